@@ -1,0 +1,79 @@
+package org.facerecognition.backbone;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
+
+/**
+ * A network from images to embeddings. Parameters, buffers and children carry the names that the architecture's origin
+ * gives them, in its order, so that its weights load by name.
+ *
+ * <p>Make one outside any {@link PointerScope} that ends before the network is done with: a scope frees all that was
+ * made in it.
+ */
+public abstract class Backbone extends Module {
+    /** @param name of the architecture, for libtorch's printing */
+    protected Backbone(String name) {
+        super(name);
+    }
+
+    /**
+     * Embeds a batch.
+     *
+     * @param images [B, 3, H, W], float, in the colour order and normalisation that the weights were trained with
+     * @return [B, D], not normalised
+     */
+    public abstract Tensor forward(Tensor images);
+
+    /** Length of an embedding, D. */
+    public abstract int embeddingSize();
+
+    /** Name of the last layer, the one that {@link #replaceLastLayer} replaces: {@code fc} for a ResNet. */
+    public abstract String lastLayerName();
+
+    /**
+     * Replaces the last layer by freshly initialised linear layers, and so sets the embedding's length.
+     *
+     * @param name which layer; must be {@link #lastLayerName()}
+     * @param sizes outputs of the new layers: one makes a linear layer named like the old one, several a sequence of
+     *     linear layers {@code name.0}, {@code name.1}, ... with nothing between them
+     * @throws IllegalArgumentException when the net has no such last layer, or a size is less than 1
+     */
+    public abstract void replaceLastLayer(String name, int... sizes);
+
+    /** Checks the arguments of {@link #replaceLastLayer}. */
+    protected final void checkReplacement(String name, int... sizes) {
+        if (!name.equals(lastLayerName())) {
+            throw new IllegalArgumentException(
+                    "last layer must be \"" + lastLayerName() + "\" for this backbone, but was \"" + name + "\"");
+        }
+        if (sizes.length == 0) {
+            throw new IllegalArgumentException("sizes must name at least one layer, but was empty");
+        }
+        for (int size : sizes) {
+            if (size < 1) {
+                throw new IllegalArgumentException("embeddingSize must be at least 1, but was " + size);
+            }
+        }
+    }
+
+    /**
+     * Lays convolution weights out as channels_last, which the CPU's and the GPU's convolutions prefer; give images in
+     * the same layout. Changes speed, and results only by rounding.
+     */
+    public final void toChannelsLast() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            TensorVector parameters = parameters();
+            for (long i = 0; i < parameters.size(); i++) {
+                Tensor parameter = parameters.get(i);
+                if (parameter.dim() == 4) {
+                    parameter.set_data(parameter.detach().contiguous(MemoryFormat.ChannelsLast));
+                }
+            }
+        }
+    }
+}

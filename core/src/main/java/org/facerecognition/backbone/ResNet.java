@@ -1,0 +1,184 @@
+package org.facerecognition.backbone;
+
+import org.bytedeco.pytorch.AdaptiveAvgPool2dImpl;
+import org.bytedeco.pytorch.BatchNorm2dImpl;
+import org.bytedeco.pytorch.Conv2dImpl;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.MaxPool2dImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.ReLUImpl;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Residual networks: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv 1512.03385.
+ *
+ * <p>Written after torchvision's {@code models/resnet.py} (0.14): same names, same order of children, and same draws
+ * from the random generator, so that {@code torch.manual_seed(n)} gives the same net here and there. As there, the
+ * bottleneck's stride sits in its 3x3 convolution ("ResNet v1.5"). Input of any size from 32x32.
+ */
+public final class ResNet extends Backbone {
+    private final Layer stem;
+    private final Layer stages;
+    private final AdaptiveAvgPool2dImpl avgpool;
+    private final int features; // that go into the last layer
+    private Layer last;
+    private int embeddingSize;
+
+    /** ResNet-18, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    public static ResNet resnet18(int outputs) {
+        return new ResNet("ResNet18", BasicBlock::new, BasicBlock.EXPANSION, outputs, 2, 2, 2, 2);
+    }
+
+    /** ResNet-34, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    public static ResNet resnet34(int outputs) {
+        return new ResNet("ResNet34", BasicBlock::new, BasicBlock.EXPANSION, outputs, 3, 4, 6, 3);
+    }
+
+    /** ResNet-50, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    public static ResNet resnet50(int outputs) {
+        return new ResNet("ResNet50", Bottleneck::new, Bottleneck.EXPANSION, outputs, 3, 4, 6, 3);
+    }
+
+    private ResNet(String name, BlockMaker block, int expansion, int outputs, int... depths) {
+        super(name);
+        if (outputs < 1) {
+            throw new IllegalArgumentException("outputs must be at least 1, but was " + outputs);
+        }
+        Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 7, 2));
+        BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
+        ReLUImpl relu = register_module("relu", Layers.relu());
+        MaxPool2dImpl maxpool = register_module("maxpool", Layers.maxPool3x3());
+        this.stem = x -> maxpool.forward(relu.forward(bn1.forward(conv1.forward(x))));
+
+        int e = expansion;
+        Sequence layer1 = register_module("layer1", stage(block, 64, 64, 64 * e, depths[0], 1));
+        Sequence layer2 = register_module("layer2", stage(block, 64 * e, 128, 128 * e, depths[1], 2));
+        Sequence layer3 = register_module("layer3", stage(block, 128 * e, 256, 256 * e, depths[2], 2));
+        Sequence layer4 = register_module("layer4", stage(block, 256 * e, 512, 512 * e, depths[3], 2));
+        this.stages = x -> layer4.forward(layer3.forward(layer2.forward(layer1.forward(x))));
+
+        this.avgpool = register_module("avgpool", Layers.globalAveragePool());
+        this.features = 512 * e;
+        this.last = register_module("fc", new LinearImpl(features, outputs))::forward;
+        this.embeddingSize = outputs;
+        Layers.initializeConvolutions(this);
+    }
+
+    @Override
+    public Tensor forward(Tensor images) {
+        Tensor x = stem.forward(images); // [B, 64, H/4, W/4]
+        x = stages.forward(x); // [B, features, H/32, W/32]
+        x = torch.flatten(avgpool.forward(x), 1, -1); // [B, features]
+        return last.forward(x); // [B, D]
+    }
+
+    @Override
+    public int embeddingSize() {
+        return embeddingSize;
+    }
+
+    @Override
+    public String lastLayerName() {
+        return "fc";
+    }
+
+    @Override
+    public void replaceLastLayer(String name, int... sizes) {
+        checkReplacement(name, sizes);
+        unregister_module(name);
+        this.last = sizes.length == 1
+                ? register_module(name, new LinearImpl(features, sizes[0]))::forward
+                : register_module(name, Sequence.ofLinears(features, sizes));
+        this.embeddingSize = sizes[sizes.length - 1];
+    }
+
+    // ---- blocks ----
+
+    private interface BlockMaker {
+        Block make(long inputs, long width, long stride, @Nullable Sequence downsample);
+    }
+
+    private abstract static class Block extends Module implements Layer {
+        Block(String name) {
+            super(name);
+        }
+    }
+
+    /** Two 3x3 convolutions and a shortcut. */
+    private static final class BasicBlock extends Block {
+        static final int EXPANSION = 1;
+        private final Conv2dImpl conv1;
+        private final BatchNorm2dImpl bn1;
+        private final ReLUImpl relu;
+        private final Conv2dImpl conv2;
+        private final BatchNorm2dImpl bn2;
+        private final @Nullable Sequence downsample;
+
+        BasicBlock(long inputs, long width, long stride, @Nullable Sequence downsample) {
+            super("BasicBlock");
+            this.conv1 = register_module("conv1", Layers.conv(inputs, width, 3, stride));
+            this.bn1 = register_module("bn1", Layers.batchNorm(width));
+            this.relu = register_module("relu", Layers.relu());
+            this.conv2 = register_module("conv2", Layers.conv(width, width, 3, 1));
+            this.bn2 = register_module("bn2", Layers.batchNorm(width));
+            this.downsample = downsample == null ? null : register_module("downsample", downsample);
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            Tensor out = relu.forward(bn1.forward(conv1.forward(x)));
+            out = bn2.forward(conv2.forward(out));
+            return relu.forward(out.add_(downsample == null ? x : downsample.forward(x)));
+        }
+    }
+
+    /** A 3x3 convolution between two 1x1 ones, four times as wide at its ends, and a shortcut. */
+    private static final class Bottleneck extends Block {
+        static final int EXPANSION = 4;
+        private final Conv2dImpl conv1;
+        private final BatchNorm2dImpl bn1;
+        private final Conv2dImpl conv2;
+        private final BatchNorm2dImpl bn2;
+        private final Conv2dImpl conv3;
+        private final BatchNorm2dImpl bn3;
+        private final ReLUImpl relu;
+        private final @Nullable Sequence downsample;
+
+        Bottleneck(long inputs, long width, long stride, @Nullable Sequence downsample) {
+            super("Bottleneck");
+            this.conv1 = register_module("conv1", Layers.conv(inputs, width, 1, 1));
+            this.bn1 = register_module("bn1", Layers.batchNorm(width));
+            this.conv2 = register_module("conv2", Layers.conv(width, width, 3, stride));
+            this.bn2 = register_module("bn2", Layers.batchNorm(width));
+            this.conv3 = register_module("conv3", Layers.conv(width, width * EXPANSION, 1, 1));
+            this.bn3 = register_module("bn3", Layers.batchNorm(width * EXPANSION));
+            this.relu = register_module("relu", Layers.relu());
+            this.downsample = downsample == null ? null : register_module("downsample", downsample);
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            Tensor out = relu.forward(bn1.forward(conv1.forward(x)));
+            out = relu.forward(bn2.forward(conv2.forward(out)));
+            out = bn3.forward(conv3.forward(out));
+            return relu.forward(out.add_(downsample == null ? x : downsample.forward(x)));
+        }
+    }
+
+    private static Sequence stage(BlockMaker block, long inputs, long width, long outputs, int depth, long stride) {
+        Sequence downsample = null;
+        if (stride != 1 || inputs != outputs) {
+            downsample = new Sequence()
+                    .add(Layers.conv(inputs, outputs, 1, stride), m -> m::forward)
+                    .add(Layers.batchNorm(outputs), m -> m::forward);
+        }
+        Sequence blocks = new Sequence();
+        blocks.add(block.make(inputs, width, stride, downsample), b -> b);
+        for (int i = 1; i < depth; i++) {
+            blocks.add(block.make(outputs, width, 1, null), b -> b);
+        }
+        return blocks;
+    }
+}

@@ -1,0 +1,45 @@
+package org.facerecognition.backbone;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Modules one after another, named 0, 1, 2, ... like torch's {@code nn.Sequential}. libtorch's own forgets the Java
+ * type of its members and cannot call those written in Java, so the forward functions are kept here.
+ */
+final class Sequence extends Module implements Layer {
+    private final List<Layer> layers = new ArrayList<>();
+
+    Sequence() {
+        super("Sequential");
+    }
+
+    <M extends Module> Sequence add(M module, Function<M, Layer> forward) {
+        M registered = register_module(Integer.toString(layers.size()), module);
+        layers.add(forward.apply(registered));
+        return this;
+    }
+
+    /** Linear layers from {@code inputs} through each of {@code sizes}, with nothing between them. */
+    static Sequence ofLinears(long inputs, int... sizes) {
+        Sequence sequence = new Sequence();
+        long from = inputs;
+        for (int to : sizes) {
+            sequence.add(new LinearImpl(from, to), m -> m::forward);
+            from = to;
+        }
+        return sequence;
+    }
+
+    @Override
+    public Tensor forward(Tensor x) {
+        for (Layer layer : layers) {
+            x = layer.forward(x);
+        }
+        return x;
+    }
+}

@@ -1,0 +1,87 @@
+package org.facerecognition.losses;
+
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The last part of a recognition net in training: turns embeddings and identity labels into a loss. Dropped when the
+ * trained net is used, since people are then compared by their embeddings.
+ */
+public abstract class Head extends Module {
+    private final int classes;
+    private final int embeddingSize;
+
+    /**
+     * @param name of the module, for libtorch
+     * @param classes number of identities, at least 1
+     * @param embeddingSize length of an embedding, at least 1
+     * @throws IllegalArgumentException when a size is less than 1
+     */
+    protected Head(String name, int classes, int embeddingSize) {
+        super(name);
+        if (classes < 1) {
+            throw new IllegalArgumentException("classes must be at least 1, but was " + classes);
+        }
+        if (embeddingSize < 1) {
+            throw new IllegalArgumentException("embeddingSize must be at least 1, but was " + embeddingSize);
+        }
+        this.classes = classes;
+        this.embeddingSize = embeddingSize;
+    }
+
+    /** What a head makes of one batch. */
+    public record Output(Tensor loss, Tensor scores) {}
+
+    /**
+     * The training loss of a batch.
+     *
+     * @param embeddings [B, D], floating, not normalised
+     * @param labels [B], int64, each in [0, classes)
+     * @return the mean loss, a scalar with gradient, and the scores [B, C] as {@link #scores} gives them, without gradient
+     * @throws IllegalArgumentException when a shape or a label does not fit
+     */
+    public abstract Output forward(Tensor embeddings, Tensor labels);
+
+    /**
+     * The score of each identity, the higher the likelier. No margin is in it: a margin makes the right answer look
+     * worse on purpose, so accuracy is taken from the scores without.
+     *
+     * @param embeddings [B, D], floating, not normalised
+     * @return [B, C]
+     */
+    public abstract Tensor scores(Tensor embeddings);
+
+    /** Number of identities, C. */
+    public final int classes() {
+        return classes;
+    }
+
+    /** Length of an embedding, D. */
+    public final int embeddingSize() {
+        return embeddingSize;
+    }
+
+    /** Checks shapes always, and label values where that costs no wait for a device. */
+    final void checkBatch(Tensor embeddings, Tensor labels) {
+        if (embeddings.dim() != 2 || embeddings.size(1) != embeddingSize) {
+            throw new IllegalArgumentException(
+                    "embeddings must be [B, " + embeddingSize + "], but was " + Shapes.of(embeddings));
+        }
+        if (labels.dim() != 1 || labels.size(0) != embeddings.size(0)) {
+            throw new IllegalArgumentException(
+                    "labels must be [" + embeddings.size(0) + "] like the embeddings, but was " + Shapes.of(labels));
+        }
+        if (labels.is_cpu() && labels.numel() > 0) {
+            checkLabel(torch.min(labels).item_long());
+            checkLabel(torch.max(labels).item_long());
+        }
+    }
+
+    private void checkLabel(long label) {
+        if (label < 0 || label >= classes) {
+            throw new IllegalArgumentException("labels must be in [0, " + classes + ") for a head of " + classes
+                    + " classes, but one was " + label);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package org.facerecognition.losses;
+
+import static org.bytedeco.pytorch.global.torch.cross_entropy;
+import static org.bytedeco.pytorch.global.torch.linear;
+
+import org.bytedeco.pytorch.NormalizeFuncOptions;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Softmax over the cosines between an embedding and the centre of each identity, made harder by a {@link Margin}: the
+ * head of ArcFace, CosFace and their family.
+ *
+ * <p>logits = s * cos(theta_j), with the target's cosine replaced by what the margin makes of it; the loss is their
+ * cross-entropy. The one parameter is {@code weight} [C, D], drawn from N(0, 0.01) like insightface's; only its rows'
+ * directions matter.
+ *
+ * <p>The head always computes in the type of its centres, float32 unless converted, also inside autocast: bfloat16
+ * rounds a cosine of .999 to 1, and everything a well-trained net still has to learn lies above that.
+ */
+public final class MarginSoftmax extends Head {
+    private static final double CENTRE_DEVIATION = 0.01;
+
+    private final Margin margin;
+    private final Tensor centres; // [C, D]
+
+    /**
+     * @param classes number of identities, at least 1
+     * @param embeddingSize length of an embedding, at least 1
+     * @param margin what happens to the target's cosine
+     * @throws IllegalArgumentException when a size is less than 1
+     */
+    public MarginSoftmax(int classes, int embeddingSize, Margin margin) {
+        super("MarginSoftmax", classes, embeddingSize);
+        this.margin = margin;
+        try (Tensor drawn = torch.randn(classes, embeddingSize);
+                Scalar deviation = new Scalar(CENTRE_DEVIATION)) {
+            this.centres = register_parameter("weight", drawn.mul_(deviation));
+        }
+    }
+
+    /** The margin in use. */
+    public Margin margin() {
+        return margin;
+    }
+
+    @Override
+    public Output forward(Tensor embeddings, Tensor labels) {
+        checkBatch(embeddings, labels);
+        try (Autocast off = Autocast.off(embeddings.device().type());
+                Scalar s = new Scalar(margin.s())) {
+            Tensor cosines = cosines(embeddings); // [B, C]
+            Tensor column = labels.unsqueeze(1); // [B, 1]
+            Tensor target = cosines.gather(1, column).squeeze(1); // [B]
+            Tensor harder = margin.apply(target).unsqueeze(1); // [B, 1]
+            Tensor logits = cosines.scatter(1, column, harder).mul(s); // [B, C]
+            return new Output(cross_entropy(logits, labels), cosines.detach().mul(s));
+        }
+    }
+
+    @Override
+    public Tensor scores(Tensor embeddings) {
+        try (Autocast off = Autocast.off(embeddings.device().type());
+                Scalar s = new Scalar(margin.s())) {
+            return cosines(embeddings).mul(s);
+        }
+    }
+
+    /** The cosine between each embedding and each centre: [B, D] to [B, C]. */
+    private Tensor cosines(Tensor embeddings) {
+        Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
+        return linear(normalized(x), normalized(centres));
+    }
+
+    private static Tensor normalized(Tensor rows) {
+        try (NormalizeFuncOptions options = new NormalizeFuncOptions()) {
+            options.dim().put(1L);
+            return torch.normalize(rows, options);
+        }
+    }
+}

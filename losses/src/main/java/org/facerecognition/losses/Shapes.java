@@ -1,0 +1,20 @@
+package org.facerecognition.losses;
+
+import java.util.Arrays;
+import org.bytedeco.pytorch.LongArrayRef;
+import org.bytedeco.pytorch.Tensor;
+
+/** Prints tensor shapes for people. */
+final class Shapes {
+    private Shapes() {}
+
+    static String of(Tensor tensor) {
+        try (LongArrayRef sizes = tensor.sizes()) {
+            long[] shape = new long[(int) tensor.dim()];
+            for (int i = 0; i < shape.length; i++) {
+                shape[i] = sizes.get(i);
+            }
+            return Arrays.toString(shape);
+        }
+    }
+}
