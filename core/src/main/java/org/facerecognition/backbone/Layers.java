@@ -2,13 +2,11 @@ package org.facerecognition.backbone;
 
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.AdaptiveAvgPool2dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.Conv2dOptions;
 import org.bytedeco.pytorch.GeneratorOptional;
-import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.MaxPool2dOptions;
 import org.bytedeco.pytorch.Module;
@@ -17,6 +15,7 @@ import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.ReLUOptions;
 import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /** Makes the layers that architectures share, without leaving their option objects behind. */
 final class Layers {
@@ -25,9 +24,9 @@ final class Layers {
     /** A square convolution without bias that keeps the size, but for its stride. */
     static Conv2dImpl conv(long inputs, long outputs, long kernel, long stride) {
         try (PointerScope scope = new PointerScope()) {
-            Conv2dOptions options = new Conv2dOptions(inputs, outputs, new LongPointer(kernel, kernel));
-            options.stride().put(stride, stride);
-            options.padding().put(new LongPointer(kernel / 2, kernel / 2));
+            Conv2dOptions options = new Conv2dOptions(inputs, outputs, new LongPointer(pair(kernel)));
+            options.stride().put(pair(stride));
+            options.padding().put(new LongPointer(pair(kernel / 2)));
             options.bias().put(false);
             return new Conv2dImpl(options).retainReference();
         }
@@ -49,18 +48,30 @@ final class Layers {
     /** 3x3, stride 2. */
     static MaxPool2dImpl maxPool3x3() {
         try (PointerScope scope = new PointerScope()) {
-            MaxPool2dOptions options = new MaxPool2dOptions(new LongPointer(3, 3));
-            options.stride().put(2, 2);
-            options.padding().put(1, 1);
+            MaxPool2dOptions options = new MaxPool2dOptions(new LongPointer(pair(3)));
+            options.stride().put(pair(2));
+            options.padding().put(pair(1));
             return new MaxPool2dImpl(options).retainReference();
         }
     }
 
-    /** [B, C, H, W] to [B, C, 1, 1]. */
-    static AdaptiveAvgPool2dImpl globalAveragePool() {
-        try (PointerScope scope = new PointerScope()) {
-            LongPointer one = new LongPointer(1, 1);
-            return new AdaptiveAvgPool2dImpl(new LongOptional(one)).retainReference();
+    /** Always an array: {@code LongPointer.put(long, long)} would take the two numbers for an index and a value. */
+    private static long[] pair(long value) {
+        return new long[] {value, value};
+    }
+
+    /**
+     * Averages over the picture, [B, C, H, W] to [B, C, 1, 1]. libtorch's own module takes its output size as an array
+     * of C++ optionals, which JavaCPP cannot make.
+     */
+    static final class GlobalAveragePool extends Module implements Layer {
+        GlobalAveragePool() {
+            super("AdaptiveAvgPool2d");
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            return torch.adaptive_avg_pool2d(x, 1, 1);
         }
     }
 

@@ -1,6 +1,5 @@
 package org.facerecognition.backbone;
 
-import org.bytedeco.pytorch.AdaptiveAvgPool2dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.LinearImpl;
@@ -21,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class ResNet extends Backbone {
     private final Layer stem;
     private final Layer stages;
-    private final AdaptiveAvgPool2dImpl avgpool;
+    private final Layers.GlobalAveragePool avgpool;
     private final int features; // that go into the last layer
     private Layer last;
     private int embeddingSize;
@@ -59,7 +58,7 @@ public final class ResNet extends Backbone {
         Sequence layer4 = register_module("layer4", stage(block, 256 * e, 512, 512 * e, depths[3], 2));
         this.stages = x -> layer4.forward(layer3.forward(layer2.forward(layer1.forward(x))));
 
-        this.avgpool = register_module("avgpool", Layers.globalAveragePool());
+        this.avgpool = register_module("avgpool", new Layers.GlobalAveragePool());
         this.features = 512 * e;
         this.last = register_module("fc", new LinearImpl(features, outputs))::forward;
         this.embeddingSize = outputs;

@@ -1,0 +1,357 @@
+package org.facerecognition;
+
+import java.awt.image.BufferedImage;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.Framing;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.SafeTensors;
+
+/**
+ * A face recogniser: a backbone that turns a picture of a face into an embedding, and the head that it is trained with.
+ * Two pictures show the same person when their embeddings point the same way; see {@link #similarity}.
+ *
+ * <p>Make one by a recipe ({@link #arcFace}, {@link #crossEntropy}), from parts ({@link #of}) or from a file ({@link
+ * #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
+ * used while it is being trained. Close it to free its memory.
+ */
+public final class Recognizer implements AutoCloseable {
+    private static final int IMAGES_AT_A_TIME = 32;
+
+    private final RecognizerModel model;
+    private final Module net; // children: encoder, head
+    private final Backbone encoder;
+    private final Head head;
+    private Device device = new Device("cpu");
+
+    private Recognizer(RecognizerModel model, Backbone encoder, Head head) {
+        if (encoder.embeddingSize() != head.embeddingSize()) {
+            throw new IllegalArgumentException("head must take embeddings of " + encoder.embeddingSize()
+                    + " like the backbone's, but takes " + head.embeddingSize());
+        }
+        this.model = model;
+        this.encoder = encoder;
+        this.head = head;
+        this.net = new Module("Recognizer");
+        net.register_module("encoder", encoder);
+        net.register_module("head", head);
+        net.eval();
+    }
+
+    /**
+     * A new recogniser to be trained with ArcFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer arcFace(RecognizerArgs args) {
+        return make(RecognizerModel.Loss.ARCFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code
+     * args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer crossEntropy(RecognizerArgs args) {
+        return make(RecognizerModel.Loss.CROSS_ENTROPY, args);
+    }
+
+    private static Recognizer make(RecognizerModel.Loss loss, RecognizerArgs args) {
+        RecognizerModel model = RecognizerModel.of(loss, args);
+        Supplier<Head> head = switch (loss) {
+            case ARCFACE -> {
+                ArcFaceMargin margin = new ArcFaceMargin(args.s(), args.m()); // before anything is allocated
+                yield () -> new MarginSoftmax(args.classes(), args.embeddingSize(), margin);
+            }
+            case CROSS_ENTROPY -> () -> new LinearSoftmax(args.classes(), args.embeddingSize());
+            case CUSTOM ->
+                throw new IllegalArgumentException("a recogniser of your own parts is made by Recognizer.of");
+        };
+        torch.manual_seed(args.seed());
+        Backbone encoder = args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes());
+        return new Recognizer(model, encoder, head.get());
+    }
+
+    /**
+     * A recogniser of your own parts, for square input of 112 pixels normalised to -1..1.
+     *
+     * @throws IllegalArgumentException when the embedding lengths of the two differ
+     */
+    public static Recognizer of(Backbone encoder, Head head) {
+        return of(encoder, head, 112, Normalization.SYMMETRIC);
+    }
+
+    /**
+     * A recogniser of your own parts.
+     *
+     * @param imageSizePx side of the square input in pixels
+     * @param normalization of pixel values
+     * @throws IllegalArgumentException when the embedding lengths of the two differ
+     */
+    public static Recognizer of(Backbone encoder, Head head, int imageSizePx, Normalization normalization) {
+        return new Recognizer(RecognizerModel.custom(imageSizePx, normalization), encoder, head);
+    }
+
+    // ---- use ----
+
+    /**
+     * Embeds the picture of a face, framed as in training.
+     *
+     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
+     * @throws org.facerecognition.data.DataException when the picture cannot be read or has not the size the framing needs
+     */
+    public float[] embed(Path image) {
+        return embed(List.of(image)).get(0);
+    }
+
+    /**
+     * Embeds the picture of a face, framed as in training.
+     *
+     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
+     * @throws org.facerecognition.data.DataException when the picture has not the size the framing needs
+     */
+    public float[] embed(BufferedImage image) {
+        try (Mat mat = ImageReader.from(image)) {
+            return embed(mat);
+        }
+    }
+
+    /**
+     * Embeds the picture of a face, framed as in training.
+     *
+     * @param image RGB, CV_8UC3; untouched
+     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
+     * @throws org.facerecognition.data.DataException when the picture has not the size the framing needs
+     */
+    public float[] embed(Mat image) {
+        try (BatchBuffer buffer = newBuffer(1)) {
+            put(buffer, 0, image, "given");
+            return embed(buffer, 1)[0];
+        }
+    }
+
+    /**
+     * Embeds pictures of faces, framed as in training.
+     *
+     * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
+     * @throws org.facerecognition.data.DataException when a picture cannot be read or has not the size the framing needs
+     */
+    public List<float[]> embed(List<Path> images) {
+        float[][] embeddings = new float[images.size()][];
+        int atATime = Math.max(1, Math.min(IMAGES_AT_A_TIME, images.size()));
+        try (BatchBuffer buffer = newBuffer(atATime)) {
+            for (int from = 0; from < images.size(); from += atATime) {
+                int count = Math.min(atATime, images.size() - from);
+                for (int i = 0; i < count; i++) {
+                    Path file = images.get(from + i);
+                    try (Mat image = ImageReader.read(file)) {
+                        put(buffer, i, image, file.toString());
+                    }
+                }
+                System.arraycopy(embed(buffer, count), 0, embeddings, from, count);
+            }
+        }
+        return List.of(embeddings);
+    }
+
+    /**
+     * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
+     *
+     * @param images [B, 3, H, W], float32, RGB, normalised as {@link #normalization} says, on any device
+     * @return [B, D], float32, not normalised, without gradient; the caller closes it
+     */
+    public Tensor embed(Tensor images) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor x = images.to(device, ScalarType.Float);
+            return NativeErrors.explained(() -> encoder.forward(x)).retainReference();
+        }
+    }
+
+    private BatchBuffer newBuffer(int size) {
+        return new BatchBuffer(size, model.imageSizePx(), model.normalization(), device, true);
+    }
+
+    private void put(BatchBuffer buffer, int slot, Mat image, String name) {
+        try (Mat framed = model.framing().apply(image, model.imageSizePx(), name)) {
+            buffer.put(slot, framed, 0);
+        }
+    }
+
+    private float[][] embed(BatchBuffer buffer, int count) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor embeddings = torch.normalize(embed(buffer.images(count))) // [B, D]
+                    .to(new Device("cpu"), ScalarType.Float)
+                    .contiguous();
+            FloatPointer values = embeddings.data_ptr_float();
+            float[][] rows = new float[count][embeddingSize()];
+            for (int i = 0; i < count; i++) {
+                values.position((long) i * embeddingSize()).get(rows[i]);
+            }
+            return rows;
+        }
+    }
+
+    /**
+     * How alike two embeddings are: the cosine of the angle between them.
+     *
+     * @param a an embedding of any length but zero
+     * @param b another, of as many values
+     * @return in [-1, 1]; 1 for the same direction. A raw cosine, not a probability
+     * @throws IllegalArgumentException when the lengths differ or one is all zero
+     */
+    public static double similarity(float[] a, float[] b) {
+        if (a.length != b.length) {
+            throw new IllegalArgumentException(
+                    "embeddings must be of one length, but were of " + a.length + " and " + b.length);
+        }
+        double dot = 0;
+        double squaresA = 0;
+        double squaresB = 0;
+        for (int i = 0; i < a.length; i++) {
+            dot += (double) a[i] * b[i];
+            squaresA += (double) a[i] * a[i];
+            squaresB += (double) b[i] * b[i];
+        }
+        if (!(squaresA > 0 && squaresB > 0)) {
+            throw new IllegalArgumentException("embeddings must not be zero or NaN, but one was");
+        }
+        return Math.max(-1, Math.min(1, dot / Math.sqrt(squaresA * squaresB)));
+    }
+
+    // ---- files ----
+
+    /**
+     * Writes the model: weights of encoder and head, and what is needed to use them.
+     *
+     * @param file to write, in the safetensors format; replaced at one stroke when it is there
+     * @throws org.facerecognition.weights.WeightsException when it cannot be written; a former file is then untouched
+     */
+    public void save(Path file) {
+        try (PointerScope scope = new PointerScope()) {
+            SafeTensors.write(file, tensors(), model.toMetadata());
+        }
+    }
+
+    /**
+     * Reads a model that {@link #save} or a training's backup has written, onto the CPU.
+     *
+     * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
+     */
+    public static Recognizer load(Path file) {
+        SafeTensors tensors = SafeTensors.open(file);
+        RecognizerModel model = RecognizerModel.fromMetadata(tensors);
+        Recognizer recognizer = make(model.loss(), model.args());
+        recognizer.model.adopt(model);
+        return recognizer.filledFrom(tensors);
+    }
+
+    /**
+     * Reads a model of your own parts, as {@link #of} made it; the parts are given again, their weights come from the
+     * file.
+     *
+     * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
+     */
+    public static Recognizer load(Path file, Backbone encoder, Head head) {
+        SafeTensors tensors = SafeTensors.open(file);
+        return new Recognizer(RecognizerModel.fromMetadata(tensors), encoder, head).filledFrom(tensors);
+    }
+
+    private Recognizer filledFrom(SafeTensors file) {
+        try (PointerScope scope = new PointerScope()) {
+            NamedTensors.fill(tensors(), file, RecognizerModel.TENSOR_PREFIX);
+            return this;
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** All weights by their names in a file; inside a scope. */
+    Map<String, Tensor> tensors() {
+        Map<String, Tensor> prefixed = new LinkedHashMap<>();
+        NamedTensors.of(net).forEach((name, tensor) -> prefixed.put(RecognizerModel.TENSOR_PREFIX + name, tensor));
+        return prefixed;
+    }
+
+    // ---- parts ----
+
+    /** The backbone. */
+    public Backbone encoder() {
+        return encoder;
+    }
+
+    /** The head it is trained with. */
+    public Head head() {
+        return head;
+    }
+
+    /** Length of an embedding. */
+    public int embeddingSize() {
+        return encoder.embeddingSize();
+    }
+
+    /** Side of the square input in pixels. */
+    public int imageSizePx() {
+        return model.imageSizePx();
+    }
+
+    /** How pixel values become input. */
+    public Normalization normalization() {
+        return model.normalization();
+    }
+
+    /** What is cut out of a picture; that of the data it was trained on. */
+    public Framing framing() {
+        return model.framing();
+    }
+
+    /** Names of the identities it was trained on, by label; empty before. */
+    public List<String> identities() {
+        return model.identities();
+    }
+
+    Module net() {
+        return net;
+    }
+
+    RecognizerModel model() {
+        return model;
+    }
+
+    /** Moves the weights; further work is done there. */
+    void to(Device device) {
+        net.to(device, false);
+        this.device = device;
+    }
+
+    @Override
+    public void close() {
+        net.close();
+        encoder.close();
+        head.close();
+        device.close();
+    }
+}

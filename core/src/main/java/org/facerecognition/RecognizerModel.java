@@ -1,0 +1,137 @@
+package org.facerecognition;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.facerecognition.data.Framing;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.WeightsException;
+import org.jspecify.annotations.Nullable;
+
+/** What has to be known about a model beside its weights: how it is built and what input it expects. */
+final class RecognizerModel {
+    /** Of the weights' names in a file: {@code model.encoder.conv1.weight}. */
+    static final String TENSOR_PREFIX = "model.";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String FORMAT_KEY = "format";
+    private static final String FORMAT = "face-recognition 1";
+
+    enum Loss {
+        ARCFACE,
+        CROSS_ENTROPY,
+        CUSTOM
+    }
+
+    private final Loss loss;
+    private final @Nullable RecognizerArgs args; // null for parts of the user's own
+    private final int imageSizePx;
+    private final Normalization normalization;
+    private Framing framing = Framing.WHOLE;
+    private List<String> identities = List.of();
+
+    private RecognizerModel(Loss loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
+        this.loss = loss;
+        this.args = args;
+        this.imageSizePx = imageSizePx;
+        this.normalization = normalization;
+    }
+
+    static RecognizerModel of(Loss loss, RecognizerArgs args) {
+        return new RecognizerModel(loss, args, args.imageSizePx(), args.normalization());
+    }
+
+    static RecognizerModel custom(int imageSizePx, Normalization normalization) {
+        return new RecognizerModel(Loss.CUSTOM, null, imageSizePx, normalization);
+    }
+
+    Loss loss() {
+        return loss;
+    }
+
+    RecognizerArgs args() {
+        if (args == null) {
+            throw new WeightsException("a model of your own parts must be loaded with those parts:"
+                    + " Recognizer.load(file, encoder, head)");
+        }
+        return args;
+    }
+
+    int imageSizePx() {
+        return imageSizePx;
+    }
+
+    Normalization normalization() {
+        return normalization;
+    }
+
+    Framing framing() {
+        return framing;
+    }
+
+    List<String> identities() {
+        return identities;
+    }
+
+    /** Takes on what the training data says. */
+    void trainedOn(Framing framing, List<String> identities) {
+        this.framing = framing;
+        this.identities = List.copyOf(identities);
+    }
+
+    void adopt(RecognizerModel other) {
+        trainedOn(other.framing, other.identities);
+    }
+
+    // ---- metadata of a file ----
+
+    Map<String, String> toMetadata() {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put(FORMAT_KEY, FORMAT);
+        metadata.put("loss", loss.name());
+        metadata.put("imageSizePx", Integer.toString(imageSizePx));
+        metadata.put("colourOrder", "RGB");
+        metadata.put("normalization", json(normalization));
+        metadata.put("framing", framing.name());
+        metadata.put("identities", json(identities));
+        if (args != null) {
+            metadata.put("args", json(args));
+        }
+        return metadata;
+    }
+
+    static RecognizerModel fromMetadata(SafeTensors file) {
+        Map<String, String> metadata = file.metadata();
+        if (!FORMAT.equals(metadata.get(FORMAT_KEY))) {
+            throw new WeightsException(file.file() + " must be a model that this library saved (" + FORMAT
+                    + "), but its format was " + metadata.get(FORMAT_KEY));
+        }
+        try {
+            String args = metadata.get("args");
+            RecognizerModel model = new RecognizerModel(
+                    Loss.valueOf(metadata.get("loss")),
+                    args == null ? null : JSON.readValue(args, RecognizerArgs.class),
+                    Integer.parseInt(metadata.get("imageSizePx")),
+                    JSON.readValue(metadata.get("normalization"), Normalization.class));
+            model.trainedOn(
+                    Framing.valueOf(metadata.get("framing")),
+                    JSON.readValue(metadata.get("identities"), new TypeReference<List<String>>() {}));
+            return model;
+        } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
+            throw new WeightsException(
+                    file.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
+        }
+    }
+
+    private static String json(Object value) {
+        try {
+            return JSON.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + value + " as JSON", e);
+        }
+    }
+}

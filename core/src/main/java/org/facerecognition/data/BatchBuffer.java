@@ -1,0 +1,129 @@
+package org.facerecognition.data;
+
+import static org.bytedeco.pytorch.global.torch.empty;
+
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Memory for one batch, reused: pixels as they come from the decoder, [B, H, W, 3] uint8, and labels. Pixels travel to
+ * the device as bytes, a quarter of what floats would be, and are normalised there.
+ *
+ * <p>Bytes in this order are channels_last already once the axes are renamed to [B, 3, H, W], so the layout that
+ * convolutions prefer costs nothing.
+ */
+public final class BatchBuffer implements AutoCloseable {
+    private final int sizePx;
+    private final Device device;
+    private final boolean channelsLast;
+    private final boolean pinned;
+    private final Tensor mean; // [1, 3, 1, 1], on the device
+    private final Tensor inverseDeviation; // [1, 3, 1, 1], on the device
+    private final Tensor pixels; // [B, H, W, 3] uint8
+    private final Tensor labels; // [B] int64
+
+    /**
+     * @param batchSize most samples it takes
+     * @param sizePx side of the pictures
+     * @param normalization of pixel values
+     * @param device where the tensors go
+     * @param channelsLast memory layout of the pictures there; false for contiguous
+     */
+    public BatchBuffer(int batchSize, int sizePx, Normalization normalization, Device device, boolean channelsLast) {
+        this.sizePx = sizePx;
+        this.device = device;
+        this.channelsLast = channelsLast;
+        this.pinned = device.is_cuda();
+        try (PointerScope scope = new PointerScope()) {
+            this.pixels = empty(
+                            new long[] {batchSize, sizePx, sizePx, 3},
+                            host(ScalarType.Byte),
+                            new MemoryFormatOptional())
+                    .retainReference();
+            this.labels = empty(new long[] {batchSize}, host(ScalarType.Long), new MemoryFormatOptional())
+                    .retainReference();
+            double[] m = new double[3];
+            double[] d = new double[3];
+            for (int channel = 0; channel < 3; channel++) {
+                m[channel] = normalization.mean().get(channel);
+                d[channel] = 1 / normalization.deviation().get(channel);
+            }
+            this.mean = perChannel(m).retainReference();
+            this.inverseDeviation = perChannel(d).retainReference();
+        }
+    }
+
+    private TensorOptions host(ScalarType type) {
+        return new TensorOptions().dtype(new ScalarTypeOptional(type)).pinned_memory(new BoolOptional(pinned));
+    }
+
+    private Tensor perChannel(double[] values) {
+        return Tensor.create(values, 1, 3, 1, 1).to(device, ScalarType.Float);
+    }
+
+    /**
+     * Puts a picture and its label in place {@code slot}; from any thread.
+     *
+     * @param image RGB, CV_8UC3, of the buffer's size
+     * @throws IllegalStateException when the picture is of another size or type
+     */
+    public void put(int slot, Mat image, int label) {
+        long bytes = 3L * sizePx * sizePx;
+        if (image.rows() != sizePx || image.cols() != sizePx || image.channels() != 3 || !image.isContinuous()) {
+            throw new IllegalStateException("a transform changed the size or type of an image: it must be " + sizePx
+                    + "x" + sizePx + "x3, but was " + image.rows() + "x" + image.cols() + "x" + image.channels());
+        }
+        try (PointerScope scope = new PointerScope()) {
+            BytePointer place = pixels.data_ptr_byte().getPointer(slot * bytes);
+            Pointer.memcpy(place, image.data(), bytes);
+            labels.data_ptr_long().put(slot, label);
+        }
+    }
+
+    /**
+     * The first {@code count} pictures.
+     *
+     * @return [count, 3, H, W], float32, normalised, on the device; a new tensor for the caller to close
+     */
+    public Tensor images(int count) {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor x = pixels.narrow(0, 0, count).permute(0, 3, 1, 2); // [B, 3, H, W], uint8
+            x = x.to(device, ScalarType.Byte, pinned, false, new MemoryFormatOptional());
+            x = x.to(ScalarType.Float); // keeps the strides: channels_last
+            x = x.sub_(mean).mul_(inverseDeviation);
+            return (channelsLast ? x : x.contiguous(MemoryFormat.Contiguous)).retainReference();
+        }
+    }
+
+    /**
+     * The first {@code count} labels.
+     *
+     * @return [count], int64, on the device; a new tensor for the caller to close
+     */
+    public Tensor labels(int count) {
+        try (PointerScope scope = new PointerScope()) {
+            // a copy on the CPU too: the buffer goes back to the workers while the tensor may live on
+            return labels.narrow(0, 0, count)
+                    .to(device, ScalarType.Long, pinned, true, new MemoryFormatOptional())
+                    .retainReference();
+        }
+    }
+
+    @Override
+    public void close() {
+        pixels.close();
+        labels.close();
+        mean.close();
+        inverseDeviation.close();
+    }
+}

@@ -1,0 +1,251 @@
+package org.facerecognition.data;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.random.RandomGenerator;
+import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Device;
+import org.facerecognition.augment.Transform;
+
+/**
+ * Turns a data set into batches: worker threads read, frame and augment ahead of the net, into buffers that are used
+ * again and again.
+ *
+ * <p>What a batch holds is a function of (data set, settings, epoch, index) alone. The order of an epoch is drawn from
+ * (seed, epoch), and the chance in a sample's augmentation from (seed, epoch, sample): the number of threads and where
+ * the reading starts make no difference.
+ */
+public final class BatchLoader implements AutoCloseable {
+    private final FaceDataset dataset;
+    private final Settings settings;
+    private final Device device;
+    private final boolean channelsLast;
+    private final ExecutorService workers;
+    private final Deque<BatchBuffer> free = new ArrayDeque<>();
+    private final List<BatchBuffer> buffers = new ArrayList<>();
+
+    /**
+     * What batches look like.
+     *
+     * @param batchSize samples in a batch, at least 1; an epoch's last batch may be smaller
+     * @param imageSizePx side of the net's square input in pixels, at least 1
+     * @param normalization of pixel values
+     * @param shuffle whether each epoch has an order of its own, or that of the data set
+     * @param seed of order and augmentation
+     * @param threads worker threads, at least 1
+     */
+    public record Settings(
+            int batchSize, int imageSizePx, Normalization normalization, boolean shuffle, long seed, int threads) {
+        public Settings {
+            atLeastOne("batchSize", batchSize);
+            atLeastOne("imageSizePx", imageSizePx);
+            atLeastOne("threads", threads);
+        }
+
+        private static void atLeastOne(String name, int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException(name + " must be at least 1, but was " + value);
+            }
+        }
+    }
+
+    /** A loader onto the CPU, channels_last. */
+    public BatchLoader(FaceDataset dataset, Settings settings) {
+        this(dataset, settings, new Device("cpu"), true);
+    }
+
+    /**
+     * @param device where the tensors go; for a GPU through pinned memory
+     * @param channelsLast memory layout of the images; false for contiguous
+     */
+    public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast) {
+        this.dataset = dataset;
+        this.settings = settings;
+        this.device = device;
+        this.channelsLast = channelsLast;
+        opencv_core.setNumThreads(1); // parallel over images already
+        this.workers = Executors.newFixedThreadPool(settings.threads(), task -> {
+            Thread thread = new Thread(task, "batch-loader");
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    /** Number of batches in an epoch. */
+    public int batches() {
+        return (dataset.size() - 1) / settings.batchSize() + 1;
+    }
+
+    /** All batches of an epoch, in order. */
+    public Epoch epoch(int epoch) {
+        return epoch(epoch, 0);
+    }
+
+    /**
+     * The batches of an epoch from the given one on.
+     *
+     * @param epoch which, from 0
+     * @param firstBatch the first one wanted, from 0
+     */
+    public Epoch epoch(int epoch, int firstBatch) {
+        return new Epoch(epoch, firstBatch);
+    }
+
+    /** A pass over the data set. For one thread; close each batch before the next for the buffers to be reused. */
+    public final class Epoch implements Iterator<Batch>, AutoCloseable {
+        private record Pending(BatchBuffer buffer, Future<Integer> size) {}
+
+        private final int epoch;
+        private final int[] order;
+        private final Deque<Pending> pending = new ArrayDeque<>();
+        private int toRead;
+        private int toGive;
+
+        private Epoch(int epoch, int firstBatch) {
+            this.epoch = epoch;
+            this.order = order(epoch);
+            this.toRead = firstBatch;
+            this.toGive = firstBatch;
+        }
+
+        @Override
+        public boolean hasNext() {
+            return toGive < batches();
+        }
+
+        /**
+         * Waits for the next batch.
+         *
+         * @throws DataException when a picture in it cannot be used; names it
+         */
+        @Override
+        public Batch next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException("epoch " + epoch + " has " + batches() + " batches");
+            }
+            readAhead();
+            Pending first = pending.remove();
+            int size = await(first.size());
+            return new Batch(first.buffer(), size, toGive++, () -> free.push(first.buffer()));
+        }
+
+        /** One batch in hand and one in the making per thread; the buffers for that, once. */
+        private void readAhead() {
+            while (toRead < batches() && pending.size() < settings.threads() + 1) {
+                BatchBuffer buffer = free.isEmpty() ? newBuffer() : free.pop();
+                int batch = toRead++;
+                pending.add(new Pending(buffer, workers.submit(() -> fill(buffer, batch))));
+            }
+        }
+
+        private int fill(BatchBuffer buffer, int batch) {
+            int from = batch * settings.batchSize();
+            int to = Math.min(from + settings.batchSize(), order.length);
+            for (int i = from; i < to; i++) {
+                Sample sample = dataset.sample(order[i]);
+                try (Mat image = prepare(sample, order[i], epoch)) {
+                    buffer.put(i - from, image, sample.label());
+                }
+            }
+            return to - from;
+        }
+
+        /** Waits until nothing writes into the buffers any more, and takes back those not given out. */
+        @Override
+        public void close() {
+            for (Pending rest : pending) {
+                try {
+                    rest.size().get();
+                } catch (ExecutionException | InterruptedException e) {
+                    if (e instanceof InterruptedException) {
+                        Thread.currentThread().interrupt();
+                    }
+                }
+                free.push(rest.buffer());
+            }
+            pending.clear();
+        }
+    }
+
+    private static int await(Future<Integer> size) {
+        try {
+            return size.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException("reading a batch failed: " + e.getCause(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for a batch", e);
+        }
+    }
+
+    /** Reads, frames, augments. */
+    private Mat prepare(Sample sample, int index, int epoch) {
+        Mat image;
+        try (Mat whole = sample.image().read()) {
+            image = dataset.framing()
+                    .apply(whole, settings.imageSizePx(), sample.image().name());
+        }
+        if (!sample.transforms().isEmpty()) {
+            RandomGenerator random = stream(settings.seed(), epoch, index);
+            for (Transform transform : sample.transforms()) {
+                try (Mat before = image) {
+                    image = transform.apply(before, random);
+                }
+            }
+        }
+        return image;
+    }
+
+    private int[] order(int epoch) {
+        int[] order = new int[dataset.size()];
+        for (int i = 0; i < order.length; i++) {
+            order[i] = i;
+        }
+        if (settings.shuffle()) {
+            RandomGenerator random = stream(settings.seed(), epoch, -1);
+            for (int i = order.length - 1; i > 0; i--) {
+                int j = random.nextInt(i + 1);
+                int swapped = order[i];
+                order[i] = order[j];
+                order[j] = swapped;
+            }
+        }
+        return order;
+    }
+
+    /** Independent streams for neighbouring numbers: each step of the chain is a full mix of 64 bits. */
+    private static RandomGenerator stream(long seed, long epoch, long index) {
+        long mixed = new SplittableRandom(seed).nextLong();
+        mixed = new SplittableRandom(mixed ^ epoch).nextLong();
+        return new SplittableRandom(mixed ^ index);
+    }
+
+    private BatchBuffer newBuffer() {
+        BatchBuffer buffer = new BatchBuffer(
+                settings.batchSize(), settings.imageSizePx(), settings.normalization(), device, channelsLast);
+        buffers.add(buffer);
+        return buffer;
+    }
+
+    /** Ends the threads and frees the buffers; tensors already handed out stay valid. */
+    @Override
+    public void close() {
+        workers.shutdownNow();
+        buffers.forEach(BatchBuffer::close);
+        buffers.clear();
+        free.clear();
+    }
+}

@@ -1,0 +1,102 @@
+package org.facerecognition.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** Reads the three parts of the CelebA-500 layout. */
+final class CelebaLayout {
+    private static final String IMAGES = "celebA_imgs";
+    private static final String IDENTITIES = "celebA_anno.txt";
+    private static final String SPLITS = "celebA_train_split.txt";
+    private static final int MOST_IDENTITIES = 10_000_000; // a sanity bound: a slip in the file must not cost the heap
+
+    private CelebaLayout() {}
+
+    static FaceDataset read(Path root, Split split) {
+        Path images = root.resolve(IMAGES);
+        if (!Files.isDirectory(root)) {
+            throw new DataException("data folder " + root.toAbsolutePath() + " does not exist; give the folder that"
+                    + " holds " + IMAGES + ", " + IDENTITIES + " and " + SPLITS);
+        }
+        Map<String, Integer> labels = numbers(root.resolve(IDENTITIES), MOST_IDENTITIES);
+        Map<String, Integer> splits = numbers(root.resolve(SPLITS), Split.values().length);
+        Set<String> present = names(images);
+        List<FaceDataset.Labelled> chosen = new ArrayList<>();
+        for (Map.Entry<String, Integer> line : splits.entrySet()) {
+            String file = line.getKey();
+            if (!present.contains(file)) {
+                throw new DataException("image " + file + ", named in " + root.resolve(SPLITS) + ", is missing from "
+                        + images + "; restore it or take its line out");
+            }
+            Integer label = labels.get(file);
+            if (label == null) {
+                throw new DataException("image " + file + ", named in " + root.resolve(SPLITS) + ", has no identity in "
+                        + root.resolve(IDENTITIES) + "; add its line there");
+            }
+            if (line.getValue() == split.ordinal()) {
+                chosen.add(new FaceDataset.Labelled(new FileImage(images, file), label));
+            }
+        }
+        if (chosen.isEmpty()) {
+            throw new DataException("data folder " + root.toAbsolutePath() + " must have images of split " + split
+                    + ", but " + SPLITS + " names none");
+        }
+        int classes = labels.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        List<String> identities =
+                IntStream.range(0, classes).mapToObj(Integer::toString).toList();
+        return FaceDataset.of(chosen, identities, split, Framing.CELEBA_CROP);
+    }
+
+    /** Lines {@code file number}, in the file's order, numbers in [0, limit). */
+    private static Map<String, Integer> numbers(Path file, int limit) {
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(file);
+        } catch (IOException e) {
+            throw new DataException("data file " + file + " must be there and readable: " + e, e);
+        }
+        Map<String, Integer> numbers = new LinkedHashMap<>();
+        for (int i = 0; i < lines.size(); i++) {
+            if (lines.get(i).isBlank()) {
+                continue;
+            }
+            String[] parts = lines.get(i).trim().split("\\s+");
+            int number = parts.length == 2 ? parse(parts[1]) : -1;
+            if (number < 0 || number >= limit) {
+                throw new DataException(file + ", line " + (i + 1) + " must be \"file number\" with a number in [0, "
+                        + limit + "), but was \"" + lines.get(i) + "\"");
+            }
+            if (numbers.put(parts[0], number) != null) {
+                throw new DataException(file + ", line " + (i + 1) + " names " + parts[0] + " a second time");
+            }
+        }
+        return numbers;
+    }
+
+    private static int parse(String number) {
+        try {
+            return Integer.parseInt(number);
+        } catch (NumberFormatException e) {
+            return -1;
+        }
+    }
+
+    private static Set<String> names(Path folder) {
+        Set<String> names = new HashSet<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            files.forEach(file -> names.add(file.getFileName().toString()));
+        } catch (IOException e) {
+            throw new DataException("image folder " + folder + " must be there and readable: " + e, e);
+        }
+        return names;
+    }
+}

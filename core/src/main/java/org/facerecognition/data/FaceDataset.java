@@ -1,0 +1,210 @@
+package org.facerecognition.data;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.augment.Transform;
+
+/**
+ * Faces with the identity of each, in a fixed order: an immutable list of {@link Sample}s. Reads nothing but names when
+ * made; pictures are read when they are needed.
+ */
+public final class FaceDataset {
+    /** A picture of a known identity. */
+    record Labelled(ImageSource image, int label) {}
+
+    private final List<Labelled> images;
+    private final List<String> identities;
+    private final Split split;
+    private final Framing framing;
+    private final List<Transform> augmentations;
+    private final boolean compose;
+
+    private FaceDataset(
+            List<Labelled> images,
+            List<String> identities,
+            Split split,
+            Framing framing,
+            List<Transform> augmentations,
+            boolean compose) {
+        this.images = List.copyOf(images);
+        this.identities = List.copyOf(identities);
+        this.split = split;
+        this.framing = framing;
+        this.augmentations = List.copyOf(augmentations);
+        this.compose = compose;
+    }
+
+    static FaceDataset of(List<Labelled> images, List<String> identities, Split split, Framing framing) {
+        return new FaceDataset(images, identities, split, framing, List.of(), false);
+    }
+
+    /**
+     * The CelebA-500 layout: {@code root/celebA_imgs/}, {@code root/celebA_anno.txt} with lines {@code file identity},
+     * {@code root/celebA_train_split.txt} with lines {@code file 0|1|2} for train, val and test. Framed by the study's
+     * crop; see {@link #withFraming} for the alignment.
+     *
+     * @throws DataException when a file is missing or a line does not fit
+     */
+    public static FaceDataset celeba500(Path root, Split split) {
+        return CelebaLayout.read(root, split);
+    }
+
+    /**
+     * Folders {@code root/identity/image}: a fifth of each identity's images, at least one, is for validation and the
+     * rest for training.
+     *
+     * @throws DataException when the folder is missing or empty, or an identity has fewer than two images
+     */
+    public static FaceDataset folders(Path root, Split split) {
+        return folders(root, split, 0.2, 0.0, 0);
+    }
+
+    /**
+     * Folders {@code root/identity/image}, split within each identity. The same folder, fractions and seed give the
+     * same split everywhere; a new image does not move those of other identities.
+     *
+     * @param valFraction share of each identity's images for validation, in [0, 1)
+     * @param testFraction share of each identity's images for the test, in [0, 1)
+     * @param seed of the choice
+     * @throws DataException when the folder is missing or empty, or an identity has too few images to be in each part
+     */
+    public static FaceDataset folders(Path root, Split split, double valFraction, double testFraction, long seed) {
+        return FolderLayout.read(root, split, new FolderLayout.Fractions(valFraction, testFraction), seed);
+    }
+
+    /**
+     * Drawn faces, for demonstrations and tests: identities {@code first..first+count-1}, the images {@code
+     * firstImage..firstImage+imagesEach-1} of each.
+     */
+    public static FaceDataset synthetic(
+            SyntheticFaces faces, int first, int count, int firstImage, int imagesEach, Split split) {
+        List<Labelled> images = new ArrayList<>();
+        List<String> identities = new ArrayList<>();
+        for (int identity = first; identity < first + count; identity++) {
+            identities.add("synthetic-" + identity);
+            for (int index = firstImage; index < firstImage + imagesEach; index++) {
+                images.add(new Labelled(new SyntheticImage(faces, identity, index), identity - first));
+            }
+        }
+        return of(images, identities, split, Framing.WHOLE);
+    }
+
+    private record SyntheticImage(SyntheticFaces faces, int identity, int index) implements ImageSource {
+        @Override
+        public String name() {
+            return "synthetic-" + identity + "/" + index;
+        }
+
+        @Override
+        public Mat read() {
+            return faces.image(identity, index);
+        }
+    }
+
+    /**
+     * Adds, for each augmentation, one separately augmented copy of every image: the data set becomes 1 + n times as
+     * large. The study's way.
+     *
+     * @throws IllegalArgumentException when this is not the training part
+     */
+    public FaceDataset withAugmentations(List<? extends Transform> augmentations) {
+        return withAugmentations(augmentations, false);
+    }
+
+    /**
+     * Augments.
+     *
+     * @param augmentations what to do to the pictures; empty for nothing
+     * @param compose false for one separate copy per augmentation beside the original; true for all of them, one after
+     *     another, on each image, and no copies
+     * @throws IllegalArgumentException when this is not the training part: what a model is measured on stays as it is
+     */
+    public FaceDataset withAugmentations(List<? extends Transform> augmentations, boolean compose) {
+        if (split != Split.TRAIN && !augmentations.isEmpty()) {
+            throw new IllegalArgumentException("augmentations must be on the TRAIN split, but this is " + split
+                    + ": a model is measured on pictures as they are");
+        }
+        return new FaceDataset(images, identities, split, framing, List.copyOf(augmentations), compose);
+    }
+
+    /** The same samples, cut out of their pictures in another way. */
+    public FaceDataset withFraming(Framing framing) {
+        return new FaceDataset(images, identities, split, framing, augmentations, compose);
+    }
+
+    /** Number of samples, copies by augmentation included. */
+    public int size() {
+        return Math.multiplyExact(images.size(), copies());
+    }
+
+    private int copies() {
+        return compose ? 1 : 1 + augmentations.size();
+    }
+
+    /** Number of identities; labels are below it. */
+    public int classes() {
+        return identities.size();
+    }
+
+    /** Names of the identities, by label. */
+    public List<String> identities() {
+        return identities;
+    }
+
+    /** Which part of the data this is. */
+    public Split split() {
+        return split;
+    }
+
+    /** What is cut out of the pictures. */
+    public Framing framing() {
+        return framing;
+    }
+
+    /**
+     * Sample {@code index}: first all originals, then all copies by the first augmentation, and so on.
+     *
+     * @throws IndexOutOfBoundsException when there is no such sample
+     */
+    public Sample sample(int index) {
+        Labelled image = images.get(index % images.size());
+        int copy = index / images.size();
+        if (copy >= copies()) {
+            throw new IndexOutOfBoundsException("sample must be in [0, " + size() + "), but was " + index);
+        }
+        if (compose) {
+            return new Sample(image.image(), image.label(), augmentations);
+        }
+        return new Sample(image.image(), image.label(), copy == 0 ? List.of() : List.of(augmentations.get(copy - 1)));
+    }
+
+    /**
+     * A short hash of what this data set holds: names and labels in order, framing and augmentations. Two that differ
+     * in it would not train alike.
+     */
+    public String fingerprint() {
+        try {
+            MessageDigest sha = MessageDigest.getInstance("SHA-256");
+            for (Labelled image : images) {
+                sha.update((image.image().name() + '\t' + image.label() + '\n').getBytes(StandardCharsets.UTF_8));
+            }
+            sha.update((identities + " " + framing + " " + augmentations + " " + compose)
+                    .getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(sha.digest(), 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return split + ": " + size() + " samples of " + classes() + " identities, framing " + framing
+                + (augmentations.isEmpty() ? "" : (compose ? ", composed " : ", copies by ") + augmentations);
+    }
+}

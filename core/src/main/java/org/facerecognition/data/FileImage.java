@@ -1,0 +1,22 @@
+package org.facerecognition.data;
+
+import java.nio.file.Path;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * An image file.
+ *
+ * @param root folder of the data set
+ * @param path of the file, below it
+ */
+record FileImage(Path root, String path) implements ImageSource {
+    @Override
+    public String name() {
+        return path;
+    }
+
+    @Override
+    public Mat read() {
+        return ImageReader.read(root.resolve(path));
+    }
+}

@@ -1,0 +1,93 @@
+package org.facerecognition.data;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_COLOR_RGB;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imdecode;
+
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.awt.image.DataBufferByte;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.EncodedImage.Damage;
+
+/** Pictures from files, bytes and Java images, always as RGB, CV_8UC3. The only place that decodes. */
+public final class ImageReader {
+    private ImageReader() {}
+
+    /**
+     * Reads an image file: JPEG, PNG, BMP, WebP, PGM and what else OpenCV decodes.
+     *
+     * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
+     * @throws DataException when the file is missing, unreadable, truncated or no image
+     */
+    public static Mat read(Path file) {
+        byte[] bytes;
+        try {
+            bytes = Files.readAllBytes(file);
+        } catch (NoSuchFileException e) {
+            throw new DataException("image " + file + " does not exist", e);
+        } catch (IOException e) {
+            throw new DataException("image " + file + " cannot be read: " + e.getMessage(), e);
+        }
+        return decode(bytes, file.toString());
+    }
+
+    /**
+     * Decodes an image file's bytes.
+     *
+     * @param name what to call it in messages
+     * @return RGB, CV_8UC3; the caller closes it
+     * @throws DataException when it is truncated or no image
+     */
+    public static Mat decode(byte[] bytes, String name) {
+        Damage damage = EncodedImage.damageOf(bytes);
+        if (damage != Damage.NONE) {
+            throw new DataException("image " + name + " " + damage.sentence() + " (" + bytes.length
+                    + " bytes); replace the file or take it out of the data set");
+        }
+        Mat image;
+        try (BytePointer data = new BytePointer(bytes);
+                Mat encoded = new Mat(1, bytes.length, CV_8UC1, data)) {
+            image = imdecode(encoded, IMREAD_COLOR_RGB);
+        } catch (RuntimeException e) { // cv::Exception: too many pixels, a codec's complaint
+            throw new DataException("image " + name + " cannot be decoded: " + firstLine(e), e);
+        }
+        if (image.empty()) {
+            image.close();
+            throw new DataException("image " + name + " is not an image that can be decoded (" + bytes.length
+                    + " bytes); replace the file or take it out of the data set");
+        }
+        return image;
+    }
+
+    /**
+     * Converts a Java image; transparency is laid on black.
+     *
+     * @return RGB, CV_8UC3; the caller closes it
+     */
+    public static Mat from(BufferedImage image) {
+        BufferedImage bgr = new BufferedImage(image.getWidth(), image.getHeight(), BufferedImage.TYPE_3BYTE_BGR);
+        Graphics2D graphics = bgr.createGraphics();
+        graphics.drawImage(image, 0, 0, null);
+        graphics.dispose();
+        byte[] bytes = ((DataBufferByte) bgr.getRaster().getDataBuffer()).getData();
+        for (int i = 0; i < bytes.length; i += 3) {
+            byte blue = bytes[i];
+            bytes[i] = bytes[i + 2];
+            bytes[i + 2] = blue;
+        }
+        Mat mat = new Mat(image.getHeight(), image.getWidth(), CV_8UC3);
+        mat.data().put(bytes);
+        return mat;
+    }
+
+    private static String firstLine(RuntimeException e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+}

@@ -1,0 +1,34 @@
+package org.facerecognition.data;
+
+import java.util.List;
+
+/**
+ * How pixel values 0..255 become a net's input: (x - mean) / deviation, by channel in the order red, green, blue.
+ *
+ * @param mean three values, in units of pixel values
+ * @param deviation three positive values, in units of pixel values
+ */
+public record Normalization(List<Double> mean, List<Double> deviation) {
+    /** To -1..1: (x - 127.5) / 127.5, the face recognition field's. */
+    public static final Normalization SYMMETRIC = uniform(127.5, 127.5);
+
+    /** ImageNet's statistics, for nets that torchvision trained. */
+    public static final Normalization IMAGENET =
+            new Normalization(List.of(.485 * 255, .456 * 255, .406 * 255), List.of(.229 * 255, .224 * 255, .225 * 255));
+
+    public Normalization {
+        mean = List.copyOf(mean);
+        deviation = List.copyOf(deviation);
+        if (mean.size() != 3 || deviation.size() != 3) {
+            throw new IllegalArgumentException(
+                    "normalization must have 3 means and 3 deviations, but had " + mean + " and " + deviation);
+        }
+        if (deviation.stream().anyMatch(d -> !(d > 0))) {
+            throw new IllegalArgumentException("deviations must be positive, but were " + deviation);
+        }
+    }
+
+    private static Normalization uniform(double mean, double deviation) {
+        return new Normalization(List.of(mean, mean, mean), List.of(deviation, deviation, deviation));
+    }
+}

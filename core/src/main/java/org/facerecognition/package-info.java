@@ -1,0 +1,8 @@
+/**
+ * The door: {@link org.facerecognition.Recognizer} is a face recogniser, {@link org.facerecognition.Trainer} teaches it.
+ * The only package that reads settings records; everything below takes plain values.
+ */
+@NullMarked
+package org.facerecognition;
+
+import org.jspecify.annotations.NullMarked;

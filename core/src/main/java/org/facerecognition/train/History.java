@@ -1,0 +1,36 @@
+package org.facerecognition.train;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a training came to, epoch by epoch.
+ *
+ * @param epochs the finished ones, in order
+ * @param steps optimiser steps in all
+ * @param firstLoss of the very first step; NaN before it
+ * @param lastLoss of the latest step; NaN before the first
+ */
+public record History(List<EpochReport> epochs, long steps, double firstLoss, double lastLoss) {
+    public History {
+        epochs = List.copyOf(epochs);
+    }
+
+    /** A training that has not begun. */
+    public static History empty() {
+        return new History(List.of(), 0, Double.NaN, Double.NaN);
+    }
+
+    /** The epoch with the highest validation accuracy, the first of several equal ones; empty before the first. */
+    public Optional<EpochReport> best() {
+        return epochs.stream()
+                .max(Comparator.comparingDouble(EpochReport::valAccuracy)
+                        .thenComparing(EpochReport::epoch, Comparator.reverseOrder()));
+    }
+
+    /** The latest epoch; empty before the first. */
+    public Optional<EpochReport> last() {
+        return epochs.isEmpty() ? Optional.empty() : Optional.of(epochs.get(epochs.size() - 1));
+    }
+}

@@ -1,0 +1,149 @@
+package org.facerecognition.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.SharedModuleVector;
+import org.bytedeco.pytorch.StringSharedModuleDict;
+import org.bytedeco.pytorch.TensorVector;
+
+/**
+ * Keeps the first layers of a part of the net as they are, in some epochs: those that see edges and textures need no
+ * learning anew when a pretrained net is fine-tuned.
+ *
+ * <p>A frozen layer's parameters get no gradient, and it runs in evaluation mode, so that the running statistics of its
+ * batch normalisation do not drift either.
+ *
+ * @param parent name of the module whose children are counted: {@code encoder} for the whole backbone, {@code
+ *     encoder.layer4} for a part of it
+ * @param strategy how many of the first children are frozen in each epoch
+ */
+public record LayerFreezer(String parent, Strategy strategy) {
+    /** How many of the first children are frozen. */
+    @FunctionalInterface
+    public interface Strategy {
+        /**
+         * @param epoch from 0
+         * @param children how many there are
+         * @return the number to freeze, in [0, children]
+         */
+        int frozen(int epoch, int children);
+    }
+
+    /**
+     * The study's list form: entry i is how many are frozen in epoch i; after the list, none.
+     *
+     * @throws IllegalArgumentException when an entry is negative
+     */
+    public static LayerFreezer byEpoch(String parent, List<Integer> frozenByEpoch) {
+        List<Integer> list = List.copyOf(frozenByEpoch);
+        for (int count : list) {
+            if (count < 0) {
+                throw new IllegalArgumentException("strategy must hold numbers of at least 0, but had " + count);
+            }
+        }
+        return new LayerFreezer(parent, new Strategy() {
+            @Override
+            public int frozen(int epoch, int children) {
+                return epoch < list.size() ? list.get(epoch) : 0;
+            }
+
+            @Override
+            public String toString() {
+                return list.toString();
+            }
+        });
+    }
+
+    /**
+     * The first {@code count} children are frozen throughout.
+     *
+     * @throws IllegalArgumentException when {@code count} is negative
+     */
+    public static LayerFreezer first(String parent, int count) {
+        if (count < 0) {
+            throw new IllegalArgumentException("count must be at least 0, but was " + count);
+        }
+        return new LayerFreezer(parent, new Strategy() {
+            @Override
+            public int frozen(int epoch, int children) {
+                return count;
+            }
+
+            @Override
+            public String toString() {
+                return "first " + count;
+            }
+        });
+    }
+
+    /**
+     * All but the last child are frozen at first; after every {@code epochsPerLayer} epochs one more thaws, from the
+     * last to the first.
+     *
+     * @throws IllegalArgumentException when {@code epochsPerLayer} is less than 1
+     */
+    public static LayerFreezer gradual(String parent, int epochsPerLayer) {
+        if (epochsPerLayer < 1) {
+            throw new IllegalArgumentException("epochsPerLayer must be at least 1, but was " + epochsPerLayer);
+        }
+        return new LayerFreezer(parent, new Strategy() {
+            @Override
+            public int frozen(int epoch, int children) {
+                return Math.max(0, children - 1 - epoch / epochsPerLayer);
+            }
+
+            @Override
+            public String toString() {
+                return "all but the last, one fewer every " + epochsPerLayer + " epochs";
+            }
+        });
+    }
+
+    /**
+     * Freezes and thaws for an epoch. Call after {@code root.train(true)}, which would wake frozen layers up.
+     *
+     * @param root of the whole net; {@link #parent} is looked up below it
+     * @param epoch from 0
+     * @return how many children are frozen now
+     * @throws IllegalArgumentException when there is no such parent, or fewer children than are to be frozen
+     */
+    public int apply(Module root, int epoch) {
+        try (PointerScope scope = new PointerScope()) {
+            StringSharedModuleDict modules = root.named_modules("", false);
+            if (!modules.contains(parent)) {
+                throw new IllegalArgumentException("freezer's parent must be a module of the net, but was \"" + parent
+                        + "\"; at the top there are " + names(root));
+            }
+            Module found = modules.get(parent);
+            SharedModuleVector children = found.children();
+            int count = strategy.frozen(epoch, (int) children.size());
+            if (count < 0 || count > children.size()) {
+                throw new IllegalArgumentException("freezer must freeze between 0 and " + children.size()
+                        + " children of \"" + parent + "\" " + names(found) + ", but was to freeze " + count);
+            }
+            for (int i = 0; i < children.size(); i++) {
+                setFrozen(children.get(i), i < count);
+            }
+            return count;
+        }
+    }
+
+    private static void setFrozen(Module module, boolean frozen) {
+        TensorVector parameters = module.parameters();
+        for (long i = 0; i < parameters.size(); i++) {
+            parameters.get(i).set_requires_grad(!frozen);
+        }
+        module.train(!frozen);
+    }
+
+    private static List<String> names(Module parent) {
+        StringSharedModuleDict children = parent.named_children();
+        List<String> names = new ArrayList<>();
+        for (long i = 0; i < children.size(); i++) {
+            names.add(children.keys().get(i).getString());
+        }
+        return names;
+    }
+}

@@ -1,0 +1,18 @@
+package org.facerecognition.train;
+
+import java.nio.file.Path;
+
+/** Watches a training. Called on the training thread, between steps; what it throws ends the training. */
+public interface TrainingListener {
+    /** Before the first step, and after a backup was taken up again, with what that had done already. */
+    default void started(History soFar) {}
+
+    /** After an optimiser step. */
+    default void stepped(StepReport step) {}
+
+    /** After an epoch and its validation. */
+    default void epochEnded(EpochReport epoch) {}
+
+    /** After a backup is safely on the disk. */
+    default void backedUp(Path file) {}
+}

@@ -1,0 +1,120 @@
+package org.facerecognition.vision;
+
+import static org.bytedeco.opencv.global.opencv_core.BORDER_CONSTANT;
+import static org.bytedeco.opencv.global.opencv_core.CV_64F;
+import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
+import static org.bytedeco.opencv.global.opencv_imgproc.warpAffine;
+
+import org.bytedeco.javacpp.indexer.DoubleIndexer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Scalar;
+import org.bytedeco.opencv.opencv_core.Size;
+
+/**
+ * Moves a face's five points (image-left eye, image-right eye, nose, image-left and image-right corner of the mouth)
+ * onto the 112x112 template that the field's models are trained on, by a similarity transform: rotation, one scale and
+ * shift, no reflection. Matches insightface's {@code face_align.py}: bilinear, black outside.
+ */
+public final class FaceAligner {
+    /** Side of the template in pixels. */
+    public static final int TEMPLATE_SIZE_PX = 112;
+
+    private static final double[][] TEMPLATE = {
+        {38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}
+    };
+
+    private FaceAligner() {}
+
+    /** The template's five points, x and y in pixels of a 112x112 image. */
+    public static double[][] template() {
+        double[][] copy = new double[TEMPLATE.length][];
+        for (int i = 0; i < copy.length; i++) {
+            copy[i] = TEMPLATE[i].clone();
+        }
+        return copy;
+    }
+
+    /**
+     * Cuts out the face.
+     *
+     * @param image any type; untouched
+     * @param points five points, x and y in pixels of {@code image}, in the template's order
+     * @param sizePx side of the result; 112 is the template as it is, others scale it
+     * @return sizePx x sizePx, of the same type; the caller closes it
+     * @throws IllegalArgumentException when there are not five points, one is not finite, or all are the same
+     */
+    public static Mat align(Mat image, double[][] points, int sizePx) {
+        double scale = (double) sizePx / TEMPLATE_SIZE_PX;
+        double[][] target = template();
+        for (double[] point : target) {
+            point[0] *= scale;
+            point[1] *= scale;
+        }
+        double[][] matrix = similarity(points, target);
+        Mat aligned = new Mat();
+        try (Mat affine = new Mat(2, 3, CV_64F);
+                Size size = new Size(sizePx, sizePx);
+                Scalar black = new Scalar(0.0)) {
+            try (DoubleIndexer index = affine.createIndexer()) {
+                for (int row = 0; row < 2; row++) {
+                    index.put(row, 0, matrix[row]);
+                }
+            }
+            warpAffine(image, aligned, affine, size, INTER_LINEAR, BORDER_CONSTANT, black);
+        }
+        return aligned;
+    }
+
+    /**
+     * The similarity transform that brings {@code from} nearest to {@code to} in the least-squares sense: Umeyama,
+     * "Least-Squares Estimation of Transformation Parameters Between Two Point Patterns", PAMI 1991. In the plane its
+     * solution without reflection needs no singular values: with centred points as complex numbers p and q, rotation
+     * and scale together are the one complex number sum(conj(p) q) / sum(|p|^2).
+     *
+     * @param from n points, x and y
+     * @param to n points, x and y
+     * @return the 2x3 matrix [a -b tx; b a ty]
+     * @throws IllegalArgumentException when the numbers of points differ, one is not finite, or {@code from} are all
+     *     the same
+     */
+    public static double[][] similarity(double[][] from, double[][] to) {
+        if (from.length != to.length || from.length < 2) {
+            throw new IllegalArgumentException(
+                    "points must be " + to.length + " pairs of x and y, but were " + from.length);
+        }
+        double[] centreFrom = centre(from);
+        double[] centreTo = centre(to);
+        double real = 0;
+        double imaginary = 0;
+        double spread = 0;
+        for (int i = 0; i < from.length; i++) {
+            double px = from[i][0] - centreFrom[0];
+            double py = from[i][1] - centreFrom[1];
+            double qx = to[i][0] - centreTo[0];
+            double qy = to[i][1] - centreTo[1];
+            real += px * qx + py * qy;
+            imaginary += px * qy - py * qx;
+            spread += px * px + py * py;
+        }
+        double a = real / spread;
+        double b = imaginary / spread;
+        if (!Double.isFinite(a) || !Double.isFinite(b)) {
+            throw new IllegalArgumentException(
+                    "points must be finite and not all the same, but their spread was " + spread);
+        }
+        return new double[][] {
+            {a, -b, centreTo[0] - a * centreFrom[0] + b * centreFrom[1]},
+            {b, a, centreTo[1] - b * centreFrom[0] - a * centreFrom[1]}
+        };
+    }
+
+    private static double[] centre(double[][] points) {
+        double x = 0;
+        double y = 0;
+        for (double[] point : points) {
+            x += point[0];
+            y += point[1];
+        }
+        return new double[] {x / points.length, y / points.length};
+    }
+}

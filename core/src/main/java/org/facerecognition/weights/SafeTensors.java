@@ -1,0 +1,316 @@
+package org.facerecognition.weights;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.DeviceType;
+
+/**
+ * Files in the safetensors format: a length (8 bytes, little endian), a header in JSON with each tensor's type, shape
+ * and place, then the bytes. Nothing in such a file can be executed, and Python reads it too.
+ *
+ * <p>Open for reading it is a view: {@link #copyInto} copies straight from the mapped file.
+ */
+public final class SafeTensors {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String METADATA = "__metadata__";
+    private static final long MAX_HEADER_BYTES = 100L << 20; // that of the format's own implementation
+
+    /** Where a tensor lies in its file. */
+    private record Entry(ElementType type, Shape shape, long begin, long end) {}
+
+    private final Path file;
+    private final long dataStart;
+    private final Map<String, Entry> entries;
+    private final Map<String, String> metadata;
+
+    private SafeTensors(Path file, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
+        this.file = file;
+        this.dataStart = dataStart;
+        this.entries = entries;
+        this.metadata = metadata;
+    }
+
+    // ---- writing ----
+
+    /**
+     * Writes a file so that at every moment there is either the former one or the new one, whole: beside it first,
+     * flushed to the disk, then moved over it.
+     *
+     * @param tensors by name, in this order; on any device, of any layout
+     * @param metadata free text by name
+     * @throws WeightsException when it cannot be written; the former file is then untouched
+     */
+    public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
+        Path beside = file.resolveSibling(
+                file.getFileName() + ".tmp" + ProcessHandle.current().pid());
+        try {
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            try (FileChannel channel = FileChannel.open(
+                    beside,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE)) {
+                writeAll(channel, header(tensors, metadata));
+                for (Tensor tensor : tensors.values()) {
+                    writeTensor(channel, tensor);
+                }
+                channel.force(true);
+            }
+            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            deleteQuietly(beside, e);
+            throw new WeightsException(
+                    "cannot write " + file + ": " + e.getMessage()
+                            + "; a former file of that name is untouched, free some space or choose another folder",
+                    e);
+        }
+    }
+
+    private static ByteBuffer header(Map<String, Tensor> tensors, Map<String, String> metadata) {
+        ObjectNode root = JSON.createObjectNode();
+        ObjectNode texts = root.putObject(METADATA);
+        metadata.forEach(texts::put);
+        long offset = 0;
+        for (Map.Entry<String, Tensor> named : tensors.entrySet()) {
+            Tensor tensor = named.getValue();
+            long end = offset + tensor.numel() * tensor.element_size();
+            ObjectNode entry = root.putObject(named.getKey());
+            entry.put("dtype", ElementType.of(tensor.scalar_type()).name());
+            var shape = entry.putArray("shape");
+            for (long size : Shape.of(tensor).sizes()) {
+                shape.add(size);
+            }
+            entry.putArray("data_offsets").add(offset).add(end);
+            offset = end;
+        }
+        byte[] json = root.toString().getBytes(StandardCharsets.UTF_8);
+        int padded = (json.length + 7) / 8 * 8; // tensors start at a multiple of 8
+        ByteBuffer header = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN);
+        header.putLong(padded).put(json);
+        while (header.hasRemaining()) {
+            header.put((byte) ' ');
+        }
+        return header.flip();
+    }
+
+    private static void writeTensor(FileChannel channel, Tensor tensor) throws IOException {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor onHost =
+                    tensor.detach().to(new Device("cpu"), tensor.scalar_type()).contiguous();
+            long bytes = onHost.numel() * onHost.element_size();
+            BytePointer data = new BytePointer(onHost.data_ptr());
+            for (long from = 0; from < bytes; from += Integer.MAX_VALUE / 2) {
+                long to = Math.min(bytes, from + Integer.MAX_VALUE / 2);
+                writeAll(channel, data.position(from).limit(to).asByteBuffer());
+            }
+        }
+    }
+
+    private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    private static void deleteQuietly(Path file, IOException because) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            because.addSuppressed(e);
+        }
+    }
+
+    // ---- reading ----
+
+    /**
+     * Opens a file and checks that it is whole: that the header can be read and that each tensor's place lies within
+     * the file and has the size its shape asks for.
+     *
+     * @throws WeightsException when it is missing, truncated or not of this format
+     */
+    public static SafeTensors open(Path file) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            long size = channel.size();
+            long headerBytes = size < 8 ? -1 : readAt(channel, 0, 8).getLong();
+            if (headerBytes < 2 || headerBytes > Math.min(size - 8, MAX_HEADER_BYTES)) {
+                throw new WeightsException(file + " is truncated or not a safetensors file: " + size
+                        + " bytes, of which the header claims " + headerBytes + "; use another copy");
+            }
+            JsonNode root = JSON.readTree(readAt(channel, 8, (int) headerBytes).array());
+            return parse(file, 8 + headerBytes, size, root);
+        } catch (NoSuchFileException e) {
+            throw new WeightsException("file " + file + " does not exist", e);
+        } catch (JsonProcessingException e) {
+            throw new WeightsException(file + " is damaged or not a safetensors file: its header is no JSON", e);
+        } catch (IOException e) {
+            throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static SafeTensors parse(Path file, long dataStart, long fileSize, JsonNode root) {
+        if (!root.isObject()) {
+            throw new WeightsException(file + " is damaged or not a safetensors file: its header is no JSON object");
+        }
+        Map<String, Entry> entries = new LinkedHashMap<>();
+        Map<String, String> metadata = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> field : root.properties()) {
+            if (field.getKey().equals(METADATA)) {
+                field.getValue()
+                        .properties()
+                        .forEach(text ->
+                                metadata.put(text.getKey(), text.getValue().asText()));
+            } else {
+                entries.put(field.getKey(), entry(file, field.getKey(), field.getValue(), fileSize - dataStart));
+            }
+        }
+        return new SafeTensors(file, dataStart, entries, metadata);
+    }
+
+    private static Entry entry(Path file, String name, JsonNode node, long dataBytes) {
+        ElementType type = ElementType.of(node.path("dtype").asText())
+                .orElseThrow(() -> new WeightsException(
+                        file + ": tensor \"" + name + "\" must be of a known type, but was " + node.path("dtype")));
+        List<Long> sizes = new ArrayList<>();
+        long bytes = type.bytes();
+        for (JsonNode size : node.path("shape")) {
+            long value = size.canConvertToLong() ? size.asLong() : -1;
+            boolean fits = value >= 0 && (value == 0 || bytes <= Long.MAX_VALUE / value);
+            if (!fits) {
+                throw new WeightsException(
+                        file + ": tensor \"" + name + "\" has the impossible shape " + node.path("shape"));
+            }
+            bytes *= value;
+            sizes.add(value);
+        }
+        long begin = node.path("data_offsets").path(0).asLong(-1);
+        long end = node.path("data_offsets").path(1).asLong(-1);
+        if (begin < 0 || end < begin || end - begin != bytes) {
+            throw new WeightsException(file + ": tensor \"" + name + "\" must have " + bytes
+                    + " bytes, but its place is [" + begin + ", " + end + ")");
+        }
+        if (end > dataBytes) {
+            throw new WeightsException(file + " is truncated: tensor \"" + name + "\" ends at byte " + end + " of "
+                    + dataBytes + "; use another copy");
+        }
+        return new Entry(type, new Shape(sizes), begin, end);
+    }
+
+    private static ByteBuffer readAt(FileChannel channel, long position, int bytes) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        while (buffer.hasRemaining() && channel.read(buffer, position + buffer.position()) >= 0) {}
+        return buffer.flip();
+    }
+
+    /** Which file this is. */
+    public Path file() {
+        return file;
+    }
+
+    /** Names of the tensors, in the file's order. */
+    public List<String> names() {
+        return List.copyOf(entries.keySet());
+    }
+
+    /** Free text by name. */
+    public Map<String, String> metadata() {
+        return Collections.unmodifiableMap(metadata);
+    }
+
+    /** Whether there is a tensor of that name. */
+    public boolean contains(String name) {
+        return entries.containsKey(name);
+    }
+
+    /**
+     * The shape of a tensor.
+     *
+     * @throws WeightsException when there is none of that name
+     */
+    public long[] shape(String name) {
+        return require(name).shape().toArray();
+    }
+
+    /**
+     * Reads a tensor.
+     *
+     * @return a new contiguous tensor on the CPU that the caller closes
+     * @throws WeightsException when there is none of that name or the file cannot be read
+     */
+    public Tensor read(String name) {
+        Entry entry = require(name);
+        try (PointerScope scope = new PointerScope()) {
+            TensorOptions options = new TensorOptions(entry.type().scalarType());
+            Tensor tensor = torch.empty(entry.shape().toArray(), options, new MemoryFormatOptional());
+            copyInto(name, tensor);
+            return tensor.retainReference();
+        }
+    }
+
+    /**
+     * Copies a tensor's values into one that is there already, straight from the mapped file; device, type and memory
+     * layout stay those of the target.
+     *
+     * @throws WeightsException when there is none of that name, its shape differs, or the file cannot be read
+     */
+    public void copyInto(String name, Tensor target) {
+        Entry entry = require(name);
+        if (!entry.shape().equals(Shape.of(target))) {
+            throw new WeightsException(
+                    file + ": tensor \"" + name + "\" must be " + Shape.of(target) + ", but was " + entry.shape());
+        }
+        if (entry.begin() == entry.end()) {
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            MappedByteBuffer bytes =
+                    channel.map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin(), entry.end() - entry.begin());
+            Tensor view = torch.from_blob(
+                    new BytePointer(bytes),
+                    entry.shape().toArray(),
+                    new TensorOptions(entry.type().scalarType()));
+            target.copy_(view);
+            if (target.device().type() != DeviceType.CPU) {
+                torch.cuda_synchronize(); // the copy reads the mapped file, which goes away here
+            }
+        } catch (IOException e) {
+            throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Entry require(String name) {
+        Entry entry = entries.get(name);
+        if (entry == null) {
+            throw new WeightsException(file + " has no tensor \"" + name + "\"");
+        }
+        return entry;
+    }
+}
