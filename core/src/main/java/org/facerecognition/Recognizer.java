@@ -280,12 +280,19 @@ public final class Recognizer implements AutoCloseable {
     }
 
     private Recognizer filledFrom(SafeTensors file) {
-        try (PointerScope scope = new PointerScope()) {
-            NamedTensors.fill(tensors(), file, RecognizerModel.TENSOR_PREFIX);
+        try {
+            fill(file);
             return this;
         } catch (RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    /** Takes on a file's weights; all or nothing. */
+    void fill(SafeTensors file) {
+        try (PointerScope scope = new PointerScope()) {
+            NamedTensors.fill(NamedTensors.of(net), file, RecognizerModel.TENSOR_PREFIX);
         }
     }
 

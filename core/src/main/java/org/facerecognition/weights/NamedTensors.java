@@ -65,9 +65,10 @@ public final class NamedTensors {
             }
         }
         if (!missing.isEmpty() || !misshapen.isEmpty() || !unexpected.isEmpty()) {
-            throw new WeightsException(file.file() + " does not fit this net:" + listed(" missing", missing)
-                    + listed(" of another shape", misshapen) + listed(" not in the net", unexpected)
-                    + "; use the file with the net it was made for");
+            throw new WeightsException(file.file() + " does not fit this net; use it with the net it was made for."
+                    + listed("Missing", missing)
+                    + listed("Of another shape", misshapen)
+                    + listed("Not in the net", unexpected));
         }
         net.forEach((name, tensor) -> file.copyInto(prefix + name, tensor));
     }
@@ -78,6 +79,6 @@ public final class NamedTensors {
         }
         List<String> first = names.subList(0, Math.min(names.size(), MOST_NAMES_PRINTED));
         int rest = names.size() - first.size();
-        return what + ": " + String.join("; ", first) + (rest > 0 ? " and " + rest + " more" : "") + ".";
+        return " " + what + ": " + String.join("; ", first) + (rest > 0 ? " and " + rest + " more" : "") + ". ";
     }
 }

@@ -28,7 +28,6 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.DeviceType;
 
 /**
  * Files in the safetensors format: a length (8 bytes, little endian), a header in JSON with each tensor's type, shape
@@ -298,9 +297,6 @@ public final class SafeTensors {
                     entry.shape().toArray(),
                     new TensorOptions(entry.type().scalarType()));
             target.copy_(view);
-            if (target.device().type() != DeviceType.CPU) {
-                torch.cuda_synchronize(); // the copy reads the mapped file, which goes away here
-            }
         } catch (IOException e) {
             throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
         }

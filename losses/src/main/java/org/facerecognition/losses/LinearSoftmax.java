@@ -4,11 +4,11 @@ import static org.bytedeco.pytorch.global.torch.cross_entropy;
 
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * A plain classification layer with cross-entropy: one linear layer from embedding to identity, torch's {@code
- * nn.Linear} with its initialisation. Computes in float32, also inside autocast.
+ * nn.Linear} with its initialisation. Computes in the type of its
+ * weights, float32 unless converted, also inside autocast.
  */
 public final class LinearSoftmax extends Head {
     private final LinearImpl classifier;
@@ -33,8 +33,7 @@ public final class LinearSoftmax extends Head {
     @Override
     public Tensor scores(Tensor embeddings) {
         try (Autocast off = Autocast.off(embeddings.device().type())) {
-            Tensor x = embeddings.scalar_type() == ScalarType.BFloat16 ? embeddings.to(ScalarType.Float) : embeddings;
-            return classifier.forward(x);
+            return classifier.forward(embeddings.to(classifier.weight().scalar_type()));
         }
     }
 }
