@@ -179,13 +179,19 @@ public final class Recognizer implements AutoCloseable {
      * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
      *
      * @param images [B, 3, H, W], float32, RGB, normalised as {@link #normalization} says, on any device
-     * @return [B, D], float32, not normalised, without gradient; the caller closes it
+     * @return [B, D], float32, not normalised, without gradient; the caller closes it, a scope around does not
      */
     public Tensor embed(Tensor images) {
-        try (PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
+        try (PointerScope scope = new PointerScope()) {
+            return forward(images).retainReference();
+        }
+    }
+
+    /** Inside a scope. */
+    private Tensor forward(Tensor images) {
+        try (NoGradGuard noGrad = new NoGradGuard()) {
             Tensor x = images.to(device, ScalarType.Float);
-            return NativeErrors.explained(() -> encoder.forward(x)).retainReference();
+            return NativeErrors.explained(() -> encoder.forward(x));
         }
     }
 
@@ -202,7 +208,7 @@ public final class Recognizer implements AutoCloseable {
     private float[][] embed(BatchBuffer buffer, int count) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor embeddings = torch.normalize(embed(buffer.images(count))) // [B, D]
+            Tensor embeddings = torch.normalize(forward(buffer.images(count))) // [B, D]
                     .to(new Device("cpu"), ScalarType.Float)
                     .contiguous();
             FloatPointer values = embeddings.data_ptr_float();

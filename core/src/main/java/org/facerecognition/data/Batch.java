@@ -31,18 +31,18 @@ public final class Batch implements AutoCloseable {
     }
 
     /**
-     * The pictures, RGB, normalised, on the loader's device.
+     * The pictures, RGB, normalised, on the loader's device. Call inside a PointerScope, which ends the tensor.
      *
-     * @return [B, 3, H, W], float32; a new tensor that the caller closes or leaves to its scope
+     * @return [B, 3, H, W], float32
      */
     public Tensor images() {
         return buffer.images(size);
     }
 
     /**
-     * The identities, on the loader's device.
+     * The identities, on the loader's device. Call inside a PointerScope, which ends the tensor.
      *
-     * @return [B], int64; a new tensor that the caller closes or leaves to its scope
+     * @return [B], int64
      */
     public Tensor labels() {
         return buffer.labels(size);

@@ -91,32 +91,26 @@ public final class BatchBuffer implements AutoCloseable {
     }
 
     /**
-     * The first {@code count} pictures.
+     * The first {@code count} pictures. Call inside a PointerScope: tensors on the way are left to it, like the result.
      *
-     * @return [count, 3, H, W], float32, normalised, on the device; a new tensor for the caller to close
+     * @return [count, 3, H, W], float32, normalised, on the device
      */
     public Tensor images(int count) {
-        try (PointerScope scope = new PointerScope()) {
-            Tensor x = pixels.narrow(0, 0, count).permute(0, 3, 1, 2); // [B, 3, H, W], uint8
-            x = x.to(device, ScalarType.Byte, pinned, false, new MemoryFormatOptional());
-            x = x.to(ScalarType.Float); // keeps the strides: channels_last
-            x = x.sub_(mean).mul_(inverseDeviation);
-            return (channelsLast ? x : x.contiguous(MemoryFormat.Contiguous)).retainReference();
-        }
+        Tensor x = pixels.narrow(0, 0, count).permute(0, 3, 1, 2); // [B, 3, H, W], uint8
+        x = x.to(device, ScalarType.Byte, pinned, false, new MemoryFormatOptional());
+        x = x.to(ScalarType.Float); // keeps the strides: channels_last
+        x = x.sub_(mean).mul_(inverseDeviation);
+        return channelsLast ? x : x.contiguous(MemoryFormat.Contiguous);
     }
 
     /**
-     * The first {@code count} labels.
+     * The first {@code count} labels. Call inside a PointerScope, as {@link #images}.
      *
-     * @return [count], int64, on the device; a new tensor for the caller to close
+     * @return [count], int64, on the device
      */
     public Tensor labels(int count) {
-        try (PointerScope scope = new PointerScope()) {
-            // a copy on the CPU too: the buffer goes back to the workers while the tensor may live on
-            return labels.narrow(0, 0, count)
-                    .to(device, ScalarType.Long, pinned, true, new MemoryFormatOptional())
-                    .retainReference();
-        }
+        // a copy on the CPU too: the buffer goes back to the workers while the tensor may live on
+        return labels.narrow(0, 0, count).to(device, ScalarType.Long, pinned, true, new MemoryFormatOptional());
     }
 
     @Override

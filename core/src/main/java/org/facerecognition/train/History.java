@@ -11,15 +11,16 @@ import java.util.Optional;
  * @param steps optimiser steps in all
  * @param firstLoss of the very first step; NaN before it
  * @param lastLoss of the latest step; NaN before the first
+ * @param imagesPerSecond training throughput over all steps, loading included, validation not; NaN before the first
  */
-public record History(List<EpochReport> epochs, long steps, double firstLoss, double lastLoss) {
+public record History(List<EpochReport> epochs, long steps, double firstLoss, double lastLoss, double imagesPerSecond) {
     public History {
         epochs = List.copyOf(epochs);
     }
 
     /** A training that has not begun. */
     public static History empty() {
-        return new History(List.of(), 0, Double.NaN, Double.NaN);
+        return new History(List.of(), 0, Double.NaN, Double.NaN, Double.NaN);
     }
 
     /** The epoch with the highest validation accuracy, the first of several equal ones; empty before the first. */

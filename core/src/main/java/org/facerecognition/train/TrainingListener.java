@@ -10,8 +10,8 @@ public interface TrainingListener {
     /** After an optimiser step. */
     default void stepped(StepReport step) {}
 
-    /** After an epoch and its validation. */
-    default void epochEnded(EpochReport epoch) {}
+    /** After an epoch and its validation; {@code soFar} has it already. */
+    default void epochEnded(EpochReport epoch, History soFar) {}
 
     /** After a backup is safely on the disk. */
     default void backedUp(Path file) {}

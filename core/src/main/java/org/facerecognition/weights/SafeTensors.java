@@ -259,16 +259,16 @@ public final class SafeTensors {
     /**
      * Reads a tensor.
      *
-     * @return a new contiguous tensor on the CPU that the caller closes
+     * @return a new contiguous tensor on the CPU; the caller, or a PointerScope around, closes it
      * @throws WeightsException when there is none of that name or the file cannot be read
      */
     public Tensor read(String name) {
         Entry entry = require(name);
-        try (PointerScope scope = new PointerScope()) {
-            TensorOptions options = new TensorOptions(entry.type().scalarType());
-            Tensor tensor = torch.empty(entry.shape().toArray(), options, new MemoryFormatOptional());
+        try (TensorOptions options = new TensorOptions(entry.type().scalarType());
+                MemoryFormatOptional asUsual = new MemoryFormatOptional()) {
+            Tensor tensor = torch.empty(entry.shape().toArray(), options, asUsual);
             copyInto(name, tensor);
-            return tensor.retainReference();
+            return tensor;
         }
     }
 

@@ -1,0 +1,263 @@
+package org.facerecognition;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.facerecognition.train.AccuracyScore;
+import org.facerecognition.train.AdamW;
+import org.facerecognition.train.LayerFreezer;
+import org.facerecognition.train.LearningRate;
+import org.facerecognition.train.OptimizerSettings;
+import org.facerecognition.train.Score;
+import org.facerecognition.train.TrainingListener;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How to train. The defaults are the study's best run: AdamW at 3e-4 with decay 0.01, batches of 16, 50 epochs, no
+ * schedule, nothing frozen.
+ *
+ * @param optimizer which, with its base rate
+ * @param learningRate the schedule
+ * @param scheduleUnit what the schedule counts
+ * @param freezer keeps layers as they are in some epochs; null for none
+ * @param score what is reported as accuracy, and what the best epoch is chosen by
+ * @param batchSize samples in a batch, at least 1
+ * @param epochs how many passes over the data, at least 1
+ * @param maxSteps optimiser steps after which to stop, whatever the epoch; 0 for no limit
+ * @param accumulation batches whose gradients are averaged into one step, at least 1
+ * @param gradientClip largest Euclidean norm of all gradients together; 0 for no clipping
+ * @param headRateFactor the head's rate is the encoder's times this; positive
+ * @param decayNormAndBias whether weight decay also acts on biases and batch normalisation; torch's default, seldom wise
+ * @param precision the arithmetic
+ * @param channelsLast memory layout; faster nearly everywhere
+ * @param device where
+ * @param loaderThreads that read and augment, at least 1
+ * @param seed of order and augmentation
+ * @param backup folder for {@code last.ckpt} and {@code best.ckpt}; null for no backups
+ * @param backupEverySteps backs up within an epoch too, every so many steps; 0 for at its end only
+ * @param resume whether to go on from {@code last.ckpt} where there is one
+ * @param listeners that watch
+ */
+public record TrainerArgs(
+        OptimizerSettings optimizer,
+        LearningRate learningRate,
+        ScheduleUnit scheduleUnit,
+        @Nullable LayerFreezer freezer,
+        Score score,
+        int batchSize,
+        int epochs,
+        long maxSteps,
+        int accumulation,
+        double gradientClip,
+        double headRateFactor,
+        boolean decayNormAndBias,
+        Precision precision,
+        boolean channelsLast,
+        ComputeDevice device,
+        int loaderThreads,
+        long seed,
+        @Nullable Path backup,
+        int backupEverySteps,
+        boolean resume,
+        List<TrainingListener> listeners) {
+
+    /** What a schedule counts. */
+    public enum ScheduleUnit {
+        /** The rate changes between epochs; the study's way. */
+        EPOCH,
+        /** The rate changes with every optimiser step. */
+        STEP
+    }
+
+    public TrainerArgs {
+        atLeast(1, "batchSize", batchSize);
+        atLeast(1, "epochs", epochs);
+        atLeast(0, "maxSteps", maxSteps);
+        atLeast(1, "accumulation", accumulation);
+        atLeast(1, "loaderThreads", loaderThreads);
+        atLeast(0, "backupEverySteps", backupEverySteps);
+        if (!(gradientClip >= 0)) {
+            throw new IllegalArgumentException("gradientClip must be at least 0, but was " + gradientClip);
+        }
+        if (!(headRateFactor > 0)) {
+            throw new IllegalArgumentException("headRateFactor must be positive, but was " + headRateFactor);
+        }
+        if (resume && backup == null) {
+            throw new IllegalArgumentException(
+                    "resume must go with a backup folder to go on from, but backup was not set");
+        }
+        listeners = List.copyOf(listeners);
+    }
+
+    private static void atLeast(long least, String name, long value) {
+        if (value < least) {
+            throw new IllegalArgumentException(name + " must be at least " + least + ", but was " + value);
+        }
+    }
+
+    /** A builder with the defaults. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Sets what differs from the defaults; see {@link TrainerArgs} for what each is. */
+    public static final class Builder {
+        private OptimizerSettings optimizer = new AdamW(3e-4, 0.01);
+        private LearningRate learningRate = LearningRate.constant();
+        private ScheduleUnit scheduleUnit = ScheduleUnit.EPOCH;
+        private @Nullable LayerFreezer freezer;
+        private Score score = new AccuracyScore();
+        private int batchSize = 16;
+        private int epochs = 50;
+        private long maxSteps;
+        private int accumulation = 1;
+        private double gradientClip;
+        private double headRateFactor = 1;
+        private boolean decayNormAndBias = true;
+        private Precision precision = Precision.FP32;
+        private boolean channelsLast = true;
+        private ComputeDevice device = ComputeDevice.AUTO;
+        private int loaderThreads = 2;
+        private long seed;
+        private @Nullable Path backup;
+        private int backupEverySteps;
+        private boolean resume;
+        private List<TrainingListener> listeners = List.of();
+
+        private Builder() {}
+
+        public Builder optimizer(OptimizerSettings optimizer) {
+            this.optimizer = optimizer;
+            return this;
+        }
+
+        /** A schedule that counts epochs. */
+        public Builder learningRate(LearningRate learningRate) {
+            return learningRate(learningRate, ScheduleUnit.EPOCH);
+        }
+
+        public Builder learningRate(LearningRate learningRate, ScheduleUnit unit) {
+            this.learningRate = learningRate;
+            this.scheduleUnit = unit;
+            return this;
+        }
+
+        public Builder freezer(@Nullable LayerFreezer freezer) {
+            this.freezer = freezer;
+            return this;
+        }
+
+        public Builder score(Score score) {
+            this.score = score;
+            return this;
+        }
+
+        public Builder batchSize(int batchSize) {
+            this.batchSize = batchSize;
+            return this;
+        }
+
+        public Builder epochs(int epochs) {
+            this.epochs = epochs;
+            return this;
+        }
+
+        public Builder maxSteps(long maxSteps) {
+            this.maxSteps = maxSteps;
+            return this;
+        }
+
+        public Builder accumulation(int accumulation) {
+            this.accumulation = accumulation;
+            return this;
+        }
+
+        public Builder gradientClip(double norm) {
+            this.gradientClip = norm;
+            return this;
+        }
+
+        public Builder headRateFactor(double factor) {
+            this.headRateFactor = factor;
+            return this;
+        }
+
+        public Builder decayNormAndBias(boolean decay) {
+            this.decayNormAndBias = decay;
+            return this;
+        }
+
+        public Builder precision(Precision precision) {
+            this.precision = precision;
+            return this;
+        }
+
+        public Builder channelsLast(boolean channelsLast) {
+            this.channelsLast = channelsLast;
+            return this;
+        }
+
+        public Builder device(ComputeDevice device) {
+            this.device = device;
+            return this;
+        }
+
+        public Builder loaderThreads(int threads) {
+            this.loaderThreads = threads;
+            return this;
+        }
+
+        public Builder seed(long seed) {
+            this.seed = seed;
+            return this;
+        }
+
+        /** The folder for {@code last.ckpt} and {@code best.ckpt}. */
+        public Builder backup(@Nullable Path folder) {
+            this.backup = folder;
+            return this;
+        }
+
+        public Builder backupEverySteps(int steps) {
+            this.backupEverySteps = steps;
+            return this;
+        }
+
+        public Builder resume(boolean resume) {
+            this.resume = resume;
+            return this;
+        }
+
+        public Builder listeners(TrainingListener... listeners) {
+            this.listeners = List.of(listeners);
+            return this;
+        }
+
+        /**
+         * @throws IllegalArgumentException when a value makes no sense, saying which
+         */
+        public TrainerArgs build() {
+            return new TrainerArgs(
+                    optimizer,
+                    learningRate,
+                    scheduleUnit,
+                    freezer,
+                    score,
+                    batchSize,
+                    epochs,
+                    maxSteps,
+                    accumulation,
+                    gradientClip,
+                    headRateFactor,
+                    decayNormAndBias,
+                    precision,
+                    channelsLast,
+                    device,
+                    loaderThreads,
+                    seed,
+                    backup,
+                    backupEverySteps,
+                    resume,
+                    listeners);
+        }
+    }
+}

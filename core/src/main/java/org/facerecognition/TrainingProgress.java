@@ -1,0 +1,58 @@
+package org.facerecognition;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.History;
+
+/**
+ * Where a training is: all that changes while it runs, beside weights, optimiser and random generator. Saved in a
+ * backup as JSON, whose numbers keep every digit of a double.
+ */
+final class TrainingProgress {
+    /** The epoch that is running, from 0. */
+    public int epoch;
+    /** Batches of it that are done. */
+    public int batch;
+    /** Optimiser steps in all. */
+    public long step;
+    /** Over the running epoch's samples. */
+    public double lossSum;
+
+    public double scoreSum;
+    public long samples;
+    public double trainSeconds;
+
+    /** Before the running epoch. */
+    public long formerSamples;
+
+    public double formerSeconds;
+
+    public double firstLoss = Double.NaN;
+    public double lastLoss = Double.NaN;
+    public double bestScore = Double.NEGATIVE_INFINITY;
+    public List<EpochReport> epochs = new ArrayList<>();
+
+    void nextEpoch() {
+        formerSamples += samples;
+        formerSeconds += trainSeconds;
+        epoch++;
+        batch = 0;
+        lossSum = 0;
+        scoreSum = 0;
+        samples = 0;
+        trainSeconds = 0;
+    }
+
+    void addBatch(double meanLoss, double score, int size) {
+        batch++;
+        lossSum += meanLoss * size;
+        scoreSum += score;
+        samples += size;
+    }
+
+    History history() {
+        double imagesPerSecond = (formerSamples + samples) / (formerSeconds + trainSeconds);
+        return new History(epochs, step, firstLoss, lastLoss, imagesPerSecond);
+    }
+}

@@ -1,0 +1,264 @@
+package org.facerecognition;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.losses.Autocast;
+import org.facerecognition.losses.Head;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.History;
+import org.facerecognition.train.NonFiniteLossException;
+import org.facerecognition.train.ParameterGroup;
+import org.facerecognition.train.ParameterOptimizer;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.facerecognition.weights.NamedTensors;
+
+/** One call of {@link Trainer#fit}: the loops, and what they need open. */
+final class TrainingRun implements AutoCloseable {
+    private static final int VALIDATION_EPOCH = 0; // validation is in the data's order and draws no chance
+
+    private final TrainerArgs args;
+    private final Recognizer recognizer;
+    private final Module net;
+    private final AtomicBoolean stopped;
+    private final Device device;
+    private final BatchLoader trainLoader;
+    private final BatchLoader validationLoader;
+    private final ParameterOptimizer optimizer;
+    private final Backups backups;
+    private final TrainingProgress progress;
+
+    TrainingRun(
+            TrainerArgs args, Recognizer recognizer, FaceDataset train, FaceDataset validation, AtomicBoolean stopped) {
+        this.args = args;
+        this.recognizer = recognizer;
+        this.net = recognizer.net();
+        this.stopped = stopped;
+        this.device = args.device().resolve();
+        recognizer.to(device);
+        if (args.channelsLast()) {
+            recognizer.encoder().toChannelsLast();
+        }
+        recognizer.model().trainedOn(train.framing(), train.identities());
+        this.trainLoader = loader(train, true);
+        this.validationLoader = loader(validation, false);
+        try (PointerScope scope = new PointerScope()) {
+            this.optimizer = args.optimizer().over(parameterGroups());
+        }
+        this.backups = new Backups(args, recognizer, optimizer, train, validation);
+        this.progress = backups.resumeOrStart();
+    }
+
+    private BatchLoader loader(FaceDataset data, boolean shuffle) {
+        var settings = new BatchLoader.Settings(
+                args.batchSize(),
+                recognizer.imageSizePx(),
+                recognizer.normalization(),
+                shuffle,
+                args.seed(),
+                args.loaderThreads());
+        return new BatchLoader(data, settings, device, args.channelsLast());
+    }
+
+    private List<ParameterGroup> parameterGroups() {
+        List<ParameterGroup> groups = new ArrayList<>();
+        groups.addAll(groups("encoder.", recognizer.encoder(), 1));
+        groups.addAll(groups("head.", recognizer.head(), args.headRateFactor()));
+        return groups;
+    }
+
+    private List<ParameterGroup> groups(String prefix, Module module, double rateFactor) {
+        Map<String, Tensor> parameters = NamedTensors.parameters(module);
+        double decay = args.optimizer().weightDecay();
+        return ParameterGroup.of(prefix, parameters, rateFactor, decay, args.decayNormAndBias());
+    }
+
+    // ---- the loops ----
+
+    History toTheEnd() {
+        listeners(listener -> listener.started(progress.history()));
+        while (progress.epoch < args.epochs() && !finished()) {
+            trainEpoch();
+            if (progress.batch < trainLoader.batches()) { // stopped on the way
+                backups.saveLast(progress);
+                break;
+            }
+            endEpoch();
+        }
+        net.eval();
+        return progress.history();
+    }
+
+    private boolean finished() {
+        return stopped.get() || (args.maxSteps() > 0 && progress.step >= args.maxSteps());
+    }
+
+    private void trainEpoch() {
+        net.train(true);
+        if (args.freezer() != null) {
+            args.freezer().apply(net, progress.epoch);
+        }
+        long start = System.nanoTime();
+        double before = progress.trainSeconds;
+        try (BatchLoader.Epoch epoch = trainLoader.epoch(progress.epoch, progress.batch)) {
+            while (epoch.hasNext() && !finished()) {
+                step(epoch);
+                progress.trainSeconds = before + seconds(start);
+                if (args.backupEverySteps() > 0 && progress.step % args.backupEverySteps() == 0) {
+                    backups.saveLast(progress);
+                }
+            }
+        }
+    }
+
+    /** One optimiser step: the gradients of one or several batches, then the update. */
+    private void step(BatchLoader.Epoch epoch) {
+        int batches = Math.min(args.accumulation(), trainLoader.batches() - progress.batch);
+        double lossSum = 0;
+        int samples = 0;
+        for (int i = 0; i < batches; i++) {
+            try (Batch batch = epoch.next()) {
+                double loss = NativeErrors.explained(() -> accumulate(batch, batches));
+                lossSum += loss * batch.size();
+                samples += batch.size();
+            }
+        }
+        double rate = rate();
+        if (args.gradientClip() > 0) {
+            optimizer.clipGradients(args.gradientClip());
+        }
+        optimizer.step(rate);
+        optimizer.zeroGrad();
+        progress.step++;
+        progress.lastLoss = lossSum / samples;
+        if (progress.step == 1) {
+            progress.firstLoss = progress.lastLoss;
+        }
+        report(rate, samples);
+    }
+
+    /** Adds a batch's gradients to what is there; returns its mean loss. */
+    private double accumulate(Batch batch, int parts) {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor labels = batch.labels(); // [B]
+            Head.Output output = forward(batch.images(), labels);
+            double loss = output.loss().item_double();
+            if (!Double.isFinite(loss)) {
+                throw notFinite(loss);
+            }
+            Tensor part = parts == 1 ? output.loss() : output.loss().div(new Scalar((double) parts));
+            part.backward();
+            progress.addBatch(loss, args.score().sum(output.scores(), labels), batch.size());
+            return loss;
+        }
+    }
+
+    private Head.Output forward(Tensor images, Tensor labels) {
+        Tensor embeddings; // [B, D]
+        try (Autocast precision =
+                args.precision() == Precision.BF16 ? Autocast.bfloat16(device.type()) : Autocast.off(device.type())) {
+            embeddings = recognizer.encoder().forward(images);
+        }
+        return recognizer.head().forward(embeddings, labels);
+    }
+
+    private double rate() {
+        long at = args.scheduleUnit() == TrainerArgs.ScheduleUnit.EPOCH ? progress.epoch : progress.step;
+        return args.learningRate().at(args.optimizer().rate(), at);
+    }
+
+    private void endEpoch() {
+        double rate = rate();
+        long start = System.nanoTime();
+        TrainingProgress validation = validate();
+        EpochReport report = new EpochReport(
+                progress.epoch + 1,
+                progress.step,
+                progress.lossSum / progress.samples,
+                progress.scoreSum / progress.samples,
+                validation.lossSum / validation.samples,
+                validation.scoreSum / validation.samples,
+                rate,
+                progress.samples / progress.trainSeconds,
+                progress.trainSeconds + seconds(start));
+        progress.epochs.add(report);
+        progress.nextEpoch();
+        boolean best = report.valAccuracy() > progress.bestScore;
+        if (best) {
+            progress.bestScore = report.valAccuracy();
+            backups.saveBest(progress);
+        }
+        backups.saveLast(progress);
+        History soFar = progress.history();
+        listeners(listener -> listener.epochEnded(report, soFar));
+    }
+
+    private TrainingProgress validate() {
+        net.eval();
+        TrainingProgress sums = new TrainingProgress();
+        try (BatchLoader.Epoch epoch = validationLoader.epoch(VALIDATION_EPOCH)) {
+            while (epoch.hasNext()) {
+                try (Batch batch = epoch.next();
+                        PointerScope scope = new PointerScope();
+                        NoGradGuard noGrad = new NoGradGuard()) {
+                    Tensor labels = batch.labels();
+                    Head.Output output = NativeErrors.explained(() -> forward(batch.images(), labels));
+                    double score = args.score().sum(output.scores(), labels);
+                    sums.addBatch(output.loss().item_double(), score, batch.size());
+                }
+            }
+        }
+        return sums;
+    }
+
+    // ---- telling ----
+
+    private void report(double rate, int samples) {
+        StepReport report = new StepReport(
+                progress.epoch + 1,
+                args.epochs(),
+                progress.batch,
+                trainLoader.batches(),
+                progress.step,
+                progress.lastLoss,
+                rate,
+                samples);
+        listeners(listener -> listener.stepped(report));
+    }
+
+    private NonFiniteLossException notFinite(double loss) {
+        return new NonFiniteLossException("loss must stay finite, but was " + loss + " in epoch " + (progress.epoch + 1)
+                + ", step " + (progress.step + 1) + ", at rate " + rate()
+                + "; try a lower rate, gradient clipping, a smaller s or m, or precision fp32"
+                + backups.lastKept());
+    }
+
+    private void listeners(Consumer<TrainingListener> call) {
+        args.listeners().forEach(call);
+    }
+
+    private static double seconds(long startNanos) {
+        return (System.nanoTime() - startNanos) / 1e9;
+    }
+
+    @Override
+    public void close() {
+        net.eval();
+        trainLoader.close();
+        validationLoader.close();
+        optimizer.close();
+        device.close();
+    }
+}

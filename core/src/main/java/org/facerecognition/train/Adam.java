@@ -1,0 +1,34 @@
+package org.facerecognition.train;
+
+/**
+ * Adam with decay added to the gradient, as {@code torch.optim.Adam}: Kingma and Ba, "Adam: A Method for Stochastic
+ * Optimization", ICLR 2015, arXiv 1412.6980, algorithm 1.
+ *
+ * @param rate learning rate, positive
+ * @param weightDecay at least 0
+ * @param beta1 decay of the gradients' mean, in [0, 1)
+ * @param beta2 decay of their squares' mean, in [0, 1)
+ * @param epsilon keeps the division finite, at least 0
+ */
+public record Adam(double rate, double weightDecay, double beta1, double beta2, double epsilon)
+        implements OptimizerSettings {
+    public Adam {
+        OptimizerSettings.check(rate, weightDecay);
+        AdamRule.check(beta1, beta2, epsilon);
+    }
+
+    /** Without decay, the rest as in torch. */
+    public Adam(double rate) {
+        this(rate, 0);
+    }
+
+    /** Betas .9 and .999, epsilon 1e-8, as in torch. */
+    public Adam(double rate, double weightDecay) {
+        this(rate, weightDecay, 0.9, 0.999, 1e-8);
+    }
+
+    @Override
+    public UpdateRule rule() {
+        return new AdamRule("aten::_fused_adam_", beta1, beta2, epsilon);
+    }
+}

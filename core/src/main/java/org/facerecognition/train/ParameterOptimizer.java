@@ -1,0 +1,242 @@
+package org.facerecognition.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Changes parameters by their gradients. Parameters without a gradient (frozen ones) are passed over wholly, as in
+ * torch: no decay, no memory.
+ *
+ * <p>Its memory of each parameter can be taken out and put back, so that a resumed training goes on to the last digit.
+ */
+public final class ParameterOptimizer implements AutoCloseable {
+    private static final String STEPS = "step";
+
+    private final List<ParameterGroup> groups;
+    private final List<List<Slot>> slots = new ArrayList<>(); // by group
+    private final UpdateRule rule;
+
+    /** A parameter and what is remembered of it; nothing before its first update. */
+    private static final class Slot {
+        private final String name;
+        private final Tensor parameter;
+        private final Map<String, Tensor> memory = new LinkedHashMap<>();
+
+        Slot(String name, Tensor parameter) {
+            this.name = name;
+            this.parameter = parameter;
+        }
+
+        boolean isNew() {
+            return memory.isEmpty();
+        }
+    }
+
+    ParameterOptimizer(List<ParameterGroup> groups, UpdateRule rule) {
+        this.groups = List.copyOf(groups);
+        this.rule = rule;
+        for (ParameterGroup group : groups) {
+            List<Slot> own = new ArrayList<>();
+            // handles of our own: the caller's may end with a scope
+            group.parameters().forEach((name, tensor) -> own.add(new Slot(name, owned(new Tensor(tensor)))));
+            slots.add(own);
+        }
+    }
+
+    /** Takes a tensor out of any scope that is open. */
+    private static Tensor owned(Tensor tensor) {
+        return tensor.retainReference();
+    }
+
+    /**
+     * Updates all parameters that have a gradient.
+     *
+     * @param rate the learning rate of this step; each group multiplies it with its factor
+     */
+    public void step(double rate) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            for (int g = 0; g < groups.size(); g++) {
+                List<Slot> ready = new ArrayList<>();
+                List<Slot> fresh = new ArrayList<>();
+                for (Slot slot : slots.get(g)) {
+                    if (slot.parameter.grad().defined()) {
+                        (slot.isNew() ? fresh : ready).add(slot);
+                    }
+                }
+                fresh.forEach(this::remember);
+                update(groups.get(g), fresh, rate, true);
+                update(groups.get(g), ready, rate, false);
+            }
+        }
+    }
+
+    private void remember(Slot slot) {
+        for (String name : rule.memories()) {
+            slot.memory.put(name, owned(torch.zeros_like(slot.parameter))); // keeps the strides, as the kernels need
+        }
+        slot.memory.put(STEPS, owned(torch.zeros()));
+    }
+
+    private void update(ParameterGroup group, List<Slot> some, double rate, boolean first) {
+        if (some.isEmpty()) {
+            return;
+        }
+        List<Tensor> parameters = new ArrayList<>();
+        List<Tensor> gradients = new ArrayList<>();
+        List<Tensor> steps = new ArrayList<>();
+        Scalar one = new Scalar(1.0);
+        for (Slot slot : some) {
+            parameters.add(slot.parameter);
+            gradients.add(inLayoutOf(slot.parameter, slot.parameter.grad()));
+            steps.add(slot.memory.get(STEPS).add_(one));
+        }
+        List<List<Tensor>> memories = new ArrayList<>();
+        for (String name : rule.memories()) {
+            memories.add(some.stream().map(slot -> slot.memory.get(name)).toList());
+        }
+        rule.update(parameters, gradients, memories, steps, first, rate * group.rateFactor(), group.weightDecay());
+    }
+
+    /** The fused kernels walk through memory side by side and take the same strides for granted. */
+    private static Tensor inLayoutOf(Tensor parameter, Tensor gradient) {
+        for (long d = 0; d < parameter.dim(); d++) {
+            if (parameter.size(d) > 1 && parameter.stride(d) != gradient.stride(d)) {
+                return torch.empty_like(parameter).copy_(gradient);
+            }
+        }
+        return gradient;
+    }
+
+    /** Takes all gradients away, and their memory. */
+    public void zeroGrad() {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor none = new Tensor();
+            slots.forEach(
+                    own -> own.forEach(slot -> slot.parameter.mutable_grad().put(none)));
+        }
+    }
+
+    /**
+     * Scales all gradients down together, if need be, so that their common Euclidean norm is at most {@code maxNorm}:
+     * {@code torch.nn.utils.clip_grad_norm_}.
+     *
+     * @return the norm before
+     * @throws IllegalArgumentException when {@code maxNorm} is not positive
+     */
+    public double clipGradients(double maxNorm) {
+        if (!(maxNorm > 0)) {
+            throw new IllegalArgumentException("maxNorm must be positive, but was " + maxNorm);
+        }
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            List<Tensor> gradients = new ArrayList<>();
+            TensorVector norms = new TensorVector();
+            slots.forEach(own -> own.forEach(slot -> {
+                Tensor gradient = slot.parameter.grad();
+                if (gradient.defined()) {
+                    gradients.add(gradient);
+                    norms.push_back(gradient.norm());
+                }
+            }));
+            if (gradients.isEmpty()) {
+                return 0;
+            }
+            Tensor norm = torch.stack(norms).norm();
+            Tensor factor = norm.add(new Scalar(1e-6)).reciprocal().mul(new Scalar(maxNorm)); // torch's 1e-6
+            Tensor capped = factor.clamp(new ScalarOptional(), new ScalarOptional(new Scalar(1.0)));
+            gradients.forEach(gradient -> gradient.mul_(capped));
+            return norm.item_double();
+        }
+    }
+
+    /**
+     * What is remembered, by names such as {@code exp_avg.encoder.conv1.weight}. The tensors are the optimiser's own:
+     * to be written down, not to be kept or closed.
+     */
+    public Map<String, Tensor> state() {
+        Map<String, Tensor> state = new LinkedHashMap<>();
+        slots.forEach(own ->
+                own.forEach(slot -> slot.memory.forEach((name, tensor) -> state.put(name + "." + slot.name, tensor))));
+        return state;
+    }
+
+    /**
+     * Puts back what {@link #state} gave.
+     *
+     * @param state copied from
+     * @throws IllegalArgumentException when a name or a shape does not fit; nothing is changed then
+     */
+    public void load(Map<String, Tensor> state) {
+        Map<String, Tensor> rest = new LinkedHashMap<>(state);
+        Map<Slot, Map<String, Tensor>> found = new LinkedHashMap<>();
+        for (List<Slot> own : slots) {
+            for (Slot slot : own) {
+                Map<String, Tensor> memory = new LinkedHashMap<>();
+                for (String name : rule.memories()) {
+                    take(rest, name, slot, slot.parameter.sizes().vec().get(), memory);
+                }
+                take(rest, STEPS, slot, new long[0], memory);
+                if (!memory.isEmpty() && memory.size() != rule.memories().size() + 1) {
+                    throw new IllegalArgumentException("optimizer state of \"" + slot.name + "\" must have "
+                            + rule.memories() + " and " + STEPS + ", but had " + memory.keySet());
+                }
+                found.put(slot, memory);
+            }
+        }
+        if (!rest.isEmpty()) {
+            throw new IllegalArgumentException("optimizer state must be of this optimizer's parameters, but had \""
+                    + rest.keySet().iterator().next() + "\"");
+        }
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            found.forEach(this::restore);
+        }
+    }
+
+    private static void take(Map<String, Tensor> rest, String name, Slot slot, long[] shape, Map<String, Tensor> into) {
+        Tensor tensor = rest.remove(name + "." + slot.name);
+        if (tensor == null) {
+            return;
+        }
+        long[] given = tensor.dim() == 0 ? new long[0] : tensor.sizes().vec().get();
+        if (!Arrays.equals(given, shape)) {
+            throw new IllegalArgumentException("optimizer state \"" + name + "." + slot.name + "\" must be "
+                    + Arrays.toString(shape) + ", but was " + Arrays.toString(given));
+        }
+        into.put(name, tensor);
+    }
+
+    private void restore(Slot slot, Map<String, Tensor> memory) {
+        forget(slot);
+        if (!memory.isEmpty()) {
+            remember(slot);
+            memory.forEach((name, tensor) -> slot.memory.get(name).copy_(tensor));
+        }
+    }
+
+    private static void forget(Slot slot) {
+        slot.memory.values().forEach(Tensor::close);
+        slot.memory.clear();
+    }
+
+    /** Frees the memory; the parameters are not the optimiser's. */
+    @Override
+    public void close() {
+        slots.forEach(own -> own.forEach(slot -> {
+            forget(slot);
+            slot.parameter.close();
+        }));
+        slots.clear();
+    }
+}
