@@ -1,0 +1,288 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Framing;
+import org.facerecognition.data.Split;
+import org.facerecognition.train.AdamW;
+import org.facerecognition.train.History;
+import org.facerecognition.train.LayerFreezer;
+import org.facerecognition.train.LearningRate;
+import org.facerecognition.train.NonFiniteLossException;
+import org.facerecognition.train.Sgd;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+    @TempDir
+    static Path faces;
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    @Test
+    void learnsAndTells() {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history =
+                    TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(6));
+
+            assertThat(history.epochs()).hasSize(6);
+            assertThat(history.steps()).isEqualTo(6 * 10);
+            assertThat(history.last().orElseThrow().trainLoss())
+                    .isLessThan(history.epochs().get(0).trainLoss() / 2);
+            assertThat(history.best().orElseThrow().valAccuracy()).isGreaterThan(0.9);
+            assertThat(history.imagesPerSecond()).isPositive();
+            assertThat(recognizer.identities()).containsExactly("person0", "person1", "person2", "person3", "person4");
+        }
+    }
+
+    @Test
+    void theScheduleSetsTheRateOfEachEpoch() {
+        List<Double> rates = rates(TinyTraining.args().epochs(3));
+
+        // CosineAnnealingWarmRestarts(T_0=2, eta_min=1e-4) from 3e-3
+        assertThat(rates.get(0)).isEqualTo(3e-3);
+        assertThat(rates.get(10)).isCloseTo((3e-3 + 1e-4) / 2, within(1e-12));
+        assertThat(rates.get(20)).isEqualTo(3e-3);
+    }
+
+    @Test
+    void theScheduleCanCountSteps() {
+        LearningRate fall = LearningRate.polynomial(10, 1);
+        List<Double> rates = rates(TinyTraining.args().epochs(1).learningRate(fall, TrainerArgs.ScheduleUnit.STEP));
+
+        assertThat(rates.get(0)).isEqualTo(3e-3);
+        assertThat(rates.get(5)).isCloseTo(1.5e-3, within(1e-12));
+    }
+
+    private static List<Double> rates(TrainerArgs.Builder args) {
+        List<Double> rates = new ArrayList<>();
+        args.listeners(new TrainingListener() {
+            @Override
+            public void stepped(StepReport step) {
+                rates.add(step.learningRate());
+            }
+        });
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            TinyTraining.fit(recognizer, faces, args);
+        }
+        return rates;
+    }
+
+    @Test
+    void scaleAndMarginAreInTheLoss() {
+        assertThat(firstLoss(10, 0.1)).isNotEqualTo(firstLoss(5, 0.1));
+        assertThat(firstLoss(10, 0.5)).isGreaterThan(firstLoss(10, 0.1));
+    }
+
+    private static double firstLoss(double s, double m) {
+        try (Recognizer recognizer = TinyTraining.recognizer(s, m)) {
+            return TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(1))
+                    .firstLoss();
+        }
+    }
+
+    @Test
+    void frozenLayersStayAsTheyAreToTheBitBatchNormalisationIncluded() {
+        LayerFreezer freezer = LayerFreezer.byEpoch("encoder", List.of(2)); // conv and bn, in epoch 0 only
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            Map<String, float[]> before = weights(recognizer);
+            TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(1).freezer(freezer));
+            Map<String, float[]> after = weights(recognizer);
+
+            assertThat(after.get("model.encoder.conv.weight")).isEqualTo(before.get("model.encoder.conv.weight"));
+            assertThat(after.get("model.encoder.bn.weight")).isEqualTo(before.get("model.encoder.bn.weight"));
+            assertThat(after.get("model.encoder.bn.running_mean"))
+                    .isEqualTo(before.get("model.encoder.bn.running_mean"));
+            assertThat(after.get("model.encoder.fc.weight")).isNotEqualTo(before.get("model.encoder.fc.weight"));
+            assertThat(after.get("model.head.weight")).isNotEqualTo(before.get("model.head.weight"));
+        }
+        try (Recognizer recognizer = TinyTraining.recognizer()) { // after the list, none is frozen
+            Map<String, float[]> before = weights(recognizer);
+            TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(2).freezer(freezer));
+            Map<String, float[]> after = weights(recognizer);
+
+            assertThat(after.get("model.encoder.conv.weight")).isNotEqualTo(before.get("model.encoder.conv.weight"));
+            assertThat(after.get("model.encoder.bn.running_mean"))
+                    .isNotEqualTo(before.get("model.encoder.bn.running_mean"));
+        }
+    }
+
+    private static Map<String, float[]> weights(Recognizer recognizer) {
+        Map<String, float[]> values = new LinkedHashMap<>();
+        try (PointerScope scope = new PointerScope()) {
+            recognizer.tensors().forEach((name, tensor) -> {
+                Tensor flat = tensor.detach().to(torch.ScalarType.Float).contiguous();
+                float[] copy = new float[(int) flat.numel()];
+                flat.data_ptr_float().get(copy);
+                values.put(name, copy);
+            });
+        }
+        return values;
+    }
+
+    @Test
+    void theHeadCanHaveARateOfItsOwn() {
+        // plain SGD moves each weight by rate x gradient: the head's first step must be ten times as long
+        double plain = headMove(1);
+        double fast = headMove(10);
+
+        assertThat(fast / plain).isCloseTo(10, within(1e-3));
+    }
+
+    private static double headMove(double factor) {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            float[] before = weights(recognizer).get("model.head.weight");
+            TinyTraining.fit(
+                    recognizer,
+                    faces,
+                    TinyTraining.args()
+                            .optimizer(new Sgd(1e-2, 0, 0))
+                            .headRateFactor(factor)
+                            .maxSteps(1));
+            return distance(before, weights(recognizer).get("model.head.weight"));
+        }
+    }
+
+    private static double distance(float[] a, float[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += Math.pow(a[i] - b[i], 2);
+        }
+        return Math.sqrt(sum);
+    }
+
+    @Test
+    void biasesAndNormalisationCanBeSparedFromDecay() {
+        TrainerArgs.Builder args =
+                TinyTraining.args().optimizer(new AdamW(1e-9, 1e8)).maxSteps(1); // decay 0.1, no learning
+        try (Recognizer decayed = TinyTraining.recognizer()) {
+            TinyTraining.fit(decayed, faces, args);
+            assertThat(weights(decayed).get("model.encoder.bn.weight")[0]).isCloseTo(0.9f, within(1e-3f));
+        }
+        try (Recognizer spared = TinyTraining.recognizer()) {
+            TinyTraining.fit(spared, faces, args.decayNormAndBias(false));
+            assertThat(weights(spared).get("model.encoder.bn.weight")[0]).isCloseTo(1f, within(1e-3f));
+        }
+    }
+
+    @Test
+    void accumulationMakesOneStepOfSeveralBatches() {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = TinyTraining.fit(
+                    recognizer, faces, TinyTraining.args().epochs(1).accumulation(4));
+            assertThat(history.steps()).isEqualTo(3); // 10 batches: 4 + 4 + 2
+        }
+    }
+
+    @Test
+    void clippingBoundsTheStep() {
+        assertThat(encoderMove(1e-3)).isLessThanOrEqualTo(1e-3 * 1.001);
+        assertThat(encoderMove(0)).isGreaterThan(1e-3);
+    }
+
+    private static double encoderMove(double clip) {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            float[] before = weights(recognizer).get("model.encoder.fc.weight");
+            TinyTraining.fit(
+                    recognizer,
+                    faces,
+                    TinyTraining.args()
+                            .optimizer(new Sgd(1, 0, 0))
+                            .gradientClip(clip)
+                            .maxSteps(1));
+            return distance(before, weights(recognizer).get("model.encoder.fc.weight"));
+        }
+    }
+
+    @Test
+    void bfloat16TrainsToNearlyTheSame() {
+        List<Double> fp32 = TinyTraining.losses(faces, TinyTraining.args().epochs(1));
+        List<Double> bf16 =
+                TinyTraining.losses(faces, TinyTraining.args().epochs(1).precision(Precision.BF16));
+
+        assertThat(bf16).isNotEqualTo(fp32);
+        assertThat(bf16.get(0)).isCloseTo(fp32.get(0), within(0.05));
+        assertThat(bf16.get(9)).isLessThan(bf16.get(0));
+    }
+
+    @Test
+    void aLossThatIsNotFiniteStopsAndSaysWhereAndWhatToTry() {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThatThrownBy(() -> TinyTraining.fit(
+                            recognizer, faces, TinyTraining.args().optimizer(new Sgd(1e30, 0, 0))))
+                    .isInstanceOf(NonFiniteLossException.class)
+                    .hasMessageMatching("loss must stay finite, but was (NaN|Infinity) in epoch 1, step \\d+, at rate"
+                            + " 1.0E30; try a lower rate, gradient clipping, a smaller s or m, or precision fp32");
+        }
+    }
+
+    @Test
+    void stopEndsAfterTheStep() {
+        Trainer[] trainer = new Trainer[1];
+        trainer[0] = new Trainer(TinyTraining.args()
+                .listeners(new TrainingListener() {
+                    @Override
+                    public void stepped(StepReport step) {
+                        if (step.step() == 4) {
+                            trainer[0].stop();
+                        }
+                    }
+                })
+                .build());
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = trainer[0].fit(recognizer, TinyTraining.train(faces), TinyTraining.validation(faces));
+            assertThat(history.steps()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void moreIdentitiesThanClassesIsOneSentence() {
+        try (Recognizer recognizer =
+                Recognizer.of(new TinyBackbone(16), new org.facerecognition.losses.LinearSoftmax(3, 16))) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, TinyTraining.args()))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("labels must be in [0, 3) for a recognizer of 3 classes, but the TRAIN data has 5"
+                            + " identities; build it with classes(5)");
+        }
+    }
+
+    @Test
+    void trainAndValidationMustBeFramedAlike() {
+        FaceDataset other = FaceDataset.folders(faces, Split.VAL).withFraming(Framing.CELEBA_CROP);
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThatThrownBy(() ->
+                            new Trainer(TinyTraining.args().build()).fit(recognizer, TinyTraining.train(faces), other))
+                    .hasMessage("train and validation must be framed alike, but were whole and celeba-crop");
+        }
+    }
+
+    @Test
+    void argsRefuseNonsense() {
+        assertThatThrownBy(() -> TrainerArgs.builder().batchSize(0).build())
+                .hasMessage("batchSize must be at least 1, but was 0");
+        assertThatThrownBy(() -> TrainerArgs.builder().epochs(0).build())
+                .hasMessage("epochs must be at least 1, but was 0");
+        assertThatThrownBy(
+                        () -> TrainerArgs.builder().headRateFactor(Double.NaN).build())
+                .hasMessage("headRateFactor must be positive, but was NaN");
+        assertThatThrownBy(() -> TrainerArgs.builder().resume(true).build())
+                .hasMessage("resume must go with a backup folder to go on from, but backup was not set");
+    }
+}

@@ -1,0 +1,33 @@
+package org.facerecognition;
+
+import java.nio.file.Path;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+
+/** A training in a process of its own: prints each step's loss, to be stopped or killed from outside. */
+final class TrainingChild {
+    private TrainingChild() {}
+
+    /** Arguments: folder of faces, backup folder, number of steps, loader threads, resume, backup every so many steps. */
+    public static void main(String[] args) {
+        TrainerArgs.Builder trainer = TinyTraining.args()
+                .epochs(1_000_000)
+                .maxSteps(Long.parseLong(args[2]))
+                .backup(Path.of(args[1]))
+                .loaderThreads(Integer.parseInt(args[3]))
+                .resume(Boolean.parseBoolean(args[4]))
+                .backupEverySteps(Integer.parseInt(args[5]))
+                .listeners(new TrainingListener() {
+                    @Override
+                    public void stepped(StepReport step) {
+                        System.out.println(step.step() + " " + step.loss());
+                    }
+                });
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            TinyTraining.fit(recognizer, Path.of(args[0]), trainer);
+        } catch (RuntimeException e) {
+            System.out.println("error: " + e.getMessage());
+            System.exit(1);
+        }
+    }
+}
