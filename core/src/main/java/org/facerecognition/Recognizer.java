@@ -360,6 +360,13 @@ public final class Recognizer implements AutoCloseable {
         this.device = device;
     }
 
+    /** What it is made of, in a line. */
+    @Override
+    public String toString() {
+        return model + ", embeddings of " + embeddingSize() + ", " + head.classes() + " identities, input "
+                + imageSizePx() + " px, framing " + framing();
+    }
+
     @Override
     public void close() {
         net.close();

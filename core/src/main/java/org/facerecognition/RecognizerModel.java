@@ -127,6 +127,15 @@ final class RecognizerModel {
         }
     }
 
+    @Override
+    public String toString() {
+        return switch (loss) {
+            case ARCFACE -> args().encoder() + ", ArcFace s=" + args().s() + " m=" + args().m();
+            case CROSS_ENTROPY -> args().encoder() + ", cross-entropy";
+            case CUSTOM -> "parts of your own";
+        };
+    }
+
     private static String json(Object value) {
         try {
             return JSON.writeValueAsString(value);

@@ -1,0 +1,82 @@
+package org.facerecognition.benchmarks;
+
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.AdamW;
+import org.bytedeco.pytorch.AdamWOptions;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.MarginSoftmax;
+
+/** The floor: the same net and head in the plainest loop, libtorch's own AdamW, one batch that is always there. */
+final class BareLoop implements Contestant {
+    private final boolean channelsLast;
+    private final Backbone net;
+    private final Head head;
+    private final AdamW optimizer;
+    private final Tensor images; // [16, 3, 112, 112]
+    private final Tensor labels; // [16]
+
+    BareLoop(boolean channelsLast) {
+        this.channelsLast = channelsLast;
+        torch.manual_seed(0);
+        this.net = Encoder.RESNET34.create("fc", List.of(512));
+        this.head = new MarginSoftmax(500, 512, new ArcFaceMargin(5, 0.1));
+        try (PointerScope scope = new PointerScope()) {
+            Tensor drawn = torch.rand(16, 3, 112, 112).mul_(new Scalar(2.0)).sub_(new Scalar(1.0));
+            if (channelsLast) {
+                net.toChannelsLast();
+                drawn = drawn.contiguous(MemoryFormat.ChannelsLast);
+            }
+            this.images = drawn.retainReference();
+            this.labels = torch.arange(new Scalar(16)).to(ScalarType.Long).retainReference();
+            TensorVector parameters = new TensorVector();
+            for (TensorVector some : List.of(net.parameters(), head.parameters())) {
+                for (long i = 0; i < some.size(); i++) {
+                    parameters.push_back(some.get(i));
+                }
+            }
+            AdamWOptions options = new AdamWOptions(3e-4);
+            options.weight_decay().put(0.01);
+            this.optimizer = new AdamW(parameters, options).retainReference();
+        }
+        net.train(true);
+    }
+
+    @Override
+    public String name() {
+        return channelsLast ? "bare libtorch loop, channels_last, fp32" : "bare libtorch loop, fp32";
+    }
+
+    @Override
+    public double imagesPerSecond(int steps) {
+        long start = System.nanoTime();
+        for (int i = 0; i < steps; i++) {
+            try (PointerScope scope = new PointerScope()) {
+                optimizer.zero_grad(true);
+                Tensor loss = head.forward(net.forward(images), labels).loss();
+                loss.backward();
+                optimizer.step();
+                loss.item_float();
+            }
+        }
+        return steps * 16 / ((System.nanoTime() - start) / 1e9);
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
+        images.close();
+        labels.close();
+        head.close();
+        net.close();
+    }
+}

@@ -1,0 +1,118 @@
+package org.facerecognition.benchmarks;
+
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imwrite;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.Precision;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.Trainer;
+import org.facerecognition.TrainerArgs;
+import org.facerecognition.augment.Presets;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+
+/**
+ * Images per second of a training step with the study's settings: ours with everything, the same net in a bare libtorch
+ * loop, and Python's PyTorch where it is installed, taking turns in one run. Also the time from the start of the JVM to
+ * the end of the first step.
+ *
+ * <p>Arguments: rounds (5), steps in each (8).
+ */
+public final class TrainingBenchmark {
+    private static final String FLOOR = "bare libtorch loop, channels_last, fp32";
+    private static final int PEOPLE = 100;
+    private static final int IMAGES_EACH = 8;
+
+    private TrainingBenchmark() {}
+
+    /** Runs it and prints a table. */
+    public static void main(String[] args) throws IOException, InterruptedException {
+        Locale.setDefault(Locale.ROOT);
+        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
+        int steps = args.length > 1 ? Integer.parseInt(args[1]) : 8;
+        if (args.length > 2) { // in a child of this: the first step, timed from the JVM's start
+            firstStep(Path.of(args[2]));
+            return;
+        }
+        Path folder = Files.createTempDirectory("training-benchmark");
+        try {
+            writeFaces(folder);
+            FaceDataset train = FaceDataset.folders(folder, Split.TRAIN).withAugmentations(Presets.fiveColour());
+            FaceDataset validation = FaceDataset.folders(folder, Split.VAL);
+            List<Contestant> contestants = new ArrayList<>();
+            contestants.add(new BareLoop(true));
+            contestants.add(new BareLoop(false));
+            contestants.add(new TrainerLoop(Precision.FP32, train, validation));
+            contestants.add(new TrainerLoop(Precision.BF16, train, validation));
+            PythonLoop.start()
+                    .ifPresentOrElse(
+                            contestants::add,
+                            () -> System.out.println("no Python with torch and torchvision: left out"));
+            Rounds results = Rounds.run(contestants, rounds, steps, System.out);
+            results.print(System.out, FLOOR);
+            contestants.forEach(Contestant::close);
+            timeToFirstStep(folder);
+        } finally {
+            delete(folder);
+        }
+    }
+
+    /** Pictures of the size of CelebA's, as JPEG files. */
+    private static void writeFaces(Path folder) throws IOException {
+        SyntheticFaces faces = new SyntheticFaces(0, 200);
+        for (int person = 0; person < PEOPLE; person++) {
+            Path of = Files.createDirectories(folder.resolve(String.format("person-%03d", person)));
+            for (int i = 0; i < IMAGES_EACH; i++) {
+                try (Mat image = faces.image(person, i)) {
+                    imwrite(of.resolve(i + ".jpg").toString(), image);
+                }
+            }
+        }
+    }
+
+    private static void timeToFirstStep(Path folder) throws IOException, InterruptedException {
+        for (int i = 0; i < 3; i++) {
+            new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            TrainingBenchmark.class.getName(),
+                            "0",
+                            "0",
+                            folder.toString())
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+        }
+    }
+
+    private static void firstStep(Path folder) {
+        FaceDataset train = FaceDataset.folders(folder, Split.TRAIN);
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder().build())) {
+            new Trainer(TrainerArgs.builder().maxSteps(1).build())
+                    .fit(recognizer, train, FaceDataset.folders(folder, Split.VAL));
+        }
+        long sinceStart = System.currentTimeMillis()
+                - ManagementFactory.getRuntimeMXBean().getStartTime();
+        System.out.printf("first training step done %.2f s after the start of the JVM%n", sinceStart / 1e3);
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (var files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package org.facerecognition.eval;
+
+import java.awt.Color;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import javax.imageio.ImageIO;
+import org.jspecify.annotations.Nullable;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Draws charts as PNG. Empty where this Java cannot draw text, as without fonts. */
+final class Charts {
+    private static final int WIDTH_PX = 640;
+    private static final int HEIGHT_PX = 360;
+    private static final Color[] COLOURS = {new Color(0x1f77b4), new Color(0xd95f02), new Color(0x2ca02c)};
+
+    private Charts() {}
+
+    /** Curves over 1, 2, 3, ...; NaN leaves a gap. */
+    static Optional<byte[]> lines(String title, String xTitle, Map<String, double[]> series) {
+        return drawn(() -> {
+            XYChart chart = new XYChartBuilder()
+                    .width(WIDTH_PX)
+                    .height(HEIGHT_PX)
+                    .title(title)
+                    .xAxisTitle(xTitle)
+                    .build();
+            style(chart.getStyler());
+            chart.getStyler().setSeriesColors(COLOURS);
+            boolean any = false;
+            for (Map.Entry<String, double[]> one : series.entrySet()) {
+                double[] values = one.getValue();
+                if (Arrays.stream(values).anyMatch(Double::isFinite)) {
+                    double[] x = new double[values.length];
+                    Arrays.setAll(x, i -> i + 1);
+                    chart.addSeries(one.getKey(), x, gaps(values)).setMarker(SeriesMarkers.CIRCLE);
+                    any = true;
+                }
+            }
+            return any ? BitmapEncoder.getBufferedImage(chart) : null;
+        });
+    }
+
+    private static double[] gaps(double[] values) {
+        return Arrays.stream(values)
+                .map(v -> Double.isFinite(v) ? v : Double.NaN)
+                .toArray();
+    }
+
+    /** Shares of values in equal bins over [from, to]. */
+    static Optional<byte[]> histogram(
+            String title, String xTitle, double from, double to, int bins, Map<String, double[]> series) {
+        return drawn(() -> {
+            CategoryChart chart = new CategoryChartBuilder()
+                    .width(WIDTH_PX)
+                    .height(HEIGHT_PX)
+                    .title(title)
+                    .xAxisTitle(xTitle)
+                    .yAxisTitle("share")
+                    .build();
+            style(chart.getStyler());
+            chart.getStyler().setSeriesColors(COLOURS);
+            chart.getStyler().setAvailableSpaceFill(0.98);
+            chart.getStyler().setOverlapped(true);
+            chart.getStyler().setXAxisDecimalPattern("0.0");
+            chart.getStyler().setXAxisMaxLabelCount(11);
+            double[] centres = new double[bins];
+            Arrays.setAll(centres, i -> from + (to - from) * (i + 0.5) / bins);
+            series.forEach((name, values) -> chart.addSeries(name, centres, shares(values, from, to, bins)));
+            return BitmapEncoder.getBufferedImage(chart);
+        });
+    }
+
+    static double[] shares(double[] values, double from, double to, int bins) {
+        double[] shares = new double[bins];
+        for (double value : values) {
+            int bin = (int) Math.floor((value - from) / (to - from) * bins);
+            shares[Math.max(0, Math.min(bins - 1, bin))] += 1.0 / values.length;
+        }
+        return shares;
+    }
+
+    private static void style(Styler styler) {
+        styler.setChartBackgroundColor(Color.WHITE);
+        styler.setPlotBackgroundColor(Color.WHITE);
+        styler.setLegendPosition(Styler.LegendPosition.OutsideS);
+        styler.setLegendLayout(Styler.LegendLayout.Horizontal);
+        styler.setLegendBorderColor(Color.WHITE);
+        styler.setChartTitleBoxVisible(false);
+        styler.setPlotBorderVisible(false);
+    }
+
+    private interface Drawing {
+        @Nullable
+        BufferedImage draw();
+    }
+
+    private static Optional<byte[]> drawn(Drawing drawing) {
+        try {
+            var image = drawing.draw();
+            if (image == null) {
+                return Optional.empty();
+            }
+            ByteArrayOutputStream png = new ByteArrayOutputStream();
+            ImageIO.write(image, "png", png);
+            return Optional.of(png.toByteArray());
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot encode a chart", e);
+        } catch (LinkageError | InternalError | NullPointerException e) { // what AWT throws where there are no fonts
+            return Optional.empty();
+        }
+    }
+}

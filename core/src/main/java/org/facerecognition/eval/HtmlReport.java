@@ -1,0 +1,151 @@
+package org.facerecognition.eval;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A report to look at: one HTML file that holds all it shows and loads nothing. Charts come with their numbers as a
+ * table, for those who cannot see them and where they cannot be drawn.
+ */
+public final class HtmlReport {
+    private static final String STYLE = """
+            :root { color-scheme: light dark; --edge: #8884; }
+            body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+            h1 { line-height: 1.2; } figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
+            table { border-collapse: collapse; } th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
+            th:first-child, td:first-child { text-align: left; } pre { overflow: auto; border: 1px solid var(--edge); padding: .5rem; }
+            .pictures { display: flex; flex-wrap: wrap; gap: .25rem; } .pictures img { width: 5rem; height: 5rem; }
+            .wide { overflow-x: auto; }
+            """;
+
+    private final String title;
+    private final StringBuilder body = new StringBuilder();
+
+    private HtmlReport(String title) {
+        this.title = title;
+    }
+
+    /** A picture with what it shows. */
+    public record Picture(byte[] png, String caption) {}
+
+    /** An empty report. */
+    public static HtmlReport titled(String title) {
+        return new HtmlReport(title);
+    }
+
+    /** A paragraph. */
+    public HtmlReport paragraph(String text) {
+        body.append("<p>").append(escaped(text)).append("</p>\n");
+        return this;
+    }
+
+    /** Text as it is, line by line: settings, mostly. */
+    public HtmlReport listing(String heading, String text) {
+        body.append("<details><summary>").append(escaped(heading)).append("</summary><pre>");
+        body.append(escaped(text)).append("</pre></details>\n");
+        return this;
+    }
+
+    /** Names and values. */
+    public HtmlReport summary(Map<String, String> values) {
+        body.append("<table>\n");
+        values.forEach((name, value) -> body.append("<tr><th scope=\"row\">")
+                .append(escaped(name))
+                .append("</th><td>")
+                .append(escaped(value))
+                .append("</td></tr>\n"));
+        body.append("</table>\n");
+        return this;
+    }
+
+    /** A table. */
+    public HtmlReport table(String heading, List<String> columns, List<List<String>> rows) {
+        body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"wide\"><table>\n<tr>");
+        columns.forEach(column ->
+                body.append("<th scope=\"col\">").append(escaped(column)).append("</th>"));
+        body.append("</tr>\n");
+        for (List<String> row : rows) {
+            body.append("<tr>");
+            row.forEach(cell -> body.append("<td>").append(escaped(cell)).append("</td>"));
+            body.append("</tr>\n");
+        }
+        body.append("</table></div>\n");
+        return this;
+    }
+
+    /**
+     * Curves over 1, 2, 3, ....
+     *
+     * @param series values by name; NaN leaves a gap
+     */
+    public HtmlReport lines(String heading, String xTitle, Map<String, double[]> series) {
+        return chart(heading, Charts.lines(heading, xTitle, series));
+    }
+
+    /** Histograms over each other, each in shares of its own values, in equal bins over [from, to]. */
+    public HtmlReport histogram(
+            String heading, String xTitle, double from, double to, int bins, Map<String, double[]> series) {
+        return chart(heading, Charts.histogram(heading, xTitle, from, to, bins, series));
+    }
+
+    private HtmlReport chart(String heading, Optional<byte[]> png) {
+        png.ifPresentOrElse(
+                bytes -> body.append("<figure>").append(image(bytes, heading)).append("</figure>\n"),
+                () -> paragraph(
+                        heading + ": no chart, for want of values or, on this Java, of fonts to draw it with."));
+        return this;
+    }
+
+    /** Pictures side by side. */
+    public HtmlReport pictures(String heading, List<Picture> pictures) {
+        body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"pictures\">\n");
+        pictures.forEach(
+                picture -> body.append(image(picture.png(), picture.caption())).append('\n'));
+        body.append("</div>\n");
+        return this;
+    }
+
+    private static String image(byte[] png, String description) {
+        return "<img src=\"data:image/png;base64," + Base64.getEncoder().encodeToString(png) + "\" alt=\""
+                + escaped(description) + "\" title=\"" + escaped(description) + "\"/>";
+    }
+
+    /** The whole file. Well-formed as XML too. */
+    public String html() {
+        return "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
+                + "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width\"/>\n<title>"
+                + escaped(title) + "</title>\n<style>\n" + STYLE + "</style>\n</head>\n<body>\n<h1>" + escaped(title)
+                + "</h1>\n" + body + "</body>\n</html>\n";
+    }
+
+    /**
+     * Writes it, beside first and then moved.
+     *
+     * @throws UncheckedIOException when it cannot be written
+     */
+    public void write(Path file) {
+        Path beside = file.resolveSibling(file.getFileName() + ".tmp");
+        try {
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            Files.writeString(beside, html());
+            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot write " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String escaped(String text) {
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;")
+                .replaceAll("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]", "?"); // XML cannot hold these
+    }
+}

@@ -1,0 +1,127 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.ComputeDevice;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.Trainer;
+import org.facerecognition.TrainerArgs;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.train.History;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code doctor}: does this machine have what it takes? */
+@Command(
+        name = "doctor",
+        description = "Check natives, devices, threads and JVM flags, and do one tiny training step.",
+        mixinStandardHelpOptions = true)
+final class DoctorCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    private boolean healthy = true;
+
+    @Override
+    public Integer call() {
+        tell(
+                "java",
+                System.getProperty("java.version") + ", " + System.getProperty("java.vm.name") + ", "
+                        + Runtime.getRuntime().availableProcessors() + " processors, heap up to "
+                        + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB");
+        check("platform", Loader::getPlatform);
+        check("opencv", () -> opencv_core.CV_VERSION + " natives load, " + opencv_core.getNumThreads() + " threads");
+        check(
+                "libtorch",
+                () -> "natives load, " + torch.get_num_threads() + " compute threads, oneDNN "
+                        + yes(torch.hasMKLDNN()));
+        check(
+                "gpu",
+                () -> torch.cuda_is_available()
+                        ? torch.cuda_device_count() + " CUDA device(s)"
+                        : "none usable: "
+                                + (torch.hasCUDA()
+                                        ? "natives for it are there, but no device or driver"
+                                        : "the natives are the CPU ones"));
+        checkMemoryLimit();
+        check("training step", DoctorCommand::trainingStep);
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(healthy ? "all is well" : "something is wrong: see the lines marked WRONG");
+        return healthy ? 0 : Main.FAILED;
+    }
+
+    private interface Check {
+        String run();
+    }
+
+    private void check(String what, Check check) {
+        try {
+            tell(what, check.run());
+        } catch (RuntimeException | LinkageError e) { // UnsatisfiedLinkError: natives missing or of another platform
+            wrong(
+                    what,
+                    String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString())
+                            + "; check that the class path has the natives of this platform, one set only");
+        }
+    }
+
+    private void checkMemoryLimit() {
+        long limit = Pointer.maxPhysicalBytes();
+        if (limit > 0) {
+            wrong(
+                    "jvm flags",
+                    "org.bytedeco.javacpp.maxPhysicalBytes is " + limit / (1 << 20)
+                            + " MiB: training ends with OutOfMemoryError there; set it to 0");
+        } else {
+            tell(
+                    "jvm flags",
+                    "org.bytedeco.javacpp.maxPhysicalBytes is 0: memory of tensors is not limited by the heap");
+        }
+    }
+
+    private static String trainingStep() {
+        var faces = new SyntheticFaces(0, 64);
+        FaceDataset train = FaceDataset.synthetic(faces, 0, 2, 0, 2, Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces, 0, 2, 2, 1, Split.VAL);
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(32)
+                .classes(2)
+                .imageSizePx(64)
+                .build();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            long start = System.nanoTime();
+            History history = new Trainer(TrainerArgs.builder()
+                            .batchSize(4)
+                            .epochs(1)
+                            .device(ComputeDevice.AUTO)
+                            .build())
+                    .fit(recognizer, train, validation);
+            return String.format(
+                    Locale.ROOT, "loss %.3f, %.1f s", history.firstLoss(), (System.nanoTime() - start) / 1e9);
+        }
+    }
+
+    private void tell(String what, String text) {
+        spec.commandLine().getOut().printf("%-14s %s%n", what, text);
+    }
+
+    private void wrong(String what, String text) {
+        healthy = false;
+        spec.commandLine().getOut().printf("%-14s WRONG: %s%n", what, text);
+    }
+
+    private static String yes(boolean there) {
+        return there ? "yes" : "no";
+    }
+}

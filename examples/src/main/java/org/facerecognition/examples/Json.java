@@ -1,0 +1,51 @@
+package org.facerecognition.examples;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.History;
+import org.jspecify.annotations.Nullable;
+
+/** The results for machines: one JSON object in one line. */
+final class Json {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private Json() {}
+
+    static String line(Object value) {
+        try {
+            return JSON.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + value + " as JSON", e);
+        }
+    }
+
+    static String pretty(Object value) {
+        try {
+            return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + value + " as JSON", e);
+        }
+    }
+
+    /** A training's figures; null where no epoch was finished. */
+    static Map<String, @Nullable Object> of(History history) {
+        @Nullable EpochReport last = history.last().orElse(null);
+        Map<String, @Nullable Object> figures = new LinkedHashMap<>();
+        figures.put("epochs", history.epochs().size());
+        figures.put("steps", history.steps());
+        figures.put("first_loss", finite(history.firstLoss()));
+        figures.put("train_loss", finite(last == null ? history.lastLoss() : last.trainLoss()));
+        figures.put("val_accuracy", last == null ? null : last.valAccuracy());
+        figures.put("images_per_second", finite(history.imagesPerSecond()));
+        figures.put("best_epoch", history.best().map(EpochReport::epoch).orElse(null));
+        return figures;
+    }
+
+    /** JSON knows no NaN. */
+    private static @Nullable Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
+    }
+}

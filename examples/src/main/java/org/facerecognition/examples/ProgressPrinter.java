@@ -1,0 +1,126 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.Locale;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.History;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Shows a training: for a person a bar per epoch with rate and time left, elsewhere a line now and then. Goes to
+ * standard error, so that standard output is for results.
+ */
+final class ProgressPrinter implements TrainingListener, AutoCloseable {
+    private static final long NANOS_BETWEEN_LINES = 10_000_000_000L;
+
+    private final PrintWriter out;
+    private final boolean bars;
+    private @Nullable ProgressBar bar;
+    private int epochOfBar;
+    private long lastLine = System.nanoTime();
+    private long imagesSinceLine;
+
+    ProgressPrinter(PrintWriter out, boolean bars) {
+        this.out = out;
+        this.bars = bars;
+    }
+
+    @Override
+    public void started(History soFar) {
+        if (soFar.steps() > 0) {
+            say("resuming after " + soFar.steps() + " steps, " + soFar.epochs().size() + " epochs");
+        }
+    }
+
+    @Override
+    public void stepped(StepReport step) {
+        imagesSinceLine += step.images();
+        if (bars) {
+            advance(step);
+        } else if (System.nanoTime() - lastLine > NANOS_BETWEEN_LINES || step.step() == 1) {
+            double seconds = (System.nanoTime() - lastLine) / 1e9;
+            double rate = imagesSinceLine / seconds;
+            double left = (double) (step.batches() - step.batch()) * step.images() / rate;
+            say(String.format(
+                    Locale.ROOT,
+                    "epoch %d/%d  batch %d/%d  step %d  loss %.4f  %.1f images/s  %s left in the epoch",
+                    step.epoch(),
+                    step.epochs(),
+                    step.batch(),
+                    step.batches(),
+                    step.step(),
+                    step.loss(),
+                    rate,
+                    duration(left)));
+            lastLine = System.nanoTime();
+            imagesSinceLine = 0;
+        }
+    }
+
+    private void advance(StepReport step) {
+        if (bar == null || epochOfBar != step.epoch()) {
+            closeBar();
+            epochOfBar = step.epoch();
+            bar = new ProgressBarBuilder()
+                    .setTaskName("epoch " + step.epoch() + "/" + step.epochs())
+                    .setInitialMax((long) step.batches() * step.images())
+                    .startsFrom((long) (step.batch() - 1) * step.images(), Duration.ZERO)
+                    .setUnit(" images", 1)
+                    .showSpeed()
+                    .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK)
+                    .setConsumer(new ConsoleProgressBarConsumer(System.err))
+                    .build();
+        }
+        bar.stepBy(step.images());
+        bar.setExtraMessage(String.format(Locale.ROOT, " loss %.4f", step.loss()));
+    }
+
+    @Override
+    public void epochEnded(EpochReport epoch, History soFar) {
+        closeBar();
+        say(String.format(
+                Locale.ROOT,
+                "epoch %d  loss %.4f  accuracy %.4f  |  validation: loss %.4f  accuracy %.4f  |  rate %.2e  %.1f images/s  %s",
+                epoch.epoch(),
+                epoch.trainLoss(),
+                epoch.trainAccuracy(),
+                epoch.valLoss(),
+                epoch.valAccuracy(),
+                epoch.learningRate(),
+                epoch.imagesPerSecond(),
+                duration(epoch.seconds())));
+        lastLine = System.nanoTime();
+        imagesSinceLine = 0;
+    }
+
+    private void say(String line) {
+        out.println(line);
+        out.flush();
+    }
+
+    private void closeBar() {
+        if (bar != null) {
+            bar.close();
+            bar = null;
+        }
+    }
+
+    @Override
+    public void close() {
+        closeBar();
+    }
+
+    static String duration(double seconds) {
+        long whole = Math.round(seconds);
+        return whole < 3600
+                ? String.format(Locale.ROOT, "%d:%02d", whole / 60, whole % 60)
+                : String.format(Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+    }
+}

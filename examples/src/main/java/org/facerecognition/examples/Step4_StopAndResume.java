@@ -1,0 +1,57 @@
+package org.facerecognition.examples;
+
+import java.nio.file.Path;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.Trainer;
+import org.facerecognition.TrainerArgs;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+
+/** Watches a training, stops it, and goes on where it was. */
+public final class Step4_StopAndResume {
+    private Step4_StopAndResume() {}
+
+    /** Argument: a folder for the backups. */
+    public static void main(String[] args) {
+        var faces = new SyntheticFaces(0, 64);
+        FaceDataset train = FaceDataset.synthetic(faces, 0, 4, 0, 8, Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces, 0, 4, 8, 2, Split.VAL);
+        TrainingListener watch = new TrainingListener() {
+            @Override
+            public void stepped(StepReport step) {
+                System.out.printf("step %d: loss %.4f%n", step.step(), step.loss());
+            }
+
+            @Override
+            public void backedUp(Path file) {
+                System.out.println("kept in " + file);
+            }
+        };
+        TrainerArgs.Builder trainer = TrainerArgs.builder()
+                .batchSize(8)
+                .epochs(2)
+                .backup(Path.of(args[0]))
+                .listeners(watch);
+
+        try (Recognizer recognizer = newRecognizer(train)) {
+            new Trainer(trainer.maxSteps(3).build()).fit(recognizer, train, validation);
+        }
+        try (Recognizer recognizer = newRecognizer(train)) { // another process, another day
+            new Trainer(trainer.maxSteps(0).resume(true).build()).fit(recognizer, train, validation);
+        }
+    }
+
+    private static Recognizer newRecognizer(FaceDataset train) {
+        return Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(64)
+                .classes(train.classes())
+                .imageSizePx(64)
+                .build());
+    }
+}

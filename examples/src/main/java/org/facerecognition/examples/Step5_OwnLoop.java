@@ -1,0 +1,62 @@
+package org.facerecognition.examples;
+
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.train.AdamW;
+import org.facerecognition.train.OptimizerSettings;
+import org.facerecognition.train.ParameterGroup;
+import org.facerecognition.train.ParameterOptimizer;
+import org.facerecognition.weights.NamedTensors;
+
+/** The lowest layer: a training loop of your own over batches, backbone and head. */
+public final class Step5_OwnLoop {
+    private Step5_OwnLoop() {}
+
+    /** Runs it. */
+    public static void main(String[] args) {
+        FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 64), 0, 4, 0, 8, Split.TRAIN);
+        var settings = new BatchLoader.Settings(8, 64, Normalization.SYMMETRIC, true, 0, 2);
+        try (Backbone net = Encoder.RESNET18.create("fc", List.of(64));
+                MarginSoftmax head = new MarginSoftmax(faces.classes(), 64, new ArcFaceMargin(10, 0.1));
+                ParameterOptimizer optimizer = optimizer(net, head);
+                BatchLoader loader = new BatchLoader(faces, settings)) {
+            net.train(true);
+            for (int epoch = 0; epoch < 2; epoch++) {
+                try (BatchLoader.Epoch batches = loader.epoch(epoch)) {
+                    while (batches.hasNext()) {
+                        try (Batch batch = batches.next();
+                                PointerScope scope = new PointerScope()) { // frees the step's tensors
+                            Tensor embeddings = net.forward(batch.images()); // [B, D]
+                            Tensor loss =
+                                    head.forward(embeddings, batch.labels()).loss();
+                            loss.backward();
+                            optimizer.step(1e-3);
+                            optimizer.zeroGrad();
+                            System.out.printf("epoch %d, %s: loss %.4f%n", epoch, batch, loss.item_float());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static ParameterOptimizer optimizer(Backbone net, MarginSoftmax head) {
+        OptimizerSettings adam = new AdamW(1e-3, 0.01);
+        try (PointerScope scope = new PointerScope()) {
+            return adam.over(List.of(
+                    new ParameterGroup(NamedTensors.parameters(net), 1, adam.weightDecay()),
+                    new ParameterGroup(NamedTensors.parameters(head), 1, 0)));
+        }
+    }
+}

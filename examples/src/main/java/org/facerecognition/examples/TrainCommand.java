@@ -1,0 +1,237 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.ComputeDevice;
+import org.facerecognition.Precision;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.TrainerArgs;
+import org.facerecognition.augment.Presets;
+import org.facerecognition.augment.Transform;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Framing;
+import org.facerecognition.data.Split;
+import org.facerecognition.train.History;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code train}: a data set to a model. */
+@Command(
+        name = "train",
+        description = "Train a model. The defaults are the study's best run on CelebA-500.",
+        mixinStandardHelpOptions = true,
+        showDefaultValues = true,
+        sortOptions = false)
+final class TrainCommand implements Callable<Integer> {
+    enum Layout {
+        CELEBA500,
+        FOLDERS
+    }
+
+    enum Loss {
+        ARCFACE,
+        CROSS_ENTROPY;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    enum Align {
+        CROP,
+        MEAN,
+        NONE
+    }
+
+    enum Augmentations {
+        FIVE,
+        NONE
+    }
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--data", required = true, paramLabel = "DIR", description = "Folder of the data set.")
+    private Path data;
+
+    @Option(names = "--layout", defaultValue = "folders", description = "celeba500, or folders (one per person).")
+    private Layout layout;
+
+    @Option(
+            names = "--align",
+            description = "What is cut out of a picture: crop (the study's, CelebA only), mean (onto the 112x112"
+                    + " template by CelebA's mean points), none. Default: crop for celeba500, none for folders.")
+    private Align align;
+
+    @Option(names = "--val-fraction", defaultValue = "0.2", description = "Of each person's images; folders only.")
+    private double valFraction;
+
+    @Option(names = "--augmentations", defaultValue = "none", description = "five (the study's), or none.")
+    private Augmentations augmentations;
+
+    @Option(names = "--compose", description = "All augmentations on one image, instead of one copy for each.")
+    private boolean compose;
+
+    @Option(names = "--encoder", defaultValue = "resnet34", description = "resnet18, resnet34 or resnet50.")
+    private String encoder;
+
+    @Option(names = "--encoder-last-layer", paramLabel = "NAME", description = "The layer replaced. Default: its own.")
+    private String lastLayer;
+
+    @Option(
+            names = "--embedding-size",
+            defaultValue = "512",
+            split = ",",
+            description = "Of the linear layer that replaces the encoder's last; several for a sequence.")
+    private List<Integer> embeddingSizes;
+
+    @Option(names = "--image-size", defaultValue = "112", description = "Side of the net's input in pixels.")
+    private int imageSizePx;
+
+    @Option(names = "--loss", defaultValue = "arcface", description = "arcface or cross-entropy.")
+    private Loss loss;
+
+    @Option(names = "--s", defaultValue = "5", description = "Scale of ArcFace.")
+    private double s;
+
+    @Option(names = "--m", defaultValue = "0.1", description = "Margin of ArcFace in radians.")
+    private double m;
+
+    @Mixin
+    private OptimizationOptions optimization = new OptimizationOptions();
+
+    @Option(names = "--batch-size", defaultValue = "16", description = "Samples in a batch.")
+    private int batchSize;
+
+    @Option(names = "--epochs", defaultValue = "50", description = "Passes over the data.")
+    private int epochs;
+
+    @Option(names = "--max-steps", defaultValue = "0", description = "Stop after so many steps in all; 0 for no limit.")
+    private long maxSteps;
+
+    @Option(names = "--precision", defaultValue = "fp32", description = "fp32 or bf16.")
+    private Precision precision;
+
+    @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda.")
+    private ComputeDevice device;
+
+    @Option(names = "--threads", defaultValue = "2", description = "That read and augment pictures.")
+    private int threads;
+
+    @Option(names = "--compute-threads", defaultValue = "0", description = "For libtorch on the CPU; 0 for all cores.")
+    private int computeThreads;
+
+    @Option(names = "--seed", defaultValue = "0", description = "Of weights, order and augmentation.")
+    private long seed;
+
+    @Option(names = "--out", defaultValue = "face-model", paramLabel = "DIR", description = "Folder for the results.")
+    private Path out;
+
+    @Option(names = "--backup-every-steps", defaultValue = "500", description = "Backs up within an epoch too; 0: not.")
+    private int backupEverySteps;
+
+    @Option(names = "--resume", description = "Go on from the backup in --out.")
+    private boolean resume;
+
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        if (!resume && Files.exists(out.resolve("last.ckpt"))) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    out + " holds a training already: go on with --resume, or choose another --out");
+        }
+        if (computeThreads > 0) {
+            torch.set_num_threads(computeThreads);
+        }
+        PrintWriter err = spec.commandLine().getErr();
+        FaceDataset train = dataset(Split.TRAIN).withAugmentations(chosenAugmentations(), compose);
+        FaceDataset validation = dataset(Split.VAL);
+        TrainerArgs.Builder args = trainerArgs();
+        err.println(train);
+        err.println(validation);
+        try (Recognizer recognizer = recognizer(train.classes())) {
+            err.println(recognizer);
+            TrainingSession session = new TrainingSession(out, err, Json.pretty(describe()));
+            History history = session.run(recognizer, args, train, validation);
+            if (json) {
+                spec.commandLine().getOut().println(Json.line(Json.of(history)));
+            }
+        }
+        return 0;
+    }
+
+    private FaceDataset dataset(Split split) {
+        Align chosen = align != null ? align : layout == Layout.CELEBA500 ? Align.CROP : Align.NONE;
+        Framing framing = switch (chosen) {
+            case CROP -> Framing.CELEBA_CROP;
+            case MEAN -> Framing.CELEBA_ALIGNED;
+            case NONE -> Framing.WHOLE;
+        };
+        FaceDataset dataset = switch (layout) {
+            case CELEBA500 -> FaceDataset.celeba500(data, split);
+            case FOLDERS -> FaceDataset.folders(data, split, valFraction, 0, seed);
+        };
+        return dataset.withFraming(framing);
+    }
+
+    private List<Transform> chosenAugmentations() {
+        return augmentations == Augmentations.FIVE ? Presets.fiveColour() : List.of();
+    }
+
+    private Recognizer recognizer(int classes) {
+        RecognizerArgs.Builder args = RecognizerArgs.builder()
+                .encoder(Encoder.of(encoder))
+                .embeddingSizes(embeddingSizes)
+                .classes(classes)
+                .s(s)
+                .m(m)
+                .imageSizePx(imageSizePx)
+                .seed(seed);
+        if (lastLayer != null) {
+            args.encoderLastLayerName(lastLayer);
+        }
+        return loss == Loss.ARCFACE ? Recognizer.arcFace(args.build()) : Recognizer.crossEntropy(args.build());
+    }
+
+    private TrainerArgs.Builder trainerArgs() {
+        return optimization
+                .apply(TrainerArgs.builder())
+                .batchSize(batchSize)
+                .epochs(epochs)
+                .maxSteps(maxSteps)
+                .precision(precision)
+                .device(device)
+                .loaderThreads(threads)
+                .seed(seed)
+                .backup(out)
+                .backupEverySteps(backupEverySteps)
+                .resume(resume);
+    }
+
+    /** All options as they were used, for args.json. */
+    private Map<String, String> describe() {
+        Map<String, String> options = new LinkedHashMap<>();
+        spec.options().stream()
+                .filter(option -> option.getValue() != null && !option.usageHelp() && !option.versionHelp())
+                .forEach(option ->
+                        options.put(option.longestName(), option.getValue().toString()));
+        return options;
+    }
+}

@@ -1,0 +1,142 @@
+package org.facerecognition.examples;
+
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.eval.HtmlReport;
+import org.facerecognition.eval.HtmlReport.Picture;
+import org.facerecognition.eval.Verification;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.History;
+
+/** What {@code report.html} shows of a training. */
+final class TrainingReport {
+    private static final int PEOPLE_SHOWN = 8;
+    private static final int PICTURES_EACH = 6;
+
+    private final HtmlReport html;
+
+    private TrainingReport(HtmlReport html) {
+        this.html = html;
+    }
+
+    static TrainingReport of(String title, History history, String settings) {
+        HtmlReport html = HtmlReport.titled(title).summary(summary(history));
+        html.lines(
+                "Loss",
+                "epoch",
+                series(history, "training", EpochReport::trainLoss, "validation", EpochReport::valLoss));
+        html.lines(
+                "Accuracy",
+                "epoch",
+                series(history, "training", EpochReport::trainAccuracy, "validation", EpochReport::valAccuracy));
+        html.lines("Learning rate", "epoch", Map.of("rate", values(history, EpochReport::learningRate)));
+        html.table(
+                "Epochs",
+                List.of("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "rate", "images/s", "time"),
+                history.epochs().stream().map(TrainingReport::row).toList());
+        html.listing("Settings", settings);
+        return new TrainingReport(html);
+    }
+
+    /** Adds how people never seen in training are told apart. */
+    TrainingReport similarities(Verification verification) {
+        html.paragraph(String.format(
+                Locale.ROOT,
+                "People never seen in training: AUC %.4f, equal error rate %.4f, over %,d pairs of the same person and %,d"
+                        + " of different people.",
+                verification.roc().auc(),
+                verification.roc().equalErrorRate(),
+                verification.same().length,
+                verification.different().length));
+        Map<String, double[]> both = new LinkedHashMap<>();
+        both.put("different people", verification.different());
+        both.put("same person", verification.same());
+        html.histogram("Similarity of people never seen", "cosine", -1, 1, 50, both);
+        return this;
+    }
+
+    /** Adds pictures of drawn people, from {@code first} on. */
+    TrainingReport faces(SyntheticFaces faces, int first) {
+        List<Picture> pictures = new ArrayList<>();
+        for (int identity = first; identity < first + PEOPLE_SHOWN; identity++) {
+            for (int index = 0; index < PICTURES_EACH; index++) {
+                try (Mat image = faces.image(identity, index)) {
+                    pictures.add(new Picture(png(image), "drawn person " + identity + ", picture " + index));
+                }
+            }
+        }
+        html.pictures("Some of them: drawn by a program, nobody's faces", pictures);
+        return this;
+    }
+
+    void write(Path file) {
+        html.write(file);
+    }
+
+    private static byte[] png(Mat rgb) {
+        try (Mat bgr = new Mat();
+                BytePointer bytes = new BytePointer()) {
+            cvtColor(rgb, bgr, COLOR_RGB2BGR);
+            imencode(".png", bgr, bytes);
+            byte[] png = new byte[(int) bytes.limit()];
+            bytes.get(png);
+            return png;
+        }
+    }
+
+    private static Map<String, String> summary(History history) {
+        Map<String, String> summary = new LinkedHashMap<>();
+        summary.put("epochs", Integer.toString(history.epochs().size()));
+        summary.put("steps", Long.toString(history.steps()));
+        history.best()
+                .ifPresent(best -> summary.put(
+                        "best validation accuracy", number(best.valAccuracy()) + " in epoch " + best.epoch()));
+        summary.put("first loss", number(history.firstLoss()));
+        summary.put("images per second", String.format(Locale.ROOT, "%.1f", history.imagesPerSecond()));
+        return summary;
+    }
+
+    private static Map<String, double[]> series(
+            History history,
+            String first,
+            ToDoubleFunction<EpochReport> firstValue,
+            String second,
+            ToDoubleFunction<EpochReport> secondValue) {
+        Map<String, double[]> series = new LinkedHashMap<>();
+        series.put(first, values(history, firstValue));
+        series.put(second, values(history, secondValue));
+        return series;
+    }
+
+    private static double[] values(History history, ToDoubleFunction<EpochReport> value) {
+        return history.epochs().stream().mapToDouble(value).toArray();
+    }
+
+    private static List<String> row(EpochReport epoch) {
+        return List.of(
+                Integer.toString(epoch.epoch()),
+                number(epoch.trainLoss()),
+                number(epoch.trainAccuracy()),
+                number(epoch.valLoss()),
+                number(epoch.valAccuracy()),
+                String.format(Locale.ROOT, "%.2e", epoch.learningRate()),
+                String.format(Locale.ROOT, "%.1f", epoch.imagesPerSecond()),
+                ProgressPrinter.duration(epoch.seconds()));
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.4f", value);
+    }
+}

@@ -1,0 +1,106 @@
+package org.facerecognition.examples;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.facerecognition.Recognizer;
+import org.facerecognition.Trainer;
+import org.facerecognition.TrainerArgs;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.History;
+import org.facerecognition.train.TrainingListener;
+
+/**
+ * A training with its folder: backups, {@code history.jsonl} and {@code report.html} kept up epoch by epoch, {@code
+ * args.json}. Stopping the program (Ctrl-C) stops the training after the step it is in, with a backup.
+ */
+final class TrainingSession {
+    private static final long LONGEST_LAST_STEP_SECONDS = 120;
+
+    private final Path out;
+    private final PrintWriter err;
+    private final String argsJson;
+
+    TrainingSession(Path out, PrintWriter err, String argsJson) {
+        this.out = out;
+        this.err = err;
+        this.argsJson = argsJson;
+    }
+
+    History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, FaceDataset validation) {
+        write("args.json", argsJson + "\n");
+        CountDownLatch done = new CountDownLatch(1);
+        try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
+            Trainer trainer =
+                    new Trainer(args.listeners(progress, new FolderKeeper()).build());
+            Thread onStop = new Thread(() -> stop(trainer, done), "stop-training");
+            Runtime.getRuntime().addShutdownHook(onStop);
+            try {
+                return trainer.fit(recognizer, train, validation);
+            } finally {
+                done.countDown();
+                removeHook(onStop);
+            }
+        }
+    }
+
+    private void stop(Trainer trainer, CountDownLatch done) {
+        err.println("\nstopping after this step, with a backup in " + out + "; go on with --resume");
+        err.flush();
+        trainer.stop();
+        try {
+            if (!done.await(LONGEST_LAST_STEP_SECONDS, TimeUnit.SECONDS)) {
+                err.println("the last step took too long; the backup is of an earlier one");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // the JVM is going down already: the hook is what brought us here
+        }
+    }
+
+    /** Keeps the folder's files up with the training. */
+    private final class FolderKeeper implements TrainingListener {
+        @Override
+        public void started(History soFar) {
+            StringBuilder lines = new StringBuilder();
+            soFar.epochs().forEach(epoch -> lines.append(Json.line(epoch)).append('\n'));
+            write("history.jsonl", lines.toString());
+        }
+
+        @Override
+        public void epochEnded(EpochReport epoch, History soFar) {
+            append("history.jsonl", Json.line(epoch) + "\n");
+            TrainingReport.of("Training " + out.getFileName(), soFar, argsJson).write(out.resolve("report.html"));
+        }
+    }
+
+    private void write(String name, String text) {
+        put(name, text, StandardOpenOption.TRUNCATE_EXISTING);
+    }
+
+    private void append(String name, String text) {
+        put(name, text, StandardOpenOption.APPEND);
+    }
+
+    private void put(String name, String text, StandardOpenOption how) {
+        try {
+            Files.createDirectories(out);
+            Files.writeString(out.resolve(name), text, StandardOpenOption.CREATE, StandardOpenOption.WRITE, how);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot write " + out.resolve(name) + ": " + e.getMessage(), e);
+        }
+    }
+}
