@@ -2,6 +2,7 @@ package org.facerecognition;
 
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.Libtorch;
 
 /** Where the arithmetic is done. */
 public enum ComputeDevice {
@@ -10,6 +11,10 @@ public enum ComputeDevice {
     CPU,
     /** The first NVIDIA GPU. */
     CUDA;
+
+    static {
+        Libtorch.load();
+    }
 
     /**
      * The device for libtorch; the caller closes it.

@@ -24,6 +24,7 @@ import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.SafeTensors;
 
@@ -44,6 +45,10 @@ public final class Recognizer implements AutoCloseable {
     private final Head head;
     private Device device = new Device("cpu");
 
+    static {
+        Libtorch.load();
+    }
+
     private Recognizer(RecognizerModel model, Backbone encoder, Head head) {
         if (encoder.embeddingSize() != head.embeddingSize()) {
             throw new IllegalArgumentException("head must take embeddings of " + encoder.embeddingSize()
@@ -53,6 +58,7 @@ public final class Recognizer implements AutoCloseable {
         this.encoder = encoder;
         this.head = head;
         this.net = new Module("Recognizer");
+        encoder.setChannelsLast(true);
         net.register_module("encoder", encoder);
         net.register_module("head", head);
         net.eval();
@@ -196,7 +202,17 @@ public final class Recognizer implements AutoCloseable {
     }
 
     private BatchBuffer newBuffer(int size) {
-        return new BatchBuffer(size, model.imageSizePx(), model.normalization(), device, true);
+        int room = Math.max(size, fewestImages());
+        return new BatchBuffer(room, model.imageSizePx(), model.normalization(), device, true);
+    }
+
+    /**
+     * On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes through im2col and
+     * BLAS, whose threads fight with OpenMP's: 64 to 100 ms in place of 14, ResNet-18 at 112 pixels on two cores. So one
+     * image gets an empty one for company.
+     */
+    private int fewestImages() {
+        return device.is_cpu() ? 2 : 1;
     }
 
     private void put(BatchBuffer buffer, int slot, Mat image, String name) {
@@ -208,7 +224,8 @@ public final class Recognizer implements AutoCloseable {
     private float[][] embed(BatchBuffer buffer, int count) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor embeddings = torch.normalize(forward(buffer.images(count))) // [B, D]
+            Tensor images = buffer.images(Math.max(count, fewestImages())); // [B, 3, H, W]
+            Tensor embeddings = torch.normalize(forward(images)) // [B, D]
                     .to(new Device("cpu"), ScalarType.Float)
                     .contiguous();
             FloatPointer values = embeddings.data_ptr_float();
@@ -357,7 +374,8 @@ public final class Recognizer implements AutoCloseable {
     /** Moves the weights; further work is done there. */
     void to(Device device) {
         net.to(device, false);
-        this.device = device;
+        this.device.close();
+        this.device = new Device(device.type(), device.index()); // a copy: the other is the caller's
     }
 
     /** What it is made of, in a line. */

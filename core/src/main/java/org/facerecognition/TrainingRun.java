@@ -48,9 +48,7 @@ final class TrainingRun implements AutoCloseable {
         this.stopped = stopped;
         this.device = args.device().resolve();
         recognizer.to(device);
-        if (args.channelsLast()) {
-            recognizer.encoder().toChannelsLast();
-        }
+        recognizer.encoder().setChannelsLast(args.channelsLast());
         recognizer.model().trainedOn(train.framing(), train.identities());
         this.trainLoader = loader(train, true);
         this.validationLoader = loader(validation, false);

@@ -33,7 +33,7 @@ final class BareLoop implements Contestant {
         try (PointerScope scope = new PointerScope()) {
             Tensor drawn = torch.rand(16, 3, 112, 112).mul_(new Scalar(2.0)).sub_(new Scalar(1.0));
             if (channelsLast) {
-                net.toChannelsLast();
+                net.setChannelsLast(channelsLast);
                 drawn = drawn.contiguous(MemoryFormat.ChannelsLast);
             }
             this.images = drawn.retainReference();

@@ -61,17 +61,19 @@ public abstract class Backbone extends Module {
     }
 
     /**
-     * Lays convolution weights out as channels_last, which the CPU's and the GPU's convolutions prefer; give images in
-     * the same layout. Changes speed, and results only by rounding.
+     * Lays out convolution weights; give images in the same layout. Changes speed, and results only by rounding.
+     *
+     * @param channelsLast true for channels_last, which the CPU's and the GPU's convolutions prefer; false for contiguous
      */
-    public final void toChannelsLast() {
+    public final void setChannelsLast(boolean channelsLast) {
+        MemoryFormat layout = channelsLast ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous;
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             TensorVector parameters = parameters();
             for (long i = 0; i < parameters.size(); i++) {
                 Tensor parameter = parameters.get(i);
                 if (parameter.dim() == 4) {
-                    parameter.set_data(parameter.detach().contiguous(MemoryFormat.ChannelsLast));
+                    parameter.set_data(parameter.detach().contiguous(layout));
                 }
             }
         }

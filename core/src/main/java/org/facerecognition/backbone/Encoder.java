@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import org.facerecognition.natives.Libtorch;
 
 /** The architectures that come with the library, by name. */
 public enum Encoder {
@@ -14,6 +15,10 @@ public enum Encoder {
 
     /** torchvision builds its nets with ImageNet's 1,000 outputs and replaces the last layer afterwards. */
     private static final int IMAGENET_CLASSES = 1000;
+
+    static {
+        Libtorch.load();
+    }
 
     private final String id;
     private final String lastLayerName;

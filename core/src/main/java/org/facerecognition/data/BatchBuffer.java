@@ -1,6 +1,7 @@
 package org.facerecognition.data;
 
 import static org.bytedeco.pytorch.global.torch.empty;
+import static org.bytedeco.pytorch.global.torch.zeros;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
@@ -45,10 +46,7 @@ public final class BatchBuffer implements AutoCloseable {
         this.channelsLast = channelsLast;
         this.pinned = device.is_cuda();
         try (PointerScope scope = new PointerScope()) {
-            this.pixels = empty(
-                            new long[] {batchSize, sizePx, sizePx, 3},
-                            host(ScalarType.Byte),
-                            new MemoryFormatOptional())
+            this.pixels = zeros(new long[] {batchSize, sizePx, sizePx, 3}, host(ScalarType.Byte))
                     .retainReference();
             this.labels = empty(new long[] {batchSize}, host(ScalarType.Long), new MemoryFormatOptional())
                     .retainReference();

@@ -16,6 +16,7 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.facerecognition.augment.Transform;
+import org.facerecognition.natives.Libtorch;
 
 /**
  * Turns a data set into batches: worker threads read, frame and augment ahead of the net, into buffers that are used
@@ -26,6 +27,10 @@ import org.facerecognition.augment.Transform;
  * the reading starts make no difference.
  */
 public final class BatchLoader implements AutoCloseable {
+    static {
+        Libtorch.load();
+    }
+
     private final FaceDataset dataset;
     private final Settings settings;
     private final Device device;

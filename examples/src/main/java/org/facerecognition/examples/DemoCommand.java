@@ -38,12 +38,9 @@ import picocli.CommandLine.Spec;
         showDefaultValues = true)
 final class DemoCommand implements Callable<Integer> {
     private static final int IMAGE_PX = 64;
-    private static final int PEOPLE = 40;
     private static final int TRAIN_IMAGES = 20;
     private static final int VAL_IMAGES = 5;
-    private static final int UNSEEN_PEOPLE = 40;
     private static final int UNSEEN_IMAGES = 5;
-    private static final int EPOCHS = 8;
 
     @Spec
     private CommandSpec spec;
@@ -54,22 +51,28 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "0", description = "Of the drawn people and of the training.")
     private long seed;
 
+    @Option(names = "--people", defaultValue = "40", description = "To train on; as many others to tell apart.")
+    private int people;
+
+    @Option(names = "--epochs", defaultValue = "10", description = "Passes over their pictures.")
+    private int epochs;
+
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
     @Override
     public Integer call() {
         SyntheticFaces faces = new SyntheticFaces(seed, IMAGE_PX);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, PEOPLE, 0, TRAIN_IMAGES, Split.TRAIN);
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, PEOPLE, TRAIN_IMAGES, VAL_IMAGES, Split.VAL);
-        FaceDataset unseen = FaceDataset.synthetic(faces, PEOPLE, UNSEEN_PEOPLE, 0, UNSEEN_IMAGES, Split.TEST);
+        FaceDataset train = FaceDataset.synthetic(faces, 0, people, 0, TRAIN_IMAGES, Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces, 0, people, TRAIN_IMAGES, VAL_IMAGES, Split.VAL);
+        FaceDataset unseen = FaceDataset.synthetic(faces, people, people, 0, UNSEEN_IMAGES, Split.TEST);
         PrintWriter err = spec.commandLine().getErr();
         err.println("These faces are drawn by a program: they are nobody's, and results on them say nothing about"
                 + " real faces.");
         RecognizerArgs args = RecognizerArgs.builder()
                 .encoder(Encoder.RESNET18)
                 .embeddingSize(128)
-                .classes(PEOPLE)
+                .classes(people)
                 .s(10)
                 .m(0.2)
                 .imageSizePx(IMAGE_PX)
@@ -82,7 +85,7 @@ final class DemoCommand implements Callable<Integer> {
             Path report = out.resolve("report.html");
             TrainingReport.of("Demonstration on drawn faces", history, Json.pretty(args))
                     .similarities(verification)
-                    .faces(faces, PEOPLE)
+                    .faces(faces, people)
                     .write(report);
             recognizer.save(out.resolve("demo.model"));
             err.printf(
@@ -90,7 +93,7 @@ final class DemoCommand implements Callable<Integer> {
                     "accuracy on new pictures of the people trained on: %.4f%n"
                             + "AUC for same or different among %d people never seen: %.4f%nreport: %s%n",
                     history.last().orElseThrow().valAccuracy(),
-                    UNSEEN_PEOPLE,
+                    people,
                     auc,
                     report);
             if (json) {
@@ -105,9 +108,9 @@ final class DemoCommand implements Callable<Integer> {
     private History train(Recognizer recognizer, FaceDataset train, FaceDataset validation, PrintWriter err) {
         TrainerArgs.Builder trainer = TrainerArgs.builder()
                 .optimizer(new AdamW(1e-3, 0.05))
-                .learningRate(LearningRate.cosine(EPOCHS, 1e-5).withWarmup(1, 0.3))
+                .learningRate(LearningRate.cosine(epochs, 1e-5).withWarmup(1, 0.3))
                 .batchSize(32)
-                .epochs(EPOCHS)
+                .epochs(epochs)
                 .seed(seed);
         return new TrainingSession(out, err, Json.pretty(recognizer.toString()))
                 .run(recognizer, trainer, train, validation);

@@ -1,0 +1,231 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import javax.imageio.ImageIO;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.weights.WeightsException;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RecognizerTest {
+    @TempDir
+    static Path faces;
+
+    static Path someone;
+    static Path another;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+        someone = faces.resolve("person0/0.png");
+        another = faces.resolve("person1/0.png");
+    }
+
+    private static RecognizerArgs.Builder args() {
+        return RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(32)
+                .classes(5)
+                .imageSizePx(32);
+    }
+
+    @Test
+    void embeddingsHaveLengthOneAndTheSizeAskedFor() {
+        try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
+            float[] embedding = recognizer.embed(someone);
+
+            assertThat(embedding).hasSize(32);
+            assertThat(Recognizer.similarity(embedding, embedding)).isCloseTo(1, within(1e-12));
+            double squares = IntStream.range(0, 32)
+                    .mapToDouble(i -> embedding[i] * (double) embedding[i])
+                    .sum();
+            assertThat(squares).isCloseTo(1, within(1e-5));
+        }
+    }
+
+    @Test
+    void allWaysToHandInAPictureGiveTheSame() throws IOException {
+        try (Recognizer recognizer = Recognizer.arcFace(args().build());
+                Mat mat = ImageReader.read(someone)) {
+            float[] embedding = recognizer.embed(someone);
+
+            assertThat(recognizer.embed(mat)).isEqualTo(embedding);
+            assertThat(recognizer.embed(ImageIO.read(someone.toFile()))).isEqualTo(embedding);
+            List<float[]> both = recognizer.embed(List.of(another, someone));
+            assertThat(Recognizer.similarity(both.get(1), embedding)).isCloseTo(1, within(1e-6));
+            assertThat(both.get(0)).isNotEqualTo(both.get(1));
+            assertThat(recognizer.embed(List.of())).isEmpty();
+        }
+    }
+
+    @Test
+    void savedAndLoadedItGivesTheSameEmbeddings() {
+        Path file = folder.resolve("some.model");
+        float[] saved;
+        RecognizerArgs args = args().s(7).m(0.2).embeddingSizes(List.of(48, 32)).build();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(2));
+            saved = recognizer.embed(someone);
+            recognizer.save(file);
+        }
+        try (Recognizer recognizer = Recognizer.load(file)) {
+            assertThat(recognizer.embed(someone)).isEqualTo(saved);
+            assertThat(recognizer.identities()).hasSize(5).contains("person3");
+            assertThat(((MarginSoftmax) recognizer.head()).margin()).isEqualTo(new ArcFaceMargin(7, 0.2));
+            assertThat(recognizer.embeddingSize()).isEqualTo(32);
+        }
+    }
+
+    @Test
+    void crossEntropyIsSavedAndLoadedAsSuch() {
+        Path file = folder.resolve("some.model");
+        try (Recognizer recognizer = Recognizer.crossEntropy(args().build())) {
+            recognizer.save(file);
+        }
+        try (Recognizer recognizer = Recognizer.load(file)) {
+            assertThat(recognizer.head()).isInstanceOf(LinearSoftmax.class);
+        }
+    }
+
+    @Test
+    void ownPartsAreLoadedIntoOwnParts() {
+        Path file = folder.resolve("own.model");
+        float[] saved;
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            saved = recognizer.embed(someone);
+            recognizer.save(file);
+        }
+        try (Recognizer recognizer = Recognizer.load(file, new TinyBackbone(16), head(5, 16))) {
+            assertThat(recognizer.embed(someone)).isEqualTo(saved);
+        }
+        assertThatThrownBy(() -> Recognizer.load(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage("a model of your own parts must be loaded with those parts:"
+                        + " Recognizer.load(file, encoder, head)");
+    }
+
+    @Test
+    void weightsOfOtherShapesAreRefusedByNameAndShape() {
+        Path file = folder.resolve("own.model");
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            recognizer.save(file);
+        }
+        assertThatThrownBy(() -> Recognizer.load(file, new TinyBackbone(8), head(5, 8)))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining("encoder.fc.weight")
+                .hasMessageContaining("[8, 128]")
+                .hasMessageContaining("[16, 128]");
+    }
+
+    @Test
+    void aTruncatedModelIsRefusedWithItsName() throws IOException {
+        Path file = folder.resolve("cut.model");
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            recognizer.save(file);
+        }
+        byte[] whole = Files.readAllBytes(file);
+        Files.write(file, java.util.Arrays.copyOf(whole, whole.length - 1));
+
+        assertThatThrownBy(() -> Recognizer.load(file, new TinyBackbone(16), head(5, 16)))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining(file.toString());
+    }
+
+    @Test
+    void manyThreadsMayEmbedAtATime() throws Exception {
+        try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
+            float[] expected = recognizer.embed(someone);
+            ExecutorService threads = Executors.newFixedThreadPool(4);
+            try {
+                Callable<float[]> task = () -> recognizer.embed(someone);
+                for (Future<float[]> result : threads.invokeAll(java.util.Collections.nCopies(40, task))) {
+                    assertThat(result.get()).isEqualTo(expected);
+                }
+            } finally {
+                threads.shutdownNow();
+            }
+        }
+    }
+
+    @Test
+    void theSeedMakesTheWeights() {
+        assertThat(firstEmbedding(1)).isEqualTo(firstEmbedding(1)).isNotEqualTo(firstEmbedding(2));
+    }
+
+    private static float[] firstEmbedding(long seed) {
+        try (Recognizer recognizer = Recognizer.arcFace(args().seed(seed).build())) {
+            return recognizer.embed(someone);
+        }
+    }
+
+    @Test
+    void similarityIsTheRawCosine() {
+        assertThat(Recognizer.similarity(new float[] {1, 0}, new float[] {0, 3}))
+                .isZero();
+        assertThat(Recognizer.similarity(new float[] {1, 2}, new float[] {-2, -4}))
+                .isCloseTo(-1, within(1e-15));
+        assertThat(Recognizer.similarity(new float[] {1e-30f, 0}, new float[] {1e30f, 1e30f}))
+                .isCloseTo(Math.sqrt(0.5), within(1e-12));
+        assertThatThrownBy(() -> Recognizer.similarity(new float[2], new float[] {1, 1}))
+                .hasMessage("embeddings must not be zero or NaN, but one was");
+        assertThatThrownBy(() -> Recognizer.similarity(new float[] {Float.NaN, 1}, new float[] {1, 1}))
+                .hasMessage("embeddings must not be zero or NaN, but one was");
+        assertThatThrownBy(() -> Recognizer.similarity(new float[3], new float[2]))
+                .hasMessage("embeddings must be of one length, but were of 3 and 2");
+    }
+
+    @Test
+    void nonsenseIsRefusedWhenMade() {
+        assertThatThrownBy(() -> Recognizer.arcFace(args().m(28.6).build()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "m must be in [0, pi) radians, but was 28.6 (in degrees? then pass" + " Math.toRadians(28.6))");
+        assertThatThrownBy(() -> args().classes(0).build()).hasMessage("classes must be at least 1, but was 0");
+        assertThatThrownBy(() -> Recognizer.arcFace(
+                        args().encoderLastLayerName("classifier").build()))
+                .hasMessageContaining("classifier")
+                .hasMessageContaining("fc");
+        assertThatThrownBy(() -> Recognizer.of(new TinyBackbone(16), head(5, 8)))
+                .hasMessage("head must take embeddings of 16 like the backbone's, but takes 8");
+    }
+
+    @Test
+    void greyAndTranslucentPicturesAreTakenAsRgb() {
+        BufferedImage grey = new BufferedImage(32, 32, BufferedImage.TYPE_BYTE_GRAY);
+        BufferedImage translucent = new BufferedImage(32, 32, BufferedImage.TYPE_INT_ARGB);
+        for (int i = 0; i < 32 * 32; i++) {
+            grey.getRaster().setSample(i % 32, i / 32, 0, i % 256);
+            translucent.setRGB(i % 32, i / 32, 0xff000000 | (i % 256) * 0x10101);
+        }
+        try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
+            assertThat(recognizer.embed(grey)).isEqualTo(recognizer.embed(translucent));
+        }
+    }
+
+    private static MarginSoftmax head(int classes, int embeddingSize) {
+        return new MarginSoftmax(classes, embeddingSize, new ArcFaceMargin(10, 0.1));
+    }
+}
