@@ -1,0 +1,98 @@
+package org.facerecognition.augment;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imread;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_BGR2RGB;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
+
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Each pixel function against torchvision's tensor kernels; {@code torchvision/make.py} wrote the golden files. */
+class TorchvisionTest {
+    private static final List<String> IMAGES = List.of("gradient", "noise", "flat", "photograph", "row", "dot");
+
+    /** One operation on one image: its input and what torchvision made of it. */
+    record Case(String image, int tile, int tiles, String operation) {
+        @Override
+        public String toString() {
+            return operation + " of " + image;
+        }
+
+        private Mat tile(int index) throws URISyntaxException {
+            Path file = resource(image + ".png");
+            try (Mat bgr = imread(file.toString());
+                    Mat rgb = new Mat()) {
+                cvtColor(bgr, rgb, COLOR_BGR2RGB);
+                int height = rgb.rows() / tiles;
+                try (Mat view = new Mat(rgb, new Rect(0, index * height, rgb.cols(), height))) {
+                    return view.clone();
+                }
+            }
+        }
+    }
+
+    private static Path resource(String name) throws URISyntaxException {
+        return Path.of(TorchvisionTest.class.getResource("/torchvision/" + name).toURI());
+    }
+
+    static List<Case> cases() throws Exception {
+        List<String> operations = Files.readAllLines(resource("operations.txt"));
+        List<Case> cases = new ArrayList<>();
+        for (String image : IMAGES) {
+            for (int i = 0; i < operations.size(); i++) {
+                Case one = new Case(image, i + 1, operations.size() + 1, operations.get(i));
+                if (!(image.equals("dot") && one.operation().startsWith("blur"))) { // torch cannot reflect a dot
+                    cases.add(one);
+                }
+            }
+        }
+        return cases;
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void givesTorchvisionsPixels(Case one) throws Exception {
+        try (Mat input = one.tile(0);
+                Mat expected = one.tile(one.tile());
+                Mat actual = apply(one.operation().split(" "), input)) {
+            Differences differences = Differences.between(actual, expected);
+            switch (one.operation().split(" ")[0]) {
+                case "posterize", "equalize" ->
+                    assertThat(differences.largest()).isZero();
+                case "hue" -> {
+                    assertThat(differences.shareAbove(2)).isLessThanOrEqualTo(0.001);
+                    assertThat(differences.shareAbove(0)).isLessThan(0.02);
+                }
+                default -> {
+                    assertThat(differences.largest()).isLessThanOrEqualTo(1);
+                    assertThat(differences.shareAbove(0)).isLessThan(0.02); // no constant offset of one
+                }
+            }
+        }
+    }
+
+    private static Mat apply(String[] operation, Mat image) {
+        double number = operation.length > 1 ? Double.parseDouble(operation[1]) : 0;
+        return switch (operation[0]) {
+            case "grayscale" -> Grayscale.grayscale(image);
+            case "brightness" -> Adjust.brightness(image, number);
+            case "contrast" -> Adjust.contrast(image, number);
+            case "saturation" -> Adjust.saturation(image, number);
+            case "hue" -> Adjust.hue(image, number);
+            case "posterize" -> RandomPosterize.posterize(image, (int) number);
+            case "equalize" -> RandomEqualize.equalize(image);
+            case "blur" ->
+                GaussianBlur.blur(
+                        image, (int) number, Integer.parseInt(operation[2]), Double.parseDouble(operation[3]));
+            default -> throw new IllegalArgumentException(operation[0]);
+        };
+    }
+}
