@@ -22,10 +22,11 @@ public record ArcFaceMargin(double s, double m) implements Margin {
      *
      *     phi = c cos(m) - sqrt(1 - c^2) sin(m),   c = cos(theta)
      *
-     * The square root has the same trouble at c = 1, and rounding may push c past 1, where it is NaN. We clamp under
-     * the root and never c itself: at the poles the root's gradient is then 0 and that of c cos(m) remains, so an
-     * embedding that sits on its centre is left alone and one opposite to it is still pulled. The clamp comes before
-     * the root, not in a where() around it: where() differentiates both branches, and 0 * infinity is NaN.
+     * The square root has the same trouble at both poles, and rounding may push c past 1, where it is NaN. We clamp
+     * under the root and never c itself: within .018 degrees of a pole the root's gradient is then 0 and that of
+     * c cos(m) remains. It hardly moves an embedding, and should not: the gradient of the cosine itself, sin(theta), is
+     * nought at the poles. The clamp comes before the root, not in a where() around it: where() differentiates both
+     * branches, and 0 * infinity is NaN.
      *
      * For theta > pi - m the sum passes pi, and cos(theta + m) would rise again: an embedding far on the wrong side
      * would be paid for going farther. From there on we take -2 - cos(theta + m), the mirror image: it meets the first

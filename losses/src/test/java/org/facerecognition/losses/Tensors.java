@@ -1,0 +1,42 @@
+package org.facerecognition.losses;
+
+import java.util.List;
+import java.util.stream.DoubleStream;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** From Java's numbers to tensors and back. */
+final class Tensors {
+    private Tensors() {}
+
+    static Tensor doubles(double... values) {
+        return Tensor.create(values);
+    }
+
+    static Tensor floats(float... values) {
+        return Tensor.create(values);
+    }
+
+    static Tensor labels(long... values) {
+        return Tensor.create(values);
+    }
+
+    static Tensor rows(double[][] values) {
+        double[] flat = new double[values.length * values[0].length];
+        for (int i = 0; i < values.length; i++) {
+            System.arraycopy(values[i], 0, flat, i * values[0].length, values[0].length);
+        }
+        return Tensor.create(flat).reshape(values.length, values[0].length);
+    }
+
+    static double[] values(Tensor tensor) {
+        Tensor flat = tensor.detach().to(ScalarType.Double).contiguous();
+        double[] values = new double[(int) flat.numel()];
+        flat.data_ptr_double().get(values);
+        return values;
+    }
+
+    static List<Double> boxed(double[] values) {
+        return DoubleStream.of(values).boxed().toList();
+    }
+}
