@@ -1,0 +1,39 @@
+package org.facerecognition.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+
+class AccuracyScoreTest {
+    private static double score(int k, float[] scores, long... labels) {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor table = Tensor.create(scores).reshape(labels.length, scores.length / labels.length);
+            return new AccuracyScore(k).sum(table, Tensor.create(labels));
+        }
+    }
+
+    @Test
+    void countsThoseWhoseBestScoreIsRight() {
+        float[] scores = {1, 2, 3, /**/ 9, 0, 0, /**/ 1, 5, 4};
+        assertThat(score(1, scores, 2, 0, 2)).isEqualTo(2);
+        assertThat(score(2, scores, 2, 0, 2)).isEqualTo(3);
+        assertThat(score(2, scores, 0, 1, 0)).isEqualTo(1); // 9 0 0: one is strictly better, ties count for us
+        assertThat(score(3, scores, 0, 1, 0)).isEqualTo(3);
+    }
+
+    @Test
+    void nanIsNeverRight() {
+        assertThat(score(1, new float[] {Float.NaN, Float.NaN}, 0)).isZero();
+        assertThat(score(5, new float[] {1, Float.POSITIVE_INFINITY}, 1)).isZero();
+    }
+
+    @Test
+    void saysWhatItIs() {
+        assertThat(new AccuracyScore().name()).isEqualTo("accuracy");
+        assertThat(new AccuracyScore(5).name()).isEqualTo("top-5 accuracy");
+        assertThatThrownBy(() -> new AccuracyScore(0)).hasMessage("k must be at least 1, but was 0");
+    }
+}

@@ -1,0 +1,117 @@
+package org.facerecognition.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.StringTensorDict;
+import org.facerecognition.backbone.Encoder;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** On a real ResNet-18, whose children are conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc. */
+class LayerFreezerTest {
+    private static Module net;
+
+    @BeforeAll
+    static void build() {
+        net = new Module("net");
+        net.register_module("encoder", Encoder.RESNET18.create("fc", List.of(8)));
+    }
+
+    @AfterAll
+    static void close() {
+        net.close();
+    }
+
+    @Test
+    void theStudysListFreezesUpToLayer3ThenLayer2ThenLayer1ThenBn1ThenNothing() {
+        LayerFreezer freezer = LayerFreezer.byEpoch("encoder", List.of(7, 7, 7, 6, 6, 6, 5, 5, 5, 2, 2, 2));
+
+        assertThat(frozen(freezer, 0)).containsExactly("conv1", "bn1", "layer1", "layer2", "layer3");
+        assertThat(frozen(freezer, 5)).containsExactly("conv1", "bn1", "layer1", "layer2");
+        assertThat(frozen(freezer, 8)).containsExactly("conv1", "bn1", "layer1");
+        assertThat(frozen(freezer, 11)).containsExactly("conv1", "bn1");
+        assertThat(frozen(freezer, 12)).isEmpty();
+        assertThat(frozen(freezer, 999)).isEmpty();
+    }
+
+    @Test
+    void theFirstLayersCanBeFrozenThroughout() {
+        assertThat(frozen(LayerFreezer.first("encoder", 1), 0)).containsExactly("conv1");
+        assertThat(frozen(LayerFreezer.first("encoder", 1), 500)).containsExactly("conv1");
+        assertThat(frozen(LayerFreezer.first("encoder", 0), 0)).isEmpty();
+    }
+
+    @Test
+    void allButTheLastThawOneByOne() {
+        LayerFreezer freezer = LayerFreezer.gradual("encoder", 2);
+        int[] counts = IntStream.of(0, 1, 2, 3, 4, 17, 18, 100)
+                .map(epoch -> apply(freezer, epoch))
+                .toArray();
+        assertThat(counts).containsExactly(9, 9, 8, 8, 7, 1, 0, 0);
+        assertThat(frozen(freezer, 0)).doesNotContain("fc").contains("layer4");
+    }
+
+    @Test
+    void frozenLayersRunInEvaluationModeAndOthersInTraining() {
+        frozen(LayerFreezer.first("encoder", 5), 0);
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(net.named_modules("", false).get("encoder.layer1.0.bn1").is_training())
+                    .isFalse();
+            assertThat(net.named_modules("", false).get("encoder.layer2.0.bn1").is_training())
+                    .isTrue();
+        }
+        frozen(LayerFreezer.first("encoder", 0), 0);
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(net.named_modules("", false).get("encoder.layer1.0.bn1").is_training())
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void aParentDeeperDownWorksToo() {
+        assertThat(frozen(LayerFreezer.first("encoder.layer4", 1), 0)).containsExactly("layer4");
+        assertThat(apply(LayerFreezer.first("encoder.layer4", 2), 0)).isEqualTo(2);
+    }
+
+    @Test
+    void wrongUseIsASentence() {
+        assertThatThrownBy(() -> apply(LayerFreezer.first("backbone", 1), 0))
+                .hasMessage("freezer's parent must be a module of the net, but was \"backbone\"; at the top there are"
+                        + " [encoder]");
+        assertThatThrownBy(() -> apply(LayerFreezer.first("encoder", 11), 0))
+                .hasMessage("freezer must freeze between 0 and 10 children of \"encoder\" [conv1, bn1, relu, maxpool,"
+                        + " layer1, layer2, layer3, layer4, avgpool, fc], but was to freeze 11");
+        assertThatThrownBy(() -> LayerFreezer.byEpoch("encoder", List.of(1, -1)))
+                .hasMessage("strategy must hold numbers of at least 0, but had -1");
+        assertThatThrownBy(() -> LayerFreezer.gradual("encoder", 0))
+                .hasMessage("epochsPerLayer must be at least 1, but was 0");
+    }
+
+    private static int apply(LayerFreezer freezer, int epoch) {
+        net.train(true);
+        return freezer.apply(net, epoch);
+    }
+
+    /** Children of the encoder of which a parameter gets no gradient. */
+    private static List<String> frozen(LayerFreezer freezer, int epoch) {
+        apply(freezer, epoch);
+        List<String> names = new ArrayList<>();
+        try (PointerScope scope = new PointerScope()) {
+            StringTensorDict parameters = net.named_parameters();
+            for (long i = 0; i < parameters.size(); i++) {
+                String child = parameters.get(i).key().getString().split("\\.")[1];
+                if (!parameters.get(i).value().requires_grad() && !names.contains(child)) {
+                    names.add(child);
+                }
+            }
+        }
+        return names;
+    }
+}
