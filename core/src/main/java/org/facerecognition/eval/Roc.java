@@ -7,6 +7,8 @@ import java.util.Arrays;
  * when its score is at least the threshold.
  */
 public final class Roc {
+    private static final double NONE = Double.NEGATIVE_INFINITY;
+
     private final double[] same; // rising
     private final double[] different; // rising
 
@@ -108,29 +110,32 @@ public final class Roc {
         return tar(thresholdAt(far));
     }
 
-    /** The rate at which as many of the same are refused as of the different accepted, midway where no threshold hits. */
+    /**
+     * The rate at which the share of the same person that is refused equals that of different people accepted, on the
+     * straight line between the two thresholds around it where none hits exactly.
+     */
     public double equalErrorRate() {
-        int low = 0;
-        int high = different.length; // the number of different pairs accepted
-        while (low < high) { // far rises and the refusals fall with it
-            int middle = (low + high) >>> 1;
-            double far = (double) middle / different.length;
-            if (far >= 1 - tarAtFar(far)) {
-                high = middle;
-            } else {
-                low = middle + 1;
+        double refusedBefore = 1; // at a threshold above all scores
+        double farBefore = 0;
+        int s = same.length; // those below it
+        int d = different.length;
+        while (true) {
+            double next = Math.max(s > 0 ? same[s - 1] : NONE, d > 0 ? different[d - 1] : NONE);
+            while (s > 0 && same[s - 1] == next) {
+                s--;
             }
+            while (d > 0 && different[d - 1] == next) {
+                d--;
+            }
+            double refused = (double) s / same.length;
+            double far = (double) (different.length - d) / different.length;
+            if (far >= refused) {
+                double gapBefore = refusedBefore - farBefore;
+                return farBefore + (far - farBefore) * gapBefore / (gapBefore + far - refused);
+            }
+            refusedBefore = refused;
+            farBefore = far;
         }
-        double far = (double) low / different.length;
-        double refused = 1 - tarAtFar(far);
-        if (low == 0 || far == refused) {
-            return (far + refused) / 2;
-        }
-        double farBefore = (double) (low - 1) / different.length;
-        double refusedBefore = 1 - tarAtFar(farBefore);
-        double t =
-                (refusedBefore - farBefore) / ((refusedBefore - farBefore) + (far - refused)); // where the lines cross
-        return farBefore + t * (far - farBefore);
     }
 
     /** Number of pairs of the same person. */

@@ -199,7 +199,7 @@ public final class SafeTensors {
         List<Long> sizes = new ArrayList<>();
         long bytes = type.bytes();
         for (JsonNode size : node.path("shape")) {
-            long value = size.canConvertToLong() ? size.asLong() : -1;
+            long value = size.isIntegralNumber() && size.canConvertToLong() ? size.asLong() : -1;
             boolean fits = value >= 0 && (value == 0 || bytes <= Long.MAX_VALUE / value);
             if (!fits) {
                 throw new WeightsException(

@@ -1,0 +1,182 @@
+package org.facerecognition.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.augment.Presets;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class BatchLoaderTest {
+    private static final int SIZE = 24;
+
+    @TempDir
+    static Path root;
+
+    /** A batch taken out of the loader. */
+    private record Taken(List<Float> pixels, List<Long> labels) {}
+
+    @BeforeAll
+    static void write() {
+        for (int person = 0; person < 3; person++) {
+            for (int i = 0; i < 5; i++) {
+                TestImages.write(root.resolve("person" + person + "/" + i + ".png"), 20, 30, 10L * person + i);
+            }
+        }
+    }
+
+    private static FaceDataset data() {
+        return FaceDataset.folders(root, Split.TRAIN).withAugmentations(Presets.fiveColour()); // 12 images, 72 samples
+    }
+
+    private static BatchLoader loader(int threads, boolean shuffle) {
+        return new BatchLoader(
+                data(), new BatchLoader.Settings(7, SIZE, Normalization.SYMMETRIC, shuffle, 42, threads));
+    }
+
+    private static List<Taken> take(BatchLoader loader, int epoch, int from) {
+        List<Taken> taken = new ArrayList<>();
+        try (BatchLoader.Epoch batches = loader.epoch(epoch, from)) {
+            while (batches.hasNext()) {
+                try (Batch batch = batches.next();
+                        PointerScope scope = new PointerScope()) {
+                    Tensor flat = batch.images().contiguous();
+                    float[] pixels = new float[(int) flat.numel()];
+                    flat.data_ptr_float().get(pixels);
+                    long[] labels = new long[batch.size()];
+                    batch.labels().data_ptr_long().get(labels);
+                    List<Float> boxed = new ArrayList<>(pixels.length);
+                    for (float pixel : pixels) {
+                        boxed.add(pixel);
+                    }
+                    taken.add(new Taken(boxed, Arrays.stream(labels).boxed().toList()));
+                }
+            }
+        }
+        return taken;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4, 8})
+    void anyNumberOfThreadsGivesTheSameBytes(int threads) {
+        try (BatchLoader one = loader(1, true);
+                BatchLoader many = loader(threads, true)) {
+            assertThat(many.batches()).isEqualTo(11); // 72 in sevens
+            assertThat(take(many, 0, 0)).isEqualTo(take(one, 0, 0));
+            assertThat(take(many, 1, 0)).isEqualTo(take(one, 1, 0)).isNotEqualTo(take(one, 0, 0));
+        }
+    }
+
+    @Test
+    void anEpochCanBeBegunInTheMiddle() {
+        try (BatchLoader loader = loader(2, true)) {
+            List<Taken> whole = take(loader, 3, 0);
+            assertThat(take(loader, 3, 4)).isEqualTo(whole.subList(4, 11));
+            assertThat(whole.get(10).labels()).hasSize(2);
+        }
+    }
+
+    @Test
+    void anEpochGivesEachSampleOnce() {
+        try (BatchLoader loader = loader(2, true)) {
+            List<Long> labels = take(loader, 0, 0).stream()
+                    .flatMap(t -> t.labels().stream())
+                    .toList();
+            for (long label = 0; label < 3; label++) {
+                long wanted = label;
+                assertThat(labels.stream().filter(l -> l == wanted)).hasSize(24);
+            }
+            assertThat(labels).isNotEqualTo(labels.stream().sorted().toList());
+        }
+    }
+
+    @Test
+    void pixelsAreRgbInPlanesAndNormalised() {
+        FaceDataset plain = FaceDataset.folders(root, Split.TRAIN);
+        Normalization normalization = Normalization.IMAGENET;
+        try (BatchLoader loader =
+                        new BatchLoader(plain, new BatchLoader.Settings(4, SIZE, normalization, false, 0, 1));
+                BatchLoader.Epoch epoch = loader.epoch(0);
+                Batch batch = epoch.next();
+                PointerScope scope = new PointerScope();
+                Mat image = plain.sample(1).image().read();
+                Mat framed = plain.framing().apply(image, SIZE, "x")) {
+            byte[] bytes = TestImages.bytes(framed);
+            Tensor second = batch.images().get(1).contiguous(); // [3, H, W]
+            float[] planes = new float[3 * SIZE * SIZE];
+            second.data_ptr_float().get(planes);
+            for (int i = 0; i < planes.length; i++) {
+                int channel = i / (SIZE * SIZE);
+                double expected = ((bytes[3 * (i % (SIZE * SIZE)) + channel] & 0xff)
+                                - normalization.mean().get(channel))
+                        / normalization.deviation().get(channel);
+                assertThat((double) planes[i]).isCloseTo(expected, within(1e-5));
+            }
+            assertThat(batch.images().is_contiguous(org.bytedeco.pytorch.global.torch.MemoryFormat.ChannelsLast))
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void aBrokenPictureIsNamedAndTheLoaderGoesOn() throws IOException {
+        Path folder = Files.createTempDirectory(root, "broken");
+        for (int i = 0; i < 4; i++) {
+            TestImages.write(folder.resolve("person/" + i + ".png"), 20, 20, i);
+        }
+        FaceDataset data = FaceDataset.folders(folder, Split.TRAIN);
+        Path broken = Path.of(data.sample(1).image().name());
+        Path file = folder.resolve(broken);
+        byte[] whole = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(whole, whole.length / 2));
+        try (BatchLoader loader =
+                new BatchLoader(data, new BatchLoader.Settings(2, SIZE, Normalization.SYMMETRIC, false, 0, 2))) {
+            assertThatThrownBy(() -> take(loader, 0, 0))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(broken.toString())
+                    .hasMessageContaining("is truncated");
+            Files.write(file, whole);
+            assertThat(take(loader, 0, 0)).hasSize(2);
+        } finally {
+            try (var files = Files.walk(folder)) {
+                files.sorted(java.util.Comparator.reverseOrder())
+                        .forEach(f -> f.toFile().delete());
+            }
+        }
+    }
+
+    @Test
+    void settingsRefuseNonsense() {
+        assertThatThrownBy(() -> new BatchLoader.Settings(0, SIZE, Normalization.SYMMETRIC, true, 0, 1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("batchSize must be at least 1, but was 0");
+        assertThatThrownBy(() -> new BatchLoader.Settings(1, 0, Normalization.SYMMETRIC, true, 0, 1))
+                .hasMessage("imageSizePx must be at least 1, but was 0");
+        assertThatThrownBy(() -> new BatchLoader.Settings(1, 1, Normalization.SYMMETRIC, true, 0, 0))
+                .hasMessage("threads must be at least 1, but was 0");
+    }
+
+    @Test
+    void anUnreadBatchIsNotWaitedForForEver() {
+        assertThat(IntStream.range(0, 20).mapToObj(i -> {
+                    try (BatchLoader loader = loader(3, true);
+                            BatchLoader.Epoch epoch = loader.epoch(i)) {
+                        return epoch.next().size();
+                    }
+                }))
+                .allMatch(size -> size == 7);
+    }
+}

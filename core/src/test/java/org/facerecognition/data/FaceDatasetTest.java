@@ -1,0 +1,254 @@
+package org.facerecognition.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
+import org.facerecognition.SharedFiles;
+import org.facerecognition.augment.Grayscale;
+import org.facerecognition.augment.Presets;
+import org.facerecognition.augment.RandomEqualize;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FaceDatasetTest {
+    @TempDir
+    Path root;
+
+    /** Three people; person 1 is not in the validation part. */
+    private Path celeba() throws IOException {
+        for (int i = 0; i < 6; i++) {
+            TestImages.write(root.resolve("celebA_imgs/00" + i + ".png"), 178, 218, i);
+        }
+        Files.writeString(
+                root.resolve("celebA_anno.txt"), "000.png 0\n001.png 0\n002.png 1\n003.png 2\n004.png 2\n005.png 2\n");
+        Files.writeString(
+                root.resolve("celebA_train_split.txt"),
+                "000.png 0\n001.png 1\n002.png 0\n003.png 0\n004.png 1\n005.png 2\n");
+        return root;
+    }
+
+    private Path folders(int people, int images) {
+        for (int person = 0; person < people; person++) {
+            for (int i = 0; i < images; i++) {
+                TestImages.write(root.resolve("person" + person + "/" + i + ".png"), 8, 8, i);
+            }
+        }
+        return root;
+    }
+
+    private static List<String> names(FaceDataset data) {
+        return IntStream.range(0, data.size())
+                .mapToObj(i -> data.sample(i).image().name())
+                .toList();
+    }
+
+    @Test
+    void celebaPartsAreThoseOfTheSplitFile() throws IOException {
+        Path data = celeba();
+        FaceDataset train = FaceDataset.celeba500(data, Split.TRAIN);
+
+        assertThat(names(train))
+                .extracting(n -> Path.of(n).getFileName().toString())
+                .containsExactly("000.png", "002.png", "003.png");
+        assertThat(train.sample(2).label()).isEqualTo(2);
+        assertThat(train.classes()).isEqualTo(3);
+        assertThat(train.framing()).isEqualTo(Framing.CELEBA_CROP);
+        assertThat(FaceDataset.celeba500(data, Split.VAL).size()).isEqualTo(2);
+        assertThat(FaceDataset.celeba500(data, Split.VAL).classes()).isEqualTo(3);
+        assertThat(FaceDataset.celeba500(data, Split.TEST).size()).isEqualTo(1);
+    }
+
+    @Test
+    void theRealCelebA500IsAsItsReadmeSays() {
+        Path data = SharedFiles.orSkip("data/celebA_train_500");
+        assertThat(FaceDataset.celeba500(data, Split.TRAIN).size()).isEqualTo(8544);
+        assertThat(FaceDataset.celeba500(data, Split.VAL).size()).isEqualTo(1878);
+        assertThat(FaceDataset.celeba500(data, Split.TEST).size()).isEqualTo(1589);
+        assertThat(FaceDataset.celeba500(data, Split.TRAIN).classes()).isEqualTo(500);
+        assertThat(FaceDataset.celeba500(data, Split.TRAIN)
+                        .withAugmentations(Presets.fiveColour())
+                        .size())
+                .isEqualTo(6 * 8544);
+    }
+
+    @Test
+    void eachAugmentationMakesOneSeparateCopyOfEachImage() throws IOException {
+        FaceDataset plain = FaceDataset.celeba500(celeba(), Split.TRAIN);
+        FaceDataset augmented = plain.withAugmentations(Presets.fiveColour());
+
+        assertThat(augmented.size()).isEqualTo(6 * plain.size());
+        for (int copy = 0; copy < 6; copy++) {
+            for (int i = 0; i < plain.size(); i++) {
+                Sample sample = augmented.sample(copy * plain.size() + i);
+                assertThat(sample.image().name())
+                        .isEqualTo(plain.sample(i).image().name());
+                assertThat(sample.label()).isEqualTo(plain.sample(i).label());
+                if (copy == 0) {
+                    assertThat(sample.transforms()).isEmpty();
+                } else {
+                    assertThat(sample.transforms())
+                            .isEqualTo(List.of(Presets.fiveColour().get(copy - 1)));
+                }
+            }
+        }
+        assertThatThrownBy(() -> augmented.sample(augmented.size())).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @Test
+    void composedAllAreOnEachImageInOrderAndThereAreNoCopies() throws IOException {
+        FaceDataset composed =
+                FaceDataset.celeba500(celeba(), Split.TRAIN).withAugmentations(Presets.fiveColour(), true);
+
+        assertThat(composed.size()).isEqualTo(3);
+        assertThat(composed.sample(0).transforms()).isEqualTo(Presets.fiveColour());
+    }
+
+    @Test
+    void validationIsNeverAugmented() throws IOException {
+        FaceDataset validation = FaceDataset.celeba500(celeba(), Split.VAL);
+        assertThat(validation.sample(0).transforms()).isEmpty();
+        assertThatThrownBy(() -> validation.withAugmentations(Presets.fiveColour()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("augmentations must be on the TRAIN split, but this is VAL: a model is measured on"
+                        + " pictures as they are");
+        assertThat(validation.withAugmentations(List.of()).size()).isEqualTo(2);
+    }
+
+    @Test
+    void theStudysCropIsRows77To177AndColumns45To128() {
+        try (Mat image = TestImages.noise(178, 218, 1);
+                Mat expected = new Mat(image, new Rect(45, 77, 83, 100));
+                Mat square = new Mat();
+                Mat framed = Framing.CELEBA_CROP.apply(image, 112, "x")) {
+            org.bytedeco.opencv.global.opencv_imgproc.resize(
+                    expected, square, new org.bytedeco.opencv.opencv_core.Size(112, 112));
+            assertThat(TestImages.bytes(framed)).isEqualTo(TestImages.bytes(square));
+        }
+        try (Mat image = TestImages.noise(92, 112, 1)) {
+            assertThatThrownBy(() -> Framing.CELEBA_CROP.apply(image, 112, "some.png"))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("image some.png must be 178x218 for framing celeba-crop, but was 92x112; for crops of"
+                            + " faces use framing whole");
+        }
+    }
+
+    @Test
+    void foldersAreSplitWithinEachIdentityTheSameEverywhere() {
+        Path data = folders(4, 10);
+        FaceDataset train = FaceDataset.folders(data, Split.TRAIN, 0.2, 0.1, 5);
+        FaceDataset val = FaceDataset.folders(data, Split.VAL, 0.2, 0.1, 5);
+        FaceDataset test = FaceDataset.folders(data, Split.TEST, 0.2, 0.1, 5);
+
+        Set<String> all = new HashSet<>();
+        for (FaceDataset part : List.of(train, val, test)) {
+            all.addAll(names(part));
+            assertThat(part.identities()).containsExactly("person0", "person1", "person2", "person3");
+        }
+        assertThat(all).hasSize(40);
+        assertThat(List.of(train.size(), val.size(), test.size())).containsExactly(28, 8, 4);
+        for (int label = 0; label < 4; label++) {
+            int person = label;
+            assertThat(IntStream.range(0, 8).filter(i -> val.sample(i).label() == person))
+                    .hasSize(2);
+        }
+        assertThat(names(FaceDataset.folders(data, Split.VAL, 0.2, 0.1, 5))).isEqualTo(names(val));
+        assertThat(names(FaceDataset.folders(data, Split.VAL, 0.2, 0.1, 6))).isNotEqualTo(names(val));
+    }
+
+    @Test
+    void anotherPersonMovesNobodyElse() {
+        List<String> before = names(FaceDataset.folders(folders(3, 10), Split.VAL));
+        List<String> after = new ArrayList<>(names(FaceDataset.folders(folders(4, 10), Split.VAL)));
+        after.removeIf(name -> name.contains("person3"));
+        assertThat(after).isEqualTo(before);
+    }
+
+    @Test
+    void theFingerprintTellsWhatWouldTrainOtherwise() {
+        Path data = folders(2, 4);
+        FaceDataset train = FaceDataset.folders(data, Split.TRAIN);
+        Set<String> prints = Set.of(
+                train.fingerprint(),
+                train.withFraming(Framing.CELEBA_CROP).fingerprint(),
+                train.withAugmentations(List.of(new Grayscale(3))).fingerprint(),
+                train.withAugmentations(List.of(new RandomEqualize())).fingerprint(),
+                train.withAugmentations(List.of(new RandomEqualize()), true).fingerprint(),
+                FaceDataset.folders(data, Split.VAL).fingerprint());
+        assertThat(prints).hasSize(6);
+        assertThat(FaceDataset.folders(data, Split.TRAIN).fingerprint()).isEqualTo(train.fingerprint());
+    }
+
+    // ---- bad input ----
+
+    @Test
+    void missingAndEmptyFoldersAreASentence() throws IOException {
+        Path nowhere = root.resolve("nowhere");
+        assertThatThrownBy(() -> FaceDataset.folders(nowhere, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage("data folder " + nowhere + " does not exist; give a folder with one folder of images per"
+                        + " person");
+        assertThatThrownBy(() -> FaceDataset.celeba500(nowhere, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage("data folder " + nowhere + " does not exist; give the folder that holds celebA_imgs,"
+                        + " celebA_anno.txt and celebA_train_split.txt");
+        assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN))
+                .hasMessage("data folder " + root + " is empty: it must have one folder of images per person");
+        assertThatThrownBy(() -> FaceDataset.celeba500(root, Split.TRAIN))
+                .hasMessageContaining(root.resolve("celebA_anno.txt") + " must be there and readable");
+    }
+
+    @Test
+    void anIdentityOfOneImageIsNamed() {
+        folders(2, 4);
+        TestImages.write(root.resolve("lonely/0.png"), 8, 8, 0);
+        assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage("identity folder " + root.resolve("lonely") + " must have at least 2 images, one for each"
+                        + " part of the split, but has 1; add pictures or take the folder out");
+    }
+
+    @Test
+    void aSplitFileThatNamesAMissingImageIsASentence() throws IOException {
+        Path data = celeba();
+        Files.delete(data.resolve("celebA_imgs/003.png"));
+        assertThatThrownBy(() -> FaceDataset.celeba500(data, Split.VAL))
+                .isInstanceOf(DataException.class)
+                .hasMessage("image 003.png, named in " + data.resolve("celebA_train_split.txt") + ", is missing from "
+                        + data.resolve("celebA_imgs") + "; restore it or take its line out");
+    }
+
+    @Test
+    void linesThatDoNotFitAreNamedByNumber() throws IOException {
+        Path data = celeba();
+        Files.writeString(data.resolve("celebA_train_split.txt"), "000.png 0\n001.png 3\n");
+        assertThatThrownBy(() -> FaceDataset.celeba500(data, Split.TRAIN))
+                .hasMessage(data.resolve("celebA_train_split.txt")
+                        + ", line 2 must be \"file number\" with a number in [0, 3), but was \"001.png 3\"");
+        Files.writeString(data.resolve("celebA_train_split.txt"), "000.png 0\n000.png 1\n");
+        assertThatThrownBy(() -> FaceDataset.celeba500(data, Split.TRAIN))
+                .hasMessage(data.resolve("celebA_train_split.txt") + ", line 2 names 000.png a second time");
+        Files.writeString(data.resolve("celebA_train_split.txt"), "000.png 0\n");
+        assertThatThrownBy(() -> FaceDataset.celeba500(data, Split.VAL)).hasMessageContaining("names none");
+        Files.writeString(data.resolve("celebA_anno.txt"), "001.png 0\n");
+        assertThatThrownBy(() -> FaceDataset.celeba500(data, Split.TRAIN))
+                .hasMessageContaining("000.png")
+                .hasMessageContaining("has no identity");
+    }
+
+    @Test
+    void fractionsThatLeaveNothingAreRefused() {
+        folders(2, 4);
+        assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN, 0.5, 0.5, 0))
+                .hasMessage("fractions must be at least 0 and together below 1, but were val 0.5 and test 0.5");
+    }
+}

@@ -1,0 +1,72 @@
+package org.facerecognition.eval;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+import org.xml.sax.InputSource;
+
+class HtmlReportTest {
+    private static Document parsed(String html) throws Exception {
+        return DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(html.replace("<!DOCTYPE html>", ""))));
+    }
+
+    @Test
+    void holdsAllItShowsAndLoadsNothing(@TempDir Path folder) throws Exception {
+        HtmlReport report = HtmlReport.titled("A & <B>")
+                .paragraph("\"quoted\" \u0001 <script>alert(1)</script>")
+                .summary(Map.of("x", "1"))
+                .table("T", List.of("a", "b"), List.of(List.of("1", "<2>")))
+                .listing("args", "{\"a\": 1}")
+                .lines("Loss", "epoch", Map.of("training", new double[] {3, Double.NaN, 1}))
+                .histogram("H", "cosine", -1, 1, 10, Map.of("same", new double[] {0.5, 0.6, -2, 2}));
+        Path file = folder.resolve("deep/report.html");
+        report.write(file);
+        String html = Files.readString(file);
+        Document document = parsed(html);
+
+        assertThat(document.getElementsByTagName("script").getLength()).isZero();
+        assertThat(document.getElementsByTagName("h1").item(0).getTextContent()).isEqualTo("A & <B>");
+        assertThat(html)
+                .doesNotContain("http://localhost")
+                .doesNotContain("src=\"http")
+                .doesNotContain("<link");
+        NodeList images = document.getElementsByTagName("img");
+        assertThat(images.getLength()).isEqualTo(2);
+        for (int i = 0; i < images.getLength(); i++) {
+            String source = ((Element) images.item(i)).getAttribute("src");
+            assertThat(source).startsWith("data:image/png;base64,");
+            byte[] png = Base64.getDecoder().decode(source.substring(source.indexOf(',') + 1));
+            assertThat(ImageIO.read(new java.io.ByteArrayInputStream(png)).getWidth())
+                    .isEqualTo(640);
+            assertThat(((Element) images.item(i)).getAttribute("alt")).isNotBlank();
+        }
+    }
+
+    @Test
+    void aChartOfNothingSaysSo() throws Exception {
+        String html = HtmlReport.titled("t")
+                .lines("Accuracy", "epoch", Map.of("validation", new double[] {Double.NaN}))
+                .html();
+        assertThat(parsed(html).getElementsByTagName("img").getLength()).isZero();
+        assertThat(html).contains("Accuracy: no chart, for want of values");
+    }
+
+    @Test
+    void binsCountSharesAndTheEndsTakeWhatLiesBeyond() {
+        assertThat(Charts.shares(new double[] {-5, -1, 0, 0.99, 5}, -1, 1, 4)).containsExactly(0.4, 0, 0.2, 0.4);
+    }
+}

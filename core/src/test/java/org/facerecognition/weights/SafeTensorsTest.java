@@ -1,0 +1,191 @@
+package org.facerecognition.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SafeTensorsTest {
+    @TempDir
+    Path folder;
+
+    private PointerScope scope;
+
+    @BeforeEach
+    void openScope() {
+        scope = new PointerScope();
+    }
+
+    @AfterEach
+    void closeScope() {
+        scope.close();
+    }
+
+    private Path write(Map<String, Tensor> tensors) {
+        Path file = folder.resolve("some.safetensors");
+        SafeTensors.write(file, tensors, Map.of("who", "J\u00fcrgen \"\u4e16\u754c\"", "empty", ""));
+        return file;
+    }
+
+    @Test
+    void whatIsWrittenIsReadBitByBit() {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        tensors.put("z.first", torch.randn(3, 5));
+        tensors.put("channels last", torch.randn(4, 3, 2, 2).contiguous(MemoryFormat.ChannelsLast));
+        tensors.put("a scalar", torch.tensor(7L));
+        tensors.put("none", torch.zeros(0, 4));
+        tensors.put("half", torch.randn(9).to(ScalarType.Half));
+        tensors.put("bfloat", torch.randn(9).to(ScalarType.BFloat16));
+        tensors.put("double", torch.randn(9).to(ScalarType.Double));
+        tensors.put("bytes", torch.arange(new org.bytedeco.pytorch.Scalar(256)).to(ScalarType.Byte));
+        tensors.put("truth", torch.randn(9).gt(new org.bytedeco.pytorch.Scalar(0.0)));
+        tensors.put("nan", Tensor.create(Float.NaN, Float.NEGATIVE_INFINITY, -0f, Float.MIN_VALUE));
+        SafeTensors file = SafeTensors.open(write(tensors));
+
+        assertThat(file.names()).containsExactlyElementsOf(tensors.keySet());
+        assertThat(file.metadata())
+                .containsEntry("who", "J\u00fcrgen \"\u4e16\u754c\"")
+                .containsEntry("empty", "");
+        tensors.forEach((name, tensor) -> {
+            Tensor read = file.read(name);
+            assertThat(read.scalar_type().value).as(name).isEqualTo(tensor.scalar_type().value);
+            assertThat(bytes(read)).as(name).isEqualTo(bytes(tensor));
+            assertThat(file.shape(name)).isEqualTo(Shape.of(tensor).toArray());
+        });
+    }
+
+    private static byte[] bytes(Tensor tensor) {
+        Tensor flat = tensor.contiguous();
+        byte[] bytes = new byte[(int) (flat.numel() * flat.element_size())];
+        if (bytes.length > 0) {
+            new BytePointer(flat.data_ptr()).get(bytes);
+        }
+        return bytes;
+    }
+
+    @Test
+    void copyingIntoATensorKeepsItsLayoutAndType() {
+        Tensor weight = torch.randn(4, 3, 2, 2);
+        SafeTensors file = SafeTensors.open(write(Map.of("w", weight)));
+        Tensor target = torch.zeros(4, 3, 2, 2).to(ScalarType.Double).contiguous(MemoryFormat.ChannelsLast);
+        file.copyInto("w", target);
+
+        assertThat(target.is_contiguous(MemoryFormat.ChannelsLast)).isTrue();
+        assertThat(target.equal(weight.to(ScalarType.Double))).isTrue();
+        assertThatThrownBy(() -> file.copyInto("w", torch.zeros(3)))
+                .hasMessage(file.file() + ": tensor \"w\" must be [3], but was [4, 3, 2, 2]");
+        assertThatThrownBy(() -> file.copyInto("v", torch.zeros(3)))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(file.file() + " has no tensor \"v\"");
+    }
+
+    @Test
+    void aFileCutAnywhereIsRefusedOrWhole() throws IOException {
+        byte[] whole = Files.readAllBytes(write(Map.of("a", torch.randn(50), "b", torch.randn(3, 3))));
+        Path cut = folder.resolve("cut.safetensors");
+        for (int length = 0; length < whole.length; length++) {
+            Files.write(cut, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> SafeTensors.open(cut))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining(cut.toString());
+        }
+    }
+
+    @Test
+    void aFileWithFlippedBytesIsReadOrRefusedButNeverWorse() throws IOException {
+        byte[] whole = Files.readAllBytes(write(Map.of("a", torch.randn(50), "b", torch.randn(3, 3))));
+        Path damaged = folder.resolve("damaged.safetensors");
+        Random random = new Random(5);
+        for (int i = 0; i < 2000; i++) {
+            byte[] bytes = whole.clone();
+            for (int flips = 1 + random.nextInt(4); flips > 0; flips--) {
+                bytes[random.nextInt(250)] = (byte) random.nextInt(256);
+            }
+            Files.write(damaged, bytes);
+            try (PointerScope inner = new PointerScope()) {
+                SafeTensors file = SafeTensors.open(damaged);
+                file.names().forEach(file::read);
+            } catch (WeightsException e) {
+                assertThat(e).hasMessageContaining(damaged.toString());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}} | must have 8 bytes, but its place is [0, 4)",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}} | has the impossible shape [-1]",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[4000000000,4000000000],\"data_offsets\":[0,4]}} | has the impossible shape",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}} | has the impossible shape [1.5]",
+                "{\"a\":{\"dtype\":\"X9\",\"shape\":[1],\"data_offsets\":[0,4]}} | must be of a known type, but was \"X9\"",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]}} | is truncated: tensor \"a\" ends at byte 12 of 8",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}} | but its place is [-4, 0)",
+                "{\"a\":7} | must be of a known type",
+                "[1,2] | its header is no JSON object",
+                "{{{{ | its header is no JSON"
+            })
+    void aHostileHeaderIsASentence(String json, String sentence) throws IOException {
+        byte[] text = json.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.allocate(8 + text.length + 8).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(text.length).put(text);
+        Path file = Files.write(folder.resolve("hostile.safetensors"), bytes.array());
+
+        assertThatThrownBy(() -> SafeTensors.open(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining(sentence);
+    }
+
+    @Test
+    void aHugeHeaderLengthCostsNoMemory() throws IOException {
+        for (long length : new long[] {Long.MAX_VALUE, 1L << 31, -1, 1000}) {
+            byte[] bytes = ByteBuffer.allocate(100)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(length)
+                    .array();
+            Path file = Files.write(folder.resolve("huge.safetensors"), bytes);
+            assertThatThrownBy(() -> SafeTensors.open(file))
+                    .hasMessageContaining("is truncated or not a safetensors file");
+        }
+    }
+
+    @Test
+    void aMissingFileIsASentence() {
+        assertThatThrownBy(() -> SafeTensors.open(folder.resolve("nowhere")))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage("file " + folder.resolve("nowhere") + " does not exist");
+    }
+
+    @Test
+    void writingLeavesNothingBeside() throws IOException {
+        Path file = write(Map.of("a", torch.randn(5)));
+        SafeTensors.write(file, Map.of("b", torch.randn(5)), Map.of());
+        try (var files = Files.list(folder)) {
+            assertThat(files).containsExactly(file);
+        }
+        assertThat(SafeTensors.open(file).names()).containsExactly("b");
+    }
+}
