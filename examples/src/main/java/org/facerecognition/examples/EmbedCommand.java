@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -37,15 +38,16 @@ final class EmbedCommand implements Callable<Integer> {
         try (Recognizer recognizer = Recognizer.load(model)) {
             embeddings = recognizer.embed(images);
         }
-        Map<String, float[]> byImage = new LinkedHashMap<>();
-        for (int i = 0; i < images.size(); i++) {
-            byImage.put(images.get(i).toString(), embeddings.get(i));
-        }
+        PrintWriter out = spec.commandLine().getOut();
         if (json) {
-            spec.commandLine().getOut().println(Json.line(Map.of("embeddings", byImage)));
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("images", images.stream().map(Path::toString).toList());
+            result.put("embeddings", embeddings);
+            out.println(Json.line(result));
         } else {
-            byImage.forEach((image, embedding) ->
-                    spec.commandLine().getOut().println(image + "\t" + Arrays.toString(embedding)));
+            for (int i = 0; i < images.size(); i++) {
+                out.println(images.get(i) + "\t" + Arrays.toString(embeddings.get(i)));
+            }
         }
         return 0;
     }

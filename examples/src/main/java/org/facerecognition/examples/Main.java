@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -27,15 +28,19 @@ public final class Main {
         System.setProperty(
                 "org.bytedeco.javacpp.maxPhysicalBytes",
                 System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"));
-        System.setProperty(
-                "org.slf4j.simpleLogger.defaultLogLevel",
-                System.getProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn"));
         System.exit(run(args));
     }
 
     /** Runs a command; returns its exit code. */
     static int run(String... args) {
+        return run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
+    }
+
+    /** Runs a command with results and messages going to {@code out} and {@code err}. */
+    static int run(PrintWriter out, PrintWriter err, String... args) {
         return new CommandLine(new Main())
+                .setOut(out)
+                .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler(Main::explain)
                 .execute(args);

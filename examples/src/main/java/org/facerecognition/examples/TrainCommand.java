@@ -68,7 +68,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--data", required = true, paramLabel = "DIR", description = "Folder of the data set.")
     private Path data;
 
-    @Option(names = "--layout", defaultValue = "folders", description = "celeba500, or folders (one per person).")
+    @Option(names = "--layout", defaultValue = "celeba500", description = "celeba500, or folders (one per person).")
     private Layout layout;
 
     @Option(
@@ -80,7 +80,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--val-fraction", defaultValue = "0.2", description = "Of each person's images; folders only.")
     private double valFraction;
 
-    @Option(names = "--augmentations", defaultValue = "none", description = "five (the study's), or none.")
+    @Option(names = "--augmentations", defaultValue = "five", description = "five (the study's), or none.")
     private Augmentations augmentations;
 
     @Option(names = "--compose", description = "All augmentations on one image, instead of one copy for each.")

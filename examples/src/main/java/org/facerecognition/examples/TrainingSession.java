@@ -34,7 +34,6 @@ final class TrainingSession {
     }
 
     History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, FaceDataset validation) {
-        write("args.json", argsJson + "\n");
         CountDownLatch done = new CountDownLatch(1);
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
             Trainer trainer =
@@ -75,6 +74,7 @@ final class TrainingSession {
     private final class FolderKeeper implements TrainingListener {
         @Override
         public void started(History soFar) {
+            write("args.json", argsJson + "\n");
             StringBuilder lines = new StringBuilder();
             soFar.epochs().forEach(epoch -> lines.append(Json.line(epoch)).append('\n'));
             write("history.jsonl", lines.toString());

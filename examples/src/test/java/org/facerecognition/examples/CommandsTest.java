@@ -1,0 +1,115 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.facerecognition.Recognizer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CommandsTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"demo", "train", "embed", "doctor"})
+    void helpIsThere(String command) {
+        Cli.Result result = Cli.run(command, "--help");
+        assertThat(result.code()).isZero();
+        assertThat(result.out()).startsWith("Usage: face-recognition " + command);
+        assertThat(Cli.run("--help").out()).contains("  " + command);
+    }
+
+    @Test
+    void withoutACommandItSaysHowToUseIt() {
+        Cli.Result result = Cli.run();
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).contains("Missing required subcommand", "doctor");
+        assertThat(Cli.run("--version").out()).contains("face-recognition ");
+        assertThat(Cli.run("fly").code()).isEqualTo(2);
+    }
+
+    @Test
+    void doctorFindsThisMachineHealthy() {
+        Cli.Result result = Cli.run("doctor");
+        assertThat(result.out()).contains("natives load", "training step", "all is well");
+        assertThat(result.code()).isZero();
+    }
+
+    @Test
+    void theDemoTrainsVerifiesAndReports() throws Exception {
+        Cli.Result result = Cli.run("demo", "--out", folder, "--people", 4, "--epochs", 1, "--json");
+
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).contains("they are nobody's", "AUC for same or different among 4 people never seen");
+        JsonNode json = result.json();
+        assertThat(json.get("epochs").asInt()).isEqualTo(1);
+        assertThat(json.get("unseen_auc").asDouble()).isBetween(0.0, 1.0);
+        String report = Files.readString(folder.resolve("report.html"));
+        assertThat(report)
+                .contains("Loss", "Accuracy", "Learning rate", "Similarity of people never seen", "nobody's faces")
+                .doesNotContain("<script")
+                .doesNotContain("src=\"http");
+        assertThat(report.split("<img ", -1).length - 1).isGreaterThan(4 + 20); // charts and faces
+        try (Recognizer recognizer = Recognizer.load(folder.resolve("demo.model"))) {
+            assertThat(recognizer.identities()).hasSize(4);
+        }
+    }
+
+    @Test
+    void embedPrintsAnEmbeddingForEachPicture() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path model = folder.resolve("model");
+        Cli.train(faces, model, "--max-steps", 1);
+        Path first = faces.resolve("person0/0.png");
+        Path second = faces.resolve("person1/0.png");
+
+        Cli.Result result = Cli.run("embed", "--model", model.resolve("last.ckpt"), "--json", first, second);
+        assertThat(result.code()).as(result.err()).isZero();
+        JsonNode embeddings = result.json().get("embeddings");
+        assertThat(embeddings).hasSize(2);
+        assertThat(embeddings.get(0)).hasSize(16);
+        try (Recognizer recognizer = Recognizer.load(model.resolve("last.ckpt"))) {
+            float[] expected =
+                    recognizer.embed(java.util.List.of(first, second)).get(1);
+            for (int i = 0; i < 16; i++) {
+                assertThat((float) embeddings.get(1).get(i).asDouble()).isEqualTo(expected[i]);
+            }
+        }
+        assertThat(Cli.run("embed", "--model", model.resolve("last.ckpt"), first)
+                        .out())
+                .startsWith(first + "\t[");
+    }
+
+    @Test
+    void embedSaysWhatIsWrong() throws Exception {
+        Path nowhere = folder.resolve("nowhere.ckpt");
+        Cli.Result missing = Cli.run("embed", "--model", nowhere, "x.jpg");
+        assertThat(missing.code()).isEqualTo(1);
+        assertThat(missing.err()).isEqualTo("error: file " + nowhere + " does not exist" + System.lineSeparator());
+        Path text = Files.writeString(folder.resolve("text.ckpt"), "this is no model at all");
+        assertThat(Cli.run("embed", "--model", text, "x.jpg").err()).contains("not a safetensors file");
+    }
+
+    @Test
+    void theStepsOfTheReadmeRun() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path model = folder.resolve("model");
+        Cli.train(faces, model, "--max-steps", 1);
+
+        Step1_TrainArcFace.main(new String[0]);
+        Step2_CompareFaces.main(new String[] {
+            model.resolve("last.ckpt").toString(),
+            faces.resolve("person0/0.png").toString(),
+            faces.resolve("person0/1.png").toString()
+        });
+        Step3_OwnPictures.main(new String[] {faces.toString()});
+        Step4_StopAndResume.main(new String[] {folder.resolve("step4").toString()});
+        assertThat(folder.resolve("step4/last.ckpt")).exists();
+        Step5_OwnLoop.main(new String[0]);
+    }
+}

@@ -1,0 +1,280 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.facerecognition.Recognizer;
+import org.facerecognition.losses.LinearSoftmax;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TrainCommandTest {
+    /** 15 training pictures (a fifth of each person's six is for validation), in batches of six: 3 steps an epoch. */
+    private static final int STEPS = 3;
+
+    @TempDir
+    static Path data;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void write() {
+        Cli.faces(data);
+    }
+
+    private Path out() {
+        return folder.resolve("model");
+    }
+
+    private double firstLoss(String name, Object... more) {
+        Object[] words = new Object[more.length + 4];
+        System.arraycopy(more, 0, words, 0, more.length);
+        System.arraycopy(new Object[] {"--augmentations", "none", "--max-steps", 1}, 0, words, more.length, 4);
+        Cli.Result result = Cli.train(data, folder.resolve(name), words);
+        assertThat(result.code()).as(result.err()).isZero();
+        return result.json().get("first_loss").asDouble();
+    }
+
+    private List<JsonNode> history() throws IOException {
+        List<JsonNode> epochs = new ArrayList<>();
+        for (String line : Files.readAllLines(out().resolve("history.jsonl"))) {
+            epochs.add(new ObjectMapper().readTree(line));
+        }
+        return epochs;
+    }
+
+    @Test
+    void leavesBackupsHistoryReportAndArgsAndEndsWithOneLineOfJson() throws IOException {
+        Cli.Result result = Cli.train(data, out(), "--augmentations", "none");
+
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.out().lines()).hasSize(1);
+        JsonNode json = result.json();
+        assertThat(json.get("epochs").asInt()).isEqualTo(2);
+        assertThat(json.get("steps").asInt()).isEqualTo(2 * STEPS);
+        assertThat(json.get("first_loss").asDouble()).isPositive();
+        assertThat(json.get("train_loss").asDouble()).isPositive();
+        assertThat(json.get("val_accuracy").asDouble()).isBetween(0.0, 1.0);
+        assertThat(json.get("images_per_second").asDouble()).isPositive();
+        assertThat(json.get("best_epoch").asInt()).isBetween(1, 2);
+        assertThat(result.err())
+                .contains("TRAIN: 15 samples of 3 identities", "VAL: 3 samples", "epoch 1  loss", "epoch 2  loss");
+
+        assertThat(history()).hasSize(2);
+        assertThat(Files.readString(out().resolve("report.html"))).contains("Accuracy", "data:image/png;base64,");
+        JsonNode args = new ObjectMapper().readTree(out().resolve("args.json").toFile());
+        assertThat(args.get("--encoder").asText()).isEqualTo("resnet18");
+        assertThat(args.get("--s").asText()).isEqualTo("5.0");
+        for (String name : List.of("last.ckpt", "best.ckpt")) {
+            try (Recognizer recognizer = Recognizer.load(out().resolve(name))) {
+                assertThat(recognizer.identities()).containsExactly("person0", "person1", "person2");
+            }
+        }
+    }
+
+    @Test
+    void maxStepsStopsWithABackupAndResumeGoesOn() throws IOException {
+        JsonNode whole = Cli.train(data, folder.resolve("whole")).json();
+
+        Cli.Result first = Cli.train(data, out(), "--max-steps", 4);
+        assertThat(first.json().get("steps").asInt()).isEqualTo(4);
+        assertThat(first.json().get("val_accuracy").isNull()).isTrue();
+        Cli.Result again = Cli.train(data, out());
+        assertThat(again.code()).isEqualTo(2);
+        assertThat(again.err())
+                .contains(out() + " holds a training already: go on with --resume, or choose another --out");
+        Cli.Result second = Cli.train(data, out(), "--resume");
+
+        assertThat(second.code()).as(second.err()).isZero();
+        assertThat(second.err()).contains("resuming after 4 steps");
+        for (String figure : List.of("epochs", "steps", "first_loss", "train_loss", "val_accuracy")) {
+            assertThat(second.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
+        }
+        assertThat(history()).hasSize(2);
+    }
+
+    @Test
+    void resumingWithOtherSettingsIsRefused() {
+        Cli.train(data, out(), "--max-steps", 1);
+        Cli.Result other = Cli.train(data, out(), "--resume", "--lr", "0.5");
+        assertThat(other.code()).isEqualTo(1);
+        assertThat(other.err())
+                .contains("is of another training: its optimizer was")
+                .contains("0.5");
+    }
+
+    @Test
+    void theFiveAugmentationsMakeTheDataSixTimesAsLargeUnlessComposed() {
+        Cli.Result copies = Cli.train(data, folder.resolve("copies"), "--augmentations", "five", "--epochs", 1);
+        assertThat(copies.json().get("steps").asInt()).isEqualTo(6 * 15 / 6);
+        Cli.Result composed =
+                Cli.train(data, folder.resolve("composed"), "--augmentations", "five", "--compose", "--epochs", 1);
+        assertThat(composed.json().get("steps").asInt()).isEqualTo(STEPS);
+        assertThat(composed.err()).contains("composed [Grayscale");
+        assertThat(composed.json().get("train_loss"))
+                .isNotEqualTo(Cli.train(data, folder.resolve("none"), "--augmentations", "none", "--epochs", 1)
+                        .json()
+                        .get("train_loss"));
+    }
+
+    @Test
+    void scaleMarginLossPrecisionSeedAndSizesReachTheModel() {
+        double plain = firstLoss("plain");
+        assertThat(firstLoss("same")).isEqualTo(plain);
+        assertThat(firstLoss("s", "--s", 20)).isNotCloseTo(plain, within(0.1));
+        assertThat(firstLoss("m", "--m", 0.6)).isGreaterThan(plain);
+        assertThat(firstLoss("seed", "--seed", 1)).isNotEqualTo(plain);
+        assertThat(firstLoss("bf16", "--precision", "bf16")).isNotEqualTo(plain).isCloseTo(plain, within(0.1));
+        assertThat(firstLoss("sizes", "--embedding-size", "24,8")).isNotEqualTo(plain);
+        try (Recognizer recognizer = Recognizer.load(folder.resolve("sizes/last.ckpt"))) {
+            assertThat(recognizer.embeddingSize()).isEqualTo(8);
+        }
+        firstLoss("cross-entropy", "--loss", "cross-entropy");
+        try (Recognizer recognizer = Recognizer.load(folder.resolve("cross-entropy/last.ckpt"))) {
+            assertThat(recognizer.head()).isInstanceOf(LinearSoftmax.class);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "none, , 0.0003, 0.0003, 0.0003",
+        "cosine-warm-restarts, --t0=2, 0.0003, 0.000165, 0.0003",
+        "cosine, --t0=2, 0.0003, 0.000165, 0.00003",
+        "step, --step-size=2, 0.0003, 0.0003, 0.00003",
+        "multi-step, --milestones=1, 0.0003, 0.00003, 0.00003",
+        "polynomial, --t0=4, 0.0003, 0.00016875, 0.000075"
+    })
+    void theSchedulerSetsTheRates(String scheduler, String option, double first, double second, double third)
+            throws IOException {
+        List<Object> more =
+                new ArrayList<>(List.of("--scheduler", scheduler, "--epochs", 3, "--augmentations", "none"));
+        if (option != null) {
+            more.add(option);
+        }
+        Cli.Result result = Cli.train(data, out(), more.toArray());
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(history())
+                .extracting(e -> e.get("learningRate").asDouble())
+                .satisfiesExactly(
+                        a -> assertThat(a).isCloseTo(first, within(1e-12)),
+                        a -> assertThat(a).isCloseTo(second, within(1e-12)),
+                        a -> assertThat(a).isCloseTo(third, within(1e-12)));
+    }
+
+    @Test
+    void optimizersAndFreezersReachTheTrainer() {
+        List<Double> losses = new ArrayList<>();
+        List<List<Object>> variants = List.of(
+                List.of(),
+                List.of("--optimizer", "adam"),
+                List.of("--optimizer", "sgd"),
+                List.of("--optimizer", "sgd", "--nesterov"),
+                List.of("--freezer", "7,7"),
+                List.of("--freezer", "first:1"),
+                List.of("--freezer", "gradual:1"),
+                List.of("--head-lr-factor", "10"),
+                List.of("--clip", "0.01", "--optimizer", "sgd"),
+                List.of("--accumulate", "3"));
+        for (List<Object> variant : variants) {
+            List<Object> words = new ArrayList<>(List.of("--augmentations", "none", "--lr", "0.01"));
+            words.addAll(variant);
+            Cli.Result result = Cli.train(data, folder.resolve("v" + losses.size()), words.toArray());
+            assertThat(result.code()).as(variant + result.err()).isZero();
+            losses.add(result.json().get("train_loss").asDouble());
+        }
+        assertThat(losses).doesNotHaveDuplicates();
+    }
+
+    @Test
+    @Timeout(120)
+    void beingStoppedItFinishesItsStepAndBacksUp() throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+        Cli.trainWords(data, out(), "--epochs", 10_000).forEach(word -> command.add(word.toString()));
+        Process process = new ProcessBuilder(command).start();
+        try (BufferedReader err = process.errorReader()) {
+            String line = err.readLine();
+            while (line != null && !line.startsWith("epoch 1/")) {
+                line = err.readLine();
+            }
+            assertThat(line).contains("step 1");
+            process.toHandle().destroy(); // SIGTERM, as Ctrl-C's SIGINT ends in the same shutdown hook
+            List<String> rest = err.lines().toList();
+            assertThat(rest).contains("stopping after this step, with a backup in " + out() + "; go on with --resume");
+        }
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        Cli.Result resumed = Cli.train(data, out(), "--resume", "--epochs", 10_000, "--max-steps", 40);
+        assertThat(resumed.code()).as(resumed.err()).isZero();
+        assertThat(resumed.err()).contains("resuming after");
+    }
+
+    // ---- wrong use ----
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--m=28.6 | m must be in [0, pi) radians, but was 28.6 (in degrees? then pass Math.toRadians(28.6))",
+                "--s=0 | s must be positive and finite, but was 0.0",
+                "--batch-size=0 | batchSize must be at least 1, but was 0",
+                "--epochs=0 | epochs must be at least 1, but was 0",
+                "--encoder=resnet38 | encoder must be one of resnet18, resnet34, resnet50, but was \"resnet38\"",
+                "--encoder-last-layer=head | last layer must be \"fc\" for this backbone, but was \"head\"",
+                "--lr=-1 | rate must be positive and finite, but was -1.0",
+                "--freezer=many | --freezer must be numbers with commas between them, first:N or gradual:N, but was \"many\"",
+                "--freezer=first:99 | freezer must freeze between 0 and 10 children of \"encoder\"",
+                "--threads=0 | loaderThreads must be at least 1, but was 0",
+                "--loss=triplet | Invalid value for option '--loss'",
+                "--layout=lfw | Invalid value for option '--layout'",
+                "--bogus | Unknown option: '--bogus'"
+            })
+    void wrongUseIsCodeTwoAndOneSentence(String option, String sentence) {
+        List<Object> words = Cli.trainWords(data, out());
+        String name = option.split("=")[0];
+        if (words.contains(name)) {
+            words.remove(words.indexOf(name) + 1);
+            words.remove(name);
+        }
+        words.add(option);
+        Cli.Result result = Cli.run(words.toArray());
+
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).contains(sentence).doesNotContain("\tat ");
+        assertThat(out().resolve("last.ckpt")).doesNotExist();
+    }
+
+    @Test
+    void aMissingOrEmptyFolderIsCodeOneAndOneSentence() throws IOException {
+        Path nowhere = folder.resolve("nowhere");
+        Cli.Result missing = Cli.train(nowhere, out());
+        assertThat(missing.code()).isEqualTo(1);
+        assertThat(missing.err().lines()).hasSize(1).first().asString().startsWith("error: data folder " + nowhere);
+        Cli.Result empty = Cli.train(Files.createDirectory(folder.resolve("empty")), out());
+        assertThat(empty.code()).isEqualTo(1);
+        assertThat(empty.err()).contains("is empty: it must have one folder of images per person");
+        assertThat(Cli.train(data, out(), "--align", "crop").err()).contains("must be 178x218 for framing celeba-crop");
+    }
+
+    @Test
+    void aMissingOptionIsCodeTwo() {
+        assertThat(Cli.run("train").code()).isEqualTo(2);
+        assertThat(Cli.run("train").err()).contains("Missing required option: '--data=DIR'");
+    }
+}
