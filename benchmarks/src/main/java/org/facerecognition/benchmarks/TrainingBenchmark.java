@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
@@ -26,9 +25,9 @@ import org.facerecognition.data.SyntheticFaces;
  * loop, and Python's PyTorch where it is installed, taking turns in one run. Also the time from the start of the JVM to
  * the end of the first step.
  *
- * <p>Arguments: rounds (5), steps in each (8).
+ * <p>{@code java -jar benchmarks/target/benchmarks.jar training [ROUNDS [STEPS]]}; 5 rounds of 8 steps where not said.
  */
-public final class TrainingBenchmark {
+final class TrainingBenchmark {
     private static final String FLOOR = "bare libtorch loop, channels_last, fp32";
     private static final int PEOPLE = 100;
     private static final int IMAGES_EACH = 8;
@@ -36,8 +35,7 @@ public final class TrainingBenchmark {
     private TrainingBenchmark() {}
 
     /** Runs it and prints a table. */
-    public static void main(String[] args) throws IOException, InterruptedException {
-        Locale.setDefault(Locale.ROOT);
+    static void run(String[] args) throws IOException, InterruptedException {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
         int steps = args.length > 1 ? Integer.parseInt(args[1]) : 8;
         if (args.length > 2) { // in a child of this: the first step, timed from the JVM's start
@@ -87,7 +85,8 @@ public final class TrainingBenchmark {
                                     .toString(),
                             "-cp",
                             System.getProperty("java.class.path"),
-                            TrainingBenchmark.class.getName(),
+                            Main.class.getName(),
+                            "training",
                             "0",
                             "0",
                             folder.toString())

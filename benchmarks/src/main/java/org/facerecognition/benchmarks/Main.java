@@ -1,0 +1,25 @@
+package org.facerecognition.benchmarks;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Locale;
+
+/** Runs a benchmark by its name: {@code java -jar benchmarks/target/benchmarks.jar NAME}. */
+public final class Main {
+    private Main() {}
+
+    /** The first argument is the benchmark's name, the rest are its own. */
+    public static void main(String[] args) throws IOException, InterruptedException {
+        Locale.setDefault(Locale.ROOT);
+        System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"); // tensors are not the heap's business
+        String name = args.length == 0 ? "" : args[0];
+        String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
+        switch (name) {
+            case "training" -> TrainingBenchmark.run(rest);
+            default -> {
+                System.err.println("benchmark must be one of: training [ROUNDS [STEPS]]; but was \"" + name + "\"");
+                System.exit(2);
+            }
+        }
+    }
+}
