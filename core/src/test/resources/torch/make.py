@@ -114,6 +114,54 @@ def resnet(name, last):
     }
 
 
+def formula(net):
+    """Sets every parameter and buffer by its place in the state dict and each value's place in it."""
+    for t, (name, tensor) in enumerate(net.state_dict().items()):
+        if not tensor.is_floating_point():
+            continue
+        wave = torch.sin(torch.arange(tensor.numel(), dtype=torch.float64) * 1.7 + t).reshape(tensor.shape)
+        if tensor.dim() > 1:
+            wave *= (2.0 / tensor[0].numel()) ** 0.5  # so that activations neither die nor explode
+        elif name.endswith("running_var") or name.endswith("weight"):
+            wave = 1 + 0.3 * wave
+        else:
+            wave *= 0.1
+        tensor.copy_(wave)
+
+
+def by_formula(name):
+    """What a net whose weights are a formula makes of images that are one, in evaluation, and its gradients."""
+    net = getattr(torchvision.models, name)().double().eval()
+    with torch.no_grad():
+        formula(net)
+    images = torch.sin(torch.arange(2 * 3 * 64 * 64, dtype=torch.float64) * 0.37).reshape(2, 3, 64, 64)
+    output = net(images)
+    output.square().mean().backward()
+    named = dict(net.named_parameters())
+    first, last = list(named)[0], list(named)[-2]
+    return {
+        "output": output[:, :40].flatten().tolist(),
+        "gradients": {n: named[n].grad.flatten()[:20].tolist() for n in [first, last]},
+        "names": list(net.state_dict()),
+    }
+
+
+write("formula.json", {
+    name: by_formula(name)
+    for name in ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "efficientnet_b0", "efficientnet_v2_m"]
+})
+
+
+def fresh(name):
+    """A net as torchvision initialises it from seed 5: sums over its tensors, so that the draws can be compared."""
+    torch.manual_seed(5)
+    return {n: [t.double().sum().item(), t.double().square().sum().item()]
+            for n, t in getattr(torchvision.models, name)().named_parameters() if t.dim() > 1}
+
+
+write("fresh.json", {name: fresh(name) for name in ["efficientnet_b0", "efficientnet_v2_m", "resnet101"]})
+
+
 def expected(name):
     """What torchvision's own tests expect: everything drawn from seed 0, 50 classes."""
     torch.manual_seed(0)

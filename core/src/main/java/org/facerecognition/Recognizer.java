@@ -27,6 +27,7 @@ import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.Weights;
 
 /**
  * A face recogniser: a backbone that turns a picture of a face into an embedding, and the head that it is trained with.
@@ -95,7 +96,8 @@ public final class Recognizer implements AutoCloseable {
                 throw new IllegalArgumentException("a recogniser of your own parts is made by Recognizer.of");
         };
         torch.manual_seed(args.seed());
-        Backbone encoder = args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes());
+        Backbone encoder =
+                args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes(), args.backboneOptions());
         return new Recognizer(model, encoder, head.get());
     }
 
@@ -314,8 +316,11 @@ public final class Recognizer implements AutoCloseable {
 
     /** Takes on a file's weights; all or nothing. */
     void fill(SafeTensors file) {
+        String prefix = RecognizerModel.TENSOR_PREFIX;
         try (PointerScope scope = new PointerScope()) {
-            NamedTensors.fill(NamedTensors.of(net), file, RecognizerModel.TENSOR_PREFIX);
+            Weights.of(file)
+                    .renamed(name -> name.startsWith(prefix) ? name.substring(prefix.length()) : null)
+                    .into(NamedTensors.of(net));
         }
     }
 

@@ -1,8 +1,10 @@
 package org.facerecognition;
 
 import java.util.List;
+import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Normalization;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a recogniser is made of. The defaults are the study's best run: ResNet-34, embeddings of 512, ArcFace with s = 5
@@ -16,6 +18,8 @@ import org.facerecognition.data.Normalization;
  * @param m margin in radians, in [0, pi); ArcFace only
  * @param imageSizePx side of the square input in pixels, at least 32
  * @param normalization of pixel values
+ * @param smallFaces leaves out the first stride and pooling of nets made for larger pictures; see {@link BackboneOptions}
+ * @param dropout share of features set to nought in training before the embedding, in [0, 1)
  * @param seed of the initial weights
  */
 public record RecognizerArgs(
@@ -27,9 +31,9 @@ public record RecognizerArgs(
         double m,
         int imageSizePx,
         Normalization normalization,
+        boolean smallFaces,
+        double dropout,
         long seed) {
-
-    private static final int SMALLEST_IMAGE_PX = 32; // five halvings leave one pixel
 
     public RecognizerArgs {
         embeddingSizes = List.copyOf(embeddingSizes);
@@ -39,10 +43,11 @@ public record RecognizerArgs(
         if (classes < 1) {
             throw new IllegalArgumentException("classes must be at least 1, but was " + classes);
         }
-        if (imageSizePx < SMALLEST_IMAGE_PX) {
-            throw new IllegalArgumentException(
-                    "imageSizePx must be at least " + SMALLEST_IMAGE_PX + ", but was " + imageSizePx);
-        }
+        new BackboneOptions(imageSizePx, smallFaces, dropout); // refuses nonsense
+    }
+
+    BackboneOptions backboneOptions() {
+        return new BackboneOptions(imageSizePx, smallFaces, dropout);
     }
 
     /** A builder with the defaults. */
@@ -64,7 +69,9 @@ public record RecognizerArgs(
         private double s = 5;
         private double m = 0.1;
         private int imageSizePx = 112;
-        private Normalization normalization = Normalization.SYMMETRIC;
+        private @Nullable Normalization normalization;
+        private boolean smallFaces;
+        private double dropout;
         private long seed;
 
         private Builder() {}
@@ -112,8 +119,19 @@ public record RecognizerArgs(
             return this;
         }
 
+        /** That of the encoder's origin, unless set: ImageNet's, or -1..1 for insightface's nets. */
         public Builder normalization(Normalization normalization) {
             this.normalization = normalization;
+            return this;
+        }
+
+        public Builder smallFaces(boolean smallFaces) {
+            this.smallFaces = smallFaces;
+            return this;
+        }
+
+        public Builder dropout(double dropout) {
+            this.dropout = dropout;
             return this;
         }
 
@@ -127,8 +145,20 @@ public record RecognizerArgs(
          */
         public RecognizerArgs build() {
             String lastLayer = encoderLastLayerName.isEmpty() ? encoder.lastLayerName() : encoderLastLayerName;
+            Normalization usual =
+                    encoder.origin() == Encoder.Origin.INSIGHTFACE ? Normalization.SYMMETRIC : Normalization.IMAGENET;
             return new RecognizerArgs(
-                    encoder, lastLayer, embeddingSizes, classes, s, m, imageSizePx, normalization, seed);
+                    encoder,
+                    lastLayer,
+                    embeddingSizes,
+                    classes,
+                    s,
+                    m,
+                    imageSizePx,
+                    normalization == null ? usual : normalization,
+                    smallFaces,
+                    dropout,
+                    seed);
         }
     }
 }

@@ -3,30 +3,50 @@ package org.facerecognition.backbone;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import org.facerecognition.natives.Libtorch;
 
 /** The architectures that come with the library, by name. */
 public enum Encoder {
-    RESNET18("resnet18", "fc", ResNet::resnet18),
-    RESNET34("resnet34", "fc", ResNet::resnet34),
-    RESNET50("resnet50", "fc", ResNet::resnet50);
+    RESNET18("resnet18", Origin.TORCHVISION, "fc", 1000, ResNet::resnet18),
+    RESNET34("resnet34", Origin.TORCHVISION, "fc", 1000, ResNet::resnet34),
+    RESNET50("resnet50", Origin.TORCHVISION, "fc", 1000, ResNet::resnet50),
+    RESNET101("resnet101", Origin.TORCHVISION, "fc", 1000, ResNet::resnet101),
+    RESNET152("resnet152", Origin.TORCHVISION, "fc", 1000, ResNet::resnet152),
+    EFFICIENTNET_B0("efficientnet_b0", Origin.TORCHVISION, "classifier.1", 1000, EfficientNet::b0),
+    EFFICIENTNET_V2_M("efficientnet_v2_m", Origin.TORCHVISION, "classifier.1", 1000, EfficientNet::v2m),
+    IRESNET18("iresnet18", Origin.INSIGHTFACE, "fc", 512, IResNet::iresnet18),
+    IRESNET34("iresnet34", Origin.INSIGHTFACE, "fc", 512, IResNet::iresnet34),
+    IRESNET50("iresnet50", Origin.INSIGHTFACE, "fc", 512, IResNet::iresnet50),
+    IRESNET100("iresnet100", Origin.INSIGHTFACE, "fc", 512, IResNet::iresnet100),
+    MOBILEFACENET("mobilefacenet", Origin.MOBILEFACENET, "conv3", 128, MobileFaceNet::new);
 
-    /** torchvision builds its nets with ImageNet's 1,000 outputs and replaces the last layer afterwards. */
-    private static final int IMAGENET_CLASSES = 1000;
+    /** Whose names, initialisation and weights an architecture has. */
+    public enum Origin {
+        TORCHVISION,
+        INSIGHTFACE,
+        MOBILEFACENET
+    }
 
     static {
         Libtorch.load();
     }
 
-    private final String id;
-    private final String lastLayerName;
-    private final IntFunction<Backbone> maker;
+    private interface Maker {
+        Backbone make(int outputs, BackboneOptions options);
+    }
 
-    Encoder(String id, String lastLayerName, IntFunction<Backbone> maker) {
+    private final String id;
+    private final Origin origin;
+    private final String lastLayerName;
+    private final int outputs;
+    private final Maker maker;
+
+    Encoder(String id, Origin origin, String lastLayerName, int outputs, Maker maker) {
         this.id = id;
+        this.origin = origin;
         this.lastLayerName = lastLayerName;
+        this.outputs = outputs;
         this.maker = maker;
     }
 
@@ -35,9 +55,24 @@ public enum Encoder {
         return id;
     }
 
+    /** Whose names and weights it has. */
+    public Origin origin() {
+        return origin;
+    }
+
+    /** Outputs that its origin gives it: ImageNet's 1,000 classes, or the length of a face embedding. */
+    public int originalOutputs() {
+        return outputs;
+    }
+
     /** Name of the layer that is replaced to set the embedding's length. */
     public String lastLayerName() {
         return lastLayerName;
+    }
+
+    /** {@link #create(String, List, BackboneOptions)} with the options' defaults. */
+    public Backbone create(String lastLayerName, List<Integer> embeddingSizes) {
+        return create(lastLayerName, embeddingSizes, BackboneOptions.DEFAULT);
     }
 
     /**
@@ -46,10 +81,11 @@ public enum Encoder {
      *
      * @param lastLayerName which layer to replace
      * @param embeddingSizes outputs of the linear layers put there, at least one; the last is the embedding's length
+     * @param options what else can be chosen
      * @throws IllegalArgumentException when the net has no such last layer, or a size is less than 1
      */
-    public Backbone create(String lastLayerName, List<Integer> embeddingSizes) {
-        Backbone backbone = maker.apply(IMAGENET_CLASSES);
+    public Backbone create(String lastLayerName, List<Integer> embeddingSizes, BackboneOptions options) {
+        Backbone backbone = maker.make(outputs, options);
         try {
             backbone.replaceLastLayer(
                     lastLayerName,

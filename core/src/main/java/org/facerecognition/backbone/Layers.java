@@ -11,6 +11,8 @@ import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.MaxPool2dOptions;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.PReLUImpl;
+import org.bytedeco.pytorch.PReLUOptions;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.ReLUOptions;
 import org.bytedeco.pytorch.SharedModuleVector;
@@ -21,20 +23,86 @@ import org.bytedeco.pytorch.global.torch;
 final class Layers {
     private Layers() {}
 
+    static final double BATCH_NORM_EPSILON = 1e-5; // torch's
+
     /** A square convolution without bias that keeps the size, but for its stride. */
     static Conv2dImpl conv(long inputs, long outputs, long kernel, long stride) {
+        return conv(inputs, outputs, kernel, stride, 1);
+    }
+
+    /** The same with each group of outputs seeing only its group of inputs; as many groups as inputs: depthwise. */
+    static Conv2dImpl conv(long inputs, long outputs, long kernel, long stride, long groups) {
+        return conv(inputs, outputs, kernel, stride, kernel / 2, groups, false);
+    }
+
+    /** A 1x1 convolution with bias: a linear layer at each place. */
+    static Conv2dImpl pointwiseWithBias(long inputs, long outputs) {
+        return conv(inputs, outputs, 1, 1, 0, 1, true);
+    }
+
+    /** A depthwise convolution as large as the picture, that makes one value of each channel. */
+    static Conv2dImpl globalDepthwise(long channels, long sizePx) {
+        return conv(channels, channels, sizePx, 1, 0, channels, false);
+    }
+
+    private static Conv2dImpl conv(
+            long inputs, long outputs, long kernel, long stride, long padding, long groups, boolean bias) {
         try (PointerScope scope = new PointerScope()) {
             Conv2dOptions options = new Conv2dOptions(inputs, outputs, new LongPointer(pair(kernel)));
             options.stride().put(pair(stride));
-            options.padding().put(new LongPointer(pair(kernel / 2)));
-            options.bias().put(false);
+            options.padding().put(new LongPointer(pair(padding)));
+            options.groups().put(groups);
+            options.bias().put(bias);
             return new Conv2dImpl(options).retainReference();
         }
     }
 
     static BatchNorm2dImpl batchNorm(long channels) {
+        return batchNorm(channels, BATCH_NORM_EPSILON);
+    }
+
+    static BatchNorm2dImpl batchNorm(long channels, double epsilon) {
         try (BatchNormOptions options = new BatchNormOptions(channels)) {
+            options.eps().put(epsilon);
             return new BatchNorm2dImpl(options);
+        }
+    }
+
+    /** One slope for each channel, .25 at first. */
+    static PReLUImpl prelu(long channels) {
+        try (PReLUOptions options = new PReLUOptions()) {
+            options.num_parameters().put(channels);
+            return new PReLUImpl(options);
+        }
+    }
+
+    /** A layer without parameters that has its place among its neighbours. */
+    static final class Function extends Module implements Layer {
+        private final Layer function;
+
+        Function(String name, Layer function) {
+            super(name);
+            this.function = function;
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            return function.forward(x);
+        }
+    }
+
+    /** Sets values to nought by chance, in training only, and makes up for it: {@code nn.Dropout}. */
+    static final class Dropout extends Module implements Layer {
+        private final double p;
+
+        Dropout(double p) {
+            super("Dropout");
+            this.p = p;
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            return p == 0 ? x : torch.dropout(x, p, is_training());
         }
     }
 

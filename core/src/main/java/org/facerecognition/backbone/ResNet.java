@@ -3,7 +3,6 @@ package org.facerecognition.backbone;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.Tensor;
@@ -15,40 +14,62 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Written after torchvision's {@code models/resnet.py} (0.14): same names, same order of children, and same draws
  * from the random generator, so that {@code torch.manual_seed(n)} gives the same net here and there. As there, the
- * bottleneck's stride sits in its 3x3 convolution ("ResNet v1.5"). Input of any size from 32x32.
+ * bottleneck's stride sits in its 3x3 convolution ("ResNet v1.5"). Input of any size from 32x32. For small faces the
+ * first convolution can do without its stride and the pooling after it be left out; torchvision's weights fit that too.
  */
 public final class ResNet extends Backbone {
     private final Layer stem;
     private final Layer stages;
     private final Layers.GlobalAveragePool avgpool;
-    private final int features; // that go into the last layer
+    private final double dropout; // before the last layer
+    private final int features; // that go into it
     private Layer last;
     private int embeddingSize;
 
     /** ResNet-18, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet18(int outputs) {
-        return new ResNet("ResNet18", BasicBlock::new, BasicBlock.EXPANSION, outputs, 2, 2, 2, 2);
+        return resnet18(outputs, BackboneOptions.DEFAULT);
     }
 
     /** ResNet-34, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet34(int outputs) {
-        return new ResNet("ResNet34", BasicBlock::new, BasicBlock.EXPANSION, outputs, 3, 4, 6, 3);
+        return resnet34(outputs, BackboneOptions.DEFAULT);
     }
 
     /** ResNet-50, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet50(int outputs) {
-        return new ResNet("ResNet50", Bottleneck::new, Bottleneck.EXPANSION, outputs, 3, 4, 6, 3);
+        return resnet50(outputs, BackboneOptions.DEFAULT);
     }
 
-    private ResNet(String name, BlockMaker block, int expansion, int outputs, int... depths) {
+    static ResNet resnet18(int outputs, BackboneOptions options) {
+        return new ResNet("ResNet18", BasicBlock::new, BasicBlock.EXPANSION, outputs, options, 2, 2, 2, 2);
+    }
+
+    static ResNet resnet34(int outputs, BackboneOptions options) {
+        return new ResNet("ResNet34", BasicBlock::new, BasicBlock.EXPANSION, outputs, options, 3, 4, 6, 3);
+    }
+
+    static ResNet resnet50(int outputs, BackboneOptions options) {
+        return new ResNet("ResNet50", Bottleneck::new, Bottleneck.EXPANSION, outputs, options, 3, 4, 6, 3);
+    }
+
+    static ResNet resnet101(int outputs, BackboneOptions options) {
+        return new ResNet("ResNet101", Bottleneck::new, Bottleneck.EXPANSION, outputs, options, 3, 4, 23, 3);
+    }
+
+    static ResNet resnet152(int outputs, BackboneOptions options) {
+        return new ResNet("ResNet152", Bottleneck::new, Bottleneck.EXPANSION, outputs, options, 3, 8, 36, 3);
+    }
+
+    private ResNet(String name, BlockMaker block, int expansion, int outputs, BackboneOptions options, int... depths) {
         super(name);
-        if (outputs < 1) {
-            throw new IllegalArgumentException("outputs must be at least 1, but was " + outputs);
-        }
-        Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 7, 2));
+        this.dropout = options.dropout();
+        Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 7, options.smallFaces() ? 1 : 2));
         BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
         ReLUImpl relu = register_module("relu", Layers.relu());
-        MaxPool2dImpl maxpool = register_module("maxpool", Layers.maxPool3x3());
+        Layer maxpool = options.smallFaces()
+                ? register_module("maxpool", new Layers.Function("Identity", x -> x))
+                : register_module("maxpool", Layers.maxPool3x3())::forward;
         this.stem = x -> maxpool.forward(relu.forward(bn1.forward(conv1.forward(x))));
 
         int e = expansion;
@@ -70,6 +91,9 @@ public final class ResNet extends Backbone {
         Tensor x = stem.forward(images); // [B, 64, H/4, W/4]
         x = stages.forward(x); // [B, features, H/32, W/32]
         x = torch.flatten(avgpool.forward(x), 1, -1); // [B, features]
+        if (dropout > 0) {
+            x = torch.dropout(x, dropout, is_training());
+        }
         return last.forward(x); // [B, D]
     }
 

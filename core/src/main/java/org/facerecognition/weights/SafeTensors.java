@@ -35,7 +35,7 @@ import org.bytedeco.pytorch.global.torch;
  *
  * <p>Open for reading it is a view: {@link #copyInto} copies straight from the mapped file.
  */
-public final class SafeTensors {
+public final class SafeTensors implements TensorFile {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String METADATA = "__metadata__";
     private static final long MAX_HEADER_BYTES = 100L << 20; // that of the format's own implementation
@@ -228,16 +228,19 @@ public final class SafeTensors {
     }
 
     /** Which file this is. */
+    @Override
     public Path file() {
         return file;
     }
 
     /** Names of the tensors, in the file's order. */
+    @Override
     public List<String> names() {
         return List.copyOf(entries.keySet());
     }
 
     /** Free text by name. */
+    @Override
     public Map<String, String> metadata() {
         return Collections.unmodifiableMap(metadata);
     }
@@ -252,6 +255,7 @@ public final class SafeTensors {
      *
      * @throws WeightsException when there is none of that name
      */
+    @Override
     public long[] shape(String name) {
         return require(name).shape().toArray();
     }
@@ -262,6 +266,7 @@ public final class SafeTensors {
      * @return a new contiguous tensor on the CPU; the caller, or a PointerScope around, closes it
      * @throws WeightsException when there is none of that name or the file cannot be read
      */
+    @Override
     public Tensor read(String name) {
         Entry entry = require(name);
         try (TensorOptions options = new TensorOptions(entry.type().scalarType());

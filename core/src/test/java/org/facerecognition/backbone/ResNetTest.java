@@ -87,7 +87,7 @@ class ResNetTest {
         try (Backbone net = switch (encoder) {
                     case RESNET18 -> ResNet.resnet18(50);
                     case RESNET34 -> ResNet.resnet34(50);
-                    case RESNET50 -> ResNet.resnet50(50);
+                    default -> ResNet.resnet50(50);
                 };
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {

@@ -235,7 +235,7 @@ class TrainCommandTest {
                 "--s=0 | s must be positive and finite, but was 0.0",
                 "--batch-size=0 | batchSize must be at least 1, but was 0",
                 "--epochs=0 | epochs must be at least 1, but was 0",
-                "--encoder=resnet38 | encoder must be one of resnet18, resnet34, resnet50, but was \"resnet38\"",
+                "--encoder=resnet38 | but was \"resnet38\"",
                 "--encoder-last-layer=head | last layer must be \"fc\" for this backbone, but was \"head\"",
                 "--lr=-1 | rate must be positive and finite, but was -1.0",
                 "--freezer=many | --freezer must be numbers with commas between them, first:N or gradual:N, but was \"many\"",

@@ -1,0 +1,173 @@
+package org.facerecognition.backbone;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BatchNorm1dImpl;
+import org.bytedeco.pytorch.BatchNorm2dImpl;
+import org.bytedeco.pytorch.BatchNormOptions;
+import org.bytedeco.pytorch.Conv2dImpl;
+import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.PReLUImpl;
+import org.bytedeco.pytorch.SharedModuleVector;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The residual net of face recognition: Deng et al., "ArcFace", CVPR 2019, arXiv 1801.07698, section 3.1, with the block
+ * of Han et al., "Deep Pyramidal Residual Networks", CVPR 2017. Names as in insightface's {@code
+ * arcface_torch/backbones/iresnet.py}, whose weights load.
+ *
+ * <p>No stride and no pooling at the start, so that a face of 112 pixels ends as 7x7; PReLU for ReLU; normalisation before
+ * each convolution; at the end a linear layer over all places and a batch normalisation whose scale is fixed at 1.
+ */
+public final class IResNet extends Backbone {
+    private static final int[] WIDTHS = {64, 128, 256, 512};
+    private static final int SHRINKS_BY = 16;
+
+    private final Layer stem;
+    private final Layer stages;
+    private final Layers.Dropout dropout;
+    private final long features; // values that go into the last layer
+    private final int imageSizePx;
+    private Layer last;
+    private BatchNorm1dImpl norm;
+    private int embeddingSize;
+
+    static IResNet iresnet18(int outputs, BackboneOptions options) {
+        return new IResNet("IResNet18", outputs, options, 2, 2, 2, 2);
+    }
+
+    static IResNet iresnet34(int outputs, BackboneOptions options) {
+        return new IResNet("IResNet34", outputs, options, 3, 4, 6, 3);
+    }
+
+    static IResNet iresnet50(int outputs, BackboneOptions options) {
+        return new IResNet("IResNet50", outputs, options, 3, 4, 14, 3);
+    }
+
+    static IResNet iresnet100(int outputs, BackboneOptions options) {
+        return new IResNet("IResNet100", outputs, options, 3, 13, 30, 3);
+    }
+
+    private IResNet(String name, int outputs, BackboneOptions options, int... depths) {
+        super(name);
+        this.imageSizePx = options.imageSizePx();
+        Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 3, 1));
+        BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
+        PReLUImpl prelu = register_module("prelu", Layers.prelu(64));
+        this.stem = x -> prelu.forward(bn1.forward(conv1.forward(x)));
+
+        Sequence layer1 = register_module("layer1", stage(64, WIDTHS[0], depths[0]));
+        Sequence layer2 = register_module("layer2", stage(WIDTHS[0], WIDTHS[1], depths[1]));
+        Sequence layer3 = register_module("layer3", stage(WIDTHS[1], WIDTHS[2], depths[2]));
+        Sequence layer4 = register_module("layer4", stage(WIDTHS[2], WIDTHS[3], depths[3]));
+        BatchNorm2dImpl bn2 = register_module("bn2", Layers.batchNorm(WIDTHS[3]));
+        this.stages = x -> bn2.forward(layer4.forward(layer3.forward(layer2.forward(layer1.forward(x)))));
+
+        this.dropout = register_module("dropout", new Layers.Dropout(options.dropout()));
+        long side = (imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY;
+        this.features = WIDTHS[3] * side * side;
+        this.last = register_module("fc", new LinearImpl(features, outputs))::forward;
+        this.norm = register_module("features", finalNorm(outputs));
+        this.embeddingSize = outputs;
+        initialize();
+    }
+
+    /** insightface's: N(0, 0.1) for all convolutions. */
+    private void initialize() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            SharedModuleVector modules = modules(false);
+            for (long i = 0; i < modules.size(); i++) {
+                Conv2dImpl conv = modules.get(i).asConv2d();
+                if (conv != null) {
+                    conv.weight().normal_(0, 0.1, new GeneratorOptional());
+                }
+            }
+        }
+    }
+
+    private static BatchNorm1dImpl finalNorm(int size) {
+        try (BatchNormOptions options = new BatchNormOptions(size)) {
+            BatchNorm1dImpl norm = new BatchNorm1dImpl(options);
+            try (Tensor weight = norm.weight()) {
+                weight.set_requires_grad(false); // stays at 1: lengths of embeddings mean nothing
+            }
+            return norm;
+        }
+    }
+
+    @Override
+    public Tensor forward(Tensor images) {
+        if (images.size(2) != imageSizePx || images.size(3) != imageSizePx) {
+            throw new IllegalArgumentException("images must be " + imageSizePx + "x" + imageSizePx
+                    + ", for which this net was made, but were " + images.size(3) + "x" + images.size(2));
+        }
+        Tensor x = stages.forward(stem.forward(images)); // [B, 512, H/16, W/16]
+        x = last.forward(torch.flatten(dropout.forward(x), 1, -1)); // [B, D]
+        return norm.forward(x); // [B, D]
+    }
+
+    @Override
+    public int embeddingSize() {
+        return embeddingSize;
+    }
+
+    @Override
+    public String lastLayerName() {
+        return "fc";
+    }
+
+    @Override
+    public void replaceLastLayer(String name, int... sizes) {
+        checkReplacement(name, sizes);
+        int outputs = sizes[sizes.length - 1];
+        unregister_module("fc");
+        unregister_module("features");
+        this.last = sizes.length == 1
+                ? register_module("fc", new LinearImpl(features, outputs))::forward
+                : register_module("fc", Sequence.ofLinears(features, sizes));
+        this.norm = register_module("features", finalNorm(outputs));
+        this.embeddingSize = outputs;
+    }
+
+    // ---- blocks ----
+
+    /** Normalisation, convolution, normalisation, PReLU, convolution with the stride, normalisation; and a shortcut. */
+    private static final class Block extends Module implements Layer {
+        private final Layer body;
+        private final @Nullable Sequence downsample;
+
+        Block(long inputs, long width, long stride, @Nullable Sequence downsample) {
+            super("IBasicBlock");
+            BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(inputs));
+            Conv2dImpl conv1 = register_module("conv1", Layers.conv(inputs, width, 3, 1));
+            BatchNorm2dImpl bn2 = register_module("bn2", Layers.batchNorm(width));
+            PReLUImpl prelu = register_module("prelu", Layers.prelu(width));
+            Conv2dImpl conv2 = register_module("conv2", Layers.conv(width, width, 3, stride));
+            BatchNorm2dImpl bn3 = register_module("bn3", Layers.batchNorm(width));
+            this.body = x -> bn3.forward(conv2.forward(prelu.forward(bn2.forward(conv1.forward(bn1.forward(x))))));
+            this.downsample = downsample == null ? null : register_module("downsample", downsample);
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            return body.forward(x).add_(downsample == null ? x : downsample.forward(x));
+        }
+    }
+
+    /** Each stage halves the picture in its first block. */
+    private static Sequence stage(long inputs, long width, int depth) {
+        Sequence downsample = new Sequence()
+                .add(Layers.conv(inputs, width, 1, 2), m -> m::forward)
+                .add(Layers.batchNorm(width), m -> m::forward);
+        Sequence blocks = new Sequence().add(new Block(inputs, width, 2, downsample), b -> b);
+        for (int i = 1; i < depth; i++) {
+            blocks.add(new Block(width, width, 1, null), b -> b);
+        }
+        return blocks;
+    }
+}

@@ -1,0 +1,176 @@
+package org.facerecognition.backbone;
+
+import org.bytedeco.pytorch.BatchNorm2dImpl;
+import org.bytedeco.pytorch.Conv2dImpl;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A small net for faces: Chen et al., "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile
+ * Devices", 2018, arXiv 1804.07573. It ends with a depthwise convolution as large as the picture in place of an average,
+ * since the corners of an aligned face matter less than its middle.
+ *
+ * <p>The variant with ReLU6 in its blocks and ReLU in the separable convolution, where the paper has PReLU; names as in its
+ * weights: {@code conv1.0}, {@code dw_conv.depthwise}, {@code features.0.conv.0.0}, {@code gdconv.bn}, {@code conv3}.
+ */
+public final class MobileFaceNet extends Backbone {
+    /** Expansion, channels, repeats, stride of the first. */
+    private static final int[][] BOTTLENECKS = {
+        {2, 64, 5, 2}, {4, 128, 1, 2}, {2, 128, 6, 1}, {4, 128, 1, 2}, {2, 128, 2, 1}
+    };
+
+    private static final int FEATURES = 512;
+    private static final int SHRINKS_BY = 16;
+
+    private final Layer trunk;
+    private final double dropout;
+    private final int imageSizePx;
+    private Layer last;
+    private BatchNorm2dImpl bn;
+    private int embeddingSize;
+
+    MobileFaceNet(int outputs, BackboneOptions options) {
+        super("MobileFaceNet");
+        this.dropout = options.dropout();
+        this.imageSizePx = options.imageSizePx();
+        Sequence conv1 = register_module("conv1", convolution(3, 64, 3, 2, 1));
+        Separable separable = register_module("dw_conv", new Separable(64));
+        Sequence features = register_module("features", bottlenecks());
+        Sequence conv2 = register_module("conv2", convolution(128, FEATURES, 1, 1, 1));
+        GlobalDepthwise global =
+                register_module("gdconv", new GlobalDepthwise((imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY));
+        this.trunk = x -> global.forward(conv2.forward(features.forward(separable.forward(conv1.forward(x)))));
+        this.last = register_module("conv3", Layers.pointwiseWithBias(FEATURES, outputs))::forward;
+        this.bn = register_module("bn", Layers.batchNorm(outputs));
+        this.embeddingSize = outputs;
+        Layers.initializeConvolutions(this);
+    }
+
+    @Override
+    public Tensor forward(Tensor images) {
+        if (images.size(2) != imageSizePx || images.size(3) != imageSizePx) {
+            throw new IllegalArgumentException("images must be " + imageSizePx + "x" + imageSizePx
+                    + ", for which this net was made, but were " + images.size(3) + "x" + images.size(2));
+        }
+        Tensor x = trunk.forward(images); // [B, 512, 1, 1]
+        if (dropout > 0) {
+            x = torch.dropout(x, dropout, is_training());
+        }
+        return torch.flatten(bn.forward(last.forward(x)), 1, -1); // [B, D]
+    }
+
+    @Override
+    public int embeddingSize() {
+        return embeddingSize;
+    }
+
+    @Override
+    public String lastLayerName() {
+        return "conv3";
+    }
+
+    @Override
+    public void replaceLastLayer(String name, int... sizes) {
+        checkReplacement(name, sizes);
+        unregister_module("conv3");
+        unregister_module("bn");
+        if (sizes.length == 1) {
+            this.last = register_module("conv3", Layers.pointwiseWithBias(FEATURES, sizes[0]))::forward;
+        } else {
+            Sequence several = new Sequence();
+            long from = FEATURES;
+            for (int to : sizes) {
+                several.add(Layers.pointwiseWithBias(from, to), m -> m::forward);
+                from = to;
+            }
+            this.last = register_module("conv3", several);
+        }
+        this.embeddingSize = sizes[sizes.length - 1];
+        this.bn = register_module("bn", Layers.batchNorm(embeddingSize));
+    }
+
+    // ---- blocks ----
+
+    /** Convolution, batch normalisation, ReLU6. */
+    private static Sequence convolution(long inputs, long outputs, long kernel, long stride, long groups) {
+        return new Sequence()
+                .add(Layers.conv(inputs, outputs, kernel, stride, groups), m -> m::forward)
+                .add(Layers.batchNorm(outputs), m -> m::forward)
+                .add(new Layers.Function("ReLU6", torch::relu6_), f -> f);
+    }
+
+    private static Sequence bottlenecks() {
+        Sequence blocks = new Sequence();
+        int inputs = 64;
+        for (int[] row : BOTTLENECKS) {
+            for (int i = 0; i < row[2]; i++) {
+                blocks.add(new Bottleneck(inputs, row[1], row[0], i == 0 ? row[3] : 1), b -> b);
+                inputs = row[1];
+            }
+        }
+        return blocks;
+    }
+
+    /** Depthwise 3x3, then 1x1, each with batch normalisation and ReLU. */
+    private static final class Separable extends Module implements Layer {
+        private final Layer body;
+
+        Separable(long channels) {
+            super("DepthwiseSeparableConv");
+            Conv2dImpl depthwise = register_module("depthwise", Layers.conv(channels, channels, 3, 1, channels));
+            Conv2dImpl pointwise = register_module("pointwise", Layers.conv(channels, channels, 1, 1));
+            BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(channels));
+            BatchNorm2dImpl bn2 = register_module("bn2", Layers.batchNorm(channels));
+            this.body =
+                    x -> torch.relu_(bn2.forward(pointwise.forward(torch.relu_(bn1.forward(depthwise.forward(x))))));
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            return body.forward(x);
+        }
+    }
+
+    /** MobileNetV2's inverted residual: widen, look, narrow without activation; a shortcut where sizes allow. */
+    private static final class Bottleneck extends Module implements Layer {
+        private final Sequence conv;
+        private final boolean shortcut;
+
+        Bottleneck(int inputs, int outputs, int expansion, int stride) {
+            super("InvertedResidual");
+            int wide = inputs * expansion;
+            this.shortcut = stride == 1 && inputs == outputs;
+            this.conv = register_module(
+                    "conv",
+                    new Sequence()
+                            .add(convolution(inputs, wide, 1, 1, 1), s -> s)
+                            .add(convolution(wide, wide, 3, stride, wide), s -> s)
+                            .add(Layers.conv(wide, outputs, 1, 1), m -> m::forward)
+                            .add(Layers.batchNorm(outputs), m -> m::forward));
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            Tensor out = conv.forward(x);
+            return shortcut ? out.add_(x) : out;
+        }
+    }
+
+    /** A weight for each place of each channel, and batch normalisation. */
+    private static final class GlobalDepthwise extends Module implements Layer {
+        private final Layer body;
+
+        GlobalDepthwise(int sizePx) {
+            super("GDConv");
+            Conv2dImpl depthwise = register_module("depthwise", Layers.globalDepthwise(FEATURES, sizePx));
+            BatchNorm2dImpl norm = register_module("bn", Layers.batchNorm(FEATURES));
+            this.body = x -> norm.forward(depthwise.forward(x));
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            return body.forward(x);
+        }
+    }
+}

@@ -1,0 +1,296 @@
+package org.facerecognition.weights;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.weights.StateDictUnpickler.Storage;
+import org.facerecognition.weights.StateDictUnpickler.View;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * State dicts as {@code torch.save} writes them: since 1.6 a zip archive with the pickle in {@code data.pkl} and one
+ * stored entry for each storage; before that several pickles one after another, then the storages.
+ *
+ * <p>Values go from the file into the tensor that is asked for; the file is never in memory as a whole.
+ */
+final class PickledTensors implements TensorFile {
+    /** What a checkpoint with several parts calls its weights, the likelier first. */
+    private static final List<String> PARTS =
+            List.of("state_dict", "model_state_dict", "model", "net", "backbone", "encoder", "weights", "params");
+
+    private static final int MOST_PARTS = 2; // one within another
+
+    private final Path file;
+    private final Map<String, View> views;
+    private final Map<String, Place> places; // of storages, by key
+
+    /** Where a storage lies in the file, in bytes. */
+    record Place(long begin, long bytes) {}
+
+    private PickledTensors(Path file, Map<String, View> views, Map<String, Place> places) {
+        this.file = file;
+        this.views = views;
+        this.places = places;
+    }
+
+    /**
+     * Opens a file and checks that each tensor lies within its storage, and each storage within the file.
+     *
+     * @throws WeightsException when it is damaged, truncated, or holds more than plain tensors
+     */
+    static PickledTensors open(Path file) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            StateDictUnpickler unpickler = new StateDictUnpickler(reason -> new WeightsException(file + " " + reason));
+            Optional<StoredZip> zip = StoredZip.open(file, channel);
+            return zip.isPresent() ? ofZip(file, zip.get(), unpickler) : ofOldFormat(file, channel, unpickler);
+        } catch (IOException e) {
+            throw new WeightsException("weights file " + file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static PickledTensors ofZip(Path file, StoredZip zip, StateDictUnpickler unpickler) throws IOException {
+        String pickle = zip.names().stream()
+                .filter(name -> name.equals("data.pkl") || name.endsWith("/data.pkl"))
+                .findFirst()
+                .orElseThrow(() -> new WeightsException(
+                        file + " must be a file that torch.save wrote, but the archive has no data.pkl"));
+        String folder = pickle.substring(0, pickle.length() - "data.pkl".length());
+        if (zip.names().contains(folder + "byteorder")
+                && !new String(zip.bytes(folder + "byteorder"), java.nio.charset.StandardCharsets.US_ASCII)
+                        .equals("little")) {
+            throw new WeightsException(
+                    file + " was written by a machine of the other byte order; save it again on another");
+        }
+        Object root = unpickler.read(new ByteArrayInputStream(zip.bytes(pickle)));
+        Map<String, Place> places = new HashMap<>();
+        for (String name : zip.names()) {
+            if (name.startsWith(folder + "data/")) {
+                places.put(name.substring(folder.length() + "data/".length()), zip.place(name));
+            }
+        }
+        return checked(file, root, places);
+    }
+
+    /** A magic number, a version, the machine's properties, the state dict, the storages' keys: five pickles; then data. */
+    private static PickledTensors ofOldFormat(Path file, FileChannel channel, StateDictUnpickler unpickler)
+            throws IOException {
+        ByteArrayInputStream pickles = new ByteArrayInputStream(head(channel));
+        int whole = pickles.available();
+        for (int i = 0; i < 3; i++) {
+            unpickler.read(pickles);
+        }
+        Object root = unpickler.read(pickles);
+        Object keys = unpickler.read(pickles);
+        Map<String, Integer> elementBytes = new HashMap<>();
+        tensors(file, root, 0)
+                .forEach((name, view) -> elementBytes.put(
+                        view.storage().key(), view.storage().type().bytes()));
+        Map<String, Place> places = new HashMap<>();
+        long position = whole - pickles.available();
+        if (!(keys instanceof List<?> list)) {
+            throw new WeightsException(file + " is damaged: it does not say where its values are");
+        }
+        for (Object key : list) {
+            ByteBuffer count = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            if (channel.read(count, position) < Long.BYTES) {
+                throw new WeightsException(file + " is truncated: the values of storage " + key + " are missing");
+            }
+            long elements = count.getLong(0);
+            Integer size = elementBytes.get(key);
+            if (elements < 0 || elements > channel.size() || size == null) {
+                throw new WeightsException(file + " is damaged: storage " + key + " claims " + elements + " values");
+            }
+            places.put((String) key, new Place(position + Long.BYTES, elements * size));
+            position += Long.BYTES + elements * size;
+        }
+        if (position > channel.size()) {
+            throw new WeightsException(
+                    file + " is truncated: it has " + channel.size() + " bytes of " + position + "; use another copy");
+        }
+        return checked(file, root, places);
+    }
+
+    private static byte[] head(FileChannel channel) throws IOException {
+        ByteBuffer head = ByteBuffer.allocate((int) Math.min(channel.size(), StoredZip.MOST_BYTES_IN_MEMORY));
+        while (head.hasRemaining() && channel.read(head, head.position()) >= 0) {}
+        return head.array();
+    }
+
+    private static PickledTensors checked(Path file, @Nullable Object root, Map<String, Place> places) {
+        Map<String, View> views = tensors(file, root, 0);
+        views.forEach((name, view) -> check(file, name, view, places));
+        return new PickledTensors(file, views, places);
+    }
+
+    /** The name-to-tensor dictionary, at the top or in a part of a known name. What is no tensor is passed over. */
+    private static Map<String, View> tensors(Path file, @Nullable Object root, int depth) {
+        if (root instanceof Map<?, ?> dict) {
+            Map<String, View> views = new LinkedHashMap<>();
+            dict.forEach((name, value) -> {
+                if (name instanceof String text && value instanceof View view) {
+                    views.put(text, view);
+                }
+            });
+            if (!views.isEmpty()) {
+                return views;
+            }
+            Optional<String> part =
+                    PARTS.stream().filter(name -> dict.get(name) instanceof Map).findFirst();
+            if (part.isPresent() && depth < MOST_PARTS) {
+                return tensors(file, dict.get(part.get()), depth + 1);
+            }
+        }
+        throw new WeightsException(file + " must hold a state dict (names and tensors), at the top or as one of "
+                + PARTS + ", but holds none");
+    }
+
+    private static void check(Path file, String name, View view, Map<String, Place> places) {
+        Storage storage = view.storage();
+        Place place = places.get(storage.key());
+        if (place == null
+                || storage.elements() < 0
+                || place.bytes() / storage.type().bytes() < storage.elements()) {
+            throw new WeightsException(file + " is truncated or damaged: the values of \"" + name + "\" are missing");
+        }
+        if (view.shape().size() != view.strides().size() || !liesWithin(view)) {
+            throw new WeightsException(file + " is damaged: tensor \"" + name + "\" of shape " + view.shape()
+                    + " does not lie within its " + storage.elements() + " values");
+        }
+    }
+
+    /** Also that a view has no more elements than its storage: one repeated without end would be a bomb. */
+    private static boolean liesWithin(View view) {
+        try {
+            long count = 1;
+            long last = view.offset();
+            for (int i = 0; i < view.shape().size(); i++) {
+                long size = view.shape().get(i);
+                long stride = view.strides().get(i);
+                if (size < 0 || stride < 0) {
+                    return false;
+                }
+                count = Math.multiplyExact(count, size);
+                last = Math.addExact(last, Math.multiplyExact(Math.max(0, size - 1), stride));
+            }
+            return view.offset() >= 0
+                    && count <= view.storage().elements()
+                    && (count == 0 || last < view.storage().elements());
+        } catch (ArithmeticException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public Path file() {
+        return file;
+    }
+
+    @Override
+    public List<String> names() {
+        return List.copyOf(views.keySet());
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        return Map.of();
+    }
+
+    @Override
+    public long[] shape(String name) {
+        return array(require(name).shape());
+    }
+
+    private View require(String name) {
+        View view = views.get(name);
+        if (view == null) {
+            throw new WeightsException(file + " has no tensor \"" + name + "\"");
+        }
+        return view;
+    }
+
+    private static long[] array(List<Long> numbers) {
+        return numbers.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    @Override
+    public Tensor read(String name) {
+        View view = require(name);
+        long[] shape = array(view.shape());
+        if (isContiguous(view)) {
+            Tensor tensor = empty(view.storage().type(), shape);
+            readInto(tensor, view);
+            return tensor;
+        }
+        long span = 1;
+        for (int i = 0; i < shape.length; i++) {
+            span += (shape[i] - 1) * view.strides().get(i);
+        }
+        try (Tensor flat = empty(view.storage().type(), span);
+                NoGradGuard noGrad = new NoGradGuard()) {
+            readInto(flat, view);
+            try (Tensor strided = flat.as_strided(shape, array(view.strides()))) {
+                return strided.contiguous();
+            }
+        }
+    }
+
+    private static boolean isContiguous(View view) {
+        long expected = 1;
+        for (int i = view.shape().size() - 1; i >= 0; i--) {
+            long size = view.shape().get(i);
+            if (size == 0) {
+                return true;
+            }
+            if (size != 1 && view.strides().get(i) != expected) {
+                return false;
+            }
+            expected *= size;
+        }
+        return true;
+    }
+
+    private static Tensor empty(ElementType type, long... shape) {
+        try (TensorOptions options = new TensorOptions(type.scalarType());
+                MemoryFormatOptional asUsual = new MemoryFormatOptional()) {
+            return torch.empty(shape, options, asUsual);
+        }
+    }
+
+    /** Straight from the file into the tensor's memory. */
+    private void readInto(Tensor tensor, View view) {
+        long bytes = tensor.numel() * tensor.element_size();
+        if (bytes == 0) {
+            return;
+        }
+        long begin = places.get(view.storage().key()).begin() + view.offset() * tensor.element_size();
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+                BytePointer memory = new BytePointer(tensor.data_ptr())) {
+            long done = 0;
+            while (done < bytes) {
+                long to = Math.min(bytes, done + Integer.MAX_VALUE / 2);
+                int read = channel.read(memory.position(done).limit(to).asByteBuffer(), begin + done);
+                if (read < 0) {
+                    throw new WeightsException(file + " has become shorter while it was read");
+                }
+                done += read;
+            }
+        } catch (IOException e) {
+            throw new WeightsException("weights file " + file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+}

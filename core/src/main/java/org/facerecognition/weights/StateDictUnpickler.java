@@ -1,0 +1,215 @@
+package org.facerecognition.weights;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import net.razorvine.pickle.IObjectConstructor;
+import net.razorvine.pickle.Opcodes;
+import net.razorvine.pickle.PickleException;
+import net.razorvine.pickle.PickleUtils;
+import net.razorvine.pickle.Unpickler;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Unpickles state dicts and nothing else. A pickle is a program: it names Python functions and calls them. Here the
+ * functions that a state dict needs are known by name and answered in Java; any other name, and any instruction that
+ * {@code torch.save} does not write, is refused.
+ */
+final class StateDictUnpickler extends Unpickler {
+    /** What {@code torch.save} writes: protocol 2, and what of protocol 4 stands for the same. */
+    private static final Set<Short> INSTRUCTIONS = Set.of(
+            Opcodes.PROTO,
+            Opcodes.STOP,
+            Opcodes.MARK,
+            Opcodes.EMPTY_DICT,
+            Opcodes.EMPTY_LIST,
+            Opcodes.EMPTY_TUPLE,
+            Opcodes.TUPLE,
+            Opcodes.TUPLE1,
+            Opcodes.TUPLE2,
+            Opcodes.TUPLE3,
+            Opcodes.APPEND,
+            Opcodes.APPENDS,
+            Opcodes.SETITEM,
+            Opcodes.SETITEMS,
+            Opcodes.NONE,
+            Opcodes.NEWTRUE,
+            Opcodes.NEWFALSE,
+            Opcodes.BININT,
+            Opcodes.BININT1,
+            Opcodes.BININT2,
+            Opcodes.LONG1,
+            Opcodes.BINFLOAT,
+            Opcodes.BINUNICODE,
+            Opcodes.SHORT_BINUNICODE,
+            Opcodes.SHORT_BINSTRING,
+            Opcodes.BINSTRING,
+            Opcodes.BINPUT,
+            Opcodes.LONG_BINPUT,
+            Opcodes.MEMOIZE,
+            Opcodes.BINGET,
+            Opcodes.LONG_BINGET,
+            Opcodes.FRAME,
+            Opcodes.GLOBAL,
+            Opcodes.STACK_GLOBAL,
+            Opcodes.REDUCE,
+            Opcodes.BUILD,
+            Opcodes.BINPERSID);
+
+    private static final Map<String, ElementType> STORAGES = Map.of(
+            "torch.BoolStorage", ElementType.BOOL,
+            "torch.ByteStorage", ElementType.U8,
+            "torch.CharStorage", ElementType.I8,
+            "torch.ShortStorage", ElementType.I16,
+            "torch.IntStorage", ElementType.I32,
+            "torch.LongStorage", ElementType.I64,
+            "torch.HalfStorage", ElementType.F16,
+            "torch.BFloat16Storage", ElementType.BF16,
+            "torch.FloatStorage", ElementType.F32,
+            "torch.DoubleStorage", ElementType.F64);
+
+    private static final Map<String, IObjectConstructor> FUNCTIONS = Map.of(
+            "collections.OrderedDict", StateDictUnpickler::orderedDict,
+            "torch._utils._rebuild_tensor", StateDictUnpickler::tensor,
+            "torch._utils._rebuild_tensor_v2", StateDictUnpickler::tensor,
+            "torch._utils._rebuild_parameter", arguments -> arguments[0]);
+
+    /** Elements that lie somewhere in the file; several tensors may share them. */
+    record Storage(ElementType type, String key, long elements) {}
+
+    /** A view on a storage, in elements. */
+    record View(Storage storage, long offset, List<Long> shape, List<Long> strides) {}
+
+    private final Function<String, WeightsException> refusal;
+
+    /** @param refusal makes the exception for a reason, naming the file */
+    StateDictUnpickler(Function<String, WeightsException> refusal) {
+        this.refusal = refusal;
+    }
+
+    /**
+     * Reads one pickle from a stream, which may go on after it.
+     *
+     * @param bytes all in memory: lengths are checked against what is left
+     * @throws WeightsException when it is damaged, or holds what no state dict needs
+     */
+    @Nullable
+    Object read(ByteArrayInputStream bytes) {
+        try {
+            memo.clear();
+            return load(bytes);
+        } catch (WeightsException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) { // a damaged pickle: casts, bounds, nulls, whatever it leads to
+            throw refusal.apply("is damaged: its pickle cannot be read");
+        } catch (StackOverflowError e) {
+            throw refusal.apply("is damaged: its pickle is nested too deeply");
+        }
+    }
+
+    @Override
+    protected Object dispatch(short instruction) throws PickleException, IOException {
+        if (!INSTRUCTIONS.contains(instruction)) {
+            throw refusal.apply("is refused: its pickle has the instruction 0x" + Integer.toHexString(instruction)
+                    + ", which no state dict needs");
+        }
+        switch (instruction) {
+            case Opcodes.BINUNICODE, Opcodes.BINSTRING -> checkLength(input);
+            default -> {}
+        }
+        switch (instruction) {
+            case Opcodes.GLOBAL -> {
+                String module = PickleUtils.readline(input);
+                stack.add(global(module + "." + PickleUtils.readline(input)));
+            }
+            case Opcodes.STACK_GLOBAL -> {
+                Object name = stack.pop();
+                stack.add(global(stack.pop() + "." + name));
+            }
+            case Opcodes.EMPTY_DICT -> stack.add(new LinkedHashMap<>()); // the library's forgets the order
+            case Opcodes.SETITEMS -> setItems(stack.pop_all_since_marker());
+            case Opcodes.BUILD -> build();
+            default -> {
+                return super.dispatch(instruction);
+            }
+        }
+        return NO_RETURN_VALUE;
+    }
+
+    /** A length that reaches past the end must not be allocated first. */
+    private static void checkLength(InputStream input) throws IOException {
+        input.mark(Integer.BYTES);
+        long length = PickleUtils.bytes_to_uint(PickleUtils.readbytes(input, Integer.BYTES), 0);
+        if (length > input.available()) {
+            throw new IOException("a length reaches past the end");
+        }
+        input.reset();
+    }
+
+    private Object global(String name) {
+        if (STORAGES.containsKey(name)) {
+            return STORAGES.get(name);
+        }
+        IObjectConstructor function = FUNCTIONS.get(name);
+        if (function == null) {
+            throw refusal.apply("is refused: it asks for Python's " + name
+                    + ", which no state dict needs. Nothing of it was executed; have the weights saved alone, by"
+                    + " torch.save(model.state_dict(), file) or as safetensors");
+        }
+        return function;
+    }
+
+    private void setItems(List<Object> keysAndValues) {
+        @SuppressWarnings("unchecked")
+        Map<Object, Object> dict = (Map<Object, Object>) stack.peek();
+        for (int i = 0; i + 1 < keysAndValues.size(); i += 2) {
+            dict.put(keysAndValues.get(i), keysAndValues.get(i + 1));
+        }
+    }
+
+    /** An OrderedDict's attributes: {@code _metadata}, versions that we do without. */
+    private void build() {
+        stack.pop();
+        if (!(stack.peek() instanceof Map)) {
+            throw refusal.apply("is refused: its pickle sets attributes of something that is no dictionary");
+        }
+    }
+
+    /** {@code ("storage", type, key, location, elements[, view])} */
+    @Override
+    protected Object persistentLoad(Object id) {
+        Object[] parts = (Object[]) id;
+        if (!"storage".equals(parts[0]) || (parts.length > 5 && parts[5] != null)) {
+            throw refusal.apply("is of a form that is not known: its pickle refers to a " + parts[0]);
+        }
+        return new Storage((ElementType) parts[1], (String) parts[2], ((Number) parts[4]).longValue());
+    }
+
+    private static Object orderedDict(Object[] arguments) {
+        Map<Object, Object> dict = new LinkedHashMap<>();
+        if (arguments.length > 0) { // Python 2: a list of pairs
+            for (Object pair : (List<?>) arguments[0]) {
+                List<?> both = pair instanceof List<?> list ? list : List.of((Object[]) pair);
+                dict.put(both.get(0), both.get(1));
+            }
+        }
+        return dict;
+    }
+
+    /** {@code (storage, offset, shape, strides, ...)} */
+    private static Object tensor(Object[] arguments) {
+        return new View(
+                (Storage) arguments[0], ((Number) arguments[1]).longValue(), longs(arguments[2]), longs(arguments[3]));
+    }
+
+    private static List<Long> longs(Object tuple) {
+        return java.util.Arrays.stream((Object[]) tuple)
+                .map(number -> ((Number) number).longValue())
+                .toList();
+    }
+}

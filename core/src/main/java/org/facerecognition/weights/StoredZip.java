@@ -1,0 +1,95 @@
+package org.facerecognition.weights;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.zip.ZipEntry;
+import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
+import org.apache.commons.compress.archivers.zip.ZipFile;
+import org.facerecognition.weights.PickledTensors.Place;
+
+/**
+ * A zip archive whose entries are stored as they are, as {@code torch.save} does, so that they can be read in place.
+ * Compressed ones are refused: a few bytes of them can stand for terabytes.
+ */
+final class StoredZip {
+    /** A pickle is names and numbers; that of the largest nets has a few MiB. */
+    static final long MOST_BYTES_IN_MEMORY = 64L << 20;
+
+    private final Path file;
+    private final FileChannel channel;
+    private final Map<String, Place> entries;
+
+    private StoredZip(Path file, FileChannel channel, Map<String, Place> entries) {
+        this.file = file;
+        this.channel = channel;
+        this.entries = entries;
+    }
+
+    /**
+     * Reads the archive's directory; empty where the file does not begin like an archive.
+     *
+     * @throws WeightsException when it is truncated, damaged or compressed
+     */
+    static Optional<StoredZip> open(Path file, FileChannel channel) throws IOException {
+        ByteBuffer start = ByteBuffer.allocate(2);
+        channel.read(start, 0);
+        if (start.get(0) != 'P' || start.get(1) != 'K') {
+            return Optional.empty();
+        }
+        Map<String, Place> entries = new LinkedHashMap<>();
+        // not closed: that would close the channel, which is the caller's
+        try {
+            ZipFile zip = ZipFile.builder().setSeekableByteChannel(channel).get();
+            for (ZipArchiveEntry entry : Collections.list(zip.getEntries())) {
+                entries.put(entry.getName(), place(file, channel, entry));
+            }
+        } catch (WeightsException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) { // whatever a damaged directory leads to
+            throw new WeightsException(
+                    file + " is truncated or damaged: its archive cannot be read; use another copy", e);
+        }
+        return Optional.of(new StoredZip(file, channel, entries));
+    }
+
+    private static Place place(Path file, FileChannel channel, ZipArchiveEntry entry) throws IOException {
+        if (entry.getMethod() != ZipEntry.STORED) {
+            throw new WeightsException(file + " is refused: \"" + entry.getName()
+                    + "\" in it is compressed, which torch.save does not do; save it again without compression");
+        }
+        long begin = entry.getDataOffset();
+        long bytes = entry.getCompressedSize();
+        if (begin < 0 || bytes < 0 || begin > channel.size() - bytes) {
+            throw new WeightsException(file + " is truncated or damaged: \"" + entry.getName() + "\" in it lies beyond"
+                    + " its end; use another copy");
+        }
+        return new Place(begin, bytes);
+    }
+
+    Set<String> names() {
+        return entries.keySet();
+    }
+
+    Place place(String name) {
+        return entries.get(name);
+    }
+
+    /** A small entry, whole. */
+    byte[] bytes(String name) throws IOException {
+        Place place = entries.get(name);
+        if (place.bytes() > MOST_BYTES_IN_MEMORY) {
+            throw new WeightsException(file + " is refused: \"" + name + "\" in it has " + place.bytes()
+                    + " bytes, more than any state dict needs");
+        }
+        ByteBuffer bytes = ByteBuffer.allocate((int) place.bytes());
+        while (bytes.hasRemaining() && channel.read(bytes, place.begin() + bytes.position()) >= 0) {}
+        return bytes.array();
+    }
+}

@@ -1,0 +1,123 @@
+package org.facerecognition.backbone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.Golden;
+import org.facerecognition.weights.NamedTensors;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Nets whose weights are a formula of name and place, on both sides; {@code torch/make.py} has the other. */
+class TorchvisionTest {
+    @ParameterizedTest
+    @EnumSource(
+            names = {
+                "RESNET18",
+                "RESNET34",
+                "RESNET50",
+                "RESNET101",
+                "RESNET152",
+                "EFFICIENTNET_B0",
+                "EFFICIENTNET_V2_M"
+            })
+    void equalWeightsGiveEqualOutputsAndGradients(Encoder encoder) {
+        JsonNode expected = Golden.read("/torch/formula.json").get(encoder.id());
+        try (Backbone net = encoder.create(encoder.lastLayerName(), List.of(1000));
+                PointerScope scope = new PointerScope()) {
+            net.to(ScalarType.Double, false);
+            net.eval();
+            Map<String, Tensor> named = NamedTensors.of(net);
+            List<String> names = Golden.strings(expected.get("names"));
+            assertThat(named.keySet()).containsExactlyInAnyOrderElementsOf(names);
+            try (NoGradGuard noGrad = new NoGradGuard()) {
+                for (int t = 0; t < names.size(); t++) {
+                    setByFormula(names.get(t), t, named.get(names.get(t)));
+                }
+            }
+            Tensor images = wave(2 * 3 * 64 * 64, 0.37, 0).reshape(2, 3, 64, 64);
+            Tensor output = net.forward(images);
+            output.square().mean().backward();
+
+            close(output.narrow(1, 0, 40), expected.get("output"));
+            expected.get("gradients")
+                    .properties()
+                    .forEach(gradient -> close(
+                            named.get(gradient.getKey())
+                                    .grad()
+                                    .flatten()
+                                    .narrow(0, 0, gradient.getValue().size()),
+                            gradient.getValue()));
+        }
+    }
+
+    private static void setByFormula(String name, int place, Tensor tensor) {
+        if (!tensor.is_floating_point()) {
+            return;
+        }
+        long[] shape = new long[(int) tensor.dim()];
+        Arrays.setAll(shape, tensor::size);
+        Tensor values = wave(tensor.numel(), 1.7, place).reshape(shape);
+        if (shape.length > 1) {
+            values = values.mul(new Scalar(Math.sqrt(2.0 / (tensor.numel() / (double) shape[0]))));
+        } else if (name.endsWith("running_var") || name.endsWith("weight")) {
+            values = values.mul(new Scalar(0.3)).add(new Scalar(1.0));
+        } else {
+            values = values.mul(new Scalar(0.1));
+        }
+        tensor.copy_(values);
+    }
+
+    private static Tensor wave(long count, double step, double from) {
+        double[] values = new double[(int) count];
+        Arrays.setAll(values, i -> Math.sin(i * step + from));
+        return Tensor.create(values);
+    }
+
+    private static void close(Tensor actual, JsonNode expected) {
+        Tensor flat = actual.detach().flatten().contiguous();
+        double[] wanted = Golden.numbers(expected);
+        double[] values = new double[wanted.length];
+        assertThat(flat.numel()).isEqualTo(wanted.length);
+        flat.data_ptr_double().get(values);
+        double scale = Arrays.stream(wanted).map(Math::abs).max().orElseThrow();
+        assertThat(scale).isPositive();
+        for (int i = 0; i < wanted.length; i++) {
+            assertThat(values[i]).as("value %d", i).isCloseTo(wanted[i], within(1e-6 * scale));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EFFICIENTNET_B0", "EFFICIENTNET_V2_M", "RESNET101"})
+    void equalSeedsGiveEqualWeights(Encoder encoder) {
+        JsonNode expected = Golden.read("/torch/fresh.json").get(encoder.id());
+        torch.manual_seed(5);
+        BackboneOptions options = BackboneOptions.DEFAULT;
+        try (Backbone net = switch (encoder) {
+                    case EFFICIENTNET_B0 -> EfficientNet.b0(1000, options);
+                    case EFFICIENTNET_V2_M -> EfficientNet.v2m(1000, options);
+                    default -> ResNet.resnet101(1000, options);
+                };
+                PointerScope scope = new PointerScope()) {
+            NamedTensors.parameters(net).forEach((name, tensor) -> {
+                if (tensor.dim() > 1) {
+                    Tensor values = tensor.to(ScalarType.Double);
+                    double sum = expected.get(name).get(0).asDouble();
+                    double squares = expected.get(name).get(1).asDouble();
+                    assertThat(values.sum().item_double()).as(name).isCloseTo(sum, within(1e-4 * Math.max(1, squares)));
+                    assertThat(values.square().sum().item_double()).as(name).isCloseTo(squares, within(1e-5 * squares));
+                }
+            });
+        }
+    }
+}
