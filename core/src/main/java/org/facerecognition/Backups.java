@@ -57,6 +57,8 @@ final class Backups {
         all.put("batch size", args.batchSize() + " x " + args.accumulation());
         all.put("gradient clip", Double.toString(args.gradientClip()));
         all.put("head rate factor", Double.toString(args.headRateFactor()));
+        all.put("margin warm-up", args.marginWarmupEpochs() + " epochs");
+        all.put("head from means", Boolean.toString(args.headFromMeans()));
         all.put("decay of norm and bias", Boolean.toString(args.decayNormAndBias()));
         all.put("precision", args.precision().toString());
         all.put("seed", Long.toString(args.seed()));

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -16,10 +17,16 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.data.Split;
+import org.facerecognition.eval.Embedded;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LinearSoftmax;
@@ -39,6 +46,7 @@ import org.facerecognition.weights.Weights;
  */
 public final class Recognizer implements AutoCloseable {
     private static final int IMAGES_AT_A_TIME = 32;
+    private static final int LOADER_THREADS = 2;
 
     private final RecognizerModel model;
     private final Module net; // children: encoder, head
@@ -119,6 +127,43 @@ public final class Recognizer implements AutoCloseable {
      */
     public static Recognizer of(Backbone encoder, Head head, int imageSizePx, Normalization normalization) {
         return new Recognizer(RecognizerModel.custom(imageSizePx, normalization), encoder, head);
+    }
+
+    /**
+     * A recogniser of an encoder that others have trained, as it is: its own last layer, its own input. Its head is for one
+     * identity, to be replaced by training another recogniser that {@link #startFrom starts from} the same weights.
+     *
+     * @throws org.facerecognition.weights.WeightsException when the weights do not fit the encoder
+     */
+    public static Recognizer pretrained(Encoder encoder, Weights weights) {
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(encoder)
+                .embeddingSize(encoder.originalOutputs())
+                .classes(1)
+                .build();
+        Recognizer recognizer = arcFace(args);
+        try {
+            recognizer.startFrom(weights);
+            return recognizer;
+        } catch (RuntimeException e) {
+            recognizer.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Takes on weights for the encoder: of its origin, or of a model or a backup that this library has written. The last
+     * layer stays freshly drawn where the weights' is of another shape (ImageNet's classes), and only that.
+     *
+     * @return what was taken over and what was not
+     * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
+     */
+    public Weights.Report startFrom(Weights weights) {
+        String own = RecognizerModel.TENSOR_PREFIX + "encoder.";
+        boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(own));
+        Weights named =
+                ours ? weights.renamed(name -> name.startsWith(own) ? name.substring(own.length()) : null) : weights;
+        return named.allowing(encoder.lastLayerName() + ".*").into(encoder);
     }
 
     // ---- use ----
@@ -203,6 +248,46 @@ public final class Recognizer implements AutoCloseable {
         }
     }
 
+    /**
+     * Embeds all samples of a data set, framed as it says, without augmentation.
+     *
+     * @param flip adds the embedding of the mirrored picture to each before it is brought to length 1: a little better,
+     *     at twice the work
+     * @return embeddings and labels, in the data set's order
+     * @throws IllegalArgumentException when this recogniser was trained on faces that were framed in another way
+     * @throws org.facerecognition.data.DataException when a picture cannot be used
+     */
+    public Embedded embed(FaceDataset data, boolean flip) {
+        if (!model.identities().isEmpty() && data.framing() != model.framing()) {
+            throw new IllegalArgumentException("faces must be framed as this model was trained, " + model.framing()
+                    + ", but were " + data.framing());
+        }
+        FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
+        var settings = new BatchLoader.Settings(
+                IMAGES_AT_A_TIME, model.imageSizePx(), model.normalization(), false, 0, LOADER_THREADS);
+        float[][] embeddings = new float[plain.size()][];
+        net.eval();
+        try (BatchLoader loader = new BatchLoader(plain, settings, device, true);
+                BatchLoader.Epoch batches = loader.epoch(0)) {
+            while (batches.hasNext()) {
+                try (Batch batch = batches.next();
+                        PointerScope scope = new PointerScope()) {
+                    Tensor images = batch.images(); // [B, 3, H, W]
+                    Tensor sum = forward(images); // [B, D]
+                    if (flip) {
+                        sum = sum.add(forward(torch.flip(images, 3)));
+                    }
+                    System.arraycopy(
+                            rows(sum, batch.size()), 0, embeddings, batch.index() * IMAGES_AT_A_TIME, batch.size());
+                }
+            }
+        }
+        int[] labels = IntStream.range(0, plain.size())
+                .map(i -> plain.sample(i).label())
+                .toArray();
+        return new Embedded(embeddings, labels);
+    }
+
     private BatchBuffer newBuffer(int size) {
         int room = Math.max(size, fewestImages());
         return new BatchBuffer(room, model.imageSizePx(), model.normalization(), device, true);
@@ -227,16 +312,21 @@ public final class Recognizer implements AutoCloseable {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Tensor images = buffer.images(Math.max(count, fewestImages())); // [B, 3, H, W]
-            Tensor embeddings = torch.normalize(forward(images)) // [B, D]
-                    .to(new Device("cpu"), ScalarType.Float)
-                    .contiguous();
-            FloatPointer values = embeddings.data_ptr_float();
-            float[][] rows = new float[count][embeddingSize()];
-            for (int i = 0; i < count; i++) {
-                values.position((long) i * embeddingSize()).get(rows[i]);
-            }
-            return rows;
+            return rows(forward(images), count);
         }
+    }
+
+    /** The first rows of [B, D], each brought to length 1. Inside a scope. */
+    private float[][] rows(Tensor embeddings, int count) {
+        Tensor onHost = torch.normalize(embeddings)
+                .to(new Device("cpu"), ScalarType.Float)
+                .contiguous();
+        FloatPointer values = onHost.data_ptr_float();
+        float[][] rows = new float[count][embeddingSize()];
+        for (int i = 0; i < count; i++) {
+            values.position((long) i * embeddingSize()).get(rows[i]);
+        }
+        return rows;
     }
 
     /**

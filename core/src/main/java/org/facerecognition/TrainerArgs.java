@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * @param accumulation batches whose gradients are averaged into one step, at least 1
  * @param gradientClip largest Euclidean norm of all gradients together; 0 for no clipping
  * @param headRateFactor the head's rate is the encoder's times this; positive
+ * @param marginWarmupEpochs over which a margin grows from 0 to what it is, evenly; 0 for its full size from the start
+ * @param headFromMeans whether to begin with the training images' mean embeddings as the identities' centres: for an
+ *     encoder that can tell faces apart already. Margin heads only
  * @param decayNormAndBias whether weight decay also acts on biases and batch normalisation; torch's default, seldom wise
  * @param precision the arithmetic
  * @param channelsLast memory layout; faster nearly everywhere
@@ -49,6 +52,8 @@ public record TrainerArgs(
         int accumulation,
         double gradientClip,
         double headRateFactor,
+        int marginWarmupEpochs,
+        boolean headFromMeans,
         boolean decayNormAndBias,
         Precision precision,
         boolean channelsLast,
@@ -74,6 +79,7 @@ public record TrainerArgs(
         atLeast(0, "maxSteps", maxSteps);
         atLeast(1, "accumulation", accumulation);
         atLeast(1, "loaderThreads", loaderThreads);
+        atLeast(0, "marginWarmupEpochs", marginWarmupEpochs);
         atLeast(0, "backupEverySteps", backupEverySteps);
         if (!(gradientClip >= 0)) {
             throw new IllegalArgumentException("gradientClip must be at least 0, but was " + gradientClip);
@@ -112,6 +118,8 @@ public record TrainerArgs(
         private int accumulation = 1;
         private double gradientClip;
         private double headRateFactor = 1;
+        private int marginWarmupEpochs;
+        private boolean headFromMeans;
         private boolean decayNormAndBias = true;
         private Precision precision = Precision.FP32;
         private boolean channelsLast = true;
@@ -178,6 +186,16 @@ public record TrainerArgs(
 
         public Builder headRateFactor(double factor) {
             this.headRateFactor = factor;
+            return this;
+        }
+
+        public Builder marginWarmupEpochs(int epochs) {
+            this.marginWarmupEpochs = epochs;
+            return this;
+        }
+
+        public Builder headFromMeans(boolean headFromMeans) {
+            this.headFromMeans = headFromMeans;
             return this;
         }
 
@@ -248,6 +266,8 @@ public record TrainerArgs(
                     accumulation,
                     gradientClip,
                     headRateFactor,
+                    marginWarmupEpochs,
+                    headFromMeans,
                     decayNormAndBias,
                     precision,
                     channelsLast,

@@ -14,8 +14,11 @@ import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.eval.Embedded;
 import org.facerecognition.losses.Autocast;
 import org.facerecognition.losses.Head;
+import org.facerecognition.losses.Margin;
+import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.History;
 import org.facerecognition.train.NonFiniteLossException;
@@ -24,6 +27,7 @@ import org.facerecognition.train.ParameterOptimizer;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 import org.facerecognition.weights.NamedTensors;
+import org.jspecify.annotations.Nullable;
 
 /** One call of {@link Trainer#fit}: the loops, and what they need open. */
 final class TrainingRun implements AutoCloseable {
@@ -39,6 +43,7 @@ final class TrainingRun implements AutoCloseable {
     private final ParameterOptimizer optimizer;
     private final Backups backups;
     private final TrainingProgress progress;
+    private final @Nullable Margin fullMargin;
 
     TrainingRun(
             TrainerArgs args, Recognizer recognizer, FaceDataset train, FaceDataset validation, AtomicBoolean stopped) {
@@ -57,6 +62,22 @@ final class TrainingRun implements AutoCloseable {
         }
         this.backups = new Backups(args, recognizer, optimizer, train, validation);
         this.progress = backups.resumeOrStart();
+        this.fullMargin = recognizer.head() instanceof MarginSoftmax margins ? margins.margin() : null;
+        if (args.headFromMeans() && progress.step == 0) {
+            headFromMeans(train);
+        }
+    }
+
+    private void headFromMeans(FaceDataset train) {
+        if (!(recognizer.head() instanceof MarginSoftmax head)) {
+            throw new IllegalArgumentException("headFromMeans must go with a margin head, but the head is "
+                    + recognizer.head().getClass().getSimpleName());
+        }
+        Embedded embedded = recognizer.embed(train.withAugmentations(List.of()), false);
+        try (PointerScope scope = new PointerScope()) {
+            float[] means = embedded.classMeans(head.classes());
+            head.setCentres(Tensor.create(means).reshape(head.classes(), head.embeddingSize()));
+        }
     }
 
     private BatchLoader loader(FaceDataset data, boolean shuffle) {
@@ -123,6 +144,7 @@ final class TrainingRun implements AutoCloseable {
 
     /** One optimiser step: the gradients of one or several batches, then the update. */
     private void step(BatchLoader.Epoch epoch) {
+        warmMarginUp();
         int batches = Math.min(args.accumulation(), trainLoader.batches() - progress.batch);
         double lossSum = 0;
         int samples = 0;
@@ -145,6 +167,14 @@ final class TrainingRun implements AutoCloseable {
             progress.firstLoss = progress.lastLoss;
         }
         report(rate, samples);
+    }
+
+    /** A function of the progress alone, so that a resumed training has the margins it would have had. */
+    private void warmMarginUp() {
+        if (args.marginWarmupEpochs() > 0 && recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
+            double epochs = progress.epoch + (double) progress.batch / trainLoader.batches();
+            head.setMargin(fullMargin.weakened(Math.min(1, epochs / args.marginWarmupEpochs())));
+        }
     }
 
     /** Adds a batch's gradients to what is there; returns its mean loss. */
@@ -254,6 +284,9 @@ final class TrainingRun implements AutoCloseable {
     @Override
     public void close() {
         net.eval();
+        if (recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
+            head.setMargin(fullMargin);
+        }
         trainLoader.close();
         validationLoader.close();
         optimizer.close();

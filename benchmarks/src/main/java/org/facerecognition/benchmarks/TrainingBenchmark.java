@@ -58,6 +58,9 @@ final class TrainingBenchmark {
                             () -> System.out.println("no Python with torch and torchvision: left out"));
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
             results.print(System.out, FLOOR);
+            System.out.printf(
+                    "%nmatrix products of this CPU: fp32 %.0f GFLOP/s, bf16 %.0f%n",
+                    Precision.FP32.gigaflops(), Precision.BF16.gigaflops());
             contestants.forEach(Contestant::close);
             timeToFirstStep(folder);
         } finally {

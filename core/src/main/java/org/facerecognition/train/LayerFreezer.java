@@ -79,6 +79,28 @@ public record LayerFreezer(String parent, Strategy strategy) {
     }
 
     /**
+     * All children are frozen in the first epochs, and none after: the head learns first.
+     *
+     * @throws IllegalArgumentException when {@code epochs} is negative
+     */
+    public static LayerFreezer wholly(String parent, int epochs) {
+        if (epochs < 0) {
+            throw new IllegalArgumentException("epochs must be at least 0, but was " + epochs);
+        }
+        return new LayerFreezer(parent, new Strategy() {
+            @Override
+            public int frozen(int epoch, int children) {
+                return epoch < epochs ? children : 0;
+            }
+
+            @Override
+            public String toString() {
+                return "all for " + epochs + " epochs";
+            }
+        });
+    }
+
+    /**
      * All but the last child are frozen at first; after every {@code epochsPerLayer} epochs one more thaws, from the
      * last to the first.
      *

@@ -8,6 +8,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.ComputeDevice;
+import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.Trainer;
@@ -45,6 +46,7 @@ final class DoctorCommand implements Callable<Integer> {
                 "libtorch",
                 () -> "natives load, " + torch.get_num_threads() + " compute threads, oneDNN "
                         + yes(torch.hasMKLDNN()));
+        check("precision", DoctorCommand::precision);
         check(
                 "gpu",
                 () -> torch.cuda_is_available()
@@ -87,6 +89,17 @@ final class DoctorCommand implements Callable<Integer> {
                     "jvm flags",
                     "org.bytedeco.javacpp.maxPhysicalBytes is 0: memory of tensors is not limited by the heap");
         }
+    }
+
+    private static String precision() {
+        double fp32 = Precision.FP32.gigaflops();
+        double bf16 = Precision.BF16.gigaflops();
+        return String.format(
+                Locale.ROOT,
+                "matrix products on the CPU: fp32 %.0f GFLOP/s, bf16 %.0f; train with --precision %s on it",
+                fp32,
+                bf16,
+                bf16 > 1.1 * fp32 ? "bf16" : "fp32");
     }
 
     private static String trainingStep() {

@@ -46,6 +46,11 @@ public record ArcFaceMargin(double s, double m) implements Margin {
     }
 
     @Override
+    public Margin weakened(double share) {
+        return new ArcFaceMargin(s, m * share);
+    }
+
+    @Override
     public Tensor apply(Tensor cosine) {
         try (Scalar one = new Scalar(1.0);
                 Scalar cosM = new Scalar(Math.cos(m));

@@ -17,4 +17,11 @@ public interface Margin {
      * @return [B], differentiable, of the same type; not scaled
      */
     Tensor apply(Tensor cosine);
+
+    /**
+     * The same margin made smaller, to begin a training with.
+     *
+     * @param share in [0, 1]; 0 for no margin at all
+     */
+    Margin weakened(double share);
 }

@@ -3,6 +3,7 @@ package org.facerecognition.losses;
 import static org.bytedeco.pytorch.global.torch.cross_entropy;
 import static org.bytedeco.pytorch.global.torch.linear;
 
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.NormalizeFuncOptions;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -22,8 +23,8 @@ import org.bytedeco.pytorch.global.torch;
 public final class MarginSoftmax extends Head {
     private static final double CENTRE_DEVIATION = 0.01;
 
-    private final Margin margin;
     private final Tensor centres; // [C, D]
+    private Margin margin;
 
     /**
      * @param classes number of identities, at least 1
@@ -43,6 +44,29 @@ public final class MarginSoftmax extends Head {
     /** The margin in use. */
     public Margin margin() {
         return margin;
+    }
+
+    /** Uses another margin from now on. */
+    public void setMargin(Margin margin) {
+        this.margin = margin;
+    }
+
+    /**
+     * Sets the identities' centres, to begin where embeddings are already: their means, say.
+     *
+     * @param means [C, D]; only their directions matter
+     * @throws IllegalArgumentException when the shape differs
+     */
+    public void setCentres(Tensor means) {
+        if (!Shapes.of(means).equals(Shapes.of(centres))) {
+            throw new IllegalArgumentException(
+                    "centres must be " + Shapes.of(centres) + ", but were " + Shapes.of(means));
+        }
+        try (NoGradGuard noGrad = new NoGradGuard();
+                Tensor directions = normalized(means);
+                Scalar length = new Scalar(CENTRE_DEVIATION * Math.sqrt(embeddingSize()))) { // as if drawn
+            centres.copy_(directions.mul_(length));
+        }
     }
 
     @Override
