@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageReader;
@@ -168,6 +169,18 @@ class RecognizerTest {
                 threads.shutdownNow();
             }
         }
+    }
+
+    @Test
+    void closingFreesEverythingAtOnce() {
+        for (int i = 0; i < 3; i++) {
+            firstEmbedding(i); // what is made once and kept
+        }
+        long before = Pointer.totalCount();
+        for (int i = 0; i < 5; i++) {
+            firstEmbedding(i);
+        }
+        assertThat(Pointer.totalCount() - before).isLessThanOrEqualTo(5);
     }
 
     @Test

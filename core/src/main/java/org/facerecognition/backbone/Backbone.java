@@ -1,23 +1,57 @@
 package org.facerecognition.backbone;
 
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network from images to embeddings. Parameters, buffers and children carry the names that the architecture's origin
  * gives them, in its order, so that its weights load by name.
  *
- * <p>Make one outside any {@link PointerScope} that ends before the network is done with: a scope frees all that was
- * made in it.
+ * <p>Closing it frees all of its layers. Those of the library may be made anywhere; one of your own must be made outside any
+ * {@link PointerScope} that ends before the network is done with, or through {@link #built}.
  */
 public abstract class Backbone extends Module {
+    private @Nullable PointerScope parts; // that were made with it
+
     /** @param name of the architecture, for libtorch's printing */
     protected Backbone(String name) {
         super(name);
+    }
+
+    /**
+     * Makes a network that owns all native objects made on the way: its layers, which Java holds handles to, would else be
+     * freed only when the garbage collector happens to come by.
+     */
+    protected static <B extends Backbone> B built(Supplier<B> maker) {
+        PointerScope scope = new PointerScope();
+        boolean done = false;
+        try {
+            B backbone = maker.get();
+            ((Backbone) backbone).parts = scope.extend(); // survives the first close, that takes it off this thread
+            done = true;
+            return backbone;
+        } finally {
+            scope.close();
+            if (!done) {
+                scope.deallocate();
+            }
+        }
+    }
+
+    /** Frees the network and all of its layers. */
+    @Override
+    public void close() {
+        super.close();
+        if (parts != null) {
+            parts.close();
+            parts = null;
+        }
     }
 
     /**

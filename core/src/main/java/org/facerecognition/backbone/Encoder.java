@@ -85,16 +85,13 @@ public enum Encoder {
      * @throws IllegalArgumentException when the net has no such last layer, or a size is less than 1
      */
     public Backbone create(String lastLayerName, List<Integer> embeddingSizes, BackboneOptions options) {
-        Backbone backbone = maker.make(outputs, options);
-        try {
+        return Backbone.built(() -> {
+            Backbone backbone = maker.make(outputs, options);
             backbone.replaceLastLayer(
                     lastLayerName,
                     embeddingSizes.stream().mapToInt(Integer::intValue).toArray());
             return backbone;
-        } catch (RuntimeException e) {
-            backbone.close();
-            throw e;
-        }
+        });
     }
 
     /**

@@ -47,13 +47,14 @@ final class Layers {
 
     private static Conv2dImpl conv(
             long inputs, long outputs, long kernel, long stride, long padding, long groups, boolean bias) {
-        try (PointerScope scope = new PointerScope()) {
-            Conv2dOptions options = new Conv2dOptions(inputs, outputs, new LongPointer(pair(kernel)));
+        try (LongPointer size = new LongPointer(pair(kernel));
+                LongPointer margin = new LongPointer(pair(padding));
+                Conv2dOptions options = new Conv2dOptions(inputs, outputs, size)) {
             options.stride().put(pair(stride));
-            options.padding().put(new LongPointer(pair(padding)));
+            options.padding().put(margin);
             options.groups().put(groups);
             options.bias().put(bias);
-            return new Conv2dImpl(options).retainReference();
+            return new Conv2dImpl(options);
         }
     }
 
@@ -115,11 +116,11 @@ final class Layers {
 
     /** 3x3, stride 2. */
     static MaxPool2dImpl maxPool3x3() {
-        try (PointerScope scope = new PointerScope()) {
-            MaxPool2dOptions options = new MaxPool2dOptions(new LongPointer(pair(3)));
+        try (LongPointer size = new LongPointer(pair(3));
+                MaxPool2dOptions options = new MaxPool2dOptions(size)) {
             options.stride().put(pair(2));
             options.padding().put(pair(1));
-            return new MaxPool2dImpl(options).retainReference();
+            return new MaxPool2dImpl(options);
         }
     }
 

@@ -28,17 +28,17 @@ public final class ResNet extends Backbone {
 
     /** ResNet-18, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet18(int outputs) {
-        return resnet18(outputs, BackboneOptions.DEFAULT);
+        return built(() -> resnet18(outputs, BackboneOptions.DEFAULT));
     }
 
     /** ResNet-34, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet34(int outputs) {
-        return resnet34(outputs, BackboneOptions.DEFAULT);
+        return built(() -> resnet34(outputs, BackboneOptions.DEFAULT));
     }
 
     /** ResNet-50, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet50(int outputs) {
-        return resnet50(outputs, BackboneOptions.DEFAULT);
+        return built(() -> resnet50(outputs, BackboneOptions.DEFAULT));
     }
 
     static ResNet resnet18(int outputs, BackboneOptions options) {

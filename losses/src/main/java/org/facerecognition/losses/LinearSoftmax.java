@@ -36,4 +36,10 @@ public final class LinearSoftmax extends Head {
             return classifier.forward(embeddings.to(classifier.weight().scalar_type()));
         }
     }
+
+    @Override
+    public void close() {
+        classifier.close();
+        super.close();
+    }
 }

@@ -103,4 +103,10 @@ public final class MarginSoftmax extends Head {
             return torch.normalize(rows, options);
         }
     }
+
+    @Override
+    public void close() {
+        centres.close();
+        super.close();
+    }
 }
