@@ -49,7 +49,8 @@ class ArchitectureTest {
     static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..");
 
     @ArchTest
-    static final ArchRule weightsKnowFilesAndTensorsOnly = knowsOnly("org.facerecognition.weights..", "natives");
+    static final ArchRule weightsKnowFilesAndTensorsOnly =
+            knowsOnly("org.facerecognition.weights..", "natives", "backbone");
 
     @ArchTest
     static final ArchRule dataKnowsImagesAndTransforms =

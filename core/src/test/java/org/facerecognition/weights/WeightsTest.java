@@ -1,0 +1,268 @@
+package org.facerecognition.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.Golden;
+import org.facerecognition.SharedFiles;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** On files that Python wrote; {@code weights/make.py} tells how. */
+class WeightsTest {
+    @TempDir
+    Path folder;
+
+    static Path resource(String name) {
+        try {
+            return Path.of(WeightsTest.class.getResource("/weights/" + name).toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void assertSums(Weights weights, JsonNode expected) {
+        List<String> names = new ArrayList<>();
+        expected.fieldNames().forEachRemaining(names::add);
+        assertThat(weights.names()).isEqualTo(names);
+        for (String name : names) {
+            try (PointerScope scope = new PointerScope()) {
+                Tensor tensor = weights.read(name);
+                assertThat(Arrays.stream(weights.shape(name)).asDoubleStream().toArray())
+                        .as(name)
+                        .isEqualTo(Golden.numbers(expected.get(name).get(0)));
+                assertThat(Shape.of(tensor)).isEqualTo(Shape.of(weights.shape(name)));
+                double sum = expected.get(name).get(1).asDouble();
+                assertThat(tensor.to(ScalarType.Double).sum().item_double())
+                        .as(name)
+                        .isCloseTo(sum, within(1e-9 * Math.max(1, Math.abs(sum))));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"zip.pth", "old.pth", "parallel.pth", "nested.pth", "twice.pth"})
+    void aStateDictIsReadHoweverItWasSaved(String file) {
+        assertSums(
+                Weights.read(resource(file)), Golden.read("/weights/sums.json").get("zip.pth"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"odd.pth", "odd-old.pth"})
+    void allTypesViewsAndLayoutsAreRead(String file) {
+        Weights weights = Weights.read(resource(file));
+        assertSums(weights, Golden.read("/weights/sums.json").get("odd.pth"));
+        try (PointerScope scope = new PointerScope()) {
+            Tensor transposed = weights.read("transposed"); // 0 3; 1 4; 2 5
+            assertThat(transposed.is_contiguous()).isTrue();
+            assertThat(transposed.get(1).get(1).item_float()).isEqualTo(4);
+            Tensor second = weights.read("second"); // the middle of a storage it shares
+            assertThat(second.get(0).get(0).item_float()).isEqualTo(4);
+            assertThat(weights.read("bfloat").scalar_type().value).isEqualTo(ScalarType.BFloat16.value);
+            assertThat(weights.read("long").get(1).item_long()).isEqualTo(-(1L << 40));
+        }
+    }
+
+    @Test
+    void aRealCheckpointInTheOldFormatIsRead() {
+        Path file = SharedFiles.orSkip("weights/cifar-resnet/resnet20-12fca82f.th");
+        assertSums(Weights.read(file), Golden.read("/weights/sums.json").get("old checkpoint"));
+    }
+
+    @Test
+    void aRealFaceModelFitsItsEncoder() {
+        Path file = SharedFiles.orSkip("weights/mobilefacenet/mobilefacenet.pt");
+        try (Backbone net = Encoder.MOBILEFACENET.create("conv3", List.of(128))) {
+            assertThat(Weights.read(file).into(net))
+                    .isEqualTo(new Weights.Report(307, List.of(), List.of(), List.of()));
+        }
+    }
+
+    @Test
+    void whatWasWrittenAsSafetensorsIsReadBitByBit() {
+        Weights pickled = Weights.read(resource("odd.pth"));
+        Path file = folder.resolve("odd.safetensors");
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            pickled.names().forEach(name -> tensors.put(name, pickled.read(name)));
+            SafeTensors.write(file, tensors, Map.of("licence", "Apache-2.0"));
+            Weights written = Weights.read(file);
+            assertThat(written.names()).isEqualTo(pickled.names());
+            assertThat(written.metadata()).containsEntry("licence", "Apache-2.0");
+            tensors.forEach((name, tensor) ->
+                    assertThat(written.read(name).equal(tensor)).as(name).isTrue());
+        }
+    }
+
+    // ---- into a net ----
+
+    private static Map<String, Tensor> net() {
+        Map<String, Tensor> net = new LinkedHashMap<>();
+        net.put("conv.weight", torch.zeros(4, 3, 3, 3));
+        net.put("conv.bias", torch.zeros(4));
+        net.put("bn.weight", torch.zeros(4));
+        net.put("bn.bias", torch.ones(4));
+        net.put("bn.running_mean", torch.ones(4));
+        net.put("bn.running_var", torch.zeros(4));
+        net.put("bn.num_batches_tracked", torch.zeros(new long[0]).to(ScalarType.Long));
+        net.put("fc.weight", torch.zeros(2, 4));
+        net.put("fc.bias", torch.zeros(2));
+        return net;
+    }
+
+    @Test
+    void aNetIsFilledByName() {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> net = net();
+            Weights weights = Weights.read(resource("zip.pth"));
+            assertThat(weights.into(net).loaded()).isEqualTo(9);
+            net.forEach((name, tensor) ->
+                    assertThat(tensor.equal(weights.read(name))).as(name).isTrue());
+        }
+    }
+
+    @Test
+    void whatDoesNotFitIsNamedAndNothingIsTouched() {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> net = net();
+            net.put("fc.weight", torch.zeros(5, 4));
+            net.remove("fc.bias");
+            net.put("fc2.bias", torch.zeros(5));
+            Weights weights = Weights.read(resource("zip.pth"));
+            assertThatThrownBy(() -> weights.into(net))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(resource("zip.pth") + " does not fit this net; use it with the net it was made for, or"
+                            + " allow what differs. Missing: fc2.bias. Of another shape: fc.weight must be [5, 4], but"
+                            + " was [2, 4]. Not in the net: fc.bias.");
+            assertThat(net.get("conv.weight").any().item_bool()).isFalse();
+
+            Weights.Report report = weights.allowing("fc*").into(net);
+            assertThat(report.missing()).containsExactly("fc2.bias");
+            assertThat(report.unexpected()).containsExactly("fc.bias");
+            assertThat(report.misshapen()).containsExactly("fc.weight must be [5, 4], but was [2, 4]");
+            assertThat(report.loaded()).isEqualTo(7);
+            assertThat(net.get("conv.weight").any().item_bool()).isTrue();
+            assertThat(net.get("fc.weight").any().item_bool()).isFalse();
+        }
+    }
+
+    @Test
+    void aPatternIsNoRegularExpression() {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> net = net();
+            net.remove("fc.bias");
+            assertThatThrownBy(() -> Weights.read(resource("zip.pth"))
+                            .allowing("fc?.*", "f.*")
+                            .into(net))
+                    .hasMessageContaining("Not in the net: fc.bias.");
+        }
+    }
+
+    @Test
+    void torchsCounterMayBeMissing() {
+        try (PointerScope scope = new PointerScope()) {
+            Weights weights = Weights.read(resource("zip.pth"))
+                    .renamed(name -> name.endsWith("num_batches_tracked") ? null : name);
+            assertThat(weights.into(net()).loaded()).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void namesCanBeMapped() {
+        Weights weights = Weights.read(resource("zip.pth")).renamed(name -> "encoder." + name);
+        assertThat(weights.names()).contains("encoder.fc.bias").doesNotContain("fc.bias");
+        assertThat(weights.shape("encoder.fc.weight")).containsExactly(2, 4);
+        assertThatThrownBy(() -> weights.renamed(name -> "x"))
+                .hasMessageEndingWith(": two tensors must not be renamed to \"x\"");
+        assertThatThrownBy(() -> weights.read("fc.bias")).hasMessageEndingWith(" has no tensor \"fc.bias\"");
+    }
+
+    @Test
+    void nanWeightsAreRefused() {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> net = Map.of("weight", torch.zeros(2));
+            assertThatThrownBy(() -> Weights.read(resource("nan.pth")).into(net))
+                    .hasMessage(
+                            resource("nan.pth") + ": tensor \"weight\" must be finite, but holds NaN or infinity; the"
+                                    + " training it comes from has failed, use an earlier file");
+            assertThat(net.get("weight").any().item_bool()).isFalse();
+        }
+    }
+
+    // ---- hostile and damaged ----
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "evil.pth | is refused: it asks for Python's posix.system, which no state dict needs. Nothing of it was executed",
+                "evil-old.pth | is refused: it asks for Python's posix.system",
+                "whole-model.pth | is refused: it asks for Python's __main__.Net",
+                "compressed.pth | in it is compressed, which torch.save does not do",
+                "no-weights.pth | must hold a state dict (names and tensors)"
+            })
+    void whatIsNoStateDictIsRefusedInASentence(String file, String sentence) {
+        assertThatThrownBy(() -> Weights.read(resource(file)))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining(resource(file).toString())
+                .hasMessageContaining(sentence);
+        assertThat(Path.of("/tmp/face-recognition-was-here")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"zip.pth", "old.pth", "odd.pth", "odd-old.pth"})
+    void aFileCutAnywhereIsRefused(String name) throws IOException {
+        byte[] whole = Files.readAllBytes(resource(name));
+        Path cut = folder.resolve("cut.pth");
+        for (int length = 0; length < whole.length; length += 7) {
+            Files.write(cut, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> Weights.read(cut))
+                    .as("%d of %d bytes", length, whole.length)
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining(cut.toString());
+        }
+    }
+
+    @Test
+    void aRealFileCutAtEvery64KiBIsRefused() throws IOException {
+        for (String name :
+                List.of("weights/mobilefacenet/mobilefacenet.pt", "weights/cifar-resnet/resnet20-12fca82f.th")) {
+            byte[] whole = Files.readAllBytes(SharedFiles.orSkip(name));
+            Path cut = folder.resolve("cut.pth");
+            for (int length = 0; length < whole.length; length += 1 << 16) {
+                Files.write(cut, Arrays.copyOf(whole, length));
+                assertThatThrownBy(() -> Weights.read(cut)).isInstanceOf(WeightsException.class);
+            }
+        }
+    }
+
+    @Test
+    void missingAndForeignFilesAreASentence() throws IOException {
+        assertThatThrownBy(() -> Weights.read(folder.resolve("nowhere.pth")))
+                .hasMessage("weights file " + folder.resolve("nowhere.pth") + " does not exist");
+        Path text = Files.writeString(folder.resolve("text.pth"), "<html>404</html> and some more text");
+        assertThatThrownBy(() -> Weights.read(text))
+                .hasMessageContaining(text + " is truncated or not a safetensors file");
+        assertThatThrownBy(() -> Weights.read(folder)).hasMessageContaining(folder.toString());
+    }
+}
