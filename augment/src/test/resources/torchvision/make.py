@@ -22,6 +22,7 @@ OPERATIONS = [
     ("hue", -0.5), ("hue", -0.3), ("hue", -0.01), ("hue", 0.0), ("hue", 0.12), ("hue", 0.3), ("hue", 0.5),
     ("posterize", 0), ("posterize", 1), ("posterize", 2), ("posterize", 5), ("posterize", 8),
     ("equalize",),
+    ("hflip",),
     ("blur", 5, 9, 0.1), ("blur", 5, 9, 0.8), ("blur", 5, 9, 5.0), ("blur", 3, 1, 1.5),
 ]
 
@@ -66,8 +67,8 @@ def run(operation, x):
         return F.rgb_to_grayscale(x, 3)
     if name == "posterize":
         return F.posterize(x, numbers[0])
-    if name == "equalize":
-        return F.equalize(x)
+    if name in ("equalize", "hflip"):
+        return getattr(F, name)(x)
     if name == "blur":
         width, height, sigma = numbers
         if x.shape[-1] <= width // 2 or x.shape[-2] <= height // 2:

@@ -65,7 +65,7 @@ class TorchvisionTest {
                 Mat actual = apply(one.operation().split(" "), input)) {
             Differences differences = Differences.between(actual, expected);
             switch (one.operation().split(" ")[0]) {
-                case "posterize", "equalize" ->
+                case "posterize", "equalize", "hflip" ->
                     assertThat(differences.largest()).isZero();
                 case "hue" -> {
                     assertThat(differences.shareAbove(2)).isLessThanOrEqualTo(0.001);
@@ -89,6 +89,7 @@ class TorchvisionTest {
             case "hue" -> Adjust.hue(image, number);
             case "posterize" -> RandomPosterize.posterize(image, (int) number);
             case "equalize" -> RandomEqualize.equalize(image);
+            case "hflip" -> RandomHorizontalFlip.flip(image);
             case "blur" ->
                 GaussianBlur.blur(
                         image, (int) number, Integer.parseInt(operation[2]), Double.parseDouble(operation[3]));

@@ -23,6 +23,8 @@ class TransformContractTest {
         all.add(new RandomEqualize(1));
         all.add(new GaussianBlur(3, 3, 0.5, 0.5));
         all.add(new Pipeline(Presets.fiveColour()));
+        all.add(new RandomHorizontalFlip(1));
+        all.add(new RandomHorizontalFlip());
         all.add(Pipeline.of());
         return all;
     }

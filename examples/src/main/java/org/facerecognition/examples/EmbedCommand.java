@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.facerecognition.Recognizer;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -23,8 +24,8 @@ final class EmbedCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", required = true, paramLabel = "FILE", description = "A model or a training's backup.")
-    private Path model;
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures of faces.")
     private List<Path> images;
@@ -35,7 +36,7 @@ final class EmbedCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<float[]> embeddings;
-        try (Recognizer recognizer = Recognizer.load(model)) {
+        try (Recognizer recognizer = model.load()) {
             embeddings = recognizer.embed(images);
         }
         PrintWriter out = spec.commandLine().getOut();

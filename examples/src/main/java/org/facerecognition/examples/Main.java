@@ -12,7 +12,13 @@ import picocli.CommandLine.ParameterException;
         mixinStandardHelpOptions = true,
         version = "face-recognition 0.1.0-SNAPSHOT",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {DemoCommand.class, TrainCommand.class, EmbedCommand.class, DoctorCommand.class})
+        subcommands = {
+            DemoCommand.class,
+            TrainCommand.class,
+            EmbedCommand.class,
+            EvaluateCommand.class,
+            DoctorCommand.class
+        })
 public final class Main {
     /** Exit code of a failure. */
     static final int FAILED = 1;

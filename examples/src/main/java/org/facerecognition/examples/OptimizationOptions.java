@@ -55,6 +55,15 @@ final class OptimizationOptions {
     @Option(names = "--no-decay-norm-bias", description = "No weight decay on batch normalisation and biases.")
     private boolean noDecayNormBias;
 
+    @Option(names = "--head-from-means", description = "The head starts from the mean embeddings of the people.")
+    private boolean headFromMeans;
+
+    @Option(
+            names = "--margin-warmup-epochs",
+            defaultValue = "0",
+            description = "Epochs over which the margin grows from 0.")
+    private int marginWarmupEpochs;
+
     @Option(names = "--clip", defaultValue = "0", description = "Largest norm of the gradients; 0 for no limit.")
     private double clip;
 
@@ -94,8 +103,9 @@ final class OptimizationOptions {
     @Option(
             names = "--freezer",
             paramLabel = "LIST",
-            description = "How many of the encoder's first layers are frozen in each epoch: 7,7,7,6,6,6,5,5,5,2,2,2;"
-                    + " or first:N throughout; or gradual:N, all but the last, one fewer every N epochs.")
+            description =
+                    "How many of the encoder's first layers are frozen in each epoch: 7,7,7,6,6,6,5,5,5,2,2,2;"
+                            + " or first:N throughout; or wholly:N, all for N epochs; or gradual:N, all but the last, one fewer every N epochs.")
     private String freezer;
 
     @Option(names = "--freezer-parent", defaultValue = "encoder", description = "Whose layers --freezer counts.")
@@ -108,6 +118,8 @@ final class OptimizationOptions {
         return args.optimizer(settings())
                 .learningRate(schedule())
                 .headRateFactor(headRateFactor)
+                .headFromMeans(headFromMeans)
+                .marginWarmupEpochs(marginWarmupEpochs)
                 .decayNormAndBias(!noDecayNormBias)
                 .gradientClip(clip)
                 .accumulation(accumulation);
@@ -138,6 +150,9 @@ final class OptimizationOptions {
             if (freezer.startsWith("first:")) {
                 return LayerFreezer.first(freezerParent, Integer.parseInt(freezer.substring("first:".length())));
             }
+            if (freezer.startsWith("wholly:")) {
+                return LayerFreezer.wholly(freezerParent, Integer.parseInt(freezer.substring("wholly:".length())));
+            }
             if (freezer.startsWith("gradual:")) {
                 return LayerFreezer.gradual(freezerParent, Integer.parseInt(freezer.substring("gradual:".length())));
             }
@@ -147,8 +162,8 @@ final class OptimizationOptions {
             return LayerFreezer.byEpoch(freezerParent, counts);
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "--freezer must be numbers with commas between them, first:N or gradual:N, but was \"" + freezer
-                            + "\"",
+                    "--freezer must be numbers with commas between them, first:N, wholly:N or gradual:N, but was \""
+                            + freezer + "\"",
                     e);
         }
     }

@@ -15,12 +15,13 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.augment.Presets;
-import org.facerecognition.augment.Transform;
+import org.facerecognition.augment.RandomHorizontalFlip;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
 import org.facerecognition.train.History;
+import org.facerecognition.weights.Weights;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,11 +37,6 @@ import picocli.CommandLine.Spec;
         showDefaultValues = true,
         sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
-    enum Layout {
-        CELEBA500,
-        FOLDERS
-    }
-
     enum Loss {
         ARCFACE,
         CROSS_ENTROPY;
@@ -51,42 +47,51 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    enum Align {
-        CROP,
-        MEAN,
-        NONE
+    enum Preset {
+        STUDY,
+        FINETUNE
     }
 
     enum Augmentations {
         FIVE,
+        FLIP,
         NONE
     }
 
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--data", required = true, paramLabel = "DIR", description = "Folder of the data set.")
-    private Path data;
-
-    @Option(names = "--layout", defaultValue = "celeba500", description = "celeba500, or folders (one per person).")
-    private Layout layout;
+    @Option(
+            names = "--preset",
+            defaultValue = "study",
+            description =
+                    "Which defaults: study, or finetune for --init with a net that knows faces: the head first, from"
+                            + " class means; a low rate with cosine decay; margin warm-up; dropout; no decay on norm and bias.")
+    private Preset preset;
 
     @Option(
-            names = "--align",
-            description = "What is cut out of a picture: crop (the study's, CelebA only), mean (onto the 112x112"
-                    + " template by CelebA's mean points), none. Default: crop for celeba500, none for folders.")
-    private Align align;
+            names = "--init",
+            paramLabel = "FILE",
+            description = "Start the encoder from trained weights (.pth, .pt, .safetensors, or a model of ours).")
+    private @Nullable Path init;
 
-    @Option(names = "--val-fraction", defaultValue = "0.2", description = "Of each person's images; folders only.")
-    private double valFraction;
+    @Mixin
+    private DataOptions data = new DataOptions();
 
-    @Option(names = "--augmentations", defaultValue = "five", description = "five (the study's), or none.")
+    @Option(
+            names = "--augmentations",
+            defaultValue = "five",
+            description = "five (the study's, as copies), flip (mirrors half of the images), or none.")
     private Augmentations augmentations;
 
     @Option(names = "--compose", description = "All augmentations on one image, instead of one copy for each.")
     private boolean compose;
 
-    @Option(names = "--encoder", defaultValue = "resnet34", description = "resnet18, resnet34 or resnet50.")
+    @Option(
+            names = "--encoder",
+            defaultValue = "resnet34",
+            description = "One of ${COMPLETION-CANDIDATES}.",
+            completionCandidates = EncoderNames.class)
     private String encoder;
 
     @Option(names = "--encoder-last-layer", paramLabel = "NAME", description = "The layer replaced. Default: its own.")
@@ -104,6 +109,12 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--loss", defaultValue = "arcface", description = "arcface or cross-entropy.")
     private Loss loss;
+
+    @Option(names = "--small-faces", description = "Leave out the first stride and pooling of torchvision's nets.")
+    private boolean smallFaces;
+
+    @Option(names = "--dropout", defaultValue = "0", description = "Of the features before the embedding.")
+    private double dropout;
 
     @Option(names = "--s", defaultValue = "5", description = "Scale of ArcFace.")
     private double s;
@@ -152,6 +163,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (preset == Preset.FINETUNE) {
+            FinetunePreset.applyTo(spec);
+        }
         if (!resume && Files.exists(out.resolve("last.ckpt"))) {
             throw new ParameterException(
                     spec.commandLine(),
@@ -161,13 +175,18 @@ final class TrainCommand implements Callable<Integer> {
             torch.set_num_threads(computeThreads);
         }
         PrintWriter err = spec.commandLine().getErr();
-        FaceDataset train = dataset(Split.TRAIN).withAugmentations(chosenAugmentations(), compose);
-        FaceDataset validation = dataset(Split.VAL);
+        FaceDataset train = augmented(data.read(Split.TRAIN, seed));
+        FaceDataset validation = data.read(Split.VAL, seed);
         TrainerArgs.Builder args = trainerArgs();
         err.println(train);
         err.println(validation);
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
+            if (init != null) {
+                Weights.Report report = recognizer.startFrom(Weights.read(init));
+                err.println("started from " + init + ": " + report.loaded() + " tensors"
+                        + (report.misshapen().isEmpty() ? "" : "; drawn anew: " + report.misshapen()));
+            }
             TrainingSession session = new TrainingSession(out, err, Json.pretty(describe()));
             History history = session.run(recognizer, args, train, validation);
             if (json) {
@@ -177,22 +196,12 @@ final class TrainCommand implements Callable<Integer> {
         return 0;
     }
 
-    private FaceDataset dataset(Split split) {
-        Align chosen = align != null ? align : layout == Layout.CELEBA500 ? Align.CROP : Align.NONE;
-        Framing framing = switch (chosen) {
-            case CROP -> Framing.CELEBA_CROP;
-            case MEAN -> Framing.CELEBA_ALIGNED;
-            case NONE -> Framing.WHOLE;
+    private FaceDataset augmented(FaceDataset train) {
+        return switch (augmentations) {
+            case FIVE -> train.withAugmentations(Presets.fiveColour(), compose);
+            case FLIP -> train.withAugmentations(List.of(new RandomHorizontalFlip()), true);
+            case NONE -> train;
         };
-        FaceDataset dataset = switch (layout) {
-            case CELEBA500 -> FaceDataset.celeba500(data, split);
-            case FOLDERS -> FaceDataset.folders(data, split, valFraction, 0, seed);
-        };
-        return dataset.withFraming(framing);
-    }
-
-    private List<Transform> chosenAugmentations() {
-        return augmentations == Augmentations.FIVE ? Presets.fiveColour() : List.of();
     }
 
     private Recognizer recognizer(int classes) {
@@ -203,6 +212,8 @@ final class TrainCommand implements Callable<Integer> {
                 .s(s)
                 .m(m)
                 .imageSizePx(imageSizePx)
+                .smallFaces(smallFaces)
+                .dropout(dropout)
                 .seed(seed);
         if (lastLayer != null) {
             args.encoderLastLayerName(lastLayer);

@@ -1,0 +1,45 @@
+package org.facerecognition.examples;
+
+import java.util.Map;
+import org.facerecognition.examples.OptimizationOptions.Scheduler;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * What is right for fine-tuning a net that knows faces on few people: the rates and the schedule keep it near where it is,
+ * the head learns first and starts where the faces are. Options given on the command line win.
+ */
+final class FinetunePreset {
+    private static final Map<String, Object> DEFAULTS = Map.ofEntries(
+            Map.entry("--augmentations", TrainCommand.Augmentations.FLIP),
+            Map.entry("--s", 16.0),
+            Map.entry("--m", 0.2),
+            Map.entry("--dropout", 0.1),
+            Map.entry("--lr", 1e-4),
+            Map.entry("--weight-decay", 0.01),
+            Map.entry("--head-lr-factor", 10.0),
+            Map.entry("--no-decay-norm-bias", true),
+            Map.entry("--head-from-means", true),
+            Map.entry("--margin-warmup-epochs", 2),
+            Map.entry("--clip", 5.0),
+            Map.entry("--scheduler", Scheduler.COSINE),
+            Map.entry("--eta-min", 1e-6),
+            Map.entry("--freezer", "wholly:1"),
+            Map.entry("--batch-size", 64),
+            Map.entry("--epochs", 6));
+
+    private FinetunePreset() {}
+
+    static void applyTo(CommandSpec spec) {
+        var given = spec.commandLine().getParseResult();
+        DEFAULTS.forEach((name, value) -> {
+            if (!given.hasMatchedOption(name)) {
+                spec.findOption(name).setValue(value);
+            }
+        });
+        OptionSpec epochs = spec.findOption("--epochs");
+        if (!given.hasMatchedOption("--t0")) {
+            spec.findOption("--t0").setValue(epochs.getValue()); // the cosine ends with the training
+        }
+    }
+}
