@@ -143,7 +143,7 @@ public final class Recognizer implements AutoCloseable {
                 .build();
         Recognizer recognizer = arcFace(args);
         try {
-            recognizer.startFrom(weights);
+            recognizer.encoderWeights(weights).into(recognizer.encoder); // strict: a drawn last layer would embed noise
             return recognizer;
         } catch (RuntimeException e) {
             recognizer.close();
@@ -153,17 +153,20 @@ public final class Recognizer implements AutoCloseable {
 
     /**
      * Takes on weights for the encoder: of its origin, or of a model or a backup that this library has written. The last
-     * layer stays freshly drawn where the weights' is of another shape (ImageNet's classes), and only that.
+     * layer, and only that, stays freshly drawn where the weights have none or one of another shape (ImageNet's classes).
      *
      * @return what was taken over and what was not
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
      */
     public Weights.Report startFrom(Weights weights) {
+        return encoderWeights(weights).allowing(encoder.lastLayerName() + ".*").into(encoder);
+    }
+
+    /** Of a file of ours, the encoder's part; any other as it is. */
+    private Weights encoderWeights(Weights weights) {
         String own = RecognizerModel.TENSOR_PREFIX + "encoder.";
         boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(own));
-        Weights named =
-                ours ? weights.renamed(name -> name.startsWith(own) ? name.substring(own.length()) : null) : weights;
-        return named.allowing(encoder.lastLayerName() + ".*").into(encoder);
+        return ours ? weights.renamed(name -> name.startsWith(own) ? name.substring(own.length()) : null) : weights;
     }
 
     // ---- use ----

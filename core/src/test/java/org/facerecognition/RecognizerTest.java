@@ -22,6 +22,7 @@ import org.facerecognition.data.ImageReader;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -139,6 +140,28 @@ class RecognizerTest {
                 .hasMessageContaining("encoder.fc.weight")
                 .hasMessageContaining("[8, 128]")
                 .hasMessageContaining("[16, 128]");
+    }
+
+    @Test
+    void anEncodersWeightsAreTakenStrictlyUnlessItsLastLayerIsReplaced() {
+        Path file = folder.resolve("some.model");
+        float[] saved;
+        try (Recognizer recognizer = Recognizer.arcFace(
+                args().encoder(Encoder.MOBILEFACENET).embeddingSize(128).build())) {
+            saved = recognizer.embed(someone);
+            recognizer.save(file);
+        }
+        RecognizerArgs other =
+                args().encoder(Encoder.MOBILEFACENET).embeddingSize(128).seed(9).build();
+        try (Recognizer recognizer = Recognizer.arcFace(other)) {
+            assertThat(recognizer.embed(someone)).isNotEqualTo(saved);
+            recognizer.startFrom(Weights.read(file));
+            assertThat(recognizer.embed(someone)).isEqualTo(saved);
+        }
+        Weights headless = Weights.read(file).renamed(name -> name.contains("conv3") ? null : name);
+        assertThatThrownBy(() -> Recognizer.pretrained(Encoder.MOBILEFACENET, headless))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("conv3.weight");
     }
 
     @Test

@@ -15,6 +15,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LayerFreezer;
@@ -188,6 +190,26 @@ class TrainerTest {
             History history = TinyTraining.fit(
                     recognizer, faces, TinyTraining.args().epochs(1).accumulation(4));
             assertThat(history.steps()).isEqualTo(3); // 10 batches: 4 + 4 + 2
+        }
+    }
+
+    @Test
+    void theMarginCanGrowFromNothingAndIsWholeAgainAtTheEnd() {
+        double without = firstLoss(10, 0);
+        try (Recognizer recognizer = TinyTraining.recognizer(10, 0.5)) {
+            History history = TinyTraining.fit(
+                    recognizer, faces, TinyTraining.args().marginWarmupEpochs(2).maxSteps(1));
+            assertThat(history.firstLoss()).isEqualTo(without);
+            assertThat(((MarginSoftmax) recognizer.head()).margin()).isEqualTo(new ArcFaceMargin(10, 0.5));
+        }
+    }
+
+    @Test
+    void theHeadCanStartFromTheMeansOfWhatItIsToLearn() {
+        try (Recognizer recognizer = TinyTraining.recognizer(10, 0)) {
+            History history = TinyTraining.fit(
+                    recognizer, faces, TinyTraining.args().headFromMeans(true).maxSteps(1));
+            assertThat(history.firstLoss()).isLessThan(firstLoss(10, 0) - 0.2);
         }
     }
 

@@ -49,6 +49,13 @@ class LayerFreezerTest {
     }
 
     @Test
+    void theWholeEncoderCanWaitForTheHead() {
+        assertThat(apply(LayerFreezer.wholly("encoder", 2), 1)).isEqualTo(10);
+        assertThat(frozen(LayerFreezer.wholly("encoder", 2), 1)).contains("conv1", "fc");
+        assertThat(frozen(LayerFreezer.wholly("encoder", 2), 2)).isEmpty();
+    }
+
+    @Test
     void allButTheLastThawOneByOne() {
         LayerFreezer freezer = LayerFreezer.gradual("encoder", 2);
         int[] counts = IntStream.of(0, 1, 2, 3, 4, 17, 18, 100)

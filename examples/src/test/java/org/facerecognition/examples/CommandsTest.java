@@ -86,6 +86,24 @@ class CommandsTest {
     }
 
     @Test
+    void aTunedModelIsEvaluatedOnPeopleItKnows() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path first = folder.resolve("first");
+        Path tuned = folder.resolve("tuned");
+        Cli.train(faces, first, "--max-steps", 1, "--epochs", 3);
+        Cli.Result result =
+                Cli.train(faces, tuned, "--init", first.resolve("last.ckpt"), "--preset", "finetune", "--max-steps", 1);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).contains("started from " + first.resolve("last.ckpt"), "s=16.0 m=0.2");
+
+        Cli.Result figures = Cli.run(
+                "evaluate", "--model", tuned.resolve("last.ckpt"), "--data", faces, "--layout", "folders", "--json");
+        assertThat(figures.code()).as(figures.err()).isZero();
+        assertThat(figures.json().get("val_accuracy").asDouble()).isBetween(0.0, 1.0);
+        assertThat(figures.json().has("test_accuracy")).isFalse();
+    }
+
+    @Test
     void embedSaysWhatIsWrong() throws Exception {
         Path nowhere = folder.resolve("nowhere.ckpt");
         Cli.Result missing = Cli.run("embed", "--model", nowhere, "x.jpg");

@@ -2,6 +2,7 @@ package org.facerecognition.losses;
 
 import static org.bytedeco.pytorch.global.torch.cross_entropy;
 import static org.bytedeco.pytorch.global.torch.linear;
+import static org.bytedeco.pytorch.global.torch.where;
 
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.NormalizeFuncOptions;
@@ -54,7 +55,7 @@ public final class MarginSoftmax extends Head {
     /**
      * Sets the identities' centres, to begin where embeddings are already: their means, say.
      *
-     * @param means [C, D]; only their directions matter
+     * @param means [C, D]; only their directions matter. A row of zeros has none: that identity keeps its centre
      * @throws IllegalArgumentException when the shape differs
      */
     public void setCentres(Tensor means) {
@@ -64,8 +65,12 @@ public final class MarginSoftmax extends Head {
         }
         try (NoGradGuard noGrad = new NoGradGuard();
                 Tensor directions = normalized(means);
+                Scalar nought = new Scalar(0.0);
                 Scalar length = new Scalar(CENTRE_DEVIATION * Math.sqrt(embeddingSize()))) { // as if drawn
-            centres.copy_(directions.mul_(length));
+            try (Tensor given = means.ne(nought).any(1, true); // [C, 1]
+                    Tensor chosen = where(given, directions.mul_(length), centres)) {
+                centres.copy_(chosen);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package org.facerecognition.losses;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import org.bytedeco.javacpp.PointerScope;
@@ -120,6 +121,23 @@ class MarginSoftmaxTest {
                     .loss()
                     .item_double();
             assertThat(longer).isCloseTo(loss, within(1e-5));
+        }
+    }
+
+    @Test
+    void centresCanBeSetButForThoseWithoutADirection() {
+        try (PointerScope scope = new PointerScope()) {
+            MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(10, 0.1));
+            double[] before = Tensors.values(head.parameters().get(0));
+            head.setCentres(Tensors.floats(3, 4, 0, 0, -2, 0).reshape(3, 2));
+            double[] after = Tensors.values(head.parameters().get(0));
+
+            assertThat(after[1] / after[0]).isCloseTo(4 / 3.0, within(1e-5));
+            assertThat(new double[] {after[2], after[3]}).containsExactly(before[2], before[3]);
+            assertThat(after[4]).isNegative();
+            assertThat(after[5]).isZero();
+            Tensor four = Tensors.floats(1, 2, 3, 4).reshape(2, 2);
+            assertThatThrownBy(() -> head.setCentres(four)).hasMessage("centres must be [3, 2], but were [2, 2]");
         }
     }
 
