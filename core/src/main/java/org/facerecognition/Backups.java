@@ -62,9 +62,7 @@ final class Backups {
         all.put("decay of norm and bias", Boolean.toString(args.decayNormAndBias()));
         all.put("precision", args.precision().toString());
         all.put("seed", Long.toString(args.seed()));
-        Map<String, String> model = recognizer.model().toMetadata();
-        model.remove("identities"); // the data's fingerprint has them
-        all.put("model", model.toString());
+        all.put("model", recognizer.model().toBuild().toString());
         return all;
     }
 
@@ -86,6 +84,7 @@ final class Backups {
             checkSame(last, JSON.readTree(metadata.get(TRAINING)));
             TrainingProgress progress = JSON.readValue(metadata.get(PROGRESS), TrainingProgress.class);
             fill(file);
+            recognizer.model().adopt(RecognizerModel.fromMetadata(file));
             return progress;
         } catch (JsonProcessingException e) {
             throw new WeightsException(

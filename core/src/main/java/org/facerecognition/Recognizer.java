@@ -2,6 +2,7 @@ package org.facerecognition;
 
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -144,6 +145,7 @@ public final class Recognizer implements AutoCloseable {
         Recognizer recognizer = arcFace(args);
         try {
             recognizer.encoderWeights(weights).into(recognizer.encoder); // strict: a drawn last layer would embed noise
+            recognizer.rememberStart(weights);
             return recognizer;
         } catch (RuntimeException e) {
             recognizer.close();
@@ -159,7 +161,14 @@ public final class Recognizer implements AutoCloseable {
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
      */
     public Weights.Report startFrom(Weights weights) {
-        return encoderWeights(weights).allowing(encoder.lastLayerName() + ".*").into(encoder);
+        Weights.Report report =
+                encoderWeights(weights).allowing(encoder.lastLayerName() + ".*").into(encoder);
+        rememberStart(weights);
+        return report;
+    }
+
+    private void rememberStart(Weights weights) {
+        model.setOrigin(model.origin().startedFrom(weights.file().getFileName().toString(), weights.metadata()));
     }
 
     /** Of a file of ours, the encoder's part; any other as it is. */
@@ -234,10 +243,17 @@ public final class Recognizer implements AutoCloseable {
     /**
      * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
      *
-     * @param images [B, 3, H, W], float32, RGB, normalised as {@link #normalization} says, on any device
+     * @param images [B, 3, S, S], S being {@link #imageSizePx}, float32, RGB, normalised as {@link #normalization} says, on
+     *     any device
      * @return [B, D], float32, not normalised, without gradient; the caller closes it, a scope around does not
+     * @throws IllegalArgumentException when the shape differs
      */
     public Tensor embed(Tensor images) {
+        long size = imageSizePx();
+        if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != size || images.size(3) != size) {
+            throw new IllegalArgumentException(
+                    "images must be [B, 3, " + size + ", " + size + "], but were " + Arrays.toString(images.shape()));
+        }
         try (PointerScope scope = new PointerScope()) {
             return forward(images).retainReference();
         }
@@ -459,6 +475,16 @@ public final class Recognizer implements AutoCloseable {
     /** Names of the identities it was trained on, by label; empty before. */
     public List<String> identities() {
         return model.identities();
+    }
+
+    /** Where it comes from. */
+    public ModelOrigin origin() {
+        return model.origin();
+    }
+
+    /** Says under which licence this model may be used; kept in its file. */
+    public void setLicence(String licence) {
+        model.setOrigin(model.origin().withLicence(licence));
     }
 
     Module net() {

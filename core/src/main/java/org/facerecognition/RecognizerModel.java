@@ -33,6 +33,7 @@ final class RecognizerModel {
     private final Normalization normalization;
     private Framing framing = Framing.WHOLE;
     private List<String> identities = List.of();
+    private ModelOrigin origin = ModelOrigin.UNKNOWN;
 
     private RecognizerModel(Loss loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
         this.loss = loss;
@@ -83,21 +84,42 @@ final class RecognizerModel {
         this.identities = List.copyOf(identities);
     }
 
+    ModelOrigin origin() {
+        return origin;
+    }
+
+    void setOrigin(ModelOrigin origin) {
+        this.origin = origin;
+    }
+
     void adopt(RecognizerModel other) {
         trainedOn(other.framing, other.identities);
+        origin = other.origin;
     }
 
     // ---- metadata of a file ----
 
+    /** All that a file says of a model. */
     Map<String, String> toMetadata() {
+        Map<String, String> metadata = toBuild();
+        metadata.put("identities", json(identities));
+        origin.putInto(metadata);
+        return metadata;
+    }
+
+    /** How it is built and what it sees; what must be the same for weights to mean the same. */
+    Map<String, String> toBuild() {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put(FORMAT_KEY, FORMAT);
+        if (args != null) {
+            metadata.put("architecture", args.encoder().id());
+            metadata.put("embeddingSize", Integer.toString(args.embeddingSize()));
+        }
         metadata.put("loss", loss.name());
         metadata.put("imageSizePx", Integer.toString(imageSizePx));
         metadata.put("colourOrder", "RGB");
         metadata.put("normalization", json(normalization));
         metadata.put("framing", framing.name());
-        metadata.put("identities", json(identities));
         if (args != null) {
             metadata.put("args", json(args));
         }
@@ -120,6 +142,7 @@ final class RecognizerModel {
             model.trainedOn(
                     Framing.valueOf(metadata.get("framing")),
                     JSON.readValue(metadata.get("identities"), new TypeReference<List<String>>() {}));
+            model.setOrigin(ModelOrigin.of(metadata));
             return model;
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(

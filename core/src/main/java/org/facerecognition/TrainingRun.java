@@ -54,7 +54,9 @@ final class TrainingRun implements AutoCloseable {
         this.device = args.device().resolve();
         recognizer.to(device);
         recognizer.encoder().setChannelsLast(args.channelsLast());
-        recognizer.model().trainedOn(train.framing(), train.identities());
+        RecognizerModel model = recognizer.model();
+        model.trainedOn(train.framing(), train.identities());
+        model.setOrigin(model.origin().trainedOn(train.toString()));
         this.trainLoader = loader(train, true);
         this.validationLoader = loader(validation, false);
         try (PointerScope scope = new PointerScope()) {

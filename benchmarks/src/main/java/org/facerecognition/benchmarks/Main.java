@@ -3,6 +3,7 @@ package org.facerecognition.benchmarks;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import org.facerecognition.natives.Libtorch;
 
 /** Runs a benchmark by its name: {@code java -jar benchmarks/target/benchmarks.jar NAME}. */
 public final class Main {
@@ -12,6 +13,7 @@ public final class Main {
     public static void main(String[] args) throws IOException, InterruptedException {
         Locale.setDefault(Locale.ROOT);
         System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"); // tensors are not the heap's business
+        Libtorch.load(); // before any of its classes, which the contestants begin with
         String name = args.length == 0 ? "" : args[0];
         String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
         switch (name) {

@@ -17,6 +17,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ public final class SafeTensors implements TensorFile {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String METADATA = "__metadata__";
     private static final long MAX_HEADER_BYTES = 100L << 20; // that of the format's own implementation
+    private static final long MOST_BYTES_MAPPED = 1L << 30; // Java maps less than 2 GiB at a time
 
     /** Where a tensor lies in its file. */
     private record Entry(ElementType type, Shape shape, long begin, long end) {}
@@ -189,7 +191,25 @@ public final class SafeTensors implements TensorFile {
                 entries.put(field.getKey(), entry(file, field.getKey(), field.getValue(), fileSize - dataStart));
             }
         }
+        checkSeparate(file, entries);
         return new SafeTensors(file, dataStart, entries, metadata);
+    }
+
+    /** As the format asks: bytes that are two tensors' at once are a way to make a small file large. */
+    private static void checkSeparate(Path file, Map<String, Entry> entries) {
+        List<Map.Entry<String, Entry>> byPlace = entries.entrySet().stream()
+                .filter(named -> named.getValue().end() > named.getValue().begin())
+                .sorted(Comparator.comparingLong(named -> named.getValue().begin()))
+                .toList();
+        for (int i = 1; i < byPlace.size(); i++) {
+            Map.Entry<String, Entry> one = byPlace.get(i - 1);
+            Map.Entry<String, Entry> next = byPlace.get(i);
+            if (next.getValue().begin() < one.getValue().end()) {
+                throw new WeightsException(file + " is refused: tensors \"" + one.getKey() + "\" and \""
+                        + next.getKey() + "\" must not overlap, but share bytes from "
+                        + next.getValue().begin() + " on; use another copy");
+            }
+        }
     }
 
     private static Entry entry(Path file, String name, JsonNode node, long dataBytes) {
@@ -289,22 +309,52 @@ public final class SafeTensors implements TensorFile {
             throw new WeightsException(
                     file + ": tensor \"" + name + "\" must be " + Shape.of(target) + ", but was " + entry.shape());
         }
-        if (entry.begin() == entry.end()) {
-            return;
-        }
+        copyInto(entry, target, MOST_BYTES_MAPPED);
+    }
+
+    /** As {@link #copyInto(String, Tensor)}, mapping at most so many bytes at a time. */
+    void copyInto(String name, Tensor target, long mostBytes) {
+        copyInto(require(name), target, mostBytes);
+    }
+
+    private void copyInto(Entry entry, Tensor target, long mostBytes) {
+        long bytes = entry.end() - entry.begin();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            MappedByteBuffer bytes =
-                    channel.map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin(), entry.end() - entry.begin());
-            Tensor view = torch.from_blob(
-                    new BytePointer(bytes),
-                    entry.shape().toArray(),
-                    new TensorOptions(entry.type().scalarType()));
-            target.copy_(view);
+            if (bytes <= mostBytes) {
+                if (bytes > 0) {
+                    target.copy_(mapped(channel, entry, 0, bytes)
+                            .reshape(entry.shape().toArray()));
+                }
+                return;
+            }
+            boolean plain = target.is_contiguous();
+            Tensor whole = plain ? target : torch.empty_like(target).contiguous();
+            Tensor flat = whole.view(-1);
+            int size = entry.type().bytes();
+            long step = mostBytes / size * size;
+            for (long from = 0; from < bytes; from += step) {
+                long count = Math.min(step, bytes - from);
+                try (PointerScope part = new PointerScope()) {
+                    flat.narrow(0, from / size, count / size).copy_(mapped(channel, entry, from, count));
+                }
+            }
+            if (!plain) {
+                target.copy_(whole);
+            }
         } catch (IOException e) {
             throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    /** A view [n] of some of a tensor's bytes; inside a scope. */
+    private Tensor mapped(FileChannel channel, Entry entry, long from, long bytes) throws IOException {
+        MappedByteBuffer map = channel.map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin() + from, bytes);
+        return torch.from_blob(
+                new BytePointer(map),
+                new long[] {bytes / entry.type().bytes()},
+                new TensorOptions(entry.type().scalarType()));
     }
 
     private Entry require(String name) {

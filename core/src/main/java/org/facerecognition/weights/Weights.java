@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Encoder;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +38,14 @@ public final class Weights {
     private static final String DATA_PARALLEL = "module.";
     /** A counter that torch before 0.4.1 did not keep, and that no result depends on. */
     private static final String COUNTER = "num_batches_tracked";
+
+    private static final FetchListener LOG_LICENCE = new FetchListener() {
+        @Override
+        public void begins(RemoteFile remote) {
+            System.getLogger(Weights.class.getName())
+                    .log(System.Logger.Level.INFO, "fetching {0}; licence: {1}", remote.address(), remote.licence());
+        }
+    };
 
     private final TensorFile source;
     private final Map<String, String> names; // what a tensor is called to what it is called in the file
@@ -59,6 +69,39 @@ public final class Weights {
         boolean parallel =
                 !all.names().isEmpty() && all.names().stream().allMatch(name -> name.startsWith(DATA_PARALLEL));
         return parallel ? all.renamed(name -> name.substring(DATA_PARALLEL.length())) : all;
+    }
+
+    /**
+     * What torchvision trained on ImageNet for an encoder of its own, its default weights: fetched to the {@link
+     * WeightsCache#standard user's cache} the first time, read from there later.
+     *
+     * @param listener hears the licence and the progress
+     * @throws IllegalArgumentException when there are none for this encoder
+     * @throws WeightsException when they cannot be fetched
+     */
+    public static Weights imagenet(Encoder encoder, FetchListener listener) {
+        return fetch(ImageNetWeights.of(encoder), listener);
+    }
+
+    /** {@link #imagenet(Encoder, FetchListener)}, with the licence told to this class's system logger. */
+    public static Weights imagenet(Encoder encoder) {
+        return imagenet(encoder, LOG_LICENCE);
+    }
+
+    /**
+     * Weights from an address: fetched to the {@link WeightsCache#standard user's cache} the first time, read from there
+     * later.
+     *
+     * @param listener hears the licence and the progress
+     * @throws WeightsException when they cannot be fetched, or as {@link #read}
+     */
+    public static Weights fetch(RemoteFile remote, FetchListener listener) {
+        return read(WeightsCache.standard().fetch(remote, listener));
+    }
+
+    /** {@link #fetch(RemoteFile, FetchListener)}, with the licence told to this class's system logger. */
+    public static Weights fetch(RemoteFile remote) {
+        return fetch(remote, LOG_LICENCE);
     }
 
     /** The tensors of a safetensors file that is open already. */
@@ -105,9 +148,14 @@ public final class Weights {
         return List.copyOf(names.keySet());
     }
 
-    /** Free text by name; empty where the format has none. */
+    /**
+     * Free text by name: what the file says of itself, and of one that was fetched its {@code address}, {@code sha256} and
+     * {@code licence}.
+     */
     public Map<String, String> metadata() {
-        return source.metadata();
+        Map<String, String> all = new LinkedHashMap<>(source.metadata());
+        all.putAll(WeightsCache.origin(file()));
+        return all;
     }
 
     /**
@@ -164,8 +212,7 @@ public final class Weights {
         List<Pattern> all = new ArrayList<>(allowed);
         for (String pattern : patterns) {
             String[] parts = pattern.split("\\*", -1);
-            all.add(Pattern.compile(
-                    java.util.Arrays.stream(parts).map(Pattern::quote).collect(Collectors.joining(".*"))));
+            all.add(Pattern.compile(Arrays.stream(parts).map(Pattern::quote).collect(Collectors.joining(".*"))));
         }
         return new Weights(source, names, all);
     }

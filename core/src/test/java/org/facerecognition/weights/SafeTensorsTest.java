@@ -100,6 +100,22 @@ class SafeTensorsTest {
                 .hasMessage(file.file() + " has no tensor \"v\"");
     }
 
+    /** Java maps less than 2 GiB at a time; a million identities' centres have as much. */
+    @Test
+    void aTensorLargerThanOneMapIsCopiedInParts() {
+        Tensor weight = torch.randn(4, 3, 2, 2);
+        SafeTensors file = SafeTensors.open(write(Map.of("before", torch.randn(3), "w", weight)));
+        for (long mostBytes : new long[] {4, 7, 40, 188, 192, 1000}) {
+            Tensor plain = torch.zeros(4, 3, 2, 2);
+            file.copyInto("w", plain, mostBytes);
+            assertThat(plain.equal(weight)).as("%d bytes", mostBytes).isTrue();
+            Tensor other = torch.zeros(4, 3, 2, 2).to(ScalarType.Double).contiguous(MemoryFormat.ChannelsLast);
+            file.copyInto("w", other, mostBytes);
+            assertThat(other.equal(weight.to(ScalarType.Double))).isTrue();
+            assertThat(other.is_contiguous(MemoryFormat.ChannelsLast)).isTrue();
+        }
+    }
+
     @Test
     void aFileCutAnywhereIsRefusedOrWhole() throws IOException {
         byte[] whole = Files.readAllBytes(write(Map.of("a", torch.randn(50), "b", torch.randn(3, 3))));
@@ -143,6 +159,7 @@ class SafeTensorsTest {
                 "{\"a\":{\"dtype\":\"X9\",\"shape\":[1],\"data_offsets\":[0,4]}} | must be of a known type, but was \"X9\"",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]}} | is truncated: tensor \"a\" ends at byte 12 of 8",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}} | but its place is [-4, 0)",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}} | tensors \"a\" and \"b\" must not overlap",
                 "{\"a\":7} | must be of a known type",
                 "[1,2] | its header is no JSON object",
                 "{{{{ | its header is no JSON"

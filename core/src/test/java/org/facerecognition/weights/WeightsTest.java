@@ -6,14 +6,19 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -227,6 +232,38 @@ class WeightsTest {
                 .hasMessageContaining(resource(file).toString())
                 .hasMessageContaining(sentence);
         assertThat(Path.of("/tmp/face-recognition-was-here")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "8002 58 ffffff7f 61", // a text of 2 GiB
+                "8002 8d ffffffffffffff7f 61", // of 8 EiB
+                "8002 8b ffffff7f 01", // a whole number of 2 GiB
+                "8002 42 ffffff7f 01", // bytes of 2 GiB
+                "8002 72 ffffff7f 4e", // a memo's last place
+                "8002 28 28 28 28 28 28 2e", // marks and nothing else
+                "8002 5d 71 00 68 00 61 2e" // a list that holds itself
+            })
+    void aSmallPickleThatClaimsMuchIsRefusedAndCostsNothing(String hex) throws IOException {
+        byte[] pickle = HexFormat.of().parseHex(hex.replace(" ", ""));
+        Path file = folder.resolve("claims.pth");
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+            ZipEntry entry = new ZipEntry("archive/data.pkl");
+            CRC32 crc = new CRC32();
+            crc.update(pickle);
+            entry.setMethod(ZipEntry.STORED);
+            entry.setSize(pickle.length);
+            entry.setCrc(crc.getValue());
+            zip.putNextEntry(entry);
+            zip.write(pickle);
+        }
+        var allocated = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = allocated.getCurrentThreadAllocatedBytes();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining(file.toString());
+        assertThat(allocated.getCurrentThreadAllocatedBytes() - before).isLessThan(16 << 20);
     }
 
     @ParameterizedTest

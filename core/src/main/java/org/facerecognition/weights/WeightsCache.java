@@ -1,0 +1,141 @@
+package org.facerecognition.weights;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A folder of fetched weights. A file is in it whole and checked, or not at all: it is fetched beside ({@code .part}),
+ * its checksum compared, and moved. A fetch that was broken off goes on where it stopped. Beside each file lies where it
+ * came from and under what licence ({@code .json}).
+ *
+ * <p>May be used from several threads and programs at a time. Nothing is fetched unless {@link #fetch} is called.
+ */
+public final class WeightsCache {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Object ONE_AT_A_TIME = new Object(); // a file lock is the whole JVM's
+
+    private final Path folder;
+
+    /** @param folder made when it is not there */
+    public WeightsCache(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * The user's: the folder named by the environment's {@code FACE_RECOGNITION_CACHE}, or {@code
+     * ~/.cache/face-recognition}.
+     */
+    public static WeightsCache standard() {
+        String chosen = System.getenv("FACE_RECOGNITION_CACHE");
+        return new WeightsCache(
+                chosen != null && !chosen.isBlank()
+                        ? Path.of(chosen)
+                        : Path.of(System.getProperty("user.home"), ".cache", "face-recognition"));
+    }
+
+    /**
+     * The file of these bytes: fetched when it is not here yet.
+     *
+     * @return a file in the cache whose checksum is the asked one
+     * @throws WeightsException when it cannot be fetched or other bytes come; what came whole before stays for a next try
+     */
+    public Path fetch(RemoteFile remote, FetchListener listener) {
+        Path file = folder.resolve(remote.sha256().substring(0, 8)).resolve(remote.fileName());
+        try {
+            Files.createDirectories(file.getParent());
+            synchronized (ONE_AT_A_TIME) {
+                try (FileChannel channel = FileChannel.open(
+                                file.resolveSibling(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                        FileLock lock = channel.lock()) {
+                    if (!Files.exists(file) || !sha256(file).startsWith(remote.sha256())) {
+                        listener.begins(remote);
+                        fetchTo(file, remote, listener);
+                    }
+                }
+            }
+            return file;
+        } catch (IOException e) {
+            throw new WeightsException(
+                    "cannot keep " + remote.address() + " in " + file.getParent() + ": " + e.getMessage()
+                            + "; free some space there or choose another cache folder",
+                    e);
+        }
+    }
+
+    private static void fetchTo(Path file, RemoteFile remote, FetchListener listener) throws IOException {
+        Path part = file.resolveSibling(file.getFileName() + ".part");
+        boolean resumed = Files.exists(part);
+        Download.to(part, remote, listener);
+        String sum = sha256(part);
+        if (resumed && !sum.startsWith(remote.sha256())) { // what lay here was of something else
+            Files.delete(part);
+            Download.to(part, remote, listener);
+            sum = sha256(part);
+        }
+        if (!sum.startsWith(remote.sha256())) {
+            long size = Files.size(part);
+            Files.delete(part);
+            throw new WeightsException(remote.address() + " must have the sha256 " + remote.sha256() + ", but the "
+                    + size + " bytes that came have " + sum + "; nothing was kept. Check address and checksum");
+        }
+        Map<String, String> origin = new LinkedHashMap<>();
+        origin.put("address", remote.address().toString());
+        origin.put("sha256", sum);
+        origin.put("licence", remote.licence());
+        origin.put("fetched", Instant.now().toString());
+        JSON.writerWithDefaultPrettyPrinter().writeValue(record(file).toFile(), origin);
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static Path record(Path file) {
+        return file.resolveSibling(file.getFileName() + ".json");
+    }
+
+    /** Where a file of the cache came from and under what licence; empty for any other file. */
+    static Map<String, String> origin(Path file) {
+        Map<String, String> origin = new LinkedHashMap<>();
+        Path record = record(file);
+        if (Files.exists(record)) {
+            try {
+                JsonNode root = JSON.readTree(record.toFile());
+                for (String key : new String[] {"address", "sha256", "licence", "fetched"}) {
+                    if (root.path(key).isTextual()) {
+                        origin.put(key, root.get(key).asText());
+                    }
+                }
+            } catch (IOException e) {
+                throw new WeightsException(
+                        record + " cannot be read: " + e.getMessage() + "; delete it and fetch the weights again", e);
+            }
+        }
+        return origin;
+    }
+
+    private static String sha256(Path file) throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+                byte[] buffer = new byte[1 << 16];
+                while (in.read(buffer) >= 0) {}
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

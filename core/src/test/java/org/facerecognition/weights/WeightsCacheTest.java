@@ -1,0 +1,241 @@
+package org.facerecognition.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import org.facerecognition.backbone.Encoder;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class WeightsCacheTest {
+    private static final int SIZE = 300_000;
+    private static final int CUT = 100_000;
+
+    @TempDir
+    Path folder;
+
+    private final byte[] bytes = new byte[SIZE];
+    private LyingServer server;
+    private WeightsCache cache;
+
+    @BeforeEach
+    void serve() throws IOException {
+        new Random(0).nextBytes(bytes);
+        server = new LyingServer();
+        cache = new WeightsCache(folder.resolve("cache"));
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        server.close();
+    }
+
+    private static String sum(byte[] bytes) throws Exception {
+        return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    }
+
+    private RemoteFile remote() throws Exception {
+        return new RemoteFile(server.address("a/net.pth"), sum(bytes), "MIT");
+    }
+
+    private List<Path> kept() throws IOException {
+        try (var files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(file -> !file.endsWith(".lock"))
+                    .toList();
+        }
+    }
+
+    @Test
+    void whatIsFetchedOnceIsReadFromTheCacheAndItsLicenceIsToldOnce() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, SIZE);
+        List<String> licences = new ArrayList<>();
+        List<Long> progress = new ArrayList<>();
+        FetchListener listener = new FetchListener() {
+            @Override
+            public void begins(RemoteFile remote) {
+                licences.add(remote.licence());
+            }
+
+            @Override
+            public void progressed(long have, long total) {
+                assertThat(total).isEqualTo(SIZE);
+                progress.add(have);
+            }
+        };
+        Path file = cache.fetch(remote(), listener);
+        Path again = cache.fetch(remote(), listener);
+        assertThat(file).hasBinaryContent(bytes).isEqualTo(again);
+        assertThat(licences).containsExactly("MIT");
+        assertThat(progress).isSorted().contains(0L, (long) SIZE);
+        assertThat(server.ranges()).containsExactly("");
+        assertThat(WeightsCache.origin(file)).containsEntry("licence", "MIT").containsEntry("sha256", sum(bytes));
+    }
+
+    @Test
+    void aBrokenLineIsTakenUpWhereItBroke() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, CUT).answering("206 Partial Content", SIZE - CUT, bytes, CUT, SIZE);
+        assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
+        assertThat(server.ranges()).containsExactly("", "bytes=" + CUT + "-");
+    }
+
+    @Test
+    void aLineThatStaysBrokenIsAnErrorAndTheNextTryGoesOn() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, CUT).answering("503 Later", 0, bytes, 0, 0);
+        assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("answers 503")
+                .hasMessageContaining(CUT + " bytes are here; try again later");
+        try (LyingServer repaired = new LyingServer()) {
+            repaired.answering("206 Partial Content", SIZE - CUT, bytes, CUT, SIZE);
+            RemoteFile elsewhere = new RemoteFile(repaired.address("b/net.pth"), sum(bytes), "MIT");
+            assertThat(cache.fetch(elsewhere, FetchListener.NONE)).hasBinaryContent(bytes);
+            assertThat(repaired.ranges()).containsExactly("bytes=" + CUT + "-");
+        }
+    }
+
+    @Test
+    void aServerThatCannotGoOnStartsOver() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, CUT).answering("200 OK", SIZE, bytes, 0, SIZE);
+        assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
+    }
+
+    @Test
+    void leftoversOfSomethingElseAreThrownAway() throws Exception {
+        Path part = folder.resolve("cache").resolve(sum(bytes).substring(0, 8)).resolve("net.pth.part");
+        Files.createDirectories(part.getParent());
+        Files.write(part, new byte[CUT]);
+        server.answering("206 Partial Content", SIZE - CUT, bytes, CUT, SIZE).answering("200 OK", SIZE, bytes, 0, SIZE);
+        assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
+
+        Files.delete(part.resolveSibling("net.pth"));
+        Files.write(part, new byte[SIZE + 1]);
+        try (LyingServer strict = new LyingServer()) {
+            strict.answering("416 Range Not Satisfiable", 0, bytes, 0, 0).answering("200 OK", SIZE, bytes, 0, SIZE);
+            RemoteFile remote = new RemoteFile(strict.address("net.pth"), sum(bytes), "MIT");
+            assertThat(cache.fetch(remote, FetchListener.NONE)).hasBinaryContent(bytes);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {SIZE, CUT}) // other bytes of the right length; too few that claim to be all
+    void otherBytesAreRefusedAndNothingIsKept(int claimed) throws Exception {
+        byte[] other = new byte[SIZE];
+        server.answering("200 OK", claimed, other, 0, SIZE);
+        assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("must have the sha256 " + sum(bytes))
+                .hasMessageContaining("nothing was kept");
+        assertThat(kept()).isEmpty();
+    }
+
+    @Test
+    void anAbsurdLengthIsRefusedBeforeAnythingIsWritten() throws Exception {
+        server.answering("200 OK", 1L << 50, bytes, 0, SIZE);
+        assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("announces " + (1L << 50) + " bytes");
+        assertThat(kept()).isEmpty();
+    }
+
+    @Test
+    void aWrongAddressIsSaid() throws Exception {
+        server.answering("404 Not Found", 0, bytes, 0, 0);
+        assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("answers 404; check the address");
+        assertThat(server.ranges()).hasSize(1);
+    }
+
+    @Test
+    void nobodyThereIsSaid() throws Exception {
+        RemoteFile remote = remote();
+        server.close();
+        assertThatThrownBy(() -> cache.fetch(remote, FetchListener.NONE))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("cannot fetch http://127.0.0.1")
+                .hasMessageContaining("try again later");
+    }
+
+    @Test
+    void aDamagedFileInTheCacheIsFetchedAnew() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, SIZE);
+        Path file = cache.fetch(remote(), FetchListener.NONE);
+        Files.write(file, new byte[10]);
+        assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
+    }
+
+    @Test
+    void aFileAddressIsCopiedAndReadAsWeightsWithItsLicence() throws Exception {
+        Path original = WeightsTest.resource("zip.pth");
+        RemoteFile remote = new RemoteFile(
+                original.toUri(), sum(Files.readAllBytes(original)).substring(0, 8), "CC0");
+        Weights weights = Weights.read(cache.fetch(remote, FetchListener.NONE));
+        assertThat(weights.names()).isEqualTo(Weights.read(original).names());
+        assertThat(weights.metadata()).containsEntry("licence", "CC0");
+    }
+
+    @Test
+    void aCacheThatCannotBeWrittenIsSaid() throws Exception {
+        Path file = Files.createFile(folder.resolve("file"));
+        server.answering("200 OK", SIZE, bytes, 0, SIZE);
+        assertThatThrownBy(() -> new WeightsCache(file).fetch(remote(), FetchListener.NONE))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("choose another cache folder");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"http://example.org/net.pth", "ftp://example.org/net.pth", "net.pth", "https://example.org/"})
+    void otherAddressesAreRefused(String address) {
+        assertThatThrownBy(() -> new RemoteFile(URI.create(address), "0123abcd", "MIT"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("address must be");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "0123abc", "0123abcx", "sha256:0123abcd"})
+    void otherChecksumsAreRefused(String sum) {
+        assertThatThrownBy(() -> new RemoteFile(URI.create("https://example.org/net.pth"), sum, "MIT"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("sha256 must be");
+    }
+
+    @Test
+    void theNameInTheCacheIsHarmless() {
+        RemoteFile remote = new RemoteFile(URI.create("https://example.org/a/..%2F..%2Fb%20c.pth"), "0123abcd", "MIT");
+        assertThat(remote.fileName()).isEqualTo("b_c.pth");
+        assertThat(new RemoteFile(URI.create("https://example.org/.."), "0123abcd", "MIT").fileName())
+                .isEqualTo("_");
+    }
+
+    @Test
+    void torchvisionsWeightsAreKnownForItsEncodersOnly() {
+        for (Encoder encoder : Encoder.values()) {
+            if (encoder.origin() == Encoder.Origin.TORCHVISION) {
+                RemoteFile remote = ImageNetWeights.of(encoder);
+                assertThat(remote.address().toString())
+                        .startsWith("https://download.pytorch.org/models/" + encoder.id())
+                        .endsWith(remote.sha256() + ".pth");
+                assertThat(remote.licence()).contains("BSD-3-Clause").contains("ImageNet");
+            } else {
+                assertThatThrownBy(() -> ImageNetWeights.of(encoder))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("bring weights for it in a file");
+            }
+        }
+    }
+}
