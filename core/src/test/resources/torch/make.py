@@ -129,15 +129,61 @@ def formula(net):
         tensor.copy_(wave)
 
 
-def by_formula(name):
+def small_faces(net):
+    """Without the first stride and pooling."""
+    (net.conv1 if hasattr(net, "conv1") else net.features[0][0]).stride = (1, 1)
+    if hasattr(net, "maxpool"):
+        net.maxpool = torch.nn.Identity()
+    return net
+
+
+class FaceBlock(torch.nn.Module):
+    """ArcFace's residual unit: BN, convolution, BN, PReLU, convolution with the stride, BN; no activation after the sum."""
+
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        nn = torch.nn
+        self.bn1, self.conv1 = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, width, 3, 1, 1, bias=False)
+        self.bn2, self.prelu = nn.BatchNorm2d(width), nn.PReLU(width)
+        self.conv2, self.bn3 = nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
+        if stride > 1:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x):
+        shortcut = self.downsample(x) if hasattr(self, "downsample") else x
+        return self.bn3(self.conv2(self.prelu(self.bn2(self.conv1(self.bn1(x)))))) + shortcut
+
+
+class FaceNet(torch.nn.Module):
+    """The net of ArcFace's section 3.1 (E-type output) under insightface's names, for input of 64 pixels."""
+
+    def __init__(self, depths):
+        super().__init__()
+        nn = torch.nn
+        self.conv1, self.bn1, self.prelu = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64)
+        inputs = 64
+        for i, (width, depth) in enumerate(zip((64, 128, 256, 512), depths)):
+            blocks = [FaceBlock(inputs if j == 0 else width, width, 2 if j == 0 else 1) for j in range(depth)]
+            setattr(self, "layer%d" % (i + 1), nn.Sequential(*blocks))
+            inputs = width
+        self.bn2, self.fc, self.features = nn.BatchNorm2d(512), nn.Linear(512 * 4 * 4, 512), nn.BatchNorm1d(512)
+        self.features.weight.requires_grad = False  # the paper's lengths mean nothing
+
+    def forward(self, x):
+        x = self.prelu(self.bn1(self.conv1(x)))
+        x = self.bn2(self.layer4(self.layer3(self.layer2(self.layer1(x)))))
+        return self.features(self.fc(x.flatten(1)))
+
+
+def by_formula(net):
     """What a net whose weights are a formula makes of images that are one, in evaluation, and its gradients."""
-    net = getattr(torchvision.models, name)().double().eval()
+    net = net.double().eval()
     with torch.no_grad():
         formula(net)
     images = torch.sin(torch.arange(2 * 3 * 64 * 64, dtype=torch.float64) * 0.37).reshape(2, 3, 64, 64)
     output = net(images)
     output.square().mean().backward()
-    named = dict(net.named_parameters())
+    named = {n: p for n, p in net.named_parameters() if p.requires_grad}
     first, last = list(named)[0], list(named)[-2]
     return {
         "output": output[:, :40].flatten().tolist(),
@@ -146,9 +192,13 @@ def by_formula(name):
     }
 
 
+TORCHVISION = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "efficientnet_b0", "efficientnet_v2_m"]
+SMALL_FACES = ["resnet18", "resnet50", "efficientnet_b0"]
+FACE_NETS = {"iresnet18": (2, 2, 2, 2), "iresnet50": (3, 4, 14, 3)}
 write("formula.json", {
-    name: by_formula(name)
-    for name in ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "efficientnet_b0", "efficientnet_v2_m"]
+    **{name: by_formula(getattr(torchvision.models, name)()) for name in TORCHVISION},
+    **{name + " small": by_formula(small_faces(getattr(torchvision.models, name)())) for name in SMALL_FACES},
+    **{name: by_formula(FaceNet(depths)) for name, depths in FACE_NETS.items()},
 })
 
 

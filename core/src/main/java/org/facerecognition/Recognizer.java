@@ -161,8 +161,9 @@ public final class Recognizer implements AutoCloseable {
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
      */
     public Weights.Report startFrom(Weights weights) {
-        Weights.Report report =
-                encoderWeights(weights).allowing(encoder.lastLayerName() + ".*").into(encoder);
+        Weights.Report report = encoderWeights(weights)
+                .allowing(encoder.replacedNames().toArray(String[]::new))
+                .into(encoder);
         rememberStart(weights);
         return report;
     }

@@ -158,6 +158,13 @@ class RecognizerTest {
             recognizer.startFrom(Weights.read(file));
             assertThat(recognizer.embed(someone)).isEqualTo(saved);
         }
+        try (Recognizer longer = Recognizer.arcFace(
+                args().encoder(Encoder.MOBILEFACENET).embeddingSize(24).build())) {
+            Weights.Report report = longer.startFrom(Weights.read(file));
+            assertThat(report.misshapen()).hasSize(2 + 4).allMatch(name -> name.matches("(conv3|bn)\\..*"));
+            assertThat(longer.origin().startedFrom())
+                    .isEqualTo(file.getFileName().toString());
+        }
         Weights headless = Weights.read(file).renamed(name -> name.contains("conv3") ? null : name);
         assertThatThrownBy(() -> Recognizer.pretrained(Encoder.MOBILEFACENET, headless))
                 .isInstanceOf(WeightsException.class)

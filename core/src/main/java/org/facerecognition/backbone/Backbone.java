@@ -1,5 +1,6 @@
 package org.facerecognition.backbone;
 
+import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
@@ -77,6 +78,11 @@ public abstract class Backbone extends Module {
      * @throws IllegalArgumentException when the net has no such last layer, or a size is less than 1
      */
     public abstract void replaceLastLayer(String name, int... sizes);
+
+    /** Names of all that {@link #replaceLastLayer} draws anew, {@code *} standing for any text. */
+    public List<String> replacedNames() {
+        return List.of(lastLayerName() + ".*");
+    }
 
     /** Checks the arguments of {@link #replaceLastLayer}. */
     protected final void checkReplacement(String name, int... sizes) {

@@ -1,5 +1,6 @@
 package org.facerecognition.backbone;
 
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
@@ -119,6 +120,11 @@ public final class IResNet extends Backbone {
     @Override
     public String lastLayerName() {
         return "fc";
+    }
+
+    @Override
+    public List<String> replacedNames() {
+        return List.of("fc.*", "features.*");
     }
 
     @Override

@@ -1,5 +1,6 @@
 package org.facerecognition.backbone;
 
+import java.util.List;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.Module;
@@ -68,6 +69,11 @@ public final class MobileFaceNet extends Backbone {
     @Override
     public String lastLayerName() {
         return "conv3";
+    }
+
+    @Override
+    public List<String> replacedNames() {
+        return List.of("conv3.*", "bn.*");
     }
 
     @Override

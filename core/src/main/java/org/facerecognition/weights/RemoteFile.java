@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import org.facerecognition.backbone.Encoder;
 
 /**
  * Weights that lie elsewhere, and how to know that the right bytes have come.
@@ -35,6 +36,15 @@ public record RemoteFile(URI address, String sha256, String licence) {
         if (path == null || path.isEmpty() || path.endsWith("/")) {
             throw new IllegalArgumentException("address must be that of a file, but was " + address);
         }
+    }
+
+    /**
+     * What torchvision trained on ImageNet for an encoder of its own, its default weights.
+     *
+     * @throws IllegalArgumentException when there are none for this encoder
+     */
+    public static RemoteFile imagenet(Encoder encoder) {
+        return ImageNetWeights.of(encoder);
     }
 
     private static boolean isThisMachine(URI address) {

@@ -80,7 +80,7 @@ public final class Weights {
      * @throws WeightsException when they cannot be fetched
      */
     public static Weights imagenet(Encoder encoder, FetchListener listener) {
-        return fetch(ImageNetWeights.of(encoder), listener);
+        return fetch(RemoteFile.imagenet(encoder), listener);
     }
 
     /** {@link #imagenet(Encoder, FetchListener)}, with the licence told to this class's system logger. */

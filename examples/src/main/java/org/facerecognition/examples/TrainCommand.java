@@ -20,7 +20,6 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.train.History;
-import org.facerecognition.weights.Weights;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -69,11 +68,11 @@ final class TrainCommand implements Callable<Integer> {
                             + " class means; a low rate with cosine decay; margin warm-up; dropout; no decay on norm and bias.")
     private Preset preset;
 
-    @Option(
-            names = "--init",
-            paramLabel = "FILE",
-            description = "Start the encoder from trained weights (.pth, .pt, .safetensors, or a model of ours).")
-    private @Nullable Path init;
+    @Mixin
+    private InitOptions init = new InitOptions();
+
+    @Option(names = "--licence", paramLabel = "TEXT", description = "Of the model; kept in its file.")
+    private @Nullable String licence;
 
     @Mixin
     private DataOptions data = new DataOptions();
@@ -182,10 +181,12 @@ final class TrainCommand implements Callable<Integer> {
         err.println(validation);
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
-            if (init != null) {
-                Weights.Report report = recognizer.startFrom(Weights.read(init));
-                err.println("started from " + init + ": " + report.loaded() + " tensors"
-                        + (report.misshapen().isEmpty() ? "" : "; drawn anew: " + report.misshapen()));
+            boolean fresh = !Files.exists(out.resolve("last.ckpt"));
+            if (fresh) {
+                init.apply(recognizer, Encoder.of(encoder), err);
+            }
+            if (licence != null) {
+                recognizer.setLicence(licence);
             }
             TrainingSession session = new TrainingSession(out, err, Json.pretty(describe()));
             History history = session.run(recognizer, args, train, validation);

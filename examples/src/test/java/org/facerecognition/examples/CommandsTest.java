@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.HexFormat;
 import org.facerecognition.Recognizer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,6 +104,44 @@ class CommandsTest {
         assertThat(figures.code()).as(figures.err()).isZero();
         assertThat(figures.json().get("val_accuracy").asDouble()).isBetween(0.0, 1.0);
         assertThat(figures.json().has("test_accuracy")).isFalse();
+    }
+
+    @Test
+    void weightsFromAnAddressAreCheckedAndTheirLicenceStaysInTheModel() throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Cli.train(faces, folder.resolve("first"), "--max-steps", 1);
+        Path weights = folder.resolve("first/last.ckpt");
+        byte[] sum = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(weights));
+        Object[] words = {
+            "--init",
+            weights.toUri(),
+            "--cache",
+            folder.resolve("cache"),
+            "--max-steps",
+            1,
+            "--init-licence",
+            "CC-BY-4.0"
+        };
+        Path unchecked = folder.resolve("unchecked");
+        assertThat(Cli.train(faces, unchecked, words).err()).contains("must come with --init-sha256");
+
+        Object[] checked = Arrays.copyOf(words, words.length + 2);
+        checked[words.length] = "--init-sha256";
+        checked[words.length + 1] = HexFormat.of().formatHex(sum);
+        Path tuned = folder.resolve("tuned");
+        Cli.Result result = Cli.train(faces, tuned, checked);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).contains("fetching file:", "licence: CC-BY-4.0", "started from file:");
+        assertThat(Cli.train(faces, folder.resolve("again"), checked).err()).doesNotContain("fetching");
+        try (Recognizer recognizer = Recognizer.load(tuned.resolve("last.ckpt"))) {
+            assertThat(recognizer.origin().licence()).isEqualTo("CC-BY-4.0");
+            assertThat(recognizer.origin().startedFrom())
+                    .startsWith("file:")
+                    .endsWith(HexFormat.of().formatHex(sum));
+            assertThat(recognizer.origin().data()).startsWith("TRAIN: ").contains("of 3 identities");
+        }
+        checked[words.length + 1] = "00000000";
+        assertThat(Cli.train(faces, folder.resolve("wrong"), checked).err()).contains("must have the sha256 00000000");
     }
 
     @Test

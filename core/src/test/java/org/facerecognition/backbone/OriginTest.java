@@ -19,21 +19,26 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Nets whose weights are a formula of name and place, on both sides; {@code torch/make.py} has the other. */
-class TorchvisionTest {
+class OriginTest {
     @ParameterizedTest
     @EnumSource(
-            names = {
-                "RESNET18",
-                "RESNET34",
-                "RESNET50",
-                "RESNET101",
-                "RESNET152",
-                "EFFICIENTNET_B0",
-                "EFFICIENTNET_V2_M"
-            })
+            mode =
+                    EnumSource.Mode
+                            .EXCLUDE, // the same with other numbers of blocks; and one with real weights to prove it
+            names = {"IRESNET34", "IRESNET100", "MOBILEFACENET"})
     void equalWeightsGiveEqualOutputsAndGradients(Encoder encoder) {
-        JsonNode expected = Golden.read("/torch/formula.json").get(encoder.id());
-        try (Backbone net = encoder.create(encoder.lastLayerName(), List.of(1000));
+        assertEqual(encoder.id(), encoder, new BackboneOptions(64, false, 0));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"RESNET18", "RESNET50", "EFFICIENTNET_B0"})
+    void withoutTheFirstStrideAndPoolingToo(Encoder encoder) {
+        assertEqual(encoder.id() + " small", encoder, new BackboneOptions(64, true, 0));
+    }
+
+    private static void assertEqual(String golden, Encoder encoder, BackboneOptions options) {
+        JsonNode expected = Golden.read("/torch/formula.json").get(golden);
+        try (Backbone net = encoder.create(encoder.lastLayerName(), List.of(encoder.originalOutputs()), options);
                 PointerScope scope = new PointerScope()) {
             net.to(ScalarType.Double, false);
             net.eval();
