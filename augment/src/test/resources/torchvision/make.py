@@ -11,6 +11,8 @@ import cv2
 import numpy
 import torch
 import torchvision.transforms.functional as F
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.autoaugment import _apply_op
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -24,6 +26,12 @@ OPERATIONS = [
     ("equalize",),
     ("hflip",),
     ("blur", 5, 9, 0.1), ("blur", 5, 9, 0.8), ("blur", 5, 9, 5.0), ("blur", 3, 1, 1.5),
+    ("solarize", 0.0), ("solarize", 100.0), ("solarize", 200.5), ("invert",), ("autocontrast",), ("gamma", 0.6), ("gamma", 1.8),
+    ("sharpness", 0.0), ("sharpness", 0.7), ("sharpness", 2.5), ("erase", 9, 99, 199),
+    ("rotate", 30.0, "nearest"), ("rotate", -7.5, "bilinear"), ("rotate", 90.0, "nearest"),
+    ("affine", 20.0, 3, -2, 1.2, 10.0, -5.0, "nearest"), ("affine", -45.0, 0, 4, 0.8, 0.0, 15.0, "bilinear"),
+    ("ShearX", 0.25), ("ShearY", -0.3), ("TranslateX", 4.7), ("TranslateY", -3.2), ("Rotate", 11.0),
+    ("Brightness", 0.3), ("Color", -0.6), ("Contrast", 0.45), ("Sharpness", 0.9), ("Posterize", 3.0), ("Solarize", 127.5),
 ]
 
 
@@ -74,6 +82,18 @@ def run(operation, x):
         if x.shape[-1] <= width // 2 or x.shape[-2] <= height // 2:
             return x  # torch cannot reflect by more than the image; the test leaves these out
         return F.gaussian_blur(x, [width, height], [sigma, sigma])
+    if name in ("solarize", "invert", "autocontrast"):
+        return getattr(F, name)(x, *numbers)
+    if name == "erase":
+        h, w = x.shape[-2:]
+        return F.erase(x, h // 4, w // 3, h // 2, w // 3, torch.tensor(numbers, dtype=torch.uint8)[:, None, None])
+    if name == "rotate":
+        return F.rotate(x, numbers[0], InterpolationMode(numbers[1]))
+    if name == "affine":
+        angle, dx, dy, scale, shear_x, shear_y, way = numbers
+        return F.affine(x, angle, [dx, dy], scale, [shear_x, shear_y], InterpolationMode(way))
+    if name[0].isupper():
+        return _apply_op(x, name, numbers[0], InterpolationMode.NEAREST, None)
     return getattr(F, "adjust_" + name)(x, numbers[0])
 
 

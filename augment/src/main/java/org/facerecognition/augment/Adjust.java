@@ -28,12 +28,13 @@ public final class Adjust {
     /** Moves every value from the mean grey level: 0 gives flat grey, 1 the image itself. {@code factor} is at least 0. */
     public static Mat contrast(Mat image, double factor) {
         requireFactor("contrast", factor);
-        byte[] rgb = Images.toBytes(image);
-        long sum = 0;
-        for (int i = 0; i < rgb.length; i += 3) {
-            sum += Grayscale.gray(rgb, i);
-        }
-        float mean = (float) (sum / (rgb.length / 3.0));
+        long[] sum = new long[1];
+        Images.forEach(image, (rgb, length) -> {
+            for (int i = 0; i < length; i += 3) {
+                sum[0] += Grayscale.gray(rgb, i);
+            }
+        });
+        float mean = (float) (sum[0] / (double) image.total());
         return blendWithLevel(image, mean, factor);
     }
 
@@ -42,14 +43,14 @@ public final class Adjust {
         requireFactor("saturation", factor);
         float ratio = (float) factor;
         float rest = (float) (1 - factor);
-        byte[] rgb = Images.toBytes(image);
-        for (int i = 0; i < rgb.length; i += 3) {
-            float gray = rest * Grayscale.gray(rgb, i);
-            rgb[i] = Images.truncate(ratio * (rgb[i] & 0xff) + gray);
-            rgb[i + 1] = Images.truncate(ratio * (rgb[i + 1] & 0xff) + gray);
-            rgb[i + 2] = Images.truncate(ratio * (rgb[i + 2] & 0xff) + gray);
-        }
-        return Images.ofBytes(rgb, image.rows(), image.cols());
+        return Images.changed(image, (rgb, length) -> {
+            for (int i = 0; i < length; i += 3) {
+                float gray = rest * Grayscale.gray(rgb, i);
+                rgb[i] = Images.truncate(ratio * (rgb[i] & 0xff) + gray);
+                rgb[i + 1] = Images.truncate(ratio * (rgb[i + 1] & 0xff) + gray);
+                rgb[i + 2] = Images.truncate(ratio * (rgb[i + 2] & 0xff) + gray);
+            }
+        });
     }
 
     /**
@@ -60,11 +61,11 @@ public final class Adjust {
         if (!(shift >= -0.5 && shift <= 0.5)) {
             throw new IllegalArgumentException("hue must be in [-0.5, 0.5] turns, but was " + shift);
         }
-        byte[] rgb = Images.toBytes(image);
-        for (int i = 0; i < rgb.length; i += 3) {
-            turnHue(rgb, i, (float) shift);
-        }
-        return Images.ofBytes(rgb, image.rows(), image.cols());
+        return Images.changed(image, (rgb, length) -> {
+            for (int i = 0; i < length; i += 3) {
+                turnHue(rgb, i, (float) shift);
+            }
+        });
     }
 
     private static void turnHue(byte[] rgb, int i, float shift) {

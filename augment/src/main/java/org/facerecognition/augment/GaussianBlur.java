@@ -4,6 +4,7 @@ import static org.bytedeco.opencv.global.opencv_core.BORDER_ISOLATED;
 import static org.bytedeco.opencv.global.opencv_core.BORDER_REFLECT_101;
 import static org.bytedeco.opencv.global.opencv_core.CV_32F;
 import static org.bytedeco.opencv.global.opencv_core.CV_8U;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.global.opencv_imgproc;
@@ -19,6 +20,8 @@ import org.bytedeco.opencv.opencv_core.Point;
  * @param sigma the standard deviation in pixels, positive
  */
 public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) implements Transform {
+
+    private static final int PIXELS_AT_A_TIME = 1 << 20;
 
     public GaussianBlur {
         requireKernel("kernelWidth", kernelWidth);
@@ -49,15 +52,34 @@ public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) imple
         requireKernel("kernelWidth", kernelWidth);
         requireKernel("kernelHeight", kernelHeight);
         // In float and rounded once at the end, as torchvision does; OpenCV's own 8-bit GaussianBlur works in fixed
-        // point.
+        // point. Floats take four times the room, so a large image goes strip by strip.
         try (Mat x = opencv_imgproc.getGaussianKernel(kernelWidth, sigma, CV_32F);
-                Mat y = opencv_imgproc.getGaussianKernel(kernelHeight, sigma, CV_32F);
-                Mat blurred = new Mat();
-                Point centre = new Point(-1, -1)) {
-            opencv_imgproc.sepFilter2D(image, blurred, CV_32F, x, y, centre, 0, BORDER_REFLECT_101 | BORDER_ISOLATED);
-            Mat result = new Mat();
-            blurred.convertTo(result, CV_8U);
+                Mat y = opencv_imgproc.getGaussianKernel(kernelHeight, sigma, CV_32F)) {
+            Mat result = new Mat(image.rows(), image.cols(), CV_8UC3);
+            if (image.total() <= PIXELS_AT_A_TIME) {
+                blur(image, x, y, BORDER_REFLECT_101 | BORDER_ISOLATED, result);
+                return result;
+            }
+            int rows = Math.max(1, PIXELS_AT_A_TIME / image.cols());
+            // nothing must be around the whole, so that the edges of a strip see the next strip and no more
+            try (Mat whole = image.isSubmatrix() ? image.clone() : new Mat(image)) {
+                for (int top = 0; top < image.rows(); top += rows) {
+                    int bottom = Math.min(image.rows(), top + rows);
+                    try (Mat strip = whole.rowRange(top, bottom);
+                            Mat into = result.rowRange(top, bottom)) {
+                        blur(strip, x, y, BORDER_REFLECT_101, into);
+                    }
+                }
+            }
             return result;
+        }
+    }
+
+    private static void blur(Mat image, Mat x, Mat y, int border, Mat into) {
+        try (Mat blurred = new Mat();
+                Point centre = new Point(-1, -1)) {
+            opencv_imgproc.sepFilter2D(image, blurred, CV_32F, x, y, centre, 0, border);
+            blurred.convertTo(into, CV_8U);
         }
     }
 

@@ -24,14 +24,14 @@ public record Grayscale(int outputChannels) implements Transform {
 
     /** Each pixel's {@code 0.2989 R + 0.587 G + 0.114 B}, cut off to a whole number, in all three channels. */
     public static Mat grayscale(Mat image) {
-        byte[] rgb = Images.toBytes(image);
-        for (int i = 0; i < rgb.length; i += 3) {
-            byte gray = (byte) gray(rgb, i);
-            rgb[i] = gray;
-            rgb[i + 1] = gray;
-            rgb[i + 2] = gray;
-        }
-        return Images.ofBytes(rgb, image.rows(), image.cols());
+        return Images.changed(image, (rgb, length) -> {
+            for (int i = 0; i < length; i += 3) {
+                byte gray = (byte) gray(rgb, i);
+                rgb[i] = gray;
+                rgb[i + 1] = gray;
+                rgb[i + 2] = gray;
+            }
+        });
     }
 
     /**

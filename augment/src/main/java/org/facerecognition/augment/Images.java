@@ -3,13 +3,14 @@ package org.facerecognition.augment;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * What the pixel functions share: the check of the image, and the two ways to its pixels. Whatever maps each byte by
- * itself is a table and runs in OpenCV; the rest copies the image into a Java array, loops, and copies back (twice 37 kB
- * for a 112x112 face, a few microseconds), because a JNI call per pixel would cost a hundred times the arithmetic.
+ * What the pixel functions share: the check of the image, and the ways to its pixels. Whatever maps each byte by itself is
+ * a table and runs in OpenCV; the rest copies the pixels into a Java array, some at a time, loops, and copies them back (twice
+ * 37 kB for a 112x112 face, a few microseconds), because a JNI call per pixel would cost a hundred times the arithmetic.
  */
 final class Images {
 
@@ -32,6 +33,54 @@ final class Images {
             return "empty";
         }
         return "CV_" + DEPTHS[image.depth()] + "C" + image.channels() + " of " + image.cols() + "x" + image.rows();
+    }
+
+    private static final int BYTES_AT_A_TIME = 3 << 14;
+
+    /** Looks at or changes pixels: R G B of each, from the start of the array on. */
+    @FunctionalInterface
+    interface Pixels {
+        void take(byte[] rgb, int length);
+    }
+
+    /** A copy of the image, changed pixel by pixel in place. */
+    static Mat changed(Mat image, Pixels change) {
+        requireRgb(image);
+        Mat result = image.clone();
+        long bytes = 3 * result.total();
+        byte[] rgb = new byte[(int) Math.min(bytes, BYTES_AT_A_TIME)];
+        try (BytePointer data = new BytePointer(result.data())) {
+            for (long at = 0; at < bytes; at += rgb.length) {
+                int length = (int) Math.min(rgb.length, bytes - at);
+                data.position(at).get(rgb, 0, length);
+                change.take(rgb, length);
+                data.put(rgb, 0, length);
+            }
+        }
+        return result;
+    }
+
+    /** Shows all pixels, row by row. */
+    static void forEach(Mat image, Pixels look) {
+        requireRgb(image);
+        byte[] row = new byte[3 * image.cols()];
+        for (int y = 0; y < image.rows(); y++) {
+            image.ptr(y).get(row, 0, row.length);
+            look.take(row, row.length);
+        }
+    }
+
+    /** How many pixels have each value, by channel: [3][256]. */
+    static int[][] histograms(Mat image) {
+        int[][] histograms = new int[3][256];
+        forEach(image, (rgb, length) -> {
+            for (int i = 0; i < length; i += 3) {
+                histograms[0][rgb[i] & 0xff]++;
+                histograms[1][rgb[i + 1] & 0xff]++;
+                histograms[2][rgb[i + 2] & 0xff]++;
+            }
+        });
+        return histograms;
     }
 
     /** The image's bytes, rows from the top, R G B per pixel. */

@@ -23,4 +23,21 @@ public final class Presets {
                 new RandomPosterize(2),
                 new RandomEqualize());
     }
+
+    /** What insightface trains with: half of the images mirrored. One after the other on each image. */
+    public static List<Transform> insightface() {
+        return List.of(new RandomHorizontalFlip());
+    }
+
+    /**
+     * What AdaFace trains with (Kim et al., CVPR 2022, section 4.1): mirrored half of the time; a crop, a lower resolution and
+     * a change of colours a fifth of the time each. One after the other on each image.
+     */
+    public static List<Transform> adaFace() {
+        return List.of(
+                new RandomHorizontalFlip(),
+                new RandomApply(new RandomResizedCrop(new Range(0.2, 1), new Range(3 / 4.0, 4 / 3.0)), 0.2),
+                new RandomApply(new LowResolution(), 0.2),
+                new RandomApply(new ColorJitter(0.5, 0.5, 0.5, 0), 0.2));
+    }
 }

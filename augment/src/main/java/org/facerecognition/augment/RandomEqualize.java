@@ -31,14 +31,10 @@ public record RandomEqualize(double p) implements Transform {
      * value stays as it is.
      */
     public static Mat equalize(Mat image) {
-        byte[] rgb = Images.toBytes(image);
+        int[][] histograms = Images.histograms(image);
         byte[] table = new byte[3 * 256];
         for (int channel = 0; channel < 3; channel++) {
-            int[] histogram = new int[256];
-            for (int i = channel; i < rgb.length; i += 3) {
-                histogram[rgb[i] & 0xff]++;
-            }
-            fillTable(histogram, rgb.length / 3, table, channel);
+            fillTable(histograms[channel], Math.toIntExact(image.total()), table, channel);
         }
         return Images.lookUpPerChannel(image, table);
     }

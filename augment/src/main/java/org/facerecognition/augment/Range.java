@@ -22,6 +22,11 @@ public record Range(double min, double max) {
         return min + (max - min) * random.nextDouble();
     }
 
+    /** A draw that is uniform in the logarithm: a half is as likely as twice. For positive ranges. */
+    double drawLogarithmic(RandomGenerator random) {
+        return Math.exp(new Range(Math.log(min), Math.log(max)).draw(random));
+    }
+
     boolean within(double low, double high) {
         return low <= min && max <= high;
     }

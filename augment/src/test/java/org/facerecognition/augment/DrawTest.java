@@ -3,6 +3,7 @@ package org.facerecognition.augment;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Scalar;
 import org.junit.jupiter.api.Test;
 
 /** What is drawn: torchvision's ranges, evenly, in all orders. */
@@ -102,8 +104,133 @@ class DrawTest {
         for (int tenth = 0; tenth < 10; tenth++) {
             double from = min + (max - min) * tenth / 10;
             double to = min + (max - min) * (tenth + 1) / 10;
-            long inside = values.stream().filter(v -> v >= from && v < to).count();
+            long inside = values.stream()
+                    .filter(v -> v >= from && (v < to || v == max && v == to))
+                    .count();
             assertThat(inside / (double) DRAWS).isCloseTo(0.1, within(0.01));
+        }
+    }
+
+    @Test
+    void erasingAndCroppingDrawTorchvisionsAreasAndRatios() {
+        RandomErasing erasing = new RandomErasing();
+        RandomResizedCrop crop = new RandomResizedCrop();
+        List<Double> erased = new ArrayList<>();
+        List<Double> ratios = new ArrayList<>();
+        List<Double> left = new ArrayList<>();
+        List<Double> kept = new ArrayList<>();
+        int side = 1000;
+        for (int i = 0; i < DRAWS; i++) {
+            RandomErasing.Box box = erasing.draw(side, side, random).orElseThrow();
+            erased.add((double) box.width() * box.height() / side / side);
+            ratios.add(Math.log((double) box.height() / box.width()));
+            left.add((double) box.x() / (side - box.width()));
+            RandomErasing.Box part = crop.draw(side, side, random);
+            kept.add((double) part.width() * part.height() / side / side);
+            assertThat((double) part.width() / part.height()).isBetween(0.745, 1.342);
+        }
+        assertUniform(rounded(erased, 0.02, 0.33), 0.02, 0.33);
+        assertUniform(rounded(ratios, Math.log(0.3), Math.log(3.3)), Math.log(0.3), Math.log(3.3));
+        assertUniform(left, 0, 1);
+        // a wide part of much area does not fit and is drawn again, so large areas are a little rarer than small ones
+        assertThat(kept).allMatch(share -> share > 0.079 && share <= 1);
+        assertThat(kept.stream().mapToDouble(share -> share).average().orElseThrow())
+                .isCloseTo(0.476, within(0.01)); // torchvision's own, over 20,000 draws;
+    }
+
+    /** Sides are whole pixels, so areas and ratios are a little off. */
+    private static List<Double> rounded(List<Double> values, double min, double max) {
+        double slack = 0.02 * (max - min);
+        assertThat(values).allMatch(v -> v > min - slack && v < max + slack);
+        return values.stream().map(v -> Math.min(max, Math.max(min, v))).toList();
+    }
+
+    @Test
+    void affineDrawsItsRangesAndWholePixels() {
+        RandomAffine affine = new RandomAffine(
+                new Range(-20, 20),
+                0.1,
+                0.2,
+                new Range(0.8, 1.2),
+                new Range(-5, 5),
+                new Range(0, 0),
+                Interpolation.NEAREST);
+        List<Double> degrees = new ArrayList<>();
+        List<Double> scales = new ArrayList<>();
+        for (int i = 0; i < DRAWS; i++) {
+            Warp.Move move = affine.draw(100, 50, random);
+            degrees.add(move.degrees());
+            scales.add(move.scale());
+            assertThat(move.translateX()).isBetween(-10.0, 10.0).isEqualTo(Math.rint(move.translateX()));
+            assertThat(move.translateY()).isBetween(-10.0, 10.0);
+            assertThat(move.shearX()).isBetween(-5.0, 5.0);
+            assertThat(move.shearY()).isZero();
+        }
+        assertUniform(degrees, -20, 20);
+        assertUniform(scales, 0.8, 1.2);
+    }
+
+    @Test
+    void automaticAugmentationsHaveTorchvisionsStrengths() {
+        RandAugment rand = new RandAugment();
+        TrivialAugmentWide trivial = new TrivialAugmentWide();
+        assertThat(rand.magnitude(AugmentOp.SHEAR_X, 112, 96)).isCloseTo(0.09, within(1e-9));
+        assertThat(rand.magnitude(AugmentOp.TRANSLATE_X, 112, 96)).isCloseTo(150.0 / 331 * 112 * 0.3, within(1e-9));
+        assertThat(rand.magnitude(AugmentOp.TRANSLATE_Y, 112, 96)).isCloseTo(150.0 / 331 * 96 * 0.3, within(1e-9));
+        assertThat(rand.magnitude(AugmentOp.POSTERIZE, 112, 96)).isEqualTo(7); // 8 - round(9 / 7.5)
+        assertThat(rand.magnitude(AugmentOp.SOLARIZE, 112, 96)).isCloseTo(178.5, within(1e-9));
+        assertThat(trivial.magnitude(AugmentOp.ROTATE, 30)).isEqualTo(135);
+        assertThat(trivial.magnitude(AugmentOp.POSTERIZE, 30)).isEqualTo(2);
+        assertThat(trivial.magnitude(AugmentOp.POSTERIZE, 0)).isEqualTo(8);
+        assertThat(trivial.magnitude(AugmentOp.COLOR, 15)).isCloseTo(0.495, within(1e-9));
+        assertThat(AugmentOp.SHEAR_X.isSigned()).isTrue();
+        assertThat(AugmentOp.SHARPNESS.isSigned()).isTrue();
+        assertThat(AugmentOp.POSTERIZE.isSigned()).isFalse();
+        assertThat(AugmentOp.IDENTITY.isSigned()).isFalse();
+    }
+
+    @Test
+    void oneOfAndRandomApplyChooseEvenly() {
+        try (Mat image = TransformContractTest.noise(9, 9)) {
+            OneOf one = OneOf.of(new RandomInvert(1), new RandomInvert(0), new RandomInvert(0), new RandomInvert(0));
+            assertThat(changed(image, one)).isCloseTo(0.25, within(0.03));
+            assertThat(changed(image, new RandomApply(new RandomInvert(1), 0.2)))
+                    .isCloseTo(0.2, within(0.03));
+            assertThat(changed(image, new RandomSolarize(0))).isCloseTo(0.5, within(0.03));
+            assertThat(changed(image, new RandomErasing())).isBetween(0.4, 0.53); // a few do not fit, or are black
+        }
+    }
+
+    @Test
+    void whatFacePeopleUseDoesWhatItSays() {
+        try (Mat image = TransformContractTest.noise(60, 60)) {
+            assertThat(spread(image, new LowResolution(new Range(0.2, 0.2)))).isLessThan(0.8 * spread(image, null));
+            assertThat(spread(image, new MotionBlur(new Range(9, 9)))).isLessThan(0.5 * spread(image, null));
+            assertThat(spread(image, new JpegCompression(new Range(10, 10)))).isNotEqualTo(spread(image, null));
+        }
+        try (Mat grey = new Mat(60, 60, CV_8UC3, new Scalar(128, 128, 128, 0))) {
+            assertThat(spread(grey, new GaussianNoise(new Range(10, 10)))).isCloseTo(10, within(0.5));
+            assertThat(spread(grey, new GaussianNoise(new Range(0, 0)))).isZero();
+            try (Mat masked = new Occlusion(Occlusion.Cover.MASK).apply(grey, random)) {
+                byte[] out = Images.toBytes(masked);
+                assertThat(out[3 * (60 * 20 + 30)]).as("forehead").isEqualTo((byte) 128);
+                assertThat(out[3 * (60 * 59 + 30)]).as("chin").isEqualTo(out[3 * (60 * 45 + 30)]);
+            }
+        }
+    }
+
+    /** The standard deviation of all values. */
+    private double spread(Mat image, Transform transform) {
+        try (Mat result = transform == null ? image.clone() : transform.apply(image, random)) {
+            byte[] bytes = Images.toBytes(result);
+            double mean = IntStream.range(0, bytes.length)
+                    .map(i -> bytes[i] & 0xff)
+                    .average()
+                    .orElseThrow();
+            return Math.sqrt(IntStream.range(0, bytes.length)
+                    .mapToDouble(i -> Math.pow((bytes[i] & 0xff) - mean, 2))
+                    .average()
+                    .orElseThrow());
         }
     }
 
@@ -135,6 +262,14 @@ class DrawTest {
         refused(() -> new Grayscale(1), "outputChannels must be 3 (an image keeps its type), but was 1");
         refused(() -> new RandomPosterize(9), "bits must be in [0, 8], but was 9");
         refused(() -> new RandomEqualize(1.5), "p must be in [0, 1], but was 1.5");
+        refused(() -> new RandomSolarize(257), "threshold must be in [0, 256], but was 257.0");
+        refused(() -> new RandomAdjustSharpness(-1), "sharpness factor must be finite and not negative, but was -1.0");
+        refused(() -> new RandAugment(2, 31, 31, Interpolation.NEAREST), "magnitude must be in [0, 31), but was 31");
+        refused(() -> new LowResolution(new Range(0, 1)), "scale must be in (0, 1], but was (0.0, 1.0)");
+        refused(() -> new JpegCompression(new Range(0, 50)), "quality must be in [1, 100], but was (0.0, 50.0)");
+        refused(() -> new MotionBlur(new Range(0, 5)), "length must be at least 1 pixel, but was (0.0, 5.0)");
+        refused(() -> new GaussianNoise(new Range(-1, 5)), "sigma must not be negative, but was (-1.0, 5.0)");
+        refused(() -> new OneOf(List.of()), "OneOf must have at least one transform, but had none");
         refused(() -> new GaussianBlur(4, 9, 1, 2), "kernelWidth must be odd and positive, but was 4");
         refused(() -> new GaussianBlur(5, 9, 0, 2), "sigma must be positive, but was (0.0, 2.0)");
         refused(() -> new GaussianBlur(5, 9, 2, 1), "range must have finite min <= max, but was (2.0, 1.0)");

@@ -5,17 +5,46 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
+import org.bytedeco.opencv.opencv_core.Scalar;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What every transform must keep to. */
 class TransformContractTest {
+    /** Those that a flat image does not come flat out of. */
+    private static final List<Transform> MOVING = List.of(
+            new RandomErasing(1, new Range(0.02, 0.33), new Range(0.3, 3.3), 7, 8, 9),
+            new RandomResizedCrop(),
+            new RandomRotation(30),
+            new RandomRotation(new Range(-30, 30), Interpolation.BILINEAR),
+            new RandomAffine(
+                    new Range(-20, 20),
+                    0.2,
+                    0.1,
+                    new Range(0.7, 1.4),
+                    new Range(-10, 10),
+                    new Range(-5, 5),
+                    Interpolation.BILINEAR),
+            new RandAugment(),
+            new RandAugment(3, 30, 31, Interpolation.BILINEAR),
+            new TrivialAugmentWide(),
+            new GaussianNoise(),
+            new Occlusion());
+
     static List<Transform> transforms() {
         List<Transform> all = new ArrayList<>(Presets.fiveColour());
         all.add(new ColorJitter(0.4, 0.4, 0.4, 0.1));
@@ -26,6 +55,17 @@ class TransformContractTest {
         all.add(new RandomHorizontalFlip(1));
         all.add(new RandomHorizontalFlip());
         all.add(Pipeline.of());
+        all.add(new RandomSolarize(128, 1));
+        all.add(new RandomInvert(1));
+        all.add(new RandomAutocontrast(1));
+        all.add(new RandomAdjustSharpness(2.5, 1));
+        all.addAll(MOVING);
+        all.add(new LowResolution());
+        all.add(new RandomGamma());
+        all.add(new JpegCompression());
+        all.add(new MotionBlur());
+        all.add(new RandomApply(List.of(new RandomInvert(1), new Grayscale(3)), 0.5));
+        all.add(OneOf.of(new RandomInvert(1), new Grayscale(3)));
         return all;
     }
 
@@ -82,11 +122,52 @@ class TransformContractTest {
             try (Mat image = Images.ofBytes(bytes, 6, 6);
                     Mat result = transform.apply(image, new SplittableRandom(colour))) {
                 byte[] out = Images.toBytes(result);
-                for (int i = 3; i < out.length; i++) {
+                for (int i = 3; i < out.length && !MOVING.contains(transform); i++) {
                     assertThat(out[i]).as("a flat image stays flat").isEqualTo(out[i % 3]);
                 }
             }
         }
+    }
+
+    /** Beside the image itself: the result, and as much again. Linux tells a process's peak. */
+    @ParameterizedTest
+    @MethodSource("transforms")
+    @EnabledOnOs(OS.LINUX)
+    void aLargeImageTakesNoMoreThanTwiceItsRoom(Transform transform) throws IOException {
+        int side = 4000;
+        Path status = Path.of("/proc/self/status");
+        try (Mat image = new Mat(side, side, CV_8UC3, new Scalar(200, 100, 50, 0))) {
+            transform.apply(image, new SplittableRandom(0)).close(); // what is allocated once and for all
+            Files.writeString(Path.of("/proc/self/clear_refs"), "5"); // the peak starts from here
+            long before = kilobytes(status, "VmRSS");
+            try (Mat result = transform.apply(image, new SplittableRandom(1))) {
+                assertThat(result.total()).isEqualTo((long) side * side);
+            }
+            long extra = kilobytes(status, "VmHWM") - before;
+            int images = transform instanceof Pipeline ? 3 : 2; // what goes into a step stays while it works
+            assertThat(extra).as("kB for an image of 46,875").isLessThan(images * 46_875 + 12_000);
+        }
+    }
+
+    private static long kilobytes(Path status, String field) throws IOException {
+        return Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith(field))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @ParameterizedTest
+    @MethodSource("transforms")
+    void printsTheLineThatMakesIt(Transform transform) {
+        assertThat(TransformLine.parse(transform.toString())).containsExactly(transform);
+    }
+
+    @Test
+    void everyTransformIsHere() {
+        Set<String> here = new TreeSet<>();
+        transforms().forEach(transform -> here.add(transform.getClass().getSimpleName()));
+        assertThat(here).containsExactlyInAnyOrderElementsOf(TransformNames.all());
     }
 
     @ParameterizedTest

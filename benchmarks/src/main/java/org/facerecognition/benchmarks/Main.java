@@ -18,8 +18,10 @@ public final class Main {
         String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
         switch (name) {
             case "training" -> TrainingBenchmark.run(rest);
+            case "weights" -> WeightsBenchmark.run(rest);
             default -> {
-                System.err.println("benchmark must be one of: training [ROUNDS [STEPS]]; but was \"" + name + "\"");
+                System.err.println("benchmark must be one of: training [ROUNDS [STEPS]], weights [ROUNDS]; but was \""
+                        + name + "\"");
                 System.exit(2);
             }
         }

@@ -12,12 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
-import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.weights.StateDictUnpickler.Storage;
 import org.facerecognition.weights.StateDictUnpickler.View;
 import org.jspecify.annotations.Nullable;
@@ -232,7 +228,7 @@ final class PickledTensors implements TensorFile {
         View view = require(name);
         long[] shape = array(view.shape());
         if (isContiguous(view)) {
-            Tensor tensor = empty(view.storage().type(), shape);
+            Tensor tensor = TensorBytes.empty(view.storage().type(), shape);
             readInto(tensor, view);
             return tensor;
         }
@@ -240,7 +236,7 @@ final class PickledTensors implements TensorFile {
         for (int i = 0; i < shape.length; i++) {
             span += (shape[i] - 1) * view.strides().get(i);
         }
-        try (Tensor flat = empty(view.storage().type(), span);
+        try (Tensor flat = TensorBytes.empty(view.storage().type(), span);
                 NoGradGuard noGrad = new NoGradGuard()) {
             readInto(flat, view);
             try (Tensor strided = flat.as_strided(shape, array(view.strides()))) {
@@ -264,33 +260,8 @@ final class PickledTensors implements TensorFile {
         return true;
     }
 
-    private static Tensor empty(ElementType type, long... shape) {
-        try (TensorOptions options = new TensorOptions(type.scalarType());
-                MemoryFormatOptional asUsual = new MemoryFormatOptional()) {
-            return torch.empty(shape, options, asUsual);
-        }
-    }
-
-    /** Straight from the file into the tensor's memory. */
     private void readInto(Tensor tensor, View view) {
-        long bytes = tensor.numel() * tensor.element_size();
-        if (bytes == 0) {
-            return;
-        }
-        long begin = places.get(view.storage().key()).begin() + view.offset() * tensor.element_size();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-                BytePointer memory = new BytePointer(tensor.data_ptr())) {
-            long done = 0;
-            while (done < bytes) {
-                long to = Math.min(bytes, done + Integer.MAX_VALUE / 2);
-                int read = channel.read(memory.position(done).limit(to).asByteBuffer(), begin + done);
-                if (read < 0) {
-                    throw new WeightsException(file + " has become shorter while it was read");
-                }
-                done += read;
-            }
-        } catch (IOException e) {
-            throw new WeightsException("weights file " + file + " cannot be read: " + e.getMessage(), e);
-        }
+        long offset = view.offset() * view.storage().type().bytes();
+        TensorBytes.read(file, places.get(view.storage().key()).begin() + offset, tensor);
     }
 }

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -24,23 +23,19 @@ import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptions;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * Files in the safetensors format: a length (8 bytes, little endian), a header in JSON with each tensor's type, shape
  * and place, then the bytes. Nothing in such a file can be executed, and Python reads it too.
  *
- * <p>Open for reading it is a view: {@link #copyInto} copies straight from the mapped file.
+ * <p>Open for reading it is the header alone; values are read when they are asked for.
  */
 public final class SafeTensors implements TensorFile {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String METADATA = "__metadata__";
     private static final long MAX_HEADER_BYTES = 100L << 20; // that of the format's own implementation
-    private static final long MOST_BYTES_MAPPED = 1L << 30; // Java maps less than 2 GiB at a time
 
     /** Where a tensor lies in its file. */
     private record Entry(ElementType type, Shape shape, long begin, long end) {}
@@ -289,72 +284,9 @@ public final class SafeTensors implements TensorFile {
     @Override
     public Tensor read(String name) {
         Entry entry = require(name);
-        try (TensorOptions options = new TensorOptions(entry.type().scalarType());
-                MemoryFormatOptional asUsual = new MemoryFormatOptional()) {
-            Tensor tensor = torch.empty(entry.shape().toArray(), options, asUsual);
-            copyInto(name, tensor);
-            return tensor;
-        }
-    }
-
-    /**
-     * Copies a tensor's values into one that is there already, straight from the mapped file; device, type and memory
-     * layout stay those of the target.
-     *
-     * @throws WeightsException when there is none of that name, its shape differs, or the file cannot be read
-     */
-    public void copyInto(String name, Tensor target) {
-        Entry entry = require(name);
-        if (!entry.shape().equals(Shape.of(target))) {
-            throw new WeightsException(
-                    file + ": tensor \"" + name + "\" must be " + Shape.of(target) + ", but was " + entry.shape());
-        }
-        copyInto(entry, target, MOST_BYTES_MAPPED);
-    }
-
-    /** As {@link #copyInto(String, Tensor)}, mapping at most so many bytes at a time. */
-    void copyInto(String name, Tensor target, long mostBytes) {
-        copyInto(require(name), target, mostBytes);
-    }
-
-    private void copyInto(Entry entry, Tensor target, long mostBytes) {
-        long bytes = entry.end() - entry.begin();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-                PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
-            if (bytes <= mostBytes) {
-                if (bytes > 0) {
-                    target.copy_(mapped(channel, entry, 0, bytes)
-                            .reshape(entry.shape().toArray()));
-                }
-                return;
-            }
-            boolean plain = target.is_contiguous();
-            Tensor whole = plain ? target : torch.empty_like(target).contiguous();
-            Tensor flat = whole.view(-1);
-            int size = entry.type().bytes();
-            long step = mostBytes / size * size;
-            for (long from = 0; from < bytes; from += step) {
-                long count = Math.min(step, bytes - from);
-                try (PointerScope part = new PointerScope()) {
-                    flat.narrow(0, from / size, count / size).copy_(mapped(channel, entry, from, count));
-                }
-            }
-            if (!plain) {
-                target.copy_(whole);
-            }
-        } catch (IOException e) {
-            throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
-        }
-    }
-
-    /** A view [n] of some of a tensor's bytes; inside a scope. */
-    private Tensor mapped(FileChannel channel, Entry entry, long from, long bytes) throws IOException {
-        MappedByteBuffer map = channel.map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin() + from, bytes);
-        return torch.from_blob(
-                new BytePointer(map),
-                new long[] {bytes / entry.type().bytes()},
-                new TensorOptions(entry.type().scalarType()));
+        Tensor tensor = TensorBytes.empty(entry.type(), entry.shape().toArray());
+        TensorBytes.read(file, dataStart + entry.begin(), tensor);
+        return tensor;
     }
 
     private Entry require(String name) {

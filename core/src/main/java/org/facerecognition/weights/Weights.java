@@ -265,7 +265,11 @@ public final class Weights {
     }
 
     private void checkFinite(String name, Tensor tensor) {
-        if (tensor.is_floating_point() && !tensor.isfinite().all().item_bool()) {
+        if (!tensor.is_floating_point() || tensor.numel() == 0) {
+            return;
+        }
+        boolean surely = Double.isFinite(tensor.sum().item_double()); // one pass; may also overflow
+        if (!surely && !tensor.isfinite().all().item_bool()) {
             throw new WeightsException(file() + ": tensor \"" + name
                     + "\" must be finite, but holds NaN or infinity; the training it comes from has failed, use an"
                     + " earlier file");

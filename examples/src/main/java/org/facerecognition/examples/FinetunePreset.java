@@ -11,7 +11,7 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 final class FinetunePreset {
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
-            Map.entry("--augmentations", TrainCommand.Augmentations.FLIP),
+            Map.entry("--augmentations", "flip"),
             Map.entry("--s", 16.0),
             Map.entry("--m", 0.2),
             Map.entry("--dropout", 0.1),

@@ -15,6 +15,7 @@ import picocli.CommandLine.ParameterException;
         subcommands = {
             DemoCommand.class,
             TrainCommand.class,
+            AugmentCommand.class,
             EmbedCommand.class,
             EvaluateCommand.class,
             DoctorCommand.class

@@ -14,8 +14,6 @@ import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.TrainerArgs;
-import org.facerecognition.augment.Presets;
-import org.facerecognition.augment.RandomHorizontalFlip;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
@@ -51,12 +49,6 @@ final class TrainCommand implements Callable<Integer> {
         FINETUNE
     }
 
-    enum Augmentations {
-        FIVE,
-        FLIP,
-        NONE
-    }
-
     @Spec
     private CommandSpec spec;
 
@@ -77,14 +69,8 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data = new DataOptions();
 
-    @Option(
-            names = "--augmentations",
-            defaultValue = "five",
-            description = "five (the study's, as copies), flip (mirrors half of the images), or none.")
-    private Augmentations augmentations;
-
-    @Option(names = "--compose", description = "All augmentations on one image, instead of one copy for each.")
-    private boolean compose;
+    @Mixin
+    private AugmentationOptions augmentations = new AugmentationOptions();
 
     @Option(
             names = "--encoder",
@@ -174,7 +160,7 @@ final class TrainCommand implements Callable<Integer> {
             torch.set_num_threads(computeThreads);
         }
         PrintWriter err = spec.commandLine().getErr();
-        FaceDataset train = augmented(data.read(Split.TRAIN, seed));
+        FaceDataset train = augmentations.apply(data.read(Split.TRAIN, seed));
         FaceDataset validation = data.read(Split.VAL, seed);
         TrainerArgs.Builder args = trainerArgs();
         err.println(train);
@@ -195,14 +181,6 @@ final class TrainCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private FaceDataset augmented(FaceDataset train) {
-        return switch (augmentations) {
-            case FIVE -> train.withAugmentations(Presets.fiveColour(), compose);
-            case FLIP -> train.withAugmentations(List.of(new RandomHorizontalFlip()), true);
-            case NONE -> train;
-        };
     }
 
     private Recognizer recognizer(int classes) {

@@ -3,11 +3,13 @@ package org.facerecognition.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
+import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +21,7 @@ class CommandsTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "train", "embed", "doctor"})
+    @ValueSource(strings = {"demo", "train", "augment", "embed", "evaluate", "doctor"})
     void helpIsThere(String command) {
         Cli.Result result = Cli.run(command, "--help");
         assertThat(result.code()).isZero();
@@ -104,6 +106,42 @@ class CommandsTest {
         assertThat(figures.code()).as(figures.err()).isZero();
         assertThat(figures.json().get("val_accuracy").asDouble()).isBetween(0.0, 1.0);
         assertThat(figures.json().has("test_accuracy")).isFalse();
+    }
+
+    @Test
+    void theContactSheetHasARowForEachImageAndAColumnForEachTransform() throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path sheet = folder.resolve("sheets/sheet.png");
+        Object[] words = {
+            "augment", "--data", faces, "--layout", "folders", "--image-size", 40, "--images", 3, "--out", sheet
+        };
+        Cli.Result result = Cli.run(words);
+        assertThat(result.code()).as(result.err()).isZero();
+        BufferedImage image = ImageIO.read(sheet.toFile());
+        assertThat(image.getWidth()).isEqualTo(6 * 42);
+        assertThat(image.getHeight()).isEqualTo(18 + 3 * 42);
+        int grey = image.getRGB(42 + 20, 18 + 20);
+        assertThat(grey & 0xff).as("second column is grey").isEqualTo(grey >> 8 & 0xff);
+
+        Object[] wrong = Arrays.copyOf(words, words.length + 2);
+        wrong[words.length] = "--augmentations";
+        wrong[words.length + 1] = "Greyscale(3)";
+        Cli.Result refused = Cli.run(wrong);
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.err()).contains("did you mean Grayscale?", "\n  ^");
+    }
+
+    @Test
+    void transformsOfALineAreCopiesUnlessComposed() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        String line = "RandomInvert(1), Grayscale(3)";
+        Cli.Result copies = Cli.train(faces, folder.resolve("a"), "--max-steps", 1, "--augmentations", line);
+        assertThat(copies.err()).contains("TRAIN: 45 samples", "RandomInvert(p=1.0)");
+        Cli.Result composed =
+                Cli.train(faces, folder.resolve("b"), "--max-steps", 1, "--augmentations", line, "--compose");
+        assertThat(composed.err()).contains("TRAIN: 15 samples");
+        Cli.Result ada = Cli.train(faces, folder.resolve("c"), "--max-steps", 1, "--augmentations", "adaface");
+        assertThat(ada.err()).contains("TRAIN: 15 samples", "LowResolution");
     }
 
     @Test

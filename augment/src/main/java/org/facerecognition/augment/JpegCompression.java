@@ -1,0 +1,61 @@
+package org.facerecognition.augment;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_COLOR;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMWRITE_JPEG_QUALITY;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imdecode;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
+
+import java.util.random.RandomGenerator;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * Writes the image as JPEG and reads it again, for the blocks and smears that pictures from the net have.
+ *
+ * @param quality from 1 (worst) to 100
+ */
+public record JpegCompression(Range quality) implements Transform {
+
+    public JpegCompression {
+        if (!quality.within(1, 100)) {
+            throw new IllegalArgumentException("quality must be in [1, 100], but was " + quality);
+        }
+    }
+
+    /** From poor to good. */
+    public JpegCompression() {
+        this(new Range(20, 90));
+    }
+
+    @Override
+    public Mat apply(Mat image, RandomGenerator random) {
+        Images.requireRgb(image);
+        return compress(image, (int) Math.rint(quality.draw(random)));
+    }
+
+    /** @param quality from 1 (worst) to 100 */
+    public static Mat compress(Mat image, int quality) {
+        Images.requireRgb(image);
+        try (BytePointer jpeg = new BytePointer();
+                IntPointer settings = new IntPointer(IMWRITE_JPEG_QUALITY, quality)) {
+            try (Mat bgr = new Mat()) {
+                cvtColor(image, bgr, COLOR_RGB2BGR);
+                imencode(".jpg", bgr, jpeg, settings);
+            }
+            try (Mat bytes = new Mat(1, Math.toIntExact(jpeg.limit()), CV_8UC1, jpeg)) {
+                Mat result = imdecode(bytes, IMREAD_COLOR);
+                cvtColor(result, result, COLOR_RGB2BGR); // which is its own way back
+                return result;
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "JpegCompression(quality=" + quality + ")";
+    }
+}

@@ -1,0 +1,37 @@
+package org.facerecognition.augment;
+
+import java.util.random.RandomGenerator;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * With probability {@code p} makes the negative: torchvision's {@code RandomInvert}.
+ *
+ * @param p the probability that the image is changed, in [0, 1]
+ */
+public record RandomInvert(double p) implements Transform {
+
+    public RandomInvert {
+        Probability.require(p);
+    }
+
+    /** With torchvision's {@code p=0.5}. */
+    public RandomInvert() {
+        this(0.5);
+    }
+
+    @Override
+    public Mat apply(Mat image, RandomGenerator random) {
+        Images.requireRgb(image);
+        return random.nextDouble() < p ? invert(image) : image.clone();
+    }
+
+    /** Every value {@code v} becomes {@code 255 - v}. */
+    public static Mat invert(Mat image) {
+        return RandomSolarize.solarize(image, 0);
+    }
+
+    @Override
+    public String toString() {
+        return "RandomInvert(p=" + p + ")";
+    }
+}

@@ -1,0 +1,103 @@
+package org.facerecognition.augment;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+
+import java.nio.ByteBuffer;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * Moves an image by an affine map about its centre, as torchvision's {@code affine} and {@code rotate} do for tensors: in
+ * single precision, pixel centres at halves, black where nothing comes from.
+ */
+final class Warp {
+    private Warp() {}
+
+    /**
+     * What is done to an image, about its centre: sheared, scaled, turned, moved.
+     *
+     * @param degrees clockwise
+     * @param translateX pixels to the right
+     * @param translateY pixels down
+     * @param scale above 1 makes it larger
+     * @param shearX degrees along x
+     * @param shearY degrees along y
+     */
+    record Move(double degrees, double translateX, double translateY, double scale, double shearX, double shearY) {
+        /** Six numbers that lead from a place in the result to one in the image; places count from the centre. */
+        float[] inverse(double centreX, double centreY) {
+            double turn = Math.toRadians(degrees);
+            double sx = Math.toRadians(shearX);
+            double sy = Math.toRadians(shearY);
+            double a = Math.cos(turn - sy) / Math.cos(sy);
+            double b = -a * Math.tan(sx) - Math.sin(turn);
+            double c = Math.sin(turn - sy) / Math.cos(sy);
+            double d = -c * Math.tan(sx) + Math.cos(turn);
+            double[] m = {d / scale, -b / scale, 0, -c / scale, a / scale, 0}; // the determinant without scale is 1
+            m[2] = m[0] * (-centreX - translateX) + m[1] * (-centreY - translateY) + centreX;
+            m[5] = m[3] * (-centreX - translateX) + m[4] * (-centreY - translateY) + centreY;
+            float[] single = new float[6];
+            for (int i = 0; i < 6; i++) {
+                single[i] = (float) m[i];
+            }
+            return single;
+        }
+    }
+
+    /** @param inverse see {@link Move#inverse} */
+    static Mat apply(Mat image, float[] inverse, Interpolation interpolation) {
+        Images.requireRgb(image);
+        int rows = image.rows();
+        int cols = image.cols();
+        int step = Math.toIntExact(image.step());
+        ByteBuffer from = image.createBuffer();
+        Mat result = new Mat(rows, cols, CV_8UC3);
+        byte[] line = new byte[3 * cols];
+        for (int y = 0; y < rows; y++) {
+            float yc = y - rows * 0.5f + 0.5f;
+            for (int x = 0; x < cols; x++) {
+                float xc = x - cols * 0.5f + 0.5f;
+                // as torch.nn.functional.grid_sample has it: to -1..1 and back
+                float gx = (xc * inverse[0] + yc * inverse[1] + inverse[2]) / (0.5f * cols);
+                float gy = (xc * inverse[3] + yc * inverse[4] + inverse[5]) / (0.5f * rows);
+                float sx = ((gx + 1) * cols - 1) / 2;
+                float sy = ((gy + 1) * rows - 1) / 2;
+                if (interpolation == Interpolation.NEAREST) {
+                    nearest(from, step, rows, cols, sx, sy, line, 3 * x);
+                } else {
+                    bilinear(from, step, rows, cols, sx, sy, line, 3 * x);
+                }
+            }
+            result.ptr(y).put(line, 0, line.length);
+        }
+        return result;
+    }
+
+    private static void nearest(
+            ByteBuffer from, int step, int rows, int cols, float sx, float sy, byte[] line, int at) {
+        int x = (int) Math.rint(sx);
+        int y = (int) Math.rint(sy);
+        boolean inside = x >= 0 && x < cols && y >= 0 && y < rows;
+        for (int c = 0; c < 3; c++) {
+            line[at + c] = inside ? from.get(y * step + 3 * x + c) : 0;
+        }
+    }
+
+    private static void bilinear(
+            ByteBuffer from, int step, int rows, int cols, float sx, float sy, byte[] line, int at) {
+        int x = (int) Math.floor(sx);
+        int y = (int) Math.floor(sy);
+        float right = sx - x;
+        float below = sy - y;
+        for (int c = 0; c < 3; c++) {
+            float sum = (1 - right) * (1 - below) * value(from, step, rows, cols, x, y, c)
+                    + right * (1 - below) * value(from, step, rows, cols, x + 1, y, c)
+                    + (1 - right) * below * value(from, step, rows, cols, x, y + 1, c)
+                    + right * below * value(from, step, rows, cols, x + 1, y + 1, c);
+            line[at + c] = (byte) (int) Math.rint(sum);
+        }
+    }
+
+    private static int value(ByteBuffer from, int step, int rows, int cols, int x, int y, int c) {
+        return x >= 0 && x < cols && y >= 0 && y < rows ? from.get(y * step + 3 * x + c) & 0xff : 0;
+    }
+}

@@ -1,0 +1,93 @@
+package org.facerecognition.augment;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TransformLineTest {
+    @Test
+    void readsTorchvisionsLine() {
+        assertThat(TransformLine.parse(
+                        "Grayscale(3), ColorJitter(brightness=.5, hue=.3), GaussianBlur((5, 9), (0.1, 5.0)),"
+                                + " RandomPosterize(bits=2), RandomEqualize()"))
+                .isEqualTo(Presets.fiveColour());
+        assertThat(TransformLine.parse("  ")).isEmpty();
+    }
+
+    @Test
+    void theStudysAndOthersPresetsComeBackFromWhatTheyPrint() {
+        for (List<Transform> preset : List.of(Presets.fiveColour(), Presets.insightface(), Presets.adaFace())) {
+            String line =
+                    String.join(", ", preset.stream().map(Object::toString).toList());
+            assertThat(TransformLine.parse(line)).isEqualTo(preset);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "RandomEqualize | RandomEqualize(p=0.5)",
+                "GaussianBlur(3) | GaussianBlur(kernel_size=(3, 3), sigma=(0.1, 2.0))",
+                "GaussianBlur(3, 1.5) | GaussianBlur(kernel_size=(3, 3), sigma=(1.5, 1.5))",
+                "ColorJitter(.4, .4, .4, .1) | ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)",
+                "ColorJitter(brightness=(.9, 1.2)) | ColorJitter(brightness=(0.9, 1.2))",
+                "RandomRotation(15) | RandomRotation(degrees=(-15.0, 15.0), interpolation=nearest)",
+                "RandomRotation((5, 15), bilinear) | RandomRotation(degrees=(5.0, 15.0), interpolation=bilinear)",
+                "RandomErasing(value=128) | RandomErasing(p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=(128, 128, 128))",
+                "RandomAffine(10, shear=5) | RandomAffine(degrees=(-10.0, 10.0), translate=(0.0, 0.0), scale=(1.0, 1.0), shear=(-5.0, 5.0, 0.0, 0.0), interpolation=nearest)",
+                "RandomApply([RandomInvert(1), Grayscale], p=.2) | RandomApply([RandomInvert(p=1.0), Grayscale(num_output_channels=3)], p=0.2)",
+                "OneOf(RandomInvert, Occlusion(mask)) | OneOf(RandomInvert(p=0.5), Occlusion(cover=mask))",
+            })
+    void readsWhatOneWouldWrite(String line, String printed) {
+        assertThat(TransformLine.parse(line)).singleElement().hasToString(printed);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Greyscale(3) | 1 | there is no transform \"Greyscale\"; did you mean Grayscale?",
+                "Grayscale(3), colourjitter() | 15 | did you mean ColorJitter?",
+                "Grayscale(3) ColorJitter() | 14 | a comma was expected between transforms",
+                "Grayscale(3 | 12 | a comma or a closing parenthesis was expected",
+                "Grayscale(1) | 1 | Grayscale: outputChannels must be 3",
+                "RandomPosterize() | 1 | \"bits\" must be given",
+                "RandomPosterize(bits=2.5) | 1 | bits must be a whole number, but was 2.5",
+                "RandomPosterize(2, bits=2) | 1 | \"bits\" is given twice",
+                "RandomPosterize(bits=2, bits=2) | 25 | \"bits\" is given twice",
+                "RandomPosterize(bits=2, .5) | 25 | must not follow one with",
+                "RandomPosterize(bit=2) | 1 | parameter must be one of bits, p, but was \"bit\"",
+                "RandomPosterize(2, .5, 3) | 1 | there must be at most 2 parameters, but were 3",
+                "RandomPosterize(two) | 1 | bits must be a number, but was \"two\"",
+                "RandomPosterize(2-) | 17 | \"2-\" is no number",
+                "GaussianBlur((1, 2, 3)) | 1 | kernel_size must be 2 numbers in parentheses",
+                "GaussianBlur((1, 3] | 19 | a comma or \")\" was expected",
+                "Occlusion(hat) | 1 | cover must be one of [mask, glasses, block, any], but was \"hat\"",
+                "OneOf(3) | 1 | transforms must be transforms, but one was 3.0",
+                "OneOf() | 1 | OneOf must have at least one transform",
+                "; | 1 | \";\" was not expected",
+                "RandomApply( | 13 | the line ends too early"
+            })
+    void whatIsWrongIsShownWithItsPlace(String line, int place, String sentence) {
+        assertThatThrownBy(() -> TransformLine.parse(line))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(sentence)
+                .hasMessageContaining("at character " + place + " of")
+                .hasMessageEndingWith("\n  " + line + "\n  " + " ".repeat(place - 1) + "^");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"((((((", "a(b(c(d", "=", "Grayscale(=3)", "Grayscale(3),,", "OneOf([[[", "1e999", "\u4e16(3)"})
+    void nonsenseIsNeverWorseThanASentence(String line) {
+        assertThatThrownBy(() -> TransformLine.parse(line))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("augmentations: ");
+    }
+}

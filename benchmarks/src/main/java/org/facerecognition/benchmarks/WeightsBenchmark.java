@@ -1,0 +1,150 @@
+package org.facerecognition.benchmarks;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.Weights;
+
+/**
+ * Reading ResNet-34's 85 MB of weights into a net: seconds, and how far the process's memory rises above what it was, in
+ * a new process each time, all taking turns. The file that Python writes is read by both.
+ *
+ * <p>{@code java -jar benchmarks/target/benchmarks.jar weights [ROUNDS]}; 7 rounds where not said. Linux only.
+ */
+final class WeightsBenchmark {
+    private static final String PYTHON = System.getProperty("python", "/usr/bin/python3");
+    private static final double MIB = 1 << 20;
+
+    private WeightsBenchmark() {}
+
+    /** Runs it and prints a table. */
+    static void run(String[] args) throws IOException, InterruptedException {
+        if (args.length == 2 && args[0].equals("read")) { // in a child of this
+            readOnce(Path.of(args[1]));
+            return;
+        }
+        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
+        Path folder = Files.createTempDirectory("weights-benchmark");
+        Path script = folder.resolve("read_resnet34.py");
+        Path pickled = folder.resolve("resnet34.pth");
+        Path safe = folder.resolve("resnet34.safetensors");
+        try (InputStream in = WeightsBenchmark.class.getResourceAsStream("read_resnet34.py")) {
+            Files.write(script, in.readAllBytes());
+        }
+        try {
+            Map<String, List<String>> contestants = new LinkedHashMap<>();
+            String torch = firstLine(List.of(PYTHON, script.toString(), "write", pickled.toString()));
+            if (torch.isEmpty()) {
+                System.out.println("no Python with torch and torchvision: .pth files and Python's torch.load left out");
+            } else {
+                contestants.put("Weights.read, .pth", java(pickled));
+                contestants.put(
+                        "Python " + torch + " torch.load, .pth",
+                        List.of(PYTHON, script.toString(), "read", pickled.toString()));
+            }
+            writeSafe(safe);
+            contestants.put("Weights.read, .safetensors", java(safe));
+            compare(contestants, rounds);
+        } finally {
+            for (Path file : List.of(script, pickled, safe, folder)) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private static void compare(Map<String, List<String>> contestants, int rounds)
+            throws IOException, InterruptedException {
+        Map<String, List<Double>> seconds = new LinkedHashMap<>();
+        Map<String, List<Double>> memory = new LinkedHashMap<>();
+        for (int round = 0; round < rounds; round++) {
+            for (Map.Entry<String, List<String>> contestant : contestants.entrySet()) {
+                String[] figures = firstLine(contestant.getValue()).split(" ");
+                seconds.computeIfAbsent(contestant.getKey(), name -> new ArrayList<>())
+                        .add(Double.valueOf(figures[0]));
+                memory.computeIfAbsent(contestant.getKey(), name -> new ArrayList<>())
+                        .add(Double.valueOf(figures[1]));
+            }
+        }
+        System.out.println(
+                "| reading 85 MB of ResNet-34 into a net | ms, median (least to most) | peak, MiB above before |");
+        System.out.println("|---|---|---|");
+        seconds.forEach((name, times) -> {
+            double least = times.stream().min(Double::compare).orElseThrow();
+            double most = times.stream().max(Double::compare).orElseThrow();
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %.0f (%.0f to %.0f) | %.0f |%n",
+                    name,
+                    1e3 * Rounds.median(times),
+                    1e3 * least,
+                    1e3 * most,
+                    Rounds.median(memory.get(name)));
+        });
+    }
+
+    private static List<String> java(Path file) {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "weights",
+                "read",
+                file.toString());
+    }
+
+    private static String firstLine(List<String> command) throws IOException, InterruptedException {
+        Process process;
+        try {
+            process = new ProcessBuilder(command)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+        } catch (IOException e) {
+            return ""; // no such program
+        }
+        String out = new String(process.getInputStream().readAllBytes()).trim();
+        return process.waitFor() == 0 ? out : "";
+    }
+
+    private static void writeSafe(Path file) {
+        try (Backbone net = resnet34();
+                PointerScope scope = new PointerScope()) {
+            SafeTensors.write(file, NamedTensors.of(net), Map.of());
+        }
+    }
+
+    private static Backbone resnet34() {
+        return Encoder.RESNET34.create("fc", List.of(1000));
+    }
+
+    private static void readOnce(Path file) throws IOException {
+        try (Backbone net = resnet34()) {
+            Files.writeString(Path.of("/proc/self/clear_refs"), "5"); // the peak starts from here
+            double before = memory("VmRSS");
+            long start = System.nanoTime();
+            Weights.read(file).into(net);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            System.out.println(seconds + " " + (memory("VmHWM") - before) / MIB);
+        }
+    }
+
+    private static double memory(String field) throws IOException {
+        try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+            String line =
+                    lines.filter(text -> text.startsWith(field)).findFirst().orElseThrow();
+            return Long.parseLong(line.replaceAll("\\D", "")) * 1024.0;
+        }
+    }
+}

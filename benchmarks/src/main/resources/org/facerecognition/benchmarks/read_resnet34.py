@@ -1,0 +1,31 @@
+"""Python's side of the benchmark of reading weights.
+
+    python3 read_resnet34.py write FILE    writes torchvision's ResNet-34, freshly drawn
+    python3 read_resnet34.py read FILE     reads it into a net; prints seconds, and the MiB that the peak rose above before
+"""
+
+import resource
+import sys
+import time
+
+import torch
+import torchvision
+
+net = torchvision.models.resnet34()
+if sys.argv[1] == "write":
+    torch.save(net.state_dict(), sys.argv[2])
+    print(torch.__version__)
+    sys.exit()
+
+
+def memory(field):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(field)) / 1024
+
+
+with open("/proc/self/clear_refs", "w") as reset:
+    reset.write("5")  # the peak starts from here
+before = memory("VmRSS")
+start = time.perf_counter()
+net.load_state_dict(torch.load(sys.argv[2]))
+print(time.perf_counter() - start, memory("VmHWM") - before)

@@ -1,0 +1,126 @@
+package org.facerecognition.examples;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imwrite;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.FONT_HERSHEY_SIMPLEX;
+import static org.bytedeco.opencv.global.opencv_imgproc.LINE_AA;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
+import static org.bytedeco.opencv.global.opencv_imgproc.putText;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Point;
+import org.bytedeco.opencv.opencv_core.Rect;
+import org.bytedeco.opencv.opencv_core.Scalar;
+import org.facerecognition.augment.Transform;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Sample;
+import org.facerecognition.data.Split;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code augment}: a picture of what the net will see. */
+@Command(
+        name = "augment",
+        description = "Draw a contact sheet: some images of a data set (rows) under each transform (columns).",
+        mixinStandardHelpOptions = true,
+        showDefaultValues = true,
+        sortOptions = false)
+final class AugmentCommand implements Callable<Integer> {
+    private static final int CAPTION_PX = 18;
+    private static final int GAP_PX = 2;
+    private static final int LETTER_PX = 6; // of the caption's font, about
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private DataOptions data = new DataOptions();
+
+    @Option(
+            names = "--augmentations",
+            defaultValue = "five",
+            paramLabel = "LINE",
+            description = "five, insightface, adaface, or transforms as one writes them in Python.")
+    private String line;
+
+    @Option(names = "--images", defaultValue = "8", description = "Number of rows.")
+    private int images;
+
+    @Option(names = "--image-size", defaultValue = "112", description = "Side of the net's input in pixels.")
+    private int imageSizePx;
+
+    @Option(names = "--seed", defaultValue = "0", description = "Of the choice of images and of what is drawn.")
+    private long seed;
+
+    @Option(names = "--out", defaultValue = "augmentations.png", paramLabel = "FILE", description = "PNG to write.")
+    private Path out;
+
+    @Override
+    public Integer call() throws IOException {
+        List<Transform> transforms = AugmentationOptions.transforms(line);
+        FaceDataset faces = data.read(Split.TRAIN, seed);
+        int rows = Math.max(1, Math.min(images, faces.size()));
+        List<@Nullable Transform> columns = new ArrayList<>();
+        columns.add(null); // as it is
+        columns.addAll(transforms);
+        int cell = imageSizePx + GAP_PX;
+        Path folder = out.toAbsolutePath().getParent();
+        Files.createDirectories(folder);
+        try (Scalar white = new Scalar(255, 255, 255, 0);
+                Mat sheet = new Mat(CAPTION_PX + rows * cell, columns.size() * cell, CV_8UC3, white)) {
+            for (int column = 0; column < columns.size(); column++) {
+                Transform transform = columns.get(column);
+                String caption =
+                        transform == null ? "original" : transform.getClass().getSimpleName();
+                write(sheet, caption.substring(0, Math.min(caption.length(), imageSizePx / LETTER_PX)), column * cell);
+            }
+            SplittableRandom choice = new SplittableRandom(seed);
+            for (int row = 0; row < rows; row++) {
+                Sample sample = faces.sample(choice.nextInt(faces.size()));
+                try (Mat whole = sample.image().read();
+                        Mat face = faces.framing()
+                                .apply(whole, imageSizePx, sample.image().name())) {
+                    for (int column = 0; column < columns.size(); column++) {
+                        SplittableRandom random = new SplittableRandom(seed * 1_000_003 + row * 1_009L + column);
+                        put(sheet, face, columns.get(column), random, column * cell, CAPTION_PX + row * cell);
+                    }
+                }
+            }
+            cvtColor(sheet, sheet, COLOR_RGB2BGR);
+            if (!imwrite(out.toString(), sheet)) {
+                throw new IOException("cannot write " + out + ": give a file that ends in .png or .jpg");
+            }
+        }
+        spec.commandLine()
+                .getErr()
+                .println("wrote " + out + ": " + rows + " images, " + transforms.size() + " transforms");
+        return 0;
+    }
+
+    private static void put(Mat sheet, Mat face, @Nullable Transform transform, SplittableRandom random, int x, int y) {
+        try (Mat seen = transform == null ? face.clone() : transform.apply(face, random);
+                Rect place = new Rect(x, y, seen.cols(), seen.rows());
+                Mat cell = new Mat(sheet, place)) {
+            seen.copyTo(cell);
+        }
+    }
+
+    private static void write(Mat sheet, String text, int x) {
+        try (Point place = new Point(x + 2, CAPTION_PX - 6);
+                Scalar black = new Scalar(0, 0, 0, 0)) {
+            putText(sheet, text, place, FONT_HERSHEY_SIMPLEX, 0.33, black, 1, LINE_AA, false);
+        }
+    }
+}
