@@ -61,6 +61,7 @@ final class Backups {
         all.put("head from means", Boolean.toString(args.headFromMeans()));
         all.put("decay of norm and bias", Boolean.toString(args.decayNormAndBias()));
         all.put("precision", args.precision().toString());
+        all.put("sampler", args.sampler().toString());
         all.put("seed", Long.toString(args.seed()));
         all.put("model", recognizer.model().toBuild().toString());
         return all;

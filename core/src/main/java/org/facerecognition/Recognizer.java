@@ -231,7 +231,7 @@ public final class Recognizer implements AutoCloseable {
                 int count = Math.min(atATime, images.size() - from);
                 for (int i = 0; i < count; i++) {
                     Path file = images.get(from + i);
-                    try (Mat image = ImageReader.read(file)) {
+                    try (Mat image = read(file)) {
                         put(buffer, i, image, file.toString());
                     }
                 }
@@ -320,6 +320,11 @@ public final class Recognizer implements AutoCloseable {
      */
     private int fewestImages() {
         return device.is_cpu() ? 2 : 1;
+    }
+
+    /** As a data set's files are read. */
+    private Mat read(Path file) {
+        return model.framing() == Framing.WHOLE ? ImageReader.read(file, imageSizePx()) : ImageReader.read(file);
     }
 
     private void put(BatchBuffer buffer, int slot, Mat image, String name) {

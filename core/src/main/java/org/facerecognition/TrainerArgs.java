@@ -2,6 +2,8 @@ package org.facerecognition;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.facerecognition.data.BadImages;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.train.AccuracyScore;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.LayerFreezer;
@@ -34,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * @param channelsLast memory layout; faster nearly everywhere
  * @param device where
  * @param loaderThreads that read and augment, at least 1
+ * @param sampler the order in which an epoch meets the samples, and how often each
+ * @param badImages what to do about a picture that cannot be used
  * @param seed of order and augmentation
  * @param backup folder for {@code last.ckpt} and {@code best.ckpt}; null for no backups
  * @param backupEverySteps backs up within an epoch too, every so many steps; 0 for at its end only
@@ -59,6 +63,8 @@ public record TrainerArgs(
         boolean channelsLast,
         ComputeDevice device,
         int loaderThreads,
+        Sampler sampler,
+        BadImages badImages,
         long seed,
         @Nullable Path backup,
         int backupEverySteps,
@@ -125,6 +131,8 @@ public record TrainerArgs(
         private boolean channelsLast = true;
         private ComputeDevice device = ComputeDevice.AUTO;
         private int loaderThreads = 2;
+        private Sampler sampler = Sampler.shuffled();
+        private BadImages badImages = BadImages.FAIL;
         private long seed;
         private @Nullable Path backup;
         private int backupEverySteps;
@@ -224,6 +232,16 @@ public record TrainerArgs(
             return this;
         }
 
+        public Builder sampler(Sampler sampler) {
+            this.sampler = sampler;
+            return this;
+        }
+
+        public Builder badImages(BadImages badImages) {
+            this.badImages = badImages;
+            return this;
+        }
+
         public Builder seed(long seed) {
             this.seed = seed;
             return this;
@@ -273,6 +291,8 @@ public record TrainerArgs(
                     channelsLast,
                     device,
                     loaderThreads,
+                    sampler,
+                    badImages,
                     seed,
                     backup,
                     backupEverySteps,

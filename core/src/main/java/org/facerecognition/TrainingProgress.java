@@ -22,6 +22,8 @@ final class TrainingProgress {
     public double scoreSum;
     public long samples;
     public double trainSeconds;
+    /** Of them, spent waiting for pictures. */
+    public double waitSeconds;
 
     /** Before the running epoch. */
     public long formerSamples;
@@ -42,6 +44,7 @@ final class TrainingProgress {
         scoreSum = 0;
         samples = 0;
         trainSeconds = 0;
+        waitSeconds = 0;
     }
 
     void addBatch(double meanLoss, double score, int size) {

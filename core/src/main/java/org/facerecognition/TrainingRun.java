@@ -14,6 +14,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.losses.Autocast;
 import org.facerecognition.losses.Head;
@@ -44,6 +45,7 @@ final class TrainingRun implements AutoCloseable {
     private final Backups backups;
     private final TrainingProgress progress;
     private final @Nullable Margin fullMargin;
+    private int skippedBefore;
 
     TrainingRun(
             TrainerArgs args, Recognizer recognizer, FaceDataset train, FaceDataset validation, AtomicBoolean stopped) {
@@ -82,14 +84,15 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    private BatchLoader loader(FaceDataset data, boolean shuffle) {
+    private BatchLoader loader(FaceDataset data, boolean training) {
         var settings = new BatchLoader.Settings(
                 args.batchSize(),
                 recognizer.imageSizePx(),
                 recognizer.normalization(),
-                shuffle,
+                training ? args.sampler() : Sampler.sequential(),
                 args.seed(),
-                args.loaderThreads());
+                args.loaderThreads(),
+                args.badImages());
         return new BatchLoader(data, settings, device, args.channelsLast());
     }
 
@@ -151,7 +154,9 @@ final class TrainingRun implements AutoCloseable {
         double lossSum = 0;
         int samples = 0;
         for (int i = 0; i < batches; i++) {
+            long start = System.nanoTime();
             try (Batch batch = epoch.next()) {
+                progress.waitSeconds += seconds(start);
                 double loss = NativeErrors.explained(() -> accumulate(batch, batches));
                 lossSum += loss * batch.size();
                 samples += batch.size();
@@ -222,8 +227,10 @@ final class TrainingRun implements AutoCloseable {
                 validation.scoreSum / validation.samples,
                 rate,
                 progress.samples / progress.trainSeconds,
+                progress.waitSeconds / progress.trainSeconds,
                 progress.trainSeconds + seconds(start));
         progress.epochs.add(report);
+        tellSkipped();
         progress.nextEpoch();
         boolean best = report.valAccuracy() > progress.bestScore;
         if (best) {
@@ -233,6 +240,15 @@ final class TrainingRun implements AutoCloseable {
         backups.saveLast(progress);
         History soFar = progress.history();
         listeners(listener -> listener.epochEnded(report, soFar));
+    }
+
+    private void tellSkipped() {
+        Map<String, String> skipped = trainLoader.skipped();
+        skipped.putAll(validationLoader.skipped());
+        if (skipped.size() > skippedBefore) {
+            skippedBefore = skipped.size();
+            listeners(listener -> listener.skipped(skipped));
+        }
     }
 
     private TrainingProgress validate() {

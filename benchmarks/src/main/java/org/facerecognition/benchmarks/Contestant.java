@@ -4,7 +4,7 @@ package org.facerecognition.benchmarks;
 interface Contestant extends AutoCloseable {
     String name();
 
-    /** Does so many training steps of 16 images and returns images per second. */
+    /** Does so many steps of 16 images and returns images per second. */
     double imagesPerSecond(int steps);
 
     @Override

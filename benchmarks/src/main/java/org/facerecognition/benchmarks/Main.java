@@ -18,10 +18,12 @@ public final class Main {
         String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
         switch (name) {
             case "training" -> TrainingBenchmark.run(rest);
+            case "loading" -> LoadingBenchmark.run(rest);
             case "weights" -> WeightsBenchmark.run(rest);
             default -> {
-                System.err.println("benchmark must be one of: training [ROUNDS [STEPS]], weights [ROUNDS]; but was \""
-                        + name + "\"");
+                System.err.println(
+                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS]; but was \""
+                                + name + "\"");
                 System.exit(2);
             }
         }

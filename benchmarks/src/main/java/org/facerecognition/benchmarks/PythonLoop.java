@@ -8,16 +8,18 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
-/** The same training in Python's PyTorch, in a process of its own that waits while others run. */
+/** The same work in Python, in a process of its own that waits while others run. */
 final class PythonLoop implements Contestant {
     private final Process process;
     private final BufferedReader answers;
     private final PrintWriter orders;
-    private final String version;
+    private final String name;
 
-    private PythonLoop(Process process) throws IOException {
+    private PythonLoop(String name, Process process) throws IOException {
         this.process = process;
         this.answers = process.inputReader(StandardCharsets.UTF_8);
         this.orders = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
@@ -25,19 +27,27 @@ final class PythonLoop implements Contestant {
         if (ready == null) {
             throw new IOException("Python has no torch and torchvision");
         }
-        this.version = ready.replace("ready ", "");
+        this.name = String.format(name, ready.replace("ready ", ""));
     }
 
-    /** Empty where there is no Python with torch and torchvision. */
-    static Optional<PythonLoop> start() {
-        try (InputStream script = PythonLoop.class.getResourceAsStream("train_resnet34.py")) {
-            Path file = Files.createTempFile("train_resnet34", ".py");
+    /**
+     * Empty where there is no Python with torch and torchvision.
+     *
+     * @param name with a place for the version
+     * @param resource the script: prints "ready VERSION", then takes numbers of steps and answers with images per second
+     */
+    static Optional<PythonLoop> start(String name, String resource, String... arguments) {
+        try (InputStream script = PythonLoop.class.getResourceAsStream(resource)) {
+            Path file = Files.createTempFile("benchmark", ".py");
             file.toFile().deleteOnExit();
             Files.write(file, script.readAllBytes());
-            return Optional.of(
-                    new PythonLoop(new ProcessBuilder(System.getProperty("python", "/usr/bin/python3"), file.toString())
-                            .redirectError(ProcessBuilder.Redirect.DISCARD)
-                            .start()));
+            List<String> command =
+                    new ArrayList<>(List.of(System.getProperty("python", "/usr/bin/python3"), file.toString()));
+            command.addAll(List.of(arguments));
+            Process process = new ProcessBuilder(command)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            return Optional.of(new PythonLoop(name, process));
         } catch (IOException e) {
             return Optional.empty();
         }
@@ -45,7 +55,7 @@ final class PythonLoop implements Contestant {
 
     @Override
     public String name() {
-        return "Python PyTorch " + version + ", channels_last, fp32";
+        return name;
     }
 
     @Override

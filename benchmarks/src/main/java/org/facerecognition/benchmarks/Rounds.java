@@ -29,10 +29,8 @@ final class Rounds {
         return all;
     }
 
-    void print(PrintStream out, String baseline) {
-        out.printf(
-                "%n| training step, ResNet-34, 112 px, batch 16 | images/s, median (least to most) | over %s |%n",
-                baseline);
+    void print(PrintStream out, String title, String baseline) {
+        out.printf("%n| %s | images/s, median (least to most) | over %s |%n", title, baseline);
         out.println("|---|---|---|");
         results.forEach((name, rates) -> out.printf(
                 "| %s | %.1f (%.1f to %.1f) | %.2f |%n",

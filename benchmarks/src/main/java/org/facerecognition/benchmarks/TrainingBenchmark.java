@@ -52,12 +52,12 @@ final class TrainingBenchmark {
             contestants.add(new BareLoop(false));
             contestants.add(new TrainerLoop(Precision.FP32, train, validation));
             contestants.add(new TrainerLoop(Precision.BF16, train, validation));
-            PythonLoop.start()
+            PythonLoop.start("Python PyTorch %s, channels_last, fp32", "train_resnet34.py")
                     .ifPresentOrElse(
                             contestants::add,
                             () -> System.out.println("no Python with torch and torchvision: left out"));
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
-            results.print(System.out, FLOOR);
+            results.print(System.out, "training step, ResNet-34, 112 px, batch 16", FLOOR);
             System.out.printf(
                     "%nmatrix products of this CPU: fp32 %.0f GFLOP/s, bf16 %.0f%n",
                     Precision.FP32.gigaflops(), Precision.BF16.gigaflops());
@@ -110,7 +110,7 @@ final class TrainingBenchmark {
         System.out.printf("first training step done %.2f s after the start of the JVM%n", sinceStart / 1e3);
     }
 
-    private static void delete(Path folder) throws IOException {
+    static void delete(Path folder) throws IOException {
         try (var files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);

@@ -5,8 +5,11 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,6 +38,9 @@ public final class BatchLoader implements AutoCloseable {
     private final Settings settings;
     private final Device device;
     private final boolean channelsLast;
+    private final int[] labels;
+    private final int samples; // in an epoch
+    private final Map<String, String> skipped = new ConcurrentSkipListMap<>();
     private final ExecutorService workers;
     private final Deque<BatchBuffer> free = new ArrayDeque<>();
     private final List<BatchBuffer> buffers = new ArrayList<>();
@@ -45,12 +51,32 @@ public final class BatchLoader implements AutoCloseable {
      * @param batchSize samples in a batch, at least 1; an epoch's last batch may be smaller
      * @param imageSizePx side of the net's square input in pixels, at least 1
      * @param normalization of pixel values
-     * @param shuffle whether each epoch has an order of its own, or that of the data set
+     * @param sampler the order of an epoch; of as many samples in each
      * @param seed of order and augmentation
      * @param threads worker threads, at least 1
+     * @param badImages what to do about a picture that cannot be used
      */
     public record Settings(
-            int batchSize, int imageSizePx, Normalization normalization, boolean shuffle, long seed, int threads) {
+            int batchSize,
+            int imageSizePx,
+            Normalization normalization,
+            Sampler sampler,
+            long seed,
+            int threads,
+            BadImages badImages) {
+        /** Each sample once, shuffled or in the data set's order; a bad picture is an error. */
+        public Settings(
+                int batchSize, int imageSizePx, Normalization normalization, boolean shuffle, long seed, int threads) {
+            this(
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    shuffle ? Sampler.shuffled() : Sampler.sequential(),
+                    seed,
+                    threads,
+                    BadImages.FAIL);
+        }
+
         public Settings {
             atLeastOne("batchSize", batchSize);
             atLeastOne("imageSizePx", imageSizePx);
@@ -78,6 +104,8 @@ public final class BatchLoader implements AutoCloseable {
         this.settings = settings;
         this.device = device;
         this.channelsLast = channelsLast;
+        this.labels = dataset.labels();
+        this.samples = order(0).length;
         opencv_core.setNumThreads(1); // parallel over images already
         this.workers = Executors.newFixedThreadPool(settings.threads(), task -> {
             Thread thread = new Thread(task, "batch-loader");
@@ -88,7 +116,12 @@ public final class BatchLoader implements AutoCloseable {
 
     /** Number of batches in an epoch. */
     public int batches() {
-        return (dataset.size() - 1) / settings.batchSize() + 1;
+        return (samples - 1) / settings.batchSize() + 1;
+    }
+
+    /** Pictures that were skipped so far, and what is wrong with each. */
+    public Map<String, String> skipped() {
+        return new TreeMap<>(skipped);
     }
 
     /** All batches of an epoch, in order. */
@@ -157,12 +190,27 @@ public final class BatchLoader implements AutoCloseable {
             int from = batch * settings.batchSize();
             int to = Math.min(from + settings.batchSize(), order.length);
             for (int i = from; i < to; i++) {
-                Sample sample = dataset.sample(order[i]);
-                try (Mat image = prepare(sample, order[i], epoch)) {
-                    buffer.put(i - from, image, sample.label());
-                }
+                put(buffer, i - from, i);
             }
             return to - from;
+        }
+
+        /** The sample at a place of the order, or the next one that can be used. */
+        private void put(BatchBuffer buffer, int slot, int place) {
+            for (int i = 0; i < order.length; i++) {
+                int index = order[(place + i) % order.length];
+                Sample sample = dataset.sample(index);
+                try (Mat image = prepare(sample, index, epoch)) {
+                    buffer.put(slot, image, sample.label());
+                    return;
+                } catch (DataException e) {
+                    if (settings.badImages() == BadImages.FAIL) {
+                        throw e;
+                    }
+                    skipped.put(sample.image().name(), String.valueOf(e.getMessage()));
+                }
+            }
+            throw new DataException("at least one image must be usable, but none of " + order.length + " is");
         }
 
         /** Waits until nothing writes into the buffers any more, and takes back those not given out. */
@@ -198,11 +246,7 @@ public final class BatchLoader implements AutoCloseable {
 
     /** Reads, frames, augments. */
     private Mat prepare(Sample sample, int index, int epoch) {
-        Mat image;
-        try (Mat whole = sample.image().read()) {
-            image = dataset.framing()
-                    .apply(whole, settings.imageSizePx(), sample.image().name());
-        }
+        Mat image = framed(sample.image());
         if (!sample.transforms().isEmpty()) {
             RandomGenerator random = stream(settings.seed(), epoch, index);
             for (Transform transform : sample.transforms()) {
@@ -214,21 +258,22 @@ public final class BatchLoader implements AutoCloseable {
         return image;
     }
 
-    private int[] order(int epoch) {
-        int[] order = new int[dataset.size()];
-        for (int i = 0; i < order.length; i++) {
-            order[i] = i;
-        }
-        if (settings.shuffle()) {
-            RandomGenerator random = stream(settings.seed(), epoch, -1);
-            for (int i = order.length - 1; i > 0; i--) {
-                int j = random.nextInt(i + 1);
-                int swapped = order[i];
-                order[i] = order[j];
-                order[j] = swapped;
+    private Mat framed(ImageSource source) {
+        int size = settings.imageSizePx();
+        if (source.framedPx() > 0) {
+            if (source.framedPx() != size) {
+                throw new IllegalArgumentException("the net's input must be " + source.framedPx()
+                        + " px, as these pictures were packed, but is " + size + " px; pack them anew");
             }
+            return source.read();
         }
-        return order;
+        try (Mat whole = dataset.framing() == Framing.WHOLE ? source.read(size) : source.read()) {
+            return dataset.framing().apply(whole, size, source.name());
+        }
+    }
+
+    private int[] order(int epoch) {
+        return settings.sampler().order(labels, stream(settings.seed(), epoch, -1));
     }
 
     /** Independent streams for neighbouring numbers: each step of the chain is a full mix of 64 bits. */

@@ -5,8 +5,11 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
 
@@ -79,6 +82,25 @@ public final class FaceDataset {
     }
 
     /**
+     * A file that {@link PackedFaces} wrote.
+     *
+     * @throws DataException when it is missing, damaged, or has no images of that split
+     */
+    public static FaceDataset packed(Path file, Split split) {
+        return PackedFaces.read(file, split);
+    }
+
+    /**
+     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split within
+     * each identity as {@link #folders(Path, Split, double, double, long)} does.
+     *
+     * @throws DataException when a file is missing or damaged, or an identity has too few images to be in each part
+     */
+    public static FaceDataset recordIo(Path folder, Split split, double valFraction, double testFraction, long seed) {
+        return RecordIoLayout.read(folder, split, new FolderLayout.Fractions(valFraction, testFraction), seed);
+    }
+
+    /**
      * Drawn faces, for demonstrations and tests: identities {@code first..first+count-1}, the images {@code
      * firstImage..firstImage+imagesEach-1} of each.
      */
@@ -133,9 +155,66 @@ public final class FaceDataset {
         return new FaceDataset(images, identities, split, framing, List.copyOf(augmentations), compose);
     }
 
-    /** The same samples, cut out of their pictures in another way. */
+    /**
+     * The same samples, cut out of their pictures in another way.
+     *
+     * @throws IllegalArgumentException when the pictures are packed as they were cut out already
+     */
     public FaceDataset withFraming(Framing framing) {
+        if (framing != this.framing && images.get(0).image().framedPx() > 0) {
+            throw new IllegalArgumentException(
+                    "framing must be " + this.framing + ", as these pictures were packed, but was " + framing);
+        }
         return new FaceDataset(images, identities, split, framing, augmentations, compose);
+    }
+
+    /**
+     * Without the identities that have fewer images here; labels close up. Give validation and test the same identities, by
+     * {@link #withIdentities}.
+     *
+     * @param images least number, copies by augmentation not counted
+     * @throws DataException when no identity has as many
+     */
+    public FaceDataset withAtLeast(int images) {
+        int[] counts = new int[classes()];
+        this.images.forEach(image -> counts[image.label()]++);
+        return withIdentities(IntStream.range(0, classes())
+                .filter(label -> counts[label] >= images)
+                .mapToObj(identities::get)
+                .toList());
+    }
+
+    /**
+     * The images of some identities only, labelled by their place in the list.
+     *
+     * @throws DataException when none is left
+     */
+    public FaceDataset withIdentities(List<String> chosen) {
+        Map<String, Integer> labels = new HashMap<>();
+        chosen.forEach(name -> labels.put(name, labels.size()));
+        List<Labelled> left = images.stream()
+                .filter(image -> labels.containsKey(identities.get(image.label())))
+                .map(image -> new Labelled(image.image(), labels.get(identities.get(image.label()))))
+                .toList();
+        if (left.isEmpty()) {
+            throw new DataException("the " + split + " data must have images of the chosen identities, but has none of "
+                    + chosen.size() + "; ask for fewer images of each");
+        }
+        return new FaceDataset(left, chosen, split, framing, augmentations, compose);
+    }
+
+    /** Of all samples, copies by augmentation included. */
+    int[] labels() {
+        int[] labels = new int[size()];
+        for (int i = 0; i < labels.length; i++) {
+            labels[i] = images.get(i % images.size()).label();
+        }
+        return labels;
+    }
+
+    /** The pictures without copies by augmentation. */
+    List<Labelled> images() {
+        return images;
     }
 
     /** Number of samples, copies by augmentation included. */

@@ -19,4 +19,14 @@ record FileImage(Path root, String path) implements ImageSource {
     public Mat read() {
         return ImageReader.read(root.resolve(path));
     }
+
+    @Override
+    public Mat read(int leastPx) {
+        return ImageReader.read(root.resolve(path), leastPx);
+    }
+
+    @Override
+    public byte[] encoded() {
+        return ImageReader.bytes(root.resolve(path));
+    }
 }

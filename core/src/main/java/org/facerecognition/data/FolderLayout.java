@@ -30,6 +30,36 @@ final class FolderLayout {
         private static int count(int images, double fraction) {
             return fraction == 0 ? 0 : Math.max(1, (int) Math.round(images * fraction));
         }
+
+        /**
+         * The images of one person that belong to {@code split}, in their order.
+         *
+         * @param where the person's images are, for messages
+         * @param person makes the choice another one for each
+         * @throws DataException when there are not enough for each part to have one
+         */
+        <T> List<T> part(List<T> images, String where, int person, Split split, long seed) {
+            int val = count(images.size(), this.val);
+            int test = count(images.size(), this.test);
+            int train = images.size() - val - test;
+            if (train < 1) {
+                int needed = 1 + (this.val > 0 ? 1 : 0) + (this.test > 0 ? 1 : 0);
+                throw new DataException(where + " must have at least " + needed
+                        + " images, one for each part of the split, but has " + images.size()
+                        + "; add pictures or take it out");
+            }
+            List<Integer> shuffled = new ArrayList<>();
+            for (int i = 0; i < images.size(); i++) {
+                shuffled.add(i);
+            }
+            Collections.shuffle(shuffled, new Random(seed * 31 + person));
+            List<Integer> part = switch (split) {
+                case TRAIN -> shuffled.subList(0, train);
+                case VAL -> shuffled.subList(train, train + val);
+                case TEST -> shuffled.subList(train + val, images.size());
+            };
+            return part.stream().sorted().map(images::get).toList();
+        }
     }
 
     static FaceDataset read(Path root, Split split, Fractions fractions, long seed) {
@@ -47,7 +77,7 @@ final class FolderLayout {
         for (Path person : people) {
             String name = person.getFileName().toString();
             List<Path> images = list(person, FolderLayout::isImage);
-            for (Path image : part(images, person, split, fractions, seed)) {
+            for (Path image : fractions.part(images, "identity folder " + person, name.hashCode(), split, seed)) {
                 FileImage file = new FileImage(root, name + "/" + image.getFileName());
                 chosen.add(new FaceDataset.Labelled(file, identities.size()));
             }
@@ -58,28 +88,6 @@ final class FolderLayout {
                     + ", but its fraction is 0");
         }
         return FaceDataset.of(chosen, identities, split, Framing.WHOLE);
-    }
-
-    /** The images of one person that belong to {@code split}, in the order of their names. */
-    private static List<Path> part(List<Path> images, Path person, Split split, Fractions fractions, long seed) {
-        int val = Fractions.count(images.size(), fractions.val());
-        int test = Fractions.count(images.size(), fractions.test());
-        int train = images.size() - val - test;
-        if (train < 1) {
-            int needed = 1 + (fractions.val() > 0 ? 1 : 0) + (fractions.test() > 0 ? 1 : 0);
-            throw new DataException("identity folder " + person + " must have at least " + needed
-                    + " images, one for each part of the split, but has " + images.size()
-                    + "; add pictures or take the folder out");
-        }
-        List<Path> shuffled = new ArrayList<>(images);
-        Collections.shuffle(
-                shuffled, new Random(seed * 31 + person.getFileName().toString().hashCode()));
-        List<Path> part = switch (split) {
-            case TRAIN -> shuffled.subList(0, train);
-            case VAL -> shuffled.subList(train, train + val);
-            case TEST -> shuffled.subList(train + val, images.size());
-        };
-        return part.stream().sorted().toList();
     }
 
     private static boolean isImage(Path file) {

@@ -3,7 +3,13 @@ package org.facerecognition.data;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_COLOR_RGB;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_GRAYSCALE_2;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_GRAYSCALE_4;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_GRAYSCALE_8;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imdecode;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
@@ -12,12 +18,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
 
 /** Pictures from files, bytes and Java images, always as RGB, CV_8UC3. The only place that decodes. */
 public final class ImageReader {
+    /** More pixels than this are refused before anything is allocated for them: 300 MB, decoded. */
+    public static final long MOST_PIXELS = 100_000_000;
+
     private ImageReader() {}
 
     /**
@@ -27,15 +37,28 @@ public final class ImageReader {
      * @throws DataException when the file is missing, unreadable, truncated or no image
      */
     public static Mat read(Path file) {
-        byte[] bytes;
+        return decode(bytes(file), file.toString());
+    }
+
+    /**
+     * Reads an image file where a smaller image will do. A JPEG is decoded at a half, a quarter or an eighth of its size
+     * when both sides stay at least {@code leastPx}.
+     *
+     * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
+     * @throws DataException when the file is missing, unreadable, truncated or no image
+     */
+    public static Mat read(Path file, int leastPx) {
+        return decode(bytes(file), leastPx, file.toString());
+    }
+
+    static byte[] bytes(Path file) {
         try {
-            bytes = Files.readAllBytes(file);
+            return Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
             throw new DataException("image " + file + " does not exist", e);
         } catch (IOException e) {
             throw new DataException("image " + file + " cannot be read: " + e.getMessage(), e);
         }
-        return decode(bytes, file.toString());
     }
 
     /**
@@ -46,15 +69,25 @@ public final class ImageReader {
      * @throws DataException when it is truncated or no image
      */
     public static Mat decode(byte[] bytes, String name) {
+        return decode(bytes, Integer.MAX_VALUE, name);
+    }
+
+    private static Mat decode(byte[] bytes, int leastPx, String name) {
         Damage damage = EncodedImage.damageOf(bytes);
         if (damage != Damage.NONE) {
             throw new DataException("image " + name + " " + damage.sentence() + " (" + bytes.length
                     + " bytes); replace the file or take it out of the data set");
         }
+        Optional<ImageSize> size = ImageSize.of(bytes);
+        if (size.isPresent() && size.get().pixels() > MOST_PIXELS) {
+            throw new DataException("image " + name + " must have at most " + MOST_PIXELS + " pixels, but claims "
+                    + size.get().width() + "x" + size.get().height()
+                    + "; make it smaller or take it out of the data set");
+        }
         Mat image;
         try (BytePointer data = new BytePointer(bytes);
                 Mat encoded = new Mat(1, bytes.length, CV_8UC1, data)) {
-            image = imdecode(encoded, IMREAD_COLOR_RGB);
+            image = imdecode(encoded, IMREAD_COLOR_RGB | reduction(bytes, size, leastPx));
         } catch (RuntimeException e) { // cv::Exception: too many pixels, a codec's complaint
             throw new DataException("image " + name + " cannot be decoded: " + firstLine(e), e);
         }
@@ -64,6 +97,32 @@ public final class ImageReader {
                     + " bytes); replace the file or take it out of the data set");
         }
         return image;
+    }
+
+    /** OpenCV's flag for a half, a quarter or an eighth of the size; for JPEG, whose decoder saves work that way. */
+    private static int reduction(byte[] bytes, Optional<ImageSize> size, int leastPx) {
+        boolean jpeg = (bytes[0] & 0xff) == 0xff;
+        if (!jpeg || size.isEmpty()) {
+            return 0;
+        }
+        long smaller = Math.min(size.get().width(), size.get().height());
+        return smaller / 8 >= leastPx
+                ? IMREAD_REDUCED_GRAYSCALE_8
+                : smaller / 4 >= leastPx
+                        ? IMREAD_REDUCED_GRAYSCALE_4
+                        : smaller / 2 >= leastPx ? IMREAD_REDUCED_GRAYSCALE_2 : 0;
+    }
+
+    /** Encodes without loss. */
+    static byte[] png(Mat image) {
+        try (Mat bgr = new Mat();
+                BytePointer png = new BytePointer()) {
+            cvtColor(image, bgr, COLOR_RGB2BGR);
+            imencode(".png", bgr, png);
+            byte[] bytes = new byte[Math.toIntExact(png.limit())];
+            png.get(bytes);
+            return bytes;
+        }
     }
 
     /**

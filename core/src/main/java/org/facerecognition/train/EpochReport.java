@@ -11,6 +11,7 @@ package org.facerecognition.train;
  * @param valAccuracy score on the validation data, in [0, 1]
  * @param learningRate rate of the epoch's last step, of parameters without a factor of their own
  * @param imagesPerSecond training throughput, loading included, validation not
+ * @param waitShare of the training time that was spent waiting for pictures, in [0, 1]
  * @param seconds the epoch took, validation included
  */
 public record EpochReport(
@@ -22,4 +23,5 @@ public record EpochReport(
         double valAccuracy,
         double learningRate,
         double imagesPerSecond,
+        double waitShare,
         double seconds) {}

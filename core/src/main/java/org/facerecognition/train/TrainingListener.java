@@ -1,6 +1,7 @@
 package org.facerecognition.train;
 
 import java.nio.file.Path;
+import java.util.Map;
 
 /** Watches a training. Called on the training thread, between steps; what it throws ends the training. */
 public interface TrainingListener {
@@ -12,6 +13,13 @@ public interface TrainingListener {
 
     /** After an epoch and its validation; {@code soFar} has it already. */
     default void epochEnded(EpochReport epoch, History soFar) {}
+
+    /**
+     * After an epoch in which pictures were skipped that had not been before.
+     *
+     * @param images all that were skipped so far, and what is wrong with each
+     */
+    default void skipped(Map<String, String> images) {}
 
     /** After a backup is safely on the disk. */
     default void backedUp(Path file) {}

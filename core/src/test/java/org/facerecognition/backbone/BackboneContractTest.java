@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -157,6 +162,24 @@ class BackboneContractTest {
                 .hasMessage("embeddingSize must be at least 1, but was 0");
         assertThatThrownBy(() -> encoder.create(last, List.of()))
                 .hasMessage("sizes must name at least one layer, but was empty");
+    }
+
+    @Test
+    void theReadmesTableIsTheRegistry() throws IOException {
+        List<String> rows = Files.readAllLines(Path.of("../README.md")).stream()
+                .filter(line -> line.matches("\\| `[a-z0-9_]+` \\|.* M \\|.*"))
+                .toList();
+        assertThat(rows)
+                .containsExactlyElementsOf(Arrays.stream(Encoder.values())
+                        .map(encoder -> String.format(
+                                Locale.ROOT,
+                                "| `%s` | %s | %.1f M | `%s`, %d |",
+                                encoder.id(),
+                                encoder.origin().name().toLowerCase(Locale.ROOT),
+                                PARAMETERS.get(encoder) / 1e6,
+                                encoder.lastLayerName(),
+                                encoder.originalOutputs()))
+                        .toList());
     }
 
     @Test

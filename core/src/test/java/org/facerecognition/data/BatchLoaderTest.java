@@ -159,6 +159,53 @@ class BatchLoaderTest {
     }
 
     @Test
+    void brokenPicturesCanBeSkippedAndAreReported() throws IOException {
+        Path folder = Files.createTempDirectory(root.getParent(), "skipped");
+        for (int i = 0; i < 10; i++) {
+            TestImages.write(folder.resolve("person/" + i + ".png"), 20, 20, i);
+        }
+        FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0);
+        Files.write(folder.resolve("person/3.png"), new byte[0]);
+        Files.writeString(folder.resolve("person/4.png"), "no picture");
+        List<List<Taken>> byThreads = new ArrayList<>();
+        for (int threads : new int[] {1, 2, 4, 8}) {
+            var settings = new BatchLoader.Settings(
+                    4, SIZE, Normalization.SYMMETRIC, Sampler.shuffled(), 42, threads, BadImages.SKIP);
+            try (BatchLoader loader = new BatchLoader(data, settings)) {
+                byThreads.add(take(loader, 0, 0));
+                assertThat(byThreads.get(0)).flatMap(Taken::labels).hasSize(10);
+                assertThat(loader.skipped()).containsOnlyKeys("person/3.png", "person/4.png");
+                assertThat(loader.skipped().get("person/3.png")).contains("is empty");
+                List<Taken> whole = take(loader, 5, 0);
+                assertThat(take(loader, 5, 1)).isEqualTo(whole.subList(1, 3));
+            }
+        }
+        assertThat(byThreads).allMatch(taken -> taken.equals(byThreads.get(0)));
+        for (int i = 0; i < 10; i++) {
+            Files.write(folder.resolve("person/" + i + ".png"), new byte[0]);
+        }
+        var settings =
+                new BatchLoader.Settings(4, SIZE, Normalization.SYMMETRIC, Sampler.shuffled(), 42, 2, BadImages.SKIP);
+        try (BatchLoader loader = new BatchLoader(data, settings)) {
+            assertThatThrownBy(() -> take(loader, 0, 0))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("at least one image must be usable, but none of 10 is");
+        }
+    }
+
+    @Test
+    void aSamplerSaysWhatAnEpochHas() {
+        var settings = new BatchLoader.Settings(
+                6, SIZE, Normalization.SYMMETRIC, Sampler.identities(3, 2), 42, 2, BadImages.FAIL);
+        try (BatchLoader loader = new BatchLoader(FaceDataset.folders(root, Split.TRAIN), settings)) {
+            assertThat(loader.batches()).isEqualTo(2);
+            for (Taken batch : take(loader, 0, 0)) {
+                assertThat(batch.labels().stream().sorted()).containsExactly(0L, 0L, 1L, 1L, 2L, 2L);
+            }
+        }
+    }
+
+    @Test
     void settingsRefuseNonsense() {
         assertThatThrownBy(() -> new BatchLoader.Settings(0, SIZE, Normalization.SYMMETRIC, true, 0, 1))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -214,7 +214,7 @@ class FaceDatasetTest {
         assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN))
                 .isInstanceOf(DataException.class)
                 .hasMessage("identity folder " + root.resolve("lonely") + " must have at least 2 images, one for each"
-                        + " part of the split, but has 1; add pictures or take the folder out");
+                        + " part of the split, but has 1; add pictures or take it out");
     }
 
     @Test

@@ -12,10 +12,10 @@ import picocli.CommandLine.Model.OptionSpec;
 final class FinetunePreset {
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
             Map.entry("--augmentations", "flip"),
-            Map.entry("--s", 16.0),
-            Map.entry("--m", 0.2),
-            Map.entry("--dropout", 0.1),
-            Map.entry("--lr", 1e-4),
+            Map.entry("--s", 24.0),
+            Map.entry("--m", 0.3),
+            Map.entry("--dropout", 0.2),
+            Map.entry("--lr", 2e-4),
             Map.entry("--weight-decay", 0.01),
             Map.entry("--head-lr-factor", 10.0),
             Map.entry("--no-decay-norm-bias", true),

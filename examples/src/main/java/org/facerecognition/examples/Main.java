@@ -16,6 +16,7 @@ import picocli.CommandLine.ParameterException;
             DemoCommand.class,
             TrainCommand.class,
             AugmentCommand.class,
+            PackCommand.class,
             EmbedCommand.class,
             EvaluateCommand.class,
             DoctorCommand.class

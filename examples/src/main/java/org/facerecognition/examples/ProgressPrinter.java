@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ProgressPrinter implements TrainingListener, AutoCloseable {
     private static final long NANOS_BETWEEN_LINES = 10_000_000_000L;
+
+    private static final int MOST_SKIPPED_SHOWN = 5;
 
     private final PrintWriter out;
     private final boolean bars;
@@ -98,6 +101,12 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                 duration(epoch.seconds())));
         lastLine = System.nanoTime();
         imagesSinceLine = 0;
+    }
+
+    @Override
+    public void skipped(Map<String, String> images) {
+        say("skipped so far: " + images.size() + " images that cannot be used, such as");
+        images.values().stream().limit(MOST_SKIPPED_SHOWN).forEach(why -> say("  " + why));
     }
 
     private void say(String line) {

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.ComputeDevice;
 import org.facerecognition.Precision;
@@ -15,7 +17,9 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.BadImages;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
@@ -128,6 +132,21 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--threads", defaultValue = "2", description = "That read and augment pictures.")
     private int threads;
 
+    @Option(
+            names = "--sampler",
+            defaultValue = "shuffled",
+            paramLabel = "NAME",
+            description =
+                    "shuffled; balanced (each person as often as any); PxK, such as 16x4 (batches of P people, K images"
+                            + " each; give --batch-size P*K).")
+    private String sampler;
+
+    @Option(
+            names = "--bad-images",
+            defaultValue = "fail",
+            description = "fail, or skip: take another image for one that cannot be used, and report it.")
+    private BadImages badImages;
+
     @Option(names = "--compute-threads", defaultValue = "0", description = "For libtorch on the CPU; 0 for all cores.")
     private int computeThreads;
 
@@ -209,10 +228,27 @@ final class TrainCommand implements Callable<Integer> {
                 .precision(precision)
                 .device(device)
                 .loaderThreads(threads)
+                .sampler(sampler())
+                .badImages(badImages)
                 .seed(seed)
                 .backup(out)
                 .backupEverySteps(backupEverySteps)
                 .resume(resume);
+    }
+
+    private Sampler sampler() {
+        Matcher peopleAndImages = Pattern.compile("(\\d{1,6})x(\\d{1,6})").matcher(sampler);
+        if (peopleAndImages.matches()) {
+            return Sampler.identities(
+                    Integer.parseInt(peopleAndImages.group(1)), Integer.parseInt(peopleAndImages.group(2)));
+        }
+        return switch (sampler) {
+            case "shuffled" -> Sampler.shuffled();
+            case "balanced" -> Sampler.balanced();
+            default ->
+                throw new IllegalArgumentException(
+                        "--sampler must be shuffled, balanced or PxK, such as 16x4, but was \"" + sampler + "\"");
+        };
     }
 
     /** All options as they were used, for args.json. */

@@ -21,7 +21,7 @@ class CommandsTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "train", "augment", "embed", "evaluate", "doctor"})
+    @ValueSource(strings = {"demo", "train", "augment", "pack", "embed", "evaluate", "doctor"})
     void helpIsThere(String command) {
         Cli.Result result = Cli.run(command, "--help");
         assertThat(result.code()).isZero();
@@ -99,7 +99,7 @@ class CommandsTest {
         Cli.Result result =
                 Cli.train(faces, tuned, "--init", first.resolve("last.ckpt"), "--preset", "finetune", "--max-steps", 1);
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).contains("started from " + first.resolve("last.ckpt"), "s=16.0 m=0.2");
+        assertThat(result.err()).contains("started from " + first.resolve("last.ckpt"), "s=24.0 m=0.3");
 
         Cli.Result figures = Cli.run(
                 "evaluate", "--model", tuned.resolve("last.ckpt"), "--data", faces, "--layout", "folders", "--json");
@@ -142,6 +142,42 @@ class CommandsTest {
         assertThat(composed.err()).contains("TRAIN: 15 samples");
         Cli.Result ada = Cli.train(faces, folder.resolve("c"), "--max-steps", 1, "--augmentations", "adaface");
         assertThat(ada.err()).contains("TRAIN: 15 samples", "LowResolution");
+    }
+
+    @Test
+    void aPackIsTrainedAndEvaluatedOnLikeItsFolder() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path pack = folder.resolve("faces.pack");
+        Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--decoded", 32, "--out", pack);
+        assertThat(packed.code()).as(packed.err()).isZero();
+        assertThat(packed.err()).contains("wrote " + pack + ": 18 images");
+        Cli.Result fromFolder = Cli.train(faces, folder.resolve("a"), "--max-steps", 2);
+        Cli.Result fromPack = Cli.train(pack, folder.resolve("b"), "--max-steps", 2, "--layout", "packed");
+        assertThat(fromPack.code()).as(fromPack.err()).isZero();
+        assertThat(fromPack.json().get("train_loss"))
+                .isEqualTo(fromFolder.json().get("train_loss"));
+        Cli.Result figures = Cli.run(
+                "evaluate", "--model", folder.resolve("b/last.ckpt"), "--data", pack, "--layout", "packed", "--json");
+        assertThat(figures.code()).as(figures.err()).isZero();
+        assertThat(figures.json().has("val_accuracy")).isTrue();
+    }
+
+    @Test
+    void samplersAndFiltersAreOptions() throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Files.delete(faces.resolve("person0/0.png"));
+        Files.writeString(faces.resolve("person1/0.png"), "no picture");
+        Cli.Result result =
+                Cli.train(faces, folder.resolve("a"), "--bad-images", "skip", "--augmentations", "none", "--epochs", 1);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).contains("skipped so far: 1 images", "person1/0.png");
+        Files.delete(faces.resolve("person1/0.png"));
+        Cli.Result sampled = Cli.train(faces, folder.resolve("d"), "--sampler", "2x3", "--max-steps", 1);
+        assertThat(sampled.code()).as(sampled.err()).isZero();
+        Cli.Result fewer = Cli.train(faces, folder.resolve("b"), "--min-images", 5, "--max-steps", 1);
+        assertThat(fewer.err()).contains("of 1 identities");
+        assertThat(Cli.train(faces, folder.resolve("c"), "--sampler", "best").err())
+                .contains("--sampler must be shuffled, balanced or PxK");
     }
 
     @Test

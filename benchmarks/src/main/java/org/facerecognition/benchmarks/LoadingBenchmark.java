@@ -1,0 +1,128 @@
+package org.facerecognition.benchmarks;
+
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imwrite;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
+import org.facerecognition.augment.Presets;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.data.PackedFaces;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+
+/**
+ * Images per second of reading, decoding, the study's crop, its five augmentations as copies, and batches of 16, without a
+ * net: from files and from packs, beside Python's torchvision on the same files.
+ *
+ * <p>{@code java -jar benchmarks/target/benchmarks.jar loading [ROUNDS [DIR]]}; 7 rounds where not said, of drawn faces where
+ * no folder in CelebA-500's layout is named.
+ */
+final class LoadingBenchmark {
+    private static final int BATCHES = 120;
+    private static final int PEOPLE = 60;
+    private static final int IMAGES_EACH = 20;
+    private static final int SIZE_PX = 112;
+
+    private LoadingBenchmark() {}
+
+    /** Runs it and prints a table. */
+    static void run(String[] args) throws IOException {
+        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
+        Path work = Files.createTempDirectory("loading-benchmark");
+        try {
+            Path data = args.length > 1 ? Path.of(args[1]) : drawn(work.resolve("faces"));
+            FaceDataset faces = FaceDataset.celeba500(data, Split.TRAIN);
+            Path encoded = work.resolve("encoded.pack");
+            Path decoded = work.resolve("decoded.pack");
+            PackedFaces.write(encoded, List.of(faces), 0, done -> {});
+            PackedFaces.write(decoded, List.of(faces), SIZE_PX, done -> {});
+            List<Contestant> contestants = new ArrayList<>();
+            contestants.add(new Loader("files, 1 thread", faces, 1));
+            contestants.add(new Loader("files, 2 threads", faces, 2));
+            contestants.add(new Loader("pack, 1 thread", FaceDataset.packed(encoded, Split.TRAIN), 1));
+            contestants.add(new Loader("pack of pixels, 1 thread", FaceDataset.packed(decoded, Split.TRAIN), 1));
+            contestants.add(new Loader("pack of pixels, 2 threads", FaceDataset.packed(decoded, Split.TRAIN), 2));
+            Optional<PythonLoop> python =
+                    PythonLoop.start("Python torchvision %s on PIL, 1 thread", "load_faces.py", data.toString());
+            python.ifPresentOrElse(
+                    contestants::add, () -> System.out.println("no Python with torch and torchvision: left out"));
+            Rounds results = Rounds.run(contestants, rounds, BATCHES, System.out);
+            String title = "reading, decoding, crop, five augmentations, batches of 16";
+            results.print(System.out, title, contestants.get(0).name());
+            contestants.forEach(Contestant::close);
+        } finally {
+            TrainingBenchmark.delete(work);
+        }
+    }
+
+    /** Drawn faces in CelebA-500's layout and size. */
+    private static Path drawn(Path root) throws IOException {
+        Path images = Files.createDirectories(root.resolve("celebA_imgs"));
+        SyntheticFaces faces = new SyntheticFaces(0, 218);
+        StringBuilder identities = new StringBuilder();
+        StringBuilder splits = new StringBuilder();
+        for (int person = 0; person < PEOPLE; person++) {
+            for (int i = 0; i < IMAGES_EACH; i++) {
+                String name = String.format("%06d.jpg", person * IMAGES_EACH + i);
+                try (Mat image = faces.image(person, i);
+                        Rect middle = new Rect(20, 0, 178, 218);
+                        Mat part = new Mat(image, middle)) {
+                    imwrite(images.resolve(name).toString(), part);
+                }
+                identities.append(name).append(' ').append(person).append('\n');
+                splits.append(name).append(" 0\n");
+            }
+        }
+        Files.writeString(root.resolve("celebA_anno.txt"), identities);
+        Files.writeString(root.resolve("celebA_train_split.txt"), splits);
+        return root;
+    }
+
+    /** Ours. */
+    private static final class Loader implements Contestant {
+        private final String name;
+        private final BatchLoader loader;
+        private int epoch;
+
+        Loader(String from, FaceDataset faces, int threads) {
+            this.name = "BatchLoader, " + from;
+            var settings = new BatchLoader.Settings(16, SIZE_PX, Normalization.IMAGENET, true, 0, threads);
+            this.loader = new BatchLoader(faces.withAugmentations(Presets.fiveColour()), settings);
+        }
+
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public double imagesPerSecond(int batches) {
+            long start = System.nanoTime();
+            try (BatchLoader.Epoch all = loader.epoch(epoch++)) {
+                for (int i = 0; i < batches && all.hasNext(); i++) {
+                    try (Batch batch = all.next();
+                            PointerScope scope = new PointerScope()) {
+                        batch.images();
+                        batch.labels();
+                    }
+                }
+            }
+            return 16 * batches / ((System.nanoTime() - start) / 1e9);
+        }
+
+        @Override
+        public void close() {
+            loader.close();
+        }
+    }
+}

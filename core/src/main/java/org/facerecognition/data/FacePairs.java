@@ -1,0 +1,150 @@
+package org.facerecognition.data;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import net.razorvine.pickle.Opcodes;
+import net.razorvine.pickle.PickleException;
+import net.razorvine.pickle.PickleUtils;
+import net.razorvine.pickle.Unpickler;
+import net.razorvine.pickle.objects.ByteArrayConstructor;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * Pairs of faces, and of each whether it is one person: what verification is measured on.
+ *
+ * @param pairs in the order of their file
+ */
+public record FacePairs(List<Pair> pairs) {
+    /** Two faces. */
+    public record Pair(ImageSource first, ImageSource second, boolean same) {}
+
+    public FacePairs {
+        pairs = List.copyOf(pairs);
+    }
+
+    /**
+     * Reads an insightface verification set ({@code lfw.bin}, {@code cfp_fp.bin}, {@code agedb_30.bin}): a pickle of encoded
+     * images, two for each pair, and of truths. Nothing in it is executed.
+     *
+     * @throws DataException when it is missing, damaged, or holds anything else
+     */
+    public static FacePairs insightfaceBin(Path file) {
+        Object root;
+        try {
+            root = new BinUnpickler(file).load(new ByteArrayInputStream(Files.readAllBytes(file)));
+        } catch (NoSuchFileException e) {
+            throw new DataException("data file " + file + " does not exist", e);
+        } catch (DataException e) {
+            throw e;
+        } catch (IOException | RuntimeException | StackOverflowError e) { // whatever a damaged pickle leads to
+            throw new DataException(
+                    "data file " + file + " is damaged or not a verification set: its pickle cannot be read", e);
+        }
+        Object[] both =
+                root instanceof Object[] tuple ? tuple : root instanceof List<?> list ? list.toArray() : new Object[0];
+        if (both.length != 2
+                || !(both[0] instanceof List<?> images)
+                || !(both[1] instanceof List<?> truths)
+                || images.size() != 2 * truths.size()) {
+            throw new DataException("data file " + file + " must hold a list of images and half as many truths, as"
+                    + " insightface's verification sets do");
+        }
+        List<Pair> pairs = new ArrayList<>();
+        for (int i = 0; i < truths.size(); i++) {
+            pairs.add(new Pair(
+                    source(file, 2 * i, images.get(2 * i)),
+                    source(file, 2 * i + 1, images.get(2 * i + 1)),
+                    truth(file, i, truths.get(i))));
+        }
+        return new FacePairs(pairs);
+    }
+
+    /** Python 3's bytes, or Python 2's text, whose characters are bytes. */
+    private static ImageSource source(Path file, int index, Object value) {
+        if (value instanceof byte[] bytes) {
+            return new Encoded(file + " image " + index, bytes);
+        }
+        if (value instanceof String text) {
+            return new Encoded(file + " image " + index, text.getBytes(StandardCharsets.ISO_8859_1));
+        }
+        throw new DataException("data file " + file + ": image " + index + " must be bytes, but is no such thing");
+    }
+
+    private static boolean truth(Path file, int index, Object value) {
+        if (value instanceof Boolean truth) {
+            return truth;
+        }
+        if (value instanceof Number number) {
+            return number.intValue() != 0;
+        }
+        throw new DataException("data file " + file + ": truth " + index + " must be true or false, but was " + value);
+    }
+
+    private record Encoded(String name, byte[] bytes) implements ImageSource {
+        @Override
+        public Mat read() {
+            return ImageReader.decode(bytes, name);
+        }
+    }
+
+    /** Lists, tuples, bytes, texts, truths and numbers; a pickle that names a function is refused. */
+    private static final class BinUnpickler extends Unpickler {
+        private final Path file;
+
+        BinUnpickler(Path file) {
+            this.file = file;
+        }
+
+        @Override
+        protected Object dispatch(short instruction) throws PickleException, IOException {
+            switch (instruction) {
+                case Opcodes.GLOBAL -> {
+                    String module = PickleUtils.readline(input);
+                    if (!(module + "." + PickleUtils.readline(input)).equals("_codecs.encode")) {
+                        throw refused();
+                    }
+                    stack.add(new ByteArrayConstructor()); // how Python 3 writes bytes for Python 2
+                    return NO_RETURN_VALUE;
+                }
+                case Opcodes.STACK_GLOBAL,
+                        Opcodes.BUILD,
+                        Opcodes.INST,
+                        Opcodes.OBJ,
+                        Opcodes.NEWOBJ,
+                        Opcodes.NEWOBJ_EX,
+                        Opcodes.EXT1,
+                        Opcodes.EXT2,
+                        Opcodes.EXT4,
+                        Opcodes.PERSID,
+                        Opcodes.BINPERSID -> throw refused();
+                case Opcodes.BINBYTES, Opcodes.BINSTRING, Opcodes.BINUNICODE -> checkLength(Integer.BYTES);
+                case Opcodes.BINBYTES8, Opcodes.BINUNICODE8, Opcodes.BYTEARRAY8 -> checkLength(Long.BYTES);
+                default -> {}
+            }
+            return super.dispatch(instruction);
+        }
+
+        private DataException refused() {
+            return new DataException("data file " + file + " is refused: its pickle calls for more than lists of bytes."
+                    + " Nothing of it was executed; save images as bytes and truths as a list");
+        }
+
+        /** A length that reaches past the end must not be allocated first. */
+        private void checkLength(int bytes) throws IOException {
+            input.mark(bytes);
+            byte[] raw = PickleUtils.readbytes(input, bytes);
+            long length =
+                    bytes == Integer.BYTES ? PickleUtils.bytes_to_uint(raw, 0) : PickleUtils.bytes_to_long(raw, 0);
+            if (length < 0 || length > input.available()) {
+                throw new IOException("a length reaches past the end");
+            }
+            input.reset();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package org.facerecognition.data;
+
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/** A large file's bytes as if in memory, from any thread; the operating system reads what is looked at. */
+final class MappedFile {
+    private static final int STRIDE_BITS =
+            30; // maps begin every GiB and are up to 2 GiB long: what lies across has one
+
+    private final Path file;
+    private final long size;
+    private final MappedByteBuffer[] maps;
+
+    private MappedFile(Path file, long size, MappedByteBuffer[] maps) {
+        this.file = file;
+        this.size = size;
+        this.maps = maps;
+    }
+
+    /** @throws DataException when it cannot be read */
+    static MappedFile open(Path file) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            long size = channel.size();
+            MappedByteBuffer[] maps = new MappedByteBuffer[(int) (size >> STRIDE_BITS) + 1];
+            for (int i = 0; i < maps.length; i++) {
+                long from = (long) i << STRIDE_BITS;
+                maps[i] = channel.map(FileChannel.MapMode.READ_ONLY, from, Math.min(Integer.MAX_VALUE, size - from));
+                maps[i].order(ByteOrder.LITTLE_ENDIAN);
+            }
+            return new MappedFile(file, size, maps);
+        } catch (NoSuchFileException e) {
+            throw new DataException("data file " + file + " does not exist", e);
+        } catch (IOException e) {
+            throw new DataException("data file " + file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    Path file() {
+        return file;
+    }
+
+    long size() {
+        return size;
+    }
+
+    /** Little endian. */
+    int readInt(long at) {
+        check(at, Integer.BYTES);
+        return maps[(int) (at >> STRIDE_BITS)].getInt((int) (at & (1 << STRIDE_BITS) - 1));
+    }
+
+    /** Little endian. */
+    long readLong(long at) {
+        check(at, Long.BYTES);
+        return maps[(int) (at >> STRIDE_BITS)].getLong((int) (at & (1 << STRIDE_BITS) - 1));
+    }
+
+    byte[] read(long at, int length) {
+        check(at, length);
+        byte[] bytes = new byte[length];
+        maps[(int) (at >> STRIDE_BITS)].get((int) (at & (1 << STRIDE_BITS) - 1), bytes);
+        return bytes;
+    }
+
+    private void check(long at, long length) {
+        if (at < 0 || length < 0 || length > 1L << STRIDE_BITS || at > size - length) {
+            throw new DataException("data file " + file + " is truncated or damaged: " + length + " bytes at " + at
+                    + " are wanted, and it has " + size + "; use another copy");
+        }
+    }
+}

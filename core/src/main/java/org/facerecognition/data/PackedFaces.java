@@ -1,0 +1,234 @@
+package org.facerecognition.data;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntConsumer;
+import java.util.zip.CRC32;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * A data set in one file: the pictures one after another, as they were encoded or decoded and framed already, then an index
+ * with each one's place, checksum, identity and part. Read through a memory map: no opening of many small files, and with
+ * decoded pictures no decoding.
+ *
+ * <p>The file: {@code FACEPACK}, the pictures, the index as JSON, and 24 bytes: where the index begins (8), its length (4) and
+ * CRC-32 (4), {@code FACEPACK}. Numbers are little endian.
+ */
+public final class PackedFaces {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final byte[] MAGIC = "FACEPACK".getBytes(StandardCharsets.US_ASCII);
+    private static final int END_BYTES = 24;
+
+    private PackedFaces() {}
+
+    /**
+     * Writes the pictures of data sets that are parts of one (training, validation, test), without augmentation.
+     *
+     * @param out the file; written beside and moved
+     * @param parts at least one; of the same identities and framing
+     * @param decodedPx 0 to pack pictures as they are encoded, which is small; else the side to which they are framed and
+     *     packed as pixels, which is fast
+     * @param progress hears how many pictures are packed
+     * @throws IllegalArgumentException when the parts do not belong together
+     * @throws DataException when a picture cannot be used or the file cannot be written; a former one is then untouched
+     */
+    public static void write(Path out, List<FaceDataset> parts, int decodedPx, IntConsumer progress) {
+        FaceDataset first = parts.get(0);
+        for (FaceDataset part : parts) {
+            if (!part.identities().equals(first.identities()) || part.framing() != first.framing()) {
+                throw new IllegalArgumentException("parts of a pack must have the same identities and framing");
+            }
+        }
+        Path beside = out.resolveSibling(
+                out.getFileName() + ".tmp" + ProcessHandle.current().pid());
+        try {
+            Files.createDirectories(out.toAbsolutePath().getParent());
+            try (DataOutputStream file =
+                    new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(beside), 1 << 20))) {
+                write(file, parts, decodedPx, progress);
+            }
+            Files.move(beside, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new DataException(
+                    "cannot write " + out + ": " + e.getMessage() + "; free some space or choose another" + " folder",
+                    e);
+        } finally {
+            deleteQuietly(beside);
+        }
+    }
+
+    private static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            // a leftover beside the pack; nothing depends on it
+        }
+    }
+
+    private static void write(DataOutputStream file, List<FaceDataset> parts, int decodedPx, IntConsumer progress)
+            throws IOException {
+        FaceDataset first = parts.get(0);
+        file.write(MAGIC);
+        long place = MAGIC.length;
+        ByteArrayOutputStream index = new ByteArrayOutputStream();
+        try (JsonGenerator json = JSON.createGenerator(index)) {
+            json.writeStartObject();
+            json.writeNumberField("version", 1);
+            json.writeStringField("framing", first.framing().name());
+            json.writeNumberField("decodedPx", decodedPx);
+            json.writeObjectField("identities", first.identities());
+            json.writeArrayFieldStart("images"); // [place, bytes, checksum, label, part, name]
+            int done = 0;
+            for (FaceDataset part : parts) {
+                for (FaceDataset.Labelled image : part.images()) {
+                    byte[] bytes =
+                            decodedPx == 0 ? image.image().encoded() : framed(image.image(), part.framing(), decodedPx);
+                    file.write(bytes);
+                    json.writeStartArray();
+                    json.writeNumber(place);
+                    json.writeNumber(bytes.length);
+                    json.writeNumber(checksum(bytes));
+                    json.writeNumber(image.label());
+                    json.writeNumber(part.split().ordinal());
+                    json.writeString(image.image().name());
+                    json.writeEndArray();
+                    place += bytes.length;
+                    progress.accept(++done);
+                }
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+        byte[] bytes = index.toByteArray();
+        file.write(bytes);
+        file.writeLong(Long.reverseBytes(place));
+        file.writeInt(Integer.reverseBytes(bytes.length));
+        file.writeInt(Integer.reverseBytes((int) checksum(bytes)));
+        file.write(MAGIC);
+    }
+
+    private static byte[] framed(ImageSource source, Framing framing, int sizePx) {
+        try (Mat whole = source.read();
+                Mat face = framing.apply(whole, sizePx, source.name())) {
+            byte[] pixels = new byte[3 * sizePx * sizePx];
+            face.data().get(pixels);
+            return pixels;
+        }
+    }
+
+    private static long checksum(byte[] bytes) {
+        CRC32 crc = new CRC32();
+        crc.update(bytes);
+        return crc.getValue();
+    }
+
+    static FaceDataset read(Path path, Split split) {
+        MappedFile file = MappedFile.open(path);
+        JsonNode index = index(file);
+        try {
+            Framing framing = Framing.valueOf(index.path("framing").asText());
+            int decodedPx = index.path("decodedPx").asInt();
+            List<String> identities = new ArrayList<>();
+            index.path("identities").forEach(name -> identities.add(name.asText()));
+            List<FaceDataset.Labelled> images = new ArrayList<>();
+            for (JsonNode entry : index.path("images")) {
+                int label = entry.path(3).asInt(-1);
+                if (label < 0 || label >= identities.size()) {
+                    throw damaged(file);
+                }
+                if (entry.path(4).asInt(-1) == split.ordinal()) {
+                    Packed image = new Packed(
+                            file,
+                            entry.path(5).asText(),
+                            entry.path(0).asLong(-1),
+                            entry.path(1).asInt(-1),
+                            entry.path(2).asLong(-1),
+                            decodedPx);
+                    images.add(new FaceDataset.Labelled(image, label));
+                }
+            }
+            if (images.isEmpty()) {
+                throw new DataException("pack " + path + " must have images of split " + split + ", but has none");
+            }
+            return FaceDataset.of(images, identities, split, framing);
+        } catch (IllegalArgumentException e) {
+            throw new DataException("pack " + path + " is of a newer version, or damaged: " + e.getMessage(), e);
+        }
+    }
+
+    private static JsonNode index(MappedFile file) {
+        long end = file.size() - END_BYTES;
+        boolean whole = end >= MAGIC.length
+                && Arrays.equals(file.read(0, MAGIC.length), MAGIC)
+                && Arrays.equals(file.read(file.size() - MAGIC.length, MAGIC.length), MAGIC);
+        if (!whole) {
+            throw new DataException(file.file() + " is truncated or not a pack; make it anew with the pack command");
+        }
+        long begin = file.readLong(end);
+        int length = file.readInt(end + Long.BYTES);
+        if (begin != end - length || length < 0) {
+            throw damaged(file);
+        }
+        byte[] bytes = file.read(begin, length);
+        if ((int) checksum(bytes) != file.readInt(end + Long.BYTES + Integer.BYTES)) {
+            throw damaged(file);
+        }
+        try {
+            return JSON.readTree(bytes);
+        } catch (JsonProcessingException e) {
+            throw damaged(file);
+        } catch (IOException e) {
+            throw new DataException(file.file() + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static DataException damaged(MappedFile file) {
+        return new DataException(
+                "the index of pack " + file.file() + " is damaged; make it anew with the pack command");
+    }
+
+    private record Packed(MappedFile file, String name, long place, int length, long checksum, int framedPx)
+            implements ImageSource {
+        @Override
+        public byte[] encoded() {
+            byte[] bytes = file.read(place, length);
+            if (PackedFaces.checksum(bytes) != checksum) {
+                throw new DataException("image " + name + " in pack " + file.file()
+                        + " is damaged: its checksum differs; make the pack anew");
+            }
+            return bytes;
+        }
+
+        @Override
+        public Mat read() {
+            byte[] bytes = encoded();
+            if (framedPx == 0) {
+                return ImageReader.decode(bytes, name);
+            }
+            if (bytes.length != 3L * framedPx * framedPx) {
+                throw damaged(file);
+            }
+            Mat image = new Mat(framedPx, framedPx, CV_8UC3);
+            try (BytePointer pixels = image.data()) {
+                pixels.put(bytes, 0, bytes.length);
+            }
+            return image;
+        }
+    }
+}

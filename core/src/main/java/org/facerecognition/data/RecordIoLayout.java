@@ -1,0 +1,148 @@
+package org.facerecognition.data;
+
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * Reads MXNet's RecordIO as insightface packs its training sets: {@code train.rec} with the pictures, each with a header
+ * that holds its identity, and {@code train.idx} with their places. Record 0 says how many records are pictures; those behind
+ * are the identities' own, which are not needed here.
+ */
+final class RecordIoLayout {
+    private static final String RECORDS = "train.rec";
+    private static final String INDEX = "train.idx";
+    private static final int MAGIC = 0xced7230a;
+    private static final int LENGTH_BITS = 29; // the 3 above say whether a record is in parts
+    private static final int HEADER_BYTES = 24; // flag, label, id, id2
+
+    private final MappedFile file;
+
+    private RecordIoLayout(MappedFile file) {
+        this.file = file;
+    }
+
+    static FaceDataset read(Path folder, Split split, FolderLayout.Fractions fractions, long seed) {
+        RecordIoLayout layout = new RecordIoLayout(MappedFile.open(folder.resolve(RECORDS)));
+        Map<Integer, Long> places = places(folder.resolve(INDEX));
+        Map<Integer, List<FaceDataset.Labelled>> people = new TreeMap<>();
+        int last = layout.lastPicture(places);
+        places.forEach((key, place) -> {
+            if (key > 0 && key < last) {
+                Picture picture = new Picture(layout, key, place);
+                int label = layout.label(picture);
+                people.computeIfAbsent(label, l -> new ArrayList<>()).add(new FaceDataset.Labelled(picture, label));
+            }
+        });
+        if (people.isEmpty()) {
+            throw new DataException("data file " + folder.resolve(RECORDS) + " must have pictures, but has none");
+        }
+        List<FaceDataset.Labelled> chosen = new ArrayList<>();
+        List<String> identities = new ArrayList<>();
+        people.forEach((label, pictures) -> {
+            int now = identities.size();
+            identities.add(Integer.toString(label));
+            for (FaceDataset.Labelled picture : fractions.part(
+                    pictures, "identity " + label + " of " + folder.resolve(RECORDS), label, split, seed)) {
+                chosen.add(new FaceDataset.Labelled(picture.image(), now));
+            }
+        });
+        return FaceDataset.of(chosen, identities, split, Framing.WHOLE);
+    }
+
+    /** Lines {@code key place}. */
+    private static Map<Integer, Long> places(Path index) {
+        Map<Integer, Long> places = new TreeMap<>();
+        try (BufferedReader lines = Files.newBufferedReader(index)) {
+            int number = 0;
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                number++;
+                String[] parts = line.trim().split("\\s+");
+                try {
+                    places.put(Integer.valueOf(parts[0]), Long.valueOf(parts[1]));
+                } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+                    throw new DataException(
+                            index + ", line " + number + " must be \"key place\", but was \"" + line + "\"", e);
+                }
+            }
+        } catch (IOException e) {
+            throw new DataException("data file " + index + " must be there and readable: " + e, e);
+        }
+        return places;
+    }
+
+    /** From record 0, whose two labels are the ends of pictures and of identities; without one, all are pictures. */
+    private int lastPicture(Map<Integer, Long> places) {
+        Long first = places.get(0);
+        if (first == null) {
+            return Integer.MAX_VALUE;
+        }
+        byte[] record = payload(first);
+        return intAt(record, 0) > 0 ? (int) Float.intBitsToFloat(intAt(record, HEADER_BYTES)) : Integer.MAX_VALUE;
+    }
+
+    /** One label lies in the header, several behind it; then the first is the identity. */
+    private int label(Picture picture) {
+        long at = picture.place() + 2 * Integer.BYTES;
+        boolean several = file.readInt(at) > 0;
+        float label = Float.intBitsToFloat(file.readInt(several ? at + HEADER_BYTES : at + Integer.BYTES));
+        if (!(label >= 0 && label == Math.rint(label))) {
+            throw new DataException(picture.name() + " must have an identity from 0, but has " + label);
+        }
+        return (int) label;
+    }
+
+    /** A record, put together from its parts where the magic number was in it by chance. */
+    private byte[] payload(long place) {
+        ByteArrayOutputStream whole = new ByteArrayOutputStream();
+        long at = place;
+        int part;
+        do {
+            if (file.readInt(at) != MAGIC) {
+                throw new DataException("data file " + file.file() + " is damaged: there is no record at byte " + at
+                        + "; use another copy");
+            }
+            int word = file.readInt(at + Integer.BYTES);
+            part = word >>> LENGTH_BITS;
+            int length = word & (1 << LENGTH_BITS) - 1;
+            if (part == 2 || part == 3) {
+                whole.writeBytes(new byte[] {0x0a, 0x23, (byte) 0xd7, (byte) 0xce});
+            }
+            whole.writeBytes(file.read(at + 2 * Integer.BYTES, length));
+            at += 2 * Integer.BYTES + (length + 3) / 4 * 4L;
+        } while (part == 1 || part == 2);
+        return whole.toByteArray();
+    }
+
+    private static int intAt(byte[] bytes, int at) {
+        if (bytes.length < at + Integer.BYTES) {
+            return 0;
+        }
+        return bytes[at] & 0xff | (bytes[at + 1] & 0xff) << 8 | (bytes[at + 2] & 0xff) << 16 | bytes[at + 3] << 24;
+    }
+
+    private record Picture(RecordIoLayout layout, int key, long place) implements ImageSource {
+        @Override
+        public String name() {
+            return layout.file.file() + " record " + key;
+        }
+
+        @Override
+        public Mat read() {
+            byte[] record = layout.payload(place);
+            int from = HEADER_BYTES + Float.BYTES * Math.max(0, Math.min(intAt(record, 0), record.length));
+            if (from >= record.length) {
+                throw new DataException(name() + " is empty; use another copy");
+            }
+            return ImageReader.decode(Arrays.copyOfRange(record, from, record.length), name());
+        }
+    }
+}

@@ -1,0 +1,247 @@
+package org.facerecognition.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.augment.RandomInvert;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Data sets in one file: ours, and insightface's two ({@code images/make.py} wrote those). */
+class PackedSetsTest {
+    private static final int SIZE = 24;
+
+    @TempDir
+    Path folder;
+
+    private Path faces;
+
+    @BeforeEach
+    void write() {
+        faces = folder.resolve("faces");
+        for (int person = 0; person < 3; person++) {
+            for (int i = 0; i < 5 + person; i++) {
+                TestImages.write(faces.resolve("person" + person + "/" + i + ".png"), 30, 40, 10L * person + i);
+            }
+        }
+    }
+
+    private static List<List<Float>> batches(FaceDataset data) {
+        List<List<Float>> all = new ArrayList<>();
+        var settings = new BatchLoader.Settings(4, SIZE, Normalization.SYMMETRIC, true, 5, 2);
+        try (BatchLoader loader = new BatchLoader(data, settings);
+                BatchLoader.Epoch epoch = loader.epoch(1)) {
+            while (epoch.hasNext()) {
+                try (Batch batch = epoch.next();
+                        PointerScope scope = new PointerScope()) {
+                    Tensor flat = batch.images().contiguous();
+                    float[] pixels = new float[(int) flat.numel()];
+                    flat.data_ptr_float().get(pixels);
+                    List<Float> values = new ArrayList<>();
+                    for (float pixel : pixels) {
+                        values.add(pixel);
+                    }
+                    all.add(values);
+                }
+            }
+        }
+        return all;
+    }
+
+    private Path pack(int decodedPx) {
+        Path file = folder.resolve("faces.pack");
+        List<FaceDataset> parts =
+                List.of(FaceDataset.folders(faces, Split.TRAIN), FaceDataset.folders(faces, Split.VAL));
+        List<Integer> progress = new ArrayList<>();
+        PackedFaces.write(file, parts, decodedPx, progress::add);
+        assertThat(progress).hasSize(18).endsWith(18);
+        return file;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, SIZE})
+    void aPackGivesTheSameBatchesAsItsFolders(int decodedPx) {
+        Path file = pack(decodedPx);
+        for (Split split : List.of(Split.TRAIN, Split.VAL)) {
+            FaceDataset original = FaceDataset.folders(faces, split);
+            FaceDataset packed = FaceDataset.packed(file, split);
+            assertThat(packed.identities()).isEqualTo(original.identities());
+            assertThat(packed.fingerprint()).isEqualTo(original.fingerprint());
+            assertThat(batches(packed)).isEqualTo(batches(original));
+        }
+        FaceDataset augmented = FaceDataset.packed(file, Split.TRAIN).withAugmentations(List.of(new RandomInvert(1)));
+        assertThat(batches(augmented))
+                .isEqualTo(batches(
+                        FaceDataset.folders(faces, Split.TRAIN).withAugmentations(List.of(new RandomInvert(1)))));
+        assertThatThrownBy(() -> FaceDataset.packed(file, Split.TEST))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("must have images of split TEST, but has none");
+    }
+
+    @Test
+    void aDecodedPackIsForItsSizeAndFramingOnly() {
+        FaceDataset packed = FaceDataset.packed(pack(SIZE + 1), Split.TRAIN);
+        assertThatThrownBy(() -> batches(packed))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "the net's input must be 25 px, as these pictures were packed, but is 24 px; pack them anew");
+        assertThatThrownBy(() -> packed.withFraming(Framing.CELEBA_CROP))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("framing must be whole, as these pictures were packed");
+    }
+
+    @Test
+    void aDamagedPackIsRefusedOrItsImageNamed() throws IOException {
+        Path file = pack(0);
+        byte[] whole = Files.readAllBytes(file);
+        for (int length = 0; length < whole.length; length += 97) {
+            Files.write(file, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> FaceDataset.packed(file, Split.TRAIN))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(file.toString());
+        }
+        byte[] inImage = whole.clone();
+        inImage[100] ^= 4;
+        Files.write(file, inImage);
+        FaceDataset data = FaceDataset.packed(file, Split.TRAIN);
+        assertThatThrownBy(() -> batches(data))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("in pack " + file + " is damaged: its checksum differs");
+        byte[] inIndex = whole.clone();
+        inIndex[whole.length - 60] ^= 4;
+        Files.write(file, inIndex);
+        assertThatThrownBy(() -> FaceDataset.packed(file, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("the index of pack " + file + " is damaged");
+        assertThatThrownBy(() -> FaceDataset.packed(folder.resolve("nowhere"), Split.TRAIN))
+                .hasMessage("data file " + folder.resolve("nowhere") + " does not exist");
+    }
+
+    @Test
+    void partsOfAPackBelongTogether() {
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
+        FaceDataset other = FaceDataset.folders(faces, Split.VAL).withIdentities(List.of("person1"));
+        assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train, other), 0, done -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("parts of a pack must have the same identities and framing");
+        assertThat(folder.resolve("x")).doesNotExist();
+    }
+
+    @Test
+    void identitiesWithFewImagesCanBeLeftOut() {
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN); // 4, 5, 6 images
+        FaceDataset more = train.withAtLeast(5);
+        assertThat(more.identities()).containsExactly("person1", "person2");
+        assertThat(more.size()).isEqualTo(11);
+        assertThat(more.sample(0).label()).isZero();
+        assertThat(more.sample(0).image().name()).startsWith("person1/");
+        FaceDataset validation = FaceDataset.folders(faces, Split.VAL).withIdentities(more.identities());
+        assertThat(validation.size()).isEqualTo(2);
+        assertThat(validation.classes()).isEqualTo(2);
+        assertThatThrownBy(() -> train.withAtLeast(7))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("ask for fewer images of each");
+    }
+
+    // ---- insightface's ----
+
+    @Test
+    void recordIoIsReadAsItWasWritten() {
+        Path set = ImageFormatsTest.resource("recordio");
+        FaceDataset all = FaceDataset.recordIo(set, Split.TRAIN, 0, 0, 0);
+        assertThat(all.size()).isEqualTo(12);
+        assertThat(all.identities()).containsExactly("0", "1", "2");
+        for (int i = 0; i < 12; i++) {
+            Sample sample = all.sample(i);
+            assertThat(sample.label()).isEqualTo(i / 4);
+            try (Mat image = sample.image().read()) {
+                byte[] left = TestImages.bytes(image);
+                assertThat(left[0] & 0xff).isBetween(60 * (i / 4) + 36, 60 * (i / 4) + 44);
+                assertThat(left[1] & 0xff).isBetween(Math.max(0, 10 * (i % 4) - 4), 10 * (i % 4) + 4);
+            }
+        }
+        assertThat(FaceDataset.recordIo(set, Split.VAL, 0.25, 0, 0).size()).isEqualTo(3);
+    }
+
+    @Test
+    void damagedRecordIoIsASentence() throws IOException {
+        byte[] records = Files.readAllBytes(ImageFormatsTest.resource("recordio/train.rec"));
+        byte[] index = Files.readAllBytes(ImageFormatsTest.resource("recordio/train.idx"));
+        Path rec = folder.resolve("train.rec");
+        Path idx = folder.resolve("train.idx");
+        Files.write(idx, index);
+        for (int length = 0; length < records.length; length += 211) {
+            Files.write(rec, Arrays.copyOf(records, length));
+            assertThatThrownBy(() -> {
+                        FaceDataset data = FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0);
+                        for (int i = 0; i < data.size(); i++) {
+                            data.sample(i).image().read().close();
+                        }
+                        throw new DataException(rec + " lacks only the identities' own records");
+                    })
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(rec.toString());
+        }
+        Files.write(rec, records);
+        Files.writeString(idx, "0\t0\n1 what\n");
+        assertThatThrownBy(() -> FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0))
+                .hasMessage(idx + ", line 2 must be \"key place\", but was \"1 what\"");
+        Files.writeString(idx, "0\t0\n1\t5\n");
+        assertThatThrownBy(() -> FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0)
+                        .sample(0)
+                        .image()
+                        .read())
+                .isInstanceOf(DataException.class);
+        Files.delete(idx);
+        assertThatThrownBy(() -> FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0))
+                .hasMessageContaining(idx + " must be there and readable");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"pairs.bin", "pairs-2.bin", "pairs-python2.bin"})
+    void verificationSetsAreReadFromEveryPython(String name) {
+        FacePairs pairs = FacePairs.insightfaceBin(ImageFormatsTest.resource(name));
+        assertThat(pairs.pairs()).extracting(FacePairs.Pair::same).containsExactly(true, false, true);
+        for (int i = 0; i < 3; i++) {
+            try (Mat first = pairs.pairs().get(i).first().read();
+                    Mat second = pairs.pairs().get(i).second().read()) {
+                assertThat(first.cols()).isEqualTo(112);
+                assertThat(TestImages.bytes(first)[0] & 0xff).isBetween(80 * i - 4, 80 * i + 4);
+                assertThat(TestImages.bytes(second)[0] & 0xff).isBetween(80 * i + 36, 80 * i + 44);
+            }
+        }
+    }
+
+    @Test
+    void aVerificationSetExecutesNothing() throws IOException {
+        assertThatThrownBy(() -> FacePairs.insightfaceBin(ImageFormatsTest.resource("evil.bin")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("Nothing of it was executed");
+        assertThat(Path.of("/tmp/face-recognition-was-here")).doesNotExist();
+        byte[] whole = Files.readAllBytes(ImageFormatsTest.resource("pairs.bin"));
+        Path cut = folder.resolve("cut.bin");
+        for (int length = 0; length < whole.length; length += 61) {
+            Files.write(cut, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> FacePairs.insightfaceBin(cut))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining(cut.toString());
+        }
+        Files.write(cut, new byte[] {(byte) 0x80, 4, 'B', -1, -1, -1, 0x7f, 1}); // 2 GiB of bytes
+        assertThatThrownBy(() -> FacePairs.insightfaceBin(cut)).isInstanceOf(DataException.class);
+        Files.write(cut, new byte[] {(byte) 0x80, 4, ']', '.'});
+        assertThatThrownBy(() -> FacePairs.insightfaceBin(cut))
+                .hasMessageContaining("must hold a list of images and half as many truths");
+    }
+}

@@ -1,0 +1,90 @@
+package org.facerecognition.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class SamplerTest {
+    /** Identity 0 has 2 samples, 1 has 40, 2 none, 3 has 5, 4 has 1. */
+    private static final int[] LABELS = IntStream.concat(
+                    IntStream.concat(
+                            IntStream.of(4, 0, 3, 3), IntStream.range(0, 40).map(i -> 1)),
+                    IntStream.of(3, 3, 0, 3))
+            .toArray();
+
+    private static int[] order(Sampler sampler, long seed) {
+        return sampler.order(LABELS, new SplittableRandom(seed));
+    }
+
+    private static long[] timesByIdentity(int[] order) {
+        long[] times = new long[5];
+        Arrays.stream(order).forEach(i -> times[LABELS[i]]++);
+        return times;
+    }
+
+    @Test
+    void sequentialAndShuffledGiveEachSampleOnce() {
+        int[] all = IntStream.range(0, LABELS.length).toArray();
+        assertThat(order(Sampler.sequential(), 1)).isEqualTo(all);
+        int[] shuffled = order(Sampler.shuffled(), 1);
+        assertThat(shuffled).isNotEqualTo(all).isEqualTo(order(Sampler.shuffled(), 1));
+        assertThat(shuffled).isNotEqualTo(order(Sampler.shuffled(), 2));
+        assertThat(Arrays.stream(shuffled).sorted().toArray()).isEqualTo(all);
+    }
+
+    @Test
+    void balancedGivesEachIdentityAsOften() {
+        int[] order = order(Sampler.balanced(), 1);
+        assertThat(order)
+                .hasSize(48)
+                .isEqualTo(order(Sampler.balanced(), 1))
+                .isNotEqualTo(order(Sampler.balanced(), 2));
+        assertThat(timesByIdentity(order)).containsExactly(12, 12, 0, 12, 12);
+        Set<Integer> met = new HashSet<>();
+        for (int seed = 0; seed < 30; seed++) {
+            Arrays.stream(order(Sampler.balanced(), seed)).forEach(met::add);
+        }
+        assertThat(met).as("in time, all").hasSize(48);
+    }
+
+    @Test
+    void batchesOfIdentitiesHaveKImagesOfEach() {
+        int[] order = order(Sampler.identities(3, 4), 1);
+        assertThat(order).hasSize(48);
+        for (int batch = 0; batch < order.length; batch += 12) {
+            int[] times = new int[5];
+            Set<Integer> distinct = new HashSet<>();
+            for (int i = batch; i < batch + 12; i++) {
+                times[LABELS[order[i]]]++;
+                distinct.add(order[i]);
+            }
+            assertThat(times).contains(4).containsOnly(0, 4);
+            if (times[1] == 4 && times[3] == 4) {
+                assertThat(distinct.size()).isGreaterThanOrEqualTo(9);
+            }
+        }
+        assertThatThrownBy(() -> order(Sampler.identities(5, 2), 1))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("must be drawn from as many, but the data set has 4");
+        assertThatThrownBy(() -> Sampler.identities(0, 2)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void shardsShareAnEpoch() {
+        Set<Integer> met = new HashSet<>();
+        for (int rank = 0; rank < 5; rank++) {
+            int[] part = order(Sampler.sharded(Sampler.shuffled(), rank, 5), 7);
+            assertThat(part).hasSize(9);
+            Arrays.stream(part).forEach(i -> assertThat(met.add(i)).isTrue());
+        }
+        assertThat(Sampler.sharded(Sampler.balanced(), 1, 2)).hasToString("balanced, part 1 of 2");
+        assertThatThrownBy(() -> Sampler.sharded(Sampler.shuffled(), 5, 5))
+                .hasMessage("rank must be in [0, 5), but was 5");
+    }
+}
