@@ -28,6 +28,8 @@ import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.eval.Roc;
+import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LinearSoftmax;
@@ -48,6 +50,8 @@ import org.facerecognition.weights.Weights;
 public final class Recognizer implements AutoCloseable {
     private static final int IMAGES_AT_A_TIME = 32;
     private static final int LOADER_THREADS = 2;
+    private static final int MOST_FACES_COMPARED = 4_000; // 8 million pairs
+    private static final double[] FALSE_ACCEPT_RATES = {0.01, 0.001, 0.0001};
 
     private final RecognizerModel model;
     private final Module net; // children: encoder, head
@@ -306,6 +310,38 @@ public final class Recognizer implements AutoCloseable {
                 .map(i -> plain.sample(i).label())
                 .toArray();
         return new Embedded(embeddings, labels);
+    }
+
+    /**
+     * Finds the cosines from which on two faces count as one person's, on faces that the model was not trained on, and keeps
+     * them for its file. All pairs of the faces are compared, of a few thousand of them where there are more.
+     *
+     * @param faces with several people, several faces of some
+     * @param flip as the faces will be embedded later
+     * @return for false accept rates of 1 %, .1 % and .01 % the threshold
+     * @throws IllegalArgumentException as {@link #embed(FaceDataset, boolean)}, or when there are no pairs of both kinds
+     */
+    public Map<Double, Double> calibrate(FaceDataset faces, boolean flip) {
+        Embedded all = embed(faces, flip);
+        int every = (all.labels().length - 1) / MOST_FACES_COMPARED + 1;
+        int[] chosen = IntStream.range(0, all.labels().length)
+                .filter(i -> i % every == 0)
+                .toArray();
+        float[][] embeddings =
+                Arrays.stream(chosen).mapToObj(i -> all.embeddings()[i]).toArray(float[][]::new);
+        int[] labels = Arrays.stream(chosen).map(i -> all.labels()[i]).toArray();
+        Roc roc = Verification.ofAllPairs(embeddings, labels).roc();
+        Map<Double, Double> thresholds = new LinkedHashMap<>();
+        for (double far : FALSE_ACCEPT_RATES) {
+            thresholds.put(far, roc.thresholdAt(far));
+        }
+        model.setThresholds(thresholds);
+        return thresholds();
+    }
+
+    /** The cosine from which on two faces count as one person's, by false accept rate; empty until {@link #calibrate}. */
+    public Map<Double, Double> thresholds() {
+        return model.thresholds();
     }
 
     private BatchBuffer newBuffer(int size) {

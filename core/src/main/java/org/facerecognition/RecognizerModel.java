@@ -3,9 +3,11 @@ package org.facerecognition;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.weights.SafeTensors;
@@ -34,6 +36,7 @@ final class RecognizerModel {
     private Framing framing = Framing.WHOLE;
     private List<String> identities = List.of();
     private ModelOrigin origin = ModelOrigin.UNKNOWN;
+    private Map<Double, Double> thresholds = Map.of(); // by false accept rate
 
     private RecognizerModel(Loss loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
         this.loss = loss;
@@ -92,9 +95,18 @@ final class RecognizerModel {
         this.origin = origin;
     }
 
+    Map<Double, Double> thresholds() {
+        return thresholds;
+    }
+
+    void setThresholds(Map<Double, Double> thresholds) {
+        this.thresholds = Collections.unmodifiableMap(new TreeMap<>(thresholds));
+    }
+
     void adopt(RecognizerModel other) {
         trainedOn(other.framing, other.identities);
         origin = other.origin;
+        thresholds = other.thresholds;
     }
 
     // ---- metadata of a file ----
@@ -103,6 +115,7 @@ final class RecognizerModel {
     Map<String, String> toMetadata() {
         Map<String, String> metadata = toBuild();
         metadata.put("identities", json(identities));
+        metadata.put("thresholds", json(thresholds));
         origin.putInto(metadata);
         return metadata;
     }
@@ -143,6 +156,8 @@ final class RecognizerModel {
                     Framing.valueOf(metadata.get("framing")),
                     JSON.readValue(metadata.get("identities"), new TypeReference<List<String>>() {}));
             model.setOrigin(ModelOrigin.of(metadata));
+            String thresholds = metadata.getOrDefault("thresholds", "{}");
+            model.setThresholds(JSON.readValue(thresholds, new TypeReference<Map<Double, Double>>() {}));
             return model;
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(

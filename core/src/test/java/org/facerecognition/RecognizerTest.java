@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -16,7 +17,10 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.losses.ArcFaceMargin;
@@ -169,6 +173,39 @@ class RecognizerTest {
         assertThatThrownBy(() -> Recognizer.pretrained(Encoder.MOBILEFACENET, headless))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining("conv3.weight");
+    }
+
+    @Test
+    void thresholdsAndOriginStayInTheModel() {
+        Path file = folder.resolve("calibrated.model");
+        Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
+        Map<Double, Double> thresholds;
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThat(recognizer.thresholds()).isEmpty();
+            thresholds = recognizer.calibrate(TinyTraining.train(faces).withAugmentations(List.of()), false);
+            recognizer.setLicence("CC0");
+            recognizer.save(file);
+        }
+        assertThat(thresholds).containsOnlyKeys(0.0001, 0.001, 0.01);
+        assertThat(thresholds.get(0.0001))
+                .isGreaterThanOrEqualTo(thresholds.get(0.01))
+                .isBetween(-1.0, 1.1);
+        try (Recognizer recognizer = Recognizer.load(file, new TinyBackbone(16), head(5, 16))) {
+            assertThat(recognizer.thresholds()).isEqualTo(thresholds);
+            assertThat(recognizer.origin().licence()).isEqualTo("CC0");
+        }
+    }
+
+    @Test
+    void aTensorOfAnotherSizeIsRefused() {
+        try (Recognizer recognizer = TinyTraining.recognizer();
+                PointerScope scope = new PointerScope()) {
+            Tensor wrong = torch.zeros(2, 3, TinyTraining.IMAGE_PX, TinyTraining.IMAGE_PX + 1);
+            assertThatThrownBy(() -> recognizer.embed(wrong))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("images must be [B, 3, 40, 40], but were [2, 3, 40, 41]");
+            assertThat(recognizer.embed(torch.zeros(2, 3, 40, 40)).size(1)).isEqualTo(16);
+        }
     }
 
     @Test

@@ -260,11 +260,6 @@ public final class SafeTensors implements TensorFile {
         return Collections.unmodifiableMap(metadata);
     }
 
-    /** Whether there is a tensor of that name. */
-    public boolean contains(String name) {
-        return entries.containsKey(name);
-    }
-
     /**
      * The shape of a tensor.
      *

@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -9,6 +10,7 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.ClosedSet;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,6 +54,14 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "0", description = "Of the split of folders, as in training.")
     private long seed;
 
+    @Option(
+            names = "--calibrate",
+            paramLabel = "FILE",
+            description =
+                    "Also find thresholds for \"the same person\" on the validation faces, and write the model with"
+                            + " them to this file.")
+    private @Nullable Path calibrated;
+
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
@@ -68,6 +78,13 @@ final class EvaluateCommand implements Callable<Integer> {
             measure(figures, "val_accuracy", Split.VAL, recognizer, people);
             if (data.hasTest()) {
                 measure(figures, "test_accuracy", Split.TEST, recognizer, people);
+            }
+            if (calibrated != null) {
+                Map<Double, Double> thresholds = recognizer.calibrate(data.read(Split.VAL, seed), !noFlip);
+                thresholds.forEach((far, cosine) ->
+                        err.printf(Locale.ROOT, "same person from cosine %.4f: FAR %s%n", cosine, far));
+                figures.put("thresholds", thresholds);
+                recognizer.save(calibrated);
             }
         }
         if (json) {

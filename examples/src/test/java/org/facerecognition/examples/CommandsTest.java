@@ -106,6 +106,26 @@ class CommandsTest {
         assertThat(figures.code()).as(figures.err()).isZero();
         assertThat(figures.json().get("val_accuracy").asDouble()).isBetween(0.0, 1.0);
         assertThat(figures.json().has("test_accuracy")).isFalse();
+
+        Path calibrated = folder.resolve("calibrated.model");
+        Cli.Result more = Cli.run(
+                "evaluate",
+                "--model",
+                tuned.resolve("last.ckpt"),
+                "--data",
+                faces,
+                "--layout",
+                "folders",
+                "--val-fraction",
+                0.5,
+                "--calibrate",
+                calibrated,
+                "--json");
+        assertThat(more.code()).as(more.err()).isZero();
+        assertThat(more.json().get("thresholds")).hasSize(3);
+        try (Recognizer recognizer = Recognizer.load(calibrated)) {
+            assertThat(recognizer.thresholds()).hasSize(3);
+        }
     }
 
     @Test
