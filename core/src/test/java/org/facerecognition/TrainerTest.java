@@ -45,6 +45,7 @@ class TrainerTest {
                     TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(6));
 
             assertThat(history.epochs()).hasSize(6);
+            assertThat(history.epochs()).allMatch(epoch -> epoch.waitShare() > 0 && epoch.waitShare() < 1);
             assertThat(history.steps()).isEqualTo(6 * 10);
             assertThat(history.last().orElseThrow().trainLoss())
                     .isLessThan(history.epochs().get(0).trainLoss() / 2);

@@ -10,8 +10,8 @@ import java.nio.file.StandardOpenOption;
 
 /** A large file's bytes as if in memory, from any thread; the operating system reads what is looked at. */
 final class MappedFile {
-    private static final int STRIDE_BITS =
-            30; // maps begin every GiB and are up to 2 GiB long: what lies across has one
+    /** Maps begin every GiB and are up to 2 GiB long, so that what lies across two beginnings is in one map whole. */
+    private static final int STRIDE_BITS = 30;
 
     private final Path file;
     private final long size;
