@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -282,7 +283,17 @@ public final class Recognizer implements AutoCloseable {
      * @throws org.facerecognition.data.DataException when a picture cannot be used
      */
     public Embedded embed(FaceDataset data, boolean flip) {
-        if (!model.identities().isEmpty() && data.framing() != model.framing()) {
+        return embed(data, flip, done -> {});
+    }
+
+    /**
+     * Embeds all samples of a data set, and tells how far it is.
+     *
+     * @param embedded is told the number of samples done so far, batch by batch
+     * @see #embed(FaceDataset, boolean)
+     */
+    public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
+        if (!model.identities().isEmpty() && !data.framing().showsAs(model.framing())) {
             throw new IllegalArgumentException("faces must be framed as this model was trained, " + model.framing()
                     + ", but were " + data.framing());
         }
@@ -303,6 +314,7 @@ public final class Recognizer implements AutoCloseable {
                     }
                     System.arraycopy(
                             rows(sum, batch.size()), 0, embeddings, batch.index() * IMAGES_AT_A_TIME, batch.size());
+                    embedded.accept(batch.index() * IMAGES_AT_A_TIME + batch.size());
                 }
             }
         }
