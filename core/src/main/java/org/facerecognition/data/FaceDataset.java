@@ -12,9 +12,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
+import org.facerecognition.vision.FaceDetector;
 
 /**
  * Faces with the identity of each, in a fixed order: an immutable list of {@link Sample}s. Reads nothing but names when
@@ -169,6 +171,23 @@ public final class FaceDataset {
                     "framing must be " + this.framing + ", as these pictures were packed, but was " + framing);
         }
         return new FaceDataset(images, identities, split, framing, augmentations, compose);
+    }
+
+    /**
+     * The same samples with the face of each picture found by a detector and moved onto the template by its own points, rather
+     * than cut out where such faces mostly are. Of several faces it is that of the picture's subject: large and near the middle.
+     *
+     * @param sizePx side of the result, the model's input
+     * @param notFound is told each picture in which no face was found; such a picture is cut out by the framing of this data set
+     *     instead. Called from any thread
+     * @return framed {@link Framing#WHOLE}
+     */
+    public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
+        List<Labelled> found = images.stream()
+                .map(image ->
+                        new Labelled(new FoundFace(image.image(), detector, sizePx, framing, notFound), image.label()))
+                .toList();
+        return new FaceDataset(found, identities, split, Framing.WHOLE, augmentations, compose);
     }
 
     /**

@@ -105,6 +105,14 @@ public enum Framing {
         return cut(image, sizePx);
     }
 
+    /**
+     * Whether a net that has seen faces framed so may be given faces that a detector has found, moved onto the template by
+     * their own points. Of whole pictures it is taken that they are such crops already, as the field's data sets' are.
+     */
+    public boolean takesAlignedFaces() {
+        return ofWholeImages() != CELEBA_CROP;
+    }
+
     abstract Mat cut(Mat image, int sizePx);
 
     /** The framing of whole images that shows a net the same. */
@@ -112,9 +120,12 @@ public enum Framing {
         return this;
     }
 
-    /** Whether a model that was trained with the other framing sees faces in this one as it knows them. */
+    /**
+     * Whether a model that was trained with the other framing sees faces in this one as it knows them. Whole pictures are
+     * taken to be faces on the template already, as the field's verification sets are.
+     */
     public boolean showsAs(Framing trained) {
-        return ofWholeImages() == trained.ofWholeImages();
+        return ofWholeImages() == trained.ofWholeImages() || (this == WHOLE && trained.takesAlignedFaces());
     }
 
     /** The framing for the study's crops that shows a model what it was trained on. */

@@ -1,5 +1,6 @@
 package org.facerecognition.eval;
 
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
 import org.facerecognition.data.FaceDataset;
@@ -50,6 +51,18 @@ public final class VerificationSet {
         return pairs == null
                 ? Verification.ofAllPairs(embedded)
                 : Verification.ofPairs(embedded.embeddings(), pairs.first(), pairs.second(), pairs.same());
+    }
+
+    /** A short text that differs for other faces or other pairs. */
+    public String fingerprint() {
+        return pairs == null
+                ? faces.fingerprint()
+                : faces.fingerprint() + "-"
+                        + Integer.toHexString(Arrays.hashCode(new int[] {
+                            Arrays.hashCode(pairs.first()),
+                            Arrays.hashCode(pairs.second()),
+                            Arrays.hashCode(pairs.same())
+                        }));
     }
 
     @Override
