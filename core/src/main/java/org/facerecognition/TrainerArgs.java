@@ -38,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * @param loaderThreads that read and augment, at least 1
  * @param sampler the order in which an epoch meets the samples, and how often each
  * @param badImages what to do about a picture that cannot be used
+ * @param cacheMib memory in MiB for decoded pictures of each data set, at least 0: a picture that is kept is decoded once,
+ *     not once for each copy and epoch
  * @param seed of order and augmentation
  * @param backup folder for {@code last.ckpt} and {@code best.ckpt}; null for no backups
  * @param backupEverySteps backs up within an epoch too, every so many steps; 0 for at its end only
@@ -65,6 +67,7 @@ public record TrainerArgs(
         int loaderThreads,
         Sampler sampler,
         BadImages badImages,
+        int cacheMib,
         long seed,
         @Nullable Path backup,
         int backupEverySteps,
@@ -87,6 +90,7 @@ public record TrainerArgs(
         atLeast(1, "loaderThreads", loaderThreads);
         atLeast(0, "marginWarmupEpochs", marginWarmupEpochs);
         atLeast(0, "backupEverySteps", backupEverySteps);
+        atLeast(0, "cacheMib", cacheMib);
         if (!(gradientClip >= 0)) {
             throw new IllegalArgumentException("gradientClip must be at least 0, but was " + gradientClip);
         }
@@ -133,6 +137,7 @@ public record TrainerArgs(
         private int loaderThreads = 2;
         private Sampler sampler = Sampler.shuffled();
         private BadImages badImages = BadImages.FAIL;
+        private int cacheMib = 512;
         private long seed;
         private @Nullable Path backup;
         private int backupEverySteps;
@@ -242,6 +247,11 @@ public record TrainerArgs(
             return this;
         }
 
+        public Builder cacheMib(int cacheMib) {
+            this.cacheMib = cacheMib;
+            return this;
+        }
+
         public Builder seed(long seed) {
             this.seed = seed;
             return this;
@@ -293,6 +303,7 @@ public record TrainerArgs(
                     loaderThreads,
                     sampler,
                     badImages,
+                    cacheMib,
                     seed,
                     backup,
                     backupEverySteps,

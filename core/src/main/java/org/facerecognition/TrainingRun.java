@@ -92,7 +92,8 @@ final class TrainingRun implements AutoCloseable {
                 training ? args.sampler() : Sampler.sequential(),
                 args.seed(),
                 args.loaderThreads(),
-                args.badImages());
+                args.badImages(),
+                args.cacheMib());
         return new BatchLoader(data, settings, device, args.channelsLast());
     }
 

@@ -147,6 +147,12 @@ final class TrainCommand implements Callable<Integer> {
             description = "fail, or skip: take another image for one that cannot be used, and report it.")
     private BadImages badImages;
 
+    @Option(
+            names = "--cache-mib",
+            defaultValue = "512",
+            description = "Memory for decoded pictures of each part of the data; 0 to decode them every time.")
+    private int cacheMib;
+
     @Option(names = "--compute-threads", defaultValue = "0", description = "For libtorch on the CPU; 0 for all cores.")
     private int computeThreads;
 
@@ -230,6 +236,7 @@ final class TrainCommand implements Callable<Integer> {
                 .loaderThreads(threads)
                 .sampler(sampler())
                 .badImages(badImages)
+                .cacheMib(cacheMib)
                 .seed(seed)
                 .backup(out)
                 .backupEverySteps(backupEverySteps)
