@@ -6,7 +6,7 @@ import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.train.AccuracyScore;
 import org.facerecognition.train.AdamW;
-import org.facerecognition.train.LayerFreezer;
+import org.facerecognition.train.Freezer;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.OptimizerSettings;
 import org.facerecognition.train.Score;
@@ -50,7 +50,7 @@ public record TrainerArgs(
         OptimizerSettings optimizer,
         LearningRate learningRate,
         ScheduleUnit scheduleUnit,
-        @Nullable LayerFreezer freezer,
+        @Nullable Freezer freezer,
         Score score,
         int batchSize,
         int epochs,
@@ -120,7 +120,7 @@ public record TrainerArgs(
         private OptimizerSettings optimizer = new AdamW(3e-4, 0.01);
         private LearningRate learningRate = LearningRate.constant();
         private ScheduleUnit scheduleUnit = ScheduleUnit.EPOCH;
-        private @Nullable LayerFreezer freezer;
+        private @Nullable Freezer freezer;
         private Score score = new AccuracyScore();
         private int batchSize = 16;
         private int epochs = 50;
@@ -162,7 +162,7 @@ public record TrainerArgs(
             return this;
         }
 
-        public Builder freezer(@Nullable LayerFreezer freezer) {
+        public Builder freezer(@Nullable Freezer freezer) {
             this.freezer = freezer;
             return this;
         }
