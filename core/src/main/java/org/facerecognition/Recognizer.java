@@ -6,27 +6,21 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
-import org.facerecognition.data.Batch;
-import org.facerecognition.data.BatchBuffer;
-import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
-import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
-import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.Roc;
 import org.facerecognition.eval.Verification;
@@ -35,9 +29,12 @@ import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.Weights;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A face recogniser: a backbone that turns a picture of a face into an embedding, and the head that it is trained with.
@@ -48,16 +45,17 @@ import org.facerecognition.weights.Weights;
  * used while it is being trained. Close it to free its memory.
  */
 public final class Recognizer implements AutoCloseable {
-    private static final int IMAGES_AT_A_TIME = 32;
-    private static final int LOADER_THREADS = 2;
     private static final int MOST_FACES_COMPARED = 4_000; // 8 million pairs
     private static final double[] FALSE_ACCEPT_RATES = {0.01, 0.001, 0.0001};
+    private static final double USUAL_FALSE_ACCEPT_RATE = 0.001;
 
     private final RecognizerModel model;
     private final Module net; // children: encoder, head
     private final Backbone encoder;
     private final Head head;
-    private Device device = new Device("cpu");
+    private final Embedder embedder;
+    private final FaceCutter cutter;
+    private volatile boolean flip;
 
     static {
         Libtorch.load();
@@ -76,6 +74,8 @@ public final class Recognizer implements AutoCloseable {
         net.register_module("encoder", encoder);
         net.register_module("head", head);
         net.eval();
+        this.embedder = new Embedder(model, net, encoder);
+        this.cutter = new FaceCutter(model);
     }
 
     /**
@@ -186,63 +186,106 @@ public final class Recognizer implements AutoCloseable {
     // ---- use ----
 
     /**
-     * Embeds the picture of a face, framed as in training.
+     * From now on pictures are photographs: {@link #embed(ImageSource) embed} looks for a face first and moves it onto the
+     * template by its own points, and {@link #faces} finds all. Data sets and tensors are taken as before.
+     *
+     * @param detector that stays yours to close, after the last use here; null for pictures framed as in training again
+     * @throws IllegalStateException when this model was trained on faces that were cut out in another way
+     */
+    public void useDetector(@Nullable FaceDetector detector) {
+        cutter.use(detector);
+    }
+
+    /**
+     * From now on the embedding of a picture is the sum of those of the picture and of its mirror image, brought to length
+     * 1: a little better, at twice the work. Thresholds should then be {@link #calibrate calibrated} so.
+     */
+    public void useFlip(boolean flip) {
+        this.flip = flip;
+    }
+
+    /**
+     * Embeds the picture of a face: framed as in training or, where a detector is {@link #useDetector set}, the largest face
+     * in it.
      *
      * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the picture cannot be read or has not the size the framing needs
+     * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing needs, or
+     *     no face is found in it
      */
+    public float[] embed(ImageSource picture) {
+        return embedAll(List.of(picture)).get(0);
+    }
+
+    /** Embeds an image file; as {@link #embed(ImageSource)}. */
     public float[] embed(Path image) {
-        return embed(List.of(image)).get(0);
+        return embed(ImageSource.of(image));
     }
 
-    /**
-     * Embeds the picture of a face, framed as in training.
-     *
-     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the picture has not the size the framing needs
-     */
+    /** Embeds a Java image; as {@link #embed(ImageSource)}. */
     public float[] embed(BufferedImage image) {
-        try (Mat mat = ImageReader.from(image)) {
-            return embed(mat);
-        }
+        return embed(ImageSource.of(image));
     }
 
     /**
-     * Embeds the picture of a face, framed as in training.
+     * Embeds OpenCV's image; as {@link #embed(ImageSource)}.
      *
      * @param image RGB, CV_8UC3; untouched
-     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the picture has not the size the framing needs
      */
     public float[] embed(Mat image) {
-        try (BatchBuffer buffer = newBuffer(1)) {
-            put(buffer, 0, image, "given");
-            return embed(buffer, 1)[0];
+        return embed(ImageSource.of(image));
+    }
+
+    /** Embeds image files; as {@link #embedAll}. */
+    public List<float[]> embed(List<Path> images) {
+        return embedAll(images.stream().map(ImageSource::of).toList());
+    }
+
+    /**
+     * Embeds pictures of faces, each as {@link #embed(ImageSource)} does.
+     *
+     * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
+     * @throws org.facerecognition.data.DataException when a picture cannot be read, has not the size the framing needs, or no
+     *     face is found in it
+     */
+    public List<float[]> embedAll(List<? extends ImageSource> pictures) {
+        return embedder.embed(pictures.size(), i -> cutter.cut(pictures.get(i)), flip);
+    }
+
+    /**
+     * Finds the faces in a photograph and embeds each.
+     *
+     * @return the largest first; empty where there is none
+     * @throws org.facerecognition.data.DataException when the picture cannot be read
+     * @throws IllegalStateException when no detector is {@link #useDetector set}
+     */
+    public List<EmbeddedFace> faces(ImageSource photograph) {
+        try (Mat whole = photograph.read()) {
+            List<DetectedFace> found = cutter.find(whole);
+            List<float[]> embeddings = embedder.embed(found.size(), i -> cutter.aligned(whole, found.get(i)), flip);
+            return IntStream.range(0, found.size())
+                    .mapToObj(i -> new EmbeddedFace(found.get(i), embeddings.get(i)))
+                    .toList();
         }
     }
 
     /**
-     * Embeds pictures of faces, framed as in training.
+     * Whether two pictures show the same person, judged by the model's threshold for a false accept rate of .1 %.
      *
-     * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when a picture cannot be read or has not the size the framing needs
+     * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
+     * @throws IllegalStateException as {@link #threshold}
      */
-    public List<float[]> embed(List<Path> images) {
-        float[][] embeddings = new float[images.size()][];
-        int atATime = Math.max(1, Math.min(IMAGES_AT_A_TIME, images.size()));
-        try (BatchBuffer buffer = newBuffer(atATime)) {
-            for (int from = 0; from < images.size(); from += atATime) {
-                int count = Math.min(atATime, images.size() - from);
-                for (int i = 0; i < count; i++) {
-                    Path file = images.get(from + i);
-                    try (Mat image = read(file)) {
-                        put(buffer, i, image, file.toString());
-                    }
-                }
-                System.arraycopy(embed(buffer, count), 0, embeddings, from, count);
-            }
-        }
-        return List.of(embeddings);
+    public Verdict verify(ImageSource a, ImageSource b) {
+        return verify(a, b, threshold(USUAL_FALSE_ACCEPT_RATE));
+    }
+
+    /**
+     * Whether two pictures show the same person.
+     *
+     * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
+     */
+    public Verdict verify(ImageSource a, ImageSource b, Threshold threshold) {
+        List<float[]> both = embedAll(List.of(a, b));
+        return threshold.judge(similarity(both.get(0), both.get(1)));
     }
 
     /**
@@ -254,22 +297,7 @@ public final class Recognizer implements AutoCloseable {
      * @throws IllegalArgumentException when the shape differs
      */
     public Tensor embed(Tensor images) {
-        long size = imageSizePx();
-        if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != size || images.size(3) != size) {
-            throw new IllegalArgumentException(
-                    "images must be [B, 3, " + size + ", " + size + "], but were " + Arrays.toString(images.shape()));
-        }
-        try (PointerScope scope = new PointerScope()) {
-            return forward(images).retainReference();
-        }
-    }
-
-    /** Inside a scope. */
-    private Tensor forward(Tensor images) {
-        try (NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor x = images.to(device, ScalarType.Float);
-            return NativeErrors.explained(() -> encoder.forward(x));
-        }
+        return embedder.embed(images);
     }
 
     /**
@@ -286,30 +314,7 @@ public final class Recognizer implements AutoCloseable {
             throw new IllegalArgumentException("faces must be framed as this model was trained, " + model.framing()
                     + ", but were " + data.framing());
         }
-        FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
-        var settings = new BatchLoader.Settings(
-                IMAGES_AT_A_TIME, model.imageSizePx(), model.normalization(), false, 0, LOADER_THREADS);
-        float[][] embeddings = new float[plain.size()][];
-        net.eval();
-        try (BatchLoader loader = new BatchLoader(plain, settings, device, true);
-                BatchLoader.Epoch batches = loader.epoch(0)) {
-            while (batches.hasNext()) {
-                try (Batch batch = batches.next();
-                        PointerScope scope = new PointerScope()) {
-                    Tensor images = batch.images(); // [B, 3, H, W]
-                    Tensor sum = forward(images); // [B, D]
-                    if (flip) {
-                        sum = sum.add(forward(torch.flip(images, 3)));
-                    }
-                    System.arraycopy(
-                            rows(sum, batch.size()), 0, embeddings, batch.index() * IMAGES_AT_A_TIME, batch.size());
-                }
-            }
-        }
-        int[] labels = IntStream.range(0, plain.size())
-                .map(i -> plain.sample(i).label())
-                .toArray();
-        return new Embedded(embeddings, labels);
+        return embedder.embed(data, flip);
     }
 
     /**
@@ -344,50 +349,23 @@ public final class Recognizer implements AutoCloseable {
         return model.thresholds();
     }
 
-    private BatchBuffer newBuffer(int size) {
-        int room = Math.max(size, fewestImages());
-        return new BatchBuffer(room, model.imageSizePx(), model.normalization(), device, true);
-    }
-
     /**
-     * On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes through im2col and
-     * BLAS, whose threads fight with OpenMP's: 64 to 100 ms in place of 14, ResNet-18 at 112 pixels on two cores. So one
-     * image gets an empty one for company.
+     * The threshold that was calibrated for a false accept rate.
+     *
+     * @throws IllegalStateException when there is none, saying which there are
      */
-    private int fewestImages() {
-        return device.is_cpu() ? 2 : 1;
-    }
-
-    /** As a data set's files are read. */
-    private Mat read(Path file) {
-        return model.framing() == Framing.WHOLE ? ImageReader.read(file, imageSizePx()) : ImageReader.read(file);
-    }
-
-    private void put(BatchBuffer buffer, int slot, Mat image, String name) {
-        try (Mat framed = model.framing().apply(image, model.imageSizePx(), name)) {
-            buffer.put(slot, framed, 0);
+    public Threshold threshold(double falseAcceptRate) {
+        Double cosine = model.thresholds().get(falseAcceptRate);
+        if (cosine == null) {
+            throw new IllegalStateException("threshold for a false accept rate of " + falseAcceptRate
+                    + " must have been calibrated, but this model "
+                    + (model.thresholds().isEmpty()
+                            ? "has none"
+                            : "has those for " + model.thresholds().keySet())
+                    + "; calibrate it on faces of people it does not know (Recognizer.calibrate, evaluate --calibrate) or"
+                    + " give a threshold of your own");
         }
-    }
-
-    private float[][] embed(BatchBuffer buffer, int count) {
-        try (PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor images = buffer.images(Math.max(count, fewestImages())); // [B, 3, H, W]
-            return rows(forward(images), count);
-        }
-    }
-
-    /** The first rows of [B, D], each brought to length 1. Inside a scope. */
-    private float[][] rows(Tensor embeddings, int count) {
-        Tensor onHost = torch.normalize(embeddings)
-                .to(new Device("cpu"), ScalarType.Float)
-                .contiguous();
-        FloatPointer values = onHost.data_ptr_float();
-        float[][] rows = new float[count][embeddingSize()];
-        for (int i = 0; i < count; i++) {
-            values.position((long) i * embeddingSize()).get(rows[i]);
-        }
-        return rows;
+        return new Threshold(cosine, OptionalDouble.of(falseAcceptRate));
     }
 
     /**
@@ -529,6 +507,17 @@ public final class Recognizer implements AutoCloseable {
         model.setOrigin(model.origin().withLicence(licence));
     }
 
+    /**
+     * Tells models apart: embeddings of two may be compared only where this is the same. It follows from the encoder's
+     * weights and from what it sees (size, normalisation, framing), so that it is the same for a model and its saved file,
+     * on any device, and another after training. All weights are read for it, some 100 MB in a third of a second.
+     *
+     * @return 16 hexadecimal digits
+     */
+    public String fingerprint() {
+        return Fingerprint.of(model, encoder);
+    }
+
     Module net() {
         return net;
     }
@@ -539,9 +528,7 @@ public final class Recognizer implements AutoCloseable {
 
     /** Moves the weights; further work is done there. */
     void to(Device device) {
-        net.to(device, false);
-        this.device.close();
-        this.device = new Device(device.type(), device.index()); // a copy: the other is the caller's
+        embedder.to(device);
     }
 
     /** What it is made of, in a line. */
@@ -556,6 +543,6 @@ public final class Recognizer implements AutoCloseable {
         net.close();
         encoder.close();
         head.close();
-        device.close();
+        embedder.close();
     }
 }

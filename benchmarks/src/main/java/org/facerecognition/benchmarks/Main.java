@@ -20,9 +20,11 @@ public final class Main {
             case "training" -> TrainingBenchmark.run(rest);
             case "loading" -> LoadingBenchmark.run(rest);
             case "weights" -> WeightsBenchmark.run(rest);
+            case "recognition" -> RecognitionBenchmark.run(rest);
             default -> {
                 System.err.println(
-                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS]; but was \""
+                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS],"
+                                + " recognition YUNET MOBILEFACENET LFW [ROUNDS]; but was \""
                                 + name + "\"");
                 System.exit(2);
             }

@@ -72,6 +72,14 @@ public enum Framing {
         return cut(image, sizePx);
     }
 
+    /**
+     * Whether a net that has seen faces framed so may be given faces that a detector has found, moved onto the template by
+     * their own points. Of whole pictures it is taken that they are such crops already, as the field's data sets' are.
+     */
+    public boolean takesAlignedFaces() {
+        return this != CELEBA_CROP;
+    }
+
     abstract Mat cut(Mat image, int sizePx);
 
     /** Bilinear when it grows, area means when it shrinks, so that fine detail does not alias. */

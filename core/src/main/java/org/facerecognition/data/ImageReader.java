@@ -72,7 +72,7 @@ public final class ImageReader {
         return decode(bytes, Integer.MAX_VALUE, name);
     }
 
-    private static Mat decode(byte[] bytes, int leastPx, String name) {
+    static Mat decode(byte[] bytes, int leastPx, String name) {
         Damage damage = EncodedImage.damageOf(bytes);
         if (damage != Damage.NONE) {
             throw new DataException("image " + name + " " + damage.sentence() + " (" + bytes.length

@@ -1,9 +1,51 @@
 package org.facerecognition.data;
 
+import java.awt.image.BufferedImage;
+import java.nio.file.Path;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** A picture that can be read again and again, from any thread. */
+/**
+ * A picture that can be read again and again, from any thread: {@link #of(Path) a file}, {@link #of(byte[], String) its
+ * bytes}, {@link #of(BufferedImage) Java's} or {@link #of(Mat) OpenCV's}.
+ */
 public interface ImageSource {
+    /** An image file, turned upright by its EXIF orientation when it is read. */
+    static ImageSource of(Path file) {
+        return new FileImage(file.getFileSystem().getPath(""), file.toString());
+    }
+
+    /** The bytes of an image file; as {@link #of(byte[], String)}. */
+    static ImageSource of(byte[] bytes) {
+        return of(bytes, GIVEN);
+    }
+
+    /**
+     * The bytes of an image file, turned upright by its EXIF orientation when it is read.
+     *
+     * @param bytes not copied: leave them as they are
+     * @param name what to call it in messages
+     */
+    static ImageSource of(byte[] bytes, String name) {
+        return new EncodedBytes(bytes, name);
+    }
+
+    /** A Java image; transparency is laid on black. */
+    static ImageSource of(BufferedImage image) {
+        return new GivenImage(() -> ImageReader.from(image));
+    }
+
+    /**
+     * OpenCV's.
+     *
+     * @param image RGB, CV_8UC3; not copied: leave it as it is, and open
+     */
+    static ImageSource of(Mat image) {
+        return new GivenImage(() -> new Mat(image)); // its pixels are shared, and counted
+    }
+
+    /** What a picture without a name is called. */
+    String GIVEN = "given";
+
     /** What the picture is called in messages: its file, mostly. */
     String name();
 

@@ -11,27 +11,19 @@ import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 
 /**
- * Moves a face's five points (image-left eye, image-right eye, nose, image-left and image-right corner of the mouth)
- * onto the 112x112 template that the field's models are trained on, by a similarity transform: rotation, one scale and
+ * Moves a face's five points onto those of a {@link FaceTemplate}, by a similarity transform: rotation, one scale and
  * shift, no reflection. Matches insightface's {@code face_align.py}: bilinear, black outside.
+ *
+ * <p>A face turned by any angle is brought upright. A mirrored set of points (left and right mixed up) has no such
+ * transform: it gets the rotation and scale that leave the least error, as Umeyama's, and a crop that no net can use. It
+ * is not put right unasked, because the points of a face seen from the side may well lie across one another.
  */
 public final class FaceAligner {
-    /** Side of the template in pixels. */
-    public static final int TEMPLATE_SIZE_PX = 112;
-
-    private static final double[][] TEMPLATE = {
-        {38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}
-    };
-
     private FaceAligner() {}
 
     /** The template's five points, x and y in pixels of a 112x112 image. */
     public static double[][] template() {
-        double[][] copy = new double[TEMPLATE.length][];
-        for (int i = 0; i < copy.length; i++) {
-            copy[i] = TEMPLATE[i].clone();
-        }
-        return copy;
+        return FaceTemplate.SQUARE_112.points();
     }
 
     /**
@@ -44,16 +36,22 @@ public final class FaceAligner {
      * @throws IllegalArgumentException when there are not five points, one is not finite, or all are the same
      */
     public static Mat align(Mat image, double[][] points, int sizePx) {
-        double scale = (double) sizePx / TEMPLATE_SIZE_PX;
-        double[][] target = template();
-        for (double[] point : target) {
-            point[0] *= scale;
-            point[1] *= scale;
-        }
-        double[][] matrix = similarity(points, target);
+        return align(image, points, FaceTemplate.square(sizePx));
+    }
+
+    /**
+     * Cuts out the face, in the form of a template.
+     *
+     * @param image any type; untouched
+     * @param points five points, x and y in pixels of {@code image}, in the template's order
+     * @return of the template's size and the image's type; the caller closes it
+     * @throws IllegalArgumentException when there are not five points, one is not finite, or all are the same
+     */
+    public static Mat align(Mat image, double[][] points, FaceTemplate template) {
+        double[][] matrix = similarity(points, template.points());
         Mat aligned = new Mat();
         try (Mat affine = new Mat(2, 3, CV_64F);
-                Size size = new Size(sizePx, sizePx);
+                Size size = new Size(template.widthPx(), template.heightPx());
                 Scalar black = new Scalar(0.0)) {
             try (DoubleIndexer index = affine.createIndexer()) {
                 for (int row = 0; row < 2; row++) {

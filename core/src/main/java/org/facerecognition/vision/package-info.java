@@ -1,6 +1,6 @@
 /**
- * Where the face is in a picture and how it is brought into place: {@link org.facerecognition.vision.FaceAligner}.
- * OpenCV and plain numbers only.
+ * Where the faces are in a picture, and how one is brought into place: {@link org.facerecognition.vision.FaceDetector},
+ * then {@link org.facerecognition.vision.FaceAligner}. OpenCV and plain numbers only.
  */
 @NullMarked
 package org.facerecognition.vision;

@@ -47,6 +47,18 @@ public record RemoteFile(URI address, String sha256, String licence) {
         return ImageNetWeights.of(encoder);
     }
 
+    /**
+     * The face detector YuNet, of March 2023, in OpenCV's collection of models.
+     */
+    public static RemoteFile faceDetector() {
+        return new RemoteFile(
+                URI.create("https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
+                        + "face_detection_yunet_2023mar.onnx"),
+                "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+                "MIT (https://github.com/opencv/opencv_zoo/blob/main/models/face_detection_yunet/LICENSE); trained on"
+                        + " WIDER FACE, whose photographs are for research: ask your lawyer before you sell it");
+    }
+
     private static boolean isThisMachine(URI address) {
         try {
             return address.getHost() != null

@@ -1,0 +1,163 @@
+package org.facerecognition;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.eval.Embedded;
+
+/** From the net's input to embeddings of length 1, in batches, on its device. For many threads at a time. */
+final class Embedder implements AutoCloseable {
+    private static final int IMAGES_AT_A_TIME = 32;
+    private static final int LOADER_THREADS = 2;
+
+    private final RecognizerModel model;
+    private final Module net;
+    private final Backbone encoder;
+    private Device device = new Device("cpu");
+
+    /** @param net that {@code encoder} is part of; both stay their owner's to close */
+    Embedder(RecognizerModel model, Module net, Backbone encoder) {
+        this.model = model;
+        this.net = net;
+        this.encoder = encoder;
+    }
+
+    /** Moves the weights; further work is done there. */
+    void to(Device device) {
+        net.to(device, false);
+        this.device.close();
+        this.device = new Device(device.type(), device.index()); // a copy: the other is the caller's
+    }
+
+    /**
+     * Embeds pictures that are the net's input already.
+     *
+     * @param input makes the i-th, of the input's size; it is closed here
+     * @param flip adds the embedding of the mirrored picture before length 1
+     */
+    List<float[]> embed(int count, IntFunction<Mat> input, boolean flip) {
+        if (count == 0) {
+            return List.of();
+        }
+        float[][] embeddings = new float[count][];
+        int atATime = Math.min(IMAGES_AT_A_TIME, count);
+        try (BatchBuffer buffer = newBuffer(atATime)) {
+            for (int from = 0; from < count; from += atATime) {
+                int size = Math.min(atATime, count - from);
+                for (int i = 0; i < size; i++) {
+                    try (Mat face = input.apply(from + i)) {
+                        buffer.put(i, face, 0);
+                    }
+                }
+                System.arraycopy(embed(buffer, size, flip), 0, embeddings, from, size);
+            }
+        }
+        return List.of(embeddings);
+    }
+
+    private float[][] embed(BatchBuffer buffer, int count, boolean flip) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            return rows(embeddings(buffer.images(Math.max(count, fewestImages())), flip), count);
+        }
+    }
+
+    /** Embeds a data set's samples, without augmentation, in their order. */
+    Embedded embed(FaceDataset data, boolean flip) {
+        FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
+        var settings = new BatchLoader.Settings(
+                IMAGES_AT_A_TIME, model.imageSizePx(), model.normalization(), false, 0, LOADER_THREADS);
+        float[][] embeddings = new float[plain.size()][];
+        net.eval();
+        try (BatchLoader loader = new BatchLoader(plain, settings, device, true);
+                BatchLoader.Epoch batches = loader.epoch(0)) {
+            while (batches.hasNext()) {
+                try (Batch batch = batches.next();
+                        PointerScope scope = new PointerScope()) {
+                    Tensor sum = embeddings(batch.images(), flip);
+                    System.arraycopy(
+                            rows(sum, batch.size()), 0, embeddings, batch.index() * IMAGES_AT_A_TIME, batch.size());
+                }
+            }
+        }
+        int[] labels = IntStream.range(0, plain.size())
+                .map(i -> plain.sample(i).label())
+                .toArray();
+        return new Embedded(embeddings, labels);
+    }
+
+    /** [B, 3, S, S] to [B, D], not of length 1; the caller closes it, a scope around does not. */
+    Tensor embed(Tensor images) {
+        long size = model.imageSizePx();
+        if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != size || images.size(3) != size) {
+            throw new IllegalArgumentException(
+                    "images must be [B, 3, " + size + ", " + size + "], but were " + Arrays.toString(images.shape()));
+        }
+        try (PointerScope scope = new PointerScope()) {
+            return forward(images).retainReference();
+        }
+    }
+
+    /** Inside a scope: [B, 3, S, S] to [B, D]. */
+    private Tensor embeddings(Tensor images, boolean flip) {
+        Tensor sum = forward(images);
+        return flip ? sum.add(forward(torch.flip(images, 3))) : sum;
+    }
+
+    /** Inside a scope. */
+    private Tensor forward(Tensor images) {
+        try (NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor x = images.to(device, ScalarType.Float);
+            return NativeErrors.explained(() -> encoder.forward(x));
+        }
+    }
+
+    private BatchBuffer newBuffer(int size) {
+        int room = Math.max(size, fewestImages());
+        return new BatchBuffer(room, model.imageSizePx(), model.normalization(), device, true);
+    }
+
+    /**
+     * On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes through im2col and
+     * BLAS, whose threads fight with OpenMP's: 64 to 100 ms in place of 14, ResNet-18 at 112 pixels on two cores. So one
+     * image gets an empty one for company.
+     */
+    private int fewestImages() {
+        return device.is_cpu() ? 2 : 1;
+    }
+
+    /** The first rows of [B, D], each brought to length 1. Inside a scope. */
+    private float[][] rows(Tensor embeddings, int count) {
+        int length = encoder.embeddingSize();
+        Tensor onHost = torch.normalize(embeddings)
+                .to(new Device("cpu"), ScalarType.Float)
+                .contiguous();
+        FloatPointer values = onHost.data_ptr_float();
+        float[][] rows = new float[count][length];
+        for (int i = 0; i < count; i++) {
+            values.position((long) i * length).get(rows[i]);
+        }
+        return rows;
+    }
+
+    @Override
+    public void close() {
+        device.close();
+    }
+}

@@ -1,0 +1,21 @@
+package org.facerecognition.data;
+
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/** The bytes of an image file. */
+record EncodedBytes(byte[] bytes, String name) implements ImageSource {
+    @Override
+    public Mat read() {
+        return ImageReader.decode(bytes, name);
+    }
+
+    @Override
+    public Mat read(int leastPx) {
+        return ImageReader.decode(bytes, leastPx, name);
+    }
+
+    @Override
+    public byte[] encoded() {
+        return bytes;
+    }
+}

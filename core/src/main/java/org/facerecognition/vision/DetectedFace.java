@@ -1,0 +1,41 @@
+package org.facerecognition.vision;
+
+import java.util.List;
+
+/**
+ * A face that a {@link FaceDetector} found.
+ *
+ * @param box around the face, from brow to chin; may reach beyond the picture
+ * @param points five, in the order of {@link FaceTemplate}: the eye on the image's left (the person's right one), the eye on
+ *     the image's right, the nose's tip, the corners of the mouth on the image's left and right. "Left" is that of the face
+ *     held upright, so that a face turned over has its image-left eye on the right
+ * @param score how sure the detector is, in [0, 1]
+ */
+public record DetectedFace(Box box, List<Point> points, double score) {
+    /** How many points a face has. */
+    public static final int POINTS = 5;
+
+    /** A rectangle; x and y of its top left corner and its sides, in pixels of the picture, fractions included. */
+    public record Box(double x, double y, double width, double height) {
+        /** In square pixels. */
+        public double area() {
+            return width * height;
+        }
+    }
+
+    /** A place in the picture, in pixels, fractions included; the centre of the first pixel is (0, 0). */
+    public record Point(double x, double y) {}
+
+    /** @throws IllegalArgumentException when there are not five points */
+    public DetectedFace {
+        points = List.copyOf(points);
+        if (points.size() != POINTS) {
+            throw new IllegalArgumentException("points must be " + POINTS + ", but were " + points.size());
+        }
+    }
+
+    /** The points as {@link FaceAligner} takes them: five times x and y. */
+    public double[][] pointArray() {
+        return points.stream().map(point -> new double[] {point.x(), point.y()}).toArray(double[][]::new);
+    }
+}

@@ -1,0 +1,315 @@
+package org.facerecognition.vision;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
+import static org.bytedeco.opencv.global.opencv_imgproc.resize;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.javacpp.indexer.FloatIndexer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Scalar;
+import org.bytedeco.opencv.opencv_core.Size;
+import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
+
+/**
+ * Finds faces in pictures by YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by OpenCV.
+ * Its file is OpenCV's {@code face_detection_yunet_2023mar.onnx}; bring it, or have it fetched when asked for.
+ *
+ * <p>May be used from many threads at a time. Close it to free its memory, after the last use.
+ */
+public final class FaceDetector implements AutoCloseable {
+    /*
+     * A picture larger than Settings.largestSidePx is shrunk first: time and memory are then bounded whatever comes, and
+     * YuNet, trained on faces of about 10 to 300 pixels, meets large ones at a size it knows. Boxes and points are given in
+     * the picture's own pixels.
+     *
+     * OpenCV's detector keeps the size of its last picture, and buffers for it: one must not serve two threads. So there is
+     * a pool, of at most as many as there are processors, since more would only wait for one another. What is not in use is
+     * kept for the next caller.
+     */
+    private static final int COLUMNS = 15; // x, y, width, height, five times x and y, score
+    private static final int PROBE_PX = 64;
+    private static final Comparator<DetectedFace> LARGEST_FIRST = Comparator.comparingDouble(
+                    (DetectedFace face) -> face.box().area())
+            .thenComparingDouble(DetectedFace::score)
+            .reversed();
+
+    private final byte[] model;
+    private final String name;
+    private final Settings settings;
+    private final Deque<FaceDetectorYN> idle = new ArrayDeque<>(); // guarded by itself
+    private final Semaphore room =
+            new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
+    private boolean closed; // guarded by idle
+
+    /**
+     * What is taken for a face.
+     *
+     * @param scoreThreshold least score, in [0, 1]
+     * @param nmsThreshold of two boxes that share more than this part of what they cover together, the better one stays; in
+     *     [0, 1]
+     * @param topK most faces that are looked at, the best ones
+     * @param smallestFacePx faces whose box has a shorter side than this, in pixels of the picture, are left out
+     * @param largestSidePx pictures with a longer side are shrunk to it first. Faces then should be 10 pixels or larger:
+     *     raise it for a crowd, at a cost in proportion to the area
+     */
+    public record Settings(
+            double scoreThreshold, double nmsThreshold, int topK, int smallestFacePx, int largestSidePx) {
+        /** What serves for photographs of people. */
+        public static final Settings DEFAULT = new Settings(0.7, 0.3, 5000, 16, 640);
+
+        private static final int LARGEST_SIDE_PX = 10_000;
+
+        /** @throws IllegalArgumentException when a value makes no sense, saying which */
+        public Settings {
+            if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) {
+                throw new IllegalArgumentException("score threshold must be in [0, 1], but was " + scoreThreshold);
+            }
+            if (!(nmsThreshold >= 0 && nmsThreshold <= 1)) {
+                throw new IllegalArgumentException("nms threshold must be in [0, 1], but was " + nmsThreshold);
+            }
+            if (topK < 1) {
+                throw new IllegalArgumentException("top-k must be at least 1, but was " + topK);
+            }
+            if (smallestFacePx < 1) {
+                throw new IllegalArgumentException("smallest face must be at least 1 px, but was " + smallestFacePx);
+            }
+            if (largestSidePx < 32 || largestSidePx > LARGEST_SIDE_PX) {
+                throw new IllegalArgumentException(
+                        "largest side must be 32 to " + LARGEST_SIDE_PX + " px, but was " + largestSidePx);
+            }
+        }
+
+        /** With another least score. */
+        public Settings withScoreThreshold(double threshold) {
+            return new Settings(threshold, nmsThreshold, topK, smallestFacePx, largestSidePx);
+        }
+
+        /** With another least size of faces. */
+        public Settings withSmallestFacePx(int px) {
+            return new Settings(scoreThreshold, nmsThreshold, topK, px, largestSidePx);
+        }
+
+        /** With another size to which pictures are shrunk. */
+        public Settings withLargestSidePx(int px) {
+            return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, px);
+        }
+    }
+
+    private FaceDetector(byte[] model, String name, Settings settings) {
+        this.model = model;
+        this.name = name;
+        this.settings = settings;
+    }
+
+    /**
+     * Opens a detector with the usual settings.
+     *
+     * @param model YuNet's .onnx file
+     * @throws DetectorException when it is missing, unreadable or no YuNet
+     */
+    public static FaceDetector open(Path model) {
+        return open(model, Settings.DEFAULT);
+    }
+
+    /**
+     * Opens a detector.
+     *
+     * @param model YuNet's .onnx file
+     * @throws DetectorException when it is missing, unreadable or no YuNet
+     */
+    public static FaceDetector open(Path model, Settings settings) {
+        FaceDetector detector = new FaceDetector(bytes(model), model.toString(), settings);
+        try (Scalar black = new Scalar(0.0);
+                Mat blank = new Mat(PROBE_PX, PROBE_PX, CV_8UC3, black)) {
+            detector.detect(blank); // another net fails here, not at the first photograph
+            return detector;
+        } catch (RuntimeException e) {
+            detector.close();
+            throw e;
+        }
+    }
+
+    private static byte[] bytes(Path model) {
+        try {
+            byte[] bytes = Files.readAllBytes(model);
+            if (bytes.length == 0) {
+                throw new DetectorException("face detector " + model + " is empty; bring YuNet's .onnx file");
+            }
+            return bytes;
+        } catch (NoSuchFileException e) {
+            throw new DetectorException("face detector " + model + " does not exist", e);
+        } catch (IOException e) {
+            throw new DetectorException("face detector " + model + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** What is taken for a face. */
+    public Settings settings() {
+        return settings;
+    }
+
+    /**
+     * Finds the faces.
+     *
+     * @param image RGB, CV_8UC3, of any size; untouched
+     * @return largest box first, in pixels of {@code image}; empty where there is none
+     * @throws IllegalArgumentException when the image is empty or of another type
+     */
+    public List<DetectedFace> detect(Mat image) {
+        if (image.empty() || image.type() != CV_8UC3) {
+            throw new IllegalArgumentException("image must be RGB, CV_8UC3, but was "
+                    + (image.empty() ? "empty" : "of OpenCV's type " + image.type()));
+        }
+        try (Mat input = input(image)) {
+            double scaleX = (double) image.cols() / input.cols();
+            double scaleY = (double) image.rows() / input.rows();
+            List<DetectedFace> faces = new ArrayList<>();
+            for (float[] row : rows(input)) {
+                DetectedFace face = face(row, scaleX, scaleY);
+                double shorter = Math.min(face.box().width(), face.box().height());
+                if (shorter >= settings.smallestFacePx()) { // not so for NaN
+                    faces.add(face);
+                }
+            }
+            faces.sort(LARGEST_FIRST);
+            return List.copyOf(faces);
+        }
+    }
+
+    /** Not larger than asked for, in the order of colours that OpenCV's nets were trained on. */
+    private Mat input(Mat image) {
+        double shrink = (double) settings.largestSidePx() / Math.max(image.cols(), image.rows());
+        Mat input = new Mat();
+        if (shrink >= 1) {
+            cvtColor(image, input, COLOR_RGB2BGR);
+            return input;
+        }
+        int width = Math.max(1, (int) Math.round(image.cols() * shrink));
+        int height = Math.max(1, (int) Math.round(image.rows() * shrink));
+        try (Size size = new Size(width, height)) {
+            resize(image, input, size, 0, 0, INTER_AREA);
+        }
+        cvtColor(input, input, COLOR_RGB2BGR);
+        return input;
+    }
+
+    private float[][] rows(Mat input) {
+        FaceDetectorYN detector = borrow();
+        try (Mat found = new Mat();
+                Size size = new Size(input.cols(), input.rows())) {
+            detector.setInputSize(size);
+            detector.detect(input, found);
+            float[][] rows = new float[found.rows()][COLUMNS];
+            if (rows.length > 0) {
+                try (FloatIndexer values = found.createIndexer()) {
+                    for (int i = 0; i < rows.length; i++) {
+                        values.get(i, 0, rows[i]);
+                    }
+                }
+            }
+            return rows;
+        } catch (RuntimeException e) {
+            throw new DetectorException(
+                    "face detector " + name + " cannot look at a picture of " + input.cols() + "x" + input.rows()
+                            + "; is it YuNet's .onnx file? OpenCV says: " + firstLine(e),
+                    e);
+        } finally {
+            giveBack(detector);
+        }
+    }
+
+    private static DetectedFace face(float[] row, double scaleX, double scaleY) {
+        List<DetectedFace.Point> points = new ArrayList<>();
+        for (int i = 0; i < DetectedFace.POINTS; i++) {
+            points.add(new DetectedFace.Point(
+                    scaled(row[4 + 2 * i], scaleX), scaled(row[5 + 2 * i], scaleY))); // YuNet's order is the template's
+        }
+        var box =
+                new DetectedFace.Box(scaled(row[0], scaleX), scaled(row[1], scaleY), row[2] * scaleX, row[3] * scaleY);
+        return new DetectedFace(box, points, row[COLUMNS - 1]);
+    }
+
+    /** Centres of pixels are whole numbers, before and after. */
+    private static double scaled(double place, double scale) {
+        return (place + 0.5) * scale - 0.5;
+    }
+
+    // ---- the pool ----
+
+    private FaceDetectorYN borrow() {
+        room.acquireUninterruptibly();
+        try {
+            synchronized (idle) {
+                if (closed) {
+                    throw new IllegalStateException("face detector " + name + " is closed");
+                }
+                if (!idle.isEmpty()) {
+                    return idle.pop();
+                }
+            }
+            return create();
+        } catch (RuntimeException e) {
+            room.release();
+            throw e;
+        }
+    }
+
+    private void giveBack(FaceDetectorYN detector) {
+        synchronized (idle) {
+            if (closed) {
+                detector.close();
+            } else {
+                idle.push(detector);
+            }
+        }
+        room.release();
+    }
+
+    private FaceDetectorYN create() {
+        try (PointerScope scope = new PointerScope(); // a scope of the caller's must not end it
+                Size size = new Size(PROBE_PX, PROBE_PX)) {
+            FaceDetectorYN detector = FaceDetectorYN.create(
+                    "onnx",
+                    model,
+                    new byte[0],
+                    size,
+                    (float) settings.scoreThreshold(),
+                    (float) settings.nmsThreshold(),
+                    settings.topK(),
+                    0, // OpenCV's own backend
+                    0); // on the CPU
+            return detector.retainReference();
+        } catch (RuntimeException e) {
+            throw new DetectorException(
+                    "face detector " + name + " must be YuNet's .onnx file (face_detection_yunet_2023mar.onnx), but"
+                            + " OpenCV says: " + firstLine(e),
+                    e);
+        }
+    }
+
+    private static String firstLine(RuntimeException e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
+    }
+
+    @Override
+    public void close() {
+        synchronized (idle) {
+            closed = true;
+            idle.forEach(FaceDetectorYN::close);
+            idle.clear();
+        }
+    }
+}
