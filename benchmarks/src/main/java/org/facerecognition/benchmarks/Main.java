@@ -20,9 +20,10 @@ public final class Main {
             case "training" -> TrainingBenchmark.run(rest);
             case "loading" -> LoadingBenchmark.run(rest);
             case "weights" -> WeightsBenchmark.run(rest);
+            case "gallery" -> GalleryBenchmark.run(rest);
             default -> {
                 System.err.println(
-                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS]; but was \""
+                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS], gallery [ROUNDS [N [N_HNSW]]]; but was \""
                                 + name + "\"");
                 System.exit(2);
             }
