@@ -31,11 +31,19 @@ def umeyama(source, target):
     return numpy.hstack([scale * rotation, (mean_t - scale * rotation @ mean_s)[:, None]])
 
 
-# every third target is the mirrored source with some noise, where a reflection would fit best
+def target_of(n, source):
+    noise = points(n, 1) / 20
+    if n % 3 == 0:  # mirrored, with some noise: a reflection would fit best
+        return source * [-1, 1] + noise
+    if n % 3 == 1:  # turned, scaled, far away: a face in a large photograph
+        turn = numpy.array([[numpy.cos(n), -numpy.sin(n)], [numpy.sin(n), numpy.cos(n)]])
+        return source @ turn.T * (0.1 + n / 200) + noise + [n * 8, 7000 - n * 7]
+    return points(n, 2)  # unrelated
+
+
 rows = []
 for n in range(SETS):
     source = points(n, 0)
-    target = source * [-1, 1] + points(n, 1) / 20 if n % 3 == 0 else points(n, 2)
-    rows.append([float("%.12g" % x) for x in umeyama(source, target).flatten()])
+    rows.append([float("%.16g" % x) for x in umeyama(source, target_of(n, source)).flatten()])
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "similarity.json"), "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")

@@ -11,7 +11,7 @@ import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.train.AccuracyScore;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.EpochReport.BestBy;
-import org.facerecognition.train.LayerFreezer;
+import org.facerecognition.train.Freezer;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.OptimizerSettings;
 import org.facerecognition.train.Score;
@@ -45,6 +45,8 @@ import org.jspecify.annotations.Nullable;
  * @param loaderThreads that read and augment, at least 1
  * @param sampler the order in which an epoch meets the samples, and how often each
  * @param badImages what to do about a picture that cannot be used
+ * @param cacheMib memory in MiB for decoded pictures of each data set, at least 0: a picture that is kept is decoded once,
+ *     not once for each copy and epoch
  * @param seed of order and augmentation
  * @param backup folder for {@code last.ckpt} and {@code best.ckpt}; null for no backups
  * @param backupEverySteps backs up within an epoch too, every so many steps; 0 for at its end only
@@ -55,7 +57,7 @@ public record TrainerArgs(
         OptimizerSettings optimizer,
         LearningRate learningRate,
         ScheduleUnit scheduleUnit,
-        @Nullable LayerFreezer freezer,
+        @Nullable Freezer freezer,
         Score score,
         @Nullable VerificationSet verification,
         BestBy bestBy,
@@ -74,6 +76,7 @@ public record TrainerArgs(
         int loaderThreads,
         Sampler sampler,
         BadImages badImages,
+        int cacheMib,
         long seed,
         @Nullable Path backup,
         int backupEverySteps,
@@ -96,6 +99,7 @@ public record TrainerArgs(
         atLeast(1, "loaderThreads", loaderThreads);
         atLeast(0, "marginWarmupEpochs", marginWarmupEpochs);
         atLeast(0, "backupEverySteps", backupEverySteps);
+        atLeast(0, "cacheMib", cacheMib);
         if (!(gradientClip >= 0)) {
             throw new IllegalArgumentException("gradientClip must be at least 0, but was " + gradientClip);
         }
@@ -129,7 +133,7 @@ public record TrainerArgs(
         private OptimizerSettings optimizer = new AdamW(3e-4, 0.01);
         private LearningRate learningRate = LearningRate.constant();
         private ScheduleUnit scheduleUnit = ScheduleUnit.EPOCH;
-        private @Nullable LayerFreezer freezer;
+        private @Nullable Freezer freezer;
         private Score score = new AccuracyScore();
         private @Nullable VerificationSet verification;
         private BestBy bestBy = BestBy.ACCURACY;
@@ -148,6 +152,7 @@ public record TrainerArgs(
         private int loaderThreads = 2;
         private Sampler sampler = Sampler.shuffled();
         private BadImages badImages = BadImages.FAIL;
+        private int cacheMib = 512;
         private long seed;
         private @Nullable Path backup;
         private int backupEverySteps;
@@ -172,7 +177,7 @@ public record TrainerArgs(
             return this;
         }
 
-        public Builder freezer(@Nullable LayerFreezer freezer) {
+        public Builder freezer(@Nullable Freezer freezer) {
             this.freezer = freezer;
             return this;
         }
@@ -281,6 +286,11 @@ public record TrainerArgs(
             return this;
         }
 
+        public Builder cacheMib(int cacheMib) {
+            this.cacheMib = cacheMib;
+            return this;
+        }
+
         public Builder seed(long seed) {
             this.seed = seed;
             return this;
@@ -334,6 +344,7 @@ public record TrainerArgs(
                     loaderThreads,
                     sampler,
                     badImages,
+                    cacheMib,
                     seed,
                     backup,
                     backupEverySteps,

@@ -96,7 +96,8 @@ final class TrainingRun implements AutoCloseable {
                 training ? args.sampler() : Sampler.sequential(),
                 args.seed(),
                 args.loaderThreads(),
-                args.badImages());
+                args.badImages(),
+                args.cacheMib());
         return new BatchLoader(data, settings, device, args.channelsLast());
     }
 
@@ -157,10 +158,11 @@ final class TrainingRun implements AutoCloseable {
         int batches = Math.min(args.accumulation(), trainLoader.batches() - progress.batch);
         double lossSum = 0;
         int samples = 0;
+        double waited = 0;
         for (int i = 0; i < batches; i++) {
             long start = System.nanoTime();
             try (Batch batch = epoch.next()) {
-                progress.waitSeconds += seconds(start);
+                waited += seconds(start);
                 double loss = NativeErrors.explained(() -> accumulate(batch, batches));
                 lossSum += loss * batch.size();
                 samples += batch.size();
@@ -173,11 +175,12 @@ final class TrainingRun implements AutoCloseable {
         optimizer.step(rate);
         optimizer.zeroGrad();
         progress.step++;
+        progress.waitSeconds += waited;
         progress.lastLoss = lossSum / samples;
         if (progress.step == 1) {
             progress.firstLoss = progress.lastLoss;
         }
-        report(rate, samples);
+        report(rate, samples, waited);
     }
 
     /** A function of the progress alone, so that a resumed training has the margins it would have had. */
@@ -285,7 +288,7 @@ final class TrainingRun implements AutoCloseable {
 
     // ---- telling ----
 
-    private void report(double rate, int samples) {
+    private void report(double rate, int samples, double waitSeconds) {
         StepReport report = new StepReport(
                 progress.epoch + 1,
                 args.epochs(),
@@ -294,7 +297,8 @@ final class TrainingRun implements AutoCloseable {
                 progress.step,
                 progress.lastLoss,
                 rate,
-                samples);
+                samples,
+                waitSeconds);
         listeners(listener -> listener.stepped(report));
     }
 

@@ -84,6 +84,10 @@ final class TinyTraining {
         return recognizer(10, 0.1);
     }
 
+    static MarginSoftmax head() {
+        return new MarginSoftmax(PEOPLE, 16, new ArcFaceMargin(10, 0.1));
+    }
+
     static Recognizer recognizer(double s, double m) {
         torch.manual_seed(3);
         MarginSoftmax head = new MarginSoftmax(PEOPLE, 16, new ArcFaceMargin(s, m));

@@ -3,10 +3,25 @@ package org.facerecognition.benchmarks;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import org.facerecognition.natives.Libtorch;
 
 /** Runs a benchmark by its name: {@code java -jar benchmarks/target/benchmarks.jar NAME}. */
 public final class Main {
+    private static final Map<String, Benchmark> BENCHMARKS = new TreeMap<>(Map.of(
+            "training", new Benchmark("[ROUNDS [STEPS]]", TrainingBenchmark::run),
+            "loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run),
+            "weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run),
+            "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS]", RecognitionBenchmark::run),
+            "gallery", new Benchmark("[ROUNDS [N [N_HNSW]]]", GalleryBenchmark::run)));
+
+    private record Benchmark(String arguments, Body body) {}
+
+    private interface Body {
+        void run(String[] args) throws IOException, InterruptedException;
+    }
+
     private Main() {}
 
     /** The first argument is the benchmark's name, the rest are its own. */
@@ -14,18 +29,12 @@ public final class Main {
         Locale.setDefault(Locale.ROOT);
         System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"); // tensors are not the heap's business
         Libtorch.load(); // before any of its classes, which the contestants begin with
-        String name = args.length == 0 ? "" : args[0];
-        String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
-        switch (name) {
-            case "training" -> TrainingBenchmark.run(rest);
-            case "loading" -> LoadingBenchmark.run(rest);
-            case "weights" -> WeightsBenchmark.run(rest);
-            default -> {
-                System.err.println(
-                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS]; but was \""
-                                + name + "\"");
-                System.exit(2);
-            }
+        Benchmark benchmark = args.length == 0 ? null : BENCHMARKS.get(args[0]);
+        if (benchmark == null) {
+            System.err.println("benchmark must be one of:");
+            BENCHMARKS.forEach((name, one) -> System.err.println("  " + name + " " + one.arguments()));
+            System.exit(2);
         }
+        benchmark.body().run(Arrays.copyOfRange(args, 1, args.length));
     }
 }

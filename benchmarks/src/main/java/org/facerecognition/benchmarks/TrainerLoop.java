@@ -1,5 +1,7 @@
 package org.facerecognition.benchmarks;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -16,6 +18,7 @@ final class TrainerLoop implements Contestant {
     private final Precision precision;
     private final FaceDataset train;
     private final FaceDataset validation;
+    private final List<Double> waitShares = new ArrayList<>();
 
     TrainerLoop(Precision precision, FaceDataset train, FaceDataset validation) {
         this.precision = precision;
@@ -31,11 +34,14 @@ final class TrainerLoop implements Contestant {
     @Override
     public double imagesPerSecond(int steps) {
         long[] times = new long[2];
+        double[] waited = new double[1];
         TrainingListener watch = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
                 if (step.step() == WARM_UP_STEPS) {
                     times[0] = System.nanoTime();
+                } else if (step.step() > WARM_UP_STEPS) {
+                    waited[0] += step.waitSeconds();
                 }
                 times[1] = System.nanoTime();
             }
@@ -48,7 +54,14 @@ final class TrainerLoop implements Contestant {
                             .build())
                     .fit(recognizer, train, validation);
         }
-        return steps * 16 / ((times[1] - times[0]) / 1e9);
+        double seconds = (times[1] - times[0]) / 1e9;
+        waitShares.add(waited[0] / seconds);
+        return steps * 16 / seconds;
+    }
+
+    /** Median share of a turn that the net waited for pictures, in [0, 1]. */
+    double waitShare() {
+        return Rounds.median(waitShares);
     }
 
     @Override

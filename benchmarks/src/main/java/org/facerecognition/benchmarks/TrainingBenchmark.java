@@ -50,7 +50,8 @@ final class TrainingBenchmark {
             List<Contestant> contestants = new ArrayList<>();
             contestants.add(new BareLoop(true));
             contestants.add(new BareLoop(false));
-            contestants.add(new TrainerLoop(Precision.FP32, train, validation));
+            TrainerLoop trainer = new TrainerLoop(Precision.FP32, train, validation);
+            contestants.add(trainer);
             contestants.add(new TrainerLoop(Precision.BF16, train, validation));
             PythonLoop.start("Python PyTorch %s, channels_last, fp32", "train_resnet34.py")
                     .ifPresentOrElse(
@@ -58,6 +59,9 @@ final class TrainingBenchmark {
                             () -> System.out.println("no Python with torch and torchvision: left out"));
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
             results.print(System.out, "training step, ResNet-34, 112 px, batch 16", FLOOR);
+            System.out.printf(
+                    "%nshare of its steps that the Trainer waited for pictures, fp32: %.2f %%%n",
+                    100 * trainer.waitShare());
             System.out.printf(
                     "%nmatrix products of this CPU: fp32 %.0f GFLOP/s, bf16 %.0f%n",
                     Precision.FP32.gigaflops(), Precision.BF16.gigaflops());

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -40,6 +41,7 @@ public final class BatchLoader implements AutoCloseable {
     private final boolean channelsLast;
     private final int[] labels;
     private final int samples; // in an epoch
+    private final PictureMemory memory;
     private final Map<String, String> skipped = new ConcurrentSkipListMap<>();
     private final ExecutorService workers;
     private final Deque<BatchBuffer> free = new ArrayDeque<>();
@@ -55,6 +57,8 @@ public final class BatchLoader implements AutoCloseable {
      * @param seed of order and augmentation
      * @param threads worker threads, at least 1
      * @param badImages what to do about a picture that cannot be used
+     * @param cacheMib memory for pictures that are decoded and framed already, kept for their other copies and the next
+     *     epoch; 0 for none, as where each picture is read once
      */
     public record Settings(
             int batchSize,
@@ -63,7 +67,20 @@ public final class BatchLoader implements AutoCloseable {
             Sampler sampler,
             long seed,
             int threads,
-            BadImages badImages) {
+            BadImages badImages,
+            int cacheMib) {
+        /** Without memory for pictures. */
+        public Settings(
+                int batchSize,
+                int imageSizePx,
+                Normalization normalization,
+                Sampler sampler,
+                long seed,
+                int threads,
+                BadImages badImages) {
+            this(batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, 0);
+        }
+
         /** Each sample once, shuffled or in the data set's order; a bad picture is an error. */
         public Settings(
                 int batchSize, int imageSizePx, Normalization normalization, boolean shuffle, long seed, int threads) {
@@ -81,6 +98,14 @@ public final class BatchLoader implements AutoCloseable {
             atLeastOne("batchSize", batchSize);
             atLeastOne("imageSizePx", imageSizePx);
             atLeastOne("threads", threads);
+            if (cacheMib < 0) {
+                throw new IllegalArgumentException("cacheMib must be at least 0, but was " + cacheMib);
+            }
+        }
+
+        /** The same with memory for pictures. */
+        public Settings withCache(int mib) {
+            return new Settings(batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, mib);
         }
 
         private static void atLeastOne(String name, int value) {
@@ -106,6 +131,7 @@ public final class BatchLoader implements AutoCloseable {
         this.channelsLast = channelsLast;
         this.labels = dataset.labels();
         this.samples = order(0).length;
+        this.memory = new PictureMemory(dataset.pictures(), settings.imageSizePx(), (long) settings.cacheMib() << 20);
         opencv_core.setNumThreads(1); // parallel over images already
         this.workers = Executors.newFixedThreadPool(settings.threads(), task -> {
             Thread thread = new Thread(task, "batch-loader");
@@ -246,7 +272,7 @@ public final class BatchLoader implements AutoCloseable {
 
     /** Reads, frames, augments. */
     private Mat prepare(Sample sample, int index, int epoch) {
-        Mat image = framed(sample.image());
+        Mat image = framed(sample.image(), dataset.pictureOf(index));
         if (!sample.transforms().isEmpty()) {
             RandomGenerator random = stream(settings.seed(), epoch, index);
             for (Transform transform : sample.transforms()) {
@@ -258,7 +284,7 @@ public final class BatchLoader implements AutoCloseable {
         return image;
     }
 
-    private Mat framed(ImageSource source) {
+    private Mat framed(ImageSource source, int picture) {
         int size = settings.imageSizePx();
         if (source.framedPx() > 0) {
             if (source.framedPx() != size) {
@@ -267,8 +293,14 @@ public final class BatchLoader implements AutoCloseable {
             }
             return source.read();
         }
+        Mat known = memory.recall(picture);
+        if (known != null) {
+            return known;
+        }
         try (Mat whole = dataset.framing() == Framing.WHOLE ? source.read(size) : source.read()) {
-            return dataset.framing().apply(whole, size, source.name());
+            Mat framed = dataset.framing().apply(whole, size, source.name());
+            memory.keep(picture, framed);
+            return framed;
         }
     }
 
@@ -294,6 +326,12 @@ public final class BatchLoader implements AutoCloseable {
     @Override
     public void close() {
         workers.shutdownNow();
+        try {
+            workers.awaitTermination(1, TimeUnit.MINUTES); // they write into what is freed next
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        memory.close();
         buffers.forEach(BatchBuffer::close);
         buffers.clear();
         free.clear();

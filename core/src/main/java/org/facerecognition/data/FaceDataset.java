@@ -298,7 +298,7 @@ public final class FaceDataset {
     int[] labels() {
         int[] labels = new int[size()];
         for (int i = 0; i < labels.length; i++) {
-            labels[i] = images.get(i % images.size()).label();
+            labels[i] = images.get(pictureOf(i)).label();
         }
         return labels;
     }
@@ -306,6 +306,16 @@ public final class FaceDataset {
     /** The pictures without copies by augmentation. */
     List<Labelled> images() {
         return images;
+    }
+
+    /** Number of pictures, without copies by augmentation. */
+    int pictures() {
+        return images.size();
+    }
+
+    /** Which picture a sample is a copy of. */
+    int pictureOf(int sample) {
+        return sample % images.size();
     }
 
     /** Number of samples, copies by augmentation included. */
@@ -343,7 +353,7 @@ public final class FaceDataset {
      * @throws IndexOutOfBoundsException when there is no such sample
      */
     public Sample sample(int index) {
-        Labelled image = images.get(index % images.size());
+        Labelled image = images.get(pictureOf(index));
         int copy = index / images.size();
         if (copy >= copies()) {
             throw new IndexOutOfBoundsException("sample must be in [0, " + size() + "), but was " + index);

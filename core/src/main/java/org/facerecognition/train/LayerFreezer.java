@@ -6,20 +6,16 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.StringSharedModuleDict;
-import org.bytedeco.pytorch.TensorVector;
 
 /**
  * Keeps the first layers of a part of the net as they are, in some epochs: those that see edges and textures need no
  * learning anew when a pretrained net is fine-tuned.
  *
- * <p>A frozen layer's parameters get no gradient, and it runs in evaluation mode, so that the running statistics of its
- * batch normalisation do not drift either.
- *
  * @param parent name of the module whose children are counted: {@code encoder} for the whole backbone, {@code
  *     encoder.layer4} for a part of it
  * @param strategy how many of the first children are frozen in each epoch
  */
-public record LayerFreezer(String parent, Strategy strategy) {
+public record LayerFreezer(String parent, Strategy strategy) implements Freezer {
     /** How many of the first children are frozen. */
     @FunctionalInterface
     public interface Strategy {
@@ -123,14 +119,8 @@ public record LayerFreezer(String parent, Strategy strategy) {
         });
     }
 
-    /**
-     * Freezes and thaws for an epoch. Call after {@code root.train(true)}, which would wake frozen layers up.
-     *
-     * @param root of the whole net; {@link #parent} is looked up below it
-     * @param epoch from 0
-     * @return how many children are frozen now
-     * @throws IllegalArgumentException when there is no such parent, or fewer children than are to be frozen
-     */
+    /** @throws IllegalArgumentException when there is no such parent, or fewer children than are to be frozen */
+    @Override
     public int apply(Module root, int epoch) {
         try (PointerScope scope = new PointerScope()) {
             StringSharedModuleDict modules = root.named_modules("", false);
@@ -146,18 +136,10 @@ public record LayerFreezer(String parent, Strategy strategy) {
                         + " children of \"" + parent + "\" " + names(found) + ", but was to freeze " + count);
             }
             for (int i = 0; i < children.size(); i++) {
-                setFrozen(children.get(i), i < count);
+                Freezer.setFrozen(children.get(i), i < count);
             }
             return count;
         }
-    }
-
-    private static void setFrozen(Module module, boolean frozen) {
-        TensorVector parameters = module.parameters();
-        for (long i = 0; i < parameters.size(); i++) {
-            parameters.get(i).set_requires_grad(!frozen);
-        }
-        module.train(!frozen);
     }
 
     private static List<String> names(Module parent) {

@@ -11,6 +11,15 @@ package org.facerecognition.train;
  * @param loss mean over the step's samples
  * @param learningRate of parameters without a factor of their own
  * @param images samples in the step
+ * @param waitSeconds of the step that were spent waiting for pictures
  */
 public record StepReport(
-        int epoch, int epochs, int batch, int batches, long step, double loss, double learningRate, int images) {}
+        int epoch,
+        int epochs,
+        int batch,
+        int batches,
+        long step,
+        double loss,
+        double learningRate,
+        int images,
+        double waitSeconds) {}

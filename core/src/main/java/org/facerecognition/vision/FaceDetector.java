@@ -19,6 +19,7 @@ import java.util.concurrent.Semaphore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
 
@@ -131,7 +132,8 @@ public final class FaceDetector implements AutoCloseable {
      */
     public static FaceDetector open(Path model, Settings settings) {
         FaceDetector detector = new FaceDetector(bytes(model), model.toString(), settings);
-        try (Mat blank = Mat.zeros(PROBE_PX, PROBE_PX, CV_8UC3).asMat()) {
+        try (Scalar black = new Scalar(0.0);
+                Mat blank = new Mat(PROBE_PX, PROBE_PX, CV_8UC3, black)) {
             detector.detect(blank); // another net fails here, not at the first photograph
             return detector;
         } catch (RuntimeException e) {

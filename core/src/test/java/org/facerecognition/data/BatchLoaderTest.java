@@ -3,6 +3,7 @@ package org.facerecognition.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
@@ -87,6 +89,50 @@ class BatchLoaderTest {
             List<Taken> whole = take(loader, 3, 0);
             assertThat(take(loader, 3, 4)).isEqualTo(whole.subList(4, 11));
             assertThat(whole.get(10).labels()).hasSize(2);
+        }
+    }
+
+    @Test
+    void picturesThatAreKeptAreTheSameAndNotReadAgain() throws IOException {
+        Path folder = Files.createTempDirectory(root.getParent(), "kept");
+        for (int i = 0; i < 10; i++) {
+            TestImages.write(folder.resolve("person/" + i + ".png"), 20, 30, i);
+        }
+        FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0).withAugmentations(Presets.fiveColour());
+        var plain = new BatchLoader.Settings(7, SIZE, Normalization.SYMMETRIC, true, 42, 3);
+        int fits = (1 << 20) / (3 * SIZE * SIZE);
+        assertThat(fits).as("room for all").isGreaterThan(10);
+        try (BatchLoader forgetful = new BatchLoader(data, plain);
+                BatchLoader keeping = new BatchLoader(data, plain.withCache(1))) {
+            List<Taken> first = take(forgetful, 0, 0);
+            List<Taken> second = take(forgetful, 1, 0);
+            assertThat(take(keeping, 0, 0)).isEqualTo(first);
+            for (int i = 0; i < 10; i++) {
+                Files.delete(folder.resolve("person/" + i + ".png"));
+            }
+            assertThat(take(keeping, 1, 0)).isEqualTo(second);
+            assertThatThrownBy(() -> take(forgetful, 1, 0)).hasMessageContaining("does not exist");
+        }
+    }
+
+    @Test
+    void whatFindsNoRoomIsReadAgain() {
+        try (PictureMemory memory = new PictureMemory(3, SIZE, 2 * 3 * SIZE * SIZE + 1);
+                Mat image = new Mat(SIZE, SIZE, CV_8UC3)) {
+            for (int i = 0; i < 3; i++) {
+                assertThat(memory.recall(i)).isNull();
+                Pointer.memset(image.data(), i + 1, 3L * SIZE * SIZE);
+                memory.keep(i, image);
+            }
+            try (Mat first = memory.recall(0);
+                    Mat second = memory.recall(1)) {
+                assertThat(TestImages.bytes(first)).containsOnly(1);
+                assertThat(TestImages.bytes(second)).containsOnly(2);
+            }
+            assertThat(memory.recall(2)).as("room for two").isNull();
+        }
+        try (PictureMemory none = new PictureMemory(3, SIZE, 0)) {
+            assertThat(none.recall(0)).isNull();
         }
     }
 
@@ -214,6 +260,8 @@ class BatchLoaderTest {
                 .hasMessage("imageSizePx must be at least 1, but was 0");
         assertThatThrownBy(() -> new BatchLoader.Settings(1, 1, Normalization.SYMMETRIC, true, 0, 0))
                 .hasMessage("threads must be at least 1, but was 0");
+        assertThatThrownBy(() -> new BatchLoader.Settings(1, 1, Normalization.SYMMETRIC, true, 0, 1).withCache(-1))
+                .hasMessage("cacheMib must be at least 0, but was -1");
     }
 
     @Test

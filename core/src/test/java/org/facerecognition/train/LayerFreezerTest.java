@@ -88,7 +88,39 @@ class LayerFreezerTest {
     }
 
     @Test
+    void allBeforeALayerHoweverDeepCanBeFrozen() {
+        assertThat(frozen(new FreezeBefore("encoder.layer2"), 7)).containsExactly("conv1", "bn1", "layer1");
+        assertThat(apply(new FreezeBefore("encoder.layer2"), 7)).isEqualTo(5); // with relu and maxpool
+        apply(new FreezeBefore("encoder.layer2.1.conv2"), 0);
+        try (PointerScope scope = new PointerScope()) {
+            StringTensorDict parameters = net.named_parameters();
+            List<String> learning = new ArrayList<>();
+            for (long i = 0; i < parameters.size(); i++) {
+                if (parameters.get(i).value().requires_grad()) {
+                    learning.add(parameters.get(i).key().getString());
+                }
+            }
+            assertThat(learning.subList(0, 4))
+                    .containsExactly(
+                            "encoder.layer2.1.conv2.weight",
+                            "encoder.layer2.1.bn2.weight",
+                            "encoder.layer2.1.bn2.bias",
+                            "encoder.layer3.0.conv1.weight");
+            var modules = net.named_modules("", false);
+            assertThat(modules.get("encoder.layer2.1.bn1").is_training()).isFalse();
+            assertThat(modules.get("encoder.layer2.1.bn2").is_training()).isTrue();
+            assertThat(modules.get("encoder.layer2.0.bn1").is_training()).isFalse();
+        }
+        assertThat(frozen(new FreezeBefore("encoder"), 0)).isEmpty();
+    }
+
+    @Test
     void wrongUseIsASentence() {
+        assertThatThrownBy(() -> apply(new FreezeBefore("encoder.layer5"), 1))
+                .hasMessage(
+                        "freezer's layer must be a module of the net, but was \"encoder.layer5\"; in the net there are"
+                                + " [encoder, encoder.conv1, encoder.bn1, encoder.relu, encoder.maxpool, encoder.layer1,"
+                                + " encoder.layer2, encoder.layer3, encoder.layer4, encoder.avgpool, encoder.fc]");
         assertThatThrownBy(() -> apply(LayerFreezer.first("backbone", 1), 0))
                 .hasMessage("freezer's parent must be a module of the net, but was \"backbone\"; at the top there are"
                         + " [encoder]");
@@ -101,13 +133,13 @@ class LayerFreezerTest {
                 .hasMessage("epochsPerLayer must be at least 1, but was 0");
     }
 
-    private static int apply(LayerFreezer freezer, int epoch) {
+    private static int apply(Freezer freezer, int epoch) {
         net.train(true);
         return freezer.apply(net, epoch);
     }
 
     /** Children of the encoder of which a parameter gets no gradient. */
-    private static List<String> frozen(LayerFreezer freezer, int epoch) {
+    private static List<String> frozen(Freezer freezer, int epoch) {
         apply(freezer, epoch);
         List<String> names = new ArrayList<>();
         try (PointerScope scope = new PointerScope()) {

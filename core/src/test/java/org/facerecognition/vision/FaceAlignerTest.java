@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import java.util.Random;
+import org.bytedeco.javacpp.indexer.UByteIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.Golden;
 import org.junit.jupiter.api.Test;
@@ -22,24 +24,60 @@ class FaceAlignerTest {
     }
 
     @Test
-    void equalsUmeyamasSolutionBySingularValuesMirroredPointsIncluded() {
+    void equalsUmeyamasSolutionBySingularValuesMirroredAndTurnedPointsIncluded() {
         JsonNode expected = Golden.read("/umeyama/similarity.json");
         assertThat(expected).hasSize(1000);
         for (int set = 0; set < 1000; set++) {
-            double[][] from = points(set, 0);
-            double[][] to = points(set, 2);
-            if (set % 3 == 0) {
-                double[][] noise = points(set, 1);
-                for (int i = 0; i < 5; i++) {
-                    to[i] = new double[] {-from[i][0] + noise[i][0] / 20, from[i][1] + noise[i][1] / 20};
-                }
-            }
-            double[][] matrix = FaceAligner.similarity(from, to);
+            double[][] matrix = FaceAligner.similarity(points(set, 0), target(set));
             double[] wanted = Golden.numbers(expected.get(set));
             for (int i = 0; i < 6; i++) {
                 assertThat(matrix[i / 3][i % 3]).as("set %d", set).isCloseTo(wanted[i], within(1e-9));
             }
         }
+    }
+
+    /** Mirrored, turned or unrelated, as the golden script's. */
+    private static double[][] target(int set) {
+        double[][] from = points(set, 0);
+        double[][] noise = points(set, 1);
+        double scale = 0.1 + set / 200.0;
+        double[][] to = new double[5][];
+        for (int i = 0; i < 5; i++) {
+            double x = from[i][0];
+            double y = from[i][1];
+            to[i] = switch (set % 3) {
+                case 0 -> new double[] {-x + noise[i][0] / 20, y + noise[i][1] / 20};
+                case 1 ->
+                    new double[] {
+                        scale * (Math.cos(set) * x - Math.sin(set) * y) + noise[i][0] / 20 + set * 8,
+                        scale * (Math.sin(set) * x + Math.cos(set) * y) + noise[i][1] / 20 + 7000 - set * 7
+                    };
+                default -> points(set, 2)[i];
+            };
+        }
+        return to;
+    }
+
+    @Test
+    void whatIsAlignedIsLeftAsItIsWhenAlignedAgain() {
+        for (int set = 0; set < 1000; set++) {
+            double[][] from = target(set);
+            double[][] matrix = FaceAligner.similarity(from, FaceAligner.template());
+            double[][] aligned = new double[5][];
+            for (int i = 0; i < 5; i++) {
+                aligned[i] = moved(matrix, from[i]);
+            }
+            double[][] again = FaceAligner.similarity(aligned, FaceAligner.template());
+            double[] flat = {again[0][0], again[0][1], again[0][2], again[1][0], again[1][1], again[1][2]};
+            assertThat(flat).as("set %d", set).containsExactly(new double[] {1, 0, 0, 0, 1, 0}, within(1e-6));
+        }
+    }
+
+    private static double[] moved(double[][] matrix, double[] point) {
+        return new double[] {
+            matrix[0][0] * point[0] + matrix[0][1] * point[1] + matrix[0][2],
+            matrix[1][0] * point[0] + matrix[1][1] * point[1] + matrix[1][2]
+        };
     }
 
     @Test
@@ -74,6 +112,60 @@ class FaceAlignerTest {
                 assertThat(larger.type()).isEqualTo(CV_8UC3);
             }
         }
+    }
+
+    /** A picture with a bright dot at each of a face's points: where do they go? */
+    @Test
+    void pointsOfATurnedFaceComeToLieOnEachTemplate() {
+        double[][] points = new double[5][];
+        for (int i = 0; i < 5; i++) {
+            double[] p = FaceAligner.template()[i]; // turned by 120 degrees, doubled, moved
+            double x = p[0] - 56;
+            double y = p[1] - 56;
+            points[i] = new double[] {
+                Math.round(200 + 2 * (x * Math.cos(2.1) - y * Math.sin(2.1))),
+                Math.round(200 + 2 * (x * Math.sin(2.1) + y * Math.cos(2.1)))
+            };
+        }
+        try (Mat image = Mat.zeros(400, 400, CV_8UC3).asMat();
+                UByteIndexer pixels = image.createIndexer()) {
+            for (int i = 0; i < 5; i++) {
+                for (int dx = -2; dx <= 2; dx++) {
+                    for (int dy = -2; dy <= 2; dy++) {
+                        pixels.put((long) points[i][1] + dy, (long) points[i][0] + dx, i % 3, 255);
+                    }
+                }
+            }
+            for (FaceTemplate template : List.of(
+                    FaceTemplate.SQUARE_112,
+                    FaceTemplate.NARROW_96X112,
+                    FaceTemplate.WIDE_128,
+                    FaceTemplate.square(128))) {
+                try (Mat aligned = FaceAligner.align(image, points, template);
+                        UByteIndexer seen = aligned.createIndexer()) {
+                    assertThat(aligned.cols()).isEqualTo(template.widthPx());
+                    assertThat(aligned.rows()).isEqualTo(template.heightPx());
+                    for (int i = 0; i < 5; i++) {
+                        double[] place = template.points()[i];
+                        assertThat(seen.get(Math.round(place[1]), Math.round(place[0]), i % 3))
+                                .as("%s, point %d", template, i)
+                                .isGreaterThan(100);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void theOtherFormsAreTheirMakers() {
+        assertThat(FaceTemplate.NARROW_96X112.points()[0])
+                .containsExactly(new double[] {30.2946, 51.6963}, within(1e-9));
+        assertThat(FaceTemplate.WIDE_128.points()[0]).containsExactly(new double[] {46.2946, 51.6963}, within(1e-9));
+        assertThat(FaceTemplate.square(224).points()[4])
+                .containsExactly(new double[] {141.4598, 184.4082}, within(1e-9));
+        assertThatThrownBy(() -> FaceTemplate.square(0)).hasMessage("sides must be at least 1 pixel, but were 0x0");
+        assertThatThrownBy(() -> new FaceTemplate(1, 1, Double.NaN, 0))
+                .hasMessage("scale must be positive and the shift finite, but were NaN and 0.0");
     }
 
     @Test

@@ -6,8 +6,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.facerecognition.Recognizer;
+import org.facerecognition.vision.FaceDetector;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,7 +20,9 @@ import picocli.CommandLine.Spec;
 /** {@code embed}: pictures to embeddings. */
 @Command(
         name = "embed",
-        description = "Print the embeddings of pictures of faces, framed as the model was trained.",
+        description =
+                "Print the embeddings of pictures of faces: framed as the model was trained or, with --detector, the largest face"
+                        + " of each photograph.",
         mixinStandardHelpOptions = true)
 final class EmbedCommand implements Callable<Integer> {
     @Spec
@@ -26,6 +30,12 @@ final class EmbedCommand implements Callable<Integer> {
 
     @Mixin
     private ModelOptions model = new ModelOptions();
+
+    @Mixin
+    private DetectorOptions detector = new DetectorOptions();
+
+    @Option(names = "--flip", description = "Add the embedding of each picture's mirror image.")
+    private boolean flip;
 
     @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures of faces.")
     private List<Path> images;
@@ -36,8 +46,13 @@ final class EmbedCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<float[]> embeddings;
+        Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
         try (Recognizer recognizer = model.load()) {
+            finder.ifPresent(recognizer::useDetector);
+            recognizer.useFlip(flip);
             embeddings = recognizer.embed(images);
+        } finally {
+            finder.ifPresent(FaceDetector::close);
         }
         PrintWriter out = spec.commandLine().getOut();
         if (json) {

@@ -17,7 +17,10 @@ import picocli.CommandLine.ParameterException;
             TrainCommand.class,
             AugmentCommand.class,
             PackCommand.class,
+            DetectCommand.class,
+            AlignCommand.class,
             EmbedCommand.class,
+            VerifyCommand.class,
             EvaluateCommand.class,
             DoctorCommand.class
         })

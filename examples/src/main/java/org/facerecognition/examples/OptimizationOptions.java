@@ -6,6 +6,8 @@ import java.util.Locale;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.train.Adam;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.FreezeBefore;
+import org.facerecognition.train.Freezer;
 import org.facerecognition.train.LayerFreezer;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.OptimizerSettings;
@@ -103,9 +105,9 @@ final class OptimizationOptions {
     @Option(
             names = "--freezer",
             paramLabel = "LIST",
-            description =
-                    "How many of the encoder's first layers are frozen in each epoch: 7,7,7,6,6,6,5,5,5,2,2,2;"
-                            + " or first:N throughout; or wholly:N, all for N epochs; or gradual:N, all but the last, one fewer every N epochs.")
+            description = "How many of the encoder's first layers are frozen in each epoch: 7,7,7,6,6,6,5,5,5,2,2,2;"
+                    + " or first:N throughout; or before:LAYER, all before that one, throughout; or wholly:N, all for N"
+                    + " epochs; or gradual:N, all but the last, one fewer every N epochs.")
     private String freezer;
 
     @Option(names = "--freezer-parent", defaultValue = "encoder", description = "Whose layers --freezer counts.")
@@ -145,7 +147,7 @@ final class OptimizationOptions {
         return warmupEpochs == 0 ? schedule : schedule.withWarmup(warmupEpochs, 1.0 / (warmupEpochs + 1));
     }
 
-    private LayerFreezer parseFreezer() {
+    private Freezer parseFreezer() {
         try {
             if (freezer.startsWith("first:")) {
                 return LayerFreezer.first(freezerParent, Integer.parseInt(freezer.substring("first:".length())));
@@ -155,6 +157,9 @@ final class OptimizationOptions {
             }
             if (freezer.startsWith("gradual:")) {
                 return LayerFreezer.gradual(freezerParent, Integer.parseInt(freezer.substring("gradual:".length())));
+            }
+            if (freezer.startsWith("before:")) {
+                return new FreezeBefore(freezerParent + "." + freezer.substring("before:".length()));
             }
             List<Integer> counts = Arrays.stream(freezer.split(","))
                     .map(count -> Integer.valueOf(count.trim()))

@@ -162,6 +162,12 @@ final class TrainCommand implements Callable<Integer> {
             description = "What best.ckpt is chosen by: accuracy, unseen-auc or unseen-tar (TAR at FAR 1e-3).")
     private BestBy bestBy;
 
+    @Option(
+            names = "--cache-mib",
+            defaultValue = "512",
+            description = "Memory for decoded pictures of each part of the data; 0 to decode them every time.")
+    private int cacheMib;
+
     @Option(names = "--compute-threads", defaultValue = "0", description = "For libtorch on the CPU; 0 for all cores.")
     private int computeThreads;
 
@@ -249,6 +255,7 @@ final class TrainCommand implements Callable<Integer> {
                 .loaderThreads(threads)
                 .sampler(sampler())
                 .badImages(badImages)
+                .cacheMib(cacheMib)
                 .seed(seed)
                 .backup(out)
                 .backupEverySteps(backupEverySteps)

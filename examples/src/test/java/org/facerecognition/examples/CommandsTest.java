@@ -21,7 +21,8 @@ class CommandsTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "train", "augment", "pack", "embed", "evaluate", "doctor"})
+    @ValueSource(
+            strings = {"demo", "train", "augment", "pack", "detect", "align", "embed", "verify", "evaluate", "doctor"})
     void helpIsThere(String command) {
         Cli.Result result = Cli.run(command, "--help");
         assertThat(result.code()).isZero();

@@ -1,0 +1,118 @@
+package org.facerecognition.examples;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceAligner;
+import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.vision.FaceTemplate;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code align}: photographs to crops that face models are trained on. */
+@Command(
+        name = "align",
+        description = "Cut the largest face out of each photograph, moved onto the field's template by its five points."
+                + " Folders keep their structure, so that what is written can be trained on (--layout folders). Exit code 1"
+                + " where a picture cannot be read; the others are done all the same.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+final class AlignCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photographs, or folders of them.")
+    private List<Path> images;
+
+    @Mixin
+    private DetectorOptions detector = new DetectorOptions();
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "Write the crops here, as PNG.")
+    private Path out;
+
+    @Option(
+            names = "--size",
+            defaultValue = "112",
+            paramLabel = "PX",
+            description = "Side of the crops: the 112x112 template, scaled; or 96x112. Default: ${DEFAULT-VALUE}.")
+    private String size;
+
+    @Option(names = "--all", description = "All faces, not the largest only: picture-1.png, picture-2.png, ...")
+    private boolean all;
+
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter err = spec.commandLine().getErr();
+        FaceTemplate template = template();
+        List<PictureFiles> pictures = PictureFiles.of(images);
+        List<Map<String, Object>> results = new ArrayList<>();
+        int crops = 0;
+        int unreadable = 0;
+        try (FaceDetector finder = detector.openRequired(err);
+                ImagesProgress progress = new ImagesProgress("aligning", pictures.size())) {
+            for (PictureFiles picture : pictures) {
+                try (Mat image = ImageReader.read(picture.file())) {
+                    List<String> written = write(picture, image, finder.detect(image), template);
+                    crops += written.size();
+                    if (written.isEmpty()) {
+                        err.println("no face was found in " + picture.file());
+                    }
+                    Map<String, Object> result = new LinkedHashMap<>();
+                    result.put("image", picture.file().toString());
+                    result.put("crops", written);
+                    results.add(result);
+                } catch (DataException e) {
+                    unreadable++;
+                    err.println(e.getMessage());
+                }
+                progress.step();
+            }
+        }
+        err.println(crops + " crops of " + results.size() + " images in " + out
+                + (unreadable == 0 ? "" : "; " + unreadable + " images could not be read"));
+        if (json) {
+            spec.commandLine().getOut().println(Json.line(Map.of("crops", crops, "images", results)));
+        }
+        return unreadable == 0 ? 0 : Main.FAILED;
+    }
+
+    private List<String> write(PictureFiles picture, Mat image, List<DetectedFace> found, FaceTemplate template)
+            throws IOException {
+        List<String> written = new ArrayList<>();
+        int count = all ? found.size() : Math.min(1, found.size());
+        for (int i = 0; i < count; i++) {
+            Path file = picture.in(out, all ? "-" + (i + 1) + ".png" : ".png");
+            try (Mat crop = FaceAligner.align(image, found.get(i).pointArray(), template)) {
+                PictureWriter.write(crop, file);
+            }
+            written.add(file.toString());
+        }
+        return written;
+    }
+
+    private FaceTemplate template() {
+        if (size.equals("96x112")) {
+            return FaceTemplate.NARROW_96X112;
+        }
+        if (!size.matches("[1-9][0-9]{0,3}")) {
+            throw new IllegalArgumentException("--size must be a number of pixels or 96x112, but was " + size);
+        }
+        return FaceTemplate.square(Integer.parseInt(size));
+    }
+}

@@ -1,0 +1,172 @@
+package org.facerecognition.examples;
+
+import static org.bytedeco.opencv.global.opencv_imgproc.FILLED;
+import static org.bytedeco.opencv.global.opencv_imgproc.FONT_HERSHEY_SIMPLEX;
+import static org.bytedeco.opencv.global.opencv_imgproc.LINE_AA;
+import static org.bytedeco.opencv.global.opencv_imgproc.circle;
+import static org.bytedeco.opencv.global.opencv_imgproc.putText;
+import static org.bytedeco.opencv.global.opencv_imgproc.rectangle;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Point;
+import org.bytedeco.opencv.opencv_core.Rect;
+import org.bytedeco.opencv.opencv_core.Scalar;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code detect}: where are the faces? */
+@Command(
+        name = "detect",
+        description = "Find the faces in photographs: boxes, five points, scores. Exit code 1 where a picture cannot be"
+                + " read; the others are done all the same.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+final class DetectCommand implements Callable<Integer> {
+    /** Of the five points, in their order: the person's right side is red, the left one blue. */
+    private static final int[][] POINT_COLOURS = {
+        {255, 0, 0}, {0, 96, 255}, {255, 255, 0}, {255, 96, 96}, {96, 192, 255}
+    };
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photographs, or folders of them.")
+    private List<Path> images;
+
+    @Mixin
+    private DetectorOptions detector = new DetectorOptions();
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "Write each picture here with its faces drawn in, as PNG.")
+    private @Nullable Path out;
+
+    @Option(names = "--json", description = "End with one line of JSON on standard output, coordinates in pixels.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter err = spec.commandLine().getErr();
+        List<PictureFiles> pictures = PictureFiles.of(images);
+        List<Map<String, Object>> results = new ArrayList<>();
+        int faces = 0;
+        int unreadable = 0;
+        try (FaceDetector finder = detector.openRequired(err);
+                ImagesProgress progress = new ImagesProgress("detecting", pictures.size())) {
+            for (PictureFiles picture : pictures) {
+                try (Mat image = ImageReader.read(picture.file())) {
+                    List<DetectedFace> found = finder.detect(image);
+                    faces += found.size();
+                    report(picture, image, found, results);
+                    if (out != null) {
+                        found.forEach(face -> draw(image, face));
+                        PictureWriter.write(image, picture.in(out, ".png"));
+                    }
+                } catch (DataException e) {
+                    unreadable++;
+                    err.println(e.getMessage());
+                }
+                progress.step();
+            }
+        }
+        err.println(faces + " faces in " + results.size() + " images"
+                + (out == null ? "" : ", drawn in " + out)
+                + (unreadable == 0 ? "" : "; " + unreadable + " images could not be read"));
+        if (json) {
+            spec.commandLine().getOut().println(Json.line(Map.of("faces", faces, "images", results)));
+        }
+        return unreadable == 0 ? 0 : Main.FAILED;
+    }
+
+    private void report(PictureFiles picture, Mat image, List<DetectedFace> found, List<Map<String, Object>> results) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("image", picture.file().toString());
+        result.put("width", image.cols());
+        result.put("height", image.rows());
+        result.put("faces", found.stream().map(DetectCommand::json).toList());
+        results.add(result);
+        if (!json) {
+            PrintWriter out = spec.commandLine().getOut();
+            for (DetectedFace face : found) {
+                DetectedFace.Box box = face.box();
+                out.printf(
+                        Locale.ROOT,
+                        "%s\t%.1f,%.1f %.1fx%.1f\tscore %.2f%n",
+                        picture.file(),
+                        box.x(),
+                        box.y(),
+                        box.width(),
+                        box.height(),
+                        face.score());
+            }
+        }
+    }
+
+    /** Numbers rounded to what is worth reading. */
+    static Map<String, Object> json(DetectedFace face) {
+        DetectedFace.Box box = face.box();
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put(
+                "box",
+                List.of(hundredth(box.x()), hundredth(box.y()), hundredth(box.width()), hundredth(box.height())));
+        json.put(
+                "points",
+                face.points().stream()
+                        .map(p -> List.of(hundredth(p.x()), hundredth(p.y())))
+                        .toList());
+        json.put("score", Math.round(face.score() * 1e4) / 1e4);
+        return json;
+    }
+
+    private static double hundredth(double value) {
+        return Math.round(value * 100) / 100.0;
+    }
+
+    private static void draw(Mat image, DetectedFace face) {
+        DetectedFace.Box box = face.box();
+        int line = Math.max(1, (int) Math.round(box.width() / 80));
+        try (Rect frame = new Rect((int) box.x(), (int) box.y(), (int) box.width(), (int) box.height());
+                Scalar green = new Scalar(0, 220, 0, 0);
+                Point label = new Point((int) box.x(), (int) Math.max(12, box.y() - 2 * line))) {
+            rectangle(image, frame, green, line, LINE_AA, 0);
+            String score = String.format(Locale.ROOT, "%.2f", face.score());
+            putText(
+                    image,
+                    score,
+                    label,
+                    FONT_HERSHEY_SIMPLEX,
+                    Math.max(0.35, box.width() / 200),
+                    green,
+                    line,
+                    LINE_AA,
+                    false);
+        }
+        for (int i = 0; i < DetectedFace.POINTS; i++) {
+            DetectedFace.Point point = face.points().get(i);
+            int[] rgb = POINT_COLOURS[i];
+            try (Point centre = new Point((int) Math.round(point.x()), (int) Math.round(point.y()));
+                    Scalar colour = new Scalar(rgb[0], rgb[1], rgb[2], 0)) {
+                circle(image, centre, Math.max(1, line * 2), colour, FILLED, LINE_AA, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import org.facerecognition.Recognizer;
+import org.facerecognition.vision.FaceDetector;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With a detector that takes a red square of 8 pixels for a face of 40x48, and a blue one of 16 for one of 80x96. */
+class PhotographCommandsTest {
+    private static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
+
+    @TempDir
+    Path folder;
+
+    private Path one;
+    private Path both;
+    private Path nobody;
+
+    @BeforeEach
+    void takePhotographs() throws IOException {
+        one = photograph("photos/ann/1.png", true, false);
+        both = photograph("photos/bob/1.png", true, true);
+        nobody = photograph("photos/bob/2.png", false, false);
+    }
+
+    private Path photograph(String name, boolean red, boolean blue) throws IOException {
+        BufferedImage image = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = image.createGraphics();
+        for (int i = 0; i < 320; i += 5) { // something grey to see
+            graphics.setColor(new Color(i * 7 % 256, i * 7 % 256, i * 7 % 256));
+            graphics.fillRect(i, 0, 5, 240);
+        }
+        graphics.setColor(Color.RED);
+        if (red) {
+            graphics.fillRect(80, 120, 8, 8);
+        }
+        graphics.setColor(Color.BLUE);
+        if (blue) {
+            graphics.fillRect(208, 96, 16, 16);
+        }
+        graphics.dispose();
+        Path file = folder.resolve(name);
+        Files.createDirectories(file.getParent());
+        ImageIO.write(image, "png", file.toFile());
+        return file;
+    }
+
+    @Test
+    void detectTellsAndDrawsWhereTheFacesAre() throws IOException {
+        Path out = folder.resolve("drawn");
+        Cli.Result result = Cli.run("detect", "--detector", DETECTOR, folder.resolve("photos"), "--out", out, "--json");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).contains("3 faces in 3 images, drawn in " + out);
+        JsonNode json = result.json();
+        assertThat(json.get("faces").asInt()).isEqualTo(3);
+        JsonNode ann = json.get("images").get(0);
+        assertThat(ann.get("image").asText()).isEqualTo(one.toString());
+        assertThat(ann.get("width").asInt()).isEqualTo(320);
+        assertThat(ann.get("faces").toString())
+                .isEqualTo("[{\"box\":[64.0,100.0,40.0,48.0],\"points\":[[72.0,116.0],[96.0,116.0],[84.0,128.0],"
+                        + "[76.0,136.0],[92.0,136.0]],\"score\":1.0}]");
+        assertThat(json.get("images").get(1).get("faces")).hasSize(2);
+        assertThat(json.get("images").get(2).get("faces")).isEmpty();
+
+        BufferedImage drawn = ImageIO.read(out.resolve("ann/1.png").toFile());
+        assertThat(drawn.getRGB(64 + 20, 100))
+                .as("the box's upper edge")
+                .isNotEqualTo(ImageIO.read(one.toFile()).getRGB(64 + 20, 100));
+        assertThat(new Color(drawn.getRGB(72, 116)))
+                .as("the eye on the image's left")
+                .isEqualTo(new Color(255, 0, 0));
+        assertThat(out.resolve("bob/2.png")).exists();
+
+        Cli.Result lines = Cli.run("detect", "--detector", DETECTOR, both);
+        assertThat(lines.out().lines())
+                .containsExactly(
+                        both + "\t176.0,56.0 80.0x96.0\tscore 1.00", both + "\t64.0,100.0 40.0x48.0\tscore 1.00");
+    }
+
+    @Test
+    void detectDoesTheRestWhereOnePictureCannotBeRead() throws IOException {
+        Path broken = Files.writeString(folder.resolve("photos/broken.jpg"), "no picture");
+        Cli.Result result = Cli.run("detect", "--detector", DETECTOR, broken, one);
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.err())
+                .contains("image " + broken + " is not an image", "1 faces in 1 images; 1 images could");
+        assertThat(result.out()).startsWith(one.toString());
+    }
+
+    @Test
+    void detectSaysWhatIsWrong() {
+        assertThat(Cli.run("detect", one).err()).contains("--detector must be given: YuNet's .onnx file, or fetch");
+        assertThat(Cli.run("detect", one).code()).isEqualTo(2);
+        Path nowhere = folder.resolve("nowhere.onnx");
+        assertThat(Cli.run("detect", "--detector", nowhere, one).err())
+                .contains("face detector " + nowhere + " does not exist");
+        assertThat(Cli.run("detect", "--detector", DETECTOR, one, both).err())
+                .contains("pictures must have different names, but " + one + " and " + both);
+        assertThat(Cli.run("detect", "--detector", DETECTOR, "--min-score", 2, one)
+                        .err())
+                .contains("score threshold must be in [0, 1], but was 2.0");
+    }
+
+    @Test
+    void aFetchedDetectorIsTakenFromTheCache() throws Exception {
+        byte[] bytes = Files.readAllBytes(DETECTOR);
+        String sum =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        assertThat(sum)
+                .isNotEqualTo(
+                        org.facerecognition.weights.RemoteFile.faceDetector().sha256());
+        assertThat(org.facerecognition.weights.RemoteFile.faceDetector().sha256())
+                .hasSize(64);
+        Path shared = Path.of(System.getenv().getOrDefault("FACERECOGNITION_SHARED", "../../shared"))
+                .resolve("weights/yunet/yunet_s_640_640.onnx");
+        org.junit.jupiter.api.Assumptions.assumeTrue(Files.exists(shared), "skipped: " + shared + " is not there");
+        Path cached = folder.resolve("cache/8f2383e4/face_detection_yunet_2023mar.onnx");
+        Files.createDirectories(cached.getParent());
+        Files.copy(shared, cached);
+        Cli.Result result = Cli.run("detect", "--detector", "fetch", "--detector-cache", folder.resolve("cache"), one);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).doesNotContain("fetching").contains("0 faces in 1 images");
+    }
+
+    @Test
+    void alignWritesCropsThatKeepTheFoldersStructure() throws IOException {
+        Path out = folder.resolve("crops");
+        Cli.Result result = Cli.run("align", "--detector", DETECTOR, folder.resolve("photos"), "--out", out, "--json");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).contains("no face was found in " + nobody, "2 crops of 3 images in " + out);
+        assertThat(result.json().get("crops").asInt()).isEqualTo(2);
+        BufferedImage crop = ImageIO.read(out.resolve("ann/1.png").toFile());
+        assertThat(crop.getWidth()).isEqualTo(112);
+        Color middle = new Color(crop.getRGB(56, 66)); // the square lies above the nose
+        assertThat(middle.getRed()).isGreaterThan(200);
+        assertThat(middle.getBlue()).isLessThan(50);
+        assertThat(new Color(ImageIO.read(out.resolve("bob/1.png").toFile()).getRGB(56, 66)).getBlue())
+                .as("the largest")
+                .isGreaterThan(200);
+
+        Path narrow = folder.resolve("narrow");
+        Cli.run("align", "--detector", DETECTOR, both, "--out", narrow, "--size", "96x112", "--all");
+        assertThat(ImageIO.read(narrow.resolve("1-2.png").toFile()).getWidth()).isEqualTo(96);
+        assertThat(Cli.run("align", "--detector", DETECTOR, both, "--out", narrow, "--size", "big")
+                        .err())
+                .contains("--size must be a number of pixels or 96x112, but was big");
+    }
+
+    @Test
+    void verifyDecidesAndSaysByWhat() throws IOException {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path model = folder.resolve("model");
+        Cli.train(faces, model, "--max-steps", 1);
+        Path file = model.resolve("last.ckpt");
+        Object[] detector = {"--detector", DETECTOR};
+
+        Cli.Result same = Cli.run("verify", one, one, "--model", file, detector[0], detector[1], "--threshold", 0.9);
+        assertThat(same.code()).as(same.err()).isZero();
+        assertThat(same.out()).matches("the same person: cosine (1\\.0000|0\\.9999), same from 0\\.9000 on\\R");
+
+        Cli.Result other =
+                Cli.run("verify", one, both, "--model", file, detector[0], detector[1], "--threshold", 1, "--json");
+        assertThat(other.code()).as(other.err()).isZero();
+        JsonNode json = other.json();
+        assertThat(json.get("same").asBoolean()).isFalse();
+        assertThat(json.get("false_accept_rate").isNull()).isTrue();
+        try (Recognizer recognizer = Recognizer.load(file);
+                FaceDetector finder = FaceDetector.open(DETECTOR)) {
+            recognizer.useDetector(finder);
+            recognizer.useFlip(true);
+            double cosine = Recognizer.similarity(recognizer.embed(one), recognizer.embed(both));
+            assertThat(json.get("cosine").asDouble()).isCloseTo(cosine, within(1e-5));
+        }
+
+        Cli.Result none = Cli.run("verify", one, both, "--model", file, detector[0], detector[1]);
+        assertThat(none.code()).isEqualTo(1);
+        assertThat(none.err())
+                .contains("false accept rate of 0.001 must have been calibrated, but this model has none");
+        Cli.Result nobodyThere =
+                Cli.run("verify", one, nobody, "--model", file, detector[0], detector[1], "--threshold", 0.5);
+        assertThat(nobodyThere.code()).isEqualTo(1);
+        assertThat(nobodyThere.err()).contains("image " + nobody + " must show a face, but none was found");
+        assertThat(Cli.run("verify", one, both, "--model", file, "--threshold", 0.5, "--far", 0.1)
+                        .code())
+                .as("one of the two")
+                .isEqualTo(2);
+    }
+
+    @Test
+    void aCalibratedModelVerifiesByItsRate() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path model = folder.resolve("model");
+        Cli.train(faces, model, "--max-steps", 1);
+        Path calibrated = folder.resolve("calibrated.model");
+        Cli.Result made = Cli.run(
+                "evaluate",
+                "--model",
+                model.resolve("last.ckpt"),
+                "--data",
+                faces,
+                "--layout",
+                "folders",
+                "--val-fraction",
+                0.5,
+                "--calibrate",
+                calibrated);
+        assertThat(made.code()).as(made.err()).isZero();
+        Map<Double, Double> thresholds;
+        try (Recognizer recognizer = Recognizer.load(calibrated)) {
+            thresholds = recognizer.thresholds();
+        }
+        Path first = faces.resolve("person0/0.png");
+        Cli.Result usual = Cli.run("verify", first, first, "--model", calibrated, "--json");
+        assertThat(usual.json().get("threshold").asDouble()).isEqualTo(thresholds.get(0.001));
+        assertThat(usual.json().get("false_accept_rate").asDouble()).isEqualTo(0.001);
+        Cli.Result asked = Cli.run("verify", first, first, "--model", calibrated, "--far", 0.01);
+        assertThat(asked.out()).contains(", at a false accept rate of 0.01");
+    }
+
+    @Test
+    void embedTakesPhotographs() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path model = folder.resolve("model");
+        Cli.train(faces, model, "--max-steps", 1);
+        Cli.Result result = Cli.run(
+                "embed", "--model", model.resolve("last.ckpt"), "--detector", DETECTOR, "--flip", "--json", one, both);
+        assertThat(result.code()).as(result.err()).isZero();
+        JsonNode found = result.json().get("embeddings").get(1);
+        try (Recognizer recognizer = Recognizer.load(model.resolve("last.ckpt"));
+                FaceDetector finder = FaceDetector.open(DETECTOR)) {
+            recognizer.useDetector(finder);
+            recognizer.useFlip(true);
+            float[] expected = recognizer.embed(java.util.List.of(one, both)).get(1);
+            for (int i = 0; i < expected.length; i++) {
+                assertThat((float) found.get(i).asDouble()).isEqualTo(expected[i]);
+            }
+        }
+    }
+}
