@@ -117,6 +117,13 @@ def python2(value):
 with open(at("pairs-python2.bin"), "wb") as out:
     out.write(b"\x80\x02](" + b"".join(map(python2, pairs)) + b"e](" + b"".join(map(python2, truths)) + b"e\x86.")
 
+arrays = [numpy.frombuffer(p, numpy.uint8) for p in pairs]
+for name, protocol in [("pairs-numpy.bin", 4), ("pairs-numpy-2.bin", 2)]:
+    with open(at(name), "wb") as out:
+        pickle.dump((arrays, truths), out, protocol=protocol)
+with open(at("floats.bin"), "wb") as out:
+    pickle.dump(([a.astype(numpy.float32) for a in arrays], truths), out, protocol=3)
+
 
 class Evil:
     def __reduce__(self):

@@ -10,11 +10,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import net.razorvine.pickle.Opcodes;
-import net.razorvine.pickle.PickleException;
-import net.razorvine.pickle.PickleUtils;
-import net.razorvine.pickle.Unpickler;
-import net.razorvine.pickle.objects.ByteArrayConstructor;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
@@ -119,10 +114,13 @@ public record FacePairs(List<Pair> pairs) {
         return new FacePairs(pairs);
     }
 
-    /** Python 3's bytes, or Python 2's text, whose characters are bytes. */
+    /** Python 3's bytes, Python 2's text, whose characters are bytes, or NumPy's array of bytes. */
     private static ImageSource source(Path file, int index, Object value) {
         if (value instanceof byte[] bytes) {
             return new Encoded(file + " image " + index, bytes);
+        }
+        if (value instanceof BinUnpickler.NumpyBytes array) {
+            return new Encoded(file + " image " + index, array.bytes());
         }
         if (value instanceof String text) {
             return new Encoded(file + " image " + index, text.getBytes(StandardCharsets.ISO_8859_1));
@@ -144,61 +142,6 @@ public record FacePairs(List<Pair> pairs) {
         @Override
         public Mat read() {
             return ImageReader.decode(bytes, name);
-        }
-    }
-
-    /** Lists, tuples, bytes, texts, truths and numbers; a pickle that names a function is refused. */
-    private static final class BinUnpickler extends Unpickler {
-        private final Path file;
-
-        BinUnpickler(Path file) {
-            this.file = file;
-        }
-
-        @Override
-        protected Object dispatch(short instruction) throws PickleException, IOException {
-            switch (instruction) {
-                case Opcodes.GLOBAL -> {
-                    String module = PickleUtils.readline(input);
-                    if (!(module + "." + PickleUtils.readline(input)).equals("_codecs.encode")) {
-                        throw refused();
-                    }
-                    stack.add(new ByteArrayConstructor()); // how Python 3 writes bytes for Python 2
-                    return NO_RETURN_VALUE;
-                }
-                case Opcodes.STACK_GLOBAL,
-                        Opcodes.BUILD,
-                        Opcodes.INST,
-                        Opcodes.OBJ,
-                        Opcodes.NEWOBJ,
-                        Opcodes.NEWOBJ_EX,
-                        Opcodes.EXT1,
-                        Opcodes.EXT2,
-                        Opcodes.EXT4,
-                        Opcodes.PERSID,
-                        Opcodes.BINPERSID -> throw refused();
-                case Opcodes.BINBYTES, Opcodes.BINSTRING, Opcodes.BINUNICODE -> checkLength(Integer.BYTES);
-                case Opcodes.BINBYTES8, Opcodes.BINUNICODE8, Opcodes.BYTEARRAY8 -> checkLength(Long.BYTES);
-                default -> {}
-            }
-            return super.dispatch(instruction);
-        }
-
-        private DataException refused() {
-            return new DataException("data file " + file + " is refused: its pickle calls for more than lists of bytes."
-                    + " Nothing of it was executed; save images as bytes and truths as a list");
-        }
-
-        /** A length that reaches past the end must not be allocated first. */
-        private void checkLength(int bytes) throws IOException {
-            input.mark(bytes);
-            byte[] raw = PickleUtils.readbytes(input, bytes);
-            long length =
-                    bytes == Integer.BYTES ? PickleUtils.bytes_to_uint(raw, 0) : PickleUtils.bytes_to_long(raw, 0);
-            if (length < 0 || length > input.available()) {
-                throw new IOException("a length reaches past the end");
-            }
-            input.reset();
         }
     }
 }

@@ -68,6 +68,12 @@ public final class EvaluationReport {
         return this;
     }
 
+    /** Adds a number of things. */
+    public EvaluationReport count(String name, int count) {
+        figures.put(name, count);
+        return this;
+    }
+
     /** Adds a sentence. */
     public EvaluationReport note(String sentence) {
         sections.add(html -> html.paragraph(sentence));

@@ -19,7 +19,7 @@ public final class HtmlReport {
             :root { color-scheme: light dark; --edge: #8884; }
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
             h1 { line-height: 1.2; } figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
-            table { border-collapse: collapse; } th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
+            table { border-collapse: collapse; margin: .75rem 0; } th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
             th:first-child, td:first-child { text-align: left; } pre { overflow: auto; border: 1px solid var(--edge); padding: .5rem; }
             .pictures { display: flex; flex-wrap: wrap; gap: .25rem; } .pictures img { width: 5rem; height: 5rem; }
             .pairs { display: flex; flex-wrap: wrap; gap: .75rem; } .pairs figure { margin: 0; }

@@ -12,6 +12,7 @@ import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.SharedFiles;
 import org.facerecognition.augment.RandomInvert;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -218,7 +219,7 @@ class PackedSetsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"pairs.bin", "pairs-2.bin", "pairs-python2.bin"})
+    @ValueSource(strings = {"pairs.bin", "pairs-2.bin", "pairs-python2.bin", "pairs-numpy.bin", "pairs-numpy-2.bin"})
     void verificationSetsAreReadFromEveryPython(String name) {
         FacePairs pairs = FacePairs.insightfaceBin(ImageFormatsTest.resource(name));
         assertThat(pairs.pairs()).extracting(FacePairs.Pair::same).containsExactly(true, false, true);
@@ -228,6 +229,26 @@ class PackedSetsTest {
                 assertThat(first.cols()).isEqualTo(112);
                 assertThat(TestImages.bytes(first)[0] & 0xff).isBetween(80 * i - 4, 80 * i + 4);
                 assertThat(TestImages.bytes(second)[0] & 0xff).isBetween(80 * i + 36, 80 * i + 44);
+            }
+        }
+    }
+
+    @Test
+    void arraysOfOtherNumbersAreRefused() {
+        assertThatThrownBy(() -> FacePairs.insightfaceBin(ImageFormatsTest.resource("floats.bin")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("save images as bytes and truths as a list");
+    }
+
+    @Test
+    void theRealVerificationSet() {
+        FacePairs pairs = FacePairs.insightfaceBin(SharedFiles.orSkip("fixtures/insightface_bin/small_lfw.bin"));
+        assertThat(pairs.pairs()).hasSize(10);
+        for (FacePairs.Pair pair : pairs.pairs()) {
+            try (Mat first = pair.first().read();
+                    Mat second = pair.second().read()) {
+                assertThat(first.cols()).isEqualTo(112);
+                assertThat(second.rows()).isEqualTo(112);
             }
         }
     }

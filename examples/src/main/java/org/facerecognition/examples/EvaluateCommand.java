@@ -142,7 +142,7 @@ final class EvaluateCommand implements Callable<Integer> {
                     new Evaluation(recognizer, !noFlip, finder, data, pairs, unseen, seed, results, err);
             protocol.maker.get().measure(evaluation);
             if (finder != null) {
-                results.figure("faces_not_found", evaluation.notFound());
+                results.count("faces_not_found", evaluation.notFound());
             }
             figures.putAll(results.figures());
             results.figures().forEach((name, value) -> err.println(name + ": " + text(value)));
