@@ -162,10 +162,10 @@ class FaceDetectorTest {
             SquareFaces.small(photo, 80, 120, 1);
             detectTwice(photo);
             long before = Pointer.totalCount();
-            for (int i = 0; i < 20; i++) {
+            for (int i = 0; i < 6; i++) {
                 detectTwice(photo);
             }
-            assertThat(Pointer.totalCount() - before).isLessThanOrEqualTo(5);
+            assertThat(Pointer.totalCount() - before).isLessThanOrEqualTo(3);
         }
     }
 
