@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.ParameterOptimizer;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
@@ -62,6 +63,10 @@ final class Backups {
         all.put("decay of norm and bias", Boolean.toString(args.decayNormAndBias()));
         all.put("precision", args.precision().toString());
         all.put("sampler", args.sampler().toString());
+        all.put(
+                "unseen faces",
+                args.verification() == null ? "" : args.verification().fingerprint());
+        all.put("best by", args.bestBy() == BestBy.ACCURACY ? "" : args.bestBy().toString()); // "" as in older backups
         all.put("seed", Long.toString(args.seed()));
         all.put("model", recognizer.model().toBuild().toString());
         return all;

@@ -2,6 +2,7 @@ package org.facerecognition;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -78,8 +79,12 @@ final class Embedder implements AutoCloseable {
         }
     }
 
-    /** Embeds a data set's samples, without augmentation, in their order. */
-    Embedded embed(FaceDataset data, boolean flip) {
+    /**
+     * Embeds a data set's samples, without augmentation, in their order.
+     *
+     * @param embedded is told the number of samples done so far
+     */
+    Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
         FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
         var settings = new BatchLoader.Settings(
                 IMAGES_AT_A_TIME, model.imageSizePx(), model.normalization(), false, 0, LOADER_THREADS);
@@ -93,6 +98,7 @@ final class Embedder implements AutoCloseable {
                     Tensor sum = embeddings(batch.images(), flip);
                     System.arraycopy(
                             rows(sum, batch.size()), 0, embeddings, batch.index() * IMAGES_AT_A_TIME, batch.size());
+                    embedded.accept(batch.index() * IMAGES_AT_A_TIME + batch.size());
                 }
             }
         }

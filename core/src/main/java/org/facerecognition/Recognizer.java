@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -310,11 +311,21 @@ public final class Recognizer implements AutoCloseable {
      * @throws org.facerecognition.data.DataException when a picture cannot be used
      */
     public Embedded embed(FaceDataset data, boolean flip) {
-        if (!model.identities().isEmpty() && data.framing() != model.framing()) {
+        return embed(data, flip, done -> {});
+    }
+
+    /**
+     * Embeds all samples of a data set, and tells how far it is.
+     *
+     * @param embedded is told the number of samples done so far, batch by batch
+     * @see #embed(FaceDataset, boolean)
+     */
+    public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
+        if (!model.identities().isEmpty() && !data.framing().showsAs(model.framing())) {
             throw new IllegalArgumentException("faces must be framed as this model was trained, " + model.framing()
                     + ", but were " + data.framing());
         }
-        return embedder.embed(data, flip);
+        return embedder.embed(data, flip, embedded);
     }
 
     /**

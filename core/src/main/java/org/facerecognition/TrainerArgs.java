@@ -3,9 +3,14 @@ package org.facerecognition;
 import java.nio.file.Path;
 import java.util.List;
 import org.facerecognition.data.BadImages;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.FacePairs;
+import org.facerecognition.data.Framing;
 import org.facerecognition.data.Sampler;
+import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.train.AccuracyScore;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.Freezer;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.OptimizerSettings;
@@ -21,7 +26,9 @@ import org.jspecify.annotations.Nullable;
  * @param learningRate the schedule
  * @param scheduleUnit what the schedule counts
  * @param freezer keeps layers as they are in some epochs; null for none
- * @param score what is reported as accuracy, and what the best epoch is chosen by
+ * @param score what is reported as accuracy
+ * @param verification faces of people that are not trained on, to be told apart after each epoch; null for none
+ * @param bestBy by what the best epoch is chosen
  * @param batchSize samples in a batch, at least 1
  * @param epochs how many passes over the data, at least 1
  * @param maxSteps optimiser steps after which to stop, whatever the epoch; 0 for no limit
@@ -52,6 +59,8 @@ public record TrainerArgs(
         ScheduleUnit scheduleUnit,
         @Nullable Freezer freezer,
         Score score,
+        @Nullable VerificationSet verification,
+        BestBy bestBy,
         int batchSize,
         int epochs,
         long maxSteps,
@@ -97,6 +106,10 @@ public record TrainerArgs(
         if (!(headRateFactor > 0)) {
             throw new IllegalArgumentException("headRateFactor must be positive, but was " + headRateFactor);
         }
+        if (bestBy != BestBy.ACCURACY && verification == null) {
+            throw new IllegalArgumentException("bestBy " + bestBy
+                    + " must go with faces of people that are not trained on, but verification was not set");
+        }
         if (resume && backup == null) {
             throw new IllegalArgumentException(
                     "resume must go with a backup folder to go on from, but backup was not set");
@@ -122,6 +135,8 @@ public record TrainerArgs(
         private ScheduleUnit scheduleUnit = ScheduleUnit.EPOCH;
         private @Nullable Freezer freezer;
         private Score score = new AccuracyScore();
+        private @Nullable VerificationSet verification;
+        private BestBy bestBy = BestBy.ACCURACY;
         private int batchSize = 16;
         private int epochs = 50;
         private long maxSteps;
@@ -169,6 +184,30 @@ public record TrainerArgs(
 
         public Builder score(Score score) {
             this.score = score;
+            return this;
+        }
+
+        /**
+         * Faces of people that are not trained on, each to be compared with each after every epoch.
+         *
+         * @see FaceDataset#byIdentity
+         */
+        public Builder verification(FaceDataset unseen) {
+            return verification(VerificationSet.of(unseen));
+        }
+
+        /** Pairs of faces of people that are not trained on, framed as the training data, to be compared after every epoch. */
+        public Builder verification(FacePairs unseen, Framing framing) {
+            return verification(VerificationSet.of(unseen, framing));
+        }
+
+        public Builder verification(@Nullable VerificationSet unseen) {
+            this.verification = unseen;
+            return this;
+        }
+
+        public Builder bestBy(BestBy bestBy) {
+            this.bestBy = bestBy;
             return this;
         }
 
@@ -288,6 +327,8 @@ public record TrainerArgs(
                     scheduleUnit,
                     freezer,
                     score,
+                    verification,
+                    bestBy,
                     batchSize,
                     epochs,
                     maxSteps,

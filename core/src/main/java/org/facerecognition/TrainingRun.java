@@ -16,11 +16,14 @@ import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.eval.Roc;
+import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.losses.Autocast;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
 import org.facerecognition.train.NonFiniteLossException;
 import org.facerecognition.train.ParameterGroup;
@@ -32,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One call of {@link Trainer#fit}: the loops, and what they need open. */
 final class TrainingRun implements AutoCloseable {
+    private static final double UNSEEN_FAR = 1e-3;
     private static final int VALIDATION_EPOCH = 0; // validation is in the data's order and draws no chance
 
     private final TrainerArgs args;
@@ -221,6 +225,7 @@ final class TrainingRun implements AutoCloseable {
         double rate = rate();
         long start = System.nanoTime();
         TrainingProgress validation = validate();
+        Unseen unseen = args.verification() == null ? null : tellUnseenApart(args.verification());
         EpochReport report = new EpochReport(
                 progress.epoch + 1,
                 progress.step,
@@ -231,18 +236,27 @@ final class TrainingRun implements AutoCloseable {
                 rate,
                 progress.samples / progress.trainSeconds,
                 progress.waitSeconds / progress.trainSeconds,
-                progress.trainSeconds + seconds(start));
+                progress.trainSeconds + seconds(start),
+                unseen);
         progress.epochs.add(report);
         tellSkipped();
         progress.nextEpoch();
-        boolean best = report.valAccuracy() > progress.bestScore;
+        double figure = report.figure(args.bestBy());
+        boolean best = figure > progress.bestScore;
         if (best) {
-            progress.bestScore = report.valAccuracy();
+            progress.bestScore = figure;
             backups.saveBest(progress);
         }
         backups.saveLast(progress);
         History soFar = progress.history();
         listeners(listener -> listener.epochEnded(report, soFar));
+    }
+
+    /** Draws no chance, so that a training is the same with it and without. */
+    private Unseen tellUnseenApart(VerificationSet unseen) {
+        Roc roc = unseen.verify(faces -> recognizer.embed(faces, false)).roc();
+        double far = Math.max(UNSEEN_FAR, 1.0 / roc.differentPairs());
+        return new Unseen(roc.auc(), roc.equalErrorRate(), roc.tarAtFar(far), far);
     }
 
     private void tellSkipped() {

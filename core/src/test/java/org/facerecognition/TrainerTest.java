@@ -15,9 +15,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
+import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LayerFreezer;
 import org.facerecognition.train.LearningRate;
@@ -53,6 +55,53 @@ class TrainerTest {
             assertThat(history.imagesPerSecond()).isPositive();
             assertThat(recognizer.identities()).containsExactly("person0", "person1", "person2", "person3", "person4");
         }
+    }
+
+    @Test
+    void unseenPeopleAreToldApartAfterEachEpochAndChooseTheBest(@TempDir Path folder) {
+        FaceDataset unseen = FaceDataset.folders(faces, Split.VAL); // only their faces matter here, not their names
+        TrainerArgs.Builder args = TinyTraining.args()
+                .verification(unseen)
+                .bestBy(BestBy.UNSEEN_AUC)
+                .backup(folder);
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = TinyTraining.fit(recognizer, faces, args.epochs(3));
+            assertThat(history.epochs()).allSatisfy(epoch -> {
+                assertThat(epoch.unseen()).isNotNull();
+                assertThat(epoch.figure(BestBy.UNSEEN_AUC)).isBetween(0.5, 1.0);
+                assertThat(epoch.unseen().far()).isEqualTo(1.0 / 40); // 40 pairs of different people
+            });
+            assertThat(history.last().orElseThrow().unseen().auc())
+                    .as("of the net as it is now")
+                    .isEqualTo(Verification.ofAllPairs(recognizer.embed(unseen, false))
+                            .roc()
+                            .auc());
+            int best = history.best(BestBy.UNSEEN_AUC).orElseThrow().epoch();
+            try (Recognizer kept = Recognizer.load(
+                    folder.resolve("best.ckpt"),
+                    new TinyBackbone(16),
+                    new MarginSoftmax(TinyTraining.PEOPLE, 16, new ArcFaceMargin(10, 0.1)))) {
+                assertThat(Verification.ofAllPairs(kept.embed(unseen, false))
+                                .roc()
+                                .auc())
+                        .isEqualTo(history.epochs().get(best - 1).unseen().auc());
+            }
+            History resumed = TinyTraining.fit(recognizer, faces, args.epochs(4).resume(true));
+            assertThat(resumed.epochs().subList(0, 3)).isEqualTo(history.epochs());
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args.bestBy(BestBy.UNSEEN_TAR)))
+                    .hasMessageContaining("its best by was unseen-auc, and is now unseen-tar");
+        }
+    }
+
+    @Test
+    void lookingAtUnseenPeopleDoesNotChangeATraining() {
+        FaceDataset unseen = FaceDataset.folders(faces, Split.VAL);
+        assertThat(TinyTraining.losses(faces, TinyTraining.args().verification(unseen)))
+                .isEqualTo(TinyTraining.losses(faces, TinyTraining.args()));
+        assertThatThrownBy(() -> TinyTraining.args().bestBy(BestBy.UNSEEN_TAR).build())
+                .hasMessage(
+                        "bestBy unseen-tar must go with faces of people that are not trained on, but verification was"
+                                + " not set");
     }
 
     @Test

@@ -5,13 +5,18 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
+import org.facerecognition.vision.FaceDetector;
 
 /**
  * Faces with the identity of each, in a fixed order: an immutable list of {@link Sample}s. Reads nothing but names when
@@ -169,6 +174,23 @@ public final class FaceDataset {
     }
 
     /**
+     * The same samples with the face of each picture found by a detector and moved onto the template by its own points, rather
+     * than cut out where such faces mostly are. Of several faces it is that of the picture's subject: large and near the middle.
+     *
+     * @param sizePx side of the result, the model's input
+     * @param notFound is told each picture in which no face was found; such a picture is cut out by the framing of this data set
+     *     instead. Called from any thread
+     * @return framed {@link Framing#WHOLE}
+     */
+    public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
+        List<Labelled> found = images.stream()
+                .map(image ->
+                        new Labelled(new FoundFace(image.image(), detector, sizePx, framing, notFound), image.label()))
+                .toList();
+        return new FaceDataset(found, identities, split, Framing.WHOLE, augmentations, compose);
+    }
+
+    /**
      * Without the identities that have fewer images here; labels close up. Give validation and test the same identities, by
      * {@link #withIdentities}.
      *
@@ -201,6 +223,75 @@ public final class FaceDataset {
                     + chosen.size() + "; ask for fewer images of each");
         }
         return new FaceDataset(left, chosen, split, framing, augmentations, compose);
+    }
+
+    /**
+     * People for training and others for the test of it.
+     *
+     * @param seen without the unseen ones; labels closed up
+     * @param unseen some of the people, with all their images; labels closed up
+     */
+    public record ByIdentity(FaceDataset seen, FaceDataset unseen) {}
+
+    /**
+     * Splits between people: what a model learns on one part says something about people in general when it is measured on
+     * the other. The same names, fraction and seed give the same people, in whichever part of the data.
+     *
+     * @param fraction of the people that go unseen, in (0, 1); at least one, and not all
+     * @param seed of the choice
+     * @throws IllegalArgumentException when the fraction is out of range
+     * @throws DataException when there are fewer than two people, or one of the two parts has no images
+     */
+    public ByIdentity byIdentity(double fraction, long seed) {
+        if (!(fraction > 0 && fraction < 1)) {
+            throw new IllegalArgumentException("fraction must be in (0, 1), but was " + fraction);
+        }
+        if (classes() < 2) {
+            throw new DataException("data must have at least 2 people to be split between them, but has " + classes());
+        }
+        List<String> names = new ArrayList<>(identities);
+        Collections.sort(names);
+        Collections.shuffle(names, new Random(seed));
+        int count = (int) Math.min(classes() - 1L, Math.max(1, Math.round(classes() * fraction)));
+        Set<String> unseen = Set.copyOf(names.subList(0, count));
+        return new ByIdentity(
+                withIdentities(identities.stream()
+                        .filter(name -> !unseen.contains(name))
+                        .toList()),
+                withIdentities(identities.stream().filter(unseen::contains).toList()));
+    }
+
+    /**
+     * These images and another part's of the same people.
+     *
+     * @param other of the same identities and framing
+     * @return a part of kind {@link Split#TEST}, without augmentation
+     * @throws IllegalArgumentException when identities or framing differ
+     */
+    public FaceDataset with(FaceDataset other) {
+        if (!identities.equals(other.identities) || framing != other.framing) {
+            throw new IllegalArgumentException(
+                    "both parts must be of the same people and framed alike, but were " + this + " and " + other);
+        }
+        List<Labelled> both = new ArrayList<>(images);
+        both.addAll(other.images);
+        return of(both, identities, Split.TEST, framing);
+    }
+
+    /**
+     * At most so many images of each person, the first ones.
+     *
+     * @param images greatest number, at least 1
+     */
+    public FaceDataset withAtMost(int images) {
+        if (images < 1) {
+            throw new IllegalArgumentException("images must be at least 1 of each person, but were " + images);
+        }
+        int[] counts = new int[classes()];
+        List<Labelled> left = this.images.stream()
+                .filter(image -> counts[image.label()]++ < images)
+                .toList();
+        return new FaceDataset(left, identities, split, framing, augmentations, compose);
     }
 
     /** Of all samples, copies by augmentation included. */

@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import net.razorvine.pickle.Opcodes;
 import net.razorvine.pickle.PickleException;
 import net.razorvine.pickle.PickleUtils;
@@ -26,6 +28,58 @@ public record FacePairs(List<Pair> pairs) {
 
     public FacePairs {
         pairs = List.copyOf(pairs);
+    }
+
+    /**
+     * Reads LFW's lists: {@code pairs.txt}, {@code pairsDevTrain.txt}, {@code pairsDevTest.txt}. Lines {@code name n m} are
+     * of one person, {@code name n other m} of two; a first line of counts is optional, and checked where it is there. The
+     * images are {@code folder/name/name_0001.jpg}, or {@code .png}.
+     *
+     * @throws DataException when the list or an image is missing, or a line does not fit
+     */
+    public static FacePairs lfw(Path list, Path images) {
+        return PairLists.lfw(list, images);
+    }
+
+    /**
+     * Reads lines {@code image<TAB>image<TAB>1}, with 1 for one person and 0 for two. Empty lines and those that begin with
+     * {@code #} are skipped.
+     *
+     * @param images folder that the names are relative to
+     * @throws DataException when the list or an image is missing, or a line does not fit
+     */
+    public static FacePairs list(Path list, Path images) {
+        return PairLists.list(list, images);
+    }
+
+    /**
+     * All pictures of the pairs, each once, to be embedded together.
+     *
+     * @param faces the pictures, in the order they are met; labels only number them
+     * @param first of each pair, its place in {@code faces}
+     * @param second of each pair, its place in {@code faces}
+     * @param same of each pair, whether it is one person's
+     */
+    public record Indexed(FaceDataset faces, int[] first, int[] second, boolean[] same) {}
+
+    /** The pairs by numbers of pictures, for those who embed pictures in batches. */
+    public Indexed indexed(Framing framing) {
+        Map<ImageSource, Integer> places = new LinkedHashMap<>();
+        int[] first = new int[pairs.size()];
+        int[] second = new int[pairs.size()];
+        boolean[] same = new boolean[pairs.size()];
+        for (int i = 0; i < first.length; i++) {
+            first[i] = places.computeIfAbsent(pairs.get(i).first(), image -> places.size());
+            second[i] = places.computeIfAbsent(pairs.get(i).second(), image -> places.size());
+            same[i] = pairs.get(i).same();
+        }
+        List<FaceDataset.Labelled> images = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        places.forEach((image, place) -> {
+            images.add(new FaceDataset.Labelled(image, place));
+            names.add(image.name());
+        });
+        return new Indexed(FaceDataset.of(images, names, Split.TEST, framing), first, second, same);
     }
 
     /**

@@ -27,7 +27,7 @@ public enum Framing {
     CELEBA_CROP(178, 218) {
         @Override
         Mat cut(Mat image, int sizePx) {
-            try (Rect face = new Rect(45, 77, 83, 100);
+            try (Rect face = new Rect(CROP_X_PX, CROP_Y_PX, 83, 100);
                     Mat crop = new Mat(image, face)) {
                 return resized(crop, sizePx);
             }
@@ -40,7 +40,40 @@ public enum Framing {
         Mat cut(Mat image, int sizePx) {
             return FaceAligner.align(image, CELEBA_MEAN_POINTS, sizePx);
         }
+    },
+
+    /** The study's crops as they are, 83x100: the net sees what {@link #CELEBA_CROP} shows it of the whole image. */
+    CELEBA_CROPPED(83, 100) {
+        @Override
+        Mat cut(Mat image, int sizePx) {
+            return resized(image, sizePx);
+        }
+
+        @Override
+        Framing ofWholeImages() {
+            return CELEBA_CROP;
+        }
+    },
+
+    /** The study's crops, 83x100, moved onto the template as {@link #CELEBA_ALIGNED}; black where they end. */
+    CELEBA_CROP_ALIGNED(83, 100) {
+        @Override
+        Mat cut(Mat image, int sizePx) {
+            double[][] points = new double[CELEBA_MEAN_POINTS.length][];
+            for (int i = 0; i < points.length; i++) {
+                points[i] = new double[] {CELEBA_MEAN_POINTS[i][0] - CROP_X_PX, CELEBA_MEAN_POINTS[i][1] - CROP_Y_PX};
+            }
+            return FaceAligner.align(image, points, sizePx);
+        }
+
+        @Override
+        Framing ofWholeImages() {
+            return CELEBA_ALIGNED;
+        }
     };
+
+    private static final int CROP_X_PX = 45;
+    private static final int CROP_Y_PX = 77;
 
     /** Mean landmarks of CelebA's aligned images, over 6,038 of them. */
     private static final double[][] CELEBA_MEAN_POINTS = {
@@ -77,10 +110,32 @@ public enum Framing {
      * their own points. Of whole pictures it is taken that they are such crops already, as the field's data sets' are.
      */
     public boolean takesAlignedFaces() {
-        return this != CELEBA_CROP;
+        return ofWholeImages() != CELEBA_CROP;
     }
 
     abstract Mat cut(Mat image, int sizePx);
+
+    /** The framing of whole images that shows a net the same. */
+    Framing ofWholeImages() {
+        return this;
+    }
+
+    /**
+     * Whether a model that was trained with the other framing sees faces in this one as it knows them. Whole pictures are
+     * taken to be faces on the template already, as the field's verification sets are.
+     */
+    public boolean showsAs(Framing trained) {
+        return ofWholeImages() == trained.ofWholeImages() || (this == WHOLE && trained.takesAlignedFaces());
+    }
+
+    /** The framing for the study's crops that shows a model what it was trained on. */
+    public Framing ofCrops() {
+        return switch (this) {
+            case WHOLE -> WHOLE;
+            case CELEBA_CROP, CELEBA_CROPPED -> CELEBA_CROPPED;
+            case CELEBA_ALIGNED, CELEBA_CROP_ALIGNED -> CELEBA_CROP_ALIGNED;
+        };
+    }
 
     /** Bilinear when it grows, area means when it shrinks, so that fine detail does not alias. */
     private static Mat resized(Mat image, int sizePx) {

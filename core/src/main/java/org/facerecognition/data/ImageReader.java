@@ -114,7 +114,7 @@ public final class ImageReader {
     }
 
     /** Encodes without loss. */
-    static byte[] png(Mat image) {
+    public static byte[] png(Mat image) {
         try (Mat bgr = new Mat();
                 BytePointer png = new BytePointer()) {
             cvtColor(image, bgr, COLOR_RGB2BGR);

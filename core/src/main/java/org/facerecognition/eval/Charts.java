@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.BitmapEncoder;
@@ -44,6 +45,48 @@ final class Charts {
                     double[] x = new double[values.length];
                     Arrays.setAll(x, i -> i + 1);
                     chart.addSeries(one.getKey(), x, gaps(values)).setMarker(SeriesMarkers.CIRCLE);
+                    any = true;
+                }
+            }
+            return any ? BitmapEncoder.getBufferedImage(chart) : null;
+        });
+    }
+
+    /** An axis: its title, and whether equal steps on it are equal factors. */
+    record Axis(String title, boolean logarithmic) {}
+
+    /**
+     * Curves through points.
+     *
+     * @param series by name x and y; on a logarithmic axis points that are not positive are left out
+     */
+    static Optional<byte[]> curves(String title, Axis x, Axis y, Map<String, double[][]> series) {
+        return drawn(() -> {
+            XYChart chart = new XYChartBuilder()
+                    .width(WIDTH_PX)
+                    .height(HEIGHT_PX)
+                    .title(title)
+                    .xAxisTitle(x.title())
+                    .yAxisTitle(y.title())
+                    .build();
+            style(chart.getStyler());
+            chart.getStyler().setSeriesColors(COLOURS);
+            chart.getStyler().setXAxisLogarithmic(x.logarithmic());
+            chart.getStyler().setYAxisLogarithmic(y.logarithmic());
+            chart.getStyler().setLegendVisible(series.size() > 1);
+            boolean any = false;
+            for (Map.Entry<String, double[][]> one : series.entrySet()) {
+                double[] xs = one.getValue()[0];
+                double[] ys = one.getValue()[1];
+                int[] shown = IntStream.range(0, xs.length)
+                        .filter(i -> (xs[i] > 0 || !x.logarithmic()) && (ys[i] > 0 || !y.logarithmic()))
+                        .toArray();
+                if (shown.length > 0) {
+                    chart.addSeries(
+                                    one.getKey(),
+                                    Arrays.stream(shown).mapToDouble(i -> xs[i]).toArray(),
+                                    Arrays.stream(shown).mapToDouble(i -> ys[i]).toArray())
+                            .setMarker(SeriesMarkers.NONE);
                     any = true;
                 }
             }

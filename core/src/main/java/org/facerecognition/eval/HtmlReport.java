@@ -22,6 +22,8 @@ public final class HtmlReport {
             table { border-collapse: collapse; } th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
             th:first-child, td:first-child { text-align: left; } pre { overflow: auto; border: 1px solid var(--edge); padding: .5rem; }
             .pictures { display: flex; flex-wrap: wrap; gap: .25rem; } .pictures img { width: 5rem; height: 5rem; }
+            .pairs { display: flex; flex-wrap: wrap; gap: .75rem; } .pairs figure { margin: 0; }
+            .pairs img { width: 7rem; height: 7rem; object-fit: contain; } .pairs figcaption { font-size: .85rem; }
             .wide { overflow-x: auto; }
             """;
 
@@ -93,6 +95,31 @@ public final class HtmlReport {
     public HtmlReport histogram(
             String heading, String xTitle, double from, double to, int bins, Map<String, double[]> series) {
         return chart(heading, Charts.histogram(heading, xTitle, from, to, bins, series));
+    }
+
+    /** A chart that is drawn already, with what it shows. */
+    HtmlReport drawn(String heading, Optional<byte[]> png) {
+        return chart(heading, png);
+    }
+
+    /**
+     * Two pictures beside each other.
+     *
+     * @param caption under both
+     */
+    public record Pair(Picture first, Picture second, String caption) {}
+
+    /** Pairs of pictures, each with its caption. */
+    public HtmlReport pairs(String heading, List<Pair> pairs) {
+        body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"pairs\">\n");
+        pairs.forEach(pair -> body.append("<figure>")
+                .append(image(pair.first().png(), pair.first().caption()))
+                .append(image(pair.second().png(), pair.second().caption()))
+                .append("<figcaption>")
+                .append(escaped(pair.caption()))
+                .append("</figcaption></figure>\n"));
+        body.append("</div>\n");
+        return this;
     }
 
     private HtmlReport chart(String heading, Optional<byte[]> png) {

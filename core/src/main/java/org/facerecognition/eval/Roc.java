@@ -4,11 +4,10 @@ import java.util.Arrays;
 
 /**
  * How well a score tells pairs of the same person from pairs of different ones, over all thresholds. A pair is accepted
- * when its score is at least the threshold.
+ * when its score is at least the threshold. Holds the scores sorted, 8 bytes each, and nothing else; every figure is one
+ * walk down them or a binary search.
  */
 public final class Roc {
-    private static final double NONE = Double.NEGATIVE_INFINITY;
-
     private final double[] same; // rising
     private final double[] different; // rising
 
@@ -23,20 +22,25 @@ public final class Roc {
      * @throws IllegalArgumentException when one of the two is empty or a score is NaN
      */
     public static Roc of(double[] same, double[] different) {
-        return new Roc(sorted("same", same), sorted("different", different));
+        return ofOwned(same.clone(), different.clone());
     }
 
-    private static double[] sorted(String name, double[] scores) {
+    /** Sorts the very arrays it is given. */
+    static Roc ofOwned(double[] same, double[] different) {
+        sort("same", same);
+        sort("different", different);
+        return new Roc(same, different);
+    }
+
+    private static void sort(String name, double[] scores) {
         if (scores.length == 0) {
             throw new IllegalArgumentException("scores must have pairs of both kinds, but had none of the "
                     + (name.equals("same") ? "same person" : "different people"));
         }
-        double[] sorted = scores.clone();
-        Arrays.sort(sorted);
-        if (Double.isNaN(sorted[sorted.length - 1])) { // NaN sorts last
+        Arrays.sort(scores);
+        if (Double.isNaN(scores[scores.length - 1])) { // NaN sorts last
             throw new IllegalArgumentException("scores must be numbers, but one of the " + name + " pairs' was NaN");
         }
-        return sorted;
     }
 
     /**
@@ -94,7 +98,7 @@ public final class Roc {
         if (!(far >= 0 && far <= 1)) {
             throw new IllegalArgumentException("far must be in [0, 1], but was " + far);
         }
-        int allowed = (int) Math.floor(far * different.length + 1e-9); // .01 of 100 is one, whatever the rounding
+        int allowed = allowed(far, different.length);
         if (allowed >= different.length) {
             return Math.min(same[0], different[0]);
         }
@@ -117,18 +121,11 @@ public final class Roc {
     public double equalErrorRate() {
         double refusedBefore = 1; // at a threshold above all scores
         double farBefore = 0;
-        int s = same.length; // those below it
-        int d = different.length;
+        Descent descent = new Descent();
         while (true) {
-            double next = Math.max(s > 0 ? same[s - 1] : NONE, d > 0 ? different[d - 1] : NONE);
-            while (s > 0 && same[s - 1] == next) {
-                s--;
-            }
-            while (d > 0 && different[d - 1] == next) {
-                d--;
-            }
-            double refused = (double) s / same.length;
-            double far = (double) (different.length - d) / different.length;
+            descent.next(); // ends at the latest where all is accepted
+            double refused = descent.refused();
+            double far = descent.far();
             if (far >= refused) {
                 double gapBefore = refusedBefore - farBefore;
                 return farBefore + (far - farBefore) * gapBefore / (gapBefore + far - refused);
@@ -136,6 +133,121 @@ public final class Roc {
             refusedBefore = refused;
             farBefore = far;
         }
+    }
+
+    /**
+     * A threshold and the share of pairs that it tells right.
+     *
+     * @param threshold halfway between the last score accepted and the next one, which is not
+     * @param accuracy in [0, 1], over all pairs of both kinds
+     */
+    public record Best(double threshold, double accuracy) {}
+
+    /** The threshold that tells most pairs right; the highest of several. */
+    public Best bestAccuracy() {
+        long best = different.length; // right when nothing is accepted
+        double threshold = aboveAll();
+        Descent descent = new Descent();
+        while (descent.next()) {
+            long right = (long) descent.different + (same.length - descent.same);
+            if (right > best) {
+                best = right;
+                threshold = descent.halfwayToTheNext();
+            }
+        }
+        return new Best(threshold, (double) best / ((long) same.length + different.length));
+    }
+
+    private double aboveAll() {
+        return Math.nextUp(Math.max(same[same.length - 1], different[different.length - 1]));
+    }
+
+    /**
+     * The whole curve, from accepting nothing to accepting all: one point for each score that occurs, and one before.
+     *
+     * @param thresholds falling; the first is infinity
+     * @param far share of the pairs of different people that is accepted there, rising
+     * @param tar share of the pairs of the same person that is accepted there, rising
+     */
+    public record Curve(double[] thresholds, double[] far, double[] tar) {}
+
+    /** All points of the curve. */
+    public Curve curve() {
+        int points = 1;
+        for (Descent descent = new Descent(); descent.next(); ) {
+            points++;
+        }
+        Curve curve = new Curve(new double[points], new double[points], new double[points]);
+        curve.thresholds[0] = Double.POSITIVE_INFINITY;
+        Descent descent = new Descent();
+        for (int i = 1; descent.next(); i++) {
+            curve.thresholds[i] = descent.threshold;
+            curve.far[i] = descent.far();
+            curve.tar[i] = descent.tar();
+        }
+        return curve;
+    }
+
+    /** Lowers a threshold from above all scores to each score in turn. */
+    private final class Descent {
+        private double threshold = Double.POSITIVE_INFINITY;
+        private int same = Roc.this.same.length; // those below the threshold: refused
+        private int different = Roc.this.different.length;
+
+        /** False when the threshold is at the lowest score already. */
+        boolean next() {
+            if (same == 0 && different == 0) {
+                return false;
+            }
+            threshold = highestBelow();
+            while (same > 0 && Roc.this.same[same - 1] == threshold) {
+                same--;
+            }
+            while (different > 0 && Roc.this.different[different - 1] == threshold) {
+                different--;
+            }
+            return true;
+        }
+
+        private double highestBelow() {
+            if (same == 0) {
+                return Roc.this.different[different - 1];
+            }
+            return different == 0
+                    ? Roc.this.same[same - 1]
+                    : Math.max(Roc.this.same[same - 1], Roc.this.different[different - 1]);
+        }
+
+        double halfwayToTheNext() {
+            if (same == 0 && different == 0) {
+                return threshold;
+            }
+            double next = highestBelow();
+            double halfway = next + (threshold - next) / 2;
+            return halfway > next && halfway <= threshold ? halfway : threshold; // neighbours among doubles; infinities
+        }
+
+        double far() {
+            return (double) (Roc.this.different.length - different) / Roc.this.different.length;
+        }
+
+        double refused() {
+            return (double) same / Roc.this.same.length;
+        }
+
+        double tar() {
+            return (double) (Roc.this.same.length - same) / Roc.this.same.length;
+        }
+    }
+
+    /** The score of different people with so many above it. */
+    double differentFromTop(int rank) {
+        return different[different.length - 1 - rank];
+    }
+
+    /** Pairs of different people that may be accepted at a false accept rate: .01 of 100 is one, whatever the rounding. */
+    static int allowed(double far, long pairs) {
+        return (int) Math.floor(far * pairs + 1e-9);
     }
 
     /** Number of pairs of the same person. */

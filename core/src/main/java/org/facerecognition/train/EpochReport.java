@@ -1,5 +1,8 @@
 package org.facerecognition.train;
 
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
 /**
  * What one epoch came to.
  *
@@ -13,6 +16,7 @@ package org.facerecognition.train;
  * @param imagesPerSecond training throughput, loading included, validation not
  * @param waitShare of the training time that was spent waiting for pictures, in [0, 1]
  * @param seconds the epoch took, validation included
+ * @param unseen how people that are not trained on are told apart; null where that is not measured
  */
 public record EpochReport(
         int epoch,
@@ -24,4 +28,47 @@ public record EpochReport(
         double learningRate,
         double imagesPerSecond,
         double waitShare,
-        double seconds) {}
+        double seconds,
+        @Nullable Unseen unseen) {
+
+    /**
+     * Verification of people that are not trained on.
+     *
+     * @param auc area under the ROC curve, in [0, 1]
+     * @param equalErrorRate in [0, 1]
+     * @param tar true accept rate at {@link #far}, in [0, 1]
+     * @param far the false accept rate of {@link #tar}: 1e-3, or one pair of different people where there are fewer than 1,000
+     */
+    public record Unseen(double auc, double equalErrorRate, double tar, double far) {}
+
+    /** By what the best epoch is chosen. */
+    public enum BestBy {
+        /** Accuracy on the validation data: other pictures of the people trained on. */
+        ACCURACY,
+        /** Area under the ROC curve of people not trained on. */
+        UNSEEN_AUC,
+        /** True accept rate at a small false accept rate of people not trained on. */
+        UNSEEN_TAR;
+
+        /** The name on the command line: {@code unseen-auc}. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /**
+     * The figure that the best epoch has most of.
+     *
+     * @throws IllegalStateException when it was not measured
+     */
+    public double figure(BestBy by) {
+        if (by == BestBy.ACCURACY) {
+            return valAccuracy;
+        }
+        if (unseen == null) {
+            throw new IllegalStateException(by + " must be measured to choose by it, but epoch " + epoch + " has none");
+        }
+        return by == BestBy.UNSEEN_AUC ? unseen.auc() : unseen.tar();
+    }
+}

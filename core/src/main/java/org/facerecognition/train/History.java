@@ -25,8 +25,17 @@ public record History(List<EpochReport> epochs, long steps, double firstLoss, do
 
     /** The epoch with the highest validation accuracy, the first of several equal ones; empty before the first. */
     public Optional<EpochReport> best() {
+        return best(EpochReport.BestBy.ACCURACY);
+    }
+
+    /**
+     * The epoch with the highest figure of a kind, the first of several equal ones; empty before the first.
+     *
+     * @throws IllegalStateException when it was not measured
+     */
+    public Optional<EpochReport> best(EpochReport.BestBy by) {
         return epochs.stream()
-                .max(Comparator.comparingDouble(EpochReport::valAccuracy)
+                .max(Comparator.<EpochReport>comparingDouble(epoch -> epoch.figure(by))
                         .thenComparing(EpochReport::epoch, Comparator.reverseOrder()));
     }
 

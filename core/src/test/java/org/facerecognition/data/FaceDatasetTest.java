@@ -2,6 +2,8 @@ package org.facerecognition.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.bytedeco.opencv.global.opencv_core.NORM_L1;
+import static org.bytedeco.opencv.global.opencv_core.norm;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +19,7 @@ import org.facerecognition.SharedFiles;
 import org.facerecognition.augment.Grayscale;
 import org.facerecognition.augment.Presets;
 import org.facerecognition.augment.RandomEqualize;
+import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -250,5 +253,115 @@ class FaceDatasetTest {
         folders(2, 4);
         assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN, 0.5, 0.5, 0))
                 .hasMessage("fractions must be at least 0 and together below 1, but were val 0.5 and test 0.5");
+    }
+
+    @Test
+    void peopleAreSplitFromPeople() {
+        Path data = folders(10, 5);
+        FaceDataset train = FaceDataset.folders(data, Split.TRAIN);
+        FaceDataset val = FaceDataset.folders(data, Split.VAL);
+        FaceDataset.ByIdentity parts = train.byIdentity(0.3, 1);
+        assertThat(parts.unseen().classes()).isEqualTo(3);
+        assertThat(parts.seen().classes()).isEqualTo(7);
+        assertThat(parts.seen().identities())
+                .doesNotContainAnyElementsOf(parts.unseen().identities());
+        assertThat(parts.seen().size() + parts.unseen().size()).isEqualTo(train.size());
+        assertThat(val.byIdentity(0.3, 1).unseen().identities())
+                .as("in every part the same people")
+                .isEqualTo(parts.unseen().identities());
+        assertThat(parts.seen().sample(0).label()).isZero();
+        Set<List<String>> choices = new HashSet<>();
+        for (int seed = 0; seed < 5; seed++) {
+            choices.add(train.byIdentity(0.3, seed).unseen().identities());
+        }
+        assertThat(choices).hasSizeGreaterThan(1);
+        assertThat(train.byIdentity(0.001, 0).unseen().classes()).isEqualTo(1);
+        assertThat(train.byIdentity(0.999, 0).seen().classes()).isEqualTo(1);
+        assertThatThrownBy(() -> train.byIdentity(1, 0)).hasMessage("fraction must be in (0, 1), but was 1.0");
+        FaceDataset one = train.withIdentities(List.of("person1"));
+        assertThatThrownBy(() -> one.byIdentity(0.5, 0))
+                .hasMessage("data must have at least 2 people to be split between them, but has 1");
+    }
+
+    @Test
+    void partsAreJoinedAndThinned() {
+        Path data = folders(3, 5);
+        FaceDataset train = FaceDataset.folders(data, Split.TRAIN);
+        FaceDataset val = FaceDataset.folders(data, Split.VAL);
+        FaceDataset both = train.with(val);
+        assertThat(names(both)).hasSize(15).doesNotHaveDuplicates();
+        assertThat(both.withAtMost(2).size()).isEqualTo(6);
+        assertThat(both.withAtMost(2).sample(5).label()).isEqualTo(2);
+        FaceDataset others = val.withIdentities(List.of("person1"));
+        assertThatThrownBy(() -> train.with(others))
+                .hasMessageContaining("both parts must be of the same people and framed alike");
+        assertThatThrownBy(() -> both.withAtMost(0)).hasMessage("images must be at least 1 of each person, but were 0");
+    }
+
+    @Test
+    void cropsShowAModelWhatWholeImagesDo() {
+        try (Mat image = TestImages.noise(178, 218, 5);
+                Rect place = new Rect(45, 77, 83, 100);
+                Mat crop = new Mat(image, place).clone();
+                Mat ofWhole = Framing.CELEBA_CROP.apply(image, 64, "x");
+                Mat ofCrop = Framing.CELEBA_CROPPED.apply(crop, 64, "x");
+                Mat aligned = Framing.CELEBA_ALIGNED.apply(image, 112, "x");
+                Mat cropAligned = Framing.CELEBA_CROP_ALIGNED.apply(crop, 112, "x")) {
+            assertThat(TestImages.bytes(ofCrop)).isEqualTo(TestImages.bytes(ofWhole));
+            byte[] expected = TestImages.bytes(aligned);
+            byte[] actual = TestImages.bytes(cropAligned);
+            int different = 0;
+            for (int y = 20; y < 100; y++) {
+                for (int x = 20; x < 92; x++) {
+                    int at = 3 * (112 * y + x);
+                    different += Math.abs((expected[at] & 0xff) - (actual[at] & 0xff)) > 2 ? 1 : 0;
+                }
+            }
+            assertThat(different).as("inside the crop").isZero();
+            assertThat(actual[0]).as("black beyond it").isZero();
+        }
+        assertThat(Framing.CELEBA_CROP_ALIGNED.showsAs(Framing.CELEBA_ALIGNED)).isTrue();
+        assertThat(Framing.CELEBA_CROPPED.showsAs(Framing.CELEBA_CROP)).isTrue();
+        assertThat(Framing.CELEBA_CROPPED.showsAs(Framing.CELEBA_ALIGNED)).isFalse();
+        assertThat(Framing.WHOLE.showsAs(Framing.CELEBA_ALIGNED)).isTrue();
+        assertThat(Framing.WHOLE.showsAs(Framing.CELEBA_CROP)).isFalse();
+        assertThat(Framing.CELEBA_ALIGNED.showsAs(Framing.WHOLE)).isFalse();
+        assertThat(Framing.CELEBA_CROP.ofCrops()).isEqualTo(Framing.CELEBA_CROPPED);
+        assertThat(Framing.CELEBA_CROPPED.takesAlignedFaces()).isFalse();
+    }
+
+    @Test
+    void facesAreFoundAndWhereNoneIsTheFramingServes() {
+        Path detector = SharedFiles.orSkip("weights/yunet/yunet_s_640_640.onnx");
+        OpenSetFaces crops = OpenSetFaces.celebaIr(SharedFiles.orSkip("data/celebA_ir"), Framing.CELEBA_CROP_ALIGNED);
+        TestImages.write(root.resolve("a/noise.png"), 83, 100, 1);
+        FaceDataset noise = FaceDataset.folders(root, Split.TRAIN, 0, 0, 0).withFraming(Framing.CELEBA_CROP_ALIGNED);
+        List<String> notFound = new ArrayList<>();
+        try (FaceDetector yunet = FaceDetector.open(detector)) {
+            FaceDataset faces = crops.queries().withFacesFound(yunet, 112, image -> notFound.add(image.name()));
+            assertThat(faces.framing()).isEqualTo(Framing.WHOLE);
+            double difference = 0;
+            for (int i = 0; i < 10; i++) {
+                try (Mat found = faces.sample(i).image().read();
+                        Mat whole = crops.queries().sample(i).image().read();
+                        Mat byMeans = Framing.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
+                    assertThat(found.cols()).isEqualTo(112);
+                    difference += norm(found, byMeans, NORM_L1, null) / (3 * 112 * 112);
+                }
+            }
+            assertThat(notFound).isEmpty();
+            assertThat(difference / 10)
+                    .as("near where CelebA's faces mostly are")
+                    .isBetween(3.0, 25.0);
+            try (Mat fallback = noise.withFacesFound(yunet, 112, image -> notFound.add(image.name()))
+                            .sample(0)
+                            .image()
+                            .read();
+                    Mat whole = noise.sample(0).image().read();
+                    Mat byMeans = Framing.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
+                assertThat(notFound).containsExactly("a/noise.png");
+                assertThat(TestImages.bytes(fallback)).isEqualTo(TestImages.bytes(byMeans));
+            }
+        }
     }
 }

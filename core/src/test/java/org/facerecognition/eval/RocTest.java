@@ -3,7 +3,11 @@ package org.facerecognition.eval;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -62,9 +66,55 @@ class RocTest {
     }
 
     @Test
-    void tenMillionScoresAreASecond() {
-        double[] same = new Random(3).doubles(5_000_000).toArray();
-        assertThat(Roc.of(same, same).auc()).isCloseTo(0.5, within(1e-6));
+    void tenMillionScoresAreSecondsAndTheirOwnMemory() {
+        int each = 5_000_000;
+        double[] same = new double[each];
+        double[] different = new double[each];
+        Random random = new Random(3);
+        for (int i = 0; i < each; i++) {
+            same[i] = random.nextDouble() + 0.5;
+            different[i] = random.nextDouble();
+        }
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long allocatedBefore = threads.getCurrentThreadAllocatedBytes();
+        assertTimeout(Duration.ofSeconds(20), () -> {
+            Roc roc = Roc.of(same, different);
+            assertThat(roc.auc()).isCloseTo(1 - 0.125, within(1e-3));
+            assertThat(roc.equalErrorRate()).isCloseTo(0.25, within(1e-3));
+            assertThat(roc.bestAccuracy().accuracy()).isCloseTo(0.75, within(1e-3));
+            assertThat(roc.tarAtFar(1e-4)).isCloseTo(0.5, within(2e-3));
+            Bootstrap.Interval interval = Bootstrap.DEFAULT.tarOverPairs(roc, 1e-4);
+            assertThat(interval.high() - interval.low()).isLessThan(2e-3);
+        });
+        long allocated = threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
+        assertThat(allocated).as("one sorted copy, 8 bytes a score").isLessThan(2L * each * Double.BYTES + (8 << 20));
+    }
+
+    @Test
+    void allScoresEqualSayNothing() {
+        Roc roc = Roc.of(new double[] {1, 1, 1}, new double[] {1});
+        assertThat(roc.auc()).isEqualTo(0.5);
+        assertThat(roc.equalErrorRate()).isEqualTo(0.5);
+        assertThat(roc.tarAtFar(0.5)).isZero();
+        assertThat(roc.tarAtFar(1)).isEqualTo(1);
+        assertThat(roc.bestAccuracy()).isEqualTo(new Roc.Best(1, 0.75)); // accept all
+        assertThat(Roc.of(new double[] {1}, new double[] {1, 1}).bestAccuracy().threshold())
+                .as("accept none")
+                .isGreaterThan(1);
+        assertThat(roc.curve().far()).containsExactly(0, 1);
+    }
+
+    @Test
+    void theBestThresholdLiesHalfwayBetweenScores() {
+        Roc roc = Roc.of(new double[] {0.9, 0.7}, new double[] {0.1, 0.3});
+        assertThat(roc.bestAccuracy()).isEqualTo(new Roc.Best(0.5, 1));
+        double next = Math.nextUp(0.5);
+        assertThat(Roc.of(new double[] {next}, new double[] {0.5}).bestAccuracy())
+                .as("nothing lies between neighbours")
+                .isEqualTo(new Roc.Best(next, 1));
+        double infinite = Double.POSITIVE_INFINITY;
+        assertThat(Roc.of(new double[] {infinite}, new double[] {-infinite}).bestAccuracy())
+                .isEqualTo(new Roc.Best(infinite, 1));
     }
 
     @Test

@@ -18,6 +18,75 @@ class VerificationTest {
     }
 
     @Test
+    void knowsWhichFacesAPairIsOf() {
+        int faces = 300;
+        float[][] embeddings = new float[faces][1];
+        for (float[] embedding : embeddings) {
+            embedding[0] = 1;
+        }
+        Verification all = Verification.ofAllPairs(embeddings, new int[faces]);
+        int pair = 0;
+        for (int i = 0; i < faces; i++) {
+            for (int j = 0; j < i; j++) {
+                assertThat(all.first(pair)).isEqualTo(i);
+                assertThat(all.second(pair++)).isEqualTo(j);
+            }
+        }
+        assertThat(all.size()).isEqualTo(pair);
+        var largest = new Pairing.EachWithEach(new int[0]);
+        int last = (int) Pairing.EachWithEach.pairsBelow(65_536) - 1;
+        assertThat(largest.first(last)).isEqualTo(65_535);
+        assertThat(largest.second(last)).isEqualTo(65_534);
+    }
+
+    @Test
+    void aListIsComparedAsItSays() {
+        float[][] embeddings = {{1, 0}, {0, 2}, {3, 3}};
+        Verification list = Verification.ofPairs(
+                embeddings, new int[] {0, 2, 1}, new int[] {1, 0, 1}, new boolean[] {false, true, true});
+        assertThat(list.score(0)).isZero();
+        assertThat(list.score(1)).isCloseTo(Math.sqrt(0.5), within(1e-12));
+        assertThat(list.score(2)).isEqualTo(1);
+        assertThat(list.same()).containsExactly(list.score(1), 1);
+        assertThat(list.first(1)).isEqualTo(2);
+        assertThat(list.second(1)).isZero();
+        assertThatThrownBy(() -> Verification.ofPairs(embeddings, new int[2], new int[1], new boolean[2]))
+                .hasMessage("a list of pairs must be of one length, but had 2 and 1");
+        assertThatThrownBy(() -> Verification.ofAllPairs(new float[70_000][1], new int[70_000]))
+                .hasMessageContaining("faces must be at most 65536 to compare each with each, but were 70000");
+    }
+
+    @Test
+    void theHardestPairsComeHardestFirst() {
+        Verification pairs = Verification.ofScores(
+                new double[] {0.5, 0.9, 0.1, 0.3, 0.8, 0.2}, new boolean[] {true, false, true, true, false, false});
+        assertThat(pairs.hardest(true, 2)).containsExactly(2, 3);
+        assertThat(pairs.hardest(true, 9)).containsExactly(2, 3, 0);
+        assertThat(pairs.hardest(false, 2)).containsExactly(1, 4);
+        assertThat(pairs.hardest(false, 0)).isEmpty();
+        assertThat(pairs.knowsFaces()).isFalse();
+        assertThatThrownBy(() -> pairs.first(0)).hasMessageContaining("only scores were given");
+    }
+
+    @Test
+    void foldsAreMeasuredWithOthersThresholds() {
+        double[] scores = {0.9, 0.2, 0.8, 0.1, 0.3, 0.7}; // the last two are the wrong way round
+        Verification pairs = Verification.ofScores(scores, new boolean[] {true, false, true, false, true, false});
+        CrossValidation blocks = CrossValidation.blocks(pairs, 3);
+        assertThat(blocks.accuracies()).containsExactly(1, 1, 0);
+        assertThat(blocks.mean()).isCloseTo(2 / 3.0, within(1e-15));
+        assertThat(blocks.standardError()).isCloseTo(Math.sqrt(1 / 3.0) / Math.sqrt(3), within(1e-15));
+        assertThat(blocks.thresholds()[2]).isEqualTo(0.5);
+        assertThat(CrossValidation.accuracyAt(0.5, pairs)).isEqualTo(4 / 6.0);
+        assertThatThrownBy(() -> CrossValidation.dealt(pairs, 2))
+                .hasMessage(
+                        "the folds beside fold 1 must have pairs of both kinds to choose a threshold on, but have 0 of"
+                                + " the same person and 3 of different people; deal the pairs out in turn");
+        assertThatThrownBy(() -> CrossValidation.blocks(pairs, 7))
+                .hasMessage("folds must be at least 2 and at most as many as pairs, 6, but were 7");
+    }
+
+    @Test
     void whatCannotBeComparedIsASentence() {
         assertThatThrownBy(() -> Verification.ofAllPairs(new float[][] {{0, 0}, {1, 0}}, new int[] {1, 1}))
                 .hasMessage("embeddings must not be zero, infinite or NaN, but one was");

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -48,6 +49,24 @@ final class DataOptions {
 
     @Option(names = "--min-images", defaultValue = "1", description = "Leave out people with fewer training images.")
     private int minImages;
+
+    /** What --data says. */
+    Path path() {
+        return data;
+    }
+
+    /** What --align says, or else. */
+    Framing framing(Framing otherwise) {
+        return align == null ? otherwise : align.framing();
+    }
+
+    /** All parts of the data together. */
+    FaceDataset readAll(long seed) {
+        return parts(seed).stream()
+                .map(split -> read(split, seed))
+                .reduce(FaceDataset::with)
+                .orElseThrow(() -> new DataException(data + " must have images, but has none"));
+    }
 
     FaceDataset read(Split split, long seed) {
         FaceDataset all = whole(split, seed);

@@ -6,29 +6,51 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.facerecognition.Recognizer;
-import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.eval.ClosedSet;
+import org.facerecognition.eval.EvaluationReport;
+import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code evaluate}: how good is a model? */
 @Command(
         name = "evaluate",
         description =
-                "Measure a model: closed-set gives each validation and test face to the person whose mean training"
-                        + " embedding is nearest.",
+                "Measure a model. Protocols: closed-set (whom does each face show, of people that are all known), open-set"
+                        + " (the same with strangers), all-pairs (same person or not, each face with each), lfw (pairs.txt, 10 folds),"
+                        + " view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin (insightface's files), celeba-ir"
+                        + " (TPR at FPR with distractors).",
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
 final class EvaluateCommand implements Callable<Integer> {
     enum Protocol {
-        CLOSED_SET;
+        CLOSED_SET(ClosedSetProtocol::new),
+        OPEN_SET(OpenSetProtocol::new),
+        ALL_PAIRS(AllPairsProtocol::new),
+        LFW(PairsProtocol::lfw),
+        VIEW1(View1Protocol::new),
+        PAIRS(PairsProtocol::list),
+        BIN(PairsProtocol::bin),
+        CELEBA_IR(CelebaIrProtocol::new);
+
+        private final Supplier<EvaluationProtocol> maker;
+
+        Protocol(Supplier<EvaluationProtocol> maker) {
+            this.maker = maker;
+        }
+
+        /** Whether the data has a training and a validation part. */
+        boolean readsParts() {
+            return this == CLOSED_SET || this == OPEN_SET || this == ALL_PAIRS;
+        }
 
         @Override
         public String toString() {
@@ -39,7 +61,10 @@ final class EvaluateCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--protocol", defaultValue = "closed-set", description = "closed-set.")
+    @Option(
+            names = "--protocol",
+            defaultValue = "closed-set",
+            description = "One of ${COMPLETION-CANDIDATES}; see above.")
     private Protocol protocol;
 
     @Mixin
@@ -48,10 +73,31 @@ final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data = new DataOptions();
 
+    @Option(
+            names = "--pairs",
+            paramLabel = "FILE",
+            description = "List of pairs. Default: pairs.txt, pairsDevTest.txt or pairs.tsv in --data.")
+    private @Nullable Path pairs;
+
+    @Option(
+            names = "--detector",
+            paramLabel = "FILE",
+            description = "YuNet's .onnx file: find each face and align it by its own points, rather than by --align.")
+    private @Nullable Path detector;
+
+    @Option(
+            names = "--unseen",
+            defaultValue = "0",
+            paramLabel = "FRACTION",
+            description =
+                    "all-pairs: only the people that train --verify-on-unseen FRACTION with the same --seed left out;"
+                            + " open-set: the share of people who are strangers, 0 for 0.2.")
+    private double unseen;
+
     @Option(names = "--no-flip", description = "Embed each picture as it is only, not its mirror image too.")
     private boolean noFlip;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Of the split of folders, as in training.")
+    @Option(names = "--seed", defaultValue = "0", description = "Of splits, as in training, and of the bootstrap.")
     private long seed;
 
     @Option(
@@ -62,28 +108,50 @@ final class EvaluateCommand implements Callable<Integer> {
                             + " them to this file.")
     private @Nullable Path calibrated;
 
+    @Option(
+            names = "--report",
+            paramLabel = "FILE",
+            description =
+                    "Write charts, figures and the hardest errors as one HTML file, and the numbers as JSON beside it. It"
+                            + " shows faces of the data.")
+    private @Nullable Path report;
+
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
     @Override
     public Integer call() {
-        Map<String, Object> figures = new LinkedHashMap<>();
+        if (calibrated != null && !protocol.readsParts()) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--calibrate must go with a protocol that has validation faces: closed-set, open-set"
+                            + " or all-pairs, but was given with " + protocol);
+        }
+        PrintWriter err = spec.commandLine().getErr();
+        Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("protocol", protocol.toString());
-        try (Recognizer recognizer = model.load()) {
-            PrintWriter err = spec.commandLine().getErr();
-            FaceDataset train = data.read(Split.TRAIN, seed);
+        try (Recognizer recognizer = model.load();
+                FaceDetector finder = detector == null ? null : FaceDetector.open(detector)) {
             err.println(recognizer);
-            err.println("known by: " + train);
-            ClosedSet people = ClosedSet.of(recognizer.embed(train, !noFlip));
-            measure(figures, "val_accuracy", Split.VAL, recognizer, people);
-            if (data.hasTest()) {
-                measure(figures, "test_accuracy", Split.TEST, recognizer, people);
+            EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol)
+                    .fact("model", recognizer.toString())
+                    .fact("data", data.path().toString())
+                    .fact("faces", finder == null ? "as the data has them" : "found by " + detector.getFileName())
+                    .fact("mirror images", noFlip ? "not used" : "added");
+            Evaluation evaluation =
+                    new Evaluation(recognizer, !noFlip, finder, data, pairs, unseen, seed, results, err);
+            protocol.maker.get().measure(evaluation);
+            if (finder != null) {
+                results.figure("faces_not_found", evaluation.notFound());
+            }
+            figures.putAll(results.figures());
+            results.figures().forEach((name, value) -> err.println(name + ": " + text(value)));
+            if (report != null) {
+                results.write(report);
+                err.println("report: " + report);
             }
             if (calibrated != null) {
-                Map<Double, Double> thresholds = recognizer.calibrate(data.read(Split.VAL, seed), !noFlip);
-                thresholds.forEach((far, cosine) ->
-                        err.printf(Locale.ROOT, "same person from cosine %.4f: FAR %s%n", cosine, far));
-                figures.put("thresholds", thresholds);
+                figures.put("thresholds", calibrate(recognizer));
                 recognizer.save(calibrated);
             }
         }
@@ -93,11 +161,16 @@ final class EvaluateCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void measure(
-            Map<String, Object> figures, String name, Split split, Recognizer recognizer, ClosedSet people) {
-        FaceDataset faces = data.read(split, seed);
-        double accuracy = people.accuracy(recognizer.embed(faces, !noFlip));
-        figures.put(name, accuracy);
-        spec.commandLine().getErr().printf(Locale.ROOT, "%s: %.4f of %,d faces%n", name, accuracy, faces.size());
+    private Map<Double, Double> calibrate(Recognizer recognizer) {
+        Map<Double, Double> thresholds = recognizer.calibrate(data.read(Split.VAL, seed), !noFlip);
+        thresholds.forEach((far, cosine) ->
+                spec.commandLine().getErr().printf(Locale.ROOT, "same person from cosine %.4f: FAR %s%n", cosine, far));
+        return thresholds;
+    }
+
+    private static String text(@Nullable Object figure) {
+        return figure == null
+                ? "cannot be measured on so few"
+                : String.format(Locale.ROOT, figure instanceof Double ? "%.4f" : "%,d", figure);
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,11 @@ final class Json {
 
     /** A training's figures; null where no epoch was finished. */
     static Map<String, @Nullable Object> of(History history) {
+        return of(history, BestBy.ACCURACY);
+    }
+
+    /** A training's figures; null where no epoch was finished. */
+    static Map<String, @Nullable Object> of(History history, BestBy bestBy) {
         @Nullable EpochReport last = history.last().orElse(null);
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("epochs", history.epochs().size());
@@ -40,7 +46,13 @@ final class Json {
         figures.put("train_loss", finite(last == null ? history.lastLoss() : last.trainLoss()));
         figures.put("val_accuracy", last == null ? null : last.valAccuracy());
         figures.put("images_per_second", finite(history.imagesPerSecond()));
-        figures.put("best_epoch", history.best().map(EpochReport::epoch).orElse(null));
+        figures.put("best_epoch", history.best(bestBy).map(EpochReport::epoch).orElse(null));
+        if (last != null && last.unseen() != null) {
+            figures.put("unseen_auc", last.unseen().auc());
+            figures.put("unseen_eer", last.unseen().equalErrorRate());
+            figures.put("unseen_tar", last.unseen().tar());
+            figures.put("unseen_tar_far", last.unseen().far());
+        }
         return figures;
     }
 

@@ -99,6 +99,15 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                 epoch.learningRate(),
                 epoch.imagesPerSecond(),
                 duration(epoch.seconds())));
+        if (epoch.unseen() != null) {
+            say(String.format(
+                    Locale.ROOT,
+                    "  people not trained on: AUC %.4f  equal error rate %.4f  TAR %.4f at FAR %.0e",
+                    epoch.unseen().auc(),
+                    epoch.unseen().equalErrorRate(),
+                    epoch.unseen().tar(),
+                    epoch.unseen().far()));
+        }
         lastLine = System.nanoTime();
         imagesSinceLine = 0;
     }

@@ -21,6 +21,7 @@ import org.facerecognition.data.BadImages;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
+import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -153,6 +154,20 @@ final class TrainCommand implements Callable<Integer> {
             description = "Memory for decoded pictures of each part of the data; 0 to decode them every time.")
     private int cacheMib;
 
+    @Option(
+            names = "--verify-on-unseen",
+            paramLabel = "FRACTION|DIR",
+            description =
+                    "After each epoch tell apart people that are not trained on: a share of the data's people, which are"
+                            + " then left out, or those of a folder with one folder per person. Up to 2,000 faces.")
+    private @Nullable String verifyOnUnseen;
+
+    @Option(
+            names = "--best-by",
+            defaultValue = "accuracy",
+            description = "What best.ckpt is chosen by: accuracy, unseen-auc or unseen-tar (TAR at FAR 1e-3).")
+    private BestBy bestBy;
+
     @Option(names = "--compute-threads", defaultValue = "0", description = "For libtorch on the CPU; 0 for all cores.")
     private int computeThreads;
 
@@ -185,11 +200,15 @@ final class TrainCommand implements Callable<Integer> {
             torch.set_num_threads(computeThreads);
         }
         PrintWriter err = spec.commandLine().getErr();
-        FaceDataset train = augmentations.apply(data.read(Split.TRAIN, seed));
-        FaceDataset validation = data.read(Split.VAL, seed);
-        TrainerArgs.Builder args = trainerArgs();
+        UnseenPeople people = UnseenPeople.of(verifyOnUnseen, data, seed);
+        FaceDataset train = augmentations.apply(people.trainedOn(data.read(Split.TRAIN, seed)));
+        FaceDataset validation = people.trainedOn(data.read(Split.VAL, seed));
+        TrainerArgs.Builder args = trainerArgs().verification(people.faces()).bestBy(bestBy);
         err.println(train);
         err.println(validation);
+        if (people.faces() != null) {
+            err.println("unseen: " + people.faces());
+        }
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
             boolean fresh = !Files.exists(out.resolve("last.ckpt"));
@@ -202,7 +221,7 @@ final class TrainCommand implements Callable<Integer> {
             TrainingSession session = new TrainingSession(out, err, Json.pretty(describe()));
             History history = session.run(recognizer, args, train, validation);
             if (json) {
-                spec.commandLine().getOut().println(Json.line(Json.of(history)));
+                spec.commandLine().getOut().println(Json.line(Json.of(history, bestBy)));
             }
         }
         return 0;

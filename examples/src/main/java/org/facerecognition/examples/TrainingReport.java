@@ -18,6 +18,7 @@ import org.facerecognition.eval.HtmlReport;
 import org.facerecognition.eval.HtmlReport.Picture;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
 
 /** What {@code report.html} shows of a training. */
@@ -41,6 +42,9 @@ final class TrainingReport {
                 "Accuracy",
                 "epoch",
                 series(history, "training", EpochReport::trainAccuracy, "validation", EpochReport::valAccuracy));
+        if (history.epochs().stream().anyMatch(epoch -> epoch.unseen() != null)) {
+            unseen(html, history);
+        }
         html.lines("Learning rate", "epoch", Map.of("rate", values(history, EpochReport::learningRate)));
         html.table(
                 "Epochs",
@@ -48,6 +52,35 @@ final class TrainingReport {
                 history.epochs().stream().map(TrainingReport::row).toList());
         html.listing("Settings", settings);
         return new TrainingReport(html);
+    }
+
+    private static void unseen(HtmlReport html, History history) {
+        html.lines(
+                "People not trained on, told apart",
+                "epoch",
+                series(
+                        history,
+                        "area under ROC",
+                        of(Unseen::auc),
+                        "true accept rate at a small false accept rate",
+                        of(Unseen::tar)));
+        html.table(
+                "People not trained on",
+                List.of("epoch", "AUC", "equal error rate", "TAR", "at FAR"),
+                history.epochs().stream()
+                        .filter(epoch -> epoch.unseen() != null)
+                        .map(epoch -> List.of(
+                                Integer.toString(epoch.epoch()),
+                                number(epoch.unseen().auc()),
+                                number(epoch.unseen().equalErrorRate()),
+                                number(epoch.unseen().tar()),
+                                String.format(
+                                        Locale.ROOT, "%.0e", epoch.unseen().far())))
+                        .toList());
+    }
+
+    private static ToDoubleFunction<EpochReport> of(ToDoubleFunction<Unseen> value) {
+        return epoch -> epoch.unseen() == null ? Double.NaN : value.applyAsDouble(epoch.unseen());
     }
 
     /** Adds how people never seen in training are told apart. */

@@ -1,0 +1,77 @@
+package org.facerecognition.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * Faces of known people, and of others who are none of them.
+ *
+ * @param queries several faces of each of some people
+ * @param distractors faces of other people; labels only number them
+ */
+public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
+    private static final String ANNOTATIONS = "celebA_anno_query.csv";
+    private static final String QUERIES = "celebA_query";
+    private static final String DISTRACTORS = "celebA_distractors";
+
+    /**
+     * The CelebA identification benchmark: {@code root/celebA_query/}, {@code root/celebA_distractors/} and {@code
+     * root/celebA_anno_query.csv} with lines {@code image,identity} under a heading. The images are crops of 83x100.
+     *
+     * @throws DataException when a file or folder is missing or a line does not fit
+     */
+    public static OpenSetFaces celebaIr(Path root, Framing framing) {
+        Path file = root.resolve(ANNOTATIONS);
+        Path images = root.resolve(QUERIES);
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(file);
+        } catch (IOException e) {
+            throw new DataException(
+                    "data file " + file + " must be there and readable: give the folder that holds " + ANNOTATIONS
+                            + ", " + QUERIES + " and " + DISTRACTORS + " (" + e + ")",
+                    e);
+        }
+        Map<String, Integer> labels = new LinkedHashMap<>();
+        List<FaceDataset.Labelled> queries = new ArrayList<>();
+        for (int i = 1; i < lines.size(); i++) {
+            if (lines.get(i).isBlank()) {
+                continue;
+            }
+            String[] parts = lines.get(i).strip().split(",");
+            if (parts.length != 2 || !Files.exists(images.resolve(parts[0]))) {
+                throw new DataException(
+                        file + ", line " + (i + 1) + " must be \"image,identity\" with an image that is in " + images
+                                + ", but was \"" + lines.get(i) + "\"");
+            }
+            int label = labels.computeIfAbsent(parts[1], name -> labels.size());
+            queries.add(new FaceDataset.Labelled(new FileImage(images, parts[0]), label));
+        }
+        if (queries.isEmpty()) {
+            throw new DataException(file + " must name queries below its heading, but has none");
+        }
+        return new OpenSetFaces(
+                FaceDataset.of(queries, List.copyOf(labels.keySet()), Split.TEST, framing),
+                strangers(root.resolve(DISTRACTORS), framing));
+    }
+
+    private static FaceDataset strangers(Path folder, Framing framing) {
+        List<String> names;
+        try (Stream<Path> files = Files.list(folder)) {
+            names = files.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new DataException("image folder " + folder + " must be there and readable: " + e, e);
+        }
+        List<FaceDataset.Labelled> images = new ArrayList<>();
+        for (String name : names) {
+            images.add(new FaceDataset.Labelled(new FileImage(folder, name), images.size()));
+        }
+        return FaceDataset.of(images, names, Split.TEST, framing);
+    }
+}

@@ -1,0 +1,99 @@
+package org.facerecognition.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.facerecognition.data.FacePairs.Pair;
+
+/** Reads lists of pairs that are kept as text beside the images. */
+final class PairLists {
+    private static final Pattern COUNT = Pattern.compile("\\d{1,9}");
+
+    private PairLists() {}
+
+    static FacePairs lfw(Path list, Path images) {
+        List<String> lines = lines(list);
+        List<Pair> pairs = new ArrayList<>();
+        long expected = -1;
+        for (int i = 0; i < lines.size(); i++) {
+            String[] words = lines.get(i).trim().split("\\s+");
+            if (i == 0 && words.length <= 2 && isCount(words[0]) && isCount(words[words.length - 1])) {
+                expected = 2 * Long.parseLong(words[0]) * (words.length == 2 ? Long.parseLong(words[1]) : 1);
+            } else if (words.length == 3 && isCount(words[1]) && isCount(words[2])) {
+                pairs.add(new Pair(lfw(images, words[0], words[1]), lfw(images, words[0], words[2]), true));
+            } else if (words.length == 4 && isCount(words[1]) && isCount(words[3])) {
+                pairs.add(new Pair(lfw(images, words[0], words[1]), lfw(images, words[2], words[3]), false));
+            } else if (!lines.get(i).isBlank()) {
+                throw new DataException(list + ", line " + (i + 1) + " must be \"name number number\" or \"name number"
+                        + " name number\", but was \"" + lines.get(i) + "\"");
+            }
+        }
+        if (expected >= 0 && expected != pairs.size()) {
+            throw new DataException(list + " must have " + expected + " pairs, as its first line says, but has "
+                    + pairs.size() + "; fetch it again");
+        }
+        return checked(list, pairs);
+    }
+
+    private static boolean isCount(String word) {
+        return COUNT.matcher(word).matches();
+    }
+
+    private static ImageSource lfw(Path images, String name, String number) {
+        String path = String.format(Locale.ROOT, "%s/%s_%04d", name, name, Integer.parseInt(number));
+        boolean png = !Files.exists(images.resolve(path + ".jpg")) && Files.exists(images.resolve(path + ".png"));
+        return image(images, path + (png ? ".png" : ".jpg"));
+    }
+
+    static FacePairs list(Path list, Path images) {
+        List<String> lines = lines(list);
+        List<Pair> pairs = new ArrayList<>();
+        for (int i = 0; i < lines.size(); i++) {
+            String line = lines.get(i);
+            if (line.isBlank() || line.startsWith("#")) {
+                continue;
+            }
+            String[] parts = line.strip().split("\t");
+            if (parts.length != 3 || !(parts[2].equals("0") || parts[2].equals("1"))) {
+                throw new DataException(list + ", line " + (i + 1)
+                        + " must be \"image<TAB>image<TAB>1\" for one person, or 0 for two, but was \"" + line + "\"");
+            }
+            pairs.add(new Pair(image(images, parts[0]), image(images, parts[1]), parts[2].equals("1")));
+        }
+        return checked(list, pairs);
+    }
+
+    private static ImageSource image(Path images, String path) {
+        return new FileImage(images, path);
+    }
+
+    private static List<String> lines(Path list) {
+        try {
+            return Files.readAllLines(list);
+        } catch (IOException e) {
+            throw new DataException("list of pairs " + list + " must be there and readable as UTF-8 text: " + e, e);
+        }
+    }
+
+    /** Says at once that images are missing, and how many, and not after minutes of embedding others. */
+    private static FacePairs checked(Path list, List<Pair> pairs) {
+        if (pairs.isEmpty()) {
+            throw new DataException(list + " must have pairs, but has none");
+        }
+        List<FileImage> missing = pairs.stream()
+                .flatMap(pair -> List.of((FileImage) pair.first(), (FileImage) pair.second()).stream())
+                .distinct()
+                .filter(image -> !Files.exists(image.root().resolve(image.path())))
+                .toList();
+        if (!missing.isEmpty()) {
+            throw new DataException("image " + missing.get(0).path() + ", named in " + list + ", is missing from "
+                    + missing.get(0).root() + ", and so are " + (missing.size() - 1)
+                    + " more; give the folder of the images");
+        }
+        return new FacePairs(pairs);
+    }
+}

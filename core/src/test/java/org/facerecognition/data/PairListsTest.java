@@ -1,0 +1,106 @@
+package org.facerecognition.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.facerecognition.SharedFiles;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PairListsTest {
+    @TempDir
+    Path folder;
+
+    private Path list;
+
+    @BeforeEach
+    void images() {
+        list = folder.resolve("pairs.txt");
+        TestImages.write(folder.resolve("Ann/Ann_0001.jpg"), 20, 20, 1);
+        TestImages.write(folder.resolve("Ann/Ann_0012.jpg"), 20, 20, 2);
+        TestImages.write(folder.resolve("Bo_Lee/Bo_Lee_0001.png"), 20, 20, 3);
+    }
+
+    private FacePairs lfw(String text) throws IOException {
+        return FacePairs.lfw(Files.writeString(list, text), folder);
+    }
+
+    @Test
+    void lfwsListsAreReadWithAndWithoutCounts() throws IOException {
+        String pairs = "Ann\t1\t12\nAnn\t12\tBo_Lee\t1\n";
+        for (String counts : List.of("", "1\n", "1\t1\n")) {
+            FacePairs read = lfw(counts + pairs);
+            assertThat(read.pairs()).extracting(FacePairs.Pair::same).containsExactly(true, false);
+            assertThat(read.pairs().get(1).first().name()).isEqualTo("Ann/Ann_0012.jpg");
+            assertThat(read.pairs().get(1).second().name()).isEqualTo("Bo_Lee/Bo_Lee_0001.png");
+        }
+        assertThatThrownBy(() -> lfw("10\t300\n" + pairs))
+                .isInstanceOf(DataException.class)
+                .hasMessage(list + " must have 6000 pairs, as its first line says, but has 2; fetch it again");
+    }
+
+    @Test
+    void whatDoesNotFitIsNamedByItsLine() {
+        assertThatThrownBy(() -> lfw("Ann\t1\t12\nAnn\t1\tx\n"))
+                .hasMessage(list + ", line 2 must be \"name number number\" or \"name number name number\", but was"
+                        + " \"Ann\t1\tx\"");
+        assertThatThrownBy(() -> lfw("Ann\t1\t2\nAnn\t1\t3\n"))
+                .hasMessage("image Ann/Ann_0002.jpg, named in " + list + ", is missing from " + folder
+                        + ", and so are 1 more; give the folder of the images");
+        assertThatThrownBy(() -> lfw("")).hasMessage(list + " must have pairs, but has none");
+        assertThatThrownBy(() -> FacePairs.lfw(folder.resolve("none"), folder))
+                .hasMessageContaining("list of pairs " + folder.resolve("none") + " must be there");
+    }
+
+    @Test
+    void aSimpleListIsImagesAndATruth() throws IOException {
+        Files.writeString(
+                list,
+                "# a comment\n\nAnn/Ann_0001.jpg\tAnn/Ann_0012.jpg\t1\n"
+                        + "Ann/Ann_0001.jpg\tBo_Lee/Bo_Lee_0001.png\t0\n");
+        FacePairs pairs = FacePairs.list(list, folder);
+        FacePairs.Indexed indexed = pairs.indexed(Framing.WHOLE);
+        assertThat(indexed.faces().size()).as("each picture once").isEqualTo(3);
+        assertThat(indexed.first()).containsExactly(0, 0);
+        assertThat(indexed.second()).containsExactly(1, 2);
+        assertThat(indexed.same()).containsExactly(true, false);
+        assertThat(indexed.faces().sample(2).image().name()).isEqualTo("Bo_Lee/Bo_Lee_0001.png");
+        Files.writeString(list, "Ann/Ann_0001.jpg\tAnn/Ann_0012.jpg\tyes\n");
+        assertThatThrownBy(() -> FacePairs.list(list, folder))
+                .hasMessageContaining("line 1 must be \"image<TAB>image<TAB>1\" for one person, or 0 for two, but was");
+    }
+
+    @Test
+    void theRealList() {
+        Path root = SharedFiles.orSkip("data/lfw_view1");
+        FacePairs pairs = FacePairs.lfw(root.resolve("pairsDevTest.txt"), root.resolve("lfw-deepfunneled"));
+        assertThat(pairs.pairs()).hasSize(1000);
+        assertThat(pairs.pairs().stream().filter(FacePairs.Pair::same)).hasSize(500);
+        assertThat(pairs.indexed(Framing.WHOLE).faces().size()).isEqualTo(1549);
+    }
+
+    @Test
+    void theCelebaBenchmarkIsQueriesAndDistractors() throws IOException {
+        for (String name : List.of("celebA_query/b.jpg", "celebA_query/a.jpg", "celebA_query/c.jpg")) {
+            TestImages.write(folder.resolve(name), 83, 100, name.hashCode());
+        }
+        TestImages.write(folder.resolve("celebA_distractors/d.jpg"), 83, 100, 9);
+        Path lines =
+                Files.writeString(folder.resolve("celebA_anno_query.csv"), "img,id\nb.jpg,35\na.jpg,7\nc.jpg,35\n");
+        OpenSetFaces faces = OpenSetFaces.celebaIr(folder, Framing.CELEBA_CROPPED);
+        assertThat(faces.queries().identities()).containsExactly("35", "7");
+        assertThat(faces.queries().sample(2).label()).isZero();
+        assertThat(faces.distractors().size()).isEqualTo(1);
+        Files.writeString(lines, "img,id\nb.jpg,35\nz.jpg,1\n");
+        assertThatThrownBy(() -> OpenSetFaces.celebaIr(folder, Framing.WHOLE))
+                .hasMessageContaining(
+                        "line 3 must be \"image,identity\" with an image that is in " + folder.resolve("celebA_query"));
+        assertThatThrownBy(() -> OpenSetFaces.celebaIr(folder.resolve("none"), Framing.WHOLE))
+                .hasMessageContaining("give the folder that holds celebA_anno_query.csv");
+    }
+}

@@ -1,0 +1,121 @@
+package org.facerecognition.eval;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Function;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.xml.sax.InputSource;
+
+class EvaluationReportTest {
+    private static final FaceDataset FACES = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 8, 0, 4, Split.TEST);
+
+    /** A net that knows half of what makes a person. */
+    private static Embedded embedded(FaceDataset faces) {
+        Random random = new Random(1);
+        float[][] embeddings = new float[faces.size()][8];
+        int[] labels = new int[faces.size()];
+        for (int i = 0; i < labels.length; i++) {
+            labels[i] = faces.sample(i).label();
+            for (int j = 0; j < 8; j++) {
+                embeddings[i][j] = (float) (0.6 * random.nextGaussian() + (labels[i] == j ? 1 : 0));
+            }
+        }
+        return new Embedded(embeddings, labels);
+    }
+
+    private static Document parsed(String html) throws Exception {
+        return DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(html.replace("<!DOCTYPE html>", ""))));
+    }
+
+    @Test
+    void htmlAndJsonTellTheSame(@TempDir Path folder) throws Exception {
+        Verification pairs = VerificationSet.of(FACES).verify(EvaluationReportTest::embedded);
+        Embedded faces = embedded(FACES);
+        Identification asked = Identification.of(
+                faces.chosen(0, 1, 4, 5, 8, 9, 12, 13), faces.chosen(2, 3, 6, 7, 10, 11, 14, 15, 16, 17, 20, 24));
+        EvaluationReport report = EvaluationReport.titled("A <net>")
+                .fact("model", "drawn & guessed")
+                .figure("extra", 0.25)
+                .verification(pairs, new Bootstrap(100, 0))
+                .crossValidation(CrossValidation.dealt(pairs, 5))
+                .identification(asked)
+                .hardest(pairs, List.of(FACES));
+        Path file = folder.resolve("deep/report.html");
+        report.write(file);
+
+        JsonNode json =
+                new ObjectMapper().readTree(folder.resolve("deep/report.json").toFile());
+        Roc roc = pairs.roc();
+        JsonNode figures = json.get("figures");
+        assertThat(figures.get("auc").asDouble()).isEqualTo(roc.auc());
+        assertThat(figures.get("eer").asDouble()).isEqualTo(roc.equalErrorRate());
+        assertThat(figures.get("pairs_same").asInt()).isEqualTo(8 * 6);
+        assertThat(figures.get("pairs_different").asInt()).isEqualTo(32 * 31 / 2 - 48);
+        double tar = figures.get("tar_at_far_1e-2").asDouble();
+        assertThat(tar).isEqualTo(roc.tarAtFar(0.01));
+        assertThat(tar)
+                .isBetween(
+                        figures.get("tar_at_far_1e-2_low").asDouble(),
+                        figures.get("tar_at_far_1e-2_high").asDouble());
+        assertThat(figures.get("tar_at_far_1e-3").isNull())
+                .as("448 pairs say nothing of one in a thousand")
+                .isTrue();
+        assertThat(figures.get("rank_1").asDouble()).isEqualTo(asked.rank(1));
+        assertThat(figures.get("dir_at_far_0.01").isNull()).isTrue();
+        assertThat(figures.get("extra").asDouble()).isEqualTo(0.25);
+        assertThat(json.get("facts").get("intervals").asText()).contains("over people");
+        assertThat(json.get("curves").get("roc").get("far")).hasSize(200);
+        assertThat(report.figures()).containsEntry("auc", roc.auc());
+
+        String html = Files.readString(file);
+        Document page = parsed(html);
+        assertThat(html).doesNotContain("src=\"http").doesNotContain("<link").doesNotContain("<script");
+        assertThat(html)
+                .contains(
+                        "drawn &amp; guessed",
+                        String.format("%.4f", roc.auc()).replace(',', '.'),
+                        "cannot be measured on so few",
+                        "The same person, least alike",
+                        "synthetic-0/");
+        var images = page.getElementsByTagName("img");
+        assertThat(images.getLength()).isEqualTo(2 * 2 * 12 + 4); // hardest errors; ROC, DET, scores, CMC
+        for (int i = 0; i < images.getLength(); i++) {
+            assertThat(((Element) images.item(i)).getAttribute("alt")).isNotBlank();
+        }
+    }
+
+    @Test
+    void scoresWithoutFacesAndAllEqualAreShownToo() throws Exception {
+        Verification pairs = Verification.ofScores(new double[] {1, 1, 1, 1}, new boolean[] {true, true, false, false});
+        EvaluationReport report = EvaluationReport.titled("t").verification(pairs, Bootstrap.DEFAULT);
+        assertThat(report.figures()).containsEntry("auc", 0.5).containsEntry("tar_at_far_1e-2", null);
+        Document page = parsed(report.html());
+        assertThat(page.getDocumentElement().getTextContent()).contains("no histogram", "over pairs");
+    }
+
+    @Test
+    void listsOfPairsAreVerifiedByTheirNumbers() {
+        Function<FaceDataset, Embedded> embedder = EvaluationReportTest::embedded;
+        VerificationSet all = VerificationSet.of(FACES);
+        assertThat(all.fingerprint())
+                .isNotEqualTo(VerificationSet.of(FACES.withAtMost(2)).fingerprint());
+        assertThat(all.toString()).startsWith("each with each of ");
+        assertThat(all.verify(embedder).size()).isEqualTo(32 * 31 / 2);
+    }
+}

@@ -1,0 +1,25 @@
+package org.facerecognition.examples;
+
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.eval.VerificationSet;
+
+/** {@code all-pairs}: each face with each other, of all people, or of those that a training with the same seed has not seen. */
+final class AllPairsProtocol implements EvaluationProtocol {
+    private static final int MOST_FACES = 4_000; // 8 million pairs
+
+    @Override
+    public void measure(Evaluation evaluation) {
+        FaceDataset all = evaluation.data.readAll(evaluation.seed);
+        FaceDataset people = evaluation.unseen > 0
+                ? all.byIdentity(evaluation.unseen, evaluation.seed).unseen()
+                : all;
+        FaceDataset faces = atMost(people, MOST_FACES);
+        evaluation.report(
+                VerificationSet.of(faces).verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
+    }
+
+    /** As many images of each person as make about so many faces, at least two. */
+    static FaceDataset atMost(FaceDataset faces, int most) {
+        return faces.size() <= most ? faces : faces.withAtMost(Math.max(2, most / faces.classes()));
+    }
+}

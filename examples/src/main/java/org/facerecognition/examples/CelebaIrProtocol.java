@@ -1,0 +1,33 @@
+package org.facerecognition.examples;
+
+import org.facerecognition.Recognizer;
+import org.facerecognition.data.Framing;
+import org.facerecognition.data.OpenSetFaces;
+import org.facerecognition.eval.Embedded;
+import org.facerecognition.eval.IdentificationRate;
+
+/** {@code celeba-ir}: the CelebA identification benchmark, TPR at FPR over pairs with queries and distractors. */
+final class CelebaIrProtocol implements EvaluationProtocol {
+    private static final double[] FALSE_POSITIVE_RATES = {0.5, 0.2, 0.1, 0.05, 0.01, 0.001};
+
+    @Override
+    public void measure(Evaluation evaluation) {
+        Framing framing = evaluation.data.framing(usual(evaluation.recognizer()));
+        OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), framing.ofCrops());
+        Embedded queries = evaluation.embed("queries", faces.queries());
+        Embedded distractors = evaluation.embed("distractors", faces.distractors());
+        IdentificationRate rate = IdentificationRate.of(queries, distractors.embeddings());
+        for (double fpr : FALSE_POSITIVE_RATES) {
+            evaluation.report.figure("tpr_at_fpr_" + fpr, rate.tprAtFpr(fpr));
+        }
+        evaluation.report.note(
+                "False pairs are those of two queries of different people and of a query and a distractor; the"
+                        + " threshold is the N-th largest of their similarities.");
+        evaluation.report(rate.pairs(), evaluation.seen(faces.queries()), evaluation.seen(faces.distractors()));
+    }
+
+    /** As the model was trained; others' weights are taken to be for faces on the template. */
+    private static Framing usual(Recognizer recognizer) {
+        return recognizer.identities().isEmpty() ? Framing.CELEBA_ALIGNED : recognizer.framing();
+    }
+}

@@ -1,0 +1,92 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.facerecognition.Recognizer;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.eval.Bootstrap;
+import org.facerecognition.eval.Embedded;
+import org.facerecognition.eval.EvaluationReport;
+import org.facerecognition.eval.Verification;
+import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
+
+/** One run of {@code evaluate}: what a protocol measures with, and where its figures go. */
+final class Evaluation {
+    private final Recognizer recognizer;
+    private final boolean flip;
+    private final @Nullable FaceDetector detector;
+    private final PrintWriter err;
+    private final Set<String> notFound = ConcurrentHashMap.newKeySet();
+
+    final DataOptions data;
+    final @Nullable Path pairs;
+    final double unseen;
+    final long seed;
+    final EvaluationReport report;
+
+    /**
+     * @param flip whether each face is embedded with its mirror image
+     * @param detector finds the faces; null for faces as the data's framing cuts them out
+     * @param pairs the list that was asked for; null for the data's own
+     * @param unseen share of the people that the model does not know, 0 for all
+     */
+    Evaluation(
+            Recognizer recognizer,
+            boolean flip,
+            @Nullable FaceDetector detector,
+            DataOptions data,
+            @Nullable Path pairs,
+            double unseen,
+            long seed,
+            EvaluationReport report,
+            PrintWriter err) {
+        this.recognizer = recognizer;
+        this.flip = flip;
+        this.detector = detector;
+        this.data = data;
+        this.pairs = pairs;
+        this.unseen = unseen;
+        this.seed = seed;
+        this.report = report;
+        this.err = err;
+    }
+
+    Recognizer recognizer() {
+        return recognizer;
+    }
+
+    /** The data as the net will see it: with a detector, the faces it finds. */
+    FaceDataset seen(FaceDataset faces) {
+        return detector == null
+                ? faces
+                : faces.withFacesFound(detector, recognizer.imageSizePx(), image -> notFound.add(image.name()));
+    }
+
+    /** Embeds faces, showing how far it is. */
+    Embedded embed(String what, FaceDataset faces) {
+        say(what + ": " + faces);
+        try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
+            return recognizer.embed(seen(faces), flip, progress);
+        }
+    }
+
+    /** Adds all that pairs of these faces say, and the hardest of them as pictures. */
+    void report(Verification verification, FaceDataset... faces) {
+        report.verification(verification, new Bootstrap(Bootstrap.DEFAULT.resamples(), seed));
+        report.hardest(verification, List.of(faces));
+    }
+
+    void say(String line) {
+        err.println(line);
+        err.flush();
+    }
+
+    /** Pictures in which the detector has found no face. */
+    int notFound() {
+        return notFound.size();
+    }
+}

@@ -1,0 +1,72 @@
+package org.facerecognition.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.FacePairs;
+import org.facerecognition.data.Framing;
+import org.facerecognition.eval.CrossValidation;
+import org.facerecognition.eval.Verification;
+import org.facerecognition.eval.VerificationSet;
+
+/**
+ * Pairs of a list, and the accuracy with a threshold chosen on other pairs: {@code lfw} (pairs.txt, 10 folds), {@code pairs}
+ * (lines image, image, 0 or 1; dealt into 10 folds) and {@code bin} (insightface's files, 10 folds).
+ */
+final class PairsProtocol implements EvaluationProtocol {
+    private static final int FOLDS = 10;
+
+    private final Function<Evaluation, FacePairs> reader;
+    private final boolean inOrder;
+
+    private PairsProtocol(Function<Evaluation, FacePairs> reader, boolean inOrder) {
+        this.reader = reader;
+        this.inOrder = inOrder;
+    }
+
+    static PairsProtocol lfw() {
+        return new PairsProtocol(
+                evaluation -> FacePairs.lfw(list(evaluation, "pairs.txt"), lfwImages(evaluation.data.path())), true);
+    }
+
+    static PairsProtocol list() {
+        return new PairsProtocol(
+                evaluation -> FacePairs.list(list(evaluation, "pairs.tsv"), evaluation.data.path()), false);
+    }
+
+    static PairsProtocol bin() {
+        return new PairsProtocol(evaluation -> FacePairs.insightfaceBin(evaluation.data.path()), true);
+    }
+
+    @Override
+    public void measure(Evaluation evaluation) {
+        VerificationSet set = VerificationSet.of(reader.apply(evaluation), evaluation.data.framing(Framing.WHOLE));
+        Verification verification = set.verify(faces -> evaluation.embed("faces", faces));
+        evaluation.report.crossValidation(
+                inOrder ? CrossValidation.blocks(verification, FOLDS) : CrossValidation.dealt(verification, FOLDS));
+        evaluation.report(verification, evaluation.seen(set.faces()));
+    }
+
+    /** What --pairs says, or the file of that name among the data. */
+    static Path list(Evaluation evaluation, String name) {
+        return evaluation.pairs != null
+                ? evaluation.pairs
+                : evaluation.data.path().resolve(name);
+    }
+
+    /** LFW's archives hold one folder: lfw, lfw-deepfunneled, lfw_funneled. */
+    static Path lfwImages(Path data) {
+        try (Stream<Path> inside = Files.list(data)) {
+            return inside.filter(path -> Files.isDirectory(path)
+                            && path.getFileName().toString().matches("lfw([-_].*)?"))
+                    .sorted()
+                    .findFirst()
+                    .orElse(data);
+        } catch (IOException e) {
+            throw new DataException("data folder " + data + " must be there and readable: " + e, e);
+        }
+    }
+}

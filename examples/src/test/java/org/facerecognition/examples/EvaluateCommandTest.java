@@ -1,0 +1,194 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.SyntheticFaces;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every protocol, on drawn faces, with a net that has seen them for one step. */
+class EvaluateCommandTest {
+    @TempDir
+    static Path root;
+
+    private static Path faces;
+    private static Path model;
+
+    @BeforeAll
+    static void train() {
+        faces = Cli.faces(root.resolve("faces"));
+        Cli.Result result = Cli.train(faces, root.resolve("model"), "--max-steps", 1);
+        assertThat(result.code()).as(result.err()).isZero();
+        model = root.resolve("model/last.ckpt");
+    }
+
+    private static Cli.Result evaluate(String protocol, Path data, Object... more) {
+        List<Object> words = new ArrayList<>(
+                List.of("evaluate", "--protocol", protocol, "--model", model, "--data", data, "--json"));
+        words.addAll(Arrays.asList(more));
+        return Cli.run(words.toArray());
+    }
+
+    private static JsonNode figures(String protocol, Path data, Object... more) {
+        Cli.Result result = evaluate(protocol, data, more);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.json().get("protocol").asText()).isEqualTo(protocol);
+        return result.json();
+    }
+
+    private static void shares(JsonNode figures, String... names) {
+        for (String name : names) {
+            assertThat(figures.get(name)).as(name).isNotNull();
+            assertThat(figures.get(name).asDouble()).as(name).isBetween(0.0, 1.0);
+        }
+    }
+
+    @Test
+    void closedSetByMeansAndByNeighbours() {
+        shares(
+                figures("closed-set", faces, "--layout", "folders"),
+                "val_accuracy",
+                "val_accuracy_5nn",
+                "rank_1",
+                "rank_5");
+    }
+
+    @Test
+    void openSetHasStrangers() {
+        JsonNode figures = figures("open-set", faces, "--layout", "folders", "--unseen", 0.34, "--val-fraction", 0.5);
+        shares(figures, "rank_1");
+        assertThat(figures.get("people").asInt()).isEqualTo(2);
+        assertThat(figures.get("probes").asInt()).isEqualTo(6);
+        assertThat(figures.get("strangers").asInt()).isEqualTo(3);
+        assertThat(figures.get("dir_at_far_0.1").isNull()).isTrue();
+    }
+
+    @Test
+    void allPairsAreReportedWithPictures() throws IOException {
+        Path report = root.resolve("reports/all.html");
+        JsonNode figures = figures("all-pairs", faces, "--layout", "folders", "--report", report);
+        assertThat(figures.get("pairs_same").asInt()).isEqualTo(3 * 15);
+        assertThat(figures.get("pairs_different").asInt()).isEqualTo(3 * 36);
+        shares(figures, "auc", "eer", "tar_at_far_1e-2", "tar_at_far_1e-2_low", "tar_at_far_1e-2_high");
+        assertThat(Files.readString(report)).contains("ROC", "DET", "same person, least alike", "person0/");
+        assertThat(root.resolve("reports/all.json")).content().contains("\"auc\"");
+        assertThat(figures("all-pairs", faces, "--layout", "folders", "--unseen", 0.67)
+                        .get("pairs_same")
+                        .asInt())
+                .isEqualTo(2 * 15);
+    }
+
+    @Test
+    void listsOfPairs() throws IOException {
+        Path list = root.resolve("pairs.tsv");
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 5; i++) {
+            lines.append("person0/0.png\tperson0/%d.png\t1%n".formatted(i + 1));
+            lines.append("person0/0.png\tperson1/%d.png\t0%n".formatted(i));
+            lines.append("person1/0.png\tperson1/%d.png\t1%n".formatted(i + 1));
+            lines.append("person1/0.png\tperson2/%d.png\t0%n".formatted(i));
+        }
+        Files.writeString(list, lines);
+        JsonNode figures = figures("pairs", faces, "--pairs", list);
+        shares(figures, "accuracy", "standard_error", "auc");
+        assertThat(figures.get("folds").asInt()).isEqualTo(10);
+        Cli.Result missing = evaluate("pairs", faces);
+        assertThat(missing.code()).isEqualTo(1);
+        assertThat(missing.err()).contains("list of pairs " + faces.resolve("pairs.tsv") + " must be there");
+    }
+
+    @Test
+    void lfwAndItsViewOne() throws IOException {
+        Path lfw = root.resolve("lfw-data");
+        SyntheticFaces drawn = new SyntheticFaces(0, 48);
+        StringBuilder pairs = new StringBuilder("10\t1\n");
+        for (int person = 0; person < 11; person++) {
+            String name = "P" + person;
+            for (int i = 0; i < 2; i++) {
+                Path file = lfw.resolve("lfw/%s/%s_000%d.png".formatted(name, name, i + 1));
+                Files.createDirectories(file.getParent());
+                try (var image = drawn.image(person, i)) {
+                    Files.write(file, ImageReader.png(image));
+                }
+            }
+            if (person > 0) {
+                pairs.append("%s\t1\t2%n%s\t1\tP0\t2%n".formatted(name, name));
+            }
+        }
+        Files.writeString(lfw.resolve("pairs.txt"), pairs);
+        shares(figures("lfw", lfw), "accuracy", "standard_error", "auc", "eer");
+
+        Files.writeString(lfw.resolve("pairsDevTest.txt"), "1\nP1\t1\t2\nP1\t1\tP2\t1\n");
+        Cli.Result few = evaluate("view1", lfw);
+        assertThat(few.code()).as("half of two pairs has one kind only").isEqualTo(2);
+        assertThat(few.err()).contains("the folds beside fold 1 must have pairs of both kinds");
+        Files.writeString(lfw.resolve("pairsDevTrain.txt"), "1\nP3\t1\t2\nP3\t1\tP4\t1\n");
+        JsonNode figures = figures("view1", lfw);
+        shares(figures, "accuracy");
+        assertThat(figures.get("threshold").asDouble()).isBetween(-1.0, 1.1);
+    }
+
+    @Test
+    void theCelebaBenchmark() throws IOException {
+        Path ir = root.resolve("ir");
+        StringBuilder lines = new StringBuilder("img,id\n");
+        SyntheticFaces drawn = new SyntheticFaces(0, 48);
+        for (String folder : List.of("celebA_query", "celebA_distractors")) {
+            Files.createDirectories(ir.resolve(folder));
+            for (int i = 0; i < 60; i++) {
+                try (var image = drawn.image(folder.equals("celebA_query") ? i / 6 : 100 + i, i)) {
+                    Files.write(ir.resolve(folder + "/" + i + ".png"), ImageReader.png(image));
+                }
+                if (folder.equals("celebA_query")) {
+                    lines.append(i).append(".png,").append(1000 + i / 6).append('\n');
+                }
+            }
+        }
+        Files.writeString(ir.resolve("celebA_anno_query.csv"), lines);
+        JsonNode figures = figures("celeba-ir", ir); // framed whole, as the model was trained
+        shares(figures, "tpr_at_fpr_0.5", "tpr_at_fpr_0.2", "tpr_at_fpr_0.1", "tpr_at_fpr_0.05", "tpr_at_fpr_0.01");
+        assertThat(figures.get("tpr_at_fpr_0.5").asDouble())
+                .isGreaterThanOrEqualTo(figures.get("tpr_at_fpr_0.01").asDouble());
+        assertThat(figures.get("pairs_same").asInt()).isEqualTo(10 * 15);
+        assertThat(figures.get("pairs_different").asInt()).isEqualTo(60 * 59 / 2 - 150 + 60 * 60);
+        assertThat(evaluate("celeba-ir", ir, "--align", "mean").err())
+                .contains("faces must be framed as this model was trained, whole, but were celeba-crop-aligned");
+    }
+
+    @Test
+    void wrongUseIsASentence() {
+        Cli.Result calibrated = evaluate("bin", faces, "--calibrate", root.resolve("x.model"));
+        assertThat(calibrated.code()).isEqualTo(2);
+        assertThat(calibrated.err()).contains("--calibrate must go with a protocol that has validation faces");
+        Cli.Result noDetector =
+                evaluate("all-pairs", faces, "--layout", "folders", "--detector", root.resolve("y.onnx"));
+        assertThat(noDetector.code()).isEqualTo(1);
+        assertThat(noDetector.err()).contains("face detector " + root.resolve("y.onnx") + " does not exist");
+        assertThat(evaluate("bin", root.resolve("z.bin")).err()).contains("z.bin does not exist");
+    }
+
+    @Test
+    void aTrainingLooksAtPeopleItDoesNotSee() throws IOException {
+        Path out = root.resolve("unseen");
+        Cli.Result result = Cli.train(faces, out, "--verify-on-unseen", 0.5, "--best-by", "unseen-auc");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).contains("of 1 identities", "unseen: each with each of", "people not trained on: AUC");
+        shares(result.json(), "unseen_auc", "unseen_eer", "unseen_tar");
+        assertThat(out.resolve("report.html")).content().contains("People not trained on, told apart");
+        Cli.Result folder = Cli.train(faces, root.resolve("other"), "--verify-on-unseen", faces, "--epochs", 1);
+        assertThat(folder.code()).as(folder.err()).isZero();
+        shares(folder.json(), "unseen_auc");
+        assertThat(Cli.train(faces, root.resolve("none"), "--verify-on-unseen", "some")
+                        .err())
+                .contains("--verify-on-unseen must be a fraction in (0, 1) or a folder, but was \"some\"");
+    }
+}
