@@ -51,7 +51,8 @@ public record ArcFaceMargin(double s, double m) implements Margin {
     }
 
     @Override
-    public Tensor apply(Tensor cosine) {
+    public Tensor apply(Targets targets) {
+        Tensor cosine = targets.cosine(); // [B]
         try (Scalar one = new Scalar(1.0);
                 Scalar cosM = new Scalar(Math.cos(m));
                 Scalar sinM = new Scalar(Math.sin(m));

@@ -4,9 +4,11 @@ import static org.bytedeco.pytorch.global.torch.cross_entropy;
 import static org.bytedeco.pytorch.global.torch.linear;
 import static org.bytedeco.pytorch.global.torch.where;
 
+import java.util.Map;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.NormalizeFuncOptions;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -25,6 +27,7 @@ public final class MarginSoftmax extends Head {
     private static final double CENTRE_DEVIATION = 0.01;
 
     private final Tensor centres; // [C, D]
+    private final Map<String, Tensor> state;
     private Margin margin;
 
     /**
@@ -40,6 +43,7 @@ public final class MarginSoftmax extends Head {
                 Scalar deviation = new Scalar(CENTRE_DEVIATION)) {
             this.centres = register_parameter("weight", drawn.mul_(deviation));
         }
+        this.state = stateOf(margin, centres);
     }
 
     /** The margin in use. */
@@ -47,9 +51,10 @@ public final class MarginSoftmax extends Head {
         return margin;
     }
 
-    /** Uses another margin from now on. */
+    /** Uses another margin from now on. What the former has learnt stays, for one of the same kind. */
     public void setMargin(Margin margin) {
         this.margin = margin;
+        stateOf(margin, centres);
     }
 
     /**
@@ -79,12 +84,30 @@ public final class MarginSoftmax extends Head {
         checkBatch(embeddings, labels);
         try (Autocast off = Autocast.off(embeddings.device().type());
                 Scalar s = new Scalar(margin.s())) {
-            Tensor cosines = cosines(embeddings); // [B, C]
+            Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
+            Tensor cosines = cosines(x); // [B, C]
             Tensor column = labels.unsqueeze(1); // [B, 1]
-            Tensor target = cosines.gather(1, column).squeeze(1); // [B]
-            Tensor harder = margin.apply(target).unsqueeze(1); // [B, 1]
-            Tensor logits = cosines.scatter(1, column, harder).mul(s); // [B, C]
-            return new Output(cross_entropy(logits, labels), cosines.detach().mul(s));
+            Tensor own = cosines.gather(1, column).squeeze(1); // [B]
+            Targets targets = new Targets(own, lengths(x), is_training(), state);
+            if (targets.training()) {
+                observe(targets, cosines, column);
+            }
+            Tensor harder = margin.apply(targets); // [B]
+            Tensor others = margin.others(cosines, harder, targets); // [B, C]
+            Tensor logits = others.scatter(1, column, harder.unsqueeze(1)).mul(s); // [B, C]
+            Tensor loss = cross_entropy(logits, labels);
+            Tensor penalty = margin.penalty(targets);
+            return new Output(
+                    penalty == null ? loss : loss.add(penalty), cosines.detach().mul(s));
+        }
+    }
+
+    private void observe(Targets targets, Tensor cosines, Tensor column) {
+        try (NoGradGuard noGrad = new NoGradGuard();
+                Scalar s = new Scalar(margin.s());
+                Scalar nothing = new Scalar(Double.NEGATIVE_INFINITY)) {
+            margin.observe(
+                    targets, () -> cosines.mul(s).scatter(1, column, nothing).logsumexp(1));
         }
     }
 
@@ -92,14 +115,20 @@ public final class MarginSoftmax extends Head {
     public Tensor scores(Tensor embeddings) {
         try (Autocast off = Autocast.off(embeddings.device().type());
                 Scalar s = new Scalar(margin.s())) {
-            return cosines(embeddings).mul(s);
+            return cosines(embeddings.to(centres.scalar_type())).mul(s);
         }
     }
 
     /** The cosine between each embedding and each centre: [B, D] to [B, C]. */
-    private Tensor cosines(Tensor embeddings) {
-        Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
+    private Tensor cosines(Tensor x) {
         return linear(normalized(x), normalized(centres));
+    }
+
+    /** [B, D] to [B]. */
+    private static Tensor lengths(Tensor rows) {
+        try (ScalarOptional two = new ScalarOptional(new Scalar(2.0))) {
+            return rows.norm(two, 1);
+        }
     }
 
     private static Tensor normalized(Tensor rows) {
