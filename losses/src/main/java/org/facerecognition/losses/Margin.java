@@ -1,7 +1,7 @@
 package org.facerecognition.losses;
 
 import java.util.Map;
-import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -42,10 +42,10 @@ public interface Margin {
      * Moves the {@link #state} by what a training batch shows; called without gradient, before the margin is applied.
      *
      * @param targets the batch, with the state to be changed in place
-     * @param othersLogSum gives [B]: for each sample, the logarithm of the sum of exp({@link #s} cos) over all identities
-     *     but its own, before {@link #others}. It costs a pass over the cosines: only to be called by who needs it
+     * @param othersLogSum from a scale (a tensor without dimensions) to [B]: for each sample, the logarithm of the sum of
+     *     exp(scale cos) over all identities but its own. It costs a pass over the cosines: only to be called by who needs it
      */
-    default void observe(Targets targets, Supplier<Tensor> othersLogSum) {}
+    default void observe(Targets targets, UnaryOperator<Tensor> othersLogSum) {}
 
     /** Whether {@link #others} changes anything, for heads that do less when not. */
     default boolean movesOthers() {
