@@ -241,7 +241,7 @@ class TrainCommandTest {
                 "--freezer=many | --freezer must be numbers with commas between them, first:N, wholly:N or gradual:N, but was \"many\"",
                 "--freezer=first:99 | freezer must freeze between 0 and 10 children of \"encoder\"",
                 "--threads=0 | loaderThreads must be at least 1, but was 0",
-                "--loss=triplet | Invalid value for option '--loss'",
+                "--loss=nonsense | Invalid value for option '--loss'",
                 "--layout=lfw | Invalid value for option '--layout'",
                 "--bogus | Unknown option: '--bogus'"
             })

@@ -98,8 +98,10 @@ public abstract class Head extends Module {
     final Map<String, Tensor> stateOf(Margin margin, Tensor like) {
         margin.state().forEach((name, start) -> {
             if (!marginState.containsKey(name)) {
-                try (Scalar value = new Scalar(start)) {
-                    marginState.put(name, register_buffer(name, torch.scalar_tensor(value, like.options())));
+                try (Scalar value = new Scalar(start);
+                        Tensor buffer = torch.scalar_tensor(value, like.options())) {
+                    register_buffer(name, buffer);
+                    marginState.put(name, new Tensor(buffer)); // what register gives lies in a list that may move
                 }
             }
         });

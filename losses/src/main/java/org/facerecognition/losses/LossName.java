@@ -159,6 +159,24 @@ public enum LossName {
     }
 
     /**
+     * Refuses settings that make no sense, without making anything of size.
+     *
+     * @throws IllegalArgumentException saying which
+     */
+    public void check(int classes, LossSettings settings) {
+        LossSettings all = resolved(settings, classes);
+        switch (kind) {
+            case COSINES -> margin(classes, all);
+            case PAIRS -> pairLoss(all);
+            case LINEAR -> {
+                if (this == CENTER) {
+                    Checks.atLeast("lambda", value(all.m()), 0);
+                }
+            }
+        }
+    }
+
+    /**
      * The margin of a loss that is one, for a head of your own.
      *
      * @param classes number of identities; some scales follow from it
