@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.IntConsumer;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -25,10 +24,9 @@ import org.facerecognition.data.Normalization;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.Roc;
 import org.facerecognition.eval.Verification;
-import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.Head;
-import org.facerecognition.losses.LinearSoftmax;
-import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.LossSettings;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
@@ -41,8 +39,7 @@ import org.jspecify.annotations.Nullable;
  * A face recogniser: a backbone that turns a picture of a face into an embedding, and the head that it is trained with.
  * Two pictures show the same person when their embeddings point the same way; see {@link #similarity}.
  *
- * <p>Make one by a recipe ({@link #arcFace}, {@link #crossEntropy}), from parts ({@link #of}) or from a file ({@link
- * #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
+ * <p>Make one by a recipe ({@link #arcFace}, {@link #withLoss}), from parts ({@link #of}) or from a file ({@link #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
  * used while it is being trained. Close it to free its memory.
  */
 public final class Recognizer implements AutoCloseable {
@@ -85,34 +82,100 @@ public final class Recognizer implements AutoCloseable {
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
     public static Recognizer arcFace(RecognizerArgs args) {
-        return make(RecognizerModel.Loss.ARCFACE, args);
+        return withLoss(LossName.ARCFACE, args);
     }
 
     /**
-     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code
-     * args.seed()}.
+     * A new recogniser to be trained with CosFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer cosFace(RecognizerArgs args) {
+        return withLoss(LossName.COSFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with SphereFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer sphereFace(RecognizerArgs args) {
+        return withLoss(LossName.SPHEREFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with AdaFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer adaFace(RecognizerArgs args) {
+        return withLoss(LossName.ADAFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with MagFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer magFace(RecognizerArgs args) {
+        return withLoss(LossName.MAGFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with CurricularFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer curricularFace(RecognizerArgs args) {
+        return withLoss(LossName.CURRICULARFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with ElasticFace-Arc, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer elasticFace(RecognizerArgs args) {
+        return withLoss(LossName.ELASTICFACE_ARC, args);
+    }
+
+    /**
+     * A new recogniser to be trained with sub-centre ArcFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer subCentreArcFace(RecognizerArgs args) {
+        return withLoss(LossName.SUBCENTER_ARCFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
     public static Recognizer crossEntropy(RecognizerArgs args) {
-        return make(RecognizerModel.Loss.CROSS_ENTROPY, args);
+        return withLoss(LossName.CROSS_ENTROPY, args);
     }
 
-    private static Recognizer make(RecognizerModel.Loss loss, RecognizerArgs args) {
-        RecognizerModel model = RecognizerModel.of(loss, args);
-        Supplier<Head> head = switch (loss) {
-            case ARCFACE -> {
-                ArcFaceMargin margin = new ArcFaceMargin(args.s(), args.m()); // before anything is allocated
-                yield () -> new MarginSoftmax(args.classes(), args.embeddingSize(), margin);
-            }
-            case CROSS_ENTROPY -> () -> new LinearSoftmax(args.classes(), args.embeddingSize());
-            case CUSTOM ->
-                throw new IllegalArgumentException("a recogniser of your own parts is made by Recognizer.of");
-        };
-        torch.manual_seed(args.seed());
+    /**
+     * A new recogniser to be trained with any loss that there is by name, its weights drawn from {@code args.seed()}.
+     *
+     * @param loss {@code LossName.of("adaface")}, say
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer withLoss(LossName loss, RecognizerArgs args) {
+        return make(loss, args.resolved(loss), loss.warnings(args.lossSettings(loss), args.classes()));
+    }
+
+    /** @param all args with every setting of the loss as it is used */
+    private static Recognizer make(LossName loss, RecognizerArgs all, List<String> warnings) {
+        LossSettings settings = all.lossSettings(loss);
+        loss.check(all.classes(), settings); // before anything is allocated
+        torch.manual_seed(all.seed());
         Backbone encoder =
-                args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes(), args.backboneOptions());
-        return new Recognizer(model, encoder, head.get());
+                all.encoder().create(all.encoderLastLayerName(), all.embeddingSizes(), all.backboneOptions());
+        Head head = loss.create(all.classes(), all.embeddingSize(), settings);
+        return new Recognizer(RecognizerModel.of(loss, all).withWarnings(warnings), encoder, head);
     }
 
     /**
@@ -428,7 +491,8 @@ public final class Recognizer implements AutoCloseable {
     public static Recognizer load(Path file) {
         SafeTensors tensors = SafeTensors.open(file);
         RecognizerModel model = RecognizerModel.fromMetadata(tensors);
-        Recognizer recognizer = make(model.loss(), model.args());
+        RecognizerArgs args = model.args().resolved(model.loss()); // an older file has settings that its loss has not
+        Recognizer recognizer = withLoss(model.loss(), args);
         recognizer.model.adopt(model);
         return recognizer.filledFrom(tensors);
     }
@@ -476,6 +540,11 @@ public final class Recognizer implements AutoCloseable {
     /** The backbone. */
     public Backbone encoder() {
         return encoder;
+    }
+
+    /** What is allowed about its loss but hardly meant, in sentences for people; none when all is well. */
+    public List<String> warnings() {
+        return model.warnings();
     }
 
     /** The head it is trained with. */

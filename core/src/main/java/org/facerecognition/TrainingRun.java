@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
@@ -22,6 +23,7 @@ import org.facerecognition.losses.Autocast;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.losses.NonFinite;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
@@ -37,6 +39,8 @@ import org.jspecify.annotations.Nullable;
 final class TrainingRun implements AutoCloseable {
     private static final double UNSEEN_FAR = 1e-3;
     private static final int VALIDATION_EPOCH = 0; // validation is in the data's order and draws no chance
+
+    private static final int MOST_CULPRITS = 5; // named in a message
 
     private final TrainerArgs args;
     private final Recognizer recognizer;
@@ -195,10 +199,11 @@ final class TrainingRun implements AutoCloseable {
     private double accumulate(Batch batch, int parts) {
         try (PointerScope scope = new PointerScope()) {
             Tensor labels = batch.labels(); // [B]
-            Head.Output output = forward(batch.images(), labels);
+            Tensor embeddings = embed(batch.images()); // [B, D]
+            Head.Output output = recognizer.head().forward(embeddings, labels);
             double loss = output.loss().item_double();
             if (!Double.isFinite(loss)) {
-                throw notFinite(loss);
+                throw notFinite(loss, embeddings, batch);
             }
             Tensor part = parts == 1 ? output.loss() : output.loss().div(new Scalar((double) parts));
             part.backward();
@@ -207,13 +212,12 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    private Head.Output forward(Tensor images, Tensor labels) {
-        Tensor embeddings; // [B, D]
+    /** [B, 3, H, W] to [B, D]. */
+    private Tensor embed(Tensor images) {
         try (Autocast precision =
                 args.precision() == Precision.BF16 ? Autocast.bfloat16(device.type()) : Autocast.off(device.type())) {
-            embeddings = recognizer.encoder().forward(images);
+            return recognizer.encoder().forward(images);
         }
-        return recognizer.head().forward(embeddings, labels);
     }
 
     private double rate() {
@@ -277,7 +281,8 @@ final class TrainingRun implements AutoCloseable {
                         PointerScope scope = new PointerScope();
                         NoGradGuard noGrad = new NoGradGuard()) {
                     Tensor labels = batch.labels();
-                    Head.Output output = NativeErrors.explained(() -> forward(batch.images(), labels));
+                    Head.Output output =
+                            NativeErrors.explained(() -> recognizer.head().forward(embed(batch.images()), labels));
                     double score = args.score().sum(output.scores(), labels);
                     sums.addBatch(output.loss().item_double(), score, batch.size());
                 }
@@ -302,11 +307,29 @@ final class TrainingRun implements AutoCloseable {
         listeners(listener -> listener.stepped(report));
     }
 
-    private NonFiniteLossException notFinite(double loss) {
+    private NonFiniteLossException notFinite(double loss, Tensor embeddings, Batch batch) {
         return new NonFiniteLossException("loss must stay finite, but was " + loss + " in epoch " + (progress.epoch + 1)
-                + ", step " + (progress.step + 1) + ", at rate " + rate()
+                + ", step " + (progress.step + 1) + ", at rate " + rate() + "; " + culprits(embeddings, batch)
                 + "; try a lower rate, gradient clipping, a smaller s or m, or precision fp32"
                 + backups.lastKept());
+    }
+
+    /** Of few samples the names; when all are bad, it is the net. */
+    private String culprits(Tensor embeddings, Batch batch) {
+        List<Integer> rows = NonFinite.rows(embeddings);
+        if (rows.isEmpty()) {
+            return "all embeddings of the batch are finite";
+        }
+        if (rows.size() == batch.size()) {
+            return "no embedding of the batch is finite";
+        }
+        List<String> names = trainLoader.names(progress.epoch, batch.index());
+        return "not finite are the embeddings of "
+                + rows.stream()
+                        .limit(MOST_CULPRITS)
+                        .map(row -> "row " + row + " (" + names.get(row) + ")")
+                        .collect(Collectors.joining(", "))
+                + (rows.size() > MOST_CULPRITS ? " and " + (rows.size() - MOST_CULPRITS) + " more" : "");
     }
 
     private void listeners(Consumer<TrainingListener> call) {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.facerecognition.Recognizer;
 import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.losses.MarginSoftmax;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -149,6 +150,34 @@ class TrainCommandTest {
         }
     }
 
+    @Test
+    void everyLossIsThereByNameWithItsPapersSettingsAndDoubtsAreTold() throws IOException {
+        Cli.Result ada = Cli.train(data, out(), "--loss", "adaface", "--s", 0.5, "--focal-gamma", 2, "--max-steps", 1);
+        assertThat(ada.code()).as(ada.err()).isZero();
+        assertThat(ada.err())
+                .contains(
+                        "resnet18, AdaFace s=0.5 m=0.4", "warning: s = 0.5 is small for 3 identities: even a perfect");
+        JsonNode args = new ObjectMapper().readTree(out().resolve("args.json").toFile());
+        assertThat(args.get("--loss").asText()).isEqualTo("adaface");
+        assertThat(args.get("--m").asText()).isEqualTo("0.4");
+
+        Cli.Result triplet = Cli.train(data, folder.resolve("t"), "--loss", "triplet", "--s", 5, "--max-steps", 1);
+        assertThat(triplet.code()).as(triplet.err()).isZero();
+        assertThat(triplet.err())
+                .contains("warning: s has no meaning for triplet and is not used")
+                .contains("warning: triplet compares the pictures of a batch");
+        Cli.Result paired =
+                Cli.train(data, folder.resolve("p"), "--loss", "triplet", "--sampler", "3x2", "--max-steps", 1);
+        assertThat(paired.code()).as(paired.err()).isZero();
+        assertThat(paired.err()).doesNotContain("warning");
+
+        assertThat(firstLoss("smooth", "--label-smoothing", 0.3)).isNotEqualTo(firstLoss("plain"));
+        firstLoss("sub", "--loss", "subcenter-arcface", "--sub-centers", 2);
+        try (Recognizer recognizer = Recognizer.load(folder.resolve("sub/last.ckpt"))) {
+            assertThat(((MarginSoftmax) recognizer.head()).subCentres()).isEqualTo(2);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({
         "none, , 0.0003, 0.0003, 0.0003",
@@ -241,7 +270,7 @@ class TrainCommandTest {
                 "--freezer=many | --freezer must be numbers with commas between them, first:N, wholly:N or gradual:N, but was \"many\"",
                 "--freezer=first:99 | freezer must freeze between 0 and 10 children of \"encoder\"",
                 "--threads=0 | loaderThreads must be at least 1, but was 0",
-                "--loss=triplet | Invalid value for option '--loss'",
+                "--loss=nonsense | Invalid value for option '--loss'",
                 "--layout=lfw | Invalid value for option '--layout'",
                 "--bogus | Unknown option: '--bogus'"
             })

@@ -1,6 +1,9 @@
 package org.facerecognition.losses;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -11,6 +14,7 @@ import org.bytedeco.pytorch.global.torch;
 public abstract class Head extends Module {
     private final int classes;
     private final int embeddingSize;
+    private final Map<String, Tensor> marginState = new LinkedHashMap<>();
 
     /**
      * @param name of the module, for libtorch
@@ -83,5 +87,30 @@ public abstract class Head extends Module {
             throw new IllegalArgumentException("labels must be in [0, " + classes + ") for a head of " + classes
                     + " classes, but one was " + label);
         }
+    }
+
+    /**
+     * What a margin carries from step to step, as buffers of this head that are saved with it: registered when they are
+     * not yet, at their values for the start, and otherwise as they are.
+     *
+     * @param like gives type and device
+     */
+    final Map<String, Tensor> stateOf(Margin margin, Tensor like) {
+        margin.state().forEach((name, start) -> {
+            if (!marginState.containsKey(name)) {
+                try (Scalar value = new Scalar(start);
+                        Tensor buffer = torch.scalar_tensor(value, like.options())) {
+                    register_buffer(name, buffer);
+                    marginState.put(name, new Tensor(buffer)); // what register gives lies in a list that may move
+                }
+            }
+        });
+        return marginState;
+    }
+
+    @Override
+    public void close() {
+        marginState.values().forEach(Tensor::close);
+        super.close();
     }
 }
