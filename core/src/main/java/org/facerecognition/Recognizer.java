@@ -9,12 +9,14 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
@@ -22,11 +24,13 @@ import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.eval.Roc;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
+import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
@@ -416,6 +420,44 @@ public final class Recognizer implements AutoCloseable {
         }
         model.setThresholds(thresholds);
         return thresholds();
+    }
+
+    /**
+     * Looks for faces among those it was trained on that are probably under a wrong name.
+     *
+     * @param faces of the training, framed as then
+     * @param mostDegrees from the centre of its identity; a face farther away is suspected, {@link LabelNoise#USUAL_DEGREES}
+     * @return the farthest first; their numbers are those of the data set's samples, without augmentation
+     * @throws IllegalStateException when the head has no centres
+     * @throws IllegalArgumentException when the identities are not those of the training
+     */
+    public List<LabelNoise.Suspect> suspects(FaceDataset faces, double mostDegrees) {
+        if (!(head instanceof MarginSoftmax margins)) {
+            throw new IllegalStateException("suspects are found by the centres of a margin head, but this model has a "
+                    + head.getClass().getSimpleName());
+        }
+        if (!faces.identities().equals(identities())) {
+            throw new IllegalArgumentException("faces must be of the "
+                    + identities().size()
+                    + " identities that this model was trained on, in their order, but were of " + faces.classes()
+                    + " others; give the data of the training");
+        }
+        Embedded embedded = embed(faces, false);
+        return LabelNoise.suspects(embedded, rows(margins.centres()), margins.subCentres(), mostDegrees);
+    }
+
+    private static float[][] rows(Tensor matrix) {
+        try (PointerScope scope = new PointerScope()) {
+            float[][] rows = new float[(int) matrix.size(0)][(int) matrix.size(1)];
+            FloatPointer values = matrix.detach()
+                    .to(new Device("cpu"), ScalarType.Float)
+                    .contiguous()
+                    .data_ptr_float();
+            for (int i = 0; i < rows.length; i++) {
+                values.position((long) i * rows[i].length).get(rows[i]);
+            }
+            return rows;
+        }
     }
 
     /** The cosine from which on two faces count as one person's, by false accept rate; empty until {@link #calibrate}. */

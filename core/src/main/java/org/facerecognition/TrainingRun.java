@@ -24,6 +24,7 @@ import org.facerecognition.losses.Head;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.losses.NonFinite;
+import org.facerecognition.train.BatchLook;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
@@ -207,8 +208,20 @@ final class TrainingRun implements AutoCloseable {
             }
             Tensor part = parts == 1 ? output.loss() : output.loss().div(new Scalar((double) parts));
             part.backward();
+            look(embeddings, labels);
             progress.addBatch(loss, args.score().sum(output.scores(), labels), batch.size());
             return loss;
+        }
+    }
+
+    private void look(Tensor embeddings, Tensor labels) {
+        if (args.listeners().stream().anyMatch(TrainingListener::looksInside)) {
+            BatchLook look = InsideLook.of(recognizer.head(), embeddings, labels);
+            listeners(listener -> {
+                if (listener.looksInside()) {
+                    listener.looked(look);
+                }
+            });
         }
     }
 

@@ -76,7 +76,14 @@ class TrainCommandTest {
                 .contains("TRAIN: 15 samples of 3 identities", "VAL: 3 samples", "epoch 1  loss", "epoch 2  loss");
 
         assertThat(history()).hasSize(2);
-        assertThat(Files.readString(out().resolve("report.html"))).contains("Accuracy", "data:image/png;base64,");
+        assertThat(Files.readString(out().resolve("report.html")))
+                .contains(
+                        "Accuracy", "Angles of embeddings in epoch 2", "Norms of embeddings", "data:image/png;base64,");
+        assertThat(Files.readAllLines(out().resolve("looks.jsonl")))
+                .hasSize(2)
+                .last()
+                .asString()
+                .startsWith("{\"epoch\":2,\"toOwn\":[");
         JsonNode args = new ObjectMapper().readTree(out().resolve("args.json").toFile());
         assertThat(args.get("--encoder").asText()).isEqualTo("resnet18");
         assertThat(args.get("--s").asText()).isEqualTo("5.0");
@@ -106,6 +113,23 @@ class TrainCommandTest {
             assertThat(second.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
         }
         assertThat(history()).hasSize(2);
+        assertThat(Files.readAllLines(out().resolve("looks.jsonl"))).hasSize(2);
+    }
+
+    @Test
+    void picturesThatAreFarFromTheirPersonAreListed() throws IOException {
+        Cli.train(data, out(), "--max-steps", STEPS, "--augmentations", "none");
+        Path model = out().resolve("last.ckpt");
+        Cli.Result all =
+                Cli.run("suspects", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
+        assertThat(all.code()).as(all.err()).isZero();
+        assertThat(all.out().lines().toList())
+                .hasSize(16) // a heading and each picture
+                .first()
+                .isEqualTo("image\tidentity\tdegrees\tnearest\tnearest_degrees");
+        assertThat(all.err()).contains("15 of 15 pictures are suspected");
+        Cli.Result none = Cli.run("suspects", "--model", model, "--data", folder.resolve("nowhere"), "--json");
+        assertThat(none.code()).isEqualTo(1);
     }
 
     @Test

@@ -74,6 +74,11 @@ public final class MarginSoftmax extends Head {
         return subCentres;
     }
 
+    /** The identities' centres, [C * K, D], of any length; the head's own, not to be changed or closed. */
+    public Tensor centres() {
+        return centres;
+    }
+
     /** The margin in use. */
     public Margin margin() {
         return margin;
