@@ -27,6 +27,7 @@ import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.eval.Roc;
 import org.facerecognition.eval.Verification;
+import org.facerecognition.losses.ClassChunks;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
@@ -175,11 +176,28 @@ public final class Recognizer implements AutoCloseable {
     private static Recognizer make(LossName loss, RecognizerArgs all, List<String> warnings) {
         LossSettings settings = all.lossSettings(loss);
         loss.check(all.classes(), settings); // before anything is allocated
+        checkLargeHead(loss, all);
         torch.manual_seed(all.seed());
         Backbone encoder =
                 all.encoder().create(all.encoderLastLayerName(), all.embeddingSizes(), all.backboneOptions());
         Head head = loss.create(all.classes(), all.embeddingSize(), settings);
+        if (head instanceof MarginSoftmax margins) {
+            if (all.partialFraction() < 1) {
+                margins.setPartialFraction(all.partialFraction());
+            }
+            if (all.bf16Logits()) {
+                margins.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
+            }
+        }
         return new Recognizer(RecognizerModel.of(loss, all).withWarnings(warnings), encoder, head);
+    }
+
+    private static void checkLargeHead(LossName loss, RecognizerArgs args) {
+        if (!loss.hasCentres() && (args.partialFraction() < 1 || args.bf16Logits())) {
+            throw new IllegalArgumentException((args.bf16Logits() ? "bf16Logits" : "partialFraction below 1")
+                    + " must go with a loss that has a centre for each identity, such as arcface, but the loss was "
+                    + loss);
+        }
     }
 
     /**

@@ -27,6 +27,10 @@ import org.jspecify.annotations.Nullable;
  * @param labelSmoothing in [0, 1), of losses with a softmax over identities
  * @param focalGamma at least 0, of losses with a softmax over identities
  * @param straightThrough insightface's gradient in place of the true one, of ArcFace
+ * @param partialFraction share of the identities that a training step works with, in (0, 1], of margin losses: Partial FC; 1 for
+ *     all. See {@link org.facerecognition.losses.MarginSoftmax#setPartialFraction}
+ * @param bf16Logits whether a margin loss multiplies in bfloat16. See {@link
+ *     org.facerecognition.losses.MarginSoftmax#setChunks}
  */
 public record RecognizerArgs(
         Encoder encoder,
@@ -43,7 +47,9 @@ public record RecognizerArgs(
         int subCentres,
         double labelSmoothing,
         double focalGamma,
-        boolean straightThrough) {
+        boolean straightThrough,
+        double partialFraction,
+        boolean bf16Logits) {
 
     /** Of the study's best run, which is ArcFace's. */
     private static final LossSettings STUDY = LossSettings.of(5, 0.1);
@@ -58,6 +64,12 @@ public record RecognizerArgs(
         }
         new BackboneOptions(imageSizePx, smallFaces, dropout); // refuses nonsense
         new LossSettings(s, m, subCentres, labelSmoothing, focalGamma, straightThrough);
+        if (partialFraction == 0) {
+            partialFraction = 1; // not set, as in files from before there was one
+        }
+        if (!(partialFraction > 0 && partialFraction <= 1)) {
+            throw new IllegalArgumentException("partialFraction must be in (0, 1], but was " + partialFraction);
+        }
     }
 
     /** What is set about the loss; with ArcFace the study's s and m for those not set. */
@@ -93,7 +105,9 @@ public record RecognizerArgs(
                 all.subCentres(),
                 all.labelSmoothing(),
                 all.focalGamma(),
-                all.straightThrough());
+                all.straightThrough(),
+                partialFraction,
+                bf16Logits);
     }
 
     BackboneOptions backboneOptions() {
@@ -127,6 +141,8 @@ public record RecognizerArgs(
         private double labelSmoothing;
         private double focalGamma;
         private boolean straightThrough;
+        private double partialFraction = 1;
+        private boolean bf16Logits;
 
         private Builder() {}
 
@@ -202,6 +218,17 @@ public record RecognizerArgs(
             return this;
         }
 
+        /** 0.1, say, for a hundred thousand identities and more. */
+        public Builder partialFraction(double partialFraction) {
+            this.partialFraction = partialFraction;
+            return this;
+        }
+
+        public Builder bf16Logits(boolean bf16Logits) {
+            this.bf16Logits = bf16Logits;
+            return this;
+        }
+
         public Builder imageSizePx(int imageSizePx) {
             this.imageSizePx = imageSizePx;
             return this;
@@ -250,7 +277,9 @@ public record RecognizerArgs(
                     subCentres,
                     labelSmoothing,
                     focalGamma,
-                    straightThrough);
+                    straightThrough,
+                    partialFraction,
+                    bf16Logits);
         }
     }
 }

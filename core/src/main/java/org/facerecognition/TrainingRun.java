@@ -31,6 +31,7 @@ import org.facerecognition.train.History;
 import org.facerecognition.train.NonFiniteLossException;
 import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
+import org.facerecognition.train.RankScore;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 import org.facerecognition.weights.NamedTensors;
@@ -38,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One call of {@link Trainer#fit}: the loops, and what they need open. */
 final class TrainingRun implements AutoCloseable {
+    private static final String HEAD = "head."; // its parameters' names begin so
     private static final double UNSEEN_FAR = 1e-3;
     private static final int VALIDATION_EPOCH = 0; // validation is in the data's order and draws no chance
 
@@ -109,7 +111,7 @@ final class TrainingRun implements AutoCloseable {
     private List<ParameterGroup> parameterGroups() {
         List<ParameterGroup> groups = new ArrayList<>();
         groups.addAll(groups("encoder.", recognizer.encoder(), 1));
-        groups.addAll(groups("head.", recognizer.head(), args.headRateFactor()));
+        groups.addAll(groups(HEAD, recognizer.head(), args.headRateFactor()));
         return groups;
     }
 
@@ -208,8 +210,9 @@ final class TrainingRun implements AutoCloseable {
             }
             Tensor part = parts == 1 ? output.loss() : output.loss().div(new Scalar((double) parts));
             part.backward();
+            handSampledRowsOver();
             look(embeddings, labels);
-            progress.addBatch(loss, args.score().sum(output.scores(), labels), batch.size());
+            progress.addBatch(loss, score(output, labels), batch.size());
             return loss;
         }
     }
@@ -223,6 +226,23 @@ final class TrainingRun implements AutoCloseable {
                 }
             });
         }
+    }
+
+    /** Of Partial FC, whose centres have a gradient by rows. */
+    private void handSampledRowsOver() {
+        if (recognizer.head() instanceof MarginSoftmax head) {
+            head.sampled()
+                    .filter(sampled -> sampled.values().grad().defined())
+                    .ifPresent(sampled -> optimizer.addRowGradient(
+                            HEAD + "weight", sampled.rows(), sampled.values().grad()));
+        }
+    }
+
+    /** From ranks where the head gives them: a head of very many identities makes no scores unless asked. */
+    private double score(Head.Output output, Tensor labels) {
+        return args.score() instanceof RankScore score && output.ranks().isPresent()
+                ? score.sum(output.ranks().get())
+                : args.score().sum(output.scores(), labels);
     }
 
     /** [B, 3, H, W] to [B, D]. */
@@ -296,8 +316,7 @@ final class TrainingRun implements AutoCloseable {
                     Tensor labels = batch.labels();
                     Head.Output output =
                             NativeErrors.explained(() -> recognizer.head().forward(embed(batch.images()), labels));
-                    double score = args.score().sum(output.scores(), labels);
-                    sums.addBatch(output.loss().item_double(), score, batch.size());
+                    sums.addBatch(output.loss().item_double(), score(output, labels), batch.size());
                 }
             }
         }

@@ -122,6 +122,16 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--straight-through", description = "insightface's gradient of arcface, not the true one.")
     private boolean straightThrough;
 
+    @Option(
+            names = "--partial-fc",
+            defaultValue = "1",
+            paramLabel = "SHARE",
+            description = "Partial FC: share of the identities that a step works with, such as 0.1; 1 for all.")
+    private double partialFraction;
+
+    @Option(names = "--bf16-logits", description = "Multiply embeddings and centres in bfloat16.")
+    private boolean bf16Logits;
+
     @Mixin
     private OptimizationOptions optimization = new OptimizationOptions();
 
@@ -249,6 +259,8 @@ final class TrainCommand implements Callable<Integer> {
                 .labelSmoothing(labelSmoothing)
                 .focalGamma(focalGamma)
                 .straightThrough(straightThrough)
+                .partialFraction(partialFraction)
+                .bf16Logits(bf16Logits)
                 .imageSizePx(imageSizePx)
                 .smallFaces(smallFaces)
                 .dropout(dropout)

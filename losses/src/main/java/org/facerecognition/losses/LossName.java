@@ -99,6 +99,11 @@ public enum LossName {
         return id();
     }
 
+    /** Whether it is a softmax over cosines to identity centres, a {@link MarginSoftmax}. */
+    public boolean hasCentres() {
+        return kind == Kind.COSINES;
+    }
+
     /**
      * @param id in any case
      * @throws IllegalArgumentException when there is no such loss, naming those that there are

@@ -4,10 +4,12 @@ import static org.bytedeco.pytorch.global.torch.linear;
 import static org.bytedeco.pytorch.global.torch.where;
 
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Softmax over the cosines between an embedding and the centre of each identity, made harder by a {@link Margin}: the
@@ -27,12 +29,17 @@ import org.bytedeco.pytorch.global.torch;
  */
 public final class MarginSoftmax extends Head {
     private static final double CENTRE_DEVIATION = 0.01;
+    private static final long SCORES_THAT_PAY = 1 << 20;
 
     private final int subCentres; // K
     private final CrossEntropy crossEntropy;
     private final Tensor centres; // [C * K, D]
     private final Map<String, Tensor> state;
+    private final ManyClasses passes = new ManyClasses(true);
     private Margin margin;
+    private @Nullable ClassChunks chunks;
+    private @Nullable PartialFc partial;
+    private @Nullable SampledRows sampled;
 
     /**
      * With one centre for each identity and plain cross-entropy.
@@ -91,6 +98,41 @@ public final class MarginSoftmax extends Head {
     }
 
     /**
+     * Goes through the identities in chunks from now on, however many there are. Without this it does so, by
+     * {@link ClassChunks#DEFAULT}, from about a million scores (batch x identities) on. With label smoothing or focal weighting it never does.
+     */
+    public void setChunks(ClassChunks chunks) {
+        this.chunks = chunks;
+    }
+
+    /**
+     * Trains from now on with a share of the identities in each step: Partial FC, An et al., CVPR 2022. The batch's own are
+     * among them, the others are drawn anew each time. Outside training all identities count.
+     *
+     * <p>Only the sampled rows of {@code weight} are to be changed, by their own gradient: {@link #sampled} has it, {@code
+     * weight} itself gets none. Ranks and accuracy in training are those among the sampled identities.
+     *
+     * @param fraction in (0, 1]
+     * @throws IllegalArgumentException when it is not
+     */
+    public void setPartialFraction(double fraction) {
+        this.partial = new PartialFc(fraction);
+    }
+
+    /**
+     * The rows of {@code weight} that a step worked with.
+     *
+     * @param rows [S], int64, ascending
+     * @param values [S, D], a copy of them: has their gradient after backward
+     */
+    public record SampledRows(Tensor rows, Tensor values) {}
+
+    /** What the last forward in training worked with; empty unless a {@link #setPartialFraction fraction} is set. */
+    public Optional<SampledRows> sampled() {
+        return Optional.ofNullable(sampled);
+    }
+
+    /**
      * Sets the identities' centres, to begin where embeddings are already: their means, say. Of several sub-centres the first
      * is set, and the others stay as drawn: of equal ones only one would ever learn.
      *
@@ -118,10 +160,36 @@ public final class MarginSoftmax extends Head {
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
         checkBatch(embeddings, labels);
-        try (Autocast off = Autocast.off(embeddings.device().type());
-                Scalar s = new Scalar(margin.s())) {
+        try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
-            Tensor cosines = cosines(x); // [B, C]
+            if (partial == null || !is_training()) {
+                return of(x, centres, labels);
+            }
+            PartialFc.Sample sample = partial.draw(labels, centres, subCentres);
+            sampled = new SampledRows(sample.rows(), sample.values());
+            return of(x, sample.values(), sample.labels());
+        }
+    }
+
+    private Output of(Tensor x, Tensor centres, Tensor labels) {
+        long scores = x.size(0) * (centres.size(0) / subCentres);
+        boolean many = chunks != null || scores >= SCORES_THAT_PAY;
+        return many && crossEntropy.equals(CrossEntropy.PLAIN)
+                ? inChunks(x, centres, labels)
+                : atOnce(x, centres, labels);
+    }
+
+    private Output inChunks(Tensor x, Tensor centres, Tensor labels) {
+        var mode = new ManyClasses.Mode(margin, state, is_training(), subCentres);
+        ManyClasses.Result result =
+                passes.forward(x, centres, labels, mode, chunks == null ? ClassChunks.DEFAULT : chunks);
+        return Output.ofRanks(
+                result.loss(), result.ranks(), () -> scores(x.detach()).detach());
+    }
+
+    private Output atOnce(Tensor x, Tensor centres, Tensor labels) {
+        try (Scalar s = new Scalar(margin.s())) {
+            Tensor cosines = cosines(x, centres); // [B, C]
             Tensor column = labels.unsqueeze(1); // [B, 1]
             Tensor own = cosines.gather(1, column).squeeze(1); // [B]
             Targets targets = new Targets(own, Norms.lengths(x), is_training(), state);
@@ -133,8 +201,16 @@ public final class MarginSoftmax extends Head {
             Tensor logits = others.scatter(1, column, harder.unsqueeze(1)).mul(s); // [B, C]
             Tensor loss = crossEntropy.of(logits, labels);
             Tensor penalty = margin.penalty(targets);
-            return new Output(
-                    penalty == null ? loss : loss.add(penalty), cosines.detach().mul(s));
+            if (penalty != null) {
+                loss = loss.add(penalty);
+            }
+            Tensor scores = cosines.detach().mul(s);
+            return centres == this.centres
+                    ? new Output(loss, scores)
+                    : Output.ofRanks(
+                            loss,
+                            Ranks.of(scores, labels),
+                            () -> scores(x.detach()).detach());
         }
     }
 
@@ -151,20 +227,23 @@ public final class MarginSoftmax extends Head {
     public Tensor scores(Tensor embeddings) {
         try (Autocast off = Autocast.off(embeddings.device().type());
                 Scalar s = new Scalar(margin.s())) {
-            return cosines(embeddings.to(centres.scalar_type())).mul(s);
+            return cosines(embeddings.to(centres.scalar_type()), centres).mul(s);
         }
     }
 
-    /** The cosine between each embedding and each identity's nearest centre: [B, D] to [B, C]. */
-    private Tensor cosines(Tensor x) {
+    /** The cosine between each embedding and each identity's nearest centre: [B, D] and [C * K, D] to [B, C]. */
+    private Tensor cosines(Tensor x, Tensor centres) {
         Tensor all = linear(Norms.unit(x), Norms.unit(centres)); // [B, C * K]
         return subCentres == 1
                 ? all
-                : all.view(x.size(0), classes(), subCentres).max(2).get0();
+                : all.view(x.size(0), centres.size(0) / subCentres, subCentres)
+                        .max(2)
+                        .get0();
     }
 
     @Override
     public void close() {
+        passes.close();
         centres.close();
         super.close();
     }
