@@ -291,8 +291,8 @@ public final class Recognizer implements AutoCloseable {
     }
 
     /**
-     * Embeds the picture of a face: framed as in training or, where a detector is {@link #useDetector set}, the largest face
-     * in it.
+     * Embeds the picture of a face: framed as in training or, where a detector is {@link #useDetector set}, the most
+     * prominent face in it: large and near the middle.
      *
      * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
      * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing needs, or
@@ -340,7 +340,7 @@ public final class Recognizer implements AutoCloseable {
     /**
      * Finds the faces in a photograph and embeds each.
      *
-     * @return the largest first; empty where there is none
+     * @return the most prominent first: large and near the middle; empty where there is none
      * @throws org.facerecognition.data.DataException when the picture cannot be read
      * @throws IllegalStateException when no detector is {@link #useDetector set}
      */

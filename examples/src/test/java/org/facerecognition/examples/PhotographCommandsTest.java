@@ -179,7 +179,7 @@ class PhotographCommandsTest {
         assertThat(middle.getRed()).isGreaterThan(200);
         assertThat(middle.getBlue()).isLessThan(50);
         assertThat(new Color(ImageIO.read(out.resolve("bob/1.png").toFile()).getRGB(56, 66)).getBlue())
-                .as("the largest")
+                .as("the most prominent")
                 .isGreaterThan(200);
 
         Path narrow = folder.resolve("narrow");
