@@ -72,7 +72,7 @@ final class FaceCutter {
         return model.framing() == Framing.WHOLE ? picture.read(model.imageSizePx()) : picture.read();
     }
 
-    /** All faces of a picture, largest first. */
+    /** All faces of a picture, the most prominent first. */
     List<DetectedFace> find(Mat whole) {
         FaceDetector current = detector;
         if (current == null) {

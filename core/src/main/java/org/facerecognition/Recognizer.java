@@ -8,14 +8,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.IntConsumer;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
@@ -23,11 +24,13 @@ import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.eval.Roc;
 import org.facerecognition.eval.Verification;
-import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.ClassChunks;
 import org.facerecognition.losses.Head;
-import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.vision.DetectedFace;
@@ -41,8 +44,7 @@ import org.jspecify.annotations.Nullable;
  * A face recogniser: a backbone that turns a picture of a face into an embedding, and the head that it is trained with.
  * Two pictures show the same person when their embeddings point the same way; see {@link #similarity}.
  *
- * <p>Make one by a recipe ({@link #arcFace}, {@link #crossEntropy}), from parts ({@link #of}) or from a file ({@link
- * #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
+ * <p>Make one by a recipe ({@link #arcFace}, {@link #withLoss}), from parts ({@link #of}) or from a file ({@link #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
  * used while it is being trained. Close it to free its memory.
  */
 public final class Recognizer implements AutoCloseable {
@@ -85,34 +87,117 @@ public final class Recognizer implements AutoCloseable {
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
     public static Recognizer arcFace(RecognizerArgs args) {
-        return make(RecognizerModel.Loss.ARCFACE, args);
+        return withLoss(LossName.ARCFACE, args);
     }
 
     /**
-     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code
-     * args.seed()}.
+     * A new recogniser to be trained with CosFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer cosFace(RecognizerArgs args) {
+        return withLoss(LossName.COSFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with SphereFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer sphereFace(RecognizerArgs args) {
+        return withLoss(LossName.SPHEREFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with AdaFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer adaFace(RecognizerArgs args) {
+        return withLoss(LossName.ADAFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with MagFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer magFace(RecognizerArgs args) {
+        return withLoss(LossName.MAGFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with CurricularFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer curricularFace(RecognizerArgs args) {
+        return withLoss(LossName.CURRICULARFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with ElasticFace-Arc, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer elasticFace(RecognizerArgs args) {
+        return withLoss(LossName.ELASTICFACE_ARC, args);
+    }
+
+    /**
+     * A new recogniser to be trained with sub-centre ArcFace, its weights drawn from {@code args.seed()}.
+     *
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer subCentreArcFace(RecognizerArgs args) {
+        return withLoss(LossName.SUBCENTER_ARCFACE, args);
+    }
+
+    /**
+     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
     public static Recognizer crossEntropy(RecognizerArgs args) {
-        return make(RecognizerModel.Loss.CROSS_ENTROPY, args);
+        return withLoss(LossName.CROSS_ENTROPY, args);
     }
 
-    private static Recognizer make(RecognizerModel.Loss loss, RecognizerArgs args) {
-        RecognizerModel model = RecognizerModel.of(loss, args);
-        Supplier<Head> head = switch (loss) {
-            case ARCFACE -> {
-                ArcFaceMargin margin = new ArcFaceMargin(args.s(), args.m()); // before anything is allocated
-                yield () -> new MarginSoftmax(args.classes(), args.embeddingSize(), margin);
-            }
-            case CROSS_ENTROPY -> () -> new LinearSoftmax(args.classes(), args.embeddingSize());
-            case CUSTOM ->
-                throw new IllegalArgumentException("a recogniser of your own parts is made by Recognizer.of");
-        };
-        torch.manual_seed(args.seed());
+    /**
+     * A new recogniser to be trained with any loss that there is by name, its weights drawn from {@code args.seed()}.
+     *
+     * @param loss {@code LossName.of("adaface")}, say
+     * @throws IllegalArgumentException when a value makes no sense, saying which
+     */
+    public static Recognizer withLoss(LossName loss, RecognizerArgs args) {
+        return make(loss, args.resolved(loss), loss.warnings(args.lossSettings(loss), args.classes()));
+    }
+
+    /** @param all args with every setting of the loss as it is used */
+    private static Recognizer make(LossName loss, RecognizerArgs all, List<String> warnings) {
+        LossSettings settings = all.lossSettings(loss);
+        loss.check(all.classes(), settings); // before anything is allocated
+        checkLargeHead(loss, all);
+        torch.manual_seed(all.seed());
         Backbone encoder =
-                args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes(), args.backboneOptions());
-        return new Recognizer(model, encoder, head.get());
+                all.encoder().create(all.encoderLastLayerName(), all.embeddingSizes(), all.backboneOptions());
+        Head head = loss.create(all.classes(), all.embeddingSize(), settings);
+        if (head instanceof MarginSoftmax margins) {
+            if (all.partialFraction() < 1) {
+                margins.setPartialFraction(all.partialFraction());
+            }
+            if (all.bf16Logits()) {
+                margins.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
+            }
+        }
+        return new Recognizer(RecognizerModel.of(loss, all).withWarnings(warnings), encoder, head);
+    }
+
+    private static void checkLargeHead(LossName loss, RecognizerArgs args) {
+        if (!loss.hasCentres() && (args.partialFraction() < 1 || args.bf16Logits())) {
+            throw new IllegalArgumentException((args.bf16Logits() ? "bf16Logits" : "partialFraction below 1")
+                    + " must go with a loss that has a centre for each identity, such as arcface, but the loss was "
+                    + loss);
+        }
     }
 
     /**
@@ -206,8 +291,8 @@ public final class Recognizer implements AutoCloseable {
     }
 
     /**
-     * Embeds the picture of a face: framed as in training or, where a detector is {@link #useDetector set}, the largest face
-     * in it.
+     * Embeds the picture of a face: framed as in training or, where a detector is {@link #useDetector set}, the most
+     * prominent face in it: large and near the middle.
      *
      * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
      * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing needs, or
@@ -255,7 +340,7 @@ public final class Recognizer implements AutoCloseable {
     /**
      * Finds the faces in a photograph and embeds each.
      *
-     * @return the largest first; empty where there is none
+     * @return the most prominent first: large and near the middle; empty where there is none
      * @throws org.facerecognition.data.DataException when the picture cannot be read
      * @throws IllegalStateException when no detector is {@link #useDetector set}
      */
@@ -355,6 +440,44 @@ public final class Recognizer implements AutoCloseable {
         return thresholds();
     }
 
+    /**
+     * Looks for faces among those it was trained on that are probably under a wrong name.
+     *
+     * @param faces of the training, framed as then
+     * @param mostDegrees from the centre of its identity; a face farther away is suspected, {@link LabelNoise#USUAL_DEGREES}
+     * @return the farthest first; their numbers are those of the data set's samples, without augmentation
+     * @throws IllegalStateException when the head has no centres
+     * @throws IllegalArgumentException when the identities are not those of the training
+     */
+    public List<LabelNoise.Suspect> suspects(FaceDataset faces, double mostDegrees) {
+        if (!(head instanceof MarginSoftmax margins)) {
+            throw new IllegalStateException("suspects are found by the centres of a margin head, but this model has a "
+                    + head.getClass().getSimpleName());
+        }
+        if (!faces.identities().equals(identities())) {
+            throw new IllegalArgumentException("faces must be of the "
+                    + identities().size()
+                    + " identities that this model was trained on, in their order, but were of " + faces.classes()
+                    + " others; give the data of the training");
+        }
+        Embedded embedded = embed(faces, false);
+        return LabelNoise.suspects(embedded, rows(margins.centres()), margins.subCentres(), mostDegrees);
+    }
+
+    private static float[][] rows(Tensor matrix) {
+        try (PointerScope scope = new PointerScope()) {
+            float[][] rows = new float[(int) matrix.size(0)][(int) matrix.size(1)];
+            FloatPointer values = matrix.detach()
+                    .to(new Device("cpu"), ScalarType.Float)
+                    .contiguous()
+                    .data_ptr_float();
+            for (int i = 0; i < rows.length; i++) {
+                values.position((long) i * rows[i].length).get(rows[i]);
+            }
+            return rows;
+        }
+    }
+
     /** The cosine from which on two faces count as one person's, by false accept rate; empty until {@link #calibrate}. */
     public Map<Double, Double> thresholds() {
         return model.thresholds();
@@ -428,7 +551,8 @@ public final class Recognizer implements AutoCloseable {
     public static Recognizer load(Path file) {
         SafeTensors tensors = SafeTensors.open(file);
         RecognizerModel model = RecognizerModel.fromMetadata(tensors);
-        Recognizer recognizer = make(model.loss(), model.args());
+        RecognizerArgs args = model.args().resolved(model.loss()); // an older file has settings that its loss has not
+        Recognizer recognizer = withLoss(model.loss(), args);
         recognizer.model.adopt(model);
         return recognizer.filledFrom(tensors);
     }
@@ -476,6 +600,11 @@ public final class Recognizer implements AutoCloseable {
     /** The backbone. */
     public Backbone encoder() {
         return encoder;
+    }
+
+    /** What is allowed about its loss but hardly meant, in sentences for people; none when all is well. */
+    public List<String> warnings() {
+        return model.warnings();
     }
 
     /** The head it is trained with. */

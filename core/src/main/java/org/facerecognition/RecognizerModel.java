@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.losses.LossName;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
@@ -23,46 +24,62 @@ final class RecognizerModel {
     private static final String FORMAT_KEY = "format";
     private static final String FORMAT = "face-recognition 1";
 
-    enum Loss {
-        ARCFACE,
-        CROSS_ENTROPY,
-        CUSTOM
-    }
+    private static final String CUSTOM = "custom"; // the loss of the user's own parts
 
-    private final Loss loss;
+    private final @Nullable LossName loss; // null for parts of the user's own
     private final @Nullable RecognizerArgs args; // null for parts of the user's own
     private final int imageSizePx;
     private final Normalization normalization;
+    private List<String> warnings = List.of();
     private Framing framing = Framing.WHOLE;
     private List<String> identities = List.of();
     private ModelOrigin origin = ModelOrigin.UNKNOWN;
     private Map<Double, Double> thresholds = Map.of(); // by false accept rate
 
-    private RecognizerModel(Loss loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
+    private RecognizerModel(
+            @Nullable LossName loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
         this.loss = loss;
         this.args = args;
         this.imageSizePx = imageSizePx;
         this.normalization = normalization;
     }
 
-    static RecognizerModel of(Loss loss, RecognizerArgs args) {
+    /** @param args with every setting of the loss as it is used */
+    static RecognizerModel of(LossName loss, RecognizerArgs args) {
         return new RecognizerModel(loss, args, args.imageSizePx(), args.normalization());
     }
 
     static RecognizerModel custom(int imageSizePx, Normalization normalization) {
-        return new RecognizerModel(Loss.CUSTOM, null, imageSizePx, normalization);
+        return new RecognizerModel(null, null, imageSizePx, normalization);
     }
 
-    Loss loss() {
+    LossName loss() {
+        if (loss == null) {
+            throw ownParts();
+        }
         return loss;
     }
 
     RecognizerArgs args() {
         if (args == null) {
-            throw new WeightsException("a model of your own parts must be loaded with those parts:"
-                    + " Recognizer.load(file, encoder, head)");
+            throw ownParts();
         }
         return args;
+    }
+
+    private static WeightsException ownParts() {
+        return new WeightsException(
+                "a model of your own parts must be loaded with those parts:" + " Recognizer.load(file, encoder, head)");
+    }
+
+    /** What is allowed about the loss but hardly meant. */
+    List<String> warnings() {
+        return warnings;
+    }
+
+    RecognizerModel withWarnings(List<String> warnings) {
+        this.warnings = warnings;
+        return this;
     }
 
     int imageSizePx() {
@@ -128,7 +145,7 @@ final class RecognizerModel {
             metadata.put("architecture", args.encoder().id());
             metadata.put("embeddingSize", Integer.toString(args.embeddingSize()));
         }
-        metadata.put("loss", loss.name());
+        metadata.put("loss", loss == null ? CUSTOM : loss.id());
         metadata.put("imageSizePx", Integer.toString(imageSizePx));
         metadata.put("colourOrder", "RGB");
         metadata.put("normalization", json(normalization));
@@ -148,7 +165,7 @@ final class RecognizerModel {
         try {
             String args = metadata.get("args");
             RecognizerModel model = new RecognizerModel(
-                    Loss.valueOf(metadata.get("loss")),
+                    lossOf(metadata.get("loss")),
                     args == null ? null : JSON.readValue(args, RecognizerArgs.class),
                     Integer.parseInt(metadata.get("imageSizePx")),
                     JSON.readValue(metadata.get("normalization"), Normalization.class));
@@ -165,13 +182,24 @@ final class RecognizerModel {
         }
     }
 
+    /** By its id; before there were ids it was ARCFACE, CROSS_ENTROPY or CUSTOM. */
+    private static @Nullable LossName lossOf(String id) {
+        return id.equalsIgnoreCase(CUSTOM) ? null : LossName.of(id);
+    }
+
     @Override
     public String toString() {
-        return switch (loss) {
-            case ARCFACE -> args().encoder() + ", ArcFace s=" + args().s() + " m=" + args().m();
-            case CROSS_ENTROPY -> args().encoder() + ", cross-entropy";
-            case CUSTOM -> "parts of your own";
-        };
+        if (loss == null) {
+            return "parts of your own";
+        }
+        StringBuilder text = new StringBuilder(args().encoder() + ", " + loss.title());
+        if (args().s() != null) {
+            text.append(" s=").append(args().s());
+        }
+        if (args().m() != null) {
+            text.append(" m=").append(args().m());
+        }
+        return text.toString();
     }
 
     private static String json(Object value) {

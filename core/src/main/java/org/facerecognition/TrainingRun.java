@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
@@ -22,12 +23,15 @@ import org.facerecognition.losses.Autocast;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.losses.NonFinite;
+import org.facerecognition.train.BatchLook;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
 import org.facerecognition.train.NonFiniteLossException;
 import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
+import org.facerecognition.train.RankScore;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 import org.facerecognition.weights.NamedTensors;
@@ -35,8 +39,11 @@ import org.jspecify.annotations.Nullable;
 
 /** One call of {@link Trainer#fit}: the loops, and what they need open. */
 final class TrainingRun implements AutoCloseable {
+    private static final String HEAD = "head."; // its parameters' names begin so
     private static final double UNSEEN_FAR = 1e-3;
     private static final int VALIDATION_EPOCH = 0; // validation is in the data's order and draws no chance
+
+    private static final int MOST_CULPRITS = 5; // named in a message
 
     private final TrainerArgs args;
     private final Recognizer recognizer;
@@ -104,7 +111,7 @@ final class TrainingRun implements AutoCloseable {
     private List<ParameterGroup> parameterGroups() {
         List<ParameterGroup> groups = new ArrayList<>();
         groups.addAll(groups("encoder.", recognizer.encoder(), 1));
-        groups.addAll(groups("head.", recognizer.head(), args.headRateFactor()));
+        groups.addAll(groups(HEAD, recognizer.head(), args.headRateFactor()));
         return groups;
     }
 
@@ -195,25 +202,55 @@ final class TrainingRun implements AutoCloseable {
     private double accumulate(Batch batch, int parts) {
         try (PointerScope scope = new PointerScope()) {
             Tensor labels = batch.labels(); // [B]
-            Head.Output output = forward(batch.images(), labels);
+            Tensor embeddings = embed(batch.images()); // [B, D]
+            Head.Output output = recognizer.head().forward(embeddings, labels);
             double loss = output.loss().item_double();
             if (!Double.isFinite(loss)) {
-                throw notFinite(loss);
+                throw notFinite(loss, embeddings, batch);
             }
             Tensor part = parts == 1 ? output.loss() : output.loss().div(new Scalar((double) parts));
             part.backward();
-            progress.addBatch(loss, args.score().sum(output.scores(), labels), batch.size());
+            handSampledRowsOver();
+            look(embeddings, labels);
+            progress.addBatch(loss, score(output, labels), batch.size());
             return loss;
         }
     }
 
-    private Head.Output forward(Tensor images, Tensor labels) {
-        Tensor embeddings; // [B, D]
+    private void look(Tensor embeddings, Tensor labels) {
+        if (args.listeners().stream().anyMatch(TrainingListener::looksInside)) {
+            BatchLook look = InsideLook.of(recognizer.head(), embeddings, labels);
+            listeners(listener -> {
+                if (listener.looksInside()) {
+                    listener.looked(look);
+                }
+            });
+        }
+    }
+
+    /** Of Partial FC, whose centres have a gradient by rows. */
+    private void handSampledRowsOver() {
+        if (recognizer.head() instanceof MarginSoftmax head) {
+            head.sampled()
+                    .filter(sampled -> sampled.values().grad().defined())
+                    .ifPresent(sampled -> optimizer.addRowGradient(
+                            HEAD + "weight", sampled.rows(), sampled.values().grad()));
+        }
+    }
+
+    /** From ranks where the head gives them: a head of very many identities makes no scores unless asked. */
+    private double score(Head.Output output, Tensor labels) {
+        return args.score() instanceof RankScore score && output.ranks().isPresent()
+                ? score.sum(output.ranks().get())
+                : args.score().sum(output.scores(), labels);
+    }
+
+    /** [B, 3, H, W] to [B, D]. */
+    private Tensor embed(Tensor images) {
         try (Autocast precision =
                 args.precision() == Precision.BF16 ? Autocast.bfloat16(device.type()) : Autocast.off(device.type())) {
-            embeddings = recognizer.encoder().forward(images);
+            return recognizer.encoder().forward(images);
         }
-        return recognizer.head().forward(embeddings, labels);
     }
 
     private double rate() {
@@ -277,9 +314,9 @@ final class TrainingRun implements AutoCloseable {
                         PointerScope scope = new PointerScope();
                         NoGradGuard noGrad = new NoGradGuard()) {
                     Tensor labels = batch.labels();
-                    Head.Output output = NativeErrors.explained(() -> forward(batch.images(), labels));
-                    double score = args.score().sum(output.scores(), labels);
-                    sums.addBatch(output.loss().item_double(), score, batch.size());
+                    Head.Output output =
+                            NativeErrors.explained(() -> recognizer.head().forward(embed(batch.images()), labels));
+                    sums.addBatch(output.loss().item_double(), score(output, labels), batch.size());
                 }
             }
         }
@@ -302,11 +339,29 @@ final class TrainingRun implements AutoCloseable {
         listeners(listener -> listener.stepped(report));
     }
 
-    private NonFiniteLossException notFinite(double loss) {
+    private NonFiniteLossException notFinite(double loss, Tensor embeddings, Batch batch) {
         return new NonFiniteLossException("loss must stay finite, but was " + loss + " in epoch " + (progress.epoch + 1)
-                + ", step " + (progress.step + 1) + ", at rate " + rate()
+                + ", step " + (progress.step + 1) + ", at rate " + rate() + "; " + culprits(embeddings, batch)
                 + "; try a lower rate, gradient clipping, a smaller s or m, or precision fp32"
                 + backups.lastKept());
+    }
+
+    /** Of few samples the names; when all are bad, it is the net. */
+    private String culprits(Tensor embeddings, Batch batch) {
+        List<Integer> rows = NonFinite.rows(embeddings);
+        if (rows.isEmpty()) {
+            return "all embeddings of the batch are finite";
+        }
+        if (rows.size() == batch.size()) {
+            return "no embedding of the batch is finite";
+        }
+        List<String> names = trainLoader.names(progress.epoch, batch.index());
+        return "not finite are the embeddings of "
+                + rows.stream()
+                        .limit(MOST_CULPRITS)
+                        .map(row -> "row " + row + " (" + names.get(row) + ")")
+                        .collect(Collectors.joining(", "))
+                + (rows.size() > MOST_CULPRITS ? " and " + (rows.size() - MOST_CULPRITS) + " more" : "");
     }
 
     private void listeners(Consumer<TrainingListener> call) {

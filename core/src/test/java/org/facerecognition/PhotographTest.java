@@ -74,7 +74,7 @@ class PhotographTest {
     }
 
     @Test
-    void ofSeveralFacesTheLargestIsMeantWhereOneIsAskedFor() {
+    void ofSeveralFacesTheMostProminentIsMeantWhereOneIsAskedFor() {
         recognizer.useDetector(detector);
         float[] small = recognizer.embed(photo);
         SquareFaces.large(photo, 208, 96, 1);

@@ -5,11 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.IntStream;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.FaceDetector;
@@ -21,6 +17,9 @@ import org.junit.jupiter.api.Test;
 /** The whole way from real photographs to decisions, with YuNet and a real face model. Skipped where they are not. */
 class PhotographsOfPeopleTest {
     private static final int PAIRS = 60; // of View 1's 1,000: all of them take minutes, see the benchmark "recognition"
+
+    /** Where the benchmark puts it, on either half of the pairs. */
+    private static final Threshold VIEW_1 = Threshold.of(0.31);
 
     private static FaceDetector detector;
     private static Recognizer recognizer;
@@ -49,12 +48,11 @@ class PhotographsOfPeopleTest {
         try (var files = Files.list(SharedFiles.orSkip("data/photos"))) {
             photos = files.filter(f -> f.toString().endsWith(".jpg")).sorted().toList();
         }
-        Threshold threshold = Threshold.of(0.4); // about where View 1's halves put it
         List<float[]> embeddings = recognizer.embed(photos);
         for (int i = 0; i < photos.size(); i++) {
             for (int j = 0; j < i; j++) {
                 boolean same = person(photos.get(i)).equals(person(photos.get(j)));
-                Verdict verdict = threshold.judge(Recognizer.similarity(embeddings.get(i), embeddings.get(j)));
+                Verdict verdict = VIEW_1.judge(Recognizer.similarity(embeddings.get(i), embeddings.get(j)));
                 assertThat(verdict.same())
                         .as("%s and %s: %s", photos.get(i), photos.get(j), verdict)
                         .isEqualTo(same);
@@ -67,58 +65,22 @@ class PhotographsOfPeopleTest {
     }
 
     @Test
-    void pairsOfLabeledFacesAreToldApartByAThresholdChosenOnOthers() throws IOException {
+    void pairsOfLabeledFacesAreToldApart() throws IOException {
         Path root = SharedFiles.orSkip("data/lfw_view1");
         List<String[]> lines = Files.readAllLines(root.resolve("pairsDevTest.txt")).stream()
                 .map(line -> line.split("\\t"))
                 .filter(words -> words.length > 2)
                 .toList();
         int every = lines.size() / PAIRS;
-        List<String[]> pairs =
-                IntStream.range(0, PAIRS).mapToObj(i -> lines.get(i * every)).toList();
-        Set<Path> files = new LinkedHashSet<>();
-        for (String[] pair : pairs) {
-            files.add(first(root, pair));
-            files.add(second(root, pair));
-        }
-        List<Path> distinct = new ArrayList<>(files);
-        List<float[]> embeddings =
-                recognizer.embedAll(distinct.stream().map(ImageSource::of).toList());
-        double[] cosines = new double[PAIRS];
-        boolean[] same = new boolean[PAIRS];
+        int right = 0;
         for (int i = 0; i < PAIRS; i++) {
-            float[] a = embeddings.get(distinct.indexOf(first(root, pairs.get(i))));
-            float[] b = embeddings.get(distinct.indexOf(second(root, pairs.get(i))));
-            cosines[i] = Recognizer.similarity(a, b);
-            same[i] = pairs.get(i).length == 3;
+            String[] pair = lines.get(i * every);
+            ImageSource first = ImageSource.of(first(root, pair));
+            ImageSource second = ImageSource.of(second(root, pair));
+            boolean same = pair.length == 3;
+            right += recognizer.verify(first, second, VIEW_1).same() == same ? 1 : 0;
         }
-        int right = 0;
-        for (int half = 0; half < 2; half++) {
-            double threshold = best(cosines, same, half);
-            right += right(cosines, same, 1 - half, threshold);
-        }
-        assertThat(right / (double) PAIRS).isGreaterThanOrEqualTo(0.985 - 0.5 / PAIRS);
-    }
-
-    /** The threshold that is right most often on every second pair. */
-    private static double best(double[] cosines, boolean[] same, int half) {
-        double best = 0;
-        for (double threshold : cosines) {
-            if (right(cosines, same, half, threshold) > right(cosines, same, half, best)) {
-                best = threshold;
-            }
-        }
-        return best;
-    }
-
-    private static int right(double[] cosines, boolean[] same, int half, double threshold) {
-        int right = 0;
-        for (int i = half; i < cosines.length; i += 2) {
-            if (Threshold.of(threshold).judge(cosines[i]).same() == same[i]) {
-                right++;
-            }
-        }
-        return right;
+        assertThat(right).isGreaterThanOrEqualTo(PAIRS - 1);
     }
 
     private static Path first(Path root, String[] pair) {

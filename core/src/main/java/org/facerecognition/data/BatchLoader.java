@@ -2,6 +2,7 @@ package org.facerecognition.data;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
@@ -148,6 +149,20 @@ public final class BatchLoader implements AutoCloseable {
     /** Pictures that were skipped so far, and what is wrong with each. */
     public Map<String, String> skipped() {
         return new TreeMap<>(skipped);
+    }
+
+    /**
+     * Whose pictures a batch is of, for messages; where bad ones are skipped, those that it should be of.
+     *
+     * @param epoch which, from 0
+     * @param batch which of its batches, from 0
+     */
+    public List<String> names(int epoch, int batch) {
+        return Arrays.stream(order(epoch))
+                .skip((long) batch * settings.batchSize())
+                .limit(settings.batchSize())
+                .mapToObj(index -> dataset.sample(index).image().name())
+                .toList();
     }
 
     /** All batches of an epoch, in order. */

@@ -6,7 +6,6 @@ import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -75,14 +74,8 @@ record FoundFace(
         return sizePx;
     }
 
-    /** The face that the picture is of: by insightface's rule, area less twice the squared distance of the centres. */
+    /** The points of the face that the picture is of: the most prominent one. */
     private Optional<double[][]> subject(Mat whole) {
-        return detector.detect(whole).stream()
-                .max(Comparator.comparingDouble(face -> {
-                    double x = face.box().x() + face.box().width() / 2 - whole.cols() / 2.0;
-                    double y = face.box().y() + face.box().height() / 2 - whole.rows() / 2.0;
-                    return face.box().area() - 2 * (x * x + y * y);
-                }))
-                .map(DetectedFace::pointArray);
+        return detector.detect(whole).stream().findFirst().map(DetectedFace::pointArray);
     }
 }

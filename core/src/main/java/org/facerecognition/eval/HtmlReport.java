@@ -5,7 +5,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -95,6 +97,26 @@ public final class HtmlReport {
     public HtmlReport histogram(
             String heading, String xTitle, double from, double to, int bins, Map<String, double[]> series) {
         return chart(heading, Charts.histogram(heading, xTitle, from, to, bins, series));
+    }
+
+    /**
+     * Histograms that are counted already, as curves, each in shares of its own counts.
+     *
+     * @param bins the middle of each bin
+     * @param logarithmic whether the bins' axis is
+     * @param counts by name, as many as bins
+     */
+    public HtmlReport counted(
+            String heading, String xTitle, double[] bins, boolean logarithmic, Map<String, long[]> counts) {
+        Map<String, double[][]> curves = new LinkedHashMap<>();
+        counts.forEach((name, all) -> {
+            double sum = Math.max(1, Arrays.stream(all).sum());
+            curves.put(name, new double[][] {
+                bins, Arrays.stream(all).mapToDouble(count -> count / sum).toArray()
+            });
+        });
+        var x = new Charts.Axis(xTitle, logarithmic);
+        return chart(heading, Charts.curves(heading, x, new Charts.Axis("share", false), curves));
     }
 
     /** A chart that is drawn already, with what it shows. */

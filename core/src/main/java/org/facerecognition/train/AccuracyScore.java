@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *
  * @param k how many guesses are allowed, at least 1
  */
-public record AccuracyScore(int k) implements Score {
+public record AccuracyScore(int k) implements RankScore {
     public AccuracyScore {
         if (k < 1) {
             throw new IllegalArgumentException("k must be at least 1, but was " + k);
@@ -27,6 +27,13 @@ public record AccuracyScore(int k) implements Score {
     @Override
     public String name() {
         return k == 1 ? "accuracy" : "top-" + k + " accuracy";
+    }
+
+    @Override
+    public double sum(Tensor ranks) {
+        try (PointerScope scope = new PointerScope()) {
+            return ranks.lt(new Scalar(k)).sum().to(ScalarType.Double).item_double();
+        }
     }
 
     @Override

@@ -17,10 +17,16 @@ import org.bytedeco.pytorch.global.torch;
  * Changes parameters by their gradients. Parameters without a gradient (frozen ones) are passed over wholly, as in
  * torch: no decay, no memory.
  *
+ * <p>A parameter of which a step touches only some rows (a table of identity centres) is given their gradients by {@link
+ * #addRowGradient}. Those rows alone are then changed, by weight decay too, and so is what is remembered of them: the tensors
+ * are as large as the table, but the others' rows are not even read. The number of updates is the table's, not each row's, as
+ * in insightface's Partial FC: a row that was away for some steps does not make up for them.
+ *
  * <p>Its memory of each parameter can be taken out and put back, so that a resumed training goes on to the last digit.
  */
 public final class ParameterOptimizer implements AutoCloseable {
     private static final String STEPS = "step";
+    private static final long ROWS_AT_A_TIME = 16_384; // with 512 values each, 32 MiB a copy
 
     private final List<ParameterGroup> groups;
     private final List<List<Slot>> slots = new ArrayList<>(); // by group
@@ -31,6 +37,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         private final String name;
         private final Tensor parameter;
         private final Map<String, Tensor> memory = new LinkedHashMap<>();
+        private final RowGradient rows = new RowGradient();
 
         Slot(String name, Tensor parameter) {
             this.name = name;
@@ -70,7 +77,9 @@ public final class ParameterOptimizer implements AutoCloseable {
                 List<Slot> ready = new ArrayList<>();
                 List<Slot> fresh = new ArrayList<>();
                 for (Slot slot : slots.get(g)) {
-                    if (slot.parameter.grad().defined()) {
+                    if (!slot.rows.isEmpty()) {
+                        updateRows(groups.get(g), slot, rate);
+                    } else if (slot.parameter.grad().defined()) {
                         (slot.isNew() ? fresh : ready).add(slot);
                     }
                 }
@@ -108,6 +117,42 @@ public final class ParameterOptimizer implements AutoCloseable {
         rule.update(parameters, gradients, memories, steps, first, rate * group.rateFactor(), group.weightDecay());
     }
 
+    /** A part of a table at a time, so that copies stay small. */
+    private void updateRows(ParameterGroup group, Slot slot, double rate) {
+        if (slot.parameter.grad().defined()) {
+            throw new IllegalStateException(
+                    "\"" + slot.name + "\" must have a gradient or gradients of rows, but had both");
+        }
+        boolean first = slot.isNew();
+        if (first) {
+            remember(slot);
+        }
+        Tensor steps = slot.memory.get(STEPS).add_(new Scalar(1.0));
+        List<Tensor> tables = new ArrayList<>(List.of(slot.parameter.detach()));
+        rule.memories().forEach(name -> tables.add(slot.memory.get(name)));
+        long count = slot.rows.indices().size(0);
+        for (long from = 0; from < count; from += ROWS_AT_A_TIME) {
+            try (PointerScope scope = new PointerScope()) {
+                long some = Math.min(ROWS_AT_A_TIME, count - from);
+                Tensor indices = slot.rows.indices().narrow(0, from, some); // [R]
+                List<Tensor> parts = tables.stream()
+                        .map(table -> table.index_select(0, indices))
+                        .toList(); // [R, ...] each
+                rule.update(
+                        List.of(parts.get(0)),
+                        List.of(slot.rows.gradient().narrow(0, from, some)),
+                        parts.stream().skip(1).map(List::of).toList(),
+                        List.of(steps),
+                        first,
+                        rate * group.rateFactor(),
+                        group.weightDecay());
+                for (int i = 0; i < tables.size(); i++) {
+                    tables.get(i).index_copy_(0, indices, parts.get(i));
+                }
+            }
+        }
+    }
+
     /** The fused kernels walk through memory side by side and take the same strides for granted. */
     private static Tensor inLayoutOf(Tensor parameter, Tensor gradient) {
         for (long d = 0; d < parameter.dim(); d++) {
@@ -118,12 +163,38 @@ public final class ParameterOptimizer implements AutoCloseable {
         return gradient;
     }
 
+    /**
+     * Adds the gradient of some rows of a parameter, for the next step; several are added up.
+     *
+     * @param name of the parameter, as it was given
+     * @param rows [R], int64, each in [0, N) and only once
+     * @param gradient [R, ...] of a parameter [N, ...], on its device; from now on the optimiser's, which may scale it
+     * @throws IllegalArgumentException when there is no such parameter, or a shape does not fit
+     */
+    public void addRowGradient(String name, Tensor rows, Tensor gradient) {
+        Slot slot = slots.stream()
+                .flatMap(List::stream)
+                .filter(one -> one.name.equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "rows must be of one of the optimizer's parameters, but were of \"" + name + "\""));
+        long[] shape = slot.parameter.sizes().vec().get();
+        shape[0] = rows.numel();
+        if (rows.dim() != 1 || !Arrays.equals(gradient.shape(), shape)) {
+            throw new IllegalArgumentException("gradient of " + Arrays.toString(rows.shape()) + " rows of \"" + name
+                    + "\" must be " + Arrays.toString(shape) + ", but was " + Arrays.toString(gradient.shape()));
+        }
+        slot.rows.add(rows, gradient);
+    }
+
     /** Takes all gradients away, and their memory. */
     public void zeroGrad() {
         try (PointerScope scope = new PointerScope()) {
             Tensor none = new Tensor();
-            slots.forEach(
-                    own -> own.forEach(slot -> slot.parameter.mutable_grad().put(none)));
+            slots.forEach(own -> own.forEach(slot -> {
+                slot.parameter.mutable_grad().put(none);
+                slot.rows.clear();
+            }));
         }
     }
 
@@ -143,7 +214,7 @@ public final class ParameterOptimizer implements AutoCloseable {
             List<Tensor> gradients = new ArrayList<>();
             TensorVector norms = new TensorVector();
             slots.forEach(own -> own.forEach(slot -> {
-                Tensor gradient = slot.parameter.grad();
+                Tensor gradient = slot.rows.isEmpty() ? slot.parameter.grad() : slot.rows.gradient();
                 if (gradient.defined()) {
                     gradients.add(gradient);
                     norms.push_back(gradient.norm());
@@ -235,6 +306,7 @@ public final class ParameterOptimizer implements AutoCloseable {
     public void close() {
         slots.forEach(own -> own.forEach(slot -> {
             forget(slot);
+            slot.rows.clear();
             slot.parameter.close();
         }));
         slots.clear();

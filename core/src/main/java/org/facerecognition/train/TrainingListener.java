@@ -8,6 +8,14 @@ public interface TrainingListener {
     /** Before the first step, and after a backup was taken up again, with what that had done already. */
     default void started(History soFar) {}
 
+    /** Whether {@link #looked} is wanted: measuring it costs a product of embeddings and centres in every batch. */
+    default boolean looksInside() {
+        return false;
+    }
+
+    /** For who {@link #looksInside}: how a training batch's embeddings lay, before the step that they lead to. */
+    default void looked(BatchLook batch) {}
+
     /** After an optimiser step. */
     default void stepped(StepReport step) {}
 

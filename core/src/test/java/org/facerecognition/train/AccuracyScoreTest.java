@@ -25,6 +25,15 @@ class AccuracyScoreTest {
     }
 
     @Test
+    void fromRanksItIsTheSame() {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor ranks = Tensor.create(0L, 2L, 1L, 0L, 5L);
+            assertThat(new AccuracyScore().sum(ranks)).isEqualTo(2);
+            assertThat(new AccuracyScore(2).sum(ranks)).isEqualTo(3);
+        }
+    }
+
+    @Test
     void nanIsNeverRight() {
         assertThat(score(1, new float[] {Float.NaN, Float.NaN}, 0)).isZero();
         assertThat(score(5, new float[] {1, Float.POSITIVE_INFINITY}, 1)).isZero();

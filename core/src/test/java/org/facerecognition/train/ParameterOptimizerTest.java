@@ -209,6 +209,165 @@ class ParameterOptimizerTest {
         return values;
     }
 
+    // ---- rows of a table ----
+
+    private static final int ROWS = 9;
+    private static final int LENGTH = 16; // whole vectors of any processor: no rest that is rounded in another way
+
+    /** A table, with what it takes to change it. */
+    private static final class Table {
+        final Tensor values;
+        final ParameterOptimizer optimizer;
+
+        Table(OptimizerSettings settings, Tensor start) {
+            values = start.detach().clone();
+            values.set_requires_grad(true);
+            optimizer = settings.over(List.of(new ParameterGroup(Map.of("table", values), 1, settings.weightDecay())));
+        }
+
+        Table(OptimizerSettings settings) {
+            this(settings, start());
+        }
+
+        static Tensor start() {
+            torch.manual_seed(3);
+            return torch.randn(ROWS, LENGTH);
+        }
+
+        void step(int step, long... rows) {
+            optimizer.addRowGradient("table", Tensor.create(rows), gradient(step, rows));
+            optimizer.step(0.1 / (step + 1));
+            optimizer.zeroGrad();
+        }
+
+        /** Of the whole table, at all rows. */
+        void wholeStep(int step, long... rows) {
+            values.mutable_grad().put(gradient(step, rows));
+            optimizer.step(0.1 / (step + 1));
+            optimizer.zeroGrad();
+        }
+
+        static Tensor gradient(int step, long... rows) {
+            torch.manual_seed(100 + step);
+            return torch.randn(ROWS, LENGTH).index_select(0, Tensor.create(rows));
+        }
+
+        List<Float> row(int i) {
+            return ParameterOptimizerTest.values(values.detach().get(i));
+        }
+    }
+
+    private static final long[] ALL = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    private static final long[] SOME = {1, 4, 8};
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("optimizers")
+    void allRowsAreTheWholeToTheLastBit(String name, OptimizerSettings settings) {
+        Table rows = new Table(settings);
+        Table whole = new Table(settings);
+        for (int step = 0; step < 5; step++) {
+            rows.step(step, ALL);
+            whole.wholeStep(step, ALL);
+        }
+        assertThat(rows.values.equal(whole.values)).isTrue();
+        rows.optimizer.close();
+        whole.optimizer.close();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("optimizers")
+    void someRowsAreATableOfTheirOwnAndTheOthersKeepTheirBits(String name, OptimizerSettings settings) {
+        Table rows = new Table(settings);
+        Table own = new Table(settings, Table.start().index_select(0, Tensor.create(SOME)));
+        for (int step = 0; step < 5; step++) {
+            rows.step(step, SOME);
+            own.wholeStep(step, SOME);
+        }
+        Tensor changed = rows.values.index_select(0, Tensor.create(SOME));
+        assertThat(changed.equal(own.values)).isTrue();
+        Tensor start = Table.start();
+        for (int row : new int[] {0, 2, 3, 5, 6, 7}) {
+            assertThat(rows.row(row)).as("row %d", row).isEqualTo(values(start.get(row)));
+        }
+        for (Tensor memory : rows.optimizer.state().values()) {
+            if (memory.dim() > 0) {
+                assertThat(memory.get(0).abs().sum().item_double()).isZero();
+                assertThat(memory.get(4).abs().sum().item_double()).isPositive();
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("optimizers")
+    void rowsGoOnFromTheirStateToTheLastBit(String name, OptimizerSettings settings) {
+        long[][] rows = {{1, 4}, {0, 4, 8}, {2}, {1, 2, 3}, {4, 8}};
+        Table whole = new Table(settings);
+        Table first = new Table(settings);
+        for (int step = 0; step < 5; step++) {
+            whole.step(step, rows[step]);
+            if (step < 2) {
+                first.step(step, rows[step]);
+            }
+        }
+        Map<String, Tensor> saved = new LinkedHashMap<>();
+        first.optimizer.state().forEach((key, tensor) -> saved.put(key, tensor.clone()));
+        Table second = new Table(settings, first.values);
+        second.optimizer.load(saved);
+        for (int step = 2; step < 5; step++) {
+            second.step(step, rows[step]);
+        }
+        assertThat(second.values.equal(whole.values)).isTrue();
+    }
+
+    @Test
+    void gradientsOfSeveralPassesAreAddedUpRowByRow() {
+        Table table = new Table(new Sgd(1, 0, 0));
+        table.optimizer.addRowGradient(
+                "table", Tensor.create(1L, 4L), torch.ones(2, LENGTH).mul(new org.bytedeco.pytorch.Scalar(2.0)));
+        table.optimizer.addRowGradient("table", Tensor.create(0L, 4L, 5L), torch.ones(3, LENGTH));
+        assertThat(table.optimizer.clipGradients(1e9)).isCloseTo(Math.sqrt(LENGTH * (4 + 9 + 1 + 1)), within(1e-4));
+        table.optimizer.step(1);
+        Tensor moved = Table.start().sub(table.values.detach());
+        double[] expected = {1, 2, 0, 0, 3, 1, 0, 0, 0};
+        for (int i = 0; i < ROWS; i++) {
+            assertThat(moved.get(i).get(7).item_double()).isCloseTo(expected[i], within(1e-6));
+        }
+    }
+
+    @Test
+    void clippingScalesRowsWithTheRest() {
+        Tensor other = torch.zeros(2);
+        other.set_requires_grad(true);
+        Tensor table = torch.zeros(ROWS, 1);
+        table.set_requires_grad(true);
+        try (ParameterOptimizer optimizer = new Sgd(1, 0, 0)
+                .over(List.of(new ParameterGroup(new LinkedHashMap<>(Map.of("o", other, "t", table)), 1, 0)))) {
+            other.mutable_grad().put(Tensor.create(3f, 0f));
+            optimizer.addRowGradient("t", Tensor.create(5L), Tensor.create(4f).reshape(1, 1));
+            assertThat(optimizer.clipGradients(1)).isCloseTo(5, within(1e-6));
+            optimizer.step(1);
+            assertThat(table.get(5).item_float()).isCloseTo(-0.8f, within(1e-5f));
+            assertThat(other.get(0).item_float()).isCloseTo(-0.6f, within(1e-5f));
+        }
+    }
+
+    @Test
+    void rowsThatMakeNoSenseAreASentence() {
+        Table table = new Table(new Sgd(1, 0, 0));
+        Tensor two = Tensor.create(0L, 1L);
+        assertThatThrownBy(() -> table.optimizer.addRowGradient("tabel", two, torch.zeros(2, LENGTH)))
+                .hasMessage("rows must be of one of the optimizer's parameters, but were of \"tabel\"");
+        assertThatThrownBy(() -> table.optimizer.addRowGradient("table", two, torch.zeros(3, LENGTH)))
+                .hasMessage("gradient of [2] rows of \"table\" must be [2, 16], but was [3, 16]");
+        table.values.mutable_grad().put(torch.zeros(ROWS, LENGTH));
+        table.optimizer.addRowGradient("table", two, torch.zeros(2, LENGTH));
+        assertThatThrownBy(() -> table.optimizer.step(1))
+                .hasMessage("\"table\" must have a gradient or gradients of rows, but had both");
+        table.optimizer.zeroGrad();
+        table.optimizer.step(1); // nothing to do
+        assertThat(table.values.equal(Table.start())).isTrue();
+    }
+
     @Test
     void settingsRefuseNonsense() {
         assertThatThrownBy(() -> new Adam(0)).hasMessage("rate must be positive and finite, but was 0.0");

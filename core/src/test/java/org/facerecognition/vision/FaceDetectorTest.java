@@ -36,7 +36,7 @@ class FaceDetectorTest {
     Path folder;
 
     @Test
-    void facesAreFoundWhereTheyAreTheLargestFirst() {
+    void facesAreFoundWhereTheyAre() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                 Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.small(photo, 80, 120, 1);
@@ -59,6 +59,22 @@ class FaceDetectorTest {
             face.box().x(), face.box().y(), face.box().width(), face.box().height()
         };
         assertThat(box).containsExactly(new double[] {x, y, width, height}, within(1e-3));
+    }
+
+    @Test
+    void whomThePictureIsOfComesFirst() {
+        try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
+                Mat photo = SquareFaces.photo(320, 240, 1)) {
+            SquareFaces.large(photo, 32, 48, 1);
+            SquareFaces.small(photo, 160, 120, 1); // in the middle
+            assertThat(detector.detect(photo).get(0).box().width()).isCloseTo(40, within(1e-3));
+            SquareFaces.large(photo, 192, 112, 1); // near enough to it for its size
+            List<DetectedFace> faces = detector.detect(photo);
+            assertThat(faces).hasSize(3);
+            assertBox(faces.get(0), 160, 72, 80, 96);
+            assertBox(faces.get(1), 144, 100, 40, 48);
+            assertBox(faces.get(2), 0, 8, 80, 96);
+        }
     }
 
     @Test
@@ -162,10 +178,10 @@ class FaceDetectorTest {
             SquareFaces.small(photo, 80, 120, 1);
             detectTwice(photo);
             long before = Pointer.totalCount();
-            for (int i = 0; i < 20; i++) {
+            for (int i = 0; i < 6; i++) {
                 detectTwice(photo);
             }
-            assertThat(Pointer.totalCount() - before).isLessThanOrEqualTo(5);
+            assertThat(Pointer.totalCount() - before).isLessThanOrEqualTo(3);
         }
     }
 

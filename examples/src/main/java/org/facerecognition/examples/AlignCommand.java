@@ -25,9 +25,10 @@ import picocli.CommandLine.Spec;
 /** {@code align}: photographs to crops that face models are trained on. */
 @Command(
         name = "align",
-        description = "Cut the largest face out of each photograph, moved onto the field's template by its five points."
-                + " Folders keep their structure, so that what is written can be trained on (--layout folders). Exit code 1"
-                + " where a picture cannot be read; the others are done all the same.",
+        description =
+                "Cut the most prominent face (large, near the middle) out of each photograph, moved onto the field's template by its five points."
+                        + " Folders keep their structure, so that what is written can be trained on (--layout folders). Exit code 1"
+                        + " where a picture cannot be read; the others are done all the same.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class AlignCommand implements Callable<Integer> {
@@ -50,7 +51,7 @@ final class AlignCommand implements Callable<Integer> {
             description = "Side of the crops: the 112x112 template, scaled; or 96x112. Default: ${DEFAULT-VALUE}.")
     private String size;
 
-    @Option(names = "--all", description = "All faces, not the largest only: picture-1.png, picture-2.png, ...")
+    @Option(names = "--all", description = "All faces, not the most prominent only: picture-1.png, picture-2.png, ...")
     private boolean all;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")

@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "embed",
         description =
-                "Print the embeddings of pictures of faces: framed as the model was trained or, with --detector, the largest face"
+                "Print the embeddings of pictures of faces: framed as the model was trained or, with --detector, the most"
+                        + " prominent face"
                         + " of each photograph.",
         mixinStandardHelpOptions = true)
 final class EmbedCommand implements Callable<Integer> {

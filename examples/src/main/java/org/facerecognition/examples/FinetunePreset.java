@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.util.Map;
 import org.facerecognition.examples.OptimizationOptions.Scheduler;
+import org.facerecognition.losses.LossName;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -12,8 +13,6 @@ import picocli.CommandLine.Model.OptionSpec;
 final class FinetunePreset {
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
             Map.entry("--augmentations", "flip"),
-            Map.entry("--s", 24.0),
-            Map.entry("--m", 0.3),
             Map.entry("--dropout", 0.2),
             Map.entry("--lr", 2e-4),
             Map.entry("--weight-decay", 0.01),
@@ -28,6 +27,8 @@ final class FinetunePreset {
             Map.entry("--batch-size", 64),
             Map.entry("--epochs", 6));
 
+    private static final Map<String, Object> ARCFACE_DEFAULTS = Map.of("--s", 24.0, "--m", 0.3);
+
     private FinetunePreset() {}
 
     static void applyTo(CommandSpec spec) {
@@ -37,6 +38,13 @@ final class FinetunePreset {
                 spec.findOption(name).setValue(value);
             }
         });
+        if (spec.findOption("--loss").getValue() == LossName.ARCFACE) { // others have their papers' settings
+            ARCFACE_DEFAULTS.forEach((name, value) -> {
+                if (!given.hasMatchedOption(name)) {
+                    spec.findOption(name).setValue(value);
+                }
+            });
+        }
         OptionSpec epochs = spec.findOption("--epochs");
         if (!given.hasMatchedOption("--t0")) {
             spec.findOption("--t0").setValue(epochs.getValue()); // the cosine ends with the training

@@ -22,6 +22,7 @@ import picocli.CommandLine.ParameterException;
             EmbedCommand.class,
             VerifyCommand.class,
             EvaluateCommand.class,
+            SuspectsCommand.class,
             DoctorCommand.class
         })
 public final class Main {

@@ -3,9 +3,9 @@ package org.facerecognition.examples;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
@@ -21,6 +21,7 @@ import org.facerecognition.data.BadImages;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
+import org.facerecognition.losses.LossName;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
@@ -39,16 +40,6 @@ import picocli.CommandLine.Spec;
         showDefaultValues = true,
         sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
-    enum Loss {
-        ARCFACE,
-        CROSS_ENTROPY;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT).replace('_', '-');
-        }
-    }
-
     enum Preset {
         STUDY,
         FINETUNE
@@ -97,8 +88,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--image-size", defaultValue = "112", description = "Side of the net's input in pixels.")
     private int imageSizePx;
 
-    @Option(names = "--loss", defaultValue = "arcface", description = "arcface or cross-entropy.")
-    private Loss loss;
+    @Option(names = "--loss", defaultValue = "arcface", description = "One of ${COMPLETION-CANDIDATES}.")
+    private LossName loss;
 
     @Option(names = "--small-faces", description = "Leave out the first stride and pooling of torchvision's nets.")
     private boolean smallFaces;
@@ -106,11 +97,40 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--dropout", defaultValue = "0", description = "Of the features before the embedding.")
     private double dropout;
 
-    @Option(names = "--s", defaultValue = "5", description = "Scale of ArcFace.")
-    private double s;
+    @Option(names = "--s", description = "Scale of the cosines. Default: 5 for arcface, else the loss's paper's.")
+    private @Nullable Double s;
 
-    @Option(names = "--m", defaultValue = "0.1", description = "Margin of ArcFace in radians.")
-    private double m;
+    @Option(
+            names = "--m",
+            description = "Margin: radians for arcface, a difference of cosines for cosface."
+                    + " Default: 0.1 for arcface, else the loss's paper's.")
+    private @Nullable Double m;
+
+    @Option(
+            names = "--sub-centers",
+            defaultValue = "0",
+            paramLabel = "K",
+            description = "Centres for each identity; 0: 3 for subcenter-arcface, else 1.")
+    private int subCentres;
+
+    @Option(names = "--label-smoothing", defaultValue = "0", description = "Share of the target spread over all.")
+    private double labelSmoothing;
+
+    @Option(names = "--focal-gamma", defaultValue = "0", description = "Focal weighting; 2 in its paper, 0 for none.")
+    private double focalGamma;
+
+    @Option(names = "--straight-through", description = "insightface's gradient of arcface, not the true one.")
+    private boolean straightThrough;
+
+    @Option(
+            names = "--partial-fc",
+            defaultValue = "1",
+            paramLabel = "SHARE",
+            description = "Partial FC: share of the identities that a step works with, such as 0.1; 1 for all.")
+    private double partialFraction;
+
+    @Option(names = "--bf16-logits", description = "Multiply embeddings and centres in bfloat16.")
+    private boolean bf16Logits;
 
     @Mixin
     private OptimizationOptions optimization = new OptimizationOptions();
@@ -149,6 +169,12 @@ final class TrainCommand implements Callable<Integer> {
     private BadImages badImages;
 
     @Option(
+            names = "--cache-mib",
+            defaultValue = "512",
+            description = "Memory for decoded pictures of each part of the data; 0 to decode them every time.")
+    private int cacheMib;
+
+    @Option(
             names = "--verify-on-unseen",
             paramLabel = "FRACTION|DIR",
             description =
@@ -161,12 +187,6 @@ final class TrainCommand implements Callable<Integer> {
             defaultValue = "accuracy",
             description = "What best.ckpt is chosen by: accuracy, unseen-auc or unseen-tar (TAR at FAR 1e-3).")
     private BestBy bestBy;
-
-    @Option(
-            names = "--cache-mib",
-            defaultValue = "512",
-            description = "Memory for decoded pictures of each part of the data; 0 to decode them every time.")
-    private int cacheMib;
 
     @Option(names = "--compute-threads", defaultValue = "0", description = "For libtorch on the CPU; 0 for all cores.")
     private int computeThreads;
@@ -211,6 +231,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
+            warnings(recognizer).forEach(warning -> err.println("warning: " + warning));
             boolean fresh = !Files.exists(out.resolve("last.ckpt"));
             if (fresh) {
                 init.apply(recognizer, Encoder.of(encoder), err);
@@ -234,6 +255,12 @@ final class TrainCommand implements Callable<Integer> {
                 .classes(classes)
                 .s(s)
                 .m(m)
+                .subCentres(subCentres)
+                .labelSmoothing(labelSmoothing)
+                .focalGamma(focalGamma)
+                .straightThrough(straightThrough)
+                .partialFraction(partialFraction)
+                .bf16Logits(bf16Logits)
                 .imageSizePx(imageSizePx)
                 .smallFaces(smallFaces)
                 .dropout(dropout)
@@ -241,7 +268,21 @@ final class TrainCommand implements Callable<Integer> {
         if (lastLayer != null) {
             args.encoderLastLayerName(lastLayer);
         }
-        return loss == Loss.ARCFACE ? Recognizer.arcFace(args.build()) : Recognizer.crossEntropy(args.build());
+        Recognizer recognizer = Recognizer.withLoss(loss, args.build());
+        RecognizerArgs used = args.build().resolved(loss); // for args.json
+        s = used.s();
+        m = used.m();
+        subCentres = used.subCentres();
+        return recognizer;
+    }
+
+    private List<String> warnings(Recognizer recognizer) {
+        List<String> all = new ArrayList<>(recognizer.warnings());
+        if (loss.needsPairs() && !sampler.contains("x")) {
+            all.add(loss + " compares the pictures of a batch: it should hold several of some people; give --sampler"
+                    + " 16x4, say, with --batch-size 64");
+        }
+        return all;
     }
 
     private TrainerArgs.Builder trainerArgs() {

@@ -11,12 +11,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.eval.HtmlReport;
 import org.facerecognition.eval.HtmlReport.Picture;
 import org.facerecognition.eval.Verification;
+import org.facerecognition.train.EpochLook;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
@@ -25,6 +27,7 @@ import org.facerecognition.train.History;
 final class TrainingReport {
     private static final int PEOPLE_SHOWN = 8;
     private static final int PICTURES_EACH = 6;
+    private static final int EPOCHS_SHOWN = 6;
 
     private final HtmlReport html;
 
@@ -81,6 +84,61 @@ final class TrainingReport {
 
     private static ToDoubleFunction<EpochReport> of(ToDoubleFunction<Unseen> value) {
         return epoch -> epoch.unseen() == null ? Double.NaN : value.applyAsDouble(epoch.unseen());
+    }
+
+    /** Adds how the embeddings of training batches lay, for some of the epochs. */
+    TrainingReport looks(List<EpochLook> looks) {
+        if (looks.isEmpty()) {
+            return this;
+        }
+        List<EpochLook> shown = spread(looks, EPOCHS_SHOWN);
+        if (looks.get(0).hasAngles()) {
+            for (EpochLook look : shown) {
+                Map<String, long[]> angles = new LinkedHashMap<>();
+                angles.put("to the nearest other identity's centre", look.toNearestOther());
+                angles.put("to their own identity's centre", look.toOwn());
+                String heading = "Angles of embeddings in epoch " + look.epoch();
+                html.counted(heading, "degrees", middlesOfAngles(look.toOwn().length), false, angles);
+            }
+            html.table(
+                    "Angles of embeddings, medians in degrees",
+                    List.of("epoch", "to their own centre", "to the nearest other"),
+                    looks.stream()
+                            .map(look -> List.of(
+                                    Integer.toString(look.epoch()),
+                                    degrees(look.toOwn()),
+                                    degrees(look.toNearestOther())))
+                            .toList());
+        }
+        Map<String, long[]> norms = new LinkedHashMap<>();
+        spread(looks, 3).forEach(look -> norms.put("epoch " + look.epoch(), look.norms()));
+        html.counted("Norms of embeddings", "norm", middlesOfNorms(looks.get(0).norms().length), true, norms);
+        return this;
+    }
+
+    /** The first, the last and those evenly between, at most so many. */
+    private static <T> List<T> spread(List<T> all, int most) {
+        return all.size() <= most
+                ? all
+                : IntStream.range(0, most)
+                        .mapToObj(i -> all.get((int) Math.round((double) i * (all.size() - 1) / (most - 1))))
+                        .toList();
+    }
+
+    private static double[] middlesOfAngles(int bins) {
+        return IntStream.range(0, bins)
+                .mapToDouble(bin -> (bin + 0.5) * EpochLook.DEGREES_PER_BIN)
+                .toArray();
+    }
+
+    private static double[] middlesOfNorms(int bins) {
+        return IntStream.range(0, bins)
+                .mapToDouble(bin -> Math.sqrt(EpochLook.normAt(bin) * EpochLook.normAt(bin + 1)))
+                .toArray();
+    }
+
+    private static String degrees(long[] angles) {
+        return String.format(Locale.ROOT, "%.1f", EpochLook.medianDegrees(angles));
     }
 
     /** Adds how people never seen in training are told apart. */

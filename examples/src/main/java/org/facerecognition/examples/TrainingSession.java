@@ -6,12 +6,17 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Trainer;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.train.EmbeddingWatch;
+import org.facerecognition.train.EpochLook;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.History;
 import org.facerecognition.train.TrainingListener;
@@ -22,6 +27,8 @@ import org.facerecognition.train.TrainingListener;
  */
 final class TrainingSession {
     private static final long LONGEST_LAST_STEP_SECONDS = 120;
+    private static final int MOST_CLASSES_LOOKED_INTO = 20_000; // beyond, the look would cost as much as the head
+    private static final String LOOKS = "looks.jsonl";
 
     private final Path out;
     private final PrintWriter err;
@@ -36,8 +43,12 @@ final class TrainingSession {
     History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, FaceDataset validation) {
         CountDownLatch done = new CountDownLatch(1);
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
-            Trainer trainer =
-                    new Trainer(args.listeners(progress, new FolderKeeper()).build());
+            EmbeddingWatch watch = new EmbeddingWatch();
+            FolderKeeper folder = new FolderKeeper(watch);
+            Trainer trainer = new Trainer((train.classes() <= MOST_CLASSES_LOOKED_INTO
+                            ? args.listeners(progress, watch, folder)
+                            : args.listeners(progress, folder))
+                    .build());
             Thread onStop = new Thread(() -> stop(trainer, done), "stop-training");
             Runtime.getRuntime().addShutdownHook(onStop);
             try {
@@ -72,9 +83,20 @@ final class TrainingSession {
 
     /** Keeps the folder's files up with the training. */
     private final class FolderKeeper implements TrainingListener {
+        private final EmbeddingWatch watch;
+        private final List<EpochLook> looks = new ArrayList<>();
+
+        FolderKeeper(EmbeddingWatch watch) {
+            this.watch = watch;
+        }
+
         @Override
         public void started(History soFar) {
             write("args.json", argsJson + "\n");
+            looks.addAll(formerLooks(soFar));
+            StringBuilder looked = new StringBuilder();
+            looks.forEach(look -> looked.append(Json.line(look)).append('\n'));
+            write(LOOKS, looked.toString());
             StringBuilder lines = new StringBuilder();
             soFar.epochs().forEach(epoch -> lines.append(Json.line(epoch)).append('\n'));
             write("history.jsonl", lines.toString());
@@ -83,7 +105,30 @@ final class TrainingSession {
         @Override
         public void epochEnded(EpochReport epoch, History soFar) {
             append("history.jsonl", Json.line(epoch) + "\n");
-            TrainingReport.of("Training " + out.getFileName(), soFar, argsJson).write(out.resolve("report.html"));
+            if (!watch.epochs().isEmpty()) {
+                looks.add(watch.epochs().get(watch.epochs().size() - 1));
+                append(LOOKS, Json.line(looks.get(looks.size() - 1)) + "\n");
+            }
+            TrainingReport.of("Training " + out.getFileName(), soFar, argsJson)
+                    .looks(looks)
+                    .write(out.resolve("report.html"));
+        }
+    }
+
+    /** Of the epochs before a training was resumed. */
+    private List<EpochLook> formerLooks(History soFar) {
+        Path file = out.resolve(LOOKS);
+        if (soFar.epochs().isEmpty() || !Files.exists(file)) {
+            return List.of();
+        }
+        try (Stream<String> lines = Files.lines(file)) {
+            return lines.map(line -> Json.read(line, EpochLook.class))
+                    .filter(look -> look.epoch() <= soFar.epochs().size())
+                    .toList();
+        } catch (IOException | UncheckedIOException e) {
+            throw new UncheckedIOException(
+                    "cannot read " + file + ": " + e.getMessage() + "; delete it to go on without it",
+                    e instanceof IOException io ? io : ((UncheckedIOException) e).getCause());
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.facerecognition.Recognizer;
 import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.losses.MarginSoftmax;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -75,7 +76,14 @@ class TrainCommandTest {
                 .contains("TRAIN: 15 samples of 3 identities", "VAL: 3 samples", "epoch 1  loss", "epoch 2  loss");
 
         assertThat(history()).hasSize(2);
-        assertThat(Files.readString(out().resolve("report.html"))).contains("Accuracy", "data:image/png;base64,");
+        assertThat(Files.readString(out().resolve("report.html")))
+                .contains(
+                        "Accuracy", "Angles of embeddings in epoch 2", "Norms of embeddings", "data:image/png;base64,");
+        assertThat(Files.readAllLines(out().resolve("looks.jsonl")))
+                .hasSize(2)
+                .last()
+                .asString()
+                .startsWith("{\"epoch\":2,\"toOwn\":[");
         JsonNode args = new ObjectMapper().readTree(out().resolve("args.json").toFile());
         assertThat(args.get("--encoder").asText()).isEqualTo("resnet18");
         assertThat(args.get("--s").asText()).isEqualTo("5.0");
@@ -105,6 +113,23 @@ class TrainCommandTest {
             assertThat(second.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
         }
         assertThat(history()).hasSize(2);
+        assertThat(Files.readAllLines(out().resolve("looks.jsonl"))).hasSize(2);
+    }
+
+    @Test
+    void picturesThatAreFarFromTheirPersonAreListed() throws IOException {
+        Cli.train(data, out(), "--max-steps", STEPS, "--augmentations", "none");
+        Path model = out().resolve("last.ckpt");
+        Cli.Result all =
+                Cli.run("suspects", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
+        assertThat(all.code()).as(all.err()).isZero();
+        assertThat(all.out().lines().toList())
+                .hasSize(16) // a heading and each picture
+                .first()
+                .isEqualTo("image\tidentity\tdegrees\tnearest\tnearest_degrees");
+        assertThat(all.err()).contains("15 of 15 pictures are suspected");
+        Cli.Result none = Cli.run("suspects", "--model", model, "--data", folder.resolve("nowhere"), "--json");
+        assertThat(none.code()).isEqualTo(1);
     }
 
     @Test
@@ -146,6 +171,34 @@ class TrainCommandTest {
         firstLoss("cross-entropy", "--loss", "cross-entropy");
         try (Recognizer recognizer = Recognizer.load(folder.resolve("cross-entropy/last.ckpt"))) {
             assertThat(recognizer.head()).isInstanceOf(LinearSoftmax.class);
+        }
+    }
+
+    @Test
+    void everyLossIsThereByNameWithItsPapersSettingsAndDoubtsAreTold() throws IOException {
+        Cli.Result ada = Cli.train(data, out(), "--loss", "adaface", "--s", 0.5, "--focal-gamma", 2, "--max-steps", 1);
+        assertThat(ada.code()).as(ada.err()).isZero();
+        assertThat(ada.err())
+                .contains(
+                        "resnet18, AdaFace s=0.5 m=0.4", "warning: s = 0.5 is small for 3 identities: even a perfect");
+        JsonNode args = new ObjectMapper().readTree(out().resolve("args.json").toFile());
+        assertThat(args.get("--loss").asText()).isEqualTo("adaface");
+        assertThat(args.get("--m").asText()).isEqualTo("0.4");
+
+        Cli.Result triplet = Cli.train(data, folder.resolve("t"), "--loss", "triplet", "--s", 5, "--max-steps", 1);
+        assertThat(triplet.code()).as(triplet.err()).isZero();
+        assertThat(triplet.err())
+                .contains("warning: s has no meaning for triplet and is not used")
+                .contains("warning: triplet compares the pictures of a batch");
+        Cli.Result paired =
+                Cli.train(data, folder.resolve("p"), "--loss", "triplet", "--sampler", "3x2", "--max-steps", 1);
+        assertThat(paired.code()).as(paired.err()).isZero();
+        assertThat(paired.err()).doesNotContain("warning");
+
+        assertThat(firstLoss("smooth", "--label-smoothing", 0.3)).isNotEqualTo(firstLoss("plain"));
+        firstLoss("sub", "--loss", "subcenter-arcface", "--sub-centers", 2);
+        try (Recognizer recognizer = Recognizer.load(folder.resolve("sub/last.ckpt"))) {
+            assertThat(((MarginSoftmax) recognizer.head()).subCentres()).isEqualTo(2);
         }
     }
 
@@ -241,7 +294,7 @@ class TrainCommandTest {
                 "--freezer=many | --freezer must be numbers with commas between them, first:N, wholly:N or gradual:N, but was \"many\"",
                 "--freezer=first:99 | freezer must freeze between 0 and 10 children of \"encoder\"",
                 "--threads=0 | loaderThreads must be at least 1, but was 0",
-                "--loss=triplet | Invalid value for option '--loss'",
+                "--loss=nonsense | Invalid value for option '--loss'",
                 "--layout=lfw | Invalid value for option '--layout'",
                 "--bogus | Unknown option: '--bogus'"
             })

@@ -1,8 +1,14 @@
 package org.facerecognition.losses;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The last part of a recognition net in training: turns embeddings and identity labels into a loss. Dropped when the
@@ -11,6 +17,7 @@ import org.bytedeco.pytorch.global.torch;
 public abstract class Head extends Module {
     private final int classes;
     private final int embeddingSize;
+    private final Map<String, Tensor> marginState = new LinkedHashMap<>();
 
     /**
      * @param name of the module, for libtorch
@@ -31,14 +38,60 @@ public abstract class Head extends Module {
     }
 
     /** What a head makes of one batch. */
-    public record Output(Tensor loss, Tensor scores) {}
+    public static final class Output {
+        private final Tensor loss;
+        private final Supplier<Tensor> scores;
+        private final @Nullable Tensor ranks;
+
+        /**
+         * @param loss a scalar with gradient
+         * @param scores [B, C], without gradient
+         */
+        public Output(Tensor loss, Tensor scores) {
+            this(loss, () -> scores, null);
+        }
+
+        private Output(Tensor loss, Supplier<Tensor> scores, @Nullable Tensor ranks) {
+            this.loss = loss;
+            this.scores = scores;
+            this.ranks = ranks;
+        }
+
+        /**
+         * Of a head with so many classes that it does not make the scores of all unless they are asked for.
+         *
+         * @param ranks [B], int64, see {@link #ranks}
+         * @param scores gives [B, C], without gradient
+         */
+        public static Output ofRanks(Tensor loss, Tensor ranks, Supplier<Tensor> scores) {
+            return new Output(loss, scores, ranks);
+        }
+
+        /** The mean loss, a scalar with gradient. */
+        public Tensor loss() {
+            return loss;
+        }
+
+        /** [B, C], as {@link Head#scores} gives them, without gradient. To be asked for before the head is changed. */
+        public Tensor scores() {
+            return scores.get();
+        }
+
+        /**
+         * How many identities score strictly higher than the right one, [B], int64; all of them for an embedding of NaN.
+         * Empty for a head that gives its scores at once.
+         */
+        public Optional<Tensor> ranks() {
+            return Optional.ofNullable(ranks);
+        }
+    }
 
     /**
      * The training loss of a batch.
      *
      * @param embeddings [B, D], floating, not normalised
      * @param labels [B], int64, each in [0, classes)
-     * @return the mean loss, a scalar with gradient, and the scores [B, C] as {@link #scores} gives them, without gradient
+     * @return the loss and the scores
      * @throws IllegalArgumentException when a shape or a label does not fit
      */
     public abstract Output forward(Tensor embeddings, Tensor labels);
@@ -83,5 +136,30 @@ public abstract class Head extends Module {
             throw new IllegalArgumentException("labels must be in [0, " + classes + ") for a head of " + classes
                     + " classes, but one was " + label);
         }
+    }
+
+    /**
+     * What a margin carries from step to step, as buffers of this head that are saved with it: registered when they are
+     * not yet, at their values for the start, and otherwise as they are.
+     *
+     * @param like gives type and device
+     */
+    final Map<String, Tensor> stateOf(Margin margin, Tensor like) {
+        margin.state().forEach((name, start) -> {
+            if (!marginState.containsKey(name)) {
+                try (Scalar value = new Scalar(start);
+                        Tensor buffer = torch.scalar_tensor(value, like.options())) {
+                    register_buffer(name, buffer);
+                    marginState.put(name, new Tensor(buffer)); // what register gives lies in a list that may move
+                }
+            }
+        });
+        return marginState;
+    }
+
+    @Override
+    public void close() {
+        marginState.values().forEach(Tensor::close);
+        super.close();
     }
 }

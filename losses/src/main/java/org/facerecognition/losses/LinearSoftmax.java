@@ -1,25 +1,36 @@
 package org.facerecognition.losses;
 
-import static org.bytedeco.pytorch.global.torch.cross_entropy;
-
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Tensor;
 
 /**
  * A plain classification layer with cross-entropy: one linear layer from embedding to identity, torch's {@code
- * nn.Linear} with its initialisation. Computes in the type of its
- * weights, float32 unless converted, also inside autocast.
+ * nn.Linear} with its initialisation. Computes in the type of its weights, float32 unless converted, also inside autocast.
  */
 public final class LinearSoftmax extends Head {
     private final LinearImpl classifier;
+    private final CrossEntropy crossEntropy;
 
     /**
+     * With plain cross-entropy.
+     *
      * @param classes number of identities, at least 1
      * @param embeddingSize length of an embedding, at least 1
      * @throws IllegalArgumentException when a size is less than 1
      */
     public LinearSoftmax(int classes, int embeddingSize) {
+        this(classes, embeddingSize, CrossEntropy.PLAIN);
+    }
+
+    /**
+     * @param classes number of identities, at least 1
+     * @param embeddingSize length of an embedding, at least 1
+     * @param crossEntropy with or without smoothing and focal weighting
+     * @throws IllegalArgumentException when a size is less than 1
+     */
+    public LinearSoftmax(int classes, int embeddingSize, CrossEntropy crossEntropy) {
         super("LinearSoftmax", classes, embeddingSize);
+        this.crossEntropy = crossEntropy;
         this.classifier = register_module("classifier", new LinearImpl(embeddingSize, classes));
     }
 
@@ -27,7 +38,7 @@ public final class LinearSoftmax extends Head {
     public Output forward(Tensor embeddings, Tensor labels) {
         checkBatch(embeddings, labels);
         Tensor scores = scores(embeddings); // [B, C]
-        return new Output(cross_entropy(scores, labels), scores.detach());
+        return new Output(crossEntropy.of(scores, labels), scores.detach());
     }
 
     @Override

@@ -1,14 +1,15 @@
 package org.facerecognition.losses;
 
-import static org.bytedeco.pytorch.global.torch.cross_entropy;
 import static org.bytedeco.pytorch.global.torch.linear;
 import static org.bytedeco.pytorch.global.torch.where;
 
+import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.NormalizeFuncOptions;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Softmax over the cosines between an embedding and the centre of each identity, made harder by a {@link Margin}: the
@@ -18,28 +19,71 @@ import org.bytedeco.pytorch.global.torch;
  * cross-entropy. The one parameter is {@code weight} [C, D], drawn from N(0, 0.01) like insightface's; only its rows'
  * directions matter.
  *
+ * <p>Sub-centres: with K > 1 each identity has K centres, and its cosine is that to the nearest: photographs under a wrong
+ * name gather at a centre of their own and leave the others alone. Deng et al., "Sub-center ArcFace: Boosting Face Recognition
+ * by Large-Scale Noisy Web Faces", ECCV 2020, section 3.2; K = 3 there. The weight is then [C * K, D], an identity's centres
+ * one after another. As published; any margin will do.
+ *
  * <p>The head always computes in the type of its centres, float32 unless converted, also inside autocast: bfloat16
  * rounds a cosine of .999 to 1, and everything a well-trained net still has to learn lies above that.
  */
 public final class MarginSoftmax extends Head {
     private static final double CENTRE_DEVIATION = 0.01;
+    private static final long SCORES_THAT_PAY = 1 << 20;
 
-    private final Tensor centres; // [C, D]
+    private final int subCentres; // K
+    private final CrossEntropy crossEntropy;
+    private final Tensor centres; // [C * K, D]
+    private final Map<String, Tensor> state;
+    private final ManyClasses passes = new ManyClasses(true);
     private Margin margin;
+    private @Nullable ClassChunks chunks;
+    private @Nullable PartialFc partial;
+    private @Nullable SampledRows sampled;
 
     /**
+     * With one centre for each identity and plain cross-entropy.
+     *
      * @param classes number of identities, at least 1
      * @param embeddingSize length of an embedding, at least 1
      * @param margin what happens to the target's cosine
      * @throws IllegalArgumentException when a size is less than 1
      */
     public MarginSoftmax(int classes, int embeddingSize, Margin margin) {
+        this(classes, embeddingSize, margin, 1, CrossEntropy.PLAIN);
+    }
+
+    /**
+     * @param classes number of identities, at least 1
+     * @param embeddingSize length of an embedding, at least 1
+     * @param margin what happens to the target's cosine
+     * @param subCentres centres for each identity, at least 1
+     * @param crossEntropy with or without smoothing and focal weighting
+     * @throws IllegalArgumentException when a size is less than 1
+     */
+    public MarginSoftmax(int classes, int embeddingSize, Margin margin, int subCentres, CrossEntropy crossEntropy) {
         super("MarginSoftmax", classes, embeddingSize);
+        if (subCentres < 1) {
+            throw new IllegalArgumentException("subCentres must be at least 1, but was " + subCentres);
+        }
         this.margin = margin;
-        try (Tensor drawn = torch.randn(classes, embeddingSize);
+        this.subCentres = subCentres;
+        this.crossEntropy = crossEntropy;
+        try (Tensor drawn = torch.randn((long) classes * subCentres, embeddingSize);
                 Scalar deviation = new Scalar(CENTRE_DEVIATION)) {
             this.centres = register_parameter("weight", drawn.mul_(deviation));
         }
+        this.state = stateOf(margin, centres);
+    }
+
+    /** Centres for each identity, K. */
+    public int subCentres() {
+        return subCentres;
+    }
+
+    /** The identities' centres, [C * K, D], of any length; the head's own, not to be changed or closed. */
+    public Tensor centres() {
+        return centres;
     }
 
     /** The margin in use. */
@@ -47,29 +91,68 @@ public final class MarginSoftmax extends Head {
         return margin;
     }
 
-    /** Uses another margin from now on. */
+    /** Uses another margin from now on. What the former has learnt stays, for one of the same kind. */
     public void setMargin(Margin margin) {
         this.margin = margin;
+        stateOf(margin, centres);
     }
 
     /**
-     * Sets the identities' centres, to begin where embeddings are already: their means, say.
+     * Goes through the identities in chunks from now on, however many there are. Without this it does so, by
+     * {@link ClassChunks#DEFAULT}, from about a million scores (batch x identities) on. With label smoothing or focal weighting it never does.
+     */
+    public void setChunks(ClassChunks chunks) {
+        this.chunks = chunks;
+    }
+
+    /**
+     * Trains from now on with a share of the identities in each step: Partial FC, An et al., CVPR 2022. The batch's own are
+     * among them, the others are drawn anew each time. Outside training all identities count.
+     *
+     * <p>Only the sampled rows of {@code weight} are to be changed, by their own gradient: {@link #sampled} has it, {@code
+     * weight} itself gets none. Ranks and accuracy in training are those among the sampled identities.
+     *
+     * @param fraction in (0, 1]
+     * @throws IllegalArgumentException when it is not
+     */
+    public void setPartialFraction(double fraction) {
+        this.partial = new PartialFc(fraction);
+    }
+
+    /**
+     * The rows of {@code weight} that a step worked with.
+     *
+     * @param rows [S], int64, ascending
+     * @param values [S, D], a copy of them: has their gradient after backward
+     */
+    public record SampledRows(Tensor rows, Tensor values) {}
+
+    /** What the last forward in training worked with; empty unless a {@link #setPartialFraction fraction} is set. */
+    public Optional<SampledRows> sampled() {
+        return Optional.ofNullable(sampled);
+    }
+
+    /**
+     * Sets the identities' centres, to begin where embeddings are already: their means, say. Of several sub-centres the first
+     * is set, and the others stay as drawn: of equal ones only one would ever learn.
      *
      * @param means [C, D]; only their directions matter. A row of zeros has none: that identity keeps its centre
      * @throws IllegalArgumentException when the shape differs
      */
     public void setCentres(Tensor means) {
-        if (!Shapes.of(means).equals(Shapes.of(centres))) {
-            throw new IllegalArgumentException(
-                    "centres must be " + Shapes.of(centres) + ", but were " + Shapes.of(means));
+        String shape = "[" + classes() + ", " + embeddingSize() + "]";
+        if (!Shapes.of(means).equals(shape)) {
+            throw new IllegalArgumentException("centres must be " + shape + ", but were " + Shapes.of(means));
         }
         try (NoGradGuard noGrad = new NoGradGuard();
-                Tensor directions = normalized(means);
+                Tensor directions = Norms.unit(means);
                 Scalar nought = new Scalar(0.0);
-                Scalar length = new Scalar(CENTRE_DEVIATION * Math.sqrt(embeddingSize()))) { // as if drawn
+                Scalar length = new Scalar(CENTRE_DEVIATION * Math.sqrt(embeddingSize())); // as if drawn
+                Tensor first =
+                        centres.view(classes(), subCentres, embeddingSize()).select(1, 0)) { // [C, D]
             try (Tensor given = means.ne(nought).any(1, true); // [C, 1]
-                    Tensor chosen = where(given, directions.mul_(length), centres)) {
-                centres.copy_(chosen);
+                    Tensor chosen = where(given, directions.mul_(length), first)) {
+                first.copy_(chosen);
             }
         }
     }
@@ -77,14 +160,66 @@ public final class MarginSoftmax extends Head {
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
         checkBatch(embeddings, labels);
-        try (Autocast off = Autocast.off(embeddings.device().type());
-                Scalar s = new Scalar(margin.s())) {
-            Tensor cosines = cosines(embeddings); // [B, C]
+        try (Autocast off = Autocast.off(embeddings.device().type())) {
+            Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
+            if (partial == null || !is_training()) {
+                return of(x, centres, labels);
+            }
+            PartialFc.Sample sample = partial.draw(labels, centres, subCentres);
+            sampled = new SampledRows(sample.rows(), sample.values());
+            return of(x, sample.values(), sample.labels());
+        }
+    }
+
+    private Output of(Tensor x, Tensor centres, Tensor labels) {
+        long scores = x.size(0) * (centres.size(0) / subCentres);
+        boolean many = chunks != null || scores >= SCORES_THAT_PAY;
+        return many && crossEntropy.equals(CrossEntropy.PLAIN)
+                ? inChunks(x, centres, labels)
+                : atOnce(x, centres, labels);
+    }
+
+    private Output inChunks(Tensor x, Tensor centres, Tensor labels) {
+        var mode = new ManyClasses.Mode(margin, state, is_training(), subCentres);
+        ManyClasses.Result result =
+                passes.forward(x, centres, labels, mode, chunks == null ? ClassChunks.DEFAULT : chunks);
+        return Output.ofRanks(
+                result.loss(), result.ranks(), () -> scores(x.detach()).detach());
+    }
+
+    private Output atOnce(Tensor x, Tensor centres, Tensor labels) {
+        try (Scalar s = new Scalar(margin.s())) {
+            Tensor cosines = cosines(x, centres); // [B, C]
             Tensor column = labels.unsqueeze(1); // [B, 1]
-            Tensor target = cosines.gather(1, column).squeeze(1); // [B]
-            Tensor harder = margin.apply(target).unsqueeze(1); // [B, 1]
-            Tensor logits = cosines.scatter(1, column, harder).mul(s); // [B, C]
-            return new Output(cross_entropy(logits, labels), cosines.detach().mul(s));
+            Tensor own = cosines.gather(1, column).squeeze(1); // [B]
+            Targets targets = new Targets(own, Norms.lengths(x), is_training(), state);
+            if (targets.training()) {
+                observe(targets, cosines, column);
+            }
+            Tensor harder = margin.apply(targets); // [B]
+            Tensor others = margin.others(cosines, harder, targets); // [B, C]
+            Tensor logits = others.scatter(1, column, harder.unsqueeze(1)).mul(s); // [B, C]
+            Tensor loss = crossEntropy.of(logits, labels);
+            Tensor penalty = margin.penalty(targets);
+            if (penalty != null) {
+                loss = loss.add(penalty);
+            }
+            Tensor scores = cosines.detach().mul(s);
+            return centres == this.centres
+                    ? new Output(loss, scores)
+                    : Output.ofRanks(
+                            loss,
+                            Ranks.of(scores, labels),
+                            () -> scores(x.detach()).detach());
+        }
+    }
+
+    private void observe(Targets targets, Tensor cosines, Tensor column) {
+        try (NoGradGuard noGrad = new NoGradGuard();
+                Scalar nothing = new Scalar(Double.NEGATIVE_INFINITY)) {
+            margin.observe(
+                    targets,
+                    scale -> cosines.mul(scale).scatter(1, column, nothing).logsumexp(1));
         }
     }
 
@@ -92,25 +227,23 @@ public final class MarginSoftmax extends Head {
     public Tensor scores(Tensor embeddings) {
         try (Autocast off = Autocast.off(embeddings.device().type());
                 Scalar s = new Scalar(margin.s())) {
-            return cosines(embeddings).mul(s);
+            return cosines(embeddings.to(centres.scalar_type()), centres).mul(s);
         }
     }
 
-    /** The cosine between each embedding and each centre: [B, D] to [B, C]. */
-    private Tensor cosines(Tensor embeddings) {
-        Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
-        return linear(normalized(x), normalized(centres));
-    }
-
-    private static Tensor normalized(Tensor rows) {
-        try (NormalizeFuncOptions options = new NormalizeFuncOptions()) {
-            options.dim().put(1L);
-            return torch.normalize(rows, options);
-        }
+    /** The cosine between each embedding and each identity's nearest centre: [B, D] and [C * K, D] to [B, C]. */
+    private Tensor cosines(Tensor x, Tensor centres) {
+        Tensor all = linear(Norms.unit(x), Norms.unit(centres)); // [B, C * K]
+        return subCentres == 1
+                ? all
+                : all.view(x.size(0), centres.size(0) / subCentres, subCentres)
+                        .max(2)
+                        .get0();
     }
 
     @Override
     public void close() {
+        passes.close();
         centres.close();
         super.close();
     }

@@ -28,7 +28,7 @@ class ArcFaceMarginTest {
     @ValueSource(doubles = {0, 0.1, 0.5, 1.5, 3.1})
     void isTheCosineOfTheAngleAndTheMargin(double m) {
         try (PointerScope scope = new PointerScope()) {
-            double[] actual = Tensors.values(new ArcFaceMargin(64, m).apply(Tensors.doubles(SWEEP)));
+            double[] actual = Tensors.values(new ArcFaceMargin(64, m).apply(Targets.of(Tensors.doubles(SWEEP))));
             for (int i = 0; i < SWEEP.length; i++) {
                 assertThat(actual[i]).isCloseTo(byAngle(SWEEP[i], m), within(1e-12));
             }
@@ -57,7 +57,7 @@ class ArcFaceMarginTest {
                 .mapToDouble(i -> Math.cos(Math.toRadians(i / 100.0)))
                 .toArray();
         try (PointerScope scope = new PointerScope()) {
-            double[] values = Tensors.values(new ArcFaceMargin(64, m).apply(Tensors.doubles(fine)));
+            double[] values = Tensors.values(new ArcFaceMargin(64, m).apply(Targets.of(Tensors.doubles(fine))));
             for (int i = 1; i < values.length; i++) {
                 assertThat(values[i])
                         .isLessThanOrEqualTo(values[i - 1] + 2e-8); // the clamp at the pole costs that much
@@ -73,7 +73,7 @@ class ArcFaceMarginTest {
             Tensor poles = Tensors.floats(1, beyond, -1, -beyond, 0, Math.nextDown(1f), 1.0001f, -1.0001f);
             ArcFaceMargin margin = new ArcFaceMargin(64, 0.5);
 
-            double[] values = Tensors.values(margin.apply(poles));
+            double[] values = Tensors.values(margin.apply(Targets.of(poles)));
             assertThat(Tensors.boxed(values)).allMatch(Double::isFinite);
             assertThat(values[0]).isCloseTo(Math.cos(0.5), within(5e-4));
             assertThat(values[2]).isCloseTo(-2 - Math.cos(Math.PI + 0.5), within(5e-4));
@@ -84,14 +84,14 @@ class ArcFaceMarginTest {
     @Test
     void aMarginOfNoughtChangesNothing() {
         try (PointerScope scope = new PointerScope()) {
-            assertThat(Tensors.values(new ArcFaceMargin(64, 0).apply(Tensors.doubles(SWEEP))))
+            assertThat(Tensors.values(new ArcFaceMargin(64, 0).apply(Targets.of(Tensors.doubles(SWEEP)))))
                     .isEqualTo(SWEEP);
         }
     }
 
     private static double[] gradient(ArcFaceMargin margin, Tensor cosine) {
         cosine.set_requires_grad(true);
-        margin.apply(cosine).sum().backward();
+        margin.apply(Targets.of(cosine)).sum().backward();
         return Tensors.values(cosine.grad());
     }
 

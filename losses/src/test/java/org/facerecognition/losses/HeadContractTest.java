@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.function.BiFunction;
+import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DeviceType;
@@ -18,23 +21,31 @@ import org.junit.jupiter.params.provider.MethodSource;
 class HeadContractTest {
     private static final int CLASSES = 7;
     private static final int SIZE = 5;
+    private static final int BATCH = 5;
 
-    record Maker(String name, BiFunction<Integer, Integer, Head> make) {
+    /** Small enough that a softmax of random embeddings leaves every class something. */
+    private static final LossSettings MILD = LossSettings.DEFAULTS.with(10.0, null);
+
+    record Maker(LossName loss) {
         Head head() {
             torch.manual_seed(4);
-            return make.apply(CLASSES, SIZE);
+            return loss.create(CLASSES, SIZE, MILD);
+        }
+
+        Head evaluating() {
+            Head head = head();
+            head.eval();
+            return head;
         }
 
         @Override
         public String toString() {
-            return name;
+            return loss.id();
         }
     }
 
     static List<Maker> makers() {
-        return List.of(
-                new Maker("ArcFace", (c, d) -> new MarginSoftmax(c, d, new ArcFaceMargin(10, 0.4))),
-                new Maker("linear", LinearSoftmax::new));
+        return Arrays.stream(LossName.values()).map(Maker::new).toList();
     }
 
     @ParameterizedTest
@@ -42,62 +53,165 @@ class HeadContractTest {
     void givesAScalarLossAndAScoreForEachClass(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.head();
-            Head.Output output = head.forward(torch.randn(3, SIZE), Tensors.labels(0, 6, 2));
+            Head.Output output = head.forward(torch.randn(4, SIZE), Tensors.labels(0, 6, 6, 0));
 
             assertThat(output.loss().dim()).isZero();
             assertThat(output.loss().item_double()).isPositive().isFinite();
-            assertThat(Shapes.of(output.scores())).isEqualTo("[3, 7]");
+            assertThat(Shapes.of(output.scores())).isEqualTo("[4, 7]");
             assertThat(output.scores().requires_grad()).isFalse();
             assertThat(head.classes()).isEqualTo(CLASSES);
             assertThat(head.embeddingSize()).isEqualTo(SIZE);
         }
     }
 
+    /** Circle's weights pass no gradient, nor does AdaFace's norm: MarginFormulasTest and PairLossTest have those. */
+    static List<Maker> withTheTrueGradient() {
+        return makers().stream()
+                .filter(maker -> !List.of(LossName.CIRCLE, LossName.CIRCLE_PAIRS, LossName.ADAFACE)
+                        .contains(maker.loss))
+                .toList();
+    }
+
     @ParameterizedTest
-    @MethodSource("makers")
+    @MethodSource("withTheTrueGradient")
     void theGradientToTheEmbeddingsIsThatOfFiniteDifferences(Maker maker) {
         double h = 1e-6;
         try (PointerScope scope = new PointerScope()) {
-            Head head = maker.head();
+            Head head = maker.evaluating();
             head.to(ScalarType.Double, false);
-            double[] x = Tensors.values(torch.randn(2 * SIZE));
-            Tensor labels = Tensors.labels(3, 0);
-            Tensor embeddings = Tensors.doubles(x).reshape(2, SIZE).detach();
+            double[] x = Tensors.values(torch.randn(BATCH * SIZE).mul(new Scalar(8.0))); // long enough for MagFace
+            Tensor embeddings = Tensors.doubles(x).reshape(BATCH, SIZE).detach();
             embeddings.set_requires_grad(true);
-            head.forward(embeddings, labels).loss().backward();
+            head.forward(embeddings, labels()).loss().backward();
             double[] gradient = Tensors.values(embeddings.grad());
 
             for (int i = 0; i < x.length; i++) {
-                double slope = (loss(head, labels, x, i, h) - loss(head, labels, x, i, -h)) / (2 * h);
+                double slope = (loss(head, x, i, h) - loss(head, x, i, -h)) / (2 * h);
                 assertThat(gradient[i]).isCloseTo(slope, within(1e-7));
             }
+            assertThat(Tensors.boxed(gradient)).anyMatch(g -> g != 0);
         }
     }
 
-    private static double loss(Head head, Tensor labels, double[] x, int at, double by) {
+    private static Tensor labels() {
+        return Tensors.labels(3, 0, 3, 1, 0);
+    }
+
+    private static double loss(Head head, double[] x, int at, double by) {
         double[] moved = x.clone();
         moved[at] += by;
-        return head.forward(Tensors.doubles(moved).reshape(2, SIZE), labels)
+        return head.forward(Tensors.doubles(moved).reshape(BATCH, SIZE), labels())
                 .loss()
                 .item_double();
     }
 
     @ParameterizedTest
     @MethodSource("makers")
-    void everyParameterGetsAGradient(Maker maker) {
+    void evaluationDrawsNoChanceAndMovesNoState(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.evaluating();
+            Tensor embeddings = torch.randn(BATCH, SIZE);
+            double[] chance = random();
+            Map<String, double[]> before = buffers(head);
+            double first = head.forward(embeddings, labels()).loss().item_double();
+
+            assertThat(random()).isEqualTo(chance);
+            assertThat(head.forward(embeddings, labels()).loss().item_double()).isEqualTo(first);
+            buffers(head).forEach((name, now) -> assertThat(now).as(name).isEqualTo(before.get(name)));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("makers")
+    void trainingMovesStateWhereThereIsSomeAndDrawsWhereItMust(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.head();
-            head.forward(
-                            torch.randn(20, SIZE),
-                            torch.arange(new org.bytedeco.pytorch.Scalar(20))
-                                    .remainder(new org.bytedeco.pytorch.Scalar(CLASSES)))
-                    .loss()
-                    .backward();
+            Tensor embeddings = torch.randn(BATCH, SIZE);
+            double[] chance = random();
+            Map<String, double[]> before = buffers(head);
+            head.forward(embeddings, labels());
+
+            buffers(head).forEach((name, now) -> assertThat(now).as(name).isNotEqualTo(before.get(name)));
+            boolean draws =
+                    List.of(LossName.ELASTICFACE_ARC, LossName.ELASTICFACE_COS).contains(maker.loss);
+            assertThat(!Arrays.equals(random(), chance)).isEqualTo(draws);
+            Map<LossName, Integer> learn = Map.of(
+                    LossName.ADAFACE, 2, LossName.CURRICULARFACE, 1, LossName.ADACOS_DYNAMIC, 1, LossName.CENTER, 1);
+            int expected = maker.loss.needsPairs() ? 1 : learn.getOrDefault(maker.loss, 0);
+            assertThat(before).hasSize(expected);
+        }
+    }
+
+    private static double[] random() {
+        return Tensors.values(torch.getDefaultCPUGenerator().get_state());
+    }
+
+    private static Map<String, double[]> buffers(Head head) {
+        Map<String, double[]> values = new LinkedHashMap<>();
+        for (long i = 0; i < head.named_buffers().size(); i++) {
+            var item = head.named_buffers().get(i);
+            values.put(item.key().getString(), Tensors.values(item.value()));
+        }
+        return values;
+    }
+
+    @ParameterizedTest
+    @MethodSource("makers")
+    void scoresHaveNoMargin(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.evaluating();
+            Tensor embeddings = torch.randn(BATCH, SIZE);
+            double[] scores = Tensors.values(head.scores(embeddings));
+            assertThat(Tensors.values(head.forward(embeddings, labels()).scores()))
+                    .isEqualTo(scores);
+            assertThat(Tensors.values(head.forward(embeddings, Tensors.labels(1, 2, 4, 5, 6))
+                            .scores()))
+                    .as("whatever the labels")
+                    .isEqualTo(scores);
+            if (head instanceof MarginSoftmax margins) {
+                margins.setMargin(new NormFaceMargin(margins.margin().s()));
+                assertThat(Tensors.values(head.scores(embeddings))).isEqualTo(scores);
+            }
+        }
+    }
+
+    /** The moving scale of AdaCos is no margin, and stays. */
+    @ParameterizedTest
+    @MethodSource("makers")
+    void aMarginWeakenedToNothingIsNormalisedSoftmax(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            if (maker.head() instanceof MarginSoftmax head && maker.loss != LossName.ADACOS_DYNAMIC) {
+                Tensor embeddings = torch.randn(BATCH, SIZE).mul(new Scalar(8.0));
+                double s = head.margin().s();
+                head.setMargin(head.margin().weakened(0));
+                double weakened = head.forward(embeddings, labels()).loss().item_double();
+                head.setMargin(new NormFaceMargin(s));
+                assertThat(head.forward(embeddings, labels()).loss().item_double())
+                        .isCloseTo(weakened, within(2e-6));
+                Margin whole = maker.loss.margin(CLASSES, MILD);
+                assertThat(whole.weakened(1)).isEqualTo(whole);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("makers")
+    void everyParameterAndEveryEmbeddingGetsAGradient(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.head();
+            Tensor embeddings = torch.randn(60, SIZE).mul(new Scalar(8.0));
+            embeddings.set_requires_grad(true);
+            Tensor labels = torch.arange(new Scalar(60)).remainder(new Scalar(CLASSES));
+            head.forward(embeddings, labels).loss().backward();
             for (long i = 0; i < head.parameters().size(); i++) {
                 Tensor gradient = head.parameters().get(i).grad();
                 assertThat(gradient.defined()).isTrue();
                 assertThat(Tensors.boxed(Tensors.values(gradient))).allMatch(g -> Double.isFinite(g) && g != 0);
             }
+            assertThat(Tensors.boxed(Tensors.values(embeddings.grad()))).allMatch(Double::isFinite);
+            assertThat(Tensors.boxed(Tensors.values(embeddings.grad().abs().sum(1))))
+                    .as("few batches have a semi-hard negative for all")
+                    .matches(rows -> rows.stream().filter(g -> g > 0).count() >= 30);
         }
     }
 
@@ -105,9 +219,9 @@ class HeadContractTest {
     @MethodSource("makers")
     void staysInFloat32InsideAutocast(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
-            Head head = maker.head();
+            Head head = maker.evaluating();
             Tensor embeddings = torch.randn(4, SIZE);
-            Tensor labels = Tensors.labels(1, 2, 3, 4);
+            Tensor labels = Tensors.labels(1, 2, 1, 2);
             double outside = head.forward(embeddings, labels).loss().item_double();
             try (Autocast bf16 = Autocast.bfloat16(DeviceType.CPU)) {
                 Head.Output inside = head.forward(embeddings, labels);
@@ -119,13 +233,44 @@ class HeadContractTest {
         }
     }
 
+    /** In bfloat16 it would be 1: 0.9999 and 0.9961 are its neighbours there. */
+    @ParameterizedTest
+    @MethodSource("makers")
+    void aCosineOfAlmostOneIsNotRoundedToOneInsideAutocast(Maker maker) {
+        double angle = Math.acos(0.9999);
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.evaluating();
+            float[] centre = {3, 0, 0, 0, 0};
+            float[] near = {(float) Math.cos(angle), 0, 0, (float) Math.sin(angle), 0};
+            if (head instanceof MarginSoftmax || head instanceof MetricHead) {
+                Tensor centres = head instanceof MarginSoftmax
+                        ? head.parameters().get(0)
+                        : head.named_buffers().get("centres");
+                double s =
+                        head instanceof MarginSoftmax margins ? margins.margin().s() : 1;
+                float[] all = new float[(int) centres.numel()];
+                System.arraycopy(centre, 0, all, 0, SIZE);
+                if (head instanceof MetricHead) {
+                    all[0] = 1; // kept at length 1
+                }
+                centres.set_data(Tensors.floats(all).reshape(centres.size(0), SIZE));
+                try (Autocast bf16 = Autocast.bfloat16(DeviceType.CPU)) {
+                    Tensor embedding = Tensors.floats(near).reshape(1, SIZE);
+                    double score = Tensors.values(
+                            head.forward(embedding, Tensors.labels(0)).scores())[0];
+                    assertThat(score / s).isCloseTo(0.9999, within(1e-6));
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("makers")
     void takesEmbeddingsInBfloat16(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
-            Head head = maker.head();
+            Head head = maker.evaluating();
             Tensor rounded = torch.randn(4, SIZE).to(ScalarType.BFloat16);
-            Tensor labels = Tensors.labels(1, 2, 3, 4);
+            Tensor labels = Tensors.labels(1, 2, 1, 2);
 
             assertThat(head.forward(rounded, labels).loss().item_double())
                     .isEqualTo(head.forward(rounded.to(ScalarType.Float), labels)
@@ -154,8 +299,10 @@ class HeadContractTest {
                     Tensors.labels(-1, 0),
                     "labels must be in [0, 7) for a head of 7 classes, but one was -1");
         }
-        assertThatThrownBy(() -> maker.make().apply(0, 5)).hasMessage("classes must be at least 1, but was 0");
-        assertThatThrownBy(() -> maker.make().apply(5, 0)).hasMessage("embeddingSize must be at least 1, but was 0");
+        assertThatThrownBy(() -> maker.loss.create(0, 5, MILD))
+                .hasMessageMatching("classes must be at least [14].*, but was 0");
+        assertThatThrownBy(() -> maker.loss.create(5, 0, MILD))
+                .hasMessage("embeddingSize must be at least 1, but was 0");
     }
 
     private static void refused(Head head, Tensor embeddings, Tensor labels, String sentence) {

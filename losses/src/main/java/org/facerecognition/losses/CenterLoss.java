@@ -1,0 +1,83 @@
+package org.facerecognition.losses;
+
+import static org.facerecognition.losses.Elementwise.plus;
+import static org.facerecognition.losses.Elementwise.times;
+
+import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Cross-entropy over a linear layer, and embeddings are drawn towards the mean of their identity.
+ *
+ * <p>Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition", ECCV 2016, equations 2 to 5: lambda /
+ * 2 times the squared distance between an embedding and its identity's centre, here the mean over the batch, where the paper
+ * sums. Centres are no parameters: by equation 4 each training batch moves a centre by alpha times the sum of its embeddings'
+ * differences over one plus their number. They start at 0 and are the buffer {@code centres} [C, D]. Embeddings are not
+ * normalised.
+ */
+public final class CenterLoss extends Head {
+    private static final double ALPHA = 0.5; // the paper's
+
+    private final LinearImpl classifier;
+    private final Tensor centres; // [C, D]
+    private final double lambda;
+    private final CrossEntropy crossEntropy;
+
+    /**
+     * @param classes number of identities, at least 1
+     * @param embeddingSize length of an embedding, at least 1
+     * @param lambda weight beside the cross-entropy, at least 0; 0.003 in the paper
+     * @param crossEntropy with or without smoothing and focal weighting
+     * @throws IllegalArgumentException when a size is less than 1 or lambda is negative
+     */
+    public CenterLoss(int classes, int embeddingSize, double lambda, CrossEntropy crossEntropy) {
+        super("CenterLoss", classes, embeddingSize);
+        Checks.atLeast("lambda", lambda, 0);
+        this.lambda = lambda;
+        this.crossEntropy = crossEntropy;
+        this.classifier = register_module("classifier", new LinearImpl(embeddingSize, classes));
+        this.centres = register_buffer("centres", torch.zeros(classes, embeddingSize));
+    }
+
+    @Override
+    public Output forward(Tensor embeddings, Tensor labels) {
+        checkBatch(embeddings, labels);
+        try (Autocast off = Autocast.off(embeddings.device().type())) {
+            Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
+            Tensor scores = classifier.forward(x); // [B, C]
+            Tensor away = x.sub(centres.index_select(0, labels)); // [B, D]
+            Tensor squares = away.mul(away).sum(1).mean();
+            if (is_training()) {
+                learn(away.detach(), labels);
+            }
+            Tensor loss = crossEntropy.of(scores, labels).add(times(squares, lambda / 2));
+            return new Output(loss, scores.detach());
+        }
+    }
+
+    /** Samples of one identity all compute its new centre; see {@link MetricHead}'s for why. */
+    private void learn(Tensor away, Tensor labels) {
+        try (NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor equal = labels.unsqueeze(1).eq(labels.unsqueeze(0)).to(away.scalar_type()); // [B, B]
+            Tensor step = torch.mm(equal, away).div(plus(equal.sum(1), 1).unsqueeze(1)); // [B, D]
+            Tensor former = centres.index_select(0, labels); // [B, D]
+            centres.index_copy_(0, labels, former.add(times(step, ALPHA)));
+        }
+    }
+
+    @Override
+    public Tensor scores(Tensor embeddings) {
+        try (Autocast off = Autocast.off(embeddings.device().type())) {
+            return classifier.forward(embeddings.to(centres.scalar_type()));
+        }
+    }
+
+    @Override
+    public void close() {
+        classifier.close();
+        centres.close();
+        super.close();
+    }
+}

@@ -1,0 +1,28 @@
+package org.facerecognition.losses;
+
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * No margin: softmax over scaled cosines.
+ *
+ * <p>Wang et al., "NormFace: L2 Hypersphere Embedding for Face Verification", ACM Multimedia 2017, arXiv 1704.06369,
+ * equation 10. What differs: s is fixed, where the paper learns it or fixes it above the bound it derives
+ * ({@link ScaleBound}).
+ *
+ * @param s scale, positive
+ */
+public record NormFaceMargin(double s) implements Margin {
+    public NormFaceMargin {
+        Checks.positive("s", s);
+    }
+
+    @Override
+    public Margin weakened(double share) {
+        return this;
+    }
+
+    @Override
+    public Tensor apply(Targets targets) {
+        return targets.cosine();
+    }
+}
