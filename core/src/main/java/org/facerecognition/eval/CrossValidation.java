@@ -49,6 +49,7 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
             throw new IllegalArgumentException(
                     "folds must be at least 2 and at most as many as pairs, " + pairs.size() + ", but were " + folds);
         }
+        pairs.roc(); // refuses what no threshold can be chosen on
         double[] accuracies = new double[folds];
         double[] thresholds = new double[folds];
         for (int fold = 0; fold < folds; fold++) {

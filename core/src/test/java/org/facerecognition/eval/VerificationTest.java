@@ -82,6 +82,9 @@ class VerificationTest {
                 .hasMessage(
                         "the folds beside fold 1 must have pairs of both kinds to choose a threshold on, but have 0 of"
                                 + " the same person and 3 of different people; deal the pairs out in turn");
+        Verification alike = Verification.ofScores(new double[4], new boolean[] {true, true, true, true});
+        assertThatThrownBy(() -> CrossValidation.dealt(alike, 2))
+                .hasMessage("scores must have pairs of both kinds, but had none of the different people");
         assertThatThrownBy(() -> CrossValidation.blocks(pairs, 7))
                 .hasMessage("folds must be at least 2 and at most as many as pairs, 6, but were 7");
     }

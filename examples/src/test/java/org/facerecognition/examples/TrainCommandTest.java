@@ -120,8 +120,7 @@ class TrainCommandTest {
     void picturesThatAreFarFromTheirPersonAreListed() throws IOException {
         Cli.train(data, out(), "--max-steps", STEPS, "--augmentations", "none");
         Path model = out().resolve("last.ckpt");
-        Cli.Result all =
-                Cli.run("suspects", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
+        Cli.Result all = Cli.run("suspects", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
         assertThat(all.code()).as(all.err()).isZero();
         assertThat(all.out().lines().toList())
                 .hasSize(16) // a heading and each picture
