@@ -6,6 +6,7 @@ import static org.facerecognition.losses.Elementwise.times;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AutoGradMode;
@@ -36,12 +37,7 @@ final class ChunkedSoftmax implements AutoCloseable {
      * [B, c] in place of rows of [c, D], and all but W's gradient is of the size of a chunk.
      *
      * Forward goes through the chunks once and keeps ln sum exp of each. Backward needs p, hence the sum over all classes,
-     * hence a second pass: over cosines that were kept, or computed again. It adds straight into W's gradient. G takes the
-     * cosines' place in memory.
-     *
-     * Two sizes: a chunk is what is multiplied at once; what is done to each cosine goes through it in tiles that stay in the
-     * processor's cache. Multiplying each tile by itself would need less memory, and takes twice the time and more: BLAS and
-     * OpenMP have threads of their own, which spin for some milliseconds when they have done, in each other's way.
+     * hence a second pass: over cosines that were kept, or computed again. It adds straight into W's gradient.
      *
      * The target's own cosine is worked out beside the rest, [B], where the margin and its gradient are taken on libtorch's
      * tape; it is put in the place of the matrix product's, so that there is one value of it.
@@ -49,7 +45,6 @@ final class ChunkedSoftmax implements AutoCloseable {
      * With K sub-centres to an identity a chunk's product is [B, c K], its cosines [B, c] the largest of each K, and the
      * gradient goes where that was.
      */
-    private static final int TILE = 2048; // classes
     private static final double SHORTEST = 1e-12; // torch.normalize divides shorter rows by this
     private static final double NEARLY_LONGEST_INVERSE = 0.999 / SHORTEST;
 
@@ -63,7 +58,6 @@ final class ChunkedSoftmax implements AutoCloseable {
     private final Tensor column; // [B, 1], labels
     private final Tensor inverse; // [C * K], q
     private final Tensor own; // [B, 1], the target's cosine
-    private final List<Chunk> parts = new ArrayList<>();
     private final @Nullable Tensor[] kept; // [B, c * K] each
     private final List<Tensor> mine = new ArrayList<>(); // to be closed
     private final long version;
@@ -73,51 +67,43 @@ final class ChunkedSoftmax implements AutoCloseable {
     private @Nullable Tensor logSum; // [B, 1]
     private @Nullable Tensor ranks; // [B], int64; the caller's
 
-    /** Some classes and their rows. */
-    private record Chunk(int index, int from, int classes, long row, long rows) {
+    /**
+     * Some classes.
+     *
+     * @param row of the centres, where they begin
+     * @param inside [B, 1], whether the target is here
+     * @param at [B, 1], its column if so
+     */
+    private record Chunk(int index, int classes, long row, long rows, Tensor inside, Tensor at) {
         /** Of a tensor by rows of the centres, those of this chunk. */
         Tensor of(Tensor all) {
             return all.narrow(0, row, rows);
         }
-    }
 
-    /**
-     * Some classes of a chunk.
-     *
-     * @param index counted over all chunks
-     * @param all [B, t * K], cosines to each centre: a view
-     * @param best [B, t], to the nearest centre of each identity, the target's own put in; not to be changed
-     * @param nearest [B, t, 1], which of the K that was; null for one
-     * @param inside [B, 1], whether the target is here
-     * @param at [B, 1], its column if so
-     */
-    private record Tile(
-            int index,
-            int row,
-            Tensor all,
-            Tensor best,
-            @Nullable Tensor nearest,
-            Tensor inside,
-            Tensor at) {
         /** Puts each sample's value at its target, where that is here. */
         void place(Tensor values, Tensor into) {
             Tensor there = into.gather(1, at); // [B, 1]
             into.scatter_(1, at, where(inside, values, there));
         }
+    }
 
-        /** Hands gradients [B, t] of the best on to all. */
+    /**
+     * A chunk's cosines, not to be changed.
+     *
+     * @param all [B, c * K], to each centre
+     * @param best [B, c], to the nearest centre of each identity, the target's own put in
+     * @param nearest [B, c, 1], which of the K that was; null for one
+     */
+    private record Cosines(
+            Tensor all, Tensor best, @Nullable Tensor nearest) {
+        /** Hands gradients [B, c] of the best on to all. */
         Tensor spread(Tensor gradient, int subCentres) {
             if (nearest == null) {
                 return gradient;
             }
-            Tensor each = gradient.new_zeros(gradient.size(0), gradient.size(1), subCentres); // [B, t, K]
+            Tensor each = gradient.new_zeros(gradient.size(0), gradient.size(1), subCentres); // [B, c, K]
             return each.scatter_(2, nearest, gradient.unsqueeze(2)).flatten(1, 2);
         }
-    }
-
-    /** What is done with a tile. */
-    private interface Work {
-        void on(Tile tile);
     }
 
     /**
@@ -132,7 +118,7 @@ final class ChunkedSoftmax implements AutoCloseable {
         this.subCentres = subCentres;
         this.classes = (int) (centres.size(0) / subCentres);
         this.version = centres._version();
-        this.freeBytes = chunks.bytes();
+        this.freeBytes = chunks.keptBytes();
         try (NoGradGuard noGrad = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
             this.centres = mine(new Tensor(centres));
@@ -147,19 +133,7 @@ final class ChunkedSoftmax implements AutoCloseable {
             Tensor q = inverseLengths(rows.view(-1, size)).view(-1, subCentres); // [B, K]
             this.own = mine(unit.unsqueeze(1).mul(rows).sum(2).mul_(q).amax(new long[] {1}, true));
         }
-        int most = chunks.classes(bytesOfAClass());
-        for (int from = 0; from < classes; from += most) {
-            int count = Math.min(most, classes - from);
-            parts.add(new Chunk(parts.size(), from, count, (long) from * subCentres, (long) count * subCentres));
-        }
-        this.kept = new Tensor[parts.size()];
-    }
-
-    private long bytesOfAClass() {
-        long batch = unit.size(0);
-        return chunks.bf16Logits()
-                ? subCentres * (2 * batch + (4 + 2) * unit.size(1)) // with its rows scaled and rounded
-                : subCentres * batch * unit.element_size();
+        this.kept = new Tensor[(classes + chunks.classes() - 1) / chunks.classes()];
     }
 
     /** Takes a tensor out of the scope that is open. */
@@ -184,31 +158,15 @@ final class ChunkedSoftmax implements AutoCloseable {
 
     // ---- chunks ----
 
-    private int tiles() {
-        return parts.stream().mapToInt(part -> (part.classes + TILE - 1) / TILE).sum();
-    }
-
-    /** Goes through a chunk's cosines in tiles. */
-    private void each(Chunk chunk, Tensor cosines, int firstIndex, Work work) {
-        for (int from = 0; from < chunk.classes; from += TILE) {
+    private void each(Consumer<Chunk> work) {
+        for (int i = 0; i < kept.length; i++) {
             try (PointerScope scope = new PointerScope()) {
-                int count = Math.min(TILE, chunk.classes - from);
-                Tensor at = column.sub(new Scalar((long) chunk.from + from)); // [B, 1]
+                int from = i * chunks.classes();
+                int count = Math.min(chunks.classes(), classes - from);
+                Tensor at = column.sub(new Scalar((long) from)); // [B, 1]
                 Tensor bounded = at.clamp(optional(0), optional(count - 1));
-                Tensor all = cosines.narrow(1, (long) from * subCentres, (long) count * subCentres); // [B, t * K]
-                Tensor full = all.to(own.scalar_type());
-                Tensor best = full;
-                Tensor nearest = null;
-                if (subCentres > 1) {
-                    T_TensorTensor_T largest =
-                            full.unflatten(1, count, subCentres).max(2);
-                    best = largest.get0();
-                    nearest = largest.get1().unsqueeze(2);
-                }
-                Tile tile = new Tile(
-                        firstIndex + from / TILE, from * subCentres, full, best, nearest, at.eq(bounded), bounded);
-                tile.place(own, best);
-                work.on(tile);
+                long row = (long) from * subCentres;
+                work.accept(new Chunk(i, count, row, (long) count * subCentres, at.eq(bounded), bounded));
             }
         }
     }
@@ -217,17 +175,23 @@ final class ChunkedSoftmax implements AutoCloseable {
         return new ScalarOptional(new Scalar(value));
     }
 
-    /** [B, c * K]. Inside a scope. */
-    private Tensor cosines(Chunk chunk) {
-        Tensor cosines = kept[chunk.index];
-        if (cosines == null) {
-            cosines = product(chunk);
-            if (cosines.nbytes() <= freeBytes) {
-                freeBytes -= cosines.nbytes();
-                kept[chunk.index] = cosines.retainReference();
+    private Cosines cosines(Chunk chunk) {
+        Tensor product = kept[chunk.index]; // [B, c * K]
+        if (product == null) {
+            product = product(chunk);
+            if (product.nbytes() <= freeBytes) {
+                freeBytes -= product.nbytes();
+                kept[chunk.index] = product.retainReference();
             }
         }
-        return cosines;
+        Tensor all = product.to(own.scalar_type());
+        if (subCentres == 1) {
+            chunk.place(own, all);
+            return new Cosines(all, all, null);
+        }
+        T_TensorTensor_T largest = all.view(-1, chunk.classes, subCentres).max(2);
+        chunk.place(own, largest.get0());
+        return new Cosines(all, largest.get0(), largest.get1().unsqueeze(2));
     }
 
     private Tensor product(Chunk chunk) {
@@ -236,7 +200,12 @@ final class ChunkedSoftmax implements AutoCloseable {
         q.copy_(inverseLengths(rows));
         return chunks.bf16Logits()
                 ? half(unit).mm(half(rows.mul(q.unsqueeze(1))).t())
-                : unit.mm(rows.t()).mul_(q);
+                : Products.timesTransposed(unit, rows).mul_(q);
+    }
+
+    /** a b^T of [M, K] and [N, K]. */
+    private Tensor timesTransposed(Tensor a, Tensor b) {
+        return chunks.bf16Logits() ? half(a).mm(half(b).t()).to(own.scalar_type()) : Products.timesTransposed(a, b);
     }
 
     private static Tensor half(Tensor tensor) {
@@ -248,27 +217,16 @@ final class ChunkedSoftmax implements AutoCloseable {
     /** [B]: the logarithm of the sum of exp(scale cos) over all identities but each sample's own. */
     Tensor othersLogSum(Tensor scale) {
         Tensor nothing = own.new_full(own.shape(), new Scalar(Double.NEGATIVE_INFINITY));
-        return logSum(tile -> {
-            Tensor logits = tile.best.mul(scale);
-            tile.place(nothing, logits);
+        return logSum(chunk -> {
+            Tensor logits = cosines(chunk).best.mul(scale);
+            chunk.place(nothing, logits);
             return logits;
         });
     }
 
-    private Tensor logSum(Function<Tile, Tensor> logits) {
-        Tensor sums = own.new_empty(tiles(), own.size(0)); // [tiles, B]
-        int index = 0;
-        for (Chunk chunk : parts) {
-            try (PointerScope scope = new PointerScope()) {
-                each(
-                        chunk,
-                        cosines(chunk),
-                        index,
-                        tile -> sums.select(0, tile.index)
-                                .copy_(logits.apply(tile).logsumexp(1)));
-            }
-            index += (chunk.classes + TILE - 1) / TILE;
-        }
+    private Tensor logSum(Function<Chunk, Tensor> logits) {
+        Tensor sums = own.new_empty(kept.length, own.size(0)); // [chunks, B]
+        each(chunk -> sums.select(0, chunk.index).copy_(logits.apply(chunk).logsumexp(1)));
         return sums.logsumexp(0);
     }
 
@@ -286,10 +244,11 @@ final class ChunkedSoftmax implements AutoCloseable {
         this.harder = mine(harder);
         this.ranks = torch.zeros_like(column).squeeze(1);
         Tensor target = times(harder, margin.s()).unsqueeze(1); // [B, 1]
-        Tensor logSum = logSum(tile -> {
-            ranks.add_(tile.best.gt(own).sum(1));
-            Tensor logits = times(margin.others(tile.best, harder, targets), margin.s());
-            tile.place(target, logits);
+        Tensor logSum = logSum(chunk -> {
+            Tensor cosines = cosines(chunk).best; // [B, c]
+            ranks.add_(cosines.gt(own).sum(1));
+            Tensor logits = times(margin.others(cosines, harder, targets), margin.s());
+            chunk.place(target, logits);
             return logits;
         });
         Ranks.sane(ranks, own(), classes);
@@ -319,7 +278,7 @@ final class ChunkedSoftmax implements AutoCloseable {
     }
 
     /**
-     * The gradients of the loss, times a factor. Uses up what was kept.
+     * The gradients of the loss, times a factor.
      *
      * @param ownGradient [B], of the loss with respect to the target's cosine, without the factor
      * @param toCentres [C * K, D], to be filled; null when the centres want no gradient
@@ -328,79 +287,56 @@ final class ChunkedSoftmax implements AutoCloseable {
      */
     Tensor backward(double factor, Tensor ownGradient, @Nullable Tensor toCentres, boolean add) {
         double scale = margin.s() / own.size(0); // of all of G
-        Tensor scaled = times(unit, factor * scale); // [B, D]
+        Tensor scaled = times(unit, factor * scale).t().contiguous(); // [D, B]
         Tensor toUnit = torch.zeros_like(unit);
         Tensor ofOwn = times(ownGradient.unsqueeze(1), 1 / scale); // [B, 1]
-        for (Chunk chunk : parts) {
-            try (PointerScope scope = new PointerScope()) {
-                Tensor g = cosines(chunk); // [B, c * K]
-                Tensor q = chunk.of(inverse); // [c * K]
-                Tensor pull = q.new_empty(chunk.rows); // [c * K], sum of G c
-                each(chunk, g, 0, tile -> replace(g, tile, ofOwn, q, pull));
-                Tensor rows = chunk.of(weight); // [c * K, D]
-                if (toCentres != null) {
-                    Tensor free = q.lt(new Scalar(NEARLY_LONGEST_INVERSE)); // a clamped length has no gradient
-                    Tensor along = pull.mul_(q).mul_(q).mul_(free).mul_(new Scalar(-factor * scale)); // [c * K]
-                    Tensor gradient = chunk.of(toCentres); // [c * K, D]
-                    if (add) {
-                        gradient.addcmul_(rows, along.unsqueeze(1));
-                    } else {
-                        torch.mul_out(gradient, rows, along.unsqueeze(1));
-                    }
-                    addProduct(gradient, g.t(), scaled);
+        each(chunk -> {
+            Cosines cosines = cosines(chunk);
+            Tensor ofBest = gradient(chunk, cosines.best); // [B, c]
+            chunk.place(ofOwn, ofBest);
+            Tensor g = cosines.spread(ofBest, subCentres); // [B, c * K]
+            Tensor pull = g.mul(cosines.all).sum(0); // [c * K], sum of G c
+            Tensor rows = chunk.of(weight); // [c * K, D]
+            Tensor q = chunk.of(inverse); // [c * K]
+            g.mul_(q);
+            toUnit.add_(timesTransposed(g, rows.t()));
+            if (toCentres != null) {
+                Tensor free = q.lt(new Scalar(NEARLY_LONGEST_INVERSE)); // a clamped length has no gradient
+                Tensor along = pull.mul_(q).mul_(q).mul_(free).mul_(new Scalar(-factor * scale)); // [c * K]
+                Tensor across = timesTransposed(g.t().contiguous(), scaled); // [c * K, D]
+                Tensor gradient = chunk.of(toCentres);
+                if (add) {
+                    across.add_(gradient);
                 }
-                addProduct(toUnit, g, rows);
-                drop(chunk);
+                torch.addcmul_out(gradient, across, rows, along.unsqueeze(1));
             }
-        }
+        });
         return toUnit.mul_(new Scalar(factor * scale));
     }
 
-    /** Puts G q in the place of a tile's cosines. */
-    private void replace(Tensor cosines, Tile tile, Tensor ofOwn, Tensor q, Tensor pull) {
-        Tensor ofBest = gradient(tile); // [B, t]
-        tile.place(ofOwn, ofBest);
-        Tensor g = tile.spread(ofBest, subCentres); // [B, t * K]
-        long count = g.size(1);
-        pull.narrow(0, tile.row, count).copy_(g.mul(tile.all).sum(0));
-        cosines.narrow(1, tile.row, count).copy_(g.mul_(q.narrow(0, tile.row, count)));
-    }
-
     /** B/s G, but for the targets. */
-    private Tensor gradient(Tile tile) {
+    private Tensor gradient(Chunk chunk, Tensor cosines) {
         if (!margin.movesOthers()) {
-            return times(tile.best, margin.s()).sub_(logSum).exp_();
+            return times(cosines, margin.s()).sub_(logSum).exp_();
         }
         try (AutoGradMode taping = new AutoGradMode(true)) {
-            Tensor leaf = tile.best.detach(); // [B, t]
+            Tensor leaf = cosines.detach(); // [B, c]
             leaf.set_requires_grad(true);
             Tensor moved = margin.others(leaf, harder, targets);
             Tensor p = times(moved.detach(), margin.s()).sub_(logSum).exp_();
-            tile.place(torch.zeros_like(own), p);
+            chunk.place(torch.zeros_like(own), p);
             return Tape.gradient(moved, leaf, p);
-        }
-    }
-
-    /** sum += a b. */
-    private void addProduct(Tensor sum, Tensor a, Tensor b) {
-        if (chunks.bf16Logits()) {
-            sum.add_(a.mm(half(b)));
-        } else {
-            sum.addmm_(a, b);
-        }
-    }
-
-    private void drop(Chunk chunk) {
-        Tensor cosines = kept[chunk.index];
-        if (cosines != null) {
-            cosines.close();
-            kept[chunk.index] = null;
         }
     }
 
     /** Frees what was kept; it is computed again if need be. */
     void dropKept() {
-        parts.forEach(this::drop);
+        for (int i = 0; i < kept.length; i++) {
+            if (kept[i] != null) {
+                kept[i].close();
+                kept[i] = null;
+            }
+        }
         freeBytes = 0; // nothing more
     }
 

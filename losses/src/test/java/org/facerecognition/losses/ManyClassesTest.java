@@ -94,25 +94,25 @@ class ManyClassesTest {
                 new EverythingMargin(12));
     }
 
-    private static ClassChunks bytes(long bytes) {
-        return new ClassChunks(bytes, false);
+    private static ClassChunks chunks(int classes, long keptBytes) {
+        return new ClassChunks(classes, keptBytes, false);
     }
 
     static List<Arguments> cases() {
         List<Arguments> all = new ArrayList<>();
         for (Margin margin : margins()) {
-            all.add(Arguments.of(margin, 11, 5, 1, bytes(4 * 5 * 8))); // 4 classes at a time, 8 in float32
-            all.add(Arguments.of(margin, 11, 5, 3, bytes(1 << 20)));
+            all.add(Arguments.of(margin, 11, 5, 1, chunks(4, 200))); // a part is kept
+            all.add(Arguments.of(margin, 11, 5, 3, chunks(4, 1 << 20)));
         }
         for (Margin margin : List.of(new ArcFaceMargin(10, 0.4), new EverythingMargin(12))) {
-            for (int chunk : new int[] {1, 5, 10, 11, 12}) {
-                all.add(Arguments.of(margin, 11, 5, 1, bytes(chunk * 5 * 8)));
+            for (int chunk : new int[] {1, 10, 11, 12}) {
+                all.add(Arguments.of(margin, 11, 5, 1, chunks(chunk, 0)));
+                all.add(Arguments.of(margin, 11, 5, 2, chunks(chunk, 1 << 20)));
             }
-            all.add(Arguments.of(margin, 1, 3, 1, bytes(1)));
-            all.add(Arguments.of(margin, 7, 1, 2, bytes(100)));
-            all.add(Arguments.of(margin, 1, 1, 1, bytes(1 << 20)));
-            all.add(Arguments.of(margin, 4100, 3, 1, bytes(1 << 20))); // three tiles
-            all.add(Arguments.of(margin, 4100, 3, 2, bytes(3000 * 3 * 8 * 2))); // two chunks of two
+            all.add(Arguments.of(margin, 1, 3, 1, chunks(1, 0)));
+            all.add(Arguments.of(margin, 7, 1, 2, chunks(3, 0)));
+            all.add(Arguments.of(margin, 1, 1, 1, ClassChunks.DEFAULT));
+            all.add(Arguments.of(margin, 4100, 3, 1, ClassChunks.DEFAULT)); // three
         }
         return all;
     }
@@ -202,7 +202,7 @@ class ManyClassesTest {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = head(5, new EverythingMargin(8));
             head.train(false); // the state stays
-            head.setChunks(bytes(100));
+            head.setChunks(chunks(2, 50));
             Tensor x = torch.randn(3, SIZE).to(ScalarType.Double);
             Tensor labels = Tensors.labels(4, 0, 2);
             Step step = step(head, x, labels, 1);
@@ -242,7 +242,7 @@ class ManyClassesTest {
                 head.to(ScalarType.Double, false);
                 head.parameters().get(0).set_data(centres.clone());
                 if (i == 1) {
-                    head.setChunks(bytes(100));
+                    head.setChunks(chunks(2, 50));
                 }
                 steps[i] = step(head, x, labels, 1);
             }
@@ -255,7 +255,7 @@ class ManyClassesTest {
     void anEmbeddingOfNaNMakesTheLossNaNAndKnowsNobody() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = head(7, new ArcFaceMargin(10, 0.4));
-            head.setChunks(bytes(50));
+            head.setChunks(chunks(3, 0));
             Tensor x = torch.randn(2, SIZE).to(ScalarType.Double);
             x.get(1).fill_(new Scalar(Double.NaN));
             Head.Output output = head.forward(x, Tensors.labels(1, 2));
@@ -275,7 +275,7 @@ class ManyClassesTest {
                 Tensor centres = torch.randn(9, SIZE).to(ScalarType.Double).set_requires_grad(true);
                 Tensor x = torch.randn(4, SIZE).to(ScalarType.Double).set_requires_grad(true);
                 var mode = new ManyClasses.Mode(new MagFaceMargin(10), Map.of(), true, 1);
-                Tensor loss = passes.forward(x, centres, Tensors.labels(8, 0, 3, 3), mode, bytes(150))
+                Tensor loss = passes.forward(x, centres, Tensors.labels(8, 0, 3, 3), mode, chunks(4, 130))
                         .loss();
                 loss.mul(new Scalar(0.5)).backward();
                 steps.add(new Step(
@@ -296,7 +296,7 @@ class ManyClassesTest {
             for (int i = 0; i < 2; i++) {
                 MarginSoftmax one = head(11, new EverythingMargin(10));
                 if (i == 1) {
-                    one.setChunks(bytes(1 << 20));
+                    one.setChunks(chunks(4, 1 << 20));
                 }
                 Tensor first = one.forward(a, Tensors.labels(1, 10, 3)).loss();
                 Tensor second = one.forward(b, Tensors.labels(0, 5)).loss();
@@ -361,7 +361,7 @@ class ManyClassesTest {
     void takesManyStepsWithoutTakingMemory() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = head(3000, new EverythingMargin(10), 1, ScalarType.Float);
-            head.setChunks(bytes(1 << 18));
+            head.setChunks(chunks(512, 1 << 18));
             long[] counts = new long[3];
             long[] bytes = new long[3];
             for (int i = 0; i < 3; i++) {
@@ -468,7 +468,7 @@ class ManyClassesTest {
 
     @Test
     void settingsRefuseNonsense() {
-        assertThatThrownBy(() -> new ClassChunks(0, false))
-                .hasMessage("bytes of a chunk must be at least 1, but was 0");
+        assertThatThrownBy(() -> chunks(0, 0)).hasMessage("classes in a chunk must be at least 1, but was 0");
+        assertThatThrownBy(() -> chunks(1, -1)).hasMessage("keptBytes must be at least 0, but was -1");
     }
 }

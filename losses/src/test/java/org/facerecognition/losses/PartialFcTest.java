@@ -82,8 +82,8 @@ class PartialFcTest {
             MarginSoftmax partial = head(9, 2);
             partial.setPartialFraction(1);
             if (chunked) {
-                whole.setChunks(new ClassChunks(100, false));
-                partial.setChunks(new ClassChunks(100, false));
+                whole.setChunks(new ClassChunks(4, 0, false));
+                partial.setChunks(new ClassChunks(4, 0, false));
             }
             Head.Output expected = whole.forward(x, labels);
             Head.Output actual = partial.forward(x, labels);
