@@ -19,6 +19,7 @@ import picocli.CommandLine.ParameterException;
             PackCommand.class,
             EmbedCommand.class,
             EvaluateCommand.class,
+            ExportCommand.class,
             DoctorCommand.class
         })
 public final class Main {

@@ -21,7 +21,7 @@ class CommandsTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "train", "augment", "pack", "embed", "evaluate", "doctor"})
+    @ValueSource(strings = {"demo", "train", "augment", "pack", "embed", "evaluate", "export", "doctor"})
     void helpIsThere(String command) {
         Cli.Result result = Cli.run(command, "--help");
         assertThat(result.code()).isZero();
@@ -63,6 +63,32 @@ class CommandsTest {
         try (Recognizer recognizer = Recognizer.load(folder.resolve("demo.model"))) {
             assertThat(recognizer.identities()).hasSize(4);
         }
+    }
+
+    @Test
+    void exportWritesEachFormat() throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path model = folder.resolve("model");
+        Cli.train(faces, model, "--max-steps", 1);
+        for (String format : new String[] {"torchscript", "onnx", "safetensors"}) {
+            Path file = folder.resolve("out." + format);
+            Cli.Result result =
+                    Cli.run("export", "--model", model.resolve("last.ckpt"), "--format", format, "--out", file);
+            assertThat(result.code()).as(result.err()).isZero();
+            assertThat(result.out()).contains("wrote " + file);
+            assertThat(Files.size(file)).isGreaterThan(100_000);
+        }
+        Cli.Result wrong = Cli.run(
+                "export",
+                "--model",
+                model.resolve("last.ckpt"),
+                "--format",
+                "safetensors",
+                "--normalise",
+                "--out",
+                folder.resolve("x"));
+        assertThat(wrong.code()).isEqualTo(2);
+        assertThat(wrong.err()).contains("must be without normalisation");
     }
 
     @Test
