@@ -20,9 +20,11 @@ public final class Main {
             case "training" -> TrainingBenchmark.run(rest);
             case "loading" -> LoadingBenchmark.run(rest);
             case "weights" -> WeightsBenchmark.run(rest);
+            case "inference" -> InferenceBenchmark.run(rest);
+            case "soak" -> Soak.run(rest);
             default -> {
                 System.err.println(
-                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS]; but was \""
+                        "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS], inference [ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...], soak [EMBEDDINGS]; but was \""
                                 + name + "\"");
                 System.exit(2);
             }
