@@ -595,6 +595,41 @@ public final class Recognizer implements AutoCloseable {
         return prefixed;
     }
 
+    // ---- elsewhere and faster ----
+
+    /** {@link #prepare(PrepareOptions)} with the options' defaults. */
+    public PreparedRecognizer prepare() {
+        return prepare(PrepareOptions.DEFAULT);
+    }
+
+    /**
+     * Makes an immutable copy that embeds as fast as this machine can, from many threads at a time. Takes a moment: weights are
+     * packed, and half precision is tried where the options allow it.
+     *
+     * @return to be closed
+     * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
+     * @throws IllegalStateException when half precision is asked for and not close enough to float32
+     */
+    public PreparedRecognizer prepare(PrepareOptions options) {
+        Preparation.Result prepared =
+                NativeErrors.explained(() -> new Preparation(options, device, model).prepare(encoder));
+        return new PreparedRecognizer(prepared, model, embeddingSize(), device);
+    }
+
+    /**
+     * Writes the encoder for other runtimes, without the head, and with it what its input must be: size, colour order,
+     * normalisation, framing; see {@link ExportFormat}.
+     *
+     * @param normalise makes the normalisation of pixels and bringing embeddings to length 1 part of the model: it then takes
+     *     uint8 pixels 0..255 and gives what {@link #embed(Mat)} gives
+     * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
+     * @throws IllegalArgumentException when the format cannot hold the normalisation
+     * @throws org.facerecognition.export.ExportException when the file cannot be written
+     */
+    public void export(Path file, ExportFormat format, boolean normalise) {
+        new ModelExport(model, encoder).write(file, format, normalise);
+    }
+
     // ---- parts ----
 
     /** The backbone. */

@@ -44,7 +44,16 @@ class ArchitectureTest {
     static final ArchRule nativesKnowNobody = knowsOnly("org.facerecognition.natives..");
 
     @ArchTest
-    static final ArchRule backbonesKnowTensorsOnly = knowsOnly("org.facerecognition.backbone..", "natives");
+    static final ArchRule backbonesKnowTensorsOnly = knowsOnly("org.facerecognition.backbone..", "natives", "graph");
+
+    @ArchTest
+    static final ArchRule graphsKnowTensorsOnly = knowsOnly("org.facerecognition.graph..");
+
+    @ArchTest
+    static final ArchRule preparedNetsKnowGraphs = knowsOnly("org.facerecognition.inference..", "graph", "natives");
+
+    @ArchTest
+    static final ArchRule exportsKnowGraphs = knowsOnly("org.facerecognition.export..", "graph", "natives");
 
     @ArchTest
     static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..");

@@ -14,6 +14,9 @@ public final class Main {
             "loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run),
             "weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run),
             "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS]", RecognitionBenchmark::run),
+            "inference",
+                    new Benchmark("[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...]", InferenceBenchmark::run),
+            "soak", new Benchmark("[EMBEDDINGS]", Soak::run),
             "gallery", new Benchmark("[ROUNDS [N [N_HNSW]]]", GalleryBenchmark::run)));
 
     private record Benchmark(String arguments, Body body) {}

@@ -41,6 +41,11 @@ final class Rounds {
                 ratio(name, baseline)));
     }
 
+    /** Images per second. */
+    double median(String name) {
+        return median(results.get(name));
+    }
+
     double ratio(String name, String baseline) {
         List<Double> ratios = new ArrayList<>();
         for (int i = 0; i < results.get(name).size(); i++) {

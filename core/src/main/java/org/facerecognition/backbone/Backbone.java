@@ -8,6 +8,9 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +65,30 @@ public abstract class Backbone extends Module {
      * @return [B, D], not normalised
      */
     public abstract Tensor forward(Tensor images);
+
+    /**
+     * What {@link #forward} computes in evaluation, for those that prepare the net for speed or write it into other formats.
+     * Shares the net's weights.
+     *
+     * @return to be closed
+     * @throws UnsupportedOperationException when the net cannot say
+     */
+    public final Graph graph() {
+        return Graph.of(this::describe);
+    }
+
+    /**
+     * Takes down what {@link #forward} does in evaluation, in the same order; a net of your own that is to be prepared or
+     * exported overrides it.
+     *
+     * @param graph takes the layers down
+     * @param images [B, 3, H, W]
+     * @return the embeddings, [B, D]
+     */
+    protected Value describe(GraphBuilder graph, Value images) {
+        throw new UnsupportedOperationException("a net to be prepared or exported must override describe, but "
+                + getClass().getSimpleName() + " does not");
+    }
 
     /** Length of an embedding, D. */
     public abstract int embeddingSize();

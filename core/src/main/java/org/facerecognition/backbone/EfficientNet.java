@@ -2,6 +2,7 @@ package org.facerecognition.backbone;
 
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
@@ -9,6 +10,8 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Value;
 
 /**
  * Nets of inverted residual blocks scaled alike in depth, width and input: Tan and Le, "EfficientNet", ICML 2019, arXiv
@@ -23,7 +26,7 @@ public final class EfficientNet extends Backbone {
     private final Sequence features;
     private final Layers.GlobalAveragePool avgpool;
     private final double dropout;
-    private Layer classifier;
+    private Sequence classifier;
     private int embeddingSize;
 
     /** A stage of like blocks; the first of them has the stride. */
@@ -115,6 +118,12 @@ public final class EfficientNet extends Backbone {
     }
 
     @Override
+    protected Value describe(GraphBuilder graph, Value images) {
+        Value x = graph.flatten(Layers.describe(graph, images, features, avgpool));
+        return classifier.describe(graph, x);
+    }
+
+    @Override
     public int embeddingSize() {
         return embeddingSize;
     }
@@ -148,11 +157,11 @@ public final class EfficientNet extends Backbone {
         Sequence layers = new Sequence()
                 .add(Layers.conv(inputs, outputs, kernel, stride, groups), m -> m::forward)
                 .add(Layers.batchNorm(outputs, epsilon), m -> m::forward);
-        return activate ? layers.add(new Layers.Function("SiLU", torch::silu_), f -> f) : layers;
+        return activate ? layers.add(new Layers.Function("SiLU", torch::silu_, GraphBuilder::silu), f -> f) : layers;
     }
 
     /** Widens, looks, weighs channels against each other, narrows; with a shortcut where sizes allow. */
-    private static final class Block extends Module implements Layer {
+    private static final class Block extends Module implements Layer, Described {
         private final Sequence block;
         private final boolean shortcut;
         private final double drop;
@@ -196,6 +205,12 @@ public final class EfficientNet extends Backbone {
             return shortcut ? stochasticDepth(out).add(x) : out;
         }
 
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            Value out = block.describe(graph, x);
+            return shortcut ? graph.plus(out, x) : out;
+        }
+
         /** In training leaves the block out by chance, picture by picture: Huang et al., arXiv 1603.09382. */
         private Tensor stochasticDepth(Tensor out) {
             if (drop == 0 || !is_training()) {
@@ -208,21 +223,27 @@ public final class EfficientNet extends Backbone {
     }
 
     /** Weighs channels by what they are over the whole picture: Hu et al., CVPR 2018, arXiv 1709.01507. */
-    private static final class SqueezeExcitation extends Module implements Layer {
+    private static final class SqueezeExcitation extends Module implements Layer, Described {
         private final Layers.GlobalAveragePool avgpool = register_module("avgpool", new Layers.GlobalAveragePool());
-        private final Layer reduce;
-        private final Layer widen;
+        private final Conv2dImpl reduce;
+        private final Conv2dImpl widen;
 
         SqueezeExcitation(int channels, int squeezed) {
             super("SqueezeExcitation");
-            this.reduce = register_module("fc1", Layers.pointwiseWithBias(channels, squeezed))::forward;
-            this.widen = register_module("fc2", Layers.pointwiseWithBias(squeezed, channels))::forward;
+            this.reduce = register_module("fc1", Layers.pointwiseWithBias(channels, squeezed));
+            this.widen = register_module("fc2", Layers.pointwiseWithBias(squeezed, channels));
         }
 
         @Override
         public Tensor forward(Tensor x) {
             Tensor weight = torch.silu_(reduce.forward(avgpool.forward(x))); // [B, squeezed, 1, 1]
             return x.mul(torch.sigmoid(widen.forward(weight))); // [B, C, H, W]
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            Value weight = graph.silu(Layers.describe(graph, x, avgpool, reduce));
+            return graph.scale(x, graph.sigmoid(graph.convolution(widen, weight)));
         }
     }
 }

@@ -14,6 +14,8 @@ import org.bytedeco.pytorch.PReLUImpl;
 import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,10 +32,12 @@ public final class IResNet extends Backbone {
 
     private final Layer stem;
     private final Layer stages;
+    private final Module[] trunk; // all before the last layers, in order
     private final Layers.Dropout dropout;
     private final long features; // values that go into the last layer
     private final int imageSizePx;
     private Layer last;
+    private Module lastModule; // the same
     private BatchNorm1dImpl norm;
     private int embeddingSize;
 
@@ -68,10 +72,14 @@ public final class IResNet extends Backbone {
         BatchNorm2dImpl bn2 = register_module("bn2", Layers.batchNorm(WIDTHS[3]));
         this.stages = x -> bn2.forward(layer4.forward(layer3.forward(layer2.forward(layer1.forward(x)))));
 
+        this.trunk = new Module[] {conv1, bn1, prelu, layer1, layer2, layer3, layer4, bn2};
+
         this.dropout = register_module("dropout", new Layers.Dropout(options.dropout()));
         long side = (imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY;
         this.features = WIDTHS[3] * side * side;
-        this.last = register_module("fc", new LinearImpl(features, outputs))::forward;
+        LinearImpl fc = register_module("fc", new LinearImpl(features, outputs));
+        this.last = fc::forward;
+        this.lastModule = fc;
         this.norm = register_module("features", finalNorm(outputs));
         this.embeddingSize = outputs;
         initialize();
@@ -113,6 +121,12 @@ public final class IResNet extends Backbone {
     }
 
     @Override
+    protected Value describe(GraphBuilder graph, Value images) {
+        Value x = graph.flatten(Layers.describe(graph, images, trunk));
+        return Layers.describe(graph, x, lastModule, norm);
+    }
+
+    @Override
     public int embeddingSize() {
         return embeddingSize;
     }
@@ -133,9 +147,15 @@ public final class IResNet extends Backbone {
         int outputs = sizes[sizes.length - 1];
         unregister_module("fc");
         unregister_module("features");
-        this.last = sizes.length == 1
-                ? register_module("fc", new LinearImpl(features, outputs))::forward
-                : register_module("fc", Sequence.ofLinears(features, sizes));
+        if (sizes.length == 1) {
+            LinearImpl linear = register_module("fc", new LinearImpl(features, outputs));
+            this.last = linear::forward;
+            this.lastModule = linear;
+        } else {
+            Sequence linears = register_module("fc", Sequence.ofLinears(features, sizes));
+            this.last = linears;
+            this.lastModule = linears;
+        }
         this.norm = register_module("features", finalNorm(outputs));
         this.embeddingSize = outputs;
     }
@@ -143,8 +163,9 @@ public final class IResNet extends Backbone {
     // ---- blocks ----
 
     /** Normalisation, convolution, normalisation, PReLU, convolution with the stride, normalisation; and a shortcut. */
-    private static final class Block extends Module implements Layer {
+    private static final class Block extends Module implements Layer, Described {
         private final Layer body;
+        private final Module[] parts; // of the body, in order
         private final @Nullable Sequence downsample;
 
         Block(long inputs, long width, long stride, @Nullable Sequence downsample) {
@@ -156,12 +177,19 @@ public final class IResNet extends Backbone {
             Conv2dImpl conv2 = register_module("conv2", Layers.conv(width, width, 3, stride));
             BatchNorm2dImpl bn3 = register_module("bn3", Layers.batchNorm(width));
             this.body = x -> bn3.forward(conv2.forward(prelu.forward(bn2.forward(conv1.forward(bn1.forward(x))))));
+            this.parts = new Module[] {bn1, conv1, bn2, prelu, conv2, bn3};
             this.downsample = downsample == null ? null : register_module("downsample", downsample);
         }
 
         @Override
         public Tensor forward(Tensor x) {
             return body.forward(x).add_(downsample == null ? x : downsample.forward(x));
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            Value out = Layers.describe(graph, x, parts);
+            return graph.plus(out, downsample == null ? x : downsample.describe(graph, x));
         }
     }
 

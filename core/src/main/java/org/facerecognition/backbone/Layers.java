@@ -1,12 +1,15 @@
 package org.facerecognition.backbone;
 
+import java.util.function.BiFunction;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.Conv2dOptions;
 import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.MaxPool2dOptions;
 import org.bytedeco.pytorch.Module;
@@ -18,6 +21,8 @@ import org.bytedeco.pytorch.ReLUOptions;
 import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Value;
 
 /** Makes the layers that architectures share, without leaving their option objects behind. */
 final class Layers {
@@ -77,13 +82,49 @@ final class Layers {
         }
     }
 
-    /** A layer without parameters that has its place among its neighbours. */
-    static final class Function extends Module implements Layer {
-        private final Layer function;
+    /** Takes down layers, one after another. */
+    static Value describe(GraphBuilder graph, Value x, Module... layers) {
+        for (Module layer : layers) {
+            x = describe(graph, x, layer);
+        }
+        return x;
+    }
 
-        Function(String name, Layer function) {
+    private static Value describe(GraphBuilder graph, Value x, Module layer) {
+        if (layer instanceof Described part) {
+            return part.describe(graph, x);
+        } else if (layer instanceof Conv2dImpl convolution) {
+            return graph.convolution(convolution, x);
+        } else if (layer instanceof BatchNorm2dImpl norm) {
+            return graph.batchNorm(norm, x);
+        } else if (layer instanceof BatchNorm1dImpl norm) {
+            return graph.batchNorm(norm, x);
+        } else if (layer instanceof LinearImpl linear) {
+            return graph.linear(linear, x);
+        } else if (layer instanceof PReLUImpl prelu) {
+            return graph.prelu(prelu, x);
+        } else if (layer instanceof ReLUImpl) {
+            return graph.relu(x);
+        } else if (layer instanceof MaxPool2dImpl pool) {
+            return graph.maxPool(pool, x);
+        }
+        throw new UnsupportedOperationException("cannot describe " + layer);
+    }
+
+    /** A layer without parameters that has its place among its neighbours. */
+    static final class Function extends Module implements Layer, Described {
+        private final Layer function;
+        private final BiFunction<GraphBuilder, Value, Value> description;
+
+        Function(String name, Layer function, BiFunction<GraphBuilder, Value, Value> description) {
             super(name);
             this.function = function;
+            this.description = description;
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            return description.apply(graph, x);
         }
 
         @Override
@@ -93,7 +134,7 @@ final class Layers {
     }
 
     /** Sets values to nought by chance, in training only, and makes up for it: {@code nn.Dropout}. */
-    static final class Dropout extends Module implements Layer {
+    static final class Dropout extends Module implements Layer, Described {
         private final double p;
 
         Dropout(double p) {
@@ -104,6 +145,11 @@ final class Layers {
         @Override
         public Tensor forward(Tensor x) {
             return p == 0 ? x : torch.dropout(x, p, is_training());
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            return x;
         }
     }
 
@@ -133,7 +179,7 @@ final class Layers {
      * Averages over the picture, [B, C, H, W] to [B, C, 1, 1]. libtorch's own module takes its output size as an array
      * of C++ optionals, which JavaCPP cannot make.
      */
-    static final class GlobalAveragePool extends Module implements Layer {
+    static final class GlobalAveragePool extends Module implements Layer, Described {
         GlobalAveragePool() {
             super("AdaptiveAvgPool2d");
         }
@@ -141,6 +187,11 @@ final class Layers {
         @Override
         public Tensor forward(Tensor x) {
             return torch.adaptive_avg_pool2d(x, 1, 1);
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            return graph.globalAveragePool(x);
         }
     }
 

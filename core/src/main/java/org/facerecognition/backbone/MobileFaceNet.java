@@ -1,11 +1,14 @@
 package org.facerecognition.backbone;
 
 import java.util.List;
+import java.util.function.BiFunction;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Value;
 
 /**
  * A small net for faces: Chen et al., "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile
@@ -25,9 +28,11 @@ public final class MobileFaceNet extends Backbone {
     private static final int SHRINKS_BY = 16;
 
     private final Layer trunk;
+    private final Module[] trunkParts; // in order
     private final double dropout;
     private final int imageSizePx;
     private Layer last;
+    private Module lastModule; // the same
     private BatchNorm2dImpl bn;
     private int embeddingSize;
 
@@ -42,7 +47,10 @@ public final class MobileFaceNet extends Backbone {
         GlobalDepthwise global =
                 register_module("gdconv", new GlobalDepthwise((imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY));
         this.trunk = x -> global.forward(conv2.forward(features.forward(separable.forward(conv1.forward(x)))));
-        this.last = register_module("conv3", Layers.pointwiseWithBias(FEATURES, outputs))::forward;
+        this.trunkParts = new Module[] {conv1, separable, features, conv2, global};
+        Conv2dImpl conv3 = register_module("conv3", Layers.pointwiseWithBias(FEATURES, outputs));
+        this.last = conv3::forward;
+        this.lastModule = conv3;
         this.bn = register_module("bn", Layers.batchNorm(outputs));
         this.embeddingSize = outputs;
         Layers.initializeConvolutions(this);
@@ -59,6 +67,12 @@ public final class MobileFaceNet extends Backbone {
             x = torch.dropout(x, dropout, is_training());
         }
         return torch.flatten(bn.forward(last.forward(x)), 1, -1); // [B, D]
+    }
+
+    @Override
+    protected Value describe(GraphBuilder graph, Value images) {
+        Value x = Layers.describe(graph, images, trunkParts);
+        return graph.flatten(Layers.describe(graph, x, lastModule, bn));
     }
 
     @Override
@@ -82,7 +96,9 @@ public final class MobileFaceNet extends Backbone {
         unregister_module("conv3");
         unregister_module("bn");
         if (sizes.length == 1) {
-            this.last = register_module("conv3", Layers.pointwiseWithBias(FEATURES, sizes[0]))::forward;
+            Conv2dImpl conv3 = register_module("conv3", Layers.pointwiseWithBias(FEATURES, sizes[0]));
+            this.last = conv3::forward;
+            this.lastModule = conv3;
         } else {
             Sequence several = new Sequence();
             long from = FEATURES;
@@ -91,6 +107,7 @@ public final class MobileFaceNet extends Backbone {
                 from = to;
             }
             this.last = register_module("conv3", several);
+            this.lastModule = several;
         }
         this.embeddingSize = sizes[sizes.length - 1];
         this.bn = register_module("bn", Layers.batchNorm(embeddingSize));
@@ -103,7 +120,7 @@ public final class MobileFaceNet extends Backbone {
         return new Sequence()
                 .add(Layers.conv(inputs, outputs, kernel, stride, groups), m -> m::forward)
                 .add(Layers.batchNorm(outputs), m -> m::forward)
-                .add(new Layers.Function("ReLU6", torch::relu6_), f -> f);
+                .add(new Layers.Function("ReLU6", torch::relu6_, GraphBuilder::relu6), f -> f);
     }
 
     private static Sequence bottlenecks() {
@@ -119,8 +136,9 @@ public final class MobileFaceNet extends Backbone {
     }
 
     /** Depthwise 3x3, then 1x1, each with batch normalisation and ReLU. */
-    private static final class Separable extends Module implements Layer {
+    private static final class Separable extends Module implements Layer, Described {
         private final Layer body;
+        private final BiFunction<GraphBuilder, Value, Value> description;
 
         Separable(long channels) {
             super("DepthwiseSeparableConv");
@@ -130,6 +148,15 @@ public final class MobileFaceNet extends Backbone {
             BatchNorm2dImpl bn2 = register_module("bn2", Layers.batchNorm(channels));
             this.body =
                     x -> torch.relu_(bn2.forward(pointwise.forward(torch.relu_(bn1.forward(depthwise.forward(x))))));
+            this.description = (g, x) -> {
+                Value out = g.relu(Layers.describe(g, x, depthwise, bn1));
+                return g.relu(Layers.describe(g, out, pointwise, bn2));
+            };
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            return description.apply(graph, x);
         }
 
         @Override
@@ -139,7 +166,7 @@ public final class MobileFaceNet extends Backbone {
     }
 
     /** MobileNetV2's inverted residual: widen, look, narrow without activation; a shortcut where sizes allow. */
-    private static final class Bottleneck extends Module implements Layer {
+    private static final class Bottleneck extends Module implements Layer, Described {
         private final Sequence conv;
         private final boolean shortcut;
 
@@ -161,17 +188,30 @@ public final class MobileFaceNet extends Backbone {
             Tensor out = conv.forward(x);
             return shortcut ? out.add_(x) : out;
         }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            Value out = conv.describe(graph, x);
+            return shortcut ? graph.plus(out, x) : out;
+        }
     }
 
     /** A weight for each place of each channel, and batch normalisation. */
-    private static final class GlobalDepthwise extends Module implements Layer {
+    private static final class GlobalDepthwise extends Module implements Layer, Described {
         private final Layer body;
+        private final Module[] parts; // of the body, in order
 
         GlobalDepthwise(int sizePx) {
             super("GDConv");
             Conv2dImpl depthwise = register_module("depthwise", Layers.globalDepthwise(FEATURES, sizePx));
             BatchNorm2dImpl norm = register_module("bn", Layers.batchNorm(FEATURES));
             this.body = x -> norm.forward(depthwise.forward(x));
+            this.parts = new Module[] {depthwise, norm};
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            return Layers.describe(graph, x, parts);
         }
 
         @Override

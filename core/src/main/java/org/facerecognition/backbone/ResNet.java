@@ -3,10 +3,13 @@ package org.facerecognition.backbone;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.LinearImpl;
+import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +26,9 @@ public final class ResNet extends Backbone {
     private final Layers.GlobalAveragePool avgpool;
     private final double dropout; // before the last layer
     private final int features; // that go into it
+    private final Module[] trunk; // all but the last layer, in order
     private Layer last;
+    private Module lastModule; // the same
     private int embeddingSize;
 
     /** ResNet-18, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
@@ -67,9 +72,17 @@ public final class ResNet extends Backbone {
         Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 7, options.smallFaces() ? 1 : 2));
         BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
         ReLUImpl relu = register_module("relu", Layers.relu());
-        Layer maxpool = options.smallFaces()
-                ? register_module("maxpool", new Layers.Function("Identity", x -> x))
-                : register_module("maxpool", Layers.maxPool3x3())::forward;
+        Layer maxpool;
+        Module maxpoolModule; // the same
+        if (options.smallFaces()) {
+            var identity = register_module("maxpool", new Layers.Function("Identity", x -> x, (g, x) -> x));
+            maxpool = identity;
+            maxpoolModule = identity;
+        } else {
+            MaxPool2dImpl pool = register_module("maxpool", Layers.maxPool3x3());
+            maxpool = pool::forward;
+            maxpoolModule = pool;
+        }
         this.stem = x -> maxpool.forward(relu.forward(bn1.forward(conv1.forward(x))));
 
         int e = expansion;
@@ -80,8 +93,11 @@ public final class ResNet extends Backbone {
         this.stages = x -> layer4.forward(layer3.forward(layer2.forward(layer1.forward(x))));
 
         this.avgpool = register_module("avgpool", new Layers.GlobalAveragePool());
+        this.trunk = new Module[] {conv1, bn1, relu, maxpoolModule, layer1, layer2, layer3, layer4, avgpool};
         this.features = 512 * e;
-        this.last = register_module("fc", new LinearImpl(features, outputs))::forward;
+        LinearImpl fc = register_module("fc", new LinearImpl(features, outputs));
+        this.last = fc::forward;
+        this.lastModule = fc;
         this.embeddingSize = outputs;
         Layers.initializeConvolutions(this);
     }
@@ -98,6 +114,12 @@ public final class ResNet extends Backbone {
     }
 
     @Override
+    protected Value describe(GraphBuilder graph, Value images) {
+        Value x = graph.flatten(Layers.describe(graph, images, trunk));
+        return Layers.describe(graph, x, lastModule);
+    }
+
+    @Override
     public int embeddingSize() {
         return embeddingSize;
     }
@@ -111,9 +133,15 @@ public final class ResNet extends Backbone {
     public void replaceLastLayer(String name, int... sizes) {
         checkReplacement(name, sizes);
         unregister_module(name);
-        this.last = sizes.length == 1
-                ? register_module(name, new LinearImpl(features, sizes[0]))::forward
-                : register_module(name, Sequence.ofLinears(features, sizes));
+        if (sizes.length == 1) {
+            LinearImpl linear = register_module(name, new LinearImpl(features, sizes[0]));
+            this.last = linear::forward;
+            this.lastModule = linear;
+        } else {
+            Sequence linears = register_module(name, Sequence.ofLinears(features, sizes));
+            this.last = linears;
+            this.lastModule = linears;
+        }
         this.embeddingSize = sizes[sizes.length - 1];
     }
 
@@ -123,7 +151,7 @@ public final class ResNet extends Backbone {
         Block make(long inputs, long width, long stride, @Nullable Sequence downsample);
     }
 
-    private abstract static class Block extends Module implements Layer {
+    private abstract static class Block extends Module implements Layer, Described {
         Block(String name) {
             super(name);
         }
@@ -154,6 +182,12 @@ public final class ResNet extends Backbone {
             Tensor out = relu.forward(bn1.forward(conv1.forward(x)));
             out = bn2.forward(conv2.forward(out));
             return relu.forward(out.add_(downsample == null ? x : downsample.forward(x)));
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            Value out = Layers.describe(graph, x, conv1, bn1, relu, conv2, bn2);
+            return graph.relu(graph.plus(out, downsample == null ? x : downsample.describe(graph, x)));
         }
     }
 
@@ -187,6 +221,12 @@ public final class ResNet extends Backbone {
             out = relu.forward(bn2.forward(conv2.forward(out)));
             out = bn3.forward(conv3.forward(out));
             return relu.forward(out.add_(downsample == null ? x : downsample.forward(x)));
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            Value out = Layers.describe(graph, x, conv1, bn1, relu, conv2, bn2, relu, conv3, bn3);
+            return graph.relu(graph.plus(out, downsample == null ? x : downsample.describe(graph, x)));
         }
     }
 

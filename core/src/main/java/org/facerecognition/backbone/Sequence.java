@@ -6,13 +6,16 @@ import java.util.function.Function;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Value;
 
 /**
  * Modules one after another, named 0, 1, 2, ... like torch's {@code nn.Sequential}. libtorch's own forgets the Java
  * type of its members and cannot call those written in Java, so the forward functions are kept here.
  */
-final class Sequence extends Module implements Layer {
+final class Sequence extends Module implements Layer, Described {
     private final List<Layer> layers = new ArrayList<>();
+    private final List<Module> modules = new ArrayList<>(); // the same
 
     Sequence() {
         super("Sequential");
@@ -21,6 +24,7 @@ final class Sequence extends Module implements Layer {
     <M extends Module> Sequence add(M module, Function<M, Layer> forward) {
         M registered = register_module(Integer.toString(layers.size()), module);
         layers.add(forward.apply(registered));
+        modules.add(registered);
         return this;
     }
 
@@ -41,5 +45,10 @@ final class Sequence extends Module implements Layer {
             x = layer.forward(x);
         }
         return x;
+    }
+
+    @Override
+    public Value describe(GraphBuilder graph, Value x) {
+        return Layers.describe(graph, x, modules.toArray(Module[]::new));
     }
 }

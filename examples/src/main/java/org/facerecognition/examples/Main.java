@@ -23,6 +23,7 @@ import picocli.CommandLine.ParameterException;
             VerifyCommand.class,
             EvaluateCommand.class,
             SuspectsCommand.class,
+            ExportCommand.class,
             DoctorCommand.class
         })
 public final class Main {

@@ -22,7 +22,20 @@ class CommandsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"demo", "train", "augment", "pack", "detect", "align", "embed", "verify", "evaluate", "doctor"})
+            strings = {
+                "demo",
+                "train",
+                "augment",
+                "pack",
+                "detect",
+                "align",
+                "embed",
+                "verify",
+                "evaluate",
+                "suspects",
+                "export",
+                "doctor"
+            })
     void helpIsThere(String command) {
         Cli.Result result = Cli.run(command, "--help");
         assertThat(result.code()).isZero();
@@ -64,6 +77,32 @@ class CommandsTest {
         try (Recognizer recognizer = Recognizer.load(folder.resolve("demo.model"))) {
             assertThat(recognizer.identities()).hasSize(4);
         }
+    }
+
+    @Test
+    void exportWritesEachFormat() throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path model = folder.resolve("model");
+        Cli.train(faces, model, "--max-steps", 1);
+        for (String format : new String[] {"torchscript", "onnx", "safetensors"}) {
+            Path file = folder.resolve("out." + format);
+            Cli.Result result =
+                    Cli.run("export", "--model", model.resolve("last.ckpt"), "--format", format, "--out", file);
+            assertThat(result.code()).as(result.err()).isZero();
+            assertThat(result.out()).contains("wrote " + file);
+            assertThat(Files.size(file)).isGreaterThan(100_000);
+        }
+        Cli.Result wrong = Cli.run(
+                "export",
+                "--model",
+                model.resolve("last.ckpt"),
+                "--format",
+                "safetensors",
+                "--normalise",
+                "--out",
+                folder.resolve("x"));
+        assertThat(wrong.code()).isEqualTo(2);
+        assertThat(wrong.err()).contains("must be without normalisation");
     }
 
     @Test

@@ -1,0 +1,122 @@
+package org.facerecognition.benchmarks;
+
+import ai.djl.Model;
+import ai.djl.inference.Predictor;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.translate.NoopTranslator;
+import ai.djl.translate.TranslateException;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.PreparedRecognizer;
+import org.facerecognition.Recognizer;
+
+/** What {@link Child} starts: arguments KIND FILE. */
+final class InferenceChild {
+    private InferenceChild() {}
+
+    /** Does so many batches and returns seconds. */
+    private interface Work {
+        double seconds(int batch, int steps) throws Exception;
+    }
+
+    public static void main(String[] args) throws Exception {
+        Path file = Path.of(args[1]);
+        switch (args[0]) {
+            case "prepared" -> prepared(file);
+            case "plain" -> plain(file);
+            case "onnxruntime" -> onnxRuntime(file);
+            case "djl" -> djl(file);
+            default -> throw new IllegalArgumentException("kind must be known, but was " + args[0]);
+        }
+    }
+
+    private static void serve(String name, Work work) throws Exception {
+        work.seconds(1, 1);
+        System.out.println("ready\t" + name + "\t" + Resident.mebibytes());
+        try (var orders = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
+            for (String line = orders.readLine(); line != null; line = orders.readLine()) {
+                String[] numbers = line.split(" ");
+                System.out.println(work.seconds(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1])));
+            }
+        }
+    }
+
+    private static double timed(int steps, Runnable step) {
+        long start = System.nanoTime();
+        for (int i = 0; i < steps; i++) {
+            step.run();
+        }
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private static void prepared(Path file) throws Exception {
+        try (Recognizer recognizer = Recognizer.load(file);
+                PreparedRecognizer prepared = recognizer.prepare()) {
+            serve("prepared", (batch, steps) -> {
+                try (Tensor images = torch.rand(batch, 3, Net.SIZE_PX, Net.SIZE_PX)) {
+                    return timed(steps, () -> prepared.embed(images).close());
+                }
+            });
+        }
+    }
+
+    private static void plain(Path file) throws Exception {
+        try (Recognizer recognizer = Recognizer.load(file)) {
+            serve("not prepared", (batch, steps) -> {
+                try (PointerScope scope = new PointerScope()) {
+                    Tensor images = torch.rand(batch, 3, Net.SIZE_PX, Net.SIZE_PX);
+                    return timed(steps, () -> recognizer.embed(images).close());
+                }
+            });
+        }
+    }
+
+    private static void onnxRuntime(Path file) throws Exception {
+        try (OrtSession session = OrtEnvironment.getEnvironment().createSession(file.toString())) {
+            serve("ONNX Runtime", (batch, steps) -> {
+                try (OnnxTensor input = InProcess.onnxInput(batch)) {
+                    return timed(steps, () -> {
+                        try {
+                            session.run(Map.of("images", input)).close();
+                        } catch (OrtException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    });
+                }
+            });
+        }
+    }
+
+    private static void djl(Path file) throws Exception {
+        try (Model model = Model.newInstance("net", "PyTorch")) {
+            model.load(file.toAbsolutePath().getParent(), file.getFileName().toString());
+            try (Predictor<NDList, NDList> predictor = model.newPredictor(new NoopTranslator())) {
+                serve("DJL 0.36, PyTorch engine, fp32", (batch, steps) -> {
+                    try (NDManager manager = model.getNDManager().newSubManager()) {
+                        NDList images =
+                                new NDList(manager.randomUniform(0, 1, new Shape(batch, 3, Net.SIZE_PX, Net.SIZE_PX)));
+                        return timed(steps, () -> {
+                            try {
+                                predictor.predict(images).close();
+                            } catch (TranslateException e) {
+                                throw new IllegalStateException(e);
+                            }
+                        });
+                    }
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package org.facerecognition.benchmarks;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.FaceBatcher;
+import org.facerecognition.PrepareOptions;
+import org.facerecognition.PrepareOptions.Arithmetic;
+import org.facerecognition.PreparedRecognizer;
+import org.facerecognition.data.SyntheticFaces;
+
+/** How long callers wait for one embedding when 1, 4 and 16 of them call at a time. */
+final class Latency {
+    private static final int REQUESTS = 96; // of all callers together
+
+    private Latency() {}
+
+    private interface Call {
+        void embed() throws Exception;
+    }
+
+    static void run(Net net, PrintStream out) throws OrtException, InterruptedException {
+        try (PreparedRecognizer prepared =
+                        net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
+                FaceBatcher batcher = prepared.batcher();
+                OrtSession session = InProcess.onnxRuntime(net);
+                OnnxTensor input = InProcess.onnxInput(1);
+                Mat face = new SyntheticFaces(0, Net.SIZE_PX).image(0, 0)) {
+            Map<String, Call> calls = new LinkedHashMap<>();
+            calls.put("prepared, fp32, pixels in", () -> prepared.embed(face));
+            calls.put(
+                    "prepared, fp32, gathered, pixels in",
+                    () -> batcher.embed(face).get());
+            calls.put(
+                    "ONNX Runtime, fp32, floats in",
+                    () -> session.run(Map.of("images", input)).close());
+            out.printf(
+                    "%n| %s, 112 px, one picture a call | callers | p50, ms | p99, ms | images/s |%n|---|---|---|---|---|%n",
+                    net.id());
+            for (int callers : new int[] {1, 4, 16}) {
+                for (Map.Entry<String, Call> call : calls.entrySet()) {
+                    measure(call.getValue(), callers, callers * 2); // warm
+                    double[] seconds = measure(call.getValue(), callers, REQUESTS);
+                    double all = seconds[seconds.length - 1];
+                    double[] each = Arrays.copyOf(seconds, seconds.length - 1);
+                    Arrays.sort(each);
+                    out.printf(
+                            "| %s | %d | %.1f | %.1f | %.1f |%n",
+                            call.getKey(),
+                            callers,
+                            each[each.length / 2] * 1e3,
+                            each[(int) (each.length * .99)] * 1e3,
+                            each.length / all);
+                }
+            }
+        }
+    }
+
+    /** Seconds of each request, and last those of all together. */
+    private static double[] measure(Call call, int callers, int requests) throws InterruptedException {
+        double[] seconds = new double[requests + 1];
+        AtomicInteger next = new AtomicInteger();
+        List<Thread> threads = new ArrayList<>();
+        long start = System.nanoTime();
+        for (int i = 0; i < callers; i++) {
+            Thread thread = new Thread(() -> {
+                for (int n = next.getAndIncrement(); n < requests; n = next.getAndIncrement()) {
+                    long began = System.nanoTime();
+                    try {
+                        call.embed();
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                    seconds[n] = (System.nanoTime() - began) / 1e9;
+                }
+            });
+            thread.start();
+            threads.add(thread);
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        seconds[requests] = (System.nanoTime() - start) / 1e9;
+        return seconds;
+    }
+}

@@ -1,0 +1,102 @@
+package org.facerecognition;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+
+import java.awt.image.BufferedImage;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.inference.MicroBatcher;
+
+/**
+ * Embeds for many threads: each brings its picture into shape itself, then they are embedded many at a time; see {@link
+ * MicroBatcher} for how they are gathered, what happens when there are too many, and what a cancelled future costs. On a CPU
+ * an embedding is the same, bit for bit, whatever company its picture had.
+ */
+public final class FaceBatcher implements AutoCloseable {
+    private final PreparedRecognizer recognizer;
+    private final BatchBuffer buffer; // the worker's
+    private final MicroBatcher<byte[], float[]> batcher; // of pixels, [S, S, 3]
+
+    FaceBatcher(PreparedRecognizer recognizer, MicroBatcher.Settings settings) {
+        this.recognizer = recognizer;
+
+        this.buffer = recognizer.newBuffer(settings.batchSize());
+        this.batcher = new MicroBatcher<>(this::embedAll, settings);
+    }
+
+    /**
+     * Embeds the picture of a face, framed as in training; waits while too many others wait.
+     *
+     * @return the embedding to come, of Euclidean norm 1
+     * @throws org.facerecognition.data.DataException when the picture cannot be read or has not the size the framing needs
+     * @throws java.util.concurrent.RejectedExecutionException when it is closed
+     * @throws InterruptedException when the thread is interrupted while it waits
+     */
+    public CompletableFuture<float[]> embed(Path image) throws InterruptedException {
+        try (Mat framed = recognizer.framed(image)) {
+            return batcher.submit(pixels(framed));
+        }
+    }
+
+    /** As {@link #embed(Path)}. */
+    public CompletableFuture<float[]> embed(BufferedImage image) throws InterruptedException {
+        try (Mat mat = ImageReader.from(image)) {
+            return embed(mat);
+        }
+    }
+
+    /**
+     * As {@link #embed(Path)}.
+     *
+     * @param image RGB, CV_8UC3; untouched
+     */
+    public CompletableFuture<float[]> embed(Mat image) throws InterruptedException {
+        try (Mat framed = recognizer.framed(image, "given")) {
+            return batcher.submit(pixels(framed));
+        }
+    }
+
+    /**
+     * Embeds the picture of a face unless too many others wait: then a server had better say so than wait.
+     *
+     * @param image RGB, CV_8UC3; untouched
+     * @return the embedding to come; empty when too many wait
+     * @throws java.util.concurrent.RejectedExecutionException when it is closed
+     */
+    public Optional<CompletableFuture<float[]>> tryEmbed(Mat image) {
+        try (Mat framed = recognizer.framed(image, "given")) {
+            return batcher.trySubmit(pixels(framed));
+        }
+    }
+
+    /** What waits is the garbage collector's: nobody has to free what was cancelled. */
+    private static byte[] pixels(Mat framed) {
+        byte[] bytes = new byte[(int) (framed.total() * 3)];
+        framed.data().get(bytes);
+        return bytes;
+    }
+
+    private List<float[]> embedAll(List<byte[]> pictures) {
+        int size = recognizer.imageSizePx();
+        for (int i = 0; i < pictures.size(); i++) {
+            try (BytePointer data = new BytePointer(pictures.get(i));
+                    Mat picture = new Mat(size, size, CV_8UC3, data)) {
+                buffer.put(i, picture, 0);
+            }
+        }
+        return List.of(recognizer.embed(buffer, pictures.size()));
+    }
+
+    /** Takes no more pictures, embeds those it has taken, and waits for that. */
+    @Override
+    public void close() {
+        batcher.close();
+        buffer.close();
+    }
+}

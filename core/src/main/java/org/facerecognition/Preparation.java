@@ -1,0 +1,136 @@
+package org.facerecognition;
+
+import java.util.Locale;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.PrepareOptions.Arithmetic;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.Framing;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.PreparedNet;
+
+/** Chooses the arithmetic of a prepared model by trying it, on drawn faces. */
+final class Preparation {
+    private static final int TRIES = 3;
+    private static final int SIDE = 256; // of the matrices that are multiplied to see whether trying is worth it
+    private static final double WORTH_IT = 1.1; // times as fast
+
+    private final PrepareOptions options;
+    private final Device device;
+    private final RecognizerModel model;
+
+    Preparation(PrepareOptions options, Device device, RecognizerModel model) {
+        this.options = options;
+        this.device = device;
+        this.model = model;
+    }
+
+    /** A prepared net and why it is as it is. */
+    record Result(PreparedNet net, String reason) {}
+
+    Result prepare(Backbone encoder) {
+        try (Graph graph = encoder.graph();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            PreparedNet full = net(graph, ScalarType.Float);
+            try {
+                return choose(graph, full);
+            } catch (RuntimeException e) {
+                full.close();
+                throw e;
+            }
+        }
+    }
+
+    private PreparedNet net(Graph graph, ScalarType type) {
+        return PreparedNet.of(graph, options.batchSize(), model.imageSizePx(), type, device);
+    }
+
+    private Result choose(Graph graph, PreparedNet full) {
+        Arithmetic wanted = options.arithmetic();
+        if (wanted == Arithmetic.FP32) {
+            return new Result(full, "float32, as asked");
+        }
+        ScalarType type = device.is_cpu() ? ScalarType.BFloat16 : ScalarType.Half;
+        String name = device.is_cpu() ? "bfloat16" : "float16";
+        if (wanted == Arithmetic.AUTO && device.is_cpu()) {
+            double speed = product(ScalarType.Float) / product(type);
+            if (speed < WORTH_IT) {
+                return new Result(full, say("float32: this processor multiplies %s %.2f times as fast", name, speed));
+            }
+        }
+        PreparedNet half = net(graph, type);
+        boolean keep = false;
+        try (PointerScope scope = new PointerScope()) {
+            Tensor faces = faces();
+            double cosine = leastCosine(half.forward(faces), full.forward(faces));
+            double speed = seconds(() -> full.forward(faces)) / seconds(() -> half.forward(faces));
+            String measured = say("%s %.2f times as fast, least cosine to float32 %.7f", name, speed, cosine);
+            boolean close = cosine >= options.leastCosine(); // not when NaN
+            if (wanted == Arithmetic.HALF && !close) {
+                throw new IllegalStateException(say(
+                        "embeddings in %s must have a cosine of at least %s to those in float32, but had %.7f;"
+                                + " prepare with arithmetic FP32",
+                        name, options.leastCosine(), cosine));
+            }
+            keep = close && (wanted == Arithmetic.HALF || speed >= WORTH_IT);
+            return keep ? new Result(half, name + ": " + measured) : new Result(full, "float32: " + measured);
+        } finally {
+            (keep ? full : half).close();
+        }
+    }
+
+    private static String say(String format, Object... values) {
+        return String.format(Locale.ROOT, format, values);
+    }
+
+    /** Seconds for a product of small matrices, the best of some. */
+    private static double product(ScalarType type) {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor a = torch.ones(SIDE, SIDE).to(type);
+            return seconds(() -> torch.mm(a, a));
+        }
+    }
+
+    private static double seconds(Supplier<Tensor> work) {
+        double best = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < TRIES; i++) {
+            long start = System.nanoTime();
+            try (Tensor result = work.get()) {
+                result.sum().item_double(); // a GPU's work is done only when something is read
+            }
+            best = Math.min(best, (System.nanoTime() - start) / 1e9);
+        }
+        return best;
+    }
+
+    /** A batch of drawn faces, each of somebody else. */
+    private Tensor faces() {
+        SyntheticFaces drawn = new SyntheticFaces(0, 112);
+        try (BatchBuffer buffer = new BatchBuffer(
+                options.batchSize(), model.imageSizePx(), model.normalization(), new Device("cpu"), true)) {
+            for (int i = 0; i < options.batchSize(); i++) {
+                try (Mat face = drawn.image(i, 0);
+                        Mat framed = Framing.WHOLE.apply(face, model.imageSizePx(), "drawn")) {
+                    buffer.put(i, framed, 0);
+                }
+            }
+            return buffer.images(options.batchSize());
+        }
+    }
+
+    private static double leastCosine(Tensor a, Tensor b) {
+        return torch.normalize(a.to(ScalarType.Double))
+                .mul(torch.normalize(b.to(ScalarType.Double)))
+                .sum(1)
+                .min()
+                .item_double();
+    }
+}

@@ -1,0 +1,91 @@
+package org.facerecognition.export;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * A message of protocol buffers, put together field by field. The bytes of tensors stay where they are until they are written,
+ * so that a model is not in memory twice.
+ */
+final class Message {
+    private static final long MOST_BYTES = Integer.MAX_VALUE; // the format's
+
+    private interface Field {
+        void write(CodedOutputStream out) throws IOException;
+    }
+
+    private final List<Field> fields = new ArrayList<>();
+    private long bytes;
+
+    private Message add(long size, Field field) {
+        bytes += size;
+        if (bytes > MOST_BYTES) {
+            throw new IllegalArgumentException(
+                    "a model in this format must have less than 2 GiB, but had " + bytes + " bytes or more");
+        }
+        fields.add(field);
+        return this;
+    }
+
+    Message number(int tag, long value) {
+        return add(CodedOutputStream.computeInt64Size(tag, value), out -> out.writeInt64(tag, value));
+    }
+
+    Message numbers(int tag, long... values) {
+        for (long value : values) {
+            number(tag, value);
+        }
+        return this;
+    }
+
+    Message real(int tag, float value) {
+        return add(CodedOutputStream.computeFloatSize(tag, value), out -> out.writeFloat(tag, value));
+    }
+
+    Message text(int tag, String value) {
+        ByteString utf8 = ByteString.copyFromUtf8(value);
+        return add(CodedOutputStream.computeBytesSize(tag, utf8), out -> out.writeBytes(tag, utf8));
+    }
+
+    Message message(int tag, Message value) {
+        return add(sizeWithLength(tag, value.bytes), out -> {
+            writeLength(out, tag, value.bytes);
+            value.writeTo(out);
+        });
+    }
+
+    /** @param values contiguous and on the CPU, until this is written */
+    Message tensor(int tag, Tensor values) {
+        long size = values.numel() * values.element_size();
+        return add(sizeWithLength(tag, size), out -> {
+            writeLength(out, tag, size);
+            if (size > 0) {
+                try (BytePointer data = new BytePointer(values.data_ptr())) {
+                    ByteBuffer all = data.position(0).limit(size).asByteBuffer();
+                    out.write(all);
+                }
+            }
+        });
+    }
+
+    private static long sizeWithLength(int tag, long size) {
+        return CodedOutputStream.computeTagSize(tag) + (long) CodedOutputStream.computeUInt64SizeNoTag(size) + size;
+    }
+
+    private static void writeLength(CodedOutputStream out, int tag, long size) throws IOException {
+        out.writeTag(tag, 2); // length-delimited
+        out.writeUInt64NoTag(size);
+    }
+
+    void writeTo(CodedOutputStream out) throws IOException {
+        for (Field field : fields) {
+            field.write(out);
+        }
+    }
+}

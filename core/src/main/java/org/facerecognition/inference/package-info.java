@@ -1,0 +1,8 @@
+/**
+ * Trained networks made ready for one machine: {@link org.facerecognition.inference.PreparedNet} runs a graph with fused
+ * kernels, {@link org.facerecognition.inference.MicroBatcher} gathers the calls of many threads. Knows graphs and tensors.
+ */
+@NullMarked
+package org.facerecognition.inference;
+
+import org.jspecify.annotations.NullMarked;

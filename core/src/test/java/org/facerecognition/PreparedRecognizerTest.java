@@ -1,0 +1,256 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtSession;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.PrepareOptions.Arithmetic;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.inference.MicroBatcher;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.Weights;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class PreparedRecognizerTest {
+    private static final int SIZE_PX = 32;
+    private static final PrepareOptions FP32 = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+
+    private static Recognizer recognizer;
+    private static final List<Mat> FACES = new ArrayList<>();
+
+    @BeforeAll
+    static void make() {
+        recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(16)
+                .classes(3)
+                .imageSizePx(SIZE_PX)
+                .build());
+        for (int i = 0; i < 8; i++) {
+            FACES.add(new SyntheticFaces(1, 48).image(i, 0));
+        }
+    }
+
+    @AfterAll
+    static void free() {
+        recognizer.close();
+        FACES.forEach(Mat::close);
+    }
+
+    private static void assertClose(float[] a, float[] b) {
+        assertThat(a).hasSameSizeAs(b);
+        for (int i = 0; i < a.length; i++) {
+            assertThat(a[i]).isCloseTo(b[i], within(1e-4f)); // of a vector of length 1
+        }
+    }
+
+    @Test
+    void embedsAsTheRecognizerDoes() {
+        try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
+            for (Mat face : FACES) {
+                assertClose(prepared.embed(face), recognizer.embed(face));
+            }
+            assertThat(prepared.embeddingSize()).isEqualTo(16);
+            assertThat(prepared.toString()).endsWith("prepared: float32, as asked");
+        }
+    }
+
+    @Test
+    void embedsFilesOfMoreThanABatch(@TempDir Path folder) {
+        TinyTraining.writeFaces(folder);
+        List<Path> files = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            files.add(folder.resolve("person" + i % 2 + "/" + i + ".png"));
+        }
+        try (PreparedRecognizer prepared = recognizer.prepare(FP32.withBatchSize(2))) {
+            List<float[]> together = prepared.embed(files);
+            List<float[]> expected = recognizer.embed(files);
+            for (int i = 0; i < files.size(); i++) {
+                assertClose(together.get(i), expected.get(i));
+                assertThat(prepared.embed(files.get(i))).isEqualTo(together.get(i));
+            }
+            assertThat(prepared.embed(List.<Path>of())).isEmpty();
+        }
+    }
+
+    /** The long one is {@code benchmarks.jar soak}. */
+    @Test
+    void manyThreadsGetTheSameBitsAndNothingIsLeftBehind() throws Exception {
+        try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
+            List<float[]> alone = FACES.stream().map(prepared::embed).toList();
+            long before = 0;
+            for (int turn = 0; turn < 3; turn++) {
+                assertThat(embedFromThreads(prepared, alone, 16, 40)).isEmpty();
+                if (turn == 0) {
+                    before = Pointer.totalCount();
+                }
+            }
+            assertThat(Pointer.totalCount() - before).isLessThan(20);
+        }
+    }
+
+    private static List<Throwable> embedFromThreads(
+            PreparedRecognizer prepared, List<float[]> expected, int threads, int each) throws InterruptedException {
+        List<Throwable> wrong = new CopyOnWriteArrayList<>();
+        try (FaceBatcher batcher = prepared.batcher(new MicroBatcher.Settings(16, Duration.ofMillis(1), 32))) {
+            List<Thread> all = new ArrayList<>();
+            for (int t = 0; t < threads; t++) {
+                int first = t;
+                Thread thread = new Thread(() -> {
+                    try {
+                        for (int i = 0; i < each; i++) {
+                            int face = (first + i) % FACES.size();
+                            assertThat(batcher.embed(FACES.get(face)).get()).isEqualTo(expected.get(face));
+                        }
+                    } catch (Throwable e) {
+                        wrong.add(e);
+                    }
+                });
+                thread.start();
+                all.add(thread);
+            }
+            for (Thread thread : all) {
+                thread.join();
+            }
+        }
+        return wrong;
+    }
+
+    @Test
+    void aClosedBatcherTakesNothingAndAClosedModelWorksNoMore() throws Exception {
+        PreparedRecognizer prepared = recognizer.prepare(FP32);
+        FaceBatcher batcher = prepared.batcher();
+        CompletableFuture<float[]> last = batcher.embed(FACES.get(0));
+        batcher.close();
+        assertThat(last.getNow(null)).isEqualTo(prepared.embed(FACES.get(0)));
+        assertThatThrownBy(() -> batcher.embed(FACES.get(0))).isInstanceOf(RejectedExecutionException.class);
+        prepared.close();
+        prepared.close(); // no harm
+        assertThatThrownBy(() -> prepared.embed(FACES.get(0)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("a prepared net must be open to be used, but was closed");
+    }
+
+    @Test
+    void halfPrecisionIsCloseOrRefusedWithTheFigure() {
+        PrepareOptions half = PrepareOptions.DEFAULT
+                .withArithmetic(Arithmetic.HALF)
+                .withBatchSize(4); // slow where the processor has no instructions for it
+        try (PreparedRecognizer prepared = recognizer.prepare(half)) {
+            assertThat(prepared.arithmetic()).startsWith("bfloat16: ").contains("least cosine to float32 0.999");
+            double cosine = Recognizer.similarity(prepared.embed(FACES.get(0)), recognizer.embed(FACES.get(0)));
+            assertThat(cosine).isGreaterThan(0.999).isLessThan(1.0); // it is another arithmetic
+        }
+        PrepareOptions strict = new PrepareOptions(Arithmetic.HALF, 4, Math.nextDown(1.0));
+        assertThatThrownBy(() -> recognizer.prepare(strict))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("embeddings in bfloat16 must have a cosine of at least " + Math.nextDown(1.0)
+                        + " to those in" + " float32, but had 0.999")
+                .hasMessageEndingWith("prepare with arithmetic FP32");
+    }
+
+    @Test
+    void unlessToldOtherwiseItMeasuresAndSaysWhatItFound() {
+        try (PreparedRecognizer prepared = recognizer.prepare()) {
+            assertThat(prepared.arithmetic()).matches("(float32|bfloat16): .*bfloat16 \\d+\\.\\d\\d times as fast.*");
+            double cosine = Recognizer.similarity(prepared.embed(FACES.get(0)), recognizer.embed(FACES.get(0)));
+            assertThat(cosine).isGreaterThan(0.999);
+        }
+    }
+
+    @Test
+    void partsOfYourOwnMustDescribeThemselves(@TempDir Path folder) {
+        try (Recognizer own = Recognizer.of(new TinyBackbone(8), new MarginSoftmax(2, 8, new ArcFaceMargin(8, 0.1)))) {
+            assertThatThrownBy(own::prepare)
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessage("a net to be prepared or exported must override describe, but TinyBackbone does not");
+            assertThatThrownBy(() -> own.export(folder.resolve("x"), ExportFormat.ONNX, false))
+                    .isInstanceOf(UnsupportedOperationException.class);
+        }
+    }
+
+    @Test
+    void optionsThatMakeNoSenseAreRefused() {
+        assertThatThrownBy(() -> FP32.withBatchSize(0)).hasMessage("batchSize must be at least 1, but was 0");
+        assertThatThrownBy(() -> new PrepareOptions(Arithmetic.AUTO, 1, Double.NaN))
+                .hasMessage("leastCosine must be in (0, 1), but was NaN");
+    }
+
+    @Test
+    void anOnnxExportWithNormalisationGivesWhatTheRecognizerGives(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("whole.onnx");
+        recognizer.export(file, ExportFormat.ONNX, true);
+        try (OrtSession session = OrtEnvironment.getEnvironment().createSession(file.toString());
+                Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
+            Map<String, String> contract = session.getMetadata().getCustomMetadata();
+            assertThat(contract)
+                    .containsEntry("imageSizePx", "32")
+                    .containsEntry("colourOrder", "RGB")
+                    .containsEntry("embeddingSize", "16")
+                    .containsEntry("architecture", "mobilefacenet")
+                    .containsEntry("framing", "WHOLE")
+                    .containsEntry("input", "[B, 3, 32, 32], uint8, pixels 0..255")
+                    .containsKeys("normalization", "licence");
+            byte[] interleaved = new byte[3 * SIZE_PX * SIZE_PX];
+            face.data().get(interleaved);
+            byte[] planes = new byte[interleaved.length];
+            for (int i = 0; i < planes.length; i++) {
+                planes[i % 3 * SIZE_PX * SIZE_PX + i / 3] = interleaved[i];
+            }
+            try (OnnxTensor pixels = OnnxTensor.createTensor(
+                            OrtEnvironment.getEnvironment(),
+                            ByteBuffer.wrap(planes),
+                            new long[] {1, 3, SIZE_PX, SIZE_PX},
+                            OnnxJavaType.UINT8);
+                    OrtSession.Result result = session.run(Map.of("pixels", pixels))) {
+                float[] embedding = ((float[][]) result.get(0).getValue())[0];
+                assertClose(embedding, recognizer.embed(face));
+            }
+        }
+    }
+
+    @Test
+    void aSafetensorsExportHasTheEncodersWeightsOnly(@TempDir Path folder) {
+        Path file = folder.resolve("weights.safetensors");
+        recognizer.export(file, ExportFormat.SAFETENSORS, false);
+        SafeTensors written = SafeTensors.open(file);
+        assertThat(written.names()).contains("conv3.weight", "bn.running_mean").noneMatch(n -> n.contains("head"));
+        assertThat(written.metadata()).containsEntry("format", "face-recognition export 1");
+        try (Recognizer again = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(16)
+                .classes(1)
+                .imageSizePx(SIZE_PX)
+                .seed(5)
+                .build())) {
+            again.startFrom(Weights.read(file));
+            assertThat(again.embed(FACES.get(0))).isEqualTo(recognizer.embed(FACES.get(0)));
+        }
+        assertThatThrownBy(() -> recognizer.export(file, ExportFormat.SAFETENSORS, true))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("a safetensors file must be without normalisation");
+    }
+}

@@ -1,0 +1,190 @@
+package org.facerecognition.export;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.facerecognition.inference.CalmNets.SIZE_PX;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.JitModule;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.Operation;
+import org.facerecognition.inference.CalmNets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What is written is read and run by libtorch, and by Python where it has torch. */
+class TorchScriptFileTest {
+    private static final int EMBEDDING = 24;
+    private static final String PYTHON = "/usr/bin/python3";
+    private static final Map<String, String> METADATA = Map.of("colourOrder", "RGB", "who", "Łukasz");
+    private static final Operation.Normalize NORMALIZE =
+            new Operation.Normalize(List.of(100.0, 110.0, 120.0), List.of(50.0, 60.0, 70.0));
+
+    @TempDir
+    Path folder;
+
+    private static Tensor run(JitModule module, Tensor images) {
+        IValueVector arguments = new IValueVector();
+        arguments.push_back(new IValue(images));
+        return module.forward(arguments).toTensor();
+    }
+
+    private static double difference(Tensor a, Tensor b) {
+        return a.sub(b).abs().max().item_double() / b.abs().max().item_double();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void libtorchGivesWhatTheNetGives(Encoder encoder) {
+        Path file = folder.resolve("net.pt");
+        try (Backbone net = CalmNets.make(encoder, EMBEDDING);
+                Graph graph = net.graph();
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            TorchScriptFile.write(file, graph, SIZE_PX, METADATA);
+            JitModule module = torch.load(file.toString());
+            Tensor images = torch.randn(3, 3, SIZE_PX, SIZE_PX);
+            assertThat(difference(run(module, images), net.forward(images))).isLessThan(1e-4);
+        }
+    }
+
+    @Test
+    void refusesOtherSizesAndKindsOfPictures() {
+        Path plain = folder.resolve("plain.pt");
+        Path whole = folder.resolve("whole.pt");
+        try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
+                Graph graph = net.graph();
+                Graph withPixels = graph.between(NORMALIZE, new Operation.UnitLength());
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            TorchScriptFile.write(plain, graph, SIZE_PX, METADATA);
+            TorchScriptFile.write(whole, withPixels, SIZE_PX, METADATA);
+            JitModule module = torch.load(plain.toString());
+            assertThatThrownBy(() -> run(module, torch.randn(1, 3, 64, 64)))
+                    .hasMessageContaining("images must be [B, 3, 32, 32]");
+            Tensor pixels = torch.zeros(1, 3, SIZE_PX, SIZE_PX).to(ScalarType.Byte);
+            assertThatThrownBy(() -> run(module, pixels)).hasMessageContaining("images must be floats, normalised as");
+            JitModule normalising = torch.load(whole.toString());
+            assertThatThrownBy(() -> run(normalising, torch.randn(1, 3, SIZE_PX, SIZE_PX)))
+                    .hasMessageContaining("images must be integers 0..255");
+        }
+    }
+
+    @Test
+    void pythonGivesWhatTheNetGives() throws Exception {
+        assumeTrue(pythonHasTorch(), "skipped: " + PYTHON + " with torch and numpy is not there");
+        List<String> command = new ArrayList<>(List.of(PYTHON, script().toString()));
+        List<Encoder> encoders =
+                List.of(Encoder.RESNET18, Encoder.EFFICIENTNET_B0, Encoder.IRESNET18, Encoder.MOBILEFACENET);
+        List<Path> outputs = new ArrayList<>();
+        List<float[]> expected = new ArrayList<>();
+        for (Encoder encoder : encoders) {
+            try (Backbone net = CalmNets.make(encoder, EMBEDDING);
+                    Graph graph = net.graph();
+                    Graph whole = graph.between(NORMALIZE, new Operation.UnitLength());
+                    PointerScope scope = new PointerScope();
+                    NoGradGuard noGrad = new NoGradGuard()) {
+                Path file = folder.resolve(encoder.id());
+                TorchScriptFile.write(file, graph, SIZE_PX, METADATA);
+                Tensor images = torch.randn(2, 3, SIZE_PX, SIZE_PX);
+                expected.add(values(net.forward(images)));
+                outputs.add(add(command, file, images, "float32"));
+                if (encoder == Encoder.MOBILEFACENET) {
+                    Path wholeFile = folder.resolve("whole");
+                    TorchScriptFile.write(wholeFile, whole, SIZE_PX, METADATA);
+                    Tensor pixels = torch.randint(0, 256, new long[] {2, 3, SIZE_PX, SIZE_PX})
+                            .to(ScalarType.Byte);
+                    Tensor mean = Tensor.create(new float[] {100, 110, 120}, 1, 3, 1, 1);
+                    Tensor deviation = Tensor.create(new float[] {50, 60, 70}, 1, 3, 1, 1);
+                    expected.add(values(torch.normalize(
+                            net.forward(pixels.to(ScalarType.Float).sub(mean).div(deviation)))));
+                    outputs.add(add(command, wholeFile, pixels, "uint8"));
+                }
+            }
+        }
+        Process python = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String printed = new String(python.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(python.waitFor()).as(printed).isZero();
+
+        assertThat(new ObjectMapper()
+                        .readValue(
+                                printed.lines().findFirst().orElseThrow(), new TypeReference<Map<String, String>>() {}))
+                .isEqualTo(METADATA);
+        for (int i = 0; i < outputs.size(); i++) {
+            float[] given = new float[2 * EMBEDDING];
+            ByteBuffer.wrap(Files.readAllBytes(outputs.get(i)))
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asFloatBuffer()
+                    .get(given);
+            double most = 0;
+            double apart = 0;
+            for (int k = 0; k < given.length; k++) {
+                most = Math.max(most, Math.abs(expected.get(i)[k]));
+                apart = Math.max(apart, Math.abs(expected.get(i)[k] - given[k]));
+            }
+            assertThat(apart).as(outputs.get(i).toString()).isLessThan(1e-4 * most);
+        }
+    }
+
+    /** Writes the input and adds what Python needs to know; returns where it will answer. */
+    private Path add(List<String> command, Path file, Tensor input, String kind) throws Exception {
+        byte[] bytes = new byte[(int) (input.numel() * input.element_size())];
+        try (BytePointer data = new BytePointer(input.contiguous().data_ptr())) {
+            data.get(bytes);
+        }
+        Path given = Files.write(folder.resolve(file.getFileName() + ".in"), bytes);
+        Path output = folder.resolve(file.getFileName() + ".out");
+        command.addAll(
+                List.of(file.toString(), given.toString(), "2x3x" + SIZE_PX + "x" + SIZE_PX, kind, output.toString()));
+        return output;
+    }
+
+    private static float[] values(Tensor tensor) {
+        float[] values = new float[(int) tensor.numel()];
+        tensor.contiguous().data_ptr_float().get(values);
+        return values;
+    }
+
+    private Path script() throws Exception {
+        try (InputStream script = TorchScriptFileTest.class.getResourceAsStream("run_torchscript.py")) {
+            return Files.write(folder.resolve("run.py"), script.readAllBytes());
+        }
+    }
+
+    private static boolean pythonHasTorch() throws Exception {
+        try {
+            return new ProcessBuilder(PYTHON, "-c", "import torch, numpy")
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package org.facerecognition.inference;
+
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.BackboneOptions;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.weights.NamedTensors;
+
+/** Nets for tests of what is made of nets: as after some training, so that no normalisation is the identity. */
+public final class CalmNets {
+    /** The smallest picture that all encoders take. */
+    public static final int SIZE_PX = 32;
+
+    private CalmNets() {}
+
+    /** Weights that keep activations in bounds, and statistics, scales and shifts drawn from a seed. In evaluation. */
+    public static Backbone make(Encoder encoder, int embeddingSize) {
+        return make(encoder, embeddingSize, SIZE_PX);
+    }
+
+    /** The same for larger pictures. */
+    public static Backbone make(Encoder encoder, int embeddingSize, int sizePx) {
+        torch.manual_seed(7);
+        Backbone net = encoder.create(
+                encoder.lastLayerName(), List.of(embeddingSize), new BackboneOptions(sizePx, false, 0.4));
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            NamedTensors.of(net).forEach(CalmNets::draw);
+        }
+        net.eval();
+        net.setChannelsLast(true);
+        return net;
+    }
+
+    private static void draw(String name, Tensor tensor) {
+        GeneratorOptional generator = new GeneratorOptional();
+        if (tensor.dim() > 1) {
+            double inputs = (double) tensor.numel() / tensor.size(0);
+            tensor.normal_(0, Math.sqrt(1.5 / inputs), generator);
+        } else if (name.endsWith("running_var") || name.endsWith("weight")) {
+            tensor.uniform_(0.5, 1.1, generator); // PReLU's slopes too
+            if (name.contains("prelu")) {
+                tensor.mul_(new Scalar(0.4));
+            }
+        } else if (name.endsWith("running_mean") || name.endsWith("bias")) {
+            tensor.normal_(0, 0.1, generator);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package org.facerecognition.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.function.BiFunction;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Value;
+import org.facerecognition.natives.Libtorch;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class FusedNodeTest {
+    private static Convolution layer;
+
+    @BeforeAll
+    static void natives() {
+        Libtorch.load();
+        layer = new Convolution(Tensor.create(1f), null, 1, 0, 1);
+    }
+
+    @AfterAll
+    static void free() {
+        layer.weight().close();
+    }
+
+    private static Value convolution(GraphBuilder g, Value x) {
+        return g.add(layer, x);
+    }
+
+    private static List<FusedNode> fused(BiFunction<GraphBuilder, Value, Value> description) {
+        try (Graph graph = Graph.of(description)) {
+            return FusedNode.of(graph);
+        }
+    }
+
+    @Test
+    void anActivationIsDoneWithItsConvolution() {
+        List<FusedNode> nodes = fused((g, x) -> g.silu(convolution(g, x)));
+        assertThat(nodes).hasSize(1);
+        assertThat(nodes.get(0).then()).isEqualTo(Activation.SILU);
+        assertThat(nodes.get(0).dead()).containsExactly(0);
+    }
+
+    @Test
+    void aResidualBlockIsTwoConvolutionsTheLastOfWhichAddsInPlace() {
+        List<FusedNode> nodes = fused((g, x) -> {
+            Value block = g.relu(convolution(g, x)); // 1, 2
+            Value out = convolution(g, g.relu(convolution(g, block))); // 3, 4, 5
+            return g.relu(g.plus(out, block)); // 6, 7
+        });
+        assertThat(nodes).hasSize(3);
+        FusedNode last = nodes.get(2);
+        assertThat(last.addend()).isEqualTo(1); // where the first convolution's value is
+        assertThat(last.then()).isEqualTo(Activation.RELU);
+        assertThat(last.inputs()).containsExactly(3);
+        assertThat(last.addsInPlace()).isTrue();
+    }
+
+    @Test
+    void theShortcutsConvolutionAddsWhereItIsTheLater() {
+        List<FusedNode> nodes = fused((g, x) -> {
+            Value block = g.relu(convolution(g, x)); // 1, 2
+            Value out = convolution(g, block); // 3
+            return g.relu(g.plus(out, convolution(g, block))); // 4, 5, 6
+        });
+        assertThat(nodes).hasSize(3);
+        assertThat(nodes.get(1).addend()).isEqualTo(FusedNode.NONE);
+        assertThat(nodes.get(2).addend()).isEqualTo(3);
+        assertThat(nodes.get(2).inputs()).containsExactly(1);
+    }
+
+    @Test
+    void aSumIsNotWrittenOverWhatIsStillNeededNorOverTheCallersPictures() {
+        List<FusedNode> needed = fused((g, x) -> {
+            Value block = g.relu(convolution(g, x)); // 1, 2
+            Value sum = g.plus(convolution(g, block), block); // 3, 4
+            return g.plus(convolution(g, sum), block); // 5, 6
+        });
+        assertThat(needed.get(1).addend()).isEqualTo(1);
+        assertThat(needed.get(1).addsInPlace()).isFalse();
+        assertThat(needed.get(2).addsInPlace()).isTrue();
+
+        List<FusedNode> pictures = fused((g, x) -> g.plus(convolution(g, x), x));
+        assertThat(pictures.get(0).addend()).isZero();
+        assertThat(pictures.get(0).addsInPlace()).isFalse();
+    }
+
+    @Test
+    void afterASumOnlyReluIsDoneAlong() {
+        List<FusedNode> nodes = fused((g, x) -> g.silu(g.plus(convolution(g, x), x)));
+        assertThat(nodes).hasSize(2);
+        assertThat(nodes.get(0).then()).isNull();
+        assertThat(nodes.get(1).operation()).isEqualTo(Activation.SILU);
+    }
+
+    @Test
+    void whatTwoNeedIsNotActivatedForOne() {
+        List<FusedNode> nodes = fused((g, x) -> {
+            Value out = convolution(g, x);
+            return g.scale(out, g.sigmoid(out));
+        });
+        assertThat(nodes).hasSize(3);
+        assertThat(nodes.get(0).then()).isNull();
+    }
+}

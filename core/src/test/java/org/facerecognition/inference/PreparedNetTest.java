@@ -1,0 +1,136 @@
+package org.facerecognition.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.facerecognition.inference.CalmNets.SIZE_PX;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.weights.NamedTensors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class PreparedNetTest {
+    private static final Device CPU = new Device("cpu");
+
+    private static PreparedNet prepared(Backbone net, int batchSize) {
+        try (Graph graph = net.graph()) {
+            return PreparedNet.of(graph, batchSize, SIZE_PX, ScalarType.Float, CPU);
+        }
+    }
+
+    /** Largest difference, as a share of the largest value. */
+    private static double difference(Tensor a, Tensor b) {
+        return a.sub(b).abs().max().item_double() / b.abs().max().item_double();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void givesWhatTheNetGives(Encoder encoder) {
+        try (Backbone net = CalmNets.make(encoder, 24);
+                PreparedNet fused = prepared(net, 4);
+                Graph graph = net.graph();
+                PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float);
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            for (int count : new int[] {1, 4, 5}) { // alone, full, in two turns
+                Tensor images = torch.randn(count, 3, SIZE_PX, SIZE_PX);
+                Tensor expected = net.forward(images);
+                assertThat(expected.std().item_double()).isPositive();
+                assertThat(difference(fused.forward(images), expected)).isLessThan(1e-4);
+                assertThat(difference(plain.forward(images), expected)).isLessThan(1e-4);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "RESNET18, 32",
+        "RESNET50, 32",
+        "IRESNET18, 32",
+        "MOBILEFACENET, 32",
+        "EFFICIENTNET_B0, 32",
+        "RESNET18, 112",
+        "IRESNET18, 112",
+        "MOBILEFACENET, 112"
+    })
+    void aPictureHasTheSameBitsInAnyCompany(Encoder encoder, int sizePx) {
+        try (Backbone net = CalmNets.make(encoder, 24, sizePx);
+                Graph graph = net.graph();
+                PreparedNet prepared = PreparedNet.of(graph, 16, sizePx, ScalarType.Float, CPU);
+                PointerScope scope = new PointerScope()) {
+            Tensor images = torch.randn(21, 3, sizePx, sizePx);
+            Tensor together = prepared.forward(images);
+            for (int count = 1; count <= 16; count += sizePx == SIZE_PX ? 1 : 5) {
+                Tensor fewer = prepared.forward(images.narrow(0, 2, count));
+                assertThat(fewer.equal(together.narrow(0, 2, count)))
+                        .as(count + " at a time")
+                        .isTrue();
+            }
+        }
+    }
+
+    @Test
+    void knowsNothingOfWhatTheNetLearnsLater() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                PreparedNet prepared = prepared(net, 2);
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor images = torch.randn(2, 3, SIZE_PX, SIZE_PX);
+            Tensor before = prepared.forward(images);
+            NamedTensors.parameters(net).values().forEach(tensor -> tensor.mul_(new Scalar(2.0)));
+            assertThat(prepared.forward(images).equal(before)).isTrue();
+        }
+    }
+
+    @Test
+    void leavesThePicturesAsTheyWere() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                PreparedNet prepared = prepared(net, 2);
+                PointerScope scope = new PointerScope()) {
+            Tensor images = torch.randn(2, 3, SIZE_PX, SIZE_PX).contiguous(MemoryFormat.ChannelsLast);
+            Tensor copy = images.clone();
+            prepared.forward(images);
+            assertThat(images.equal(copy)).isTrue();
+        }
+    }
+
+    @Test
+    void refusesOtherSizes() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                PreparedNet prepared = prepared(net, 2);
+                PointerScope scope = new PointerScope()) {
+            assertThatThrownBy(() -> prepared.forward(torch.randn(2, 3, 64, 64)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(
+                            "images must be [B, 3, 32, 32], for which the net was prepared, but were [2, 3, 64, 64]");
+            assertThatThrownBy(() -> prepared.forward(torch.randn(3, SIZE_PX, SIZE_PX)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageEndingWith("but were [3, 32, 32]");
+        }
+    }
+
+    @Test
+    void refusesToWorkOnceClosed() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                PointerScope scope = new PointerScope()) {
+            PreparedNet prepared = prepared(net, 2);
+            prepared.close();
+            prepared.close(); // no harm
+            assertThatThrownBy(() -> prepared.forward(torch.randn(2, 3, SIZE_PX, SIZE_PX)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("a prepared net must be open to be used, but was closed");
+        }
+    }
+}
