@@ -12,6 +12,7 @@ public final class Main {
     private static final Map<String, Benchmark> BENCHMARKS = new TreeMap<>(Map.of(
             "training", new Benchmark("[ROUNDS [STEPS]]", TrainingBenchmark::run),
             "loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run),
+            "losses", new Benchmark("[ORL_DIR [LOSS ...]]", LossesBenchmark::run),
             "weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run),
             "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS]", RecognitionBenchmark::run),
             "inference",

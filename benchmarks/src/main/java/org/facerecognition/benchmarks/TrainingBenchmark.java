@@ -52,7 +52,11 @@ final class TrainingBenchmark {
             contestants.add(new BareLoop(false));
             TrainerLoop trainer = new TrainerLoop(Precision.FP32, train, validation);
             contestants.add(trainer);
-            contestants.add(new TrainerLoop(Precision.BF16, train, validation));
+            if (Precision.BF16.gigaflops() > Precision.FP32.gigaflops() / 4) {
+                contestants.add(new TrainerLoop(Precision.BF16, train, validation));
+            } else {
+                System.out.println("this processor has to emulate bf16: left out, it would take minutes a step");
+            }
             PythonLoop.start("Python PyTorch %s, channels_last, fp32", "train_resnet34.py")
                     .ifPresentOrElse(
                             contestants::add,
