@@ -39,6 +39,11 @@ final class Embedder implements AutoCloseable {
         this.encoder = encoder;
     }
 
+    /** Where the work is done; its own, not to be closed. */
+    Device device() {
+        return device;
+    }
+
     /** Moves the weights; further work is done there. */
     void to(Device device) {
         net.to(device, false);

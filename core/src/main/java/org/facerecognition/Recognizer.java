@@ -612,8 +612,8 @@ public final class Recognizer implements AutoCloseable {
      */
     public PreparedRecognizer prepare(PrepareOptions options) {
         Preparation.Result prepared =
-                NativeErrors.explained(() -> new Preparation(options, device, model).prepare(encoder));
-        return new PreparedRecognizer(prepared, model, embeddingSize(), device);
+                NativeErrors.explained(() -> new Preparation(options, embedder.device(), model).prepare(encoder));
+        return new PreparedRecognizer(prepared, model, embeddingSize(), embedder.device());
     }
 
     /**
