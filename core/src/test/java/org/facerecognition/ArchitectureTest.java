@@ -63,6 +63,19 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule evaluationReceivesEmbeddings = knowsOnly("org.facerecognition.eval..", "data", "natives");
 
+    @ArchTest
+    static final ArchRule theGalleryKnowsEmbeddingsAndNamesOnly = knowsOnly("org.facerecognition.gallery..", "natives");
+
+    @ArchTest
+    static final ArchRule jvectorStaysBehindTheGallery = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName("org.facerecognition.gallery.HnswSearch")
+            .and()
+            .doNotHaveFullyQualifiedName("org.facerecognition.gallery.HnswSearch$RowScores")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.github.jbellis..");
+
     /** Of this library, only itself and the named packages. */
     private static ArchRule knowsOnly(String itself, String... packages) {
         String[] allowed = new String[packages.length + 1];

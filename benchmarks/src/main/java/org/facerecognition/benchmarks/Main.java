@@ -21,10 +21,11 @@ public final class Main {
             case "loading" -> LoadingBenchmark.run(rest);
             case "weights" -> WeightsBenchmark.run(rest);
             case "recognition" -> RecognitionBenchmark.run(rest);
+            case "gallery" -> GalleryBenchmark.run(rest);
             default -> {
                 System.err.println(
                         "benchmark must be one of: training [ROUNDS [STEPS]], loading [ROUNDS [DIR]], weights [ROUNDS],"
-                                + " recognition YUNET MOBILEFACENET LFW [ROUNDS]; but was \""
+                                + " recognition YUNET MOBILEFACENET LFW [ROUNDS], gallery [ROUNDS [N [N_HNSW]]]; but was \""
                                 + name + "\"");
                 System.exit(2);
             }

@@ -1,0 +1,98 @@
+package org.facerecognition.gallery;
+
+import java.io.BufferedOutputStream;
+import java.io.DataOutputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.UUID;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedOutputStream;
+
+/**
+ * The graph of a gallery's file, {@code NAME.hnsw} beside it, so that the next opening need not build it. It can be built again
+ * at any time: what is damaged, of another file or cannot be written is done without.
+ */
+final class SavedGraph {
+    private static final long MAGIC = 0x46414345_484E5331L; // FACEHNS1
+    private static final int HEADER_BYTES = 8 + 16 + 4;
+    private static final int CHECK_BYTES = 4;
+    private static final long MOST_BYTES = Integer.MAX_VALUE - 64; // some 15 million rows
+
+    private SavedGraph() {}
+
+    static Path of(Path gallery) {
+        return gallery.resolveSibling(gallery.getFileName() + ".hnsw");
+    }
+
+    /**
+     * @param id of the gallery's file
+     * @param rows that the graph has
+     */
+    static void write(Path gallery, UUID id, int rows, HnswSearch graph) {
+        Path beside = gallery.resolveSibling(gallery.getFileName() + ".hnsw.tmp");
+        try {
+            try (FileOutputStream file = new FileOutputStream(beside.toFile());
+                    CheckedOutputStream checked =
+                            new CheckedOutputStream(new BufferedOutputStream(file, 1 << 16), new CRC32C());
+                    DataOutputStream out = new DataOutputStream(new BufferedOutputStream(checked, 1 << 16))) {
+                out.writeLong(MAGIC);
+                out.writeLong(id.getMostSignificantBits());
+                out.writeLong(id.getLeastSignificantBits());
+                out.writeInt(rows);
+                graph.save(out);
+                out.flush();
+                out.writeInt((int) checked.getChecksum().getValue());
+            }
+            Files.move(beside, of(gallery), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            deleteQuietly(beside);
+            deleteQuietly(of(gallery));
+        }
+    }
+
+    /**
+     * Reads the graph, if there is one of this file and of no more than these rows.
+     *
+     * @return how many rows it has; 0 where it is to be built
+     */
+    static int read(Path gallery, UUID id, int rows, HnswSearch into) {
+        try {
+            Path file = of(gallery);
+            if (!Files.exists(file) || Files.size(file) > MOST_BYTES) {
+                return 0;
+            }
+            ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+            if (bytes.remaining() < HEADER_BYTES + CHECK_BYTES || !isWhole(bytes)) {
+                return 0;
+            }
+            boolean same = bytes.getLong() == MAGIC && new UUID(bytes.getLong(), bytes.getLong()).equals(id);
+            int saved = bytes.getInt();
+            if (!same || saved > rows) {
+                return 0;
+            }
+            into.load(bytes.slice(HEADER_BYTES, bytes.capacity() - HEADER_BYTES - CHECK_BYTES));
+            return saved;
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    private static boolean isWhole(ByteBuffer bytes) {
+        CRC32C crc = new CRC32C();
+        int length = bytes.capacity() - CHECK_BYTES;
+        crc.update(bytes.array(), 0, length);
+        return bytes.getInt(length) == (int) crc.getValue();
+    }
+
+    static void deleteQuietly(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            // it is told from a good one by its header and checksum
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package org.facerecognition.gallery;
+
+import java.util.List;
+
+/** Finds rows of {@link Vectors} that are near to a probe. One thread adds; any number of threads search meanwhile. */
+interface SearchIndex extends AutoCloseable {
+    /** Takes up rows that were written since the last time: {@code from} inclusive, {@code to} exclusive. */
+    void added(int from, int to);
+
+    /**
+     * The identities nearest to each probe, each by its best row.
+     *
+     * @param probes unit vectors
+     * @param view what there is to be found
+     * @param most identities
+     * @return for each probe up to {@code most}, the best first, equal ones in the order of their rows
+     */
+    List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,112 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class GalleryConcurrencyTest {
+    private static final int D = 32;
+
+    /**
+     * The two entries of each person are enrolled at one stroke and removed at one stroke. Readers must see both or none, and
+     * once an enrolment is acknowledged it must be found, whatever is compacted meanwhile.
+     */
+    @ParameterizedTest
+    @EnumSource
+    void readersSeeAllOfAChangeOrNothing(SearchMethod method) throws Exception {
+        AtomicInteger enrolled = new AtomicInteger();
+        AtomicInteger removed = new AtomicInteger();
+        AtomicInteger asked = new AtomicInteger();
+        AtomicBoolean done = new AtomicBoolean();
+        ExecutorService pool = Executors.newFixedThreadPool(3);
+        try (Gallery gallery = Gallery.inMemory("model", D, method)) {
+            List<Future<?>> readers = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                readers.add(pool.submit(() -> {
+                    while (!done.get()) {
+                        check(gallery, enrolled, removed);
+                        asked.incrementAndGet();
+                    }
+                }));
+            }
+            for (int person = 0; person < 300; person++) {
+                gallery.enrol(List.of(
+                        new Enrolment("p" + person, TestFaces.direction(person, D)),
+                        new Enrolment("p" + person, TestFaces.direction(person, D))));
+                enrolled.set(person + 1);
+                if (person % 3 == 2) {
+                    removed.incrementAndGet(); // before: p0, p1, ... may be gone from now on
+                    gallery.remove("p" + person / 3);
+                }
+                if (person % 50 == 49) {
+                    gallery.compact();
+                }
+            }
+            while (asked.get() < 20) {
+                Thread.onSpinWait();
+            }
+            done.set(true);
+            for (Future<?> reader : readers) {
+                reader.get(60, TimeUnit.SECONDS);
+            }
+            assertThat(gallery.size()).isEqualTo(400);
+        } finally {
+            done.set(true);
+            pool.shutdownNow();
+        }
+    }
+
+    private static void check(Gallery gallery, AtomicInteger enrolled, AtomicInteger removed) {
+        int last = enrolled.get() - 1;
+        if (last >= 0) {
+            Outcome outcome = gallery.identify(TestFaces.direction(last, D), 2, .99);
+            if (removed.get() <= last) {
+                assertThat(outcome.best().orElseThrow().identity()).isEqualTo("p" + last);
+            }
+        }
+        gallery.identities().forEach((name, count) -> assertThat(count).as(name).isEqualTo(2));
+        assertThat(gallery.size() % 2).isZero();
+    }
+
+    @Test
+    void closingWaitsForSearchesAndLaterOnesAreRefused() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            Gallery gallery = Gallery.inMemory("model", D);
+            List<Enrolment> all = new ArrayList<>();
+            for (int i = 0; i < 2_000; i++) {
+                all.add(new Enrolment("p" + i, TestFaces.direction(i, D)));
+            }
+            gallery.enrol(all);
+            AtomicInteger answers = new AtomicInteger();
+            Thread reader = new Thread(() -> {
+                try {
+                    while (true) {
+                        gallery.identify(TestFaces.direction(answers.get(), D), 1, .5)
+                                .best()
+                                .orElseThrow();
+                        answers.incrementAndGet();
+                    }
+                } catch (IllegalStateException e) {
+                    answers.addAndGet(1_000_000);
+                }
+            });
+            reader.start();
+            while (answers.get() == 0) {
+                Thread.onSpinWait();
+            }
+            gallery.close();
+            reader.join(10_000);
+            assertThat(answers.get()).isGreaterThan(1_000_000);
+        }
+    }
+}

@@ -1,0 +1,411 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class GalleryFileTest {
+    private static final int D = 4;
+    private static final float[] X = {1, 0, 0, 0};
+    private static final float[] Y = {0, 1, 0, 0};
+    private static final float[] Z = {0, 0, 1, 0};
+
+    @TempDir
+    Path folder;
+
+    private Path file;
+
+    @BeforeEach
+    void nameFile() {
+        file = folder.resolve("people.gallery");
+    }
+
+    private Gallery open() {
+        return Gallery.open(file, "model", D);
+    }
+
+    private Gallery read() {
+        return Gallery.openReadOnly(file, "model", D, SearchMethod.EXACT);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatWasEnrolledIsThereAgain(SearchMethod method) throws IOException {
+        file = folder.resolve("new folder/людина.gallery");
+        try (Gallery gallery = Gallery.open(file, "model", D, method)) {
+            gallery.enrol("Анна", X, "a.jpg");
+            gallery.enrol("Boris", Y);
+            gallery.enrol("Анна", Z);
+            gallery.remove("Boris");
+            gallery.remove(3);
+        }
+        try (Gallery gallery = Gallery.open(file, "model", D, method)) {
+            assertThat(gallery.entries()).containsExactly(new Entry(1, "Анна", "a.jpg"));
+            assertThat(gallery.identify(X, 2, -1).matches()).containsExactly(new Match("Анна", 1, 1, "a.jpg"));
+            assertThat(gallery.enrol("Clara", Y)).isEqualTo(4);
+            long before = Files.size(file);
+            gallery.compact();
+            assertThat(Files.size(file)).isLessThan(before);
+            assertThat(gallery.enrol("Dora", Z)).isEqualTo(5);
+            gallery.remove("Dora");
+            gallery.compact();
+        }
+        try (Gallery gallery = Gallery.open(file, "model", D, method)) {
+            assertThat(gallery.enrol("Emil", Z)).as("an id is not given twice").isEqualTo(6);
+            assertThat(gallery.identities()).isEqualTo(Map.of("Анна", 1, "Clara", 1, "Emil", 1));
+            assertThat(gallery.identify(Z, 1, .9).best().orElseThrow().identity())
+                    .isEqualTo("Emil");
+            assertThat(gallery.tornBytes()).isZero();
+        }
+        try (var files = Files.list(file.getParent())) {
+            Set<String> names = new HashSet<>(Set.of("людина.gallery", "людина.gallery.lock"));
+            if (method == SearchMethod.HNSW) {
+                names.add("людина.gallery.hnsw");
+            }
+            assertThat(files.map(path -> path.getFileName().toString())).containsExactlyInAnyOrderElementsOf(names);
+        }
+    }
+
+    /** The first rows' graph is read, the rest is added; a graph of another file is not read. */
+    @Test
+    void theGraphIsKeptFromOneOpeningToTheNext() throws IOException {
+        int dimension = 32;
+        Path graph = folder.resolve("people.gallery.hnsw");
+        List<Enrolment> all = new ArrayList<>();
+        for (int i = 0; i < 600; i++) {
+            all.add(new Enrolment("p" + i, TestFaces.direction(i, dimension)));
+        }
+        try (Gallery gallery = Gallery.open(file, "model", dimension, SearchMethod.HNSW)) {
+            gallery.enrol(all.subList(0, 400));
+        }
+        byte[] saved = Files.readAllBytes(graph);
+        try (Gallery gallery = Gallery.open(file, "model", dimension, SearchMethod.EXACT)) {
+            gallery.enrol(all.subList(400, 600));
+        }
+        assertThat(Files.readAllBytes(graph)).isEqualTo(saved);
+        assertFound(all, 600);
+
+        byte[] damaged = saved.clone();
+        damaged[damaged.length / 2] ^= 1;
+        for (byte[] bytes : new byte[][] {damaged, Arrays.copyOf(saved, 100), new byte[0]}) {
+            Files.write(graph, bytes);
+            assertFound(all, 600);
+        }
+        Files.write(graph, saved);
+        try (Gallery gallery = Gallery.open(file, "model", dimension)) {
+            for (int i = 0; i < 300; i++) {
+                gallery.remove("p" + i);
+            }
+            gallery.compact(); // other rows now
+        }
+        assertFound(all.subList(300, 600), 300);
+    }
+
+    private void assertFound(List<Enrolment> all, int size) {
+        try (Gallery gallery = Gallery.open(file, "model", 32, SearchMethod.HNSW)) {
+            assertThat(gallery.size()).isEqualTo(size);
+            int missed = 0;
+            for (Enrolment one : all) {
+                Outcome outcome = gallery.identify(one.embedding(), 1, .999);
+                missed += outcome.best()
+                                .filter(match -> match.identity().equals(one.identity()))
+                                .isPresent()
+                        ? 0
+                        : 1;
+            }
+            assertThat(missed).isLessThan(size / 100);
+        }
+    }
+
+    @Test
+    void anotherModelsGalleryIsRefused() {
+        open().close();
+        assertThatThrownBy(() -> Gallery.open(file, "other", D))
+                .isInstanceOf(GalleryException.class)
+                .hasMessage(
+                        "gallery " + file + " holds embeddings of the model model, which cannot be compared with those"
+                                + " of other; use that model, or embed the pictures anew into another file");
+        assertThatThrownBy(() -> Gallery.open(file, "model", 5))
+                .hasMessageContaining("holds embeddings of 4 values, which cannot be compared with those of 5");
+        open().close(); // it is not left locked
+    }
+
+    @Test
+    void whatIsNoGalleryIsRefusedAndUntouched() throws IOException {
+        Files.writeString(file, "name,embedding\nAnna,0.1\n");
+        assertThatThrownBy(this::open)
+                .isInstanceOf(GalleryException.class)
+                .hasMessage("gallery " + file
+                        + " must be a gallery's file, but does not begin like one; name another file");
+        assertThat(Files.readString(file)).startsWith("name,embedding");
+        Files.write(file, new byte[0]);
+        assertThatThrownBy(this::open).hasMessageContaining("is damaged: its header");
+        Files.delete(file);
+        assertThatThrownBy(this::read).hasMessageStartingWith("cannot read gallery " + file);
+    }
+
+    @Test
+    void onlyOneWritesAndOthersMayRead() throws Exception {
+        try (Gallery gallery = open()) {
+            gallery.enrol("a", X);
+            assertThatThrownBy(this::open)
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessage(
+                            "gallery " + file + " is open for writing in this process already; close that one, or open"
+                                    + " this one for reading");
+            // on Linux the refused opening must not have let go of the lock
+            assertThat(lastLine(child(List.of(), 0, 1)))
+                    .isEqualTo("error: gallery " + file
+                            + " is open for writing in another process already; close that one, or open this one for"
+                            + " reading");
+            try (Gallery reader = read()) {
+                gallery.enrol("b", Y);
+                assertThat(reader.size()).isEqualTo(1);
+                assertThatThrownBy(() -> reader.enrol("c", Z))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage("gallery " + file + " is open for reading; open it for writing to change it");
+            }
+        }
+        open().close();
+    }
+
+    @Test
+    void anInterruptedThreadCanEnrol() {
+        try (Gallery gallery = open()) {
+            Thread.currentThread().interrupt();
+            gallery.enrol("a", X);
+            gallery.compact();
+            assertThat(Thread.interrupted()).isTrue();
+            gallery.enrol("b", Y);
+            assertThat(gallery.size()).isEqualTo(2);
+        } finally {
+            Thread.interrupted();
+        }
+    }
+
+    private byte[] small() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enrol("Anna", X, "note");
+            gallery.enrol("Boris", Y);
+            gallery.remove("Anna");
+            gallery.enrol("Anna", Z);
+            gallery.remove(2);
+            gallery.enrol("Clara", X);
+        }
+        return Files.readAllBytes(file);
+    }
+
+    @Test
+    void everyFlippedByteIsASentence() throws IOException {
+        byte[] whole = small();
+        for (int mask : new int[] {0xff, 1}) {
+            for (int at = 0; at < whole.length; at++) {
+                byte[] flipped = whole.clone();
+                flipped[at] ^= (byte) mask;
+                Files.write(file, flipped);
+                assertThatThrownBy(() -> open().close())
+                        .as("byte %d of %d", at, whole.length)
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessageStartingWith("gallery " + file)
+                        .hasMessageMatching(".* is damaged.*use a copy, or.*|.* must be a gallery's file.*");
+                assertThat(Files.readAllBytes(file)).isEqualTo(flipped);
+            }
+        }
+        // the way out that the sentence names
+        byte[] flipped = whole.clone();
+        flipped[whole.length - 10] ^= 1;
+        Files.write(file, flipped);
+        String message = catchThrowable(() -> open().close()).getMessage();
+        int keep = Integer.parseInt(message.replaceAll(".*cut the file to (\\d+) bytes.*", "$1"));
+        Files.write(file, Arrays.copyOf(whole, keep));
+        try (Gallery gallery = open()) {
+            assertThat(gallery.identities()).isEqualTo(Map.of("Anna", 1));
+            assertThat(gallery.tornBytes()).isZero();
+        }
+    }
+
+    /** A file cut anywhere holds what its whole records say, and goes on from there. */
+    @Test
+    void aTornEndIsCutOffAndNothingElse() throws IOException {
+        byte[] whole = small();
+        List<Map<String, Integer>> states = List.of(
+                Map.of(),
+                Map.of("Anna", 1),
+                Map.of("Anna", 1, "Boris", 1),
+                Map.of("Boris", 1),
+                Map.of("Anna", 1, "Boris", 1),
+                Map.of("Anna", 1),
+                Map.of("Anna", 1, "Clara", 1));
+        int state = -1;
+        for (int length = 0; length <= whole.length; length++) {
+            Files.write(file, Arrays.copyOf(whole, length));
+            if (length == 0 || state < 0 && isHeaderCut()) {
+                continue;
+            }
+            long torn;
+            try (Gallery gallery = open()) {
+                torn = gallery.tornBytes();
+                state += torn == 0 ? 1 : 0;
+                assertThat(gallery.identities()).as("%d bytes", length).isEqualTo(states.get(state));
+                gallery.enrol("Dora", Y);
+            }
+            try (Gallery gallery = open()) {
+                assertThat(gallery.tornBytes()).isZero();
+                assertThat(gallery.identities())
+                        .containsEntry("Dora", 1)
+                        .hasSize(states.get(state).size() + 1);
+            }
+            if (torn > 0) { // as a file system may leave it when power is lost
+                byte[] zeros = Arrays.copyOf(Arrays.copyOf(whole, length), length + 5_000);
+                Files.write(file, zeros);
+                try (Gallery gallery = open()) {
+                    assertThat(gallery.identities())
+                            .as("%d bytes and zeros", length)
+                            .isEqualTo(states.get(state));
+                }
+            }
+        }
+        assertThat(state).isEqualTo(states.size() - 1);
+    }
+
+    private boolean isHeaderCut() {
+        try (Gallery gallery = open()) {
+            return false;
+        } catch (GalleryException e) {
+            assertThat(e.getMessage()).contains("is damaged: its header does not fit its checksum");
+            return true;
+        }
+    }
+
+    @Test
+    void aCompactionCutShortLeavesTheFormerFile() throws IOException {
+        byte[] whole = small();
+        Path beside = folder.resolve("people.gallery.tmp");
+        Files.write(beside, Arrays.copyOf(whole, 60));
+        try (Gallery gallery = open()) {
+            assertThat(gallery.identities()).isEqualTo(Map.of("Anna", 1, "Clara", 1));
+        }
+        assertThat(beside).doesNotExist();
+    }
+
+    // ---- another process ----
+
+    private Process child(List<String> prefix, int first, int count) throws IOException {
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xshare:auto",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Xmx128m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                EnrollingChild.class.getName(),
+                file.toString(),
+                Integer.toString(first),
+                Integer.toString(count)));
+        return new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+    }
+
+    private static String lastLine(Process process) throws Exception {
+        String last = "";
+        try (BufferedReader out = process.inputReader()) {
+            for (String line = out.readLine(); line != null; line = out.readLine()) {
+                last = line;
+            }
+        }
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        return last;
+    }
+
+    @Test
+    void whatWasAcknowledgedSurvivesFiftyKillings() throws Exception {
+        Set<Integer> acknowledged = new HashSet<>();
+        for (int life = 0; life < 50; life++) {
+            Process process = child(List.of(), life * 1_000, 1_000);
+            try (BufferedReader out = process.inputReader()) {
+                remember(out.readLine(), acknowledged); // it has begun
+                TimeUnit.MICROSECONDS.sleep(life * 6_119 % 41_000); // in no rhythm that the child's work could have
+                process.toHandle().destroyForcibly(); // SIGKILL; leaves what was printed to be read
+                for (String line = out.readLine(); line != null; line = out.readLine()) {
+                    remember(line, acknowledged);
+                }
+            }
+            assertThat(process.waitFor()).as("killed").isEqualTo(128 + 9);
+            if (life % 10 == 9) {
+                assertAllThere(acknowledged);
+            }
+        }
+        assertThat(acknowledged).hasSizeGreaterThan(EnrollingChild.BATCH);
+    }
+
+    private static void remember(String line, Set<Integer> acknowledged) {
+        assertThat(line).isNotNull().doesNotStartWith("error");
+        if (line.endsWith(";")) {
+            String[] numbers = line.replace(";", "").split(" ");
+            for (int i = 0; i < Integer.parseInt(numbers[1]); i++) {
+                acknowledged.add(Integer.parseInt(numbers[0]) + i);
+            }
+        }
+    }
+
+    /** And that what else is there is whole. */
+    private void assertAllThere(Set<Integer> acknowledged) {
+        try (Gallery gallery = Gallery.openReadOnly(file, "model", EnrollingChild.DIMENSION, SearchMethod.EXACT)) {
+            Set<Integer> there = new HashSet<>();
+            for (Entry entry : gallery.entries()) {
+                int number = Integer.parseInt(entry.identity().substring("person ".length()));
+                Enrolment whole = EnrollingChild.enrolment(number);
+                float[] unit = UnitVector.of(whole.embedding(), EnrollingChild.DIMENSION, "expected");
+                boolean same = whole.note().equals(entry.note())
+                        && Arrays.equals(gallery.embedding(entry.id()).orElseThrow(), unit);
+                assertThat(same).as("%d is whole", number).isTrue();
+                assertThat(there.add(number)).as("%d is there once", number).isTrue();
+            }
+            acknowledged.forEach(number ->
+                    assertThat(there.contains(number)).as("%d is there", number).isTrue());
+        }
+    }
+
+    @Test
+    void aFullDiskIsOneSentenceAndWhatWasThereStays() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs a shell that can limit the size of files");
+
+        Process limited = child(List.of("/bin/bash", "-c", "ulimit -f 16; exec \"$@\"", "bash"), 0, 10);
+        List<String> lines = new ArrayList<>();
+        try (BufferedReader out = limited.inputReader()) {
+            out.lines().forEach(lines::add);
+        }
+
+        assertThat(limited.waitFor()).isEqualTo(1);
+        assertThat(lines).hasSize(2); // one alone, and then a batch
+        assertThat(lines.get(1))
+                .startsWith("error: cannot write gallery " + file + ": ")
+                .endsWith("; nothing of this was enrolled or removed, free some space");
+        Set<Integer> acknowledged = new HashSet<>();
+        remember(lines.get(0), acknowledged);
+        assertThat(Files.size(file)).as("cut to whole records").isLessThan(1024);
+        assertAllThere(acknowledged);
+        assertThat(lastLine(child(List.of(), 10, 3))).isEqualTo(12 * EnrollingChild.BATCH + " 1;");
+    }
+}

@@ -1,0 +1,288 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a gallery answers, whichever way it searches. */
+class GalleryTest {
+    private static final int D = 64;
+
+    private static Gallery gallery(SearchMethod method) {
+        return Gallery.inMemory("model", D, method);
+    }
+
+    private static float[] axis(int i, float length) {
+        float[] values = new float[D];
+        values[i] = length;
+        return values;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anEmptyGalleryKnowsNobody(SearchMethod method) {
+        try (Gallery gallery = gallery(method)) {
+            Outcome outcome = gallery.identify(axis(0, 1), 3, -1);
+
+            assertThat(outcome.isKnown()).isFalse();
+            assertThat(outcome.matches()).isEmpty();
+            assertThat(outcome.best()).isEmpty();
+            assertThat(((Outcome.Unknown) outcome).nearest()).isEmpty();
+            assertThat(gallery.size()).isZero();
+            assertThat(gallery.identities()).isEmpty();
+            assertThat(gallery.identify(List.of(), 3, 0)).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void oneEntryIsKnownFromItsThresholdOn(SearchMethod method) {
+        try (Gallery gallery = gallery(method)) {
+            float[] embedding = axis(0, 3);
+            embedding[1] = 4;
+            long id = gallery.enrol("Анна 🙂", embedding, "a.jpg");
+
+            Match match = new Match("Анна 🙂", id, (double) .6f, "a.jpg");
+            assertThat(gallery.identify(axis(0, 7), 5, .6)).isEqualTo(new Outcome.Known(List.of(match)));
+            Outcome refused = gallery.identify(axis(0, 7), 5, .6000001);
+            assertThat(refused).isInstanceOf(Outcome.Unknown.class);
+            assertThat(((Outcome.Unknown) refused).nearest()).contains(match);
+            assertThat(gallery.identify(axis(0, -7), 1, -1).best().orElseThrow().cosine())
+                    .isEqualTo(-(double) .6f);
+            assertThat(gallery.entries()).containsExactly(new Entry(id, "Анна 🙂", "a.jpg"));
+            assertThat(gallery.embedding(id).orElseThrow()[1]).isEqualTo(.8f);
+            assertThat(gallery.embedding(id + 1)).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void eachIdentityIsNamedOnceByItsBestEntry(SearchMethod method) {
+        try (Gallery gallery = gallery(method)) {
+            for (int picture = 0; picture < 50; picture++) { // more of one than a search would ask for
+                gallery.enrol("often", TestFaces.of(1, picture, D));
+            }
+            gallery.enrol("seldom", TestFaces.of(2, 0, D));
+            gallery.enrol("never", TestFaces.of(3, 0, D));
+            float[] probe = TestFaces.of(1, 99, D);
+
+            List<Match> matches = gallery.identify(probe, 3, -1).matches();
+
+            assertThat(matches).extracting(Match::identity).hasSize(3).doesNotHaveDuplicates();
+            double best = 0;
+            for (int picture = 0; picture < 50; picture++) {
+                best = Math.max(best, TestFaces.cosine(probe, TestFaces.of(1, picture, D)));
+            }
+            assertThat(matches.get(0).identity()).isEqualTo("often");
+            assertThat(matches.get(0).cosine()).isCloseTo(best, within(1e-6));
+            assertThat(gallery.identify(probe, 3, .5).matches()).hasSize(1);
+            assertThat(gallery.identities()).isEqualTo(Map.of("often", 50, "seldom", 1, "never", 1));
+        }
+    }
+
+    /** Against a search written out in double precision. */
+    @ParameterizedTest
+    @EnumSource
+    void theBestAreThoseOfAPlainSearch(SearchMethod method) {
+        int people = 300;
+        int each = 4;
+        try (Gallery gallery = gallery(method)) {
+            List<Enrolment> all = new ArrayList<>();
+            for (int i = 0; i < people * each; i++) {
+                all.add(new Enrolment("p" + i % people, TestFaces.of(i % people, i / people, D)));
+            }
+            gallery.enrol(all.subList(0, 7));
+            gallery.enrol(all.subList(7, all.size()));
+            gallery.remove("p5");
+            gallery.remove(1); // of p0
+            List<float[]> probes = new ArrayList<>();
+            for (int person = 0; person < 100; person++) {
+                probes.add(TestFaces.of(person, 77, D));
+            }
+
+            List<Outcome> outcomes = gallery.identify(probes, 10, -1);
+
+            int missed = 0;
+            for (int p = 0; p < probes.size(); p++) {
+                Map<String, Double> best = new HashMap<>();
+                for (int i = 1; i < all.size(); i++) {
+                    if (!all.get(i).identity().equals("p5")) {
+                        double cosine =
+                                TestFaces.cosine(probes.get(p), all.get(i).embedding());
+                        best.merge(all.get(i).identity(), cosine, Math::max);
+                    }
+                }
+                List<String> expected = best.entrySet().stream()
+                        .sorted(Map.Entry.<String, Double>comparingByValue(Comparator.reverseOrder()))
+                        .limit(10)
+                        .map(Map.Entry::getKey)
+                        .toList();
+                List<Match> matches = outcomes.get(p).matches();
+                List<String> found = matches.stream().map(Match::identity).toList();
+                missed += method == SearchMethod.EXACT && !found.equals(expected) ? 1 : 0;
+                missed += found.get(0).equals(expected.get(0)) ? 0 : 1;
+                for (Match match : matches) {
+                    assertThat(match.cosine()).isCloseTo(best.get(match.identity()), within(1e-6));
+                }
+                assertThat(outcomes.get(p)).isEqualTo(gallery.identify(probes.get(p), 10, -1));
+            }
+            assertThat(missed).isLessThanOrEqualTo(method == SearchMethod.EXACT ? 0 : 1);
+        }
+    }
+
+    /** Over several blocks of memory, whose last is not full; equal embeddings in all of them. */
+    @Test
+    void equalCosinesAreInTheOrderOfEnrolmentWhereverTheyLie() {
+        int dimension = 4096; // 2,048 rows a block
+        float[] twin = TestFaces.direction(1, dimension);
+        try (Gallery gallery = Gallery.inMemory("model", dimension)) {
+            Random random = new Random(5);
+            List<Enrolment> all = new ArrayList<>();
+            for (int i = 0; i < 5_001; i++) {
+                all.add(new Enrolment("p" + i, i % 2 == 1 ? twin : random(random, dimension)));
+            }
+            gallery.enrol(all);
+
+            List<Outcome> both = gallery.identify(List.of(twin, random(random, dimension)), 4, .5);
+            assertThat(both.get(0).matches()).extracting(Match::identity).containsExactly("p1", "p3", "p5", "p7");
+            assertThat(both.get(1)).isInstanceOf(Outcome.Unknown.class);
+            gallery.remove("p3");
+            gallery.remove("p5");
+            assertThat(gallery.identify(twin, 3, .5).matches())
+                    .extracting(Match::identity)
+                    .containsExactly("p1", "p7", "p9");
+            assertThat(gallery.identify(twin, 10_000, -1).matches()).hasSize(4_999);
+        }
+    }
+
+    private static float[] random(Random random, int dimension) {
+        float[] values = new float[dimension];
+        for (int i = 0; i < dimension; i++) {
+            values[i] = random.nextFloat() - .5f;
+        }
+        return values;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theRemovedAreNotFoundAndTheirIdsNotUsedAgain(SearchMethod method) {
+        try (Gallery gallery = gallery(method)) {
+            long first = gallery.enrol("a", axis(0, 1));
+            long second = gallery.enrol("a", axis(1, 1));
+            gallery.enrol("b", axis(2, 1));
+
+            assertThat(gallery.remove(second)).isTrue();
+            assertThat(gallery.remove(second)).isFalse();
+            assertThat(gallery.remove(99)).isFalse();
+            assertThat(gallery.identify(axis(1, 1), 1, .5).isKnown()).isFalse();
+            assertThat(gallery.identify(axis(0, 1), 1, .5).best().orElseThrow().entry())
+                    .isEqualTo(first);
+            assertThat(gallery.remove("a")).isEqualTo(1);
+            assertThat(gallery.remove("a")).isZero();
+            assertThat(gallery.remove("nobody")).isZero();
+            assertThat(gallery.size()).isEqualTo(1);
+            long again = gallery.enrol("a", axis(0, 1));
+            assertThat(again).isGreaterThan(3);
+            gallery.compact();
+            assertThat(gallery.entries()).extracting(Entry::id).containsExactly(3L, again);
+            assertThat(gallery.identify(axis(0, 1), 5, .5).matches()).hasSize(1);
+            gallery.remove("a");
+            gallery.remove("b");
+            assertThat(gallery.identify(axis(0, 1), 5, -1).isKnown()).isFalse();
+            gallery.compact();
+            assertThat(gallery.identify(axis(0, 1), 5, -1).isKnown()).isFalse();
+            assertThat(gallery.enrol("c", axis(0, 1))).isGreaterThan(again);
+        }
+    }
+
+    @Test
+    void lengthDoesNotCountHoweverSmallOrLarge() {
+        try (Gallery gallery = Gallery.inMemory("model", 2)) {
+            gallery.enrol("tiny", new float[] {Float.MIN_VALUE, Float.MIN_VALUE});
+            gallery.enrol("huge", new float[] {Float.MAX_VALUE, -Float.MAX_VALUE});
+            assertThat(gallery.identify(new float[] {1e-30f, 1e-30f}, 1, .99)
+                            .best()
+                            .orElseThrow()
+                            .identity())
+                    .isEqualTo("tiny");
+            assertThat(gallery.identify(new float[] {3e38f, -3e38f}, 1, .99)
+                            .best()
+                            .orElseThrow()
+                            .identity())
+                    .isEqualTo("huge");
+        }
+    }
+
+    @Test
+    void whatCannotBeAnEmbeddingIsRefused() {
+        try (Gallery gallery = gallery(SearchMethod.EXACT)) {
+            assertThatThrownBy(() -> gallery.enrol("a", new float[3]))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("embedding of a must have 64 values like this gallery's, but has 3");
+            assertThatThrownBy(() -> gallery.enrol("a", new float[D]))
+                    .hasMessage("embedding of a must not be zero: it has no direction");
+            assertThatThrownBy(() -> gallery.enrol("a", axis(7, Float.NaN)))
+                    .hasMessage("embedding of a must be of finite values, but value 7 is NaN");
+            assertThatThrownBy(() -> gallery.enrol(List.of(
+                            new Enrolment("a", axis(0, 1)), new Enrolment("b", axis(0, Float.POSITIVE_INFINITY)))))
+                    .hasMessage("embedding of b must be of finite values, but value 0 is Infinity");
+            assertThat(gallery.size()).as("all or none").isZero();
+            assertThatThrownBy(() -> gallery.identify(new float[D], 1, 0))
+                    .hasMessage("probe must not be zero: it has no direction");
+            assertThatThrownBy(() -> gallery.identify(axis(0, 1), 0, 0))
+                    .hasMessage("topK must be at least 1, but was 0");
+            assertThatThrownBy(() -> gallery.identify(axis(0, 1), 1, Double.NaN))
+                    .hasMessage("threshold must be a cosine in [-1, 1], but was NaN");
+            assertThatThrownBy(() -> gallery.identify(axis(0, 1), 1, 60))
+                    .hasMessage("threshold must be a cosine in [-1, 1], but was 60.0");
+        }
+        assertThatThrownBy(() -> Gallery.inMemory("model", 1))
+                .hasMessage("dimension must be 2 to 65536 values, but was 1");
+        assertThatThrownBy(() -> Gallery.inMemory("", 2))
+                .hasMessage("fingerprint must have 1 to 1024 bytes in UTF-8, but has 0");
+    }
+
+    @Test
+    void namesAreAnyUnicodeInOneForm() {
+        try (Gallery gallery = gallery(SearchMethod.EXACT)) {
+            gallery.enrol("Ame\u0301lie", axis(0, 1));
+            gallery.enrol("Am\u00e9lie", axis(1, 1));
+            gallery.enrol(" \n", axis(2, 1), "");
+            assertThat(gallery.identities()).isEqualTo(Map.of("Am\u00e9lie", 2, " \n", 1));
+            assertThat(gallery.entries().get(2).note()).isNull();
+            assertThat(gallery.remove("Ame\u0301lie")).isEqualTo(2);
+            gallery.enrol("\u4eba".repeat(341), axis(0, 1));
+            assertThatThrownBy(() -> gallery.enrol("\u4eba".repeat(342), axis(0, 1)))
+                    .hasMessage("identity must have 1 to 1024 bytes in UTF-8, but has 1026");
+            assertThatThrownBy(() -> gallery.enrol("", axis(0, 1)))
+                    .hasMessage("identity must have 1 to 1024 bytes in UTF-8, but has 0");
+            assertThatThrownBy(() -> gallery.enrol("\ud800", axis(0, 1)))
+                    .hasMessage("identity must be Unicode text, but has half a surrogate pair");
+            assertThatThrownBy(() -> gallery.enrol("a", axis(0, 1), "n".repeat(4097)))
+                    .hasMessage("note must have 1 to 4096 bytes in UTF-8, but has 4097");
+        }
+    }
+
+    @Test
+    void aClosedGallerySaysSo() {
+        Gallery gallery = gallery(SearchMethod.EXACT);
+        gallery.enrol("a", axis(0, 1));
+        gallery.close();
+        gallery.close();
+        assertThat(gallery).hasToString("Gallery in memory: closed");
+        assertThatThrownBy(() -> gallery.identify(axis(0, 1), 1, 0))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("gallery in memory is closed");
+        assertThatThrownBy(() -> gallery.enrol("a", axis(0, 1))).hasMessage("gallery in memory is closed");
+    }
+}
