@@ -22,7 +22,19 @@ class CommandsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"demo", "train", "augment", "pack", "detect", "align", "embed", "verify", "evaluate", "doctor"})
+            strings = {
+                "demo",
+                "train",
+                "augment",
+                "pack",
+                "detect",
+                "align",
+                "embed",
+                "verify",
+                "gallery",
+                "evaluate",
+                "doctor"
+            })
     void helpIsThere(String command) {
         Cli.Result result = Cli.run(command, "--help");
         assertThat(result.code()).isZero();
