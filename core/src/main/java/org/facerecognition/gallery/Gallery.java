@@ -141,6 +141,16 @@ public final class Gallery implements AutoCloseable {
         return gallery;
     }
 
+    /**
+     * Which model a gallery's file is for: only the beginning is read.
+     *
+     * @throws GalleryException when it cannot be read or is damaged there
+     */
+    public static GalleryInfo info(Path file) {
+        LogHeader header = LogReader.header(file);
+        return new GalleryInfo(header.fingerprint(), header.dimension());
+    }
+
     /** Links are followed, or a compaction would put a file in the place of the link. */
     private static Path real(Path file) {
         try {

@@ -57,6 +57,15 @@ final class LogReader implements AutoCloseable {
         }
     }
 
+    /** Reads the header alone. */
+    static LogHeader header(Path file) {
+        try (LogReader reader = new LogReader(file)) {
+            return reader.header();
+        } catch (IOException e) {
+            throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
+        }
+    }
+
     private static void checkSame(Path file, LogHeader header, String fingerprint, int dimension) {
         if (!header.fingerprint().equals(fingerprint)) {
             throw new GalleryException("gallery " + file + " holds embeddings of the model " + header.fingerprint()

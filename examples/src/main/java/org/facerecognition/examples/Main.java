@@ -21,6 +21,7 @@ import picocli.CommandLine.ParameterException;
             AlignCommand.class,
             EmbedCommand.class,
             VerifyCommand.class,
+            GalleryCommand.class,
             EvaluateCommand.class,
             SuspectsCommand.class,
             ExportCommand.class,

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.facerecognition.Recognizer;
-import org.facerecognition.Threshold;
 import org.facerecognition.Verdict;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.FaceDetector;
@@ -27,21 +26,6 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {
-    /** From where on they are the same: one way to say it. */
-    static final class Bound {
-        @Option(names = "--threshold", paramLabel = "COSINE", description = "Same from this cosine on.")
-        private @Nullable Double cosine;
-
-        @Option(
-                names = "--far",
-                paramLabel = "RATE",
-                description =
-                        "Same from the model's calibrated threshold for this false accept rate on. Default: 0.001.")
-        private @Nullable Double falseAcceptRate;
-    }
-
-    private static final double USUAL_FALSE_ACCEPT_RATE = 0.001;
-
     @Spec
     private CommandSpec spec;
 
@@ -58,7 +42,7 @@ final class VerifyCommand implements Callable<Integer> {
     private DetectorOptions detector = new DetectorOptions();
 
     @ArgGroup
-    private Bound bound = new Bound();
+    private ThresholdOptions bound = new ThresholdOptions();
 
     @Option(names = "--no-flip", description = "Embed each picture as it is only, not its mirror image too.")
     private boolean noFlip;
@@ -73,19 +57,12 @@ final class VerifyCommand implements Callable<Integer> {
         try (Recognizer recognizer = model.load()) {
             finder.ifPresent(recognizer::useDetector);
             recognizer.useFlip(!noFlip);
-            verdict = recognizer.verify(ImageSource.of(first), ImageSource.of(second), threshold(recognizer));
+            verdict = recognizer.verify(ImageSource.of(first), ImageSource.of(second), bound.of(recognizer));
         } finally {
             finder.ifPresent(FaceDetector::close);
         }
         spec.commandLine().getOut().println(json ? line(verdict) : sentence(verdict));
         return 0;
-    }
-
-    private Threshold threshold(Recognizer recognizer) {
-        if (bound.cosine != null) {
-            return Threshold.of(bound.cosine);
-        }
-        return recognizer.threshold(bound.falseAcceptRate == null ? USUAL_FALSE_ACCEPT_RATE : bound.falseAcceptRate);
     }
 
     private static String sentence(Verdict verdict) {

@@ -31,6 +31,7 @@ class CommandsTest {
                 "align",
                 "embed",
                 "verify",
+                "gallery",
                 "evaluate",
                 "suspects",
                 "export",

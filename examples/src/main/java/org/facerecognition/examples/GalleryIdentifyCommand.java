@@ -1,0 +1,163 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.facerecognition.EmbeddedFace;
+import org.facerecognition.Recognizer;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.Match;
+import org.facerecognition.gallery.Outcome;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code gallery identify}: who is on these pictures? */
+@Command(
+        name = "identify",
+        description =
+                "Tell who is on pictures: each face found by --detector, else the one face that each picture is of."
+                        + " A face that reaches the threshold with nobody is unknown. Exit code 1 when a picture cannot be used.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+final class GalleryIdentifyCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures.")
+    private List<Path> images;
+
+    @Mixin
+    private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Mixin
+    private DetectorOptions detector = new DetectorOptions();
+
+    @ArgGroup
+    private ThresholdOptions bound = new ThresholdOptions();
+
+    @Option(names = "--top", defaultValue = "1", description = "Most people to name. Default: ${DEFAULT-VALUE}.")
+    private int top;
+
+    @Option(names = "--no-flip", description = "Embed each picture as it is only, not its mirror image too.")
+    private boolean noFlip;
+
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
+    /** Where a face is, when it was looked for, and who it is. */
+    private record Face(Optional<DetectedFace> where, Outcome outcome) {}
+
+    private final List<Map<String, Object>> results = new ArrayList<>();
+    private boolean failed;
+
+    @Override
+    public Integer call() {
+        Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
+        double threshold;
+        try (Recognizer recognizer = model.load();
+                Gallery people = gallery.read(recognizer)) {
+            finder.ifPresent(recognizer::useDetector);
+            recognizer.useFlip(!noFlip);
+            threshold = Math.min(1, bound.of(recognizer).cosine());
+            try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
+                for (Path image : images) {
+                    tell(image, recognizer, people, threshold, finder.isPresent());
+                    progress.step();
+                }
+            }
+        } finally {
+            finder.ifPresent(FaceDetector::close);
+        }
+        if (json) {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("threshold", threshold);
+            all.put("images", results);
+            spec.commandLine().getOut().println(Json.line(all));
+        }
+        return failed ? Main.FAILED : 0;
+    }
+
+    private void tell(Path image, Recognizer recognizer, Gallery people, double threshold, boolean photograph) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        results.add(result);
+        result.put("image", image.toString());
+        try {
+            List<Face> faces = photograph
+                    ? found(recognizer.faces(ImageSource.of(image)), people, threshold)
+                    : List.of(new Face(Optional.empty(), people.identify(recognizer.embed(image), top, threshold)));
+            result.put(
+                    "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());
+            if (!json) {
+                print(image, faces);
+            }
+        } catch (DataException e) {
+            failed = true;
+            result.put("error", e.getMessage());
+            spec.commandLine().getErr().println("error: " + e.getMessage());
+        }
+    }
+
+    private List<Face> found(List<EmbeddedFace> faces, Gallery people, double threshold) {
+        List<Outcome> outcomes =
+                people.identify(faces.stream().map(EmbeddedFace::embedding).toList(), top, threshold);
+        List<Face> all = new ArrayList<>();
+        for (int i = 0; i < faces.size(); i++) {
+            all.add(new Face(Optional.of(faces.get(i).where()), outcomes.get(i)));
+        }
+        return all;
+    }
+
+    private void print(Path image, List<Face> faces) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (faces.isEmpty()) {
+            out.println(image + "\tno face");
+        }
+        for (Face face : faces) {
+            String place = face.where()
+                    .map(found -> String.format(
+                            Locale.ROOT,
+                            "\t%.1f,%.1f %.1fx%.1f",
+                            found.box().x(),
+                            found.box().y(),
+                            found.box().width(),
+                            found.box().height()))
+                    .orElse("");
+            StringBuilder line = new StringBuilder(image + place);
+            for (Match match : face.outcome().matches()) {
+                line.append(String.format(
+                        Locale.ROOT, "\t%s\t%.4f", GalleryCommand.printable(match.identity()), match.cosine()));
+            }
+            out.println(face.outcome().isKnown() ? line : line.append("\tunknown"));
+        }
+    }
+
+    private static Map<String, @Nullable Object> figures(Face face) {
+        Map<String, @Nullable Object> figures = new LinkedHashMap<>();
+        face.where().ifPresent(found -> figures.put("box", found.box()));
+        figures.put("known", face.outcome().isKnown());
+        figures.put("matches", face.outcome().matches());
+        if (face.outcome() instanceof Outcome.Unknown unknown) {
+            figures.put("nearest", unknown.nearest().orElse(null));
+        }
+        return figures;
+    }
+}

@@ -1,0 +1,61 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.facerecognition.gallery.Entry;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryInfo;
+import org.facerecognition.gallery.SearchMethod;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code gallery list}: who is enrolled? */
+@Command(
+        name = "list",
+        description = "List the people of a gallery and how many entries each has.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+final class GalleryListCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
+
+    @Option(names = "--entries", description = "List every entry: its number, the name, the picture.")
+    private boolean entries;
+
+    @Option(names = "--json", description = "Print one line of JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        GalleryInfo info = Gallery.info(gallery.file());
+        try (Gallery people =
+                Gallery.openReadOnly(gallery.file(), info.fingerprint(), info.dimension(), SearchMethod.EXACT)) {
+            PrintWriter out = spec.commandLine().getOut();
+            if (json) {
+                Map<String, Object> all = new LinkedHashMap<>();
+                all.put("model", info.fingerprint());
+                all.put("dimension", info.dimension());
+                all.put("entries", entries ? people.entries() : people.size());
+                all.put("identities", people.identities());
+                out.println(Json.line(all));
+            } else if (entries) {
+                for (Entry entry : people.entries()) {
+                    String note = entry.note() == null ? "" : "\t" + GalleryCommand.printable(entry.note());
+                    out.println(entry.id() + "\t" + GalleryCommand.printable(entry.identity()) + note);
+                }
+            } else {
+                people.identities()
+                        .forEach((name, count) -> out.println(GalleryCommand.printable(name) + "\t" + count));
+            }
+        }
+        return 0;
+    }
+}

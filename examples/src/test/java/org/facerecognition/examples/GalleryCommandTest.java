@@ -1,0 +1,201 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import javax.imageio.ImageIO;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.backbone.Encoder;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** With a detector that takes a red square of 8 pixels for a small face, and a blue one of 16 for a large one. */
+class GalleryCommandTest {
+    private static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
+
+    @TempDir
+    private static Path models;
+
+    private static Path model;
+    private static Path other;
+
+    @TempDir
+    Path folder;
+
+    private Path file;
+    private Path photos;
+
+    @BeforeAll
+    static void makeModels() {
+        model = save(1);
+        other = save(2);
+    }
+
+    private static Path save(long seed) {
+        Path path = models.resolve("model" + seed);
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(16)
+                .classes(2)
+                .seed(seed)
+                .build())) {
+            recognizer.save(path);
+        }
+        return path;
+    }
+
+    @BeforeEach
+    void takePhotographs() throws IOException {
+        file = folder.resolve("people.gallery");
+        photos = folder.resolve("photos");
+        photograph("Ann/1.png", true, false);
+        photograph("Bob/1.png", false, true);
+        photograph("both.png", true, true);
+    }
+
+    private Path photograph(String name, boolean red, boolean blue) throws IOException {
+        BufferedImage image = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = image.createGraphics();
+        for (int i = 0; i < 320; i += 5) { // something grey to see
+            graphics.setColor(new Color(i * 7 % 256, i * 7 % 256, i * 7 % 256));
+            graphics.fillRect(i, 0, 5, 240);
+        }
+        graphics.setColor(Color.BLACK); // an untrained net tells little apart: this it does
+        graphics.fillRect(0, 0, 140, 240);
+        graphics.setColor(Color.RED);
+        if (red) {
+            graphics.fillRect(80, 120, 8, 8);
+        }
+        graphics.setColor(Color.BLUE);
+        if (blue) {
+            graphics.fillRect(208, 96, 16, 16);
+        }
+        graphics.dispose();
+        Path path = photos.resolve(name);
+        Files.createDirectories(path.getParent());
+        ImageIO.write(image, "png", path.toFile());
+        return path;
+    }
+
+    private Cli.Result enrol(Object... more) {
+        return gallery("enrol", model, more);
+    }
+
+    private Cli.Result identify(Object... more) {
+        return gallery("identify", model, more);
+    }
+
+    private Cli.Result gallery(String command, Path by, Object... more) {
+        Object[] words = {"gallery", command, "--gallery", file, "--model", by, "--detector", DETECTOR};
+        Object[] all = Arrays.copyOf(words, words.length + more.length);
+        System.arraycopy(more, 0, all, words.length, more.length);
+        return Cli.run(all);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"enrol", "identify", "list", "remove"})
+    void helpIsThere(String command) {
+        assertThat(Cli.run("gallery", command, "--help").out())
+                .startsWith("Usage: face-recognition gallery " + command);
+        assertThat(Cli.run("gallery").code()).isEqualTo(2);
+    }
+
+    @Test
+    void aFolderOfPeopleIsEnrolledAndEachFaceOfAPhotographNamed() throws IOException {
+        Cli.Result first = enrol("--folder", photos, "--json");
+        assertThat(first.code()).as(first.err()).isZero();
+        assertThat(first.json().toString())
+                .isEqualTo("{\"enrolled\":2,\"already_there\":0,\"left_out\":{},\"entries\":2}");
+
+        photograph("Ann/nobody.png", false, false);
+        Cli.Result again = enrol("--folder", photos, "--json");
+        assertThat(again.code()).isEqualTo(1);
+        assertThat(again.err()).contains("left out: ", "nobody.png", "enrolled 0, already there 2, left out 1");
+        assertThat(again.json().get("entries").asInt()).isEqualTo(2);
+
+        Path both = photos.resolve("both.png");
+        Cli.Result lines = identify("--threshold", 0.9999, both);
+        assertThat(lines.code()).as(lines.err()).isZero();
+        assertThat(lines.out().lines())
+                .containsExactly(
+                        both + "\t176.0,56.0 80.0x96.0\tBob\t1.0000", both + "\t64.0,100.0 40.0x48.0\tAnn\t1.0000");
+        JsonNode faces = identify("--threshold", -1, "--top", 2, "--json", both)
+                .json()
+                .get("images")
+                .get(0)
+                .get("faces");
+        assertThat(faces.get(0).get("matches")).hasSize(2);
+        assertThat(faces.get(1).get("matches").get(0).get("identity").asText()).isEqualTo("Ann");
+        assertThat(faces.get(1).get("matches").get(0).get("note").asText()).endsWith("/Ann/1.png");
+    }
+
+    @Test
+    void whoIsRemovedIsUnknownAndNoLongerInTheFile() throws IOException {
+        enrol("Боб\n", photos.resolve("Bob/1.png"));
+        enrol("Ann", photos.resolve("Ann/1.png"));
+        assertThat(Cli.run("gallery", "list", "--gallery", file).out()).isEqualTo("Ann\t1\nБоб?\t1\n");
+        assertThat(Cli.run("gallery", "list", "--gallery", file, "--entries")
+                        .out()
+                        .lines())
+                .containsExactly("1\tБоб?\t" + photos.resolve("Bob/1.png"), "2\tAnn\t" + photos.resolve("Ann/1.png"));
+
+        Cli.Result removed = Cli.run("gallery", "remove", "--gallery", file, "Боб\n", "Carl", "--json");
+        assertThat(removed.code()).isEqualTo(1);
+        assertThat(removed.err()).contains("not in the gallery: Carl", "removed 1 entries");
+        assertThat(removed.json().toString()).isEqualTo("{\"removed\":1,\"entries\":1}");
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
+                .contains("Ann")
+                .doesNotContain("Bob/1.png");
+        Cli.Result unknown = identify("--threshold", 1, photos.resolve("Bob/1.png"));
+        assertThat(unknown.out()).isEqualTo(photos.resolve("Bob/1.png") + "\t176.0,56.0 80.0x96.0\tunknown\n");
+        JsonNode face = identify("--threshold", 1, "--json", photos.resolve("Bob/1.png"))
+                .json()
+                .get("images")
+                .get(0)
+                .get("faces")
+                .get(0);
+        assertThat(face.get("known").asBoolean()).isFalse();
+        assertThat(face.get("nearest").get("identity").asText()).isEqualTo("Ann");
+
+        assertThat(Cli.run("gallery", "remove", "--gallery", file, "--entry", 2).code())
+                .isZero();
+        assertThat(Cli.run("gallery", "list", "--gallery", file, "--json")
+                        .json()
+                        .get("identities"))
+                .isEmpty();
+    }
+
+    @Test
+    void whatDoesNotFitIsOneSentence() {
+        enrol("Ann", photos.resolve("Ann/1.png"));
+        Cli.Result mixed = gallery("identify", other, "--threshold", .5, photos.resolve("Ann/1.png"));
+        assertThat(mixed.code()).isEqualTo(1);
+        assertThat(mixed.err()).contains("which cannot be compared with those of", "embed the pictures anew");
+        Cli.Result uncalibrated = identify(photos.resolve("Ann/1.png"));
+        assertThat(uncalibrated.err()).contains("must have been calibrated, but this model has none");
+        Cli.Result missing = identify("--threshold", .5, folder.resolve("no.png"), photos.resolve("Ann/1.png"));
+        assertThat(missing.code()).isEqualTo(1);
+        assertThat(missing.err()).contains("no.png");
+        assertThat(missing.out()).contains("\tAnn\t1.0000");
+        assertThat(enrol("Ann").err()).contains("a name and pictures must be given");
+        assertThat(enrol("Ann").code()).isEqualTo(2);
+        assertThat(enrol("Ann", "--folder", photos).err()).contains("--folder must stand alone");
+        assertThat(Cli.run("gallery", "remove", "--gallery", file).err()).contains("a name or --entry must be given");
+        Cli.Result nowhere = Cli.run("gallery", "list", "--gallery", folder.resolve("none"));
+        assertThat(nowhere.err()).contains("error: cannot read gallery " + folder.resolve("none"));
+        assertThat(nowhere.code()).isEqualTo(1);
+    }
+}
