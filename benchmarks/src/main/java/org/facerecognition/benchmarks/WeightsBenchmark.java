@@ -24,7 +24,6 @@ import org.facerecognition.weights.Weights;
  */
 final class WeightsBenchmark {
     private static final String PYTHON = System.getProperty("python", "/usr/bin/python3");
-    private static final double MIB = 1 << 20;
 
     private WeightsBenchmark() {}
 
@@ -131,20 +130,12 @@ final class WeightsBenchmark {
 
     private static void readOnce(Path file) throws IOException {
         try (Backbone net = resnet34()) {
-            Files.writeString(Path.of("/proc/self/clear_refs"), "5"); // the peak starts from here
-            double before = memory("VmRSS");
+            ProcessMemory.forgetPeak();
+            double before = ProcessMemory.now();
             long start = System.nanoTime();
             Weights.read(file).into(net);
             double seconds = (System.nanoTime() - start) / 1e9;
-            System.out.println(seconds + " " + (memory("VmHWM") - before) / MIB);
-        }
-    }
-
-    private static double memory(String field) throws IOException {
-        try (var lines = Files.lines(Path.of("/proc/self/status"))) {
-            String line =
-                    lines.filter(text -> text.startsWith(field)).findFirst().orElseThrow();
-            return Long.parseLong(line.replaceAll("\\D", "")) * 1024.0;
+            System.out.println(seconds + " " + (ProcessMemory.peak() - before));
         }
     }
 }

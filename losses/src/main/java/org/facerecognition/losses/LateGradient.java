@@ -29,7 +29,7 @@ final class LateGradient {
      *
      * With f the factor that arrives (1, or 1 / parts where gradients are accumulated), the gradient of joined is
      * [0..., f, f ticket]: the hook reads f and ticket, lets the source write its parameters' gradients, and hands on
-     * [f dL/dx..., 0, 0]. A second backward through one graph is refused by libtorch as always, since the dot product's
+     * [f dL/dx..., 0, 0]. A second backward through one graph is refused by libtorch as always, since the product's
      * saved tensors are gone.
      */
     private static final int TICKETS = 1 << 16; // exact in float32, and so is the quotient
@@ -65,7 +65,7 @@ final class LateGradient {
         pick.narrow(0, x.numel(), 1).fill_(new Scalar(1.0));
         pick.narrow(0, x.numel() + 1, 1).fill_(new Scalar((double) ticket));
         WAITING.put(ticket, source);
-        return new Link(joined.dot(pick), ticket);
+        return new Link(joined.mul(pick).sum(), ticket); // dot would wake BLAS: see Products
     }
 
     /** See {@link #link}. */

@@ -32,7 +32,7 @@ final class Products {
      * @return [M, N], of their type
      */
     static Tensor timesTransposed(Tensor a, Tensor b) {
-        boolean ours = ONE_DNN != null && a.is_cpu() && a.scalar_type() == ScalarType.Float && a.numel() > 0;
+        boolean ours = ONE_DNN != null && a.is_cpu() && a.scalar_type().intern() == ScalarType.Float && a.numel() > 0;
         return ours ? ONE_DNN.linear(a, b) : a.mm(b.t());
     }
 
