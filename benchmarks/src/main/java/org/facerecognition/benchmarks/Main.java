@@ -18,7 +18,7 @@ public final class Main {
             "inference",
                     new Benchmark("[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...]", InferenceBenchmark::run),
             "soak", new Benchmark("[EMBEDDINGS]", Soak::run),
-            "heads", new Benchmark("[ROUNDS]", HeadsBenchmark::run),
+            "heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run),
             "gallery", new Benchmark("[ROUNDS [N [N_HNSW]]]", GalleryBenchmark::run)));
 
     private record Benchmark(String arguments, Body body) {}
