@@ -21,6 +21,7 @@ import picocli.CommandLine.ParameterException;
             AlignCommand.class,
             EmbedCommand.class,
             VerifyCommand.class,
+            ServeCommand.class,
             EvaluateCommand.class,
             DoctorCommand.class
         })
