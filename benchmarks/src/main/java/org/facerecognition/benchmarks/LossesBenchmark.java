@@ -75,7 +75,7 @@ final class LossesBenchmark {
 
     private static RecognizerArgs args(int classes) {
         return RecognizerArgs.builder()
-                .encoder(Encoder.RESNET18)
+                .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(64)
                 .classes(classes)
                 .imageSizePx(SIZE_PX)

@@ -22,6 +22,7 @@ import picocli.CommandLine.ParameterException;
             EmbedCommand.class,
             VerifyCommand.class,
             GalleryCommand.class,
+            ServeCommand.class,
             EvaluateCommand.class,
             SuspectsCommand.class,
             ExportCommand.class,

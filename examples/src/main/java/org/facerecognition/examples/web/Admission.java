@@ -1,0 +1,91 @@
+package org.facerecognition.examples.web;
+
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * Bounds what is under way: how many requests are in, how many bytes of pictures they hold, and how many are computed at a
+ * time. What finds no room is refused at once, to come again later; what is in waits for its turn, in order.
+ */
+final class Admission {
+    private static final int KIB = 1024;
+
+    private final Semaphore requests;
+    private final Semaphore kibibytes;
+    private final Semaphore turns;
+    private final int mostTurns;
+
+    /**
+     * @param requests at most in, waiting for their turn or for their bytes included
+     * @param bytes of pictures at most held for them, encoded
+     * @param turns at most computed at a time: each may need memory for a decoded picture
+     */
+    Admission(int requests, long bytes, int turns) {
+        this.requests = new Semaphore(requests);
+        this.kibibytes = new Semaphore(Math.toIntExact(bytes / KIB));
+        this.turns = new Semaphore(turns, true);
+        this.mostTurns = turns;
+    }
+
+    /** Being in; to be closed. */
+    final class Place implements AutoCloseable {
+        private final int kib;
+
+        private Place(int kib) {
+            this.kib = kib;
+        }
+
+        /** Waits for a turn and uses it. */
+        <T> T compute(Supplier<T> work) {
+            turns.acquireUninterruptibly();
+            try {
+                return work.get();
+            } finally {
+                turns.release();
+            }
+        }
+
+        @Override
+        public void close() {
+            kibibytes.release(kib);
+            requests.release();
+        }
+    }
+
+    /**
+     * Comes in.
+     *
+     * @param bytes that will be held
+     * @throws Refusal when there is no room
+     */
+    Place enter(long bytes) {
+        int kib = Math.toIntExact((bytes + KIB - 1) / KIB);
+        if (requests.tryAcquire()) {
+            if (kibibytes.tryAcquire(kib)) {
+                return new Place(kib);
+            }
+            requests.release();
+        }
+        throw new Refusal(503, "too many pictures are waiting already; try again in a moment");
+    }
+
+    /** How many more requests would be let in, if there are bytes for them. */
+    int freePlaces() {
+        return requests.availablePermits();
+    }
+
+    /**
+     * Waits until nothing is computed any more, and lets nothing begin again.
+     *
+     * @return whether that was so in time
+     */
+    boolean end(long timeout, TimeUnit unit) {
+        try {
+            return turns.tryAcquire(mostTurns, timeout, unit);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,246 @@
+package org.facerecognition.examples.web;
+
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.EmbeddedFace;
+import org.facerecognition.Recognizer;
+import org.facerecognition.Threshold;
+import org.facerecognition.Verdict;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.Entry;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.Match;
+import org.facerecognition.gallery.Outcome;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceAligner;
+import org.facerecognition.vision.FaceTemplate;
+import org.jspecify.annotations.Nullable;
+
+/** What can be asked for, without HTTP: pictures and names in, records that become JSON out. For many threads. */
+final class FrontDesk {
+    private static final int MOST_NAME_LENGTH = 100;
+    private static final int MOST_LISTED = 500;
+
+    private final Recognizer recognizer;
+    private final Gallery gallery;
+    private final Portraits portraits;
+    private final Threshold threshold;
+
+    /** @param recognizer with a detector */
+    FrontDesk(Recognizer recognizer, Gallery gallery, Portraits portraits, Threshold threshold) {
+        this.recognizer = recognizer;
+        this.gallery = gallery;
+        this.portraits = portraits;
+        this.threshold = threshold;
+    }
+
+    // ---- answers ----
+
+    /** From where on faces are one person's; {@code falseAcceptRate} null where nobody measured it. */
+    record Settings(double threshold, @Nullable Double falseAcceptRate, int mostBytes) {}
+
+    /** @param portrait of the face, aligned, a data URL */
+    record Enrolled(long entry, String name, String portrait, int facesInPicture) {}
+
+    /** @param best who it is, or null for an unknown; {@code nearest} is whoever comes nearest, known or not */
+    record IdentifiedFace(
+            double[] box,
+            String portrait,
+            @Nullable Candidate best,
+            @Nullable Candidate nearest) {}
+
+    record Candidate(String name, long entry, double cosine) {}
+
+    /** @param width of the picture that the boxes lie in, in pixels */
+    record Identified(int width, int height, double threshold, List<IdentifiedFace> faces) {}
+
+    record Compared(
+            boolean same,
+            double cosine,
+            double threshold,
+            @Nullable Double falseAcceptRate,
+            List<String> portraits,
+            List<Integer> facesInPictures) {}
+
+    /** @param entries the newest first, at most some hundred of them */
+    record Listed(int total, List<ListedEntry> entries) {}
+
+    record ListedEntry(long entry, String name) {}
+
+    // ---- questions ----
+
+    Settings settings() {
+        return new Settings(threshold.cosine(), rate(), Upload.MOST_BYTES);
+    }
+
+    private @Nullable Double rate() {
+        return threshold.falseAcceptRate().isPresent()
+                ? threshold.falseAcceptRate().getAsDouble()
+                : null;
+    }
+
+    /** Enrols the largest face. */
+    Enrolled enrol(@Nullable String name, byte[] picture) {
+        String checked = checkedName(name);
+        try (Look look = look(picture, "sent")) {
+            byte[] portrait = look.portrait(0);
+            long entry = gallery.enrol(checked, look.largest().embedding());
+            try {
+                portraits.keep(entry, portrait);
+            } catch (IOException e) {
+                gallery.remove(entry);
+                throw new UncheckedIOException("cannot keep the picture of entry " + entry, e);
+            }
+            return new Enrolled(entry, checked, dataUrl(portrait), look.faces().size());
+        }
+    }
+
+    private static String checkedName(@Nullable String name) {
+        String stripped = name == null ? "" : name.strip();
+        if (stripped.isEmpty() || stripped.length() > MOST_NAME_LENGTH) {
+            throw new Refusal(
+                    400, "a name must have 1 to " + MOST_NAME_LENGTH + " characters, but has " + stripped.length());
+        }
+        if (stripped.codePoints().anyMatch(Character::isISOControl)) {
+            throw new Refusal(400, "a name must be one line of text, but has control characters");
+        }
+        return stripped;
+    }
+
+    /** Who everybody in the picture is. */
+    Identified identify(byte[] picture) {
+        try (Look look = look(picture, "sent")) {
+            List<Outcome> outcomes = gallery.identify(
+                    look.faces().stream().map(EmbeddedFace::embedding).toList(), 1, threshold.cosine());
+            List<IdentifiedFace> faces = new ArrayList<>();
+            for (int i = 0; i < outcomes.size(); i++) {
+                faces.add(face(look, i, outcomes.get(i)));
+            }
+            return new Identified(look.whole().cols(), look.whole().rows(), threshold.cosine(), faces);
+        }
+    }
+
+    private static IdentifiedFace face(Look look, int i, Outcome outcome) {
+        Candidate best = outcome.best().map(FrontDesk::candidate).orElse(null);
+        Candidate nearest = outcome instanceof Outcome.Unknown unknown
+                ? unknown.nearest().map(FrontDesk::candidate).orElse(null)
+                : best;
+        DetectedFace.Box box = look.faces().get(i).where().box();
+        return new IdentifiedFace(
+                new double[] {box.x(), box.y(), box.width(), box.height()}, dataUrl(look.portrait(i)), best, nearest);
+    }
+
+    private static Candidate candidate(Match match) {
+        return new Candidate(match.identity(), match.entry(), match.cosine());
+    }
+
+    /** Whether the largest faces of two pictures are one person's. */
+    Compared compare(byte[] first, byte[] second) {
+        try (Look a = look(first, "sent first");
+                Look b = look(second, "sent second")) {
+            Verdict verdict = threshold.judge(
+                    Recognizer.similarity(a.largest().embedding(), b.largest().embedding()));
+            return new Compared(
+                    verdict.same(),
+                    verdict.cosine(),
+                    verdict.threshold(),
+                    rate(),
+                    List.of(dataUrl(a.portrait(0)), dataUrl(b.portrait(0))),
+                    List.of(a.faces().size(), b.faces().size()));
+        }
+    }
+
+    Listed list() {
+        List<Entry> entries = gallery.entries();
+        List<ListedEntry> newest = new ArrayList<>();
+        for (int i = entries.size() - 1; i >= 0 && newest.size() < MOST_LISTED; i--) {
+            newest.add(new ListedEntry(entries.get(i).id(), entries.get(i).identity()));
+        }
+        return new Listed(entries.size(), newest);
+    }
+
+    /** A JPEG. */
+    Optional<byte[]> portrait(long entry) throws IOException {
+        return portraits.of(entry);
+    }
+
+    /** Whether it was there. */
+    boolean remove(long entry) throws IOException {
+        boolean there = gallery.remove(entry);
+        portraits.drop(entry);
+        return there;
+    }
+
+    // ---- looking at a picture ----
+
+    /** A decoded picture and at least one face in it. */
+    private record Look(Mat whole, List<EmbeddedFace> faces) implements AutoCloseable {
+        EmbeddedFace largest() {
+            return faces.get(0);
+        }
+
+        byte[] portrait(int face) {
+            try (Mat aligned = FaceAligner.align(whole, faces.get(face).where().pointArray(), FaceTemplate.SQUARE_112);
+                    Mat bgr = new Mat();
+                    BytePointer bytes = new BytePointer()) {
+                cvtColor(aligned, bgr, COLOR_RGB2BGR);
+                imencode(".jpg", bgr, bytes);
+                byte[] jpeg = new byte[(int) bytes.limit()];
+                bytes.get(jpeg);
+                return jpeg;
+            }
+        }
+
+        @Override
+        public void close() {
+            whole.close();
+        }
+    }
+
+    private Look look(byte[] picture, String what) {
+        Mat whole = decode(picture, what);
+        try {
+            List<EmbeddedFace> faces = recognizer.faces(ImageSource.of(whole));
+            if (faces.isEmpty()) {
+                throw new Refusal(
+                        422,
+                        String.format(
+                                Locale.ROOT,
+                                "the picture %s must show a face, but none was found in its %dx%d pixels; take one where"
+                                        + " the face is upright, larger or clearer",
+                                what,
+                                whole.cols(),
+                                whole.rows()));
+            }
+            return new Look(whole, faces);
+        } catch (RuntimeException e) {
+            whole.close();
+            throw e;
+        }
+    }
+
+    private static Mat decode(byte[] picture, String what) {
+        try {
+            return ImageReader.decode(picture, what);
+        } catch (DataException e) {
+            throw new Refusal(422, "the " + e.getMessage().replaceFirst(";.*", "")); // the rest is for data sets
+        }
+    }
+
+    private static String dataUrl(byte[] jpeg) {
+        return "data:image/jpeg;base64," + Base64.getEncoder().encodeToString(jpeg);
+    }
+}

@@ -1,0 +1,78 @@
+package org.facerecognition.examples.web;
+
+import java.awt.Color;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Random;
+import javax.imageio.ImageIO;
+
+/**
+ * Photographs for core's detector of squares, which takes a blue one of 16 pixels for a face of 80x96. Whose it is shows in
+ * the shades around it.
+ */
+final class Photos {
+    static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
+    static final int WIDTH = 320;
+    static final int HEIGHT = 240;
+
+    /** Dark on the left; dark on the right; dark above. */
+    static final int ANN = 0;
+
+    static final int BOB = 1;
+    static final int CLEO = 2;
+    private static final int NOBODY = 3;
+    private static final int FACE_X = 144;
+    private static final int FACE_Y = 96;
+    private static final int FACE_PX = 16;
+
+    private Photos() {}
+
+    /** A PNG of people side by side; no two with different seeds are the same. */
+    static byte[] of(long seed, int... people) {
+        return png(image(seed, people));
+    }
+
+    static byte[] nobody() {
+        return png(image(0, NOBODY));
+    }
+
+    static BufferedImage image(long seed, int... people) {
+        Random random = new Random(seed);
+        BufferedImage image = new BufferedImage(WIDTH * people.length, HEIGHT, BufferedImage.TYPE_INT_RGB);
+        for (int i = 0; i < people.length; i++) {
+            for (int y = 0; y < HEIGHT; y++) {
+                for (int x = 0; x < WIDTH; x++) {
+                    int grey = shade(people[i], x, y) + random.nextInt(30);
+                    image.setRGB(i * WIDTH + x, y, new Color(grey, grey, grey).getRGB());
+                }
+            }
+            for (int p = 0; people[i] != NOBODY && p < FACE_PX * FACE_PX; p++) {
+                image.setRGB(i * WIDTH + FACE_X + p % FACE_PX, FACE_Y + p / FACE_PX, Color.BLUE.getRGB());
+            }
+        }
+        return image;
+    }
+
+    private static int shade(int person, int x, int y) {
+        boolean dark = switch (person) {
+            case ANN -> x < FACE_X + FACE_PX / 2;
+            case BOB -> x >= FACE_X + FACE_PX / 2;
+            case CLEO -> y < FACE_Y + FACE_PX / 2;
+            default -> (x / 8 + y / 8) % 2 == 0;
+        };
+        return dark ? 30 : 190;
+    }
+
+    private static byte[] png(BufferedImage image) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try {
+            ImageIO.write(image, "png", bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+}

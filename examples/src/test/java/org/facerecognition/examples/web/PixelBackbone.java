@@ -1,0 +1,34 @@
+package org.facerecognition.examples.web;
+
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Backbone;
+
+/** Takes pictures that look alike from afar for one person: the embedding is the picture in 8x8 pixels. */
+final class PixelBackbone extends Backbone {
+    private static final int SIDE = 8;
+
+    PixelBackbone() {
+        super("Pixels");
+    }
+
+    @Override
+    public Tensor forward(Tensor images) {
+        return torch.flatten(torch.adaptive_avg_pool2d(images, SIDE, SIDE), 1, -1); // [B, 192]
+    }
+
+    @Override
+    public int embeddingSize() {
+        return 3 * SIDE * SIDE;
+    }
+
+    @Override
+    public String lastLayerName() {
+        return "none";
+    }
+
+    @Override
+    public void replaceLastLayer(String name, int... sizes) {
+        throw new IllegalStateException("this net has no layers");
+    }
+}

@@ -1,0 +1,61 @@
+package org.facerecognition.examples.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.gallery.Gallery;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command, in a process of its own, to its end. */
+class ServeCommandTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void keepsWhoWasEnrolledWhenItIsStopped() throws IOException, InterruptedException {
+        Path model = folder.resolve("small.model");
+        Path people = folder.resolve("people.gallery");
+        String fingerprint;
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(2)
+                .imageSizePx(32)
+                .build();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            recognizer.save(model);
+            fingerprint = recognizer.fingerprint();
+        }
+        List<String> said;
+        try (ServeProcess serve = new ServeProcess(
+                List.of(), "--model", model, "--detector", Photos.DETECTOR, "--threshold", 0.5, "--gallery", people)) {
+            HttpRequest enrol = HttpRequest.newBuilder(URI.create(serve.url() + "/api/enrol?name=Ann"))
+                    .header(Guard.PAGE_HEADER, "1")
+                    .POST(HttpRequest.BodyPublishers.ofByteArray(Photos.of(1, Photos.ANN)))
+                    .build();
+            HttpResponse<String> answer = HttpClient.newHttpClient().send(enrol, HttpResponse.BodyHandlers.ofString());
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+            said = serve.end();
+        }
+        assertThat(said)
+                .containsSubsequence(
+                        "0 entries, kept in " + people + ", pictures of the faces in " + people + ".faces", "stopping")
+                .noneMatch(line -> line.contains("warning") || line.contains("error"));
+        try (Gallery again = Gallery.open(people, fingerprint, 16)) {
+            assertThat(again.identities()).containsExactly(Map.entry("Ann", 1));
+        }
+        assertThat(Files.size(folder.resolve("people.gallery.faces/1.jpg"))).isPositive();
+    }
+}

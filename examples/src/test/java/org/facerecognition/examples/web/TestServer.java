@@ -1,0 +1,109 @@
+package org.facerecognition.examples.web;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import org.facerecognition.Recognizer;
+import org.facerecognition.Threshold;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.vision.FaceDetector;
+
+/** A server on a free port, that takes squares for faces, and a way to talk to it. */
+final class TestServer implements AutoCloseable {
+    static final double THRESHOLD = 0.5;
+
+    private final FaceDetector detector = FaceDetector.open(Photos.DETECTOR);
+    private final Recognizer recognizer;
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final StringWriter err = new StringWriter();
+    final Gallery gallery;
+    final FaceServer server;
+
+    TestServer(int mostWaiting) {
+        PixelBackbone pixels = new PixelBackbone();
+        recognizer = Recognizer.of(pixels, new LinearSoftmax(1, pixels.embeddingSize()), 112, Normalization.SYMMETRIC);
+        recognizer.useDetector(detector);
+        gallery = Gallery.inMemory("pixels", pixels.embeddingSize());
+        server = FaceServer.start(
+                new FaceServer.Settings("127.0.0.1", 0, mostWaiting),
+                recognizer,
+                gallery,
+                Portraits.inMemory(),
+                Threshold.of(THRESHOLD),
+                new PrintWriter(err, true));
+    }
+
+    String url() {
+        return "http://127.0.0.1:" + server.port();
+    }
+
+    /** What it complained of. */
+    String err() {
+        return err.toString();
+    }
+
+    /** A request as the page sends it. */
+    HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create(url() + path))
+                .header(Guard.PAGE_HEADER, "1")
+                .header("Origin", url())
+                .header("Sec-Fetch-Site", "same-origin");
+    }
+
+    HttpResponse<String> post(String path, byte[] body) {
+        return send(request(path).POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+    }
+
+    HttpResponse<String> get(String path) {
+        return send(HttpRequest.newBuilder(URI.create(url() + path)));
+    }
+
+    HttpResponse<String> send(HttpRequest.Builder request) {
+        try {
+            return client.send(request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException("no answer", e);
+        }
+    }
+
+    static JsonNode json(HttpResponse<String> response) {
+        try {
+            return new ObjectMapper().readTree(response.body());
+        } catch (IOException e) {
+            throw new IllegalStateException("not JSON: " + response.body(), e);
+        }
+    }
+
+    static String error(HttpResponse<String> response) {
+        return json(response).get("error").asText();
+    }
+
+    /** Sends a request as it is written, which the client would not, and returns the whole answer. */
+    String raw(String head) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            OutputStream out = socket.getOutputStream();
+            out.write((head + "Connection: close\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
+            out.flush();
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        gallery.close();
+        recognizer.close();
+        detector.close();
+    }
+}
