@@ -98,8 +98,15 @@ public final class MarginSoftmax extends Head {
     }
 
     /**
-     * Goes through the identities in chunks from now on, however many there are. Without this it does so, by
-     * {@link ClassChunks#DEFAULT}, from about a million scores (batch x identities) on. With label smoothing or focal weighting it never does.
+     * Goes through the identities in chunks from now on, however many there are. Without this it does so, by {@link
+     * ClassChunks#DEFAULT}, where there are many; with label smoothing or focal weighting never. The numbers are the same
+     * up to rounding. Backward must then be called before the centres are changed, once, and without create_graph.
+     *
+     * <p>With {@link ClassChunks#bf16Logits} the three matrix products are in bfloat16. Centres, the target's own cosine, the
+     * softmax and the sums of gradients stay in float32. Measured against float32 at 500, 10,572 and 85,742 identities (ArcFace,
+     * s = 10, m = .1 and s = 64, m = .5, batch 128, embeddings of 512, target cosines of 0 to .9 on average): the loss differed
+     * by at most 5e-4, the gradients of embeddings and centres by .3 to .7 % of their length, and by 2 % where the loss was below
+     * 1e-6. It is faster only on processors with bfloat16 products (AMX, AVX512-BF16).
      */
     public void setChunks(ClassChunks chunks) {
         this.chunks = chunks;
