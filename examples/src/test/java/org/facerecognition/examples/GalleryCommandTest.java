@@ -47,7 +47,7 @@ class GalleryCommandTest {
     private static Path save(long seed) {
         Path path = models.resolve("model" + seed);
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
-                .encoder(Encoder.MOBILEFACENET)
+                .encoder(Encoder.RESNET18)
                 .embeddingSize(16)
                 .classes(2)
                 .seed(seed)

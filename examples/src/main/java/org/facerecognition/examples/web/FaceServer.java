@@ -170,7 +170,10 @@ public final class FaceServer implements AutoCloseable {
                     return desk.compare(pictures[0], pictures[1]);
                 }));
 
-        routes.exception(Refusal.class, (refusal, request) -> refuse(request, refusal.status(), refusal.getMessage()));
+        routes.exception(Refusal.class, (refusal, request) -> {
+            drain(request);
+            refuse(request, refusal.status(), refusal.getMessage());
+        });
         routes.exception(
                 HttpResponseException.class,
                 (e, request) -> refuse(request, e.getStatus(), "there is nothing of that name here"));
@@ -227,6 +230,15 @@ public final class FaceServer implements AutoCloseable {
             request.contentType("application/json").result(JSON.writeValueAsBytes(value));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("cannot write an answer as JSON", e);
+        }
+    }
+
+    /** What was sent with a request that is refused. */
+    private static void drain(Context request) {
+        try {
+            Upload.drain(request.req().getInputStream());
+        } catch (IOException e) {
+            // whoever sent it is gone, and will not hear the answer either
         }
     }
 

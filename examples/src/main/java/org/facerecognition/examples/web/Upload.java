@@ -16,6 +16,7 @@ final class Upload {
     private static final long MOST_DRAINED = 100L << 20;
     private static final int CHUNK = 1 << 16;
     private static final long LONGEST_NS = 60_000_000_000L;
+    private static final long LONGEST_DRAINED_NS = 20_000_000_000L;
 
     private Upload() {}
 
@@ -44,12 +45,16 @@ final class Upload {
         return new Refusal(413, "a picture must have at most 10 MB, but has " + mib + " MB; make it smaller");
     }
 
-    /** Takes what is sent and lets it go: a browser that is still sending does not listen to the answer. */
-    private static void drain(InputStream body) throws IOException {
+    /**
+     * Takes what is sent and lets it go: a browser that is still sending does not listen to the answer, and one whose
+     * connection is closed meanwhile never hears it.
+     */
+    static void drain(InputStream body) throws IOException {
         byte[] chunk = new byte[CHUNK];
+        long deadline = System.nanoTime() + LONGEST_DRAINED_NS;
         long seen = 0;
         int count;
-        while (seen < MOST_DRAINED && (count = body.read(chunk)) >= 0) {
+        while (seen < MOST_DRAINED && System.nanoTime() < deadline && (count = body.read(chunk)) >= 0) {
             seen += count;
         }
     }
