@@ -36,6 +36,8 @@ public final class BatchLoader implements AutoCloseable {
         Libtorch.load();
     }
 
+    private static final long LONGEST_LAST_PICTURE_NANOS = 60_000_000_000L;
+
     private final FaceDataset dataset;
     private final Settings settings;
     private final Device device;
@@ -341,14 +343,30 @@ public final class BatchLoader implements AutoCloseable {
     @Override
     public void close() {
         workers.shutdownNow();
-        try {
-            workers.awaitTermination(1, TimeUnit.MINUTES); // they write into what is freed next
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (workersEnd()) { // else they may still write there: better left to the collector than freed under them
+            memory.close();
+            buffers.forEach(BatchBuffer::close);
         }
-        memory.close();
-        buffers.forEach(BatchBuffer::close);
         buffers.clear();
         free.clear();
+    }
+
+    /** Waits for them, however often interrupted. */
+    private boolean workersEnd() {
+        boolean interrupted = false;
+        try {
+            long deadline = System.nanoTime() + LONGEST_LAST_PICTURE_NANOS;
+            while (true) {
+                try {
+                    return workers.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 }

@@ -26,8 +26,9 @@ final class PictureMemory implements AutoCloseable {
     private final int sizePx;
     private final int places;
     private final AtomicIntegerArray kept; // 1 when the pixels are there
-    private final @Nullable Tensor
-            pixels; // [places, sizePx * sizePx * 3]; the system gives the pages as they are filled
+
+    /** [places, sizePx * sizePx * 3]; the system gives the pages as they are filled. */
+    private final @Nullable Tensor pixels;
 
     /**
      * @param pictures of the data set

@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.StringSharedModuleDict;
 
 /**
  * Keeps everything before one layer as it is, in all epochs; the layer and what comes after it learn. Nothing before it then
- * takes part in the backward pass: with the first two thirds of a net frozen, an epoch takes about half the time.
+ * takes part in the backward pass, which is twice the work of the forward one.
  *
  * @param layer name of a module of the net, however deep: {@code encoder.layer3}, {@code encoder.features.9}. Before it are
  *     the modules registered before it, which in this library's nets is the order they work in

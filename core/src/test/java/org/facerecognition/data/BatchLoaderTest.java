@@ -251,6 +251,20 @@ class BatchLoaderTest {
         }
     }
 
+    /** Closing once freed what the worker threads were still writing to, when the closing thread had been interrupted. */
+    @Test
+    void closingWaitsForTheWorkersThoughInterrupted() {
+        for (int i = 0; i < 20; i++) {
+            BatchLoader loader = loader(3, true);
+            loader.epoch(i).next().close(); // the epoch stays open: its batches are in the making
+            Thread.currentThread().interrupt();
+            loader.close();
+            assertThat(Thread.interrupted()).as("still known to be interrupted").isTrue();
+            assertThat(Thread.getAllStackTraces().keySet())
+                    .noneMatch(thread -> thread.getName().equals("batch-loader") && thread.isAlive());
+        }
+    }
+
     @Test
     void settingsRefuseNonsense() {
         assertThatThrownBy(() -> new BatchLoader.Settings(0, SIZE, Normalization.SYMMETRIC, true, 0, 1))

@@ -7,7 +7,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.facerecognition.Recognizer;
-import org.facerecognition.Threshold;
 import org.facerecognition.examples.web.FaceServer;
 import org.facerecognition.examples.web.Portraits;
 import org.facerecognition.gallery.Entry;
@@ -30,21 +29,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class ServeCommand implements Callable<Integer> {
-    private static final double USUAL_FALSE_ACCEPT_RATE = 0.001;
     private static final long LONGEST_CLOSING_SECONDS = 40;
-
-    /** From where on they are the same: one way to say it. */
-    static final class Bound {
-        @Option(names = "--threshold", paramLabel = "COSINE", description = "Same from this cosine on.")
-        private @Nullable Double cosine;
-
-        @Option(
-                names = "--far",
-                paramLabel = "RATE",
-                description =
-                        "Same from the model's calibrated threshold for this false accept rate on. Default: 0.001.")
-        private @Nullable Double falseAcceptRate;
-    }
 
     @Spec
     private CommandSpec spec;
@@ -56,7 +41,7 @@ final class ServeCommand implements Callable<Integer> {
     private DetectorOptions detector = new DetectorOptions();
 
     @ArgGroup
-    private Bound bound = new Bound();
+    private ThresholdOptions bound = new ThresholdOptions();
 
     @Option(names = "--no-flip", description = "Embed each face as it is only, not its mirror image too.")
     private boolean noFlip;
@@ -92,7 +77,7 @@ final class ServeCommand implements Callable<Integer> {
             recognizer.useFlip(!noFlip);
             try (Gallery people = open(recognizer);
                     FaceServer server = FaceServer.start(
-                            settings, recognizer, people, portraits(people), threshold(recognizer), err)) {
+                            settings, recognizer, people, portraits(people), bound.of(recognizer), err)) {
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> end(stop, closed), "stop"));
                 welcome(settings, server.port(), people, err);
                 stop.await();
@@ -115,13 +100,6 @@ final class ServeCommand implements Callable<Integer> {
                 ? Portraits.inMemory()
                 : Portraits.beside(
                         gallery, people.entries().stream().map(Entry::id).toList());
-    }
-
-    private Threshold threshold(Recognizer recognizer) {
-        if (bound.cosine != null) {
-            return Threshold.of(bound.cosine);
-        }
-        return recognizer.threshold(bound.falseAcceptRate == null ? USUAL_FALSE_ACCEPT_RATE : bound.falseAcceptRate);
     }
 
     private void welcome(FaceServer.Settings settings, int actualPort, Gallery people, PrintWriter err) {
