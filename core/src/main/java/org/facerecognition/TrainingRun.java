@@ -52,6 +52,7 @@ final class TrainingRun implements AutoCloseable {
     private final Device device;
     private final BatchLoader trainLoader;
     private final BatchLoader validationLoader;
+    private final int validationImages;
     private final ParameterOptimizer optimizer;
     private final Backups backups;
     private final TrainingProgress progress;
@@ -72,6 +73,7 @@ final class TrainingRun implements AutoCloseable {
         model.setOrigin(model.origin().trainedOn(train.toString()));
         this.trainLoader = loader(train, true);
         this.validationLoader = loader(validation, false);
+        this.validationImages = validation.size();
         try (PointerScope scope = new PointerScope()) {
             this.optimizer = args.optimizer().over(parameterGroups());
         }
@@ -88,7 +90,8 @@ final class TrainingRun implements AutoCloseable {
             throw new IllegalArgumentException("headFromMeans must go with a margin head, but the head is "
                     + recognizer.head().getClass().getSimpleName());
         }
-        Embedded embedded = recognizer.embed(train.withAugmentations(List.of()), false);
+        FaceDataset plain = train.withAugmentations(List.of());
+        Embedded embedded = recognizer.embed(plain, false, done -> passed("first centres", done, plain.size()));
         try (PointerScope scope = new PointerScope()) {
             float[] means = embedded.classMeans(head.classes());
             head.setCentres(Tensor.create(means).reshape(head.classes(), head.embeddingSize()));
@@ -318,12 +321,17 @@ final class TrainingRun implements AutoCloseable {
                             NativeErrors.explained(() -> recognizer.head().forward(embed(batch.images()), labels));
                     sums.addBatch(output.loss().item_double(), score(output, labels), batch.size());
                 }
+                passed("validation", (int) sums.samples, validationImages);
             }
         }
         return sums;
     }
 
     // ---- telling ----
+
+    private void passed(String what, int done, int images) {
+        listeners(listener -> listener.passed(what, done, images));
+    }
 
     private void report(double rate, int samples, double waitSeconds) {
         StepReport report = new StepReport(

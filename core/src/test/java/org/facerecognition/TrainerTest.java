@@ -264,6 +264,28 @@ class TrainerTest {
     }
 
     @Test
+    void tellsHowFarItIsWhereNothingIsLearnt() {
+        List<String> told = new ArrayList<>();
+        TrainingListener listener = new TrainingListener() {
+            @Override
+            public void passed(String what, int done, int images) {
+                if (done == images) {
+                    told.add(what + " " + images);
+                }
+            }
+        };
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            TinyTraining.fit(
+                    recognizer,
+                    faces,
+                    TinyTraining.args().headFromMeans(true).epochs(1).listeners(listener));
+        }
+        assertThat(told).hasSize(2);
+        assertThat(told.get(0)).startsWith("first centres ");
+        assertThat(told.get(1)).startsWith("validation ");
+    }
+
+    @Test
     void clippingBoundsTheStep() {
         assertThat(encoderMove(1e-3)).isLessThanOrEqualTo(1e-3 * 1.001);
         assertThat(encoderMove(0)).isGreaterThan(1e-3);

@@ -27,9 +27,12 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * JVector's graph over the rows. The graph holds numbers of rows only; how alike two rows are is computed here, where they lie.
+ * JVector's graph over the rows. The graph holds numbers of rows only; how alike two rows are is computed here: estimated from
+ * {@link SignCodes} while a search walks, computed where the rows lie for the neighbours that it ends with.
  */
 /*
+ * A row of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one.
+ *
  * JVector would keep the embeddings a second time, on the heap, and compare them with Java's Vector API, which Java 17 has not:
  * 530 ns for a product of 512 values that are in the cache. OpenBLAS's needs 100, the call from Java included (AMD Zen 1,
  * 2 GHz). Off the cache both wait for memory.
@@ -39,8 +42,9 @@ import org.bytedeco.javacpp.FloatPointer;
 final class HnswSearch implements SearchIndex {
     private static final int DEGREE = 32;
     private static final int BEAM_WIDTH_ADDING = 100;
-    private static final int BEAM_WIDTH =
-            64; // neighbours held while searching: more finds better and costs as much more
+    /** Neighbours held while searching: more finds better and costs as much more. */
+    private static final int BEAM_WIDTH = 64;
+
     private static final float OVERFLOW = 1.2f;
     private static final float ALPHA = 1.2f;
 
@@ -58,12 +62,14 @@ final class HnswSearch implements SearchIndex {
     }
 
     private final Vectors vectors;
+    private final SignCodes codes;
     private final GraphIndexBuilder builder;
     private final Queue<GraphSearcher> idle = new ConcurrentLinkedQueue<>();
 
     @SuppressWarnings("deprecation") // what is to take its place leaves hierarchy and refining to JMX
     HnswSearch(Vectors vectors) {
         this.vectors = vectors;
+        this.codes = new SignCodes(vectors.dimension());
         ForkJoinPool pool = ForkJoinPool.commonPool();
         this.builder = new GraphIndexBuilder(
                 new RowScores(),
@@ -80,6 +86,7 @@ final class HnswSearch implements SearchIndex {
 
     @Override
     public void added(int from, int to) {
+        codes.reserve(to);
         if (to - from == 1) {
             add(from);
         } else {
@@ -88,6 +95,7 @@ final class HnswSearch implements SearchIndex {
     }
 
     private void add(int row) {
+        codes.put(row, vectors.get(row));
         builder.addGraphNode(row, new DefaultSearchScoreProvider(toRow(row)));
     }
 
@@ -109,13 +117,12 @@ final class HnswSearch implements SearchIndex {
             searcher = new GraphSearcher(builder.getGraph());
         }
         try (FloatPointer values = new FloatPointer(probe)) {
-            SearchScoreProvider scores = new DefaultSearchScoreProvider(toProbe(values));
+            SearchScoreProvider scores = new DefaultSearchScoreProvider(estimates(probe), toProbe(values));
             Bits present = view::has;
             int wanted = (int) Math.min(view.live(), 4L * most);
             while (true) {
                 searcher.setView(builder.getGraph().getView());
-                SearchResult found =
-                        searcher.search(scores, wanted, Math.max(BEAM_WIDTH, wanted + wanted / 2), 0, 0, present);
+                SearchResult found = searcher.search(scores, wanted, Math.max(BEAM_WIDTH, 2 * wanted), 0, 0, present);
                 Candidates candidates = new Candidates(vectors, view, probe, most);
                 for (SearchResult.NodeScore node : found.getNodes()) {
                     candidates.offer(node.node, 2 * node.score - 1);
@@ -135,6 +142,11 @@ final class HnswSearch implements SearchIndex {
     /** JVector wants scores from 0 to 1. */
     private ScoreFunction.ExactScoreFunction toRow(int row) {
         return toProbe(vectors.cursor().position(vectors.position(row)));
+    }
+
+    private ScoreFunction.ApproximateScoreFunction estimates(float[] probe) {
+        SignCodes.Probe estimates = codes.probe(probe);
+        return row -> Math.max(0, (1 + estimates.cosine(row)) / 2);
     }
 
     /** For one thread at a time. */
@@ -186,8 +198,10 @@ final class HnswSearch implements SearchIndex {
 
     /** Reads a graph of the first rows, which are in {@link Vectors} already; nothing may have been added before. */
     @SuppressWarnings("deprecation") // as above
-    void load(ByteBuffer saved) throws IOException {
+    void load(ByteBuffer saved, int rows) throws IOException {
         builder.load(new ByteBufferReader(saved));
+        codes.reserve(rows);
+        IntStream.range(0, rows).parallel().forEach(row -> codes.put(row, vectors.get(row)));
     }
 
     @Override

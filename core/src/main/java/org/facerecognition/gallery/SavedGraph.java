@@ -74,7 +74,7 @@ final class SavedGraph {
             if (!same || saved > rows) {
                 return 0;
             }
-            into.load(bytes.slice(HEADER_BYTES, bytes.capacity() - HEADER_BYTES - CHECK_BYTES));
+            into.load(bytes.slice(HEADER_BYTES, bytes.capacity() - HEADER_BYTES - CHECK_BYTES), saved);
             return saved;
         } catch (IOException e) {
             return 0;

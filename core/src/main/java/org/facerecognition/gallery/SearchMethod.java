@@ -9,8 +9,9 @@ public enum SearchMethod {
     EXACT,
     /**
      * A graph of neighbours (HNSW, Malkov and Yashunin 2016, by JVector) is walked. For millions of entries: a search looks at
-     * a thousand of them or so, and may miss the nearest, about one time in a hundred. Enrolling costs about as much as a few
-     * searches, and 150 to 300 bytes of heap for each entry are added to the embeddings.
+     * some thousand of them, most by a bit for each value only (RaBitQ), and may miss the nearest, less than one time in a
+     * hundred. Enrolling costs about as much as a few searches, and 220 to 370 bytes of heap for each entry are added to the
+     * embeddings.
      */
     HNSW
 }

@@ -8,6 +8,15 @@ public interface TrainingListener {
     /** Before the first step, and after a backup was taken up again, with what that had done already. */
     default void started(History soFar) {}
 
+    /**
+     * On the way through pictures that are looked at and not learnt from, batch by batch.
+     *
+     * @param what they are for: "first centres" (embedded before the first step, see {@code headFromMeans}), "validation"
+     * @param done so far
+     * @param images in all
+     */
+    default void passed(String what, int done, int images) {}
+
     /** Whether {@link #looked} is wanted: measuring it costs a product of embeddings and centres in every batch. */
     default boolean looksInside() {
         return false;

@@ -26,6 +26,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     private final PrintWriter out;
     private final boolean bars;
     private @Nullable ProgressBar bar;
+    private @Nullable EmbedProgress passing;
     private int epochOfBar;
     private long lastLine = System.nanoTime();
     private long imagesSinceLine;
@@ -43,7 +44,25 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     }
 
     @Override
+    public void passed(String what, int done, int images) {
+        closeBar();
+        if (passing == null) {
+            passing = new EmbedProgress(out, what, images);
+        }
+        passing.accept(done);
+    }
+
+    private void closePassing() {
+        if (passing != null) {
+            passing.close();
+            passing = null;
+            lastLine = System.nanoTime();
+        }
+    }
+
+    @Override
     public void stepped(StepReport step) {
+        closePassing();
         imagesSinceLine += step.images();
         if (bars) {
             advance(step);
@@ -88,6 +107,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     @Override
     public void epochEnded(EpochReport epoch, History soFar) {
         closeBar();
+        closePassing();
         say(String.format(
                 Locale.ROOT,
                 "epoch %d  loss %.4f  accuracy %.4f  |  validation: loss %.4f  accuracy %.4f  |  rate %.2e  %.1f images/s  %s",
@@ -133,6 +153,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     @Override
     public void close() {
         closeBar();
+        closePassing();
     }
 
     static String duration(double seconds) {

@@ -4,8 +4,7 @@ package org.facerecognition.losses;
  * How a softmax over many classes goes through them: some at a time, so that what it needs beside the centres and their
  * gradient is of size batch x chunk, whatever their number.
  *
- * @param classes in a chunk, at least 1. A few thousand serve best: little is done for each chunk, and a chunk's part of
- *     everything stays in the processor's cache
+ * @param classes in a chunk, at least 1. Memory grows with it; with few of them, what is done once for each chunk adds up
  * @param keptBytes how many bytes of cosines may be kept from the forward pass for the backward pass, at least 0. What is
  *     not kept is computed again: four matrix products in place of three
  * @param bf16Logits whether to multiply in bfloat16, in both passes; see {@link MarginSoftmax#setChunks} for what that costs

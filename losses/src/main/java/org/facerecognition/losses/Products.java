@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Matrix products between which other things are done, many times over.
  *
  * <p>libtorch gives a product of float32 on a CPU to BLAS, whose threads are not OpenMP's, which do everything else. Both
- * kinds spin for up to a tenth of a second when their work is done, on the same processors: a small operation after a product
- * takes ten times as long as it would. oneDNN's product is as fast and runs on OpenMP's threads.
+ * kinds spin for up to a tenth of a second when their work is done, on the same processors: they get in each other's
+ * way. oneDNN's product runs on OpenMP's threads.
  */
 final class Products {
     private static final @Nullable OneDnn ONE_DNN = OneDnn.find();

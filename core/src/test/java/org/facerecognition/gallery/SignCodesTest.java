@@ -1,0 +1,104 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SignCodesTest {
+    private final Random random = new Random(3);
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 128, 511, 512})
+    void turningKeepsLengthsAndAngles(int dimension) {
+        RandomRotation rotation = new RandomRotation(512);
+        float[] a = unit(dimension);
+        float[] b = unit(dimension);
+        assertThat(dot(rotation.of(a), rotation.of(a))).isEqualTo(1, within(1e-5));
+        assertThat(dot(rotation.of(a), rotation.of(b))).isEqualTo(dot(a, b), within(1e-5));
+    }
+
+    /** What all embeddings of a model have in common, one strong value for instance, is spread over all of them. */
+    @Test
+    void turningSpreadsWhatIsInOneValue() {
+        float[] one = new float[512];
+        one[77] = 1;
+        float[] turned = new RandomRotation(512).of(one);
+        double mean = 1 / Math.sqrt(512);
+        double fourth = 0;
+        for (float value : turned) {
+            assertThat(Math.abs(value)).isLessThan((float) (5 * mean));
+            fourth += Math.pow(value / mean, 4) / 512;
+        }
+        assertThat(fourth).as("of a normal distribution 3").isEqualTo(3, within(1.0));
+    }
+
+    /** Against the exact cosine: right in the mean, and no further away than the theory of the codes has it. */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 128, 512, 513, 2048})
+    void estimatesAreRightInTheMean(int dimension) {
+        int pairs = 3_000;
+        SignCodes codes = new SignCodes(dimension);
+        codes.reserve(pairs);
+        double bits = Math.max(512, Integer.highestOneBit(2 * dimension - 1));
+        double sum = 0;
+        double squares = 0;
+        for (int row = 0; row < pairs; row++) {
+            float[] probe = unit(dimension);
+            float[] kept = mixed(probe, unit(dimension), random.nextDouble());
+            codes.put(row, kept);
+            double cosine = dot(probe, kept);
+            double error = codes.probe(probe).cosine(row) - cosine;
+            double expected = .7555 * Math.sqrt(Math.max(1e-4, 1 - cosine * cosine) / bits); // sqrt(pi / 2 - 1)
+            sum += error;
+            squares += error * error / (expected * expected) / pairs;
+        }
+        assertThat(sum / pairs).as("mean error").isEqualTo(0, within(4 * .034 / Math.sqrt(pairs)));
+        assertThat(Math.sqrt(squares)).as("error over the expected one").isBetween(.85, 1.1);
+    }
+
+    @Test
+    void ofItselfAndItsOpposite() {
+        SignCodes codes = new SignCodes(512);
+        codes.reserve(20_000); // more than a chunk
+        float[] row = unit(512);
+        codes.put(19_999, row);
+        assertThat(codes.probe(row).cosine(19_999)).isEqualTo(1, within(1e-5f));
+        assertThat(codes.probe(mixed(row, row, -2)).cosine(19_999)).isEqualTo(-1, within(1e-5f));
+    }
+
+    private float[] unit(int dimension) {
+        float[] values = new float[dimension];
+        for (int i = 0; i < dimension; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return normalised(values);
+    }
+
+    private static float[] mixed(float[] a, float[] b, double share) {
+        float[] values = new float[a.length];
+        for (int i = 0; i < a.length; i++) {
+            values[i] = (float) (a[i] + share * b[i]);
+        }
+        return normalised(values);
+    }
+
+    private static float[] normalised(float[] values) {
+        double length = Math.sqrt(dot(values, values));
+        for (int i = 0; i < values.length; i++) {
+            values[i] /= (float) length;
+        }
+        return values;
+    }
+
+    private static double dot(float[] a, float[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += (double) a[i] * b[i];
+        }
+        return sum;
+    }
+}
