@@ -10,7 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.BatchBuffer;
-import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.MicroBatcher;
 
 /**
@@ -25,60 +25,62 @@ public final class FaceBatcher implements AutoCloseable {
 
     FaceBatcher(PreparedRecognizer recognizer, MicroBatcher.Settings settings) {
         this.recognizer = recognizer;
-
         this.buffer = recognizer.newBuffer(settings.batchSize());
         this.batcher = new MicroBatcher<>(this::embedAll, settings);
     }
 
     /**
-     * Embeds the picture of a face, framed as in training; waits while too many others wait.
+     * Embeds the picture of a face, framed as in training or found by the detector as {@link PreparedRecognizer#embed(ImageSource)}
+     * has it, on the calling thread; waits while too many others wait.
      *
      * @return the embedding to come, of Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the picture cannot be read or has not the size the framing needs
+     * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing needs, or no
+     *     face is found in it
      * @throws java.util.concurrent.RejectedExecutionException when it is closed
      * @throws InterruptedException when the thread is interrupted while it waits
      */
-    public CompletableFuture<float[]> embed(Path image) throws InterruptedException {
-        try (Mat framed = recognizer.framed(image)) {
-            return batcher.submit(pixels(framed));
+    public CompletableFuture<float[]> embed(ImageSource picture) throws InterruptedException {
+        try (Mat face = recognizer.cut(picture)) {
+            return batcher.submit(pixels(face));
         }
     }
 
-    /** As {@link #embed(Path)}. */
+    /** Embeds an image file; as {@link #embed(ImageSource)}. */
+    public CompletableFuture<float[]> embed(Path image) throws InterruptedException {
+        return embed(ImageSource.of(image));
+    }
+
+    /** Embeds a Java image; as {@link #embed(ImageSource)}. */
     public CompletableFuture<float[]> embed(BufferedImage image) throws InterruptedException {
-        try (Mat mat = ImageReader.from(image)) {
-            return embed(mat);
-        }
+        return embed(ImageSource.of(image));
     }
 
     /**
-     * As {@link #embed(Path)}.
+     * Embeds OpenCV's image; as {@link #embed(ImageSource)}.
      *
      * @param image RGB, CV_8UC3; untouched
      */
     public CompletableFuture<float[]> embed(Mat image) throws InterruptedException {
-        try (Mat framed = recognizer.framed(image, "given")) {
-            return batcher.submit(pixels(framed));
-        }
+        return embed(ImageSource.of(image));
     }
 
     /**
      * Embeds the picture of a face unless too many others wait: then a server had better say so than wait.
      *
-     * @param image RGB, CV_8UC3; untouched
      * @return the embedding to come; empty when too many wait
+     * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
      * @throws java.util.concurrent.RejectedExecutionException when it is closed
      */
-    public Optional<CompletableFuture<float[]>> tryEmbed(Mat image) {
-        try (Mat framed = recognizer.framed(image, "given")) {
-            return batcher.trySubmit(pixels(framed));
+    public Optional<CompletableFuture<float[]>> tryEmbed(ImageSource picture) {
+        try (Mat face = recognizer.cut(picture)) {
+            return batcher.trySubmit(pixels(face));
         }
     }
 
     /** What waits is the garbage collector's: nobody has to free what was cancelled. */
-    private static byte[] pixels(Mat framed) {
-        byte[] bytes = new byte[(int) (framed.total() * 3)];
-        framed.data().get(bytes);
+    private static byte[] pixels(Mat face) {
+        byte[] bytes = new byte[(int) (face.total() * 3)];
+        face.data().get(bytes);
         return bytes;
     }
 

@@ -3,6 +3,8 @@ package org.facerecognition;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -13,10 +15,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.data.BatchBuffer;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.Framing;
-import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.inference.PreparedNet;
+import org.facerecognition.vision.DetectedFace;
 
 /**
  * A trained model made ready for use on this machine; see {@link Recognizer#prepare}. It has its own copy of the encoder's
@@ -30,72 +32,102 @@ public final class PreparedRecognizer implements AutoCloseable {
     private final PreparedNet net;
     private final String arithmetic;
     private final RecognizerModel model;
+    private final FaceCutter cutter;
+    private final boolean flip; // adds the embedding of the mirrored picture
     private final int embeddingSize;
     private final Device device;
 
-    PreparedRecognizer(Preparation.Result prepared, RecognizerModel model, int embeddingSize, Device device) {
+    PreparedRecognizer(
+            Preparation.Result prepared,
+            RecognizerModel model,
+            FaceCutter cutter,
+            boolean flip,
+            int embeddingSize,
+            Device device) {
         this.net = prepared.net();
         this.arithmetic = prepared.reason();
         this.model = model;
+        this.cutter = cutter;
+        this.flip = flip;
         this.embeddingSize = embeddingSize;
         this.device = new Device(device.type(), device.index()); // a copy: the other is the recogniser's
     }
 
     /**
-     * Embeds the picture of a face, framed as in training.
+     * Embeds the picture of a face: framed as in training or, where the recogniser had a detector when it was prepared, the most
+     * prominent face in it.
      *
      * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws DataException when the picture cannot be read or has not the size the framing needs
+     * @throws DataException when the picture cannot be read, has not the size the framing needs, or no face is found in it
      */
+    public float[] embed(ImageSource picture) {
+        return embedAll(List.of(picture)).get(0);
+    }
+
+    /** Embeds an image file; as {@link #embed(ImageSource)}. */
     public float[] embed(Path image) {
-        return embed(List.of(image)).get(0);
+        return embed(ImageSource.of(image));
     }
 
-    /**
-     * Embeds the picture of a face, framed as in training.
-     *
-     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws DataException when the picture has not the size the framing needs
-     */
+    /** Embeds a Java image; as {@link #embed(ImageSource)}. */
     public float[] embed(BufferedImage image) {
-        try (Mat mat = ImageReader.from(image)) {
-            return embed(mat);
-        }
+        return embed(ImageSource.of(image));
     }
 
     /**
-     * Embeds the picture of a face, framed as in training.
+     * Embeds OpenCV's image; as {@link #embed(ImageSource)}.
      *
      * @param image RGB, CV_8UC3; untouched
-     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws DataException when the picture has not the size the framing needs
      */
     public float[] embed(Mat image) {
-        try (Mat framed = framed(image, "given");
-                BatchBuffer buffer = newBuffer(1)) {
-            buffer.put(0, framed, 0);
-            return embed(buffer, 1)[0];
-        }
+        return embed(ImageSource.of(image));
+    }
+
+    /** Embeds image files; as {@link #embedAll}. */
+    public List<float[]> embed(List<Path> images) {
+        return embedAll(images.stream().map(ImageSource::of).toList());
     }
 
     /**
-     * Embeds pictures of faces, framed as in training.
+     * Embeds pictures of faces, each as {@link #embed(ImageSource)} does.
      *
      * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws DataException when a picture cannot be read or has not the size the framing needs
+     * @throws DataException when a picture cannot be read, has not the size the framing needs, or no face is found in it
      */
-    public List<float[]> embed(List<Path> images) {
-        float[][] embeddings = new float[images.size()][];
-        int atATime = Math.max(1, Math.min(net.batchSize(), images.size()));
+    public List<float[]> embedAll(List<? extends ImageSource> pictures) {
+        return embed(pictures.size(), i -> cut(pictures.get(i)));
+    }
+
+    /**
+     * Finds the faces in a photograph and embeds each.
+     *
+     * @return the most prominent first: large and near the middle; empty where there is none
+     * @throws DataException when the picture cannot be read
+     * @throws IllegalStateException when the recogniser had no detector when it was prepared
+     */
+    public List<EmbeddedFace> faces(ImageSource photograph) {
+        try (Mat whole = photograph.read()) {
+            List<DetectedFace> found = cutter.find(whole);
+            List<float[]> embeddings = embed(found.size(), i -> cutter.aligned(whole, found.get(i)));
+            return IntStream.range(0, found.size())
+                    .mapToObj(i -> new EmbeddedFace(found.get(i), embeddings.get(i)))
+                    .toList();
+        }
+    }
+
+    /** @param input makes the i-th, of the net's input's size; it is closed here */
+    private List<float[]> embed(int count, IntFunction<Mat> input) {
+        float[][] embeddings = new float[count][];
+        int atATime = Math.max(1, Math.min(net.batchSize(), count));
         try (BatchBuffer buffer = newBuffer(atATime)) {
-            for (int from = 0; from < images.size(); from += atATime) {
-                int count = Math.min(atATime, images.size() - from);
-                for (int i = 0; i < count; i++) {
-                    try (Mat framed = framed(images.get(from + i))) {
-                        buffer.put(i, framed, 0);
+            for (int from = 0; from < count; from += atATime) {
+                int size = Math.min(atATime, count - from);
+                for (int i = 0; i < size; i++) {
+                    try (Mat face = input.apply(from + i)) {
+                        buffer.put(i, face, 0);
                     }
                 }
-                System.arraycopy(embed(buffer, count), 0, embeddings, from, count);
+                System.arraycopy(embed(buffer, size), 0, embeddings, from, size);
             }
         }
         return List.of(embeddings);
@@ -129,28 +161,26 @@ public final class PreparedRecognizer implements AutoCloseable {
         return new FaceBatcher(this, settings);
     }
 
-    /** What a picture becomes before it is embedded; the caller closes it. */
-    Mat framed(Path file) {
-        Mat image =
-                model.framing() == Framing.WHOLE ? ImageReader.read(file, model.imageSizePx()) : ImageReader.read(file);
-        try (image) {
-            return framed(image, file.toString());
-        }
-    }
-
-    Mat framed(Mat image, String name) {
-        return model.framing().apply(image, model.imageSizePx(), name);
+    /** The net's input; the caller closes it. */
+    Mat cut(ImageSource picture) {
+        return cutter.cut(picture);
     }
 
     BatchBuffer newBuffer(int size) {
         return new BatchBuffer(size, model.imageSizePx(), model.normalization(), device, true);
     }
 
+    /** [B, 3, S, S] to [B, D], not of length 1. Inside a scope. */
+    private Tensor embeddings(Tensor images) {
+        Tensor sum = embed(images);
+        return flip ? sum.add_(embed(torch.flip(images, 3))) : sum;
+    }
+
     /** The first {@code count} of a buffer, each brought to length 1. */
     float[][] embed(BatchBuffer buffer, int count) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
-                Tensor embeddings = embed(buffer.images(count))) {
+                Tensor embeddings = embeddings(buffer.images(count))) {
             Tensor onHost = torch.normalize(embeddings)
                     .to(new Device("cpu"), ScalarType.Float)
                     .contiguous();

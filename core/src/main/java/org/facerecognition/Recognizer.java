@@ -603,8 +603,8 @@ public final class Recognizer implements AutoCloseable {
     }
 
     /**
-     * Makes an immutable copy that embeds as fast as this machine can, from many threads at a time. Takes a moment: weights are
-     * packed, and half precision is tried where the options allow it.
+     * Makes an immutable copy that embeds as fast as this machine can, from many threads at a time. It goes on with the detector
+     * and the mirror images of now. Takes a moment: weights are packed, and half precision is tried where the options allow it.
      *
      * @return to be closed
      * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
@@ -613,7 +613,7 @@ public final class Recognizer implements AutoCloseable {
     public PreparedRecognizer prepare(PrepareOptions options) {
         Preparation.Result prepared =
                 NativeErrors.explained(() -> new Preparation(options, embedder.device(), model).prepare(encoder));
-        return new PreparedRecognizer(prepared, model, embeddingSize(), embedder.device());
+        return new PreparedRecognizer(prepared, model, cutter.copy(), flip, embeddingSize(), embedder.device());
     }
 
     /**

@@ -73,6 +73,42 @@ class PhotographTest {
         assertThat(recognizer.embed(photo)).isEqualTo(whole);
     }
 
+    /** With detector and mirror images as they were when it was prepared. */
+    @Test
+    void aPreparedRecognizerGoesOnAsItWasSet() throws InterruptedException {
+        try (Recognizer resnet = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(2)
+                .imageSizePx(TinyTraining.IMAGE_PX)
+                .build())) {
+            float[] plain = resnet.embed(photo);
+            resnet.useDetector(detector);
+            resnet.useFlip(true);
+            EmbeddedFace expected = resnet.faces(ImageSource.of(photo)).get(0);
+            try (PreparedRecognizer prepared =
+                            resnet.prepare(PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.FP32));
+                    FaceBatcher batcher = prepared.batcher()) {
+                resnet.useFlip(false);
+                float[] unflipped = resnet.embed(photo);
+                resnet.useDetector(null);
+
+                List<EmbeddedFace> faces = prepared.faces(ImageSource.of(photo));
+                assertThat(faces).hasSize(1);
+                assertThat(faces.get(0).where()).isEqualTo(expected.where());
+                for (float[] found : List.of(
+                        faces.get(0).embedding(),
+                        prepared.embed(photo),
+                        batcher.embed(photo).join())) {
+                    double same = Recognizer.similarity(found, expected.embedding());
+                    assertThat(same).isGreaterThan(1 - 1e-6);
+                    assertThat(same).isGreaterThan(Recognizer.similarity(unflipped, expected.embedding()));
+                    assertThat(same).isGreaterThan(Recognizer.similarity(plain, expected.embedding()));
+                }
+            }
+        }
+    }
+
     @Test
     void ofSeveralFacesTheMostProminentIsMeantWhereOneIsAskedFor() {
         recognizer.useDetector(detector);

@@ -21,6 +21,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.losses.ArcFaceMargin;
@@ -64,6 +65,15 @@ class PreparedRecognizerTest {
         assertThat(a).hasSameSizeAs(b);
         for (int i = 0; i < a.length; i++) {
             assertThat(a[i]).isCloseTo(b[i], within(1e-4f)); // of a vector of length 1
+        }
+    }
+
+    @Test
+    void withoutADetectorThereAreNoFacesToBeFound() {
+        try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
+            assertThatThrownBy(() -> prepared.faces(ImageSource.of(FACES.get(0))))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("a detector must be set");
         }
     }
 
