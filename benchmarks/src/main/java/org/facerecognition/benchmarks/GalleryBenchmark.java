@@ -21,7 +21,7 @@ import org.facerecognition.gallery.SearchMethod;
  * Searching a gallery: every entry, beside a bare matrix product over one tensor of the same embeddings, and how long only
  * reading them takes; then by a graph, with what it misses.
  *
- * <p>{@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_HNSW]]]}; 7 rounds, 1,000,000 and 150,000
+ * <p>{@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_HNSW]]]}; 7 rounds, 1,000,000 and 100,000
  * entries of 512 values where not said; a number of 0 leaves its part out. 4 GB are needed beside the heap.
  */
 /*
@@ -36,6 +36,7 @@ final class GalleryBenchmark {
     private static final int TOP = 10;
     private static final int PROBES = 64;
     private static final int GRAPH_PROBES = 1_000;
+    private static final int[] WIDTHS = {32, 64, 128, 256, 512, 1024};
     private static final int AT_A_TIME = 10_000;
     private static final double SPECTRUM = Double.parseDouble(System.getProperty("spectrum", "0.25"));
     private static final double SAME_PERSON = .6;
@@ -46,7 +47,7 @@ final class GalleryBenchmark {
     static void run(String[] args) {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
         int exact = args.length > 1 ? Integer.parseInt(args[1]) : 1_000_000;
-        int graph = args.length > 2 ? Integer.parseInt(args[2]) : 150_000;
+        int graph = args.length > 2 ? Integer.parseInt(args[2]) : 100_000;
         describe();
         if (exact > 0) {
             exact(rounds, exact);
@@ -176,36 +177,40 @@ final class GalleryBenchmark {
                     .mapToObj(i -> picture((int) (i * 7919L % (n / EACH)), EACH))
                     .toList();
             List<Outcome> truth = exact.identify(probes, TOP, -1);
-            probes.forEach(probe -> graph.identify(probe, TOP, -1)); // warms up
-            for (int topK : new int[] {1, TOP}) {
-                compare(graph, probes, truth, topK);
+            probes.forEach(probe -> graph.identify(probe, 1, -1)); // warms up
+            System.out.println(
+                    "| width | nearest entry found | its identity | p50, us | p99, us | all together, a second |");
+            System.out.println("|---|---|---|---|---|---|");
+            for (int width : WIDTHS) {
+                graph.setSearchWidth(width);
+                compare(graph, width, probes, truth);
             }
-            long start = System.nanoTime();
-            graph.identify(probes, 1, -1);
-            System.out.printf("all together: %.0f a second%n", GRAPH_PROBES / ((System.nanoTime() - start) / 1e9));
         }
     }
 
-    private static void compare(Gallery graph, List<float[]> probes, List<Outcome> truth, int topK) {
+    private static void compare(Gallery graph, int width, List<float[]> probes, List<Outcome> truth) {
         double[] us = new double[probes.size()];
         int entries = 0;
         int identities = 0;
         for (int i = 0; i < us.length; i++) {
             long start = System.nanoTime();
-            Match found = graph.identify(probes.get(i), topK, -1).best().orElseThrow();
+            Match found = graph.identify(probes.get(i), 1, -1).best().orElseThrow();
             us[i] = (System.nanoTime() - start) / 1e3;
             Match best = truth.get(i).best().orElseThrow();
             entries += found.entry() == best.entry() ? 1 : 0;
             identities += found.identity().equals(best.identity()) ? 1 : 0;
         }
         Arrays.sort(us);
+        long start = System.nanoTime();
+        graph.identify(probes, 1, -1);
         System.out.printf(
-                "topK %d, one after the other: the nearest entry found %.4f, its identity %.4f; p50 %.0f us, p99 %.0f us%n",
-                topK,
+                "| %d | %.3f | %.3f | %.0f | %.0f | %.0f |%n",
+                width,
                 (double) entries / us.length,
                 (double) identities / us.length,
                 us[us.length / 2],
-                us[us.length * 99 / 100]);
+                us[us.length * 99 / 100],
+                us.length / ((System.nanoTime() - start) / 1e9));
     }
 
     // ---- drawn embeddings ----

@@ -25,7 +25,7 @@ final class ExactSearch implements SearchIndex {
     }
 
     @Override
-    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most) {
+    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width) {
         Libtorch.load();
         List<List<Hit>> all = new ArrayList<>(probes.size());
         for (int from = 0; from < probes.size(); from += PROBES_AT_A_TIME) {

@@ -41,12 +41,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Gallery implements AutoCloseable {
     private static final int MOST_DIMENSION = 1 << 16;
+    private static final int USUAL_WIDTH = 64;
+    private static final int MOST_WIDTH = 1 << 16;
 
     private final String fingerprint;
     private final int dimension;
     private final SearchMethod method;
     private final Object writing = new Object();
     private volatile @Nullable State current;
+    private volatile int searchWidth = USUAL_WIDTH;
 
     // ---- for whoever holds `writing` ----
     private final @Nullable Path file;
@@ -391,6 +394,19 @@ public final class Gallery implements AutoCloseable {
     // ---- asking ----
 
     /**
+     * How widely a graph is searched from now on ({@link SearchMethod#HNSW}; elsewhere it changes nothing): the neighbours held
+     * on the way, the field's efSearch. More finds the nearest more often, and takes longer in proportion.
+     *
+     * @param width 1 to 65,536; 64 where not said
+     */
+    public void setSearchWidth(int width) {
+        if (width < 1 || width > MOST_WIDTH) {
+            throw new IllegalArgumentException("search width must be 1 to " + MOST_WIDTH + ", but was " + width);
+        }
+        this.searchWidth = width;
+    }
+
+    /**
      * Who this is.
      *
      * @param probe an embedding of the gallery's model, of any length but zero
@@ -419,7 +435,7 @@ public final class Gallery implements AutoCloseable {
         List<float[]> units = probes.stream()
                 .map(probe -> UnitVector.of(probe, dimension, "probe"))
                 .toList();
-        return reading(state -> state.shelf.index().nearest(units, state.view, topK).stream()
+        return reading(state -> state.shelf.index().nearest(units, state.view, topK, searchWidth).stream()
                 .map(hits -> outcome(hits.stream().map(state.view::match).toList(), threshold))
                 .toList());
     }

@@ -42,9 +42,6 @@ import org.bytedeco.javacpp.FloatPointer;
 final class HnswSearch implements SearchIndex {
     private static final int DEGREE = 32;
     private static final int BEAM_WIDTH_ADDING = 100;
-    /** Neighbours held while searching: more finds better and costs as much more. */
-    private static final int BEAM_WIDTH = 64;
-
     private static final float OVERFLOW = 1.2f;
     private static final float ALPHA = 1.2f;
 
@@ -100,15 +97,15 @@ final class HnswSearch implements SearchIndex {
     }
 
     @Override
-    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most) {
+    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width) {
         return probes.stream()
                 .parallel()
-                .map(probe -> nearest(probe, view, most))
+                .map(probe -> nearest(probe, view, most, width))
                 .toList();
     }
 
     /** Asks for more rows until they are of enough identities, or there are no more. */
-    private List<Hit> nearest(float[] probe, Rows.View view, int most) {
+    private List<Hit> nearest(float[] probe, Rows.View view, int most, int width) {
         if (view.live() == 0) {
             return List.of();
         }
@@ -122,7 +119,7 @@ final class HnswSearch implements SearchIndex {
             int wanted = (int) Math.min(view.live(), 4L * most);
             while (true) {
                 searcher.setView(builder.getGraph().getView());
-                SearchResult found = searcher.search(scores, wanted, Math.max(BEAM_WIDTH, 2 * wanted), 0, 0, present);
+                SearchResult found = searcher.search(scores, wanted, Math.max(width, 2 * wanted), 0, 0, present);
                 Candidates candidates = new Candidates(vectors, view, probe, most);
                 for (SearchResult.NodeScore node : found.getNodes()) {
                     candidates.offer(node.node, 2 * node.score - 1);

@@ -285,4 +285,39 @@ class GalleryTest {
                 .hasMessage("gallery in memory is closed");
         assertThatThrownBy(() -> gallery.enrol("a", axis(0, 1))).hasMessage("gallery in memory is closed");
     }
+
+    /** On directions that have nothing to do with each other, the hardest for a graph. */
+    @Test
+    void aWiderSearchFindsMore() {
+        int rows = 3_000;
+        try (Gallery gallery = Gallery.inMemory("model", D, SearchMethod.HNSW)) {
+            List<Enrolment> all = new ArrayList<>();
+            for (int i = 0; i < rows; i++) {
+                all.add(new Enrolment("p" + i, TestFaces.direction(i, D)));
+            }
+            gallery.enrol(all);
+            int[] found = new int[2];
+            for (int probe = 0; probe < 200; probe++) {
+                float[] values = TestFaces.direction(rows + probe, D);
+                String nearest = all.stream()
+                        .max(Comparator.comparingDouble(one -> TestFaces.cosine(values, one.embedding())))
+                        .orElseThrow()
+                        .identity();
+                for (int i = 0; i < 2; i++) {
+                    gallery.setSearchWidth(i == 0 ? 8 : 512);
+                    found[i] += gallery.identify(values, 1, -1)
+                                    .best()
+                                    .orElseThrow()
+                                    .identity()
+                                    .equals(nearest)
+                            ? 1
+                            : 0;
+                }
+            }
+            assertThat(found[1]).isGreaterThan(found[0] + 20).isGreaterThanOrEqualTo(190);
+            assertThatThrownBy(() -> gallery.setSearchWidth(0))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("search width must be 1 to 65536, but was 0");
+        }
+    }
 }
