@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
@@ -80,7 +81,7 @@ final class Embedder implements AutoCloseable {
     private float[][] embed(BatchBuffer buffer, int count, boolean flip) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            return rows(embeddings(buffer.images(Math.max(count, fewestImages())), flip), count);
+            return rows(embeddings(buffer.images(count), flip), count);
         }
     }
 
@@ -131,26 +132,22 @@ final class Embedder implements AutoCloseable {
         return flip ? sum.add(forward(torch.flip(images, 3))) : sum;
     }
 
-    /** Inside a scope. */
+    /**
+     * Inside a scope. On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes through im2col
+     * and BLAS, whose threads fight with OpenMP's: several times as long. So one image is done twice.
+     */
     private Tensor forward(Tensor images) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             Tensor x = images.to(device, ScalarType.Float);
-            return NativeErrors.explained(() -> encoder.forward(x));
+            boolean alone = device.is_cpu() && x.size(0) == 1;
+            Tensor input = alone ? torch.cat(new TensorVector(x, x), 0) : x;
+            Tensor embeddings = NativeErrors.explained(() -> encoder.forward(input));
+            return alone ? embeddings.narrow(0, 0, 1) : embeddings;
         }
     }
 
     private BatchBuffer newBuffer(int size) {
-        int room = Math.max(size, fewestImages());
-        return new BatchBuffer(room, model.imageSizePx(), model.normalization(), device, true);
-    }
-
-    /**
-     * On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes through im2col and
-     * BLAS, whose threads fight with OpenMP's: 64 to 100 ms in place of 14, ResNet-18 at 112 pixels on two cores. So one
-     * image gets an empty one for company.
-     */
-    private int fewestImages() {
-        return device.is_cpu() ? 2 : 1;
+        return new BatchBuffer(size, model.imageSizePx(), model.normalization(), device, true);
     }
 
     /** The first rows of [B, D], each brought to length 1. Inside a scope. */

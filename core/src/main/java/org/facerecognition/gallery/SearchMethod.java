@@ -10,7 +10,7 @@ public enum SearchMethod {
     /**
      * A graph of neighbours (HNSW, Malkov and Yashunin 2016, by JVector) is walked: a search looks at some thousand entries, most
      * of them by a bit for each value only (RaBitQ). It may miss the nearest. How often depends on the embeddings and their
-     * number: of drawn ones, where no identity is like another, it found .99 of the nearest among 50,000 entries and .58 among
+     * number: of drawn ones, where no identity is like another, it found .98 of the nearest among 100,000 entries and .58 among
      * 1,000,000. Measure it with your own before you rely on it, and see {@link Gallery#setSearchWidth}. Enrolling costs about
      * as much as a few searches, and 220 to 370 bytes of heap for each entry are added to the embeddings.
      */
