@@ -31,7 +31,7 @@ import org.bytedeco.javacpp.FloatPointer;
  * {@link SignCodes} while a search walks, computed where the rows lie for the neighbours that it ends with.
  */
 /*
- * A row of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one.
+ * A row of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one or two.
  *
  * JVector would keep the embeddings a second time, on the heap, and compare them with Java's Vector API, which Java 17 has not:
  * 530 ns for a product of 512 values that are in the cache. OpenBLAS's needs 100, the call from Java included (AMD Zen 1,
@@ -119,7 +119,8 @@ final class HnswSearch implements SearchIndex {
             int wanted = (int) Math.min(view.live(), 4L * most);
             while (true) {
                 searcher.setView(builder.getGraph().getView());
-                SearchResult found = searcher.search(scores, wanted, Math.max(width, 2 * wanted), 0, 0, present);
+                int held = Math.max(width, (int) Math.min(2L * wanted, view.live())); // never fewer than wanted
+                SearchResult found = searcher.search(scores, wanted, held, 0, 0, present);
                 Candidates candidates = new Candidates(vectors, view, probe, most);
                 for (SearchResult.NodeScore node : found.getNodes()) {
                     candidates.offer(node.node, 2 * node.score - 1);
