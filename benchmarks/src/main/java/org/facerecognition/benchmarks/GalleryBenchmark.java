@@ -2,6 +2,7 @@ package org.facerecognition.benchmarks;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +37,8 @@ final class GalleryBenchmark {
     private static final int TOP = 10;
     private static final int PROBES = 64;
     private static final int GRAPH_PROBES = 1_000;
-    private static final int[] WIDTHS = {32, 64, 128, 256, 512, 1024};
+    private static final int[] SCAN_WIDTHS = {16, 64, 256};
+    private static final int[] GRAPH_WIDTHS = {32, 64, 128, 256, 512, 1024};
     private static final int AT_A_TIME = 10_000;
     private static final double SPECTRUM = Double.parseDouble(System.getProperty("spectrum", "0.25"));
     private static final double SAME_PERSON = .6;
@@ -47,13 +49,13 @@ final class GalleryBenchmark {
     static void run(String[] args) {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
         int exact = args.length > 1 ? Integer.parseInt(args[1]) : 1_000_000;
-        int graph = args.length > 2 ? Integer.parseInt(args[2]) : 100_000;
+        int approximate = args.length > 2 ? Integer.parseInt(args[2]) : 100_000;
         describe();
         if (exact > 0) {
             exact(rounds, exact);
         }
-        if (graph > 0) {
-            graph(graph);
+        if (approximate > 0) {
+            approximate(approximate);
         }
     }
 
@@ -160,41 +162,48 @@ final class GalleryBenchmark {
         }
     }
 
-    // ---- the graph ----
+    // ---- not every entry ----
 
-    private static void graph(int n) {
+    private static void approximate(int n) {
         try (Gallery exact = Gallery.inMemory("drawn", D);
+                Gallery codes = Gallery.inMemory("drawn", D, SearchMethod.CODES);
                 Gallery graph = Gallery.inMemory("drawn", D, SearchMethod.HNSW)) {
-            double[] seconds = new double[1];
-            forBatches(n, batch -> {
-                exact.enrol(batch);
-                long start = System.nanoTime();
-                graph.enrol(batch);
-                seconds[0] += (System.nanoTime() - start) / 1e9;
-            });
-            System.out.printf("%nHNSW of %,d entries built in %.0f s%n", n, seconds[0]);
+            Map<SearchMethod, Gallery> galleries = new EnumMap<>(
+                    Map.of(SearchMethod.EXACT, exact, SearchMethod.CODES, codes, SearchMethod.HNSW, graph));
+            Map<SearchMethod, Double> seconds = new EnumMap<>(SearchMethod.class);
+            forBatches(
+                    n,
+                    batch -> galleries.forEach((method, gallery) -> {
+                        long start = System.nanoTime();
+                        gallery.enrol(batch);
+                        seconds.merge(method, (System.nanoTime() - start) / 1e9, Double::sum);
+                    }));
+            System.out.printf("%n%,d entries; enrolled in so many seconds: %s%n%n", n, seconds);
             List<float[]> probes = IntStream.range(0, GRAPH_PROBES)
                     .mapToObj(i -> picture((int) (i * 7919L % (n / EACH)), EACH))
                     .toList();
             List<Outcome> truth = exact.identify(probes, TOP, -1);
-            probes.forEach(probe -> graph.identify(probe, 1, -1)); // warms up
             System.out.println(
-                    "| width | nearest entry found | its identity | p50, us | p99, us | all together, a second |");
+                    "| search | nearest entry found | its identity | p50, us | p99, us | all together, a second |");
             System.out.println("|---|---|---|---|---|---|");
-            for (int width : WIDTHS) {
-                graph.setSearchWidth(width);
-                compare(graph, width, probes, truth);
+            for (SearchMethod method : List.of(SearchMethod.CODES, SearchMethod.HNSW)) {
+                Gallery gallery = galleries.get(method);
+                probes.forEach(probe -> gallery.identify(probe, 1, -1)); // warms up
+                for (int width : method == SearchMethod.CODES ? SCAN_WIDTHS : GRAPH_WIDTHS) {
+                    gallery.setSearchWidth(width);
+                    compare(gallery, method + ", width " + width, probes, truth);
+                }
             }
         }
     }
 
-    private static void compare(Gallery graph, int width, List<float[]> probes, List<Outcome> truth) {
+    private static void compare(Gallery gallery, String name, List<float[]> probes, List<Outcome> truth) {
         double[] us = new double[probes.size()];
         int entries = 0;
         int identities = 0;
         for (int i = 0; i < us.length; i++) {
             long start = System.nanoTime();
-            Match found = graph.identify(probes.get(i), 1, -1).best().orElseThrow();
+            Match found = gallery.identify(probes.get(i), 1, -1).best().orElseThrow();
             us[i] = (System.nanoTime() - start) / 1e3;
             Match best = truth.get(i).best().orElseThrow();
             entries += found.entry() == best.entry() ? 1 : 0;
@@ -202,10 +211,10 @@ final class GalleryBenchmark {
         }
         Arrays.sort(us);
         long start = System.nanoTime();
-        graph.identify(probes, 1, -1);
+        gallery.identify(probes, 1, -1);
         System.out.printf(
-                "| %d | %.3f | %.3f | %.0f | %.0f | %.0f |%n",
-                width,
+                "| %s | %.3f | %.3f | %.0f | %.0f | %.0f |%n",
+                name,
                 (double) entries / us.length,
                 (double) identities / us.length,
                 us[us.length / 2],
@@ -219,13 +228,12 @@ final class GalleryBenchmark {
         void take(List<Enrolment> enrolments);
     }
 
-    /** The first picture of everybody, then the second... */
+    /** One person's ten pictures, then the next one's. */
     private static void forBatches(int n, Batch batch) {
-        int people = n / EACH;
         for (int from = 0; from < n; from += AT_A_TIME) {
             List<Enrolment> enrolments = IntStream.range(from, Math.min(n, from + AT_A_TIME))
                     .parallel()
-                    .mapToObj(i -> new Enrolment("person " + i % people, picture(i % people, i / people)))
+                    .mapToObj(i -> new Enrolment("person " + i / EACH, picture(i / EACH, i % EACH)))
                     .toList();
             batch.take(enrolments);
         }

@@ -64,6 +64,18 @@ final class Candidates {
     }
 
     private void prune() {
+        dropBelowBar();
+        if (count > rows.length / 2) { // many that are equal, or one identity's
+            List<Hit> best = best();
+            count = 0;
+            for (Hit hit : best) {
+                rows[count] = hit.row();
+                scores[count++] = (float) hit.cosine();
+            }
+        }
+    }
+
+    private void dropBelowBar() {
         raiseBar();
         int kept = 0;
         for (int i = 0; i < count; i++) {
@@ -73,14 +85,6 @@ final class Candidates {
             }
         }
         count = kept;
-        if (count > rows.length / 2) { // many that are equal, or one identity's
-            List<Hit> best = best();
-            count = 0;
-            for (Hit hit : best) {
-                rows[count] = hit.row();
-                scores[count++] = (float) hit.cosine();
-            }
-        }
     }
 
     /** To a little below the best score of the identity in the last place. */
@@ -111,6 +115,7 @@ final class Candidates {
 
     /** The best row of each of the best identities, the best first. */
     List<Hit> best() {
+        dropBelowBar();
         List<Hit> hits = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             hits.add(new Hit(rows[i], vectors.cosine(rows[i], probe)));

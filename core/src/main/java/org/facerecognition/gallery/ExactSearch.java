@@ -20,7 +20,7 @@ final class ExactSearch implements SearchIndex {
     }
 
     @Override
-    public void added(int from, int to) {
+    public void added(int from, int to, Rows.View view) {
         // nothing to prepare
     }
 

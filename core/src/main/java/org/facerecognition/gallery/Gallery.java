@@ -189,9 +189,9 @@ public final class Gallery implements AutoCloseable {
             id = end.header().id();
             nextEntry = Math.max(nextEntry, end.header().firstEntry());
             tornBytes = end.tornBytes();
-            int rows = shelf.rows().count();
-            int indexed = shelf.index() instanceof HnswSearch graph ? SavedGraph.read(file, id, rows, graph) : 0;
-            shelf.index().added(indexed, rows);
+            Rows.View view = shelf.rows().view();
+            int indexed = shelf.index() instanceof HnswSearch graph ? SavedGraph.read(file, id, view, graph) : 0;
+            shelf.indexFrom(indexed);
             publish(shelf);
             return end;
         } catch (RuntimeException | Error e) {
@@ -275,7 +275,7 @@ public final class Gallery implements AutoCloseable {
             record(records);
             nextEntry += ids.length;
             records.forEach(r -> shelf.add(r.entry(), r.identity(), r.note(), r.unit()));
-            shelf.index().added(first, first + ids.length);
+            shelf.indexFrom(first);
             publish(shelf);
             return ids;
         }
@@ -342,7 +342,7 @@ public final class Gallery implements AutoCloseable {
                             entry.note(),
                             former.vectors().get(row));
                 }
-                shelf.index().added(0, live.length);
+                shelf.indexFrom(0);
                 rewrite(shelf);
             } catch (RuntimeException | Error e) {
                 shelf.close();
@@ -394,8 +394,8 @@ public final class Gallery implements AutoCloseable {
     // ---- asking ----
 
     /**
-     * How widely a graph is searched from now on ({@link SearchMethod#HNSW}; elsewhere it changes nothing): the neighbours held
-     * on the way, the field's efSearch. More finds the nearest more often, and takes longer in proportion.
+     * How widely is searched from now on ({@link SearchMethod#HNSW} and {@link SearchMethod#CODES}; to an exact search it changes
+     * nothing): the neighbours held on the way, the field's efSearch. More finds the nearest more often, and takes longer.
      *
      * @param width 1 to 65,536; 64 where not said
      */

@@ -1,7 +1,5 @@
 package org.facerecognition.gallery;
 
-import static org.bytedeco.openblas.global.openblas.cblas_sdot;
-
 import io.github.jbellis.jvector.disk.ByteBufferReader;
 import io.github.jbellis.jvector.graph.GraphIndexBuilder;
 import io.github.jbellis.jvector.graph.GraphSearcher;
@@ -17,6 +15,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -27,19 +26,17 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * JVector's graph over the rows. The graph holds numbers of rows only; how alike two rows are is computed here: estimated from
- * {@link SignCodes} while a search walks, computed where the rows lie for the neighbours that it ends with.
+ * JVector's graph over the prototypes. The graph holds their numbers only; how alike two are is computed here: estimated from
+ * their codes while a search walks, computed where the vectors lie for the neighbours that it ends with.
  */
 /*
- * A row of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one or two.
+ * A vector of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one or two. JVector would
+ * keep the vectors a second time, on the heap.
  *
- * JVector would keep the embeddings a second time, on the heap, and compare them with Java's Vector API, which Java 17 has not:
- * 530 ns for a product of 512 values that are in the cache. OpenBLAS's needs 100, the call from Java included (AMD Zen 1,
- * 2 GHz). Off the cache both wait for memory.
- *
- * A removed row stays in the graph as a way to others, and is not let into an answer; compaction builds the graph anew.
+ * A prototype whose rows are all removed stays in the graph as a way to others, and is not let into an answer; compaction builds
+ * the graph anew.
  */
-final class HnswSearch implements SearchIndex {
+final class HnswSearch extends PrototypeSearch {
     private static final int DEGREE = 32;
     private static final int BEAM_WIDTH_ADDING = 100;
     private static final float OVERFLOW = 1.2f;
@@ -58,18 +55,15 @@ final class HnswSearch implements SearchIndex {
         }
     }
 
-    private final Vectors vectors;
-    private final SignCodes codes;
     private final GraphIndexBuilder builder;
     private final Queue<GraphSearcher> idle = new ConcurrentLinkedQueue<>();
 
     @SuppressWarnings("deprecation") // what is to take its place leaves hierarchy and refining to JMX
     HnswSearch(Vectors vectors) {
-        this.vectors = vectors;
-        this.codes = new SignCodes(vectors.dimension());
+        super(vectors);
         ForkJoinPool pool = ForkJoinPool.commonPool();
         this.builder = new GraphIndexBuilder(
-                new RowScores(),
+                new PrototypeScores(),
                 vectors.dimension(),
                 DEGREE,
                 BEAM_WIDTH_ADDING,
@@ -82,106 +76,75 @@ final class HnswSearch implements SearchIndex {
     }
 
     @Override
-    public void added(int from, int to) {
-        codes.reserve(to);
-        if (to - from == 1) {
-            add(from);
+    void connect(int first, int end) {
+        if (end - first == 1) {
+            connect(first);
         } else {
-            IntStream.range(from, to).parallel().forEach(this::add);
+            IntStream.range(first, end).parallel().forEach(this::connect);
         }
     }
 
-    private void add(int row) {
-        codes.put(row, vectors.get(row));
-        builder.addGraphNode(row, new DefaultSearchScoreProvider(toRow(row)));
+    private void connect(int prototype) {
+        builder.addGraphNode(prototype, new DefaultSearchScoreProvider(toPrototype(prototype)));
     }
 
     @Override
-    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width) {
-        return probes.stream()
-                .parallel()
-                .map(probe -> nearest(probe, view, most, width))
-                .toList();
-    }
-
-    /** Asks for more rows until they are of enough identities, or there are no more. */
-    private List<Hit> nearest(float[] probe, Rows.View view, int most, int width) {
-        if (view.live() == 0) {
-            return List.of();
-        }
+    int[] nearestPrototypes(Query query, Rows.View view, int count, int wanted, int held) {
         GraphSearcher searcher = idle.poll();
         if (searcher == null) {
             searcher = new GraphSearcher(builder.getGraph());
         }
-        try (FloatPointer values = new FloatPointer(probe)) {
-            SearchScoreProvider scores = new DefaultSearchScoreProvider(estimates(probe), toProbe(values));
-            Bits present = view::has;
-            int wanted = (int) Math.min(view.live(), 4L * most);
-            while (true) {
-                searcher.setView(builder.getGraph().getView());
-                int held = Math.max(width, (int) Math.min(2L * wanted, view.live())); // never fewer than wanted
-                SearchResult found = searcher.search(scores, wanted, held, 0, 0, present);
-                Candidates candidates = new Candidates(vectors, view, probe, most);
-                for (SearchResult.NodeScore node : found.getNodes()) {
-                    candidates.offer(node.node, 2 * node.score - 1);
-                }
-                if (wanted == view.live() || candidates.identities() >= Math.min(most, view.liveGroups())) {
-                    return candidates.best();
-                }
-                wanted = (int) Math.min(view.live(), 4L * wanted);
-            }
+        try {
+            searcher.setView(builder.getGraph().getView());
+            ScoreFunction.ApproximateScoreFunction estimates =
+                    prototype -> score(query.estimates().cosine(prototype));
+            ScoreFunction.ExactScoreFunction exact = prototype -> score(query.cosine(prototype));
+            Bits present = prototype -> prototypes().has(prototype, view);
+            SearchResult found =
+                    searcher.search(new DefaultSearchScoreProvider(estimates, exact), wanted, held, 0, 0, present);
+            return Arrays.stream(found.getNodes()).mapToInt(node -> node.node).toArray();
         } finally {
             idle.add(searcher);
         }
     }
 
-    // ---- how alike ----
-
     /** JVector wants scores from 0 to 1. */
-    private ScoreFunction.ExactScoreFunction toRow(int row) {
-        return toProbe(vectors.cursor().position(vectors.position(row)));
-    }
-
-    private ScoreFunction.ApproximateScoreFunction estimates(float[] probe) {
-        SignCodes.Probe estimates = codes.probe(probe);
-        return row -> Math.max(0, (1 + estimates.cosine(row)) / 2);
+    private static float score(float cosine) {
+        return Math.max(0, (1 + cosine) / 2);
     }
 
     /** For one thread at a time. */
-    private ScoreFunction.ExactScoreFunction toProbe(FloatPointer probe) {
-        int dimension = vectors.dimension();
-        FloatPointer cursor = vectors.cursor();
-        return row -> {
-            float cosine = cblas_sdot(dimension, probe, 1, cursor.position(vectors.position(row)), 1);
-            return Math.max(0, (1 + cosine) / 2);
-        };
+    private ScoreFunction.ExactScoreFunction toPrototype(int one) {
+        FloatPointer vector = cursor().position(prototypes().position(one));
+        FloatPointer cursor = cursor();
+        return prototype -> score(dot(vector, cursor.position(prototypes().position(prototype))));
     }
 
-    /** The graph is built by numbers of rows. */
-    private final class RowScores implements BuildScoreProvider {
+    /** The graph is built by numbers of prototypes. */
+    private final class PrototypeScores implements BuildScoreProvider {
         @Override
         public boolean isExact() {
             return true;
         }
 
         @Override
-        public SearchScoreProvider searchProviderFor(int row) {
-            return new DefaultSearchScoreProvider(toRow(row));
+        public SearchScoreProvider searchProviderFor(int prototype) {
+            return new DefaultSearchScoreProvider(toPrototype(prototype));
         }
 
         @Override
-        public SearchScoreProvider diversityProviderFor(int row) {
-            return searchProviderFor(row);
+        public SearchScoreProvider diversityProviderFor(int prototype) {
+            return searchProviderFor(prototype);
         }
 
         @Override
         public SearchScoreProvider searchProviderFor(VectorFloat<?> vector) {
-            throw new UnsupportedOperationException("rows are added by their numbers");
+            throw new UnsupportedOperationException("prototypes are added by their numbers");
         }
 
         @Override
         public VectorFloat<?> approximateCentroid() {
-            throw new UnsupportedOperationException("no row is ever taken out of the graph");
+            throw new UnsupportedOperationException("no prototype is ever taken out of the graph");
         }
     }
 
@@ -190,16 +153,15 @@ final class HnswSearch implements SearchIndex {
     /** Writes the graph. Nothing may be added any more, and nobody search. */
     @SuppressWarnings("deprecation") // of JVector's files only this one can be added to after it is read
     void save(DataOutputStream out) throws IOException {
+        prototypes().save(out);
         builder.cleanup();
         ((OnHeapGraphIndex) builder.getGraph()).save(out);
     }
 
-    /** Reads a graph of the first rows, which are in {@link Vectors} already; nothing may have been added before. */
+    /** Reads a graph of the view's first rows, which are in {@link Vectors} already; nothing may have been added before. */
     @SuppressWarnings("deprecation") // as above
-    void load(ByteBuffer saved, int rows) throws IOException {
-        builder.load(new ByteBufferReader(saved));
-        codes.reserve(rows);
-        IntStream.range(0, rows).parallel().forEach(row -> codes.put(row, vectors.get(row)));
+    void load(ByteBuffer saved, int rows, Rows.View view) throws IOException {
+        load(saved, rows, view, () -> builder.load(new ByteBufferReader(saved.slice())));
     }
 
     @Override
@@ -211,6 +173,8 @@ final class HnswSearch implements SearchIndex {
             builder.close();
         } catch (IOException e) {
             throw new UncheckedIOException("the graph cannot be closed: " + e.getMessage(), e);
+        } finally {
+            super.close();
         }
     }
 }

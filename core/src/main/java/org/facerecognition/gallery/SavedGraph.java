@@ -17,7 +17,7 @@ import java.util.zip.CheckedOutputStream;
  * at any time: what is damaged, of another file or cannot be written is done without.
  */
 final class SavedGraph {
-    private static final long MAGIC = 0x46414345_484E5331L; // FACEHNS1
+    private static final long MAGIC = 0x46414345_484E5332L; // FACEHNS2
     private static final int HEADER_BYTES = 8 + 16 + 4;
     private static final int CHECK_BYTES = 4;
     private static final long MOST_BYTES = Integer.MAX_VALUE - 64; // some 15 million rows
@@ -55,11 +55,13 @@ final class SavedGraph {
     }
 
     /**
-     * Reads the graph, if there is one of this file and of no more than these rows.
+     * Reads the graph, if there is one of this file and of no more than these rows. One that is found wrong half-way leaves
+     * nothing behind.
      *
+     * @param view of all the rows that the file has
      * @return how many rows it has; 0 where it is to be built
      */
-    static int read(Path gallery, UUID id, int rows, HnswSearch into) {
+    static int read(Path gallery, UUID id, Rows.View view, HnswSearch into) {
         try {
             Path file = of(gallery);
             if (!Files.exists(file) || Files.size(file) > MOST_BYTES) {
@@ -71,10 +73,10 @@ final class SavedGraph {
             }
             boolean same = bytes.getLong() == MAGIC && new UUID(bytes.getLong(), bytes.getLong()).equals(id);
             int saved = bytes.getInt();
-            if (!same || saved > rows) {
+            if (!same || saved > view.rows()) {
                 return 0;
             }
-            into.load(bytes.slice(HEADER_BYTES, bytes.capacity() - HEADER_BYTES - CHECK_BYTES), saved);
+            into.load(bytes.slice(HEADER_BYTES, bytes.capacity() - HEADER_BYTES - CHECK_BYTES), saved, view);
             return saved;
         } catch (IOException e) {
             return 0;

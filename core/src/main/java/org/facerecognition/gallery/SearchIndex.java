@@ -4,8 +4,12 @@ import java.util.List;
 
 /** Finds rows of {@link Vectors} that are near to a probe. One thread adds; any number of threads search meanwhile. */
 interface SearchIndex extends AutoCloseable {
-    /** Takes up rows that were written since the last time: {@code from} inclusive, {@code to} exclusive. */
-    void added(int from, int to);
+    /**
+     * Takes up rows that were written since the last time: {@code from} inclusive, {@code to} exclusive.
+     *
+     * @param view that has them; the next to be published
+     */
+    void added(int from, int to, Rows.View view);
 
     /**
      * The identities nearest to each probe, each by its best row.

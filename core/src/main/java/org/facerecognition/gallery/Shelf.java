@@ -19,6 +19,7 @@ final class Shelf implements AutoCloseable {
         this.vectors = new Vectors(dimension);
         this.index = switch (method) {
             case EXACT -> new ExactSearch(vectors);
+            case CODES -> new CodeScan(vectors);
             case HNSW -> new HnswSearch(vectors);
         };
     }
@@ -33,6 +34,11 @@ final class Shelf implements AutoCloseable {
 
     Rows rows() {
         return rows;
+    }
+
+    /** Lets the index take up the rows from this one on. */
+    void indexFrom(int from) {
+        index.added(from, rows.count(), rows.view());
     }
 
     /** Writes a row for which room was made; the index does not know it yet. */

@@ -95,7 +95,12 @@ final class Vectors implements AutoCloseable {
 
     /** Where a row is for a {@link #cursor}, in floats. Blocks lie anywhere; all are a whole number of floats apart. */
     long position(int row) {
-        return (block(row).rows.address() - blocks[0].rows.address()) / Float.BYTES + offset(row);
+        return position(this, row);
+    }
+
+    /** Where a row of others of the same length is for a {@link #cursor} of these. */
+    long position(Vectors others, int row) {
+        return (others.block(row).rows.address() - blocks[0].rows.address()) / Float.BYTES + others.offset(row);
     }
 
     /** The cosine in double precision, the same whatever the way by which a row was found. */

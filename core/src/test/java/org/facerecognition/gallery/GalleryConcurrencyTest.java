@@ -10,6 +10,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -76,6 +77,54 @@ class GalleryConcurrencyTest {
         }
         gallery.identities().forEach((name, count) -> assertThat(count).as(name).isEqualTo(2));
         assertThat(gallery.size() % 2).isZero();
+    }
+
+    /** More at one stroke than lie together in memory: who asks meanwhile must not see what is half made. */
+    @ParameterizedTest
+    @EnumSource
+    void whoIsThereIsFoundWhileManyAreEnrolled(SearchMethod method) throws Exception {
+        List<Enrolment> many = new ArrayList<>();
+        for (int i = 1; i < 20_000; i++) {
+            many.add(new Enrolment("p" + i, TestFaces.direction(i, D)));
+        }
+        alwaysFindsTheFirst(method, gallery -> gallery.enrol(many));
+    }
+
+    /** As pictures of one person come in, other means of them take the place of former ones. */
+    @ParameterizedTest
+    @EnumSource
+    void whoIsThereIsFoundWhileMorePicturesOfThemAreEnrolled(SearchMethod method) throws Exception {
+        alwaysFindsTheFirst(method, gallery -> {
+            for (int i = 1; i < 600; i++) {
+                gallery.enrol(i % 3 == 0 ? "p" + i : "p0", TestFaces.of(i % 3 == 0 ? i : 0, i, D));
+            }
+        });
+    }
+
+    private static void alwaysFindsTheFirst(SearchMethod method, Consumer<Gallery> change) throws Exception {
+        float[] first = TestFaces.direction(0, D);
+        AtomicInteger asked = new AtomicInteger();
+        AtomicBoolean done = new AtomicBoolean();
+        ExecutorService pool = Executors.newSingleThreadExecutor();
+        try (Gallery gallery = Gallery.inMemory("model", D, method)) {
+            gallery.enrol("p0", first);
+            Future<?> reader = pool.submit(() -> {
+                while (!done.get()) {
+                    Match best = gallery.identify(first, 1, .999).best().orElseThrow();
+                    assertThat(best.entry()).isEqualTo(1);
+                    asked.incrementAndGet();
+                }
+            });
+            while (asked.get() == 0 && !reader.isDone()) {
+                Thread.onSpinWait();
+            }
+            change.accept(gallery);
+            done.set(true);
+            reader.get(60, TimeUnit.SECONDS);
+        } finally {
+            done.set(true);
+            pool.shutdownNow();
+        }
     }
 
     @Test

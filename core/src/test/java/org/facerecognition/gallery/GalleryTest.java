@@ -287,6 +287,39 @@ class GalleryTest {
     }
 
     /** On directions that have nothing to do with each other, the hardest for a graph. */
+    /** More identities than lie together in memory. */
+    @Test
+    void aScanOfCodesFindsWhatAPlainSearchFinds() {
+        int dimension = 128;
+        int people = 40_000;
+        try (Gallery exact = Gallery.inMemory("model", dimension);
+                Gallery codes = Gallery.inMemory("model", dimension, SearchMethod.CODES)) {
+            List<Enrolment> all = new ArrayList<>();
+            for (int i = 0; i < people; i++) {
+                all.add(new Enrolment("p" + i, TestFaces.direction(i, dimension)));
+            }
+            exact.enrol(all);
+            codes.enrol(all);
+            List<float[]> probes = new ArrayList<>();
+            for (int i = 0; i < 100; i++) { // half of them pictures of people that are there
+                probes.add(TestFaces.of(i % 2 == 0 ? i * 400 : people + i, 5, dimension));
+            }
+            List<Outcome> expected = exact.identify(probes, 1, -1);
+            List<Outcome> found = codes.identify(probes, 1, -1);
+            for (int i = 0; i < 100; i += 2) {
+                assertThat(found.get(i)).isEqualTo(expected.get(i));
+            }
+            int same = 0;
+            for (int i = 1; i < 100; i += 2) {
+                same += found.get(i).equals(expected.get(i)) ? 1 : 0;
+            }
+            assertThat(same)
+                    .as("strangers' nearest, all others being about as near")
+                    .isGreaterThanOrEqualTo(45);
+            assertThat(codes.identify(probes.get(0), people, -1).matches()).hasSize(people);
+        }
+    }
+
     @Test
     void aWiderSearchFindsMore() {
         int rows = 3_000;

@@ -1,0 +1,169 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class PrototypesTest {
+    private static final int D = 64;
+
+    private final Vectors vectors = new Vectors(D);
+    private final Rows rows = new Rows();
+    private final Prototypes prototypes = new Prototypes(vectors);
+
+    @AfterEach
+    void close() {
+        prototypes.close();
+        vectors.close();
+    }
+
+    /** Adds rows as one change. */
+    private Rows.View add(String identity, float[]... embeddings) {
+        int first = rows.count();
+        vectors.reserve(first + embeddings.length);
+        for (float[] embedding : embeddings) {
+            vectors.put(rows.count(), UnitVector.of(embedding, D, "embedding"));
+            rows.add(rows.count() + 1, identity, null);
+        }
+        Rows.View view = rows.view();
+        prototypes.add(first, rows.count(), view);
+        return view;
+    }
+
+    private static float[][] pictures(int person, int from, int to) {
+        return IntStream.range(from, to)
+                .mapToObj(picture -> TestFaces.of(person, picture, D))
+                .toArray(float[][]::new);
+    }
+
+    @Test
+    void picturesOfOnePersonAreOneNearerToAnotherOfThem() {
+        Rows.View view = add("Anna", pictures(0, 0, 8));
+        assertThat(prototypes.count()).isEqualTo(1);
+        assertThat(prototypes.rows(0)).containsExactly(0, 1, 2, 3, 4, 5, 6, 7);
+        assertThat(prototypes.has(0, view)).isTrue();
+        float[] other = TestFaces.of(0, 99, D);
+        double single = Arrays.stream(pictures(0, 0, 8))
+                .mapToDouble(one -> TestFaces.cosine(other, one))
+                .average()
+                .orElseThrow();
+        assertThat(TestFaces.cosine(other, prototypes.vector(0))).isGreaterThan(single + .05);
+    }
+
+    @Test
+    void whatIsUnlikeStandsForItself() {
+        add("Anna", pictures(0, 0, 3));
+        add("Anna", pictures(1, 0, 2));
+        Rows.View view = add("Anna", TestFaces.of(0, 3, D), TestFaces.of(1, 2, D));
+        assertThat(prototypes.count()).isEqualTo(2);
+        assertThat(prototypes.rows(0)).containsExactly(0, 1, 2, 5);
+        assertThat(prototypes.rows(1)).containsExactly(3, 4, 6);
+        assertThat(prototypes.has(0, view) && prototypes.has(1, view)).isTrue();
+    }
+
+    @Test
+    void anIdentityOfTheSameLookIsAnotherPrototype() {
+        add("Anna", pictures(0, 0, 2));
+        add("Berta", pictures(0, 2, 4));
+        assertThat(prototypes.count()).isEqualTo(2);
+    }
+
+    /** As pictures come in one after the other, the mean takes the first one's place; a reader of before still finds that. */
+    @Test
+    void whatHasMovedIsRenewedAndTheFormerOneLeftToFormerReaders() {
+        add("Anna", TestFaces.of(0, 0, D));
+        add("Anna", TestFaces.of(0, 1, D));
+        Rows.View before = add("Anna", TestFaces.of(0, 2, D));
+        assertThat(prototypes.count()).isEqualTo(1);
+        Rows.View after = add("Anna", TestFaces.of(0, 3, D));
+        assertThat(prototypes.count()).isEqualTo(2);
+        assertThat(prototypes.has(0, before)).isTrue();
+        assertThat(prototypes.rows(0)).contains(0, 1, 2);
+        assertThat(prototypes.has(0, after)).isFalse();
+        assertThat(prototypes.has(1, after)).isTrue();
+        assertThat(prototypes.rows(1)).containsExactly(0, 1, 2, 3);
+        float[] other = TestFaces.of(0, 99, D);
+        assertThat(TestFaces.cosine(other, prototypes.vector(1)))
+                .isGreaterThan(TestFaces.cosine(other, prototypes.vector(0)));
+        add("Anna", TestFaces.of(0, 4, D));
+        assertThat(prototypes.rows(1)).as("the newer one goes on").containsExactly(0, 1, 2, 3, 4);
+    }
+
+    @Test
+    void oneThatHasNotMovedStays() {
+        float[] picture = TestFaces.of(0, 0, D);
+        for (int i = 0; i < 10; i++) {
+            add("Anna", picture);
+        }
+        assertThat(prototypes.count()).isEqualTo(1);
+    }
+
+    @Test
+    void aPrototypeIsOfAtMost64Rows() {
+        float[][] same = new float[130][];
+        Arrays.fill(same, TestFaces.of(0, 0, D));
+        add("Anna", same);
+        assertThat(prototypes.count()).isEqualTo(3);
+        assertThat(prototypes.rows(2)).containsExactly(128, 129);
+    }
+
+    @Test
+    void whoseRowsAreRemovedIsNotThere() {
+        Rows.View before = add("Anna", pictures(0, 0, 2));
+        rows.remove(1);
+        assertThat(prototypes.has(0, rows.view())).as("one is left").isTrue();
+        rows.remove("Anna");
+        assertThat(prototypes.has(0, rows.view())).isFalse();
+        assertThat(prototypes.has(0, before)).isTrue();
+    }
+
+    @Test
+    void whatIsSavedIsReadAgainAndGoesOn() throws IOException {
+        add("Berta", pictures(1, 0, 3));
+        for (int i = 0; i < 5; i++) {
+            add("Anna", TestFaces.of(0, i, D));
+        }
+        Rows.View view = rows.view();
+        byte[] saved = saved();
+        try (Prototypes read = new Prototypes(vectors)) {
+            read.load(ByteBuffer.wrap(saved), rows.count(), view);
+            assertThat(read.count()).isEqualTo(prototypes.count()).isEqualTo(3);
+            for (int number = 0; number < 3; number++) {
+                assertThat(read.vector(number)).containsExactly(prototypes.vector(number));
+                assertThat(read.rows(number)).containsExactly(prototypes.rows(number));
+                assertThat(read.has(number, view)).isEqualTo(prototypes.has(number, view));
+            }
+            Rows.View next = add("Anna", TestFaces.of(0, 5, D));
+            read.add(8, 9, next);
+            assertThat(read.rows(2)).containsExactly(prototypes.rows(2));
+        }
+        for (int length = 0; length < saved.length; length++) {
+            byte[] cut = Arrays.copyOf(saved, length);
+            try (Prototypes read = new Prototypes(vectors)) {
+                assertThatThrownBy(() -> read.load(ByteBuffer.wrap(cut), 8, view))
+                        .isInstanceOf(IOException.class);
+            }
+        }
+        try (Prototypes read = new Prototypes(vectors)) {
+            assertThatThrownBy(() -> read.load(ByteBuffer.wrap(saved), 2, view))
+                    .as("rows that are not there")
+                    .isInstanceOf(IOException.class);
+        }
+    }
+
+    private byte[] saved() throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            prototypes.save(out);
+        }
+        return bytes.toByteArray();
+    }
+}
