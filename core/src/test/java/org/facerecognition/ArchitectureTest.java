@@ -80,7 +80,7 @@ class ArchitectureTest {
             .that()
             .doNotHaveFullyQualifiedName("org.facerecognition.gallery.HnswSearch")
             .and()
-            .doNotHaveFullyQualifiedName("org.facerecognition.gallery.HnswSearch$RowScores")
+            .doNotHaveFullyQualifiedName("org.facerecognition.gallery.HnswSearch$PrototypeScores")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.github.jbellis..");

@@ -13,9 +13,13 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
+import org.facerecognition.PrepareOptions;
+import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageReader;
@@ -25,9 +29,10 @@ import org.facerecognition.weights.Weights;
 
 /**
  * From photographs to decisions: how fast faces are found, beside OpenCV's detector called bare, and how often two pictures
- * of LFW's View 1 are told rightly to show one person or two.
+ * of LFW's View 1 are told rightly to show one person or two; with {@code bf16}, also how many of these decisions half precision
+ * changes.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS]}: the detector's file,
+ * <p>{@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS [bf16]]}: the detector's file,
  * MobileFaceNet's weights, and a folder with {@code pairsDevTest.txt} and {@code lfw-deepfunneled}.
  */
 final class RecognitionBenchmark {
@@ -43,7 +48,7 @@ final class RecognitionBenchmark {
 
     static void run(String[] args) throws IOException {
         if (args.length < 3) {
-            throw new IllegalArgumentException("recognition must be given YUNET MOBILEFACENET LFW [ROUNDS]");
+            throw new IllegalArgumentException("recognition must be given YUNET MOBILEFACENET LFW [ROUNDS [bf16]]");
         }
         Path lfw = Path.of(args[2]);
         Map<Path, Integer> places = new LinkedHashMap<>();
@@ -54,7 +59,15 @@ final class RecognitionBenchmark {
             speed(detector, Path.of(args[0]), pictures.get(0), args.length > 3 ? Integer.parseInt(args[3]) : 5);
             recognizer.useDetector(detector);
             recognizer.useFlip(true);
-            accuracy(recognizer, pictures, pairs);
+            List<ImageSource> sources = pictures.stream().map(ImageSource::of).toList();
+            List<float[]> embeddings = timed(sources, recognizer::embedAll);
+            accuracy(cosines(embeddings, pairs), pairs);
+            if (args.length > 4 && args[4].equals("bf16")) {
+                PrepareOptions half = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.HALF);
+                try (PreparedRecognizer prepared = recognizer.prepare(half)) {
+                    decisions(embeddings, timed(sources, prepared::embedAll), pairs);
+                }
+            }
         }
     }
 
@@ -121,19 +134,40 @@ final class RecognitionBenchmark {
         return places.computeIfAbsent(picture, p -> places.size());
     }
 
-    private static void accuracy(Recognizer recognizer, List<Path> pictures, List<Pair> pairs) {
+    private static List<float[]> timed(List<ImageSource> pictures, Function<List<ImageSource>, List<float[]>> embed) {
         long start = System.nanoTime();
-        List<float[]> embeddings =
-                recognizer.embedAll(pictures.stream().map(ImageSource::of).toList());
+        List<float[]> embeddings = embed.apply(pictures);
         double seconds = (System.nanoTime() - start) / 1e9;
         System.out.printf(
                 "%n%d pictures read, faces found, aligned, embedded with their mirror images: %.1f images/s%n",
                 pictures.size(), pictures.size() / seconds);
-        double[] cosines = new double[pairs.size()];
-        for (int i = 0; i < cosines.length; i++) {
-            Pair pair = pairs.get(i);
-            cosines[i] = Recognizer.similarity(embeddings.get(pair.first()), embeddings.get(pair.second()));
-        }
+        return embeddings;
+    }
+
+    private static double[] cosines(List<float[]> embeddings, List<Pair> pairs) {
+        return pairs.stream()
+                .mapToDouble(pair -> Recognizer.similarity(embeddings.get(pair.first()), embeddings.get(pair.second())))
+                .toArray();
+    }
+
+    private static void decisions(List<float[]> embeddings, List<float[]> half, List<Pair> pairs) {
+        double least = IntStream.range(0, half.size())
+                .mapToDouble(i -> Recognizer.similarity(embeddings.get(i), half.get(i)))
+                .min()
+                .orElseThrow();
+        double[] a = cosines(embeddings, pairs);
+        double[] b = cosines(half, pairs);
+        double threshold = best(a, pairs, 0);
+        long changed = IntStream.range(0, a.length)
+                .filter(i -> a[i] >= threshold != b[i] >= threshold)
+                .count();
+        System.out.printf(
+                "bf16: cosine to fp32 of the same picture at least %.5f; at threshold %.4f %d of %d decisions changed%n",
+                least, threshold, changed, a.length);
+        accuracy(b, pairs);
+    }
+
+    private static void accuracy(double[] cosines, List<Pair> pairs) {
         double sum = 0;
         for (int half = 0; half < 2; half++) {
             double threshold = best(cosines, pairs, half);

@@ -21,7 +21,7 @@ final class CodeScan extends PrototypeSearch {
 
     @Override
     int[] nearestPrototypes(Query query, Rows.View view, int count, int wanted, int held) {
-        short[] differing = new short[count];
+        int[] differing = new int[count];
         int[] histogram = parts(count)
                 .mapToObj(
                         from -> differing(query.estimates(), from, Math.min(count, from + SignCodes.CHUNK), differing))
@@ -46,7 +46,7 @@ final class CodeScan extends PrototypeSearch {
     }
 
     /** @return how many prototypes differ by so many signs */
-    private int[] differing(SignCodes.Probe probe, int from, int to, short[] differing) {
+    private int[] differing(SignCodes.Probe probe, int from, int to, int[] differing) {
         probe.differing(from, to, differing);
         int[] histogram = new int[codes().bits() + 1];
         for (int prototype = from; prototype < to; prototype++) {

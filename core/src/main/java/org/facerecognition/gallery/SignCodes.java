@@ -141,9 +141,9 @@ final class SignCodes {
          * @param to exclusive, at most CHUNK more
          * @param differing to be filled: [to - from], from {@code from} on
          */
-        void differing(int from, int to, short[] differing) {
+        void differing(int from, int to, int[] differing) {
             long[] codes = chunks[from >> CHUNK_BITS].signs;
-            Arrays.fill(differing, from, to, (short) 0);
+            Arrays.fill(differing, from, to, 0);
             for (int block = 0; block < words; block += BLOCK) {
                 long[] ours = Arrays.copyOfRange(signs, block, block + BLOCK);
                 for (int place = 0; place < to - from; place++) {
@@ -152,7 +152,7 @@ final class SignCodes {
                     for (int word = 0; word < BLOCK; word++) { // of a length that the compiler knows
                         count += Long.bitCount(codes[first + word] ^ ours[word]);
                     }
-                    differing[from + place] += (short) count;
+                    differing[from + place] += count;
                 }
             }
         }

@@ -260,8 +260,12 @@ class BatchLoaderTest {
             Thread.currentThread().interrupt();
             loader.close();
             assertThat(Thread.interrupted()).as("still known to be interrupted").isTrue();
-            assertThat(Thread.getAllStackTraces().keySet())
-                    .noneMatch(thread -> thread.getName().equals("batch-loader") && thread.isAlive());
+            Thread.getAllStackTraces().forEach((thread, frames) -> {
+                if (thread.getName()
+                        .equals("batch-loader")) { // at its very end a thread may be there, but it reads nothing
+                    assertThat(frames).noneMatch(frame -> frame.getClassName().startsWith("org.facerecognition"));
+                }
+            });
         }
     }
 

@@ -80,6 +80,26 @@ class SignCodesTest {
         assertThat(codes.probe(mixed(row, row, -2)).cosine(19_999)).isEqualTo(-1, within(.05f));
     }
 
+    /** Of a vector at an angle, angle / pi of the signs; up to the largest embeddings that a gallery takes. */
+    @ParameterizedTest
+    @ValueSource(ints = {128, 512, 2048, 65536})
+    void signsThatDifferTellTheAngle(int dimension) {
+        SignCodes codes = new SignCodes(dimension);
+        codes.reserve(SignCodes.CHUNK + 3);
+        float[] row = unit(dimension);
+        float[] other = unit(dimension);
+        codes.put(SignCodes.CHUNK, row);
+        codes.put(SignCodes.CHUNK + 1, mixed(row, row, -2));
+        codes.put(SignCodes.CHUNK + 2, mixed(row, other, 1));
+        int[] differing = new int[SignCodes.CHUNK + 3];
+        codes.probe(row).differing(SignCodes.CHUNK, SignCodes.CHUNK + 3, differing);
+        assertThat(differing[SignCodes.CHUNK]).isZero();
+        assertThat(differing[SignCodes.CHUNK + 1]).isEqualTo(codes.bits());
+        double angle = Math.acos(dot(row, mixed(row, other, 1)));
+        assertThat(differing[SignCodes.CHUNK + 2])
+                .isCloseTo((int) (codes.bits() * angle / Math.PI), within((int) (2.5 * Math.sqrt(codes.bits()))));
+    }
+
     private float[] unit(int dimension) {
         float[] values = new float[dimension];
         for (int i = 0; i < dimension; i++) {
