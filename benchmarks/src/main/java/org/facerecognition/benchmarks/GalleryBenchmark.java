@@ -20,10 +20,11 @@ import org.facerecognition.gallery.SearchMethod;
 
 /**
  * Searching a gallery: every entry, beside a bare matrix product over one tensor of the same embeddings, and how long only
- * reading them takes; then by a graph, with what it misses.
+ * reading them takes; then by codes and by a graph, with what they miss.
  *
- * <p>{@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_HNSW]]]}; 7 rounds, 1,000,000 and 100,000
- * entries of 512 values where not said; a number of 0 leaves its part out. 4 GB are needed beside the heap.
+ * <p>{@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_OTHERS]]]}; 7 rounds, 1,000,000 and 100,000
+ * entries of 512 values where not said; a number of 0 leaves its part out. 4 GB are needed beside the heap, 7 GB for 1,000,000
+ * entries in the second part.
  */
 /*
  * The embeddings are drawn: ten pictures of each identity. An identity is a random direction whose i-th value has the standard
