@@ -11,23 +11,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a graph has for nodes: of each identity the mean of its rows, as long as they are alike; a row that is not stands for
- * itself. An identity of ten like pictures is one node instead of ten, and its mean is nearer to another picture of it than any
+ * What is searched first: of each identity the mean of its rows, as long as they are alike; a row that is not stands for
+ * itself. An identity of ten like pictures is one prototype instead of ten, and its mean is nearer to another picture of it than any
  * of the ten is: with pictures at a cosine of .6 to each other, .75.
  *
  * <p>One thread adds; any number read meanwhile.
  */
 /*
- * A prototype's vector never changes once it is in the graph, as the graph's edges were made for it. When there are four times as many rows as it is the
- * mean of, and their mean has moved, a new one takes its place: the former one goes on as a way through the graph, and is
- * found only by those who read the gallery as it was before.
+ * A prototype's vector never changes once it is in the graph, as the graph's edges were made for it. When there are four times as
+ * many rows as it is the mean of, and their mean has moved, a new one takes its place: the former one goes on as a way through
+ * the graph, and is found only by those who read the gallery as it was before.
  *
  * Rows are added to a prototype by giving it a longer array, so that whoever reads sees one or the other. MOST_ROWS bounds that,
  * and how many rows a search compares for one prototype.
  */
 final class Prototypes implements AutoCloseable {
-    private static final double ALIKE =
-            .4; // cosine to the prototype: most pairs of one person reach it, strangers do not
+    private static final double ALIKE = .4; // cosine to the prototype; most pairs of one person reach it
     private static final double MOVED = .9; // cosine to the new mean
     private static final int GROWTH = 4;
     private static final int MOST_ROWS = 64;
@@ -41,7 +40,6 @@ final class Prototypes implements AutoCloseable {
     private @Nullable Prototype[] newest = new Prototype[16]; // by group
     private int meanCount;
 
-    /** A node of the graph. */
     private static final class Prototype {
         final int number;
         int place; // a row of the vectors; below 0, ~row of the means
@@ -205,6 +203,7 @@ final class Prototypes implements AutoCloseable {
 
     // ---- kept from one opening to the next ----
 
+    /** Nothing may be added meanwhile. */
     void save(DataOutputStream out) throws IOException {
         out.writeInt(count);
         for (int number = 0; number < count; number++) {
@@ -236,7 +235,7 @@ final class Prototypes implements AutoCloseable {
                 Objects.checkIndex(made - 1, rows.length);
                 load(made, current, rows, view.group(rows[0]));
             }
-        } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
+        } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException e) {
             throw new IOException("the saved graph is not one of this gallery", e);
         }
     }

@@ -139,7 +139,7 @@ final class SignCodes {
          *
          * @param from first number, a multiple of {@link #CHUNK}
          * @param to exclusive, at most CHUNK more
-         * @param differing to be filled: [to - from], from {@code from} on
+         * @param differing by number; those of {@code from} to {@code to} are written
          */
         void differing(int from, int to, int[] differing) {
             long[] codes = chunks[from >> CHUNK_BITS].signs;

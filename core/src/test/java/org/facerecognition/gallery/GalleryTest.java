@@ -286,7 +286,6 @@ class GalleryTest {
         assertThatThrownBy(() -> gallery.enrol("a", axis(0, 1))).hasMessage("gallery in memory is closed");
     }
 
-    /** On directions that have nothing to do with each other, the hardest for a graph. */
     /** More identities than lie together in memory. */
     @Test
     void aScanOfCodesFindsWhatAPlainSearchFinds() {
@@ -320,6 +319,7 @@ class GalleryTest {
         }
     }
 
+    /** On directions that have nothing to do with each other, the hardest for a graph. */
     @Test
     void aWiderSearchFindsMore() {
         int rows = 3_000;

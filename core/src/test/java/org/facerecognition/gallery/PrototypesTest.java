@@ -159,6 +159,21 @@ class PrototypesTest {
         }
     }
 
+    /** Rows that cancel out have no mean: no prototype was ever made of such. */
+    @Test
+    void aSavedPrototypeWithoutAMeanIsRefused() {
+        float[] one = new float[D];
+        one[0] = 1;
+        float[] opposite = new float[D];
+        opposite[0] = -1;
+        Rows.View view = add("Anna", one, opposite);
+        ByteBuffer saved = ByteBuffer.allocate(21);
+        saved.putInt(1).putInt(2).put((byte) 1).putInt(2).putInt(0).putInt(1).flip();
+        try (Prototypes read = new Prototypes(vectors)) {
+            assertThatThrownBy(() -> read.load(saved, 2, view)).isInstanceOf(IOException.class);
+        }
+    }
+
     private byte[] saved() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(bytes)) {
