@@ -168,13 +168,13 @@ class PreparedRecognizerTest {
     void halfPrecisionIsCloseOrRefusedWithTheFigure() {
         PrepareOptions half = PrepareOptions.DEFAULT
                 .withArithmetic(Arithmetic.HALF)
-                .withBatchSize(4); // slow where the processor has no instructions for it
+                .withBatchSize(2); // slow where the processor has no instructions for it
         try (PreparedRecognizer prepared = recognizer.prepare(half)) {
             assertThat(prepared.arithmetic()).startsWith("bfloat16: ").contains("least cosine to float32 0.999");
             double cosine = Recognizer.similarity(prepared.embed(FACES.get(0)), recognizer.embed(FACES.get(0)));
             assertThat(cosine).isGreaterThan(0.999).isLessThan(1.0); // it is another arithmetic
         }
-        PrepareOptions strict = new PrepareOptions(Arithmetic.HALF, 4, Math.nextDown(1.0));
+        PrepareOptions strict = new PrepareOptions(Arithmetic.HALF, 2, Math.nextDown(1.0));
         assertThatThrownBy(() -> recognizer.prepare(strict))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageStartingWith("embeddings in bfloat16 must have a cosine of at least " + Math.nextDown(1.0)

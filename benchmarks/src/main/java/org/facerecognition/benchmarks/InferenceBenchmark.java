@@ -24,7 +24,7 @@ import org.facerecognition.backbone.Encoder;
  * beside bare libtorch, frozen TorchScript, ONNX Runtime, DJL and Python's PyTorch on the same net, taking turns in one run.
  *
  * <p>{@code java -jar benchmarks/target/benchmarks.jar inference [ROUNDS] [nets=resnet34,iresnet50,mobilefacenet]
- * [batches=1,16,64] [parts=throughput,latency,start] [peers=...]}; 5 rounds and all of it where not said.
+ * [batches=1,16,64] [parts=throughput,layers,latency,start] [peers=...]}; 5 rounds and all of it where not said.
  */
 final class InferenceBenchmark {
     private static final String BASELINE = "ONNX Runtime, fp32";
@@ -45,7 +45,7 @@ final class InferenceBenchmark {
         Map<String, List<String>> chosen = new LinkedHashMap<>(Map.of(
                 "nets", List.of("resnet34", "iresnet50", "mobilefacenet"),
                 "batches", List.of("1", "16", "64"),
-                "parts", List.of("throughput", "latency", "start"),
+                "parts", List.of("throughput", "layers", "latency", "start"),
                 "peers", List.of("prepared", "half", "plain", "eager", "frozen", "onnxruntime", "djl", "python")));
         for (String argument : args) {
             String[] parts = argument.split("=", 2);
@@ -70,6 +70,9 @@ final class InferenceBenchmark {
                     if (chosen.get("parts").contains("throughput")) {
                         throughput(net);
                     }
+                    if (chosen.get("parts").contains("layers")) {
+                        Layers.run(net, batches(), System.out);
+                    }
                     if (chosen.get("parts").contains("latency")) {
                         Latency.run(net, System.out);
                     }
@@ -83,6 +86,10 @@ final class InferenceBenchmark {
         } finally {
             TrainingBenchmark.delete(folder);
         }
+    }
+
+    private List<Integer> batches() {
+        return chosen.get("batches").stream().map(Integer::valueOf).toList();
     }
 
     private boolean wants(String peer) {
@@ -100,8 +107,7 @@ final class InferenceBenchmark {
             contiguous.encoder().setChannelsLast(false);
             PreparedRecognizer half = wants("half") ? half(net) : null;
             startChildren(net);
-            for (String size : chosen.get("batches")) {
-                int batch = Integer.parseInt(size);
+            for (int batch : batches()) {
                 List<Contestant> all = new ArrayList<>();
                 if (wants("prepared")) {
                     all.add(InProcess.libtorch("prepared, fp32", batch, true, prepared::embed));

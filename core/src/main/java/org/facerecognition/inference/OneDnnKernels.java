@@ -5,6 +5,7 @@ import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Linear;
@@ -34,6 +35,11 @@ final class OneDnnKernels implements Kernels {
                     case BFloat16 -> Operator.says("mkldnn::_is_mkldnn_bf16_supported");
                     default -> false;
                 };
+    }
+
+    /** Whether weights are packed for it, as they suit the number of pictures. */
+    static boolean packs(Operation operation) {
+        return operation instanceof Convolution || operation instanceof Linear;
     }
 
     /** @throws RuntimeException when this libtorch has no oneDNN; see {@link #available} */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.facerecognition.inference.CalmNets.SIZE_PX;
 
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -103,6 +104,36 @@ class PreparedNetTest {
             Tensor copy = images.clone();
             prepared.forward(images);
             assertThat(images.equal(copy)).isTrue();
+        }
+    }
+
+    @Test
+    void saysWhatItsLayersCost() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                PreparedNet prepared = prepared(net, 2);
+                PointerScope scope = new PointerScope()) {
+            List<LayerCost> costs = prepared.profile(torch.randn(3, 3, SIZE_PX, SIZE_PX), 2);
+            assertThat(costs.get(0).layer()).isEqualTo("convolution [64, 3, 7, 7], stride 2, RELU to [2, 64, 16, 16]");
+            assertThat(costs.get(0).operations()).isEqualTo(2L * 64 * 3 * 7 * 7 * 2 * 16 * 16);
+            assertThat(costs.get(costs.size() - 1).layer()).isEqualTo("linear [8, 512] to [2, 8]");
+            assertThat(costs.get(costs.size() - 1).operations()).isEqualTo(2L * 8 * 512 * 2);
+            assertThat(costs).allSatisfy(cost -> assertThat(cost.seconds()).isPositive());
+        }
+    }
+
+    @Test
+    void largeValuesAreWorkedOnInTurns() {
+        int sizePx = 224; // of ResNet-18's first layer 3 MB a picture
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8, sizePx);
+                Graph graph = net.graph();
+                PreparedNet prepared = PreparedNet.of(graph, 8, sizePx, ScalarType.Float, CPU);
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor images = torch.randn(7, 3, sizePx, sizePx); // five and two
+            assertThat(prepared.profile(images, 1).get(0).layer()).endsWith("to [5, 64, 112, 112]");
+            assertThat(difference(prepared.forward(images), net.forward(images)))
+                    .isLessThan(1e-4);
+            assertThat(prepared.batchSize()).isEqualTo(8);
         }
     }
 
