@@ -47,6 +47,9 @@ import org.jspecify.annotations.Nullable;
  * @param badImages what to do about a picture that cannot be used
  * @param cacheMib memory in MiB for decoded pictures of each data set, at least 0: a picture that is kept is decoded once,
  *     not once for each copy and epoch
+ * @param frozenMemoryMib memory in MiB for what frozen layers make of each picture, at least 0: they then work on it once and
+ *     not in every epoch. For a {@link org.facerecognition.train.FreezeBefore} and few kinds of augmentation: a picture that
+ *     is new in each epoch is never met again
  * @param seed of order and augmentation
  * @param backup folder for {@code last.ckpt} and {@code best.ckpt}; null for no backups
  * @param backupEverySteps backs up within an epoch too, every so many steps; 0 for at its end only
@@ -77,6 +80,7 @@ public record TrainerArgs(
         Sampler sampler,
         BadImages badImages,
         int cacheMib,
+        int frozenMemoryMib,
         long seed,
         @Nullable Path backup,
         int backupEverySteps,
@@ -100,6 +104,7 @@ public record TrainerArgs(
         atLeast(0, "marginWarmupEpochs", marginWarmupEpochs);
         atLeast(0, "backupEverySteps", backupEverySteps);
         atLeast(0, "cacheMib", cacheMib);
+        atLeast(0, "frozenMemoryMib", frozenMemoryMib);
         if (!(gradientClip >= 0)) {
             throw new IllegalArgumentException("gradientClip must be at least 0, but was " + gradientClip);
         }
@@ -153,6 +158,7 @@ public record TrainerArgs(
         private Sampler sampler = Sampler.shuffled();
         private BadImages badImages = BadImages.FAIL;
         private int cacheMib = 512;
+        private int frozenMemoryMib;
         private long seed;
         private @Nullable Path backup;
         private int backupEverySteps;
@@ -291,6 +297,11 @@ public record TrainerArgs(
             return this;
         }
 
+        public Builder frozenMemoryMib(int frozenMemoryMib) {
+            this.frozenMemoryMib = frozenMemoryMib;
+            return this;
+        }
+
         public Builder seed(long seed) {
             this.seed = seed;
             return this;
@@ -345,6 +356,7 @@ public record TrainerArgs(
                     sampler,
                     badImages,
                     cacheMib,
+                    frozenMemoryMib,
                     seed,
                     backup,
                     backupEverySteps,

@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.FrozenMemory;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
@@ -27,6 +28,7 @@ import org.facerecognition.losses.NonFinite;
 import org.facerecognition.train.BatchLook;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.Unseen;
+import org.facerecognition.train.FreezeBefore;
 import org.facerecognition.train.History;
 import org.facerecognition.train.NonFiniteLossException;
 import org.facerecognition.train.ParameterGroup;
@@ -39,7 +41,8 @@ import org.jspecify.annotations.Nullable;
 
 /** One call of {@link Trainer#fit}: the loops, and what they need open. */
 final class TrainingRun implements AutoCloseable {
-    private static final String HEAD = "head."; // its parameters' names begin so
+    private static final String ENCODER = "encoder."; // its parameters' names begin so
+    private static final String HEAD = "head.";
     private static final double UNSEEN_FAR = 1e-3;
     private static final int VALIDATION_EPOCH = 0; // validation is in the data's order and draws no chance
 
@@ -57,6 +60,7 @@ final class TrainingRun implements AutoCloseable {
     private final Backups backups;
     private final TrainingProgress progress;
     private final @Nullable Margin fullMargin;
+    private final @Nullable FrozenMemory frozenMemory;
     private int skippedBefore;
 
     TrainingRun(
@@ -71,6 +75,7 @@ final class TrainingRun implements AutoCloseable {
         RecognizerModel model = recognizer.model();
         model.trainedOn(train.framing(), train.identities());
         model.setOrigin(model.origin().trainedOn(train.toString()));
+        this.frozenMemory = args.frozenMemoryMib() == 0 ? null : frozenMemory();
         this.trainLoader = loader(train, true);
         this.validationLoader = loader(validation, false);
         this.validationImages = validation.size();
@@ -83,6 +88,17 @@ final class TrainingRun implements AutoCloseable {
         if (args.headFromMeans() && progress.step == 0) {
             headFromMeans(train);
         }
+    }
+
+    private FrozenMemory frozenMemory() {
+        if (args.freezer() instanceof FreezeBefore freezer && freezer.layer().startsWith(ENCODER)) {
+            long bytes = (long) args.frozenMemoryMib() << 20;
+            return new FrozenMemory(recognizer.encoder(), freezer.layer().substring(ENCODER.length()), bytes);
+        }
+        throw new IllegalArgumentException(
+                "frozenMemoryMib must go with a freezer that freezes all before a layer of the"
+                        + " encoder throughout, but the freezer was "
+                        + (args.freezer() == null ? "none" : "\"" + args.freezer() + "\""));
     }
 
     private void headFromMeans(FaceDataset train) {
@@ -113,7 +129,7 @@ final class TrainingRun implements AutoCloseable {
 
     private List<ParameterGroup> parameterGroups() {
         List<ParameterGroup> groups = new ArrayList<>();
-        groups.addAll(groups("encoder.", recognizer.encoder(), 1));
+        groups.addAll(groups(ENCODER, recognizer.encoder(), 1));
         groups.addAll(groups(HEAD, recognizer.head(), args.headRateFactor()));
         return groups;
     }
@@ -252,7 +268,7 @@ final class TrainingRun implements AutoCloseable {
     private Tensor embed(Tensor images) {
         try (Autocast precision =
                 args.precision() == Precision.BF16 ? Autocast.bfloat16(device.type()) : Autocast.off(device.type())) {
-            return recognizer.encoder().forward(images);
+            return frozenMemory == null ? recognizer.encoder().forward(images) : frozenMemory.embed(images);
         }
     }
 
@@ -385,6 +401,9 @@ final class TrainingRun implements AutoCloseable {
         net.eval();
         if (recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
             head.setMargin(fullMargin);
+        }
+        if (frozenMemory != null) {
+            frozenMemory.close();
         }
         trainLoader.close();
         validationLoader.close();

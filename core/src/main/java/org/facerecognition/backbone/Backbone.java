@@ -67,6 +67,50 @@ public abstract class Backbone extends Module {
     public abstract Tensor forward(Tensor images);
 
     /**
+     * The first part of {@link #forward}: what comes before a layer.
+     *
+     * @param layer name of one of the net's layers: {@code layer3}, {@code features.9}; not one inside a block
+     * @param images [B, 3, H, W], as for {@link #forward}
+     * @return what goes into the layer
+     * @throws IllegalArgumentException when the net has no such layer; it names those it has
+     * @throws UnsupportedOperationException when the net cannot be run in parts, as one of your own
+     */
+    public final Tensor forwardBefore(String layer, Tensor images) {
+        return inParts().before(layer, images);
+    }
+
+    /**
+     * The second part of {@link #forward}: from a layer on.
+     *
+     * @param layer as for {@link #forwardBefore}
+     * @param values what that gave; may be overwritten
+     * @return [B, D], not normalised
+     */
+    public final Tensor forwardFrom(String layer, Tensor values) {
+        return end(inParts().from(layer, values));
+    }
+
+    private Stages inParts() {
+        Stages stages = stages();
+        if (stages == null) {
+            throw new UnsupportedOperationException("a net to be run in parts must be one of the library's, but was "
+                    + getClass().getSimpleName());
+        }
+        return stages;
+    }
+
+    /** What {@link #forward} does first, layer by layer; null where the net cannot be run in parts. */
+    @Nullable
+    Stages stages() {
+        return null;
+    }
+
+    /** What {@link #forward} does after its stages. */
+    Tensor end(Tensor x) {
+        throw new UnsupportedOperationException();
+    }
+
+    /**
      * What {@link #forward} computes in evaluation, for those that prepare the net for speed or write it into other formats.
      * Shares the net's weights.
      *

@@ -23,8 +23,7 @@ import org.facerecognition.graph.Value;
 public final class EfficientNet extends Backbone {
     private static final int FEATURES = 1280;
 
-    private final Sequence features;
-    private final Layers.GlobalAveragePool avgpool;
+    private final Stages stages;
     private final double dropout;
     private Sequence classifier;
     private int embeddingSize;
@@ -85,8 +84,9 @@ public final class EfficientNet extends Backbone {
             layers.add(row, r -> r);
         }
         layers.add(convolution(last, FEATURES, 1, 1, 1, epsilon, true), l -> l);
-        this.features = register_module("features", layers);
-        this.avgpool = register_module("avgpool", new Layers.GlobalAveragePool());
+        this.stages = new Stages()
+                .add("features", register_module("features", layers))
+                .add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
         setClassifier(new LinearImpl(FEATURES, outputs), outputs);
         Layers.initializeConvolutions(this);
         initializeLinear();
@@ -112,14 +112,23 @@ public final class EfficientNet extends Backbone {
 
     @Override
     public Tensor forward(Tensor images) {
-        Tensor x = features.forward(images); // [B, 1280, H/32, W/32]
-        x = torch.flatten(avgpool.forward(x), 1, -1); // [B, 1280]
-        return classifier.forward(x); // [B, D]
+        return end(stages.forward(images)); // [B, D]
+    }
+
+    @Override
+    Stages stages() {
+        return stages;
+    }
+
+    /** @param x [B, 1280, 1, 1] */
+    @Override
+    Tensor end(Tensor x) {
+        return classifier.forward(torch.flatten(x, 1, -1));
     }
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = graph.flatten(Layers.describe(graph, images, features, avgpool));
+        Value x = graph.flatten(stages.describe(graph, images));
         return classifier.describe(graph, x);
     }
 

@@ -30,9 +30,7 @@ public final class IResNet extends Backbone {
     private static final int[] WIDTHS = {64, 128, 256, 512};
     private static final int SHRINKS_BY = 16;
 
-    private final Layer stem;
-    private final Layer stages;
-    private final Module[] trunk; // all before the last layers, in order
+    private final Stages stages;
     private final Layers.Dropout dropout;
     private final long features; // values that go into the last layer
     private final int imageSizePx;
@@ -63,16 +61,21 @@ public final class IResNet extends Backbone {
         Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 3, 1));
         BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
         PReLUImpl prelu = register_module("prelu", Layers.prelu(64));
-        this.stem = x -> prelu.forward(bn1.forward(conv1.forward(x)));
 
         Sequence layer1 = register_module("layer1", stage(64, WIDTHS[0], depths[0]));
         Sequence layer2 = register_module("layer2", stage(WIDTHS[0], WIDTHS[1], depths[1]));
         Sequence layer3 = register_module("layer3", stage(WIDTHS[1], WIDTHS[2], depths[2]));
         Sequence layer4 = register_module("layer4", stage(WIDTHS[2], WIDTHS[3], depths[3]));
         BatchNorm2dImpl bn2 = register_module("bn2", Layers.batchNorm(WIDTHS[3]));
-        this.stages = x -> bn2.forward(layer4.forward(layer3.forward(layer2.forward(layer1.forward(x)))));
-
-        this.trunk = new Module[] {conv1, bn1, prelu, layer1, layer2, layer3, layer4, bn2};
+        this.stages = new Stages()
+                .add("conv1", conv1, m -> m::forward)
+                .add("bn1", bn1, m -> m::forward)
+                .add("prelu", prelu, m -> m::forward)
+                .add("layer1", layer1)
+                .add("layer2", layer2)
+                .add("layer3", layer3)
+                .add("layer4", layer4)
+                .add("bn2", bn2, m -> m::forward);
 
         this.dropout = register_module("dropout", new Layers.Dropout(options.dropout()));
         long side = (imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY;
@@ -115,14 +118,23 @@ public final class IResNet extends Backbone {
             throw new IllegalArgumentException("images must be " + imageSizePx + "x" + imageSizePx
                     + ", for which this net was made, but were " + images.size(3) + "x" + images.size(2));
         }
-        Tensor x = stages.forward(stem.forward(images)); // [B, 512, H/16, W/16]
-        x = last.forward(torch.flatten(dropout.forward(x), 1, -1)); // [B, D]
-        return norm.forward(x); // [B, D]
+        return end(stages.forward(images)); // [B, D]
+    }
+
+    @Override
+    Stages stages() {
+        return stages;
+    }
+
+    /** @param x [B, 512, H/16, W/16] */
+    @Override
+    Tensor end(Tensor x) {
+        return norm.forward(last.forward(torch.flatten(dropout.forward(x), 1, -1)));
     }
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = graph.flatten(Layers.describe(graph, images, trunk));
+        Value x = graph.flatten(stages.describe(graph, images));
         return Layers.describe(graph, x, lastModule, norm);
     }
 

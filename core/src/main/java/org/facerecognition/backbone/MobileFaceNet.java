@@ -27,8 +27,7 @@ public final class MobileFaceNet extends Backbone {
     private static final int FEATURES = 512;
     private static final int SHRINKS_BY = 16;
 
-    private final Layer trunk;
-    private final Module[] trunkParts; // in order
+    private final Stages stages;
     private final double dropout;
     private final int imageSizePx;
     private Layer last;
@@ -46,8 +45,12 @@ public final class MobileFaceNet extends Backbone {
         Sequence conv2 = register_module("conv2", convolution(128, FEATURES, 1, 1, 1));
         GlobalDepthwise global =
                 register_module("gdconv", new GlobalDepthwise((imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY));
-        this.trunk = x -> global.forward(conv2.forward(features.forward(separable.forward(conv1.forward(x)))));
-        this.trunkParts = new Module[] {conv1, separable, features, conv2, global};
+        this.stages = new Stages()
+                .add("conv1", conv1)
+                .add("dw_conv", separable)
+                .add("features", features)
+                .add("conv2", conv2)
+                .add("gdconv", global);
         Conv2dImpl conv3 = register_module("conv3", Layers.pointwiseWithBias(FEATURES, outputs));
         this.last = conv3::forward;
         this.lastModule = conv3;
@@ -62,16 +65,26 @@ public final class MobileFaceNet extends Backbone {
             throw new IllegalArgumentException("images must be " + imageSizePx + "x" + imageSizePx
                     + ", for which this net was made, but were " + images.size(3) + "x" + images.size(2));
         }
-        Tensor x = trunk.forward(images); // [B, 512, 1, 1]
+        return end(stages.forward(images)); // [B, D]
+    }
+
+    @Override
+    Stages stages() {
+        return stages;
+    }
+
+    /** @param x [B, 512, 1, 1] */
+    @Override
+    Tensor end(Tensor x) {
         if (dropout > 0) {
             x = torch.dropout(x, dropout, is_training());
         }
-        return torch.flatten(bn.forward(last.forward(x)), 1, -1); // [B, D]
+        return torch.flatten(bn.forward(last.forward(x)), 1, -1);
     }
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = Layers.describe(graph, images, trunkParts);
+        Value x = stages.describe(graph, images);
         return graph.flatten(Layers.describe(graph, x, lastModule, bn));
     }
 

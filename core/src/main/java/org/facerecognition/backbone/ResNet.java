@@ -3,7 +3,6 @@ package org.facerecognition.backbone;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.Tensor;
@@ -21,12 +20,9 @@ import org.jspecify.annotations.Nullable;
  * first convolution can do without its stride and the pooling after it be left out; torchvision's weights fit that too.
  */
 public final class ResNet extends Backbone {
-    private final Layer stem;
-    private final Layer stages;
-    private final Layers.GlobalAveragePool avgpool;
+    private final Stages stages;
     private final double dropout; // before the last layer
     private final int features; // that go into it
-    private final Module[] trunk; // all but the last layer, in order
     private Layer last;
     private Module lastModule; // the same
     private int embeddingSize;
@@ -72,28 +68,23 @@ public final class ResNet extends Backbone {
         Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 7, options.smallFaces() ? 1 : 2));
         BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
         ReLUImpl relu = register_module("relu", Layers.relu());
-        Layer maxpool;
-        Module maxpoolModule; // the same
+        this.stages = new Stages()
+                .add("conv1", conv1, m -> m::forward)
+                .add("bn1", bn1, m -> m::forward)
+                .add("relu", relu, m -> m::forward);
         if (options.smallFaces()) {
-            var identity = register_module("maxpool", new Layers.Function("Identity", x -> x, (g, x) -> x));
-            maxpool = identity;
-            maxpoolModule = identity;
+            stages.add("maxpool", register_module("maxpool", new Layers.Function("Identity", x -> x, (g, x) -> x)));
         } else {
-            MaxPool2dImpl pool = register_module("maxpool", Layers.maxPool3x3());
-            maxpool = pool::forward;
-            maxpoolModule = pool;
+            stages.add("maxpool", register_module("maxpool", Layers.maxPool3x3()), m -> m::forward);
         }
-        this.stem = x -> maxpool.forward(relu.forward(bn1.forward(conv1.forward(x))));
 
         int e = expansion;
         Sequence layer1 = register_module("layer1", stage(block, 64, 64, 64 * e, depths[0], 1));
         Sequence layer2 = register_module("layer2", stage(block, 64 * e, 128, 128 * e, depths[1], 2));
         Sequence layer3 = register_module("layer3", stage(block, 128 * e, 256, 256 * e, depths[2], 2));
         Sequence layer4 = register_module("layer4", stage(block, 256 * e, 512, 512 * e, depths[3], 2));
-        this.stages = x -> layer4.forward(layer3.forward(layer2.forward(layer1.forward(x))));
-
-        this.avgpool = register_module("avgpool", new Layers.GlobalAveragePool());
-        this.trunk = new Module[] {conv1, bn1, relu, maxpoolModule, layer1, layer2, layer3, layer4, avgpool};
+        stages.add("layer1", layer1).add("layer2", layer2).add("layer3", layer3).add("layer4", layer4);
+        stages.add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
         this.features = 512 * e;
         LinearImpl fc = register_module("fc", new LinearImpl(features, outputs));
         this.last = fc::forward;
@@ -104,9 +95,18 @@ public final class ResNet extends Backbone {
 
     @Override
     public Tensor forward(Tensor images) {
-        Tensor x = stem.forward(images); // [B, 64, H/4, W/4]
-        x = stages.forward(x); // [B, features, H/32, W/32]
-        x = torch.flatten(avgpool.forward(x), 1, -1); // [B, features]
+        return end(stages.forward(images)); // [B, D]
+    }
+
+    @Override
+    Stages stages() {
+        return stages;
+    }
+
+    /** @param x [B, features, 1, 1] */
+    @Override
+    Tensor end(Tensor x) {
+        x = torch.flatten(x, 1, -1); // [B, features]
         if (dropout > 0) {
             x = torch.dropout(x, dropout, is_training());
         }
@@ -115,7 +115,7 @@ public final class ResNet extends Backbone {
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = graph.flatten(Layers.describe(graph, images, trunk));
+        Value x = graph.flatten(stages.describe(graph, images));
         return Layers.describe(graph, x, lastModule);
     }
 

@@ -39,6 +39,10 @@ final class Sequence extends Module implements Layer, Described {
         return sequence;
     }
 
+    List<Layer> layers() {
+        return layers;
+    }
+
     @Override
     public Tensor forward(Tensor x) {
         for (Layer layer : layers) {

@@ -113,12 +113,23 @@ final class OptimizationOptions {
     @Option(names = "--freezer-parent", defaultValue = "encoder", description = "Whose layers --freezer counts.")
     private String freezerParent;
 
+    @Option(
+            names = "--frozen-memory-mib",
+            paramLabel = "MIB",
+            defaultValue = "0",
+            description =
+                    "With --freezer before:LAYER, memory for what the layers before it make of each picture, so that"
+                            + " they work on it once and not in every epoch; 0 for none. Little use where augmentation makes new"
+                            + " pictures all the time; a mirror image is but one more.")
+    private int frozenMemoryMib;
+
     TrainerArgs.Builder apply(TrainerArgs.Builder args) {
         if (freezer != null) {
             args.freezer(parseFreezer());
         }
         return args.optimizer(settings())
                 .learningRate(schedule())
+                .frozenMemoryMib(frozenMemoryMib)
                 .headRateFactor(headRateFactor)
                 .headFromMeans(headFromMeans)
                 .marginWarmupEpochs(marginWarmupEpochs)
@@ -167,7 +178,7 @@ final class OptimizationOptions {
             return LayerFreezer.byEpoch(freezerParent, counts);
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "--freezer must be numbers with commas between them, first:N, wholly:N or gradual:N, but was \""
+                    "--freezer must be numbers with commas between them, first:N, before:LAYER, wholly:N or gradual:N, but was \""
                             + freezer + "\"",
                     e);
         }

@@ -67,23 +67,25 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         if (bars) {
             advance(step);
         } else if (System.nanoTime() - lastLine > NANOS_BETWEEN_LINES || step.step() == 1) {
-            double seconds = (System.nanoTime() - lastLine) / 1e9;
-            double rate = imagesSinceLine / seconds;
-            double left = (double) (step.batches() - step.batch()) * step.images() / rate;
             say(String.format(
                     Locale.ROOT,
-                    "epoch %d/%d  batch %d/%d  step %d  loss %.4f  %.1f images/s  %s left in the epoch",
+                    "epoch %d/%d  batch %d/%d  step %d  loss %.4f%s",
                     step.epoch(),
                     step.epochs(),
                     step.batch(),
                     step.batches(),
                     step.step(),
                     step.loss(),
-                    rate,
-                    duration(left)));
+                    step.step() == 1 ? "" : speed(step))); // the first has no time of its own
             lastLine = System.nanoTime();
             imagesSinceLine = 0;
         }
+    }
+
+    private String speed(StepReport step) {
+        double rate = imagesSinceLine / ((System.nanoTime() - lastLine) / 1e9);
+        double left = (double) (step.batches() - step.batch()) * step.images() / rate;
+        return String.format(Locale.ROOT, "  %.1f images/s  %s left in the epoch", rate, duration(left));
     }
 
     private void advance(StepReport step) {

@@ -290,7 +290,7 @@ class TrainCommandTest {
                 "--encoder=resnet38 | but was \"resnet38\"",
                 "--encoder-last-layer=head | last layer must be \"fc\" for this backbone, but was \"head\"",
                 "--lr=-1 | rate must be positive and finite, but was -1.0",
-                "--freezer=many | --freezer must be numbers with commas between them, first:N, wholly:N or gradual:N, but was \"many\"",
+                "--freezer=many | --freezer must be numbers with commas between them, first:N, before:LAYER, wholly:N or gradual:N, but was \"many\"",
                 "--freezer=first:99 | freezer must freeze between 0 and 10 children of \"encoder\"",
                 "--threads=0 | loaderThreads must be at least 1, but was 0",
                 "--loss=nonsense | Invalid value for option '--loss'",

@@ -1,0 +1,72 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.augment.TransformLine;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.FreezeBefore;
+import org.facerecognition.train.History;
+import org.facerecognition.train.LayerFreezer;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Training with a memory for what frozen layers give. */
+class FrozenTrainingTest {
+    @TempDir
+    static Path faces;
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    private static TrainerArgs.Builder args() {
+        return TinyTraining.args().freezer(new FreezeBefore("encoder.layer3"));
+    }
+
+    private static History fit(TrainerArgs args) {
+        torch.manual_seed(3);
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN)
+                .withAugmentations(TransformLine.parse("RandomHorizontalFlip()"), true);
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(TinyTraining.PEOPLE)
+                .imageSizePx(32)
+                .build())) {
+            return new Trainer(args).fit(recognizer, train, FaceDataset.folders(faces, Split.VAL));
+        }
+    }
+
+    @Test
+    void itLearnsWhatItLearnsWithout() {
+        List<EpochReport> without = fit(args().build()).epochs();
+        List<EpochReport> with = fit(args().frozenMemoryMib(64).build()).epochs();
+        assertThat(with).hasSameSizeAs(without);
+        for (int i = 0; i < with.size(); i++) {
+            assertThat(with.get(i).trainLoss()).isCloseTo(without.get(i).trainLoss(), within(1e-2));
+            assertThat(with.get(i).valLoss()).isCloseTo(without.get(i).valLoss(), within(1e-2));
+        }
+    }
+
+    @Test
+    void refusesLayersThatThawLater() {
+        for (TrainerArgs.Builder args :
+                List.of(TinyTraining.args(), TinyTraining.args().freezer(LayerFreezer.gradual("encoder", 1)))) {
+            assertThatThrownBy(() -> fit(args.frozenMemoryMib(64).build()))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith(
+                            "frozenMemoryMib must go with a freezer that freezes all before a layer of the"
+                                    + " encoder throughout, but the freezer was ");
+        }
+    }
+}
