@@ -43,29 +43,38 @@ final class Child implements AutoCloseable {
         this.mebibytes = Integer.parseInt(parts[2]);
     }
 
-    /** This program again, as {@code inference-child KIND NET FILE}. */
+    /** {@link InferenceChild}, with its arguments. */
     static Child java(String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
-                "-cp",
-                System.getProperty("java.class.path"),
-                InferenceChild.class.getName()));
+        List<String> command = javaCommand(InferenceChild.class);
         command.addAll(List.of(arguments));
         return new Child(command);
     }
 
+    /** Another class of this program; arguments can be added. */
+    static List<String> javaCommand(Class<?> main) {
+        return new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
+                "-cp",
+                System.getProperty("java.class.path"),
+                main.getName()));
+    }
+
     /** Python running a script among the resources. */
     static Child python(String resource, String... arguments) throws IOException {
+        List<String> command = pythonCommand(resource);
+        command.addAll(List.of(arguments));
+        return new Child(command);
+    }
+
+    /** Python and a script among the resources; arguments can be added. */
+    static List<String> pythonCommand(String resource) throws IOException {
         Path file = Files.createTempFile("benchmark", ".py");
         file.toFile().deleteOnExit();
         try (var script = Child.class.getResourceAsStream(resource)) {
             Files.write(file, script.readAllBytes());
         }
-        List<String> command =
-                new ArrayList<>(List.of(System.getProperty("python", "/usr/bin/python3"), file.toString()));
-        command.addAll(List.of(arguments));
-        return new Child(command);
+        return new ArrayList<>(List.of(System.getProperty("python", "/usr/bin/python3"), file.toString()));
     }
 
     String name() {

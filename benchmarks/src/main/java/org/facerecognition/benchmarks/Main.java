@@ -17,6 +17,7 @@ public final class Main {
             "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS]", RecognitionBenchmark::run),
             "inference",
                     new Benchmark("[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...]", InferenceBenchmark::run),
+            "exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run),
             "soak", new Benchmark("[EMBEDDINGS]", Soak::run),
             "heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run),
             "gallery", new Benchmark("[ROUNDS [N [N_HNSW]]]", GalleryBenchmark::run)));

@@ -4,17 +4,20 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps what the frozen first layers of a net make of each picture, so that they work on it once and not in every epoch. A
@@ -26,8 +29,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public final class FrozenMemory implements AutoCloseable {
     private final Backbone encoder;
     private final String layer;
-    private final Map<ByteBuffer, Tensor> kept = new HashMap<>(); // by the digest of a picture's values; [1, C, h, w]
-    private long bytesLeft;
+    private final long bytes;
+    private final Map<ByteBuffer, Integer> places = new HashMap<>(); // by the digest of a picture's values
+    private @Nullable Tensor memory; // [places, h, w, C] in one piece; the system gives its pages as they are filled
 
     /**
      * @param encoder whose layers
@@ -37,7 +41,7 @@ public final class FrozenMemory implements AutoCloseable {
     public FrozenMemory(Backbone encoder, String layer, long bytes) {
         this.encoder = encoder;
         this.layer = layer;
-        this.bytesLeft = bytes;
+        this.bytes = bytes;
     }
 
     /**
@@ -52,47 +56,52 @@ public final class FrozenMemory implements AutoCloseable {
 
     private Tensor before(Tensor images) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
-            int count = (int) images.size(0);
             List<ByteBuffer> keys = keys(images);
-            List<Integer> unknown = new ArrayList<>(); // places in the batch
-            for (int i = 0; i < count; i++) {
-                if (!kept.containsKey(keys.get(i))) {
-                    unknown.add(i);
+            Map<ByteBuffer, Integer> fresh = new LinkedHashMap<>(); // where in the batch they are
+            List<Integer> known = new ArrayList<>(); // places in the memory
+            for (int i = 0; i < keys.size(); i++) {
+                Integer place = places.get(keys.get(i));
+                if (place != null) {
+                    known.add(place);
+                } else {
+                    fresh.putIfAbsent(keys.get(i), i);
                 }
             }
-            if (unknown.size() == count && bytesLeft <= 0) {
-                return encoder.forwardBefore(layer, images);
+            if (fresh.isEmpty()) {
+                return rows(memory, known).permute(0, 3, 1, 2);
             }
-            Tensor[] rows = new Tensor[count];
-            if (!unknown.isEmpty()) {
-                Tensor made = encoder.forwardBefore(layer, picked(images, unknown)); // [U, C, h, w]
-                for (int i = 0; i < unknown.size(); i++) {
-                    int place = unknown.get(i);
-                    rows[place] = made.narrow(0, i, 1);
-                    keep(keys.get(place), rows[place]);
-                }
+            Tensor made = encoder.forwardBefore(layer, rows(images, fresh.values()))
+                    .permute(0, 2, 3, 1)
+                    .contiguous(); // [F, h, w, C]
+            Tensor all = known.isEmpty() ? made : torch.cat(new TensorVector(made, rows(memory, known)), 0);
+            List<ByteBuffer> freshKeys = List.copyOf(fresh.keySet());
+            List<Integer> order = new ArrayList<>();
+            int next = freshKeys.size();
+            for (ByteBuffer key : keys) {
+                order.add(fresh.containsKey(key) ? freshKeys.indexOf(key) : next++);
             }
-            TensorVector all = new TensorVector();
-            for (int i = 0; i < count; i++) {
-                all.push_back(rows[i] == null ? kept.get(keys.get(i)) : rows[i]);
-            }
-            return torch.cat(all, 0).contiguous(MemoryFormat.ChannelsLast);
+            keep(freshKeys, made);
+            return rows(all, order).permute(0, 3, 1, 2);
         }
     }
 
-    private static Tensor picked(Tensor images, List<Integer> places) {
-        if (places.size() == images.size(0)) {
-            return images;
-        }
-        long[] indices = places.stream().mapToLong(Integer::longValue).toArray();
-        return images.index_select(0, Tensor.create(indices).to(images.device(), ScalarType.Long));
+    private static Tensor rows(Tensor tensor, Collection<Integer> rows) {
+        long[] indices = rows.stream().mapToLong(Integer::longValue).toArray();
+        return tensor.index_select(0, Tensor.create(indices).to(tensor.device(), ScalarType.Long));
     }
 
-    private void keep(ByteBuffer key, Tensor row) {
-        long bytes = row.numel() * row.element_size();
-        if (bytes <= bytesLeft && !kept.containsKey(key)) {
-            kept.put(key, row.clone().retainReference());
-            bytesLeft -= bytes;
+    /** The first of them, as many as there is room for. */
+    private void keep(List<ByteBuffer> keys, Tensor made) {
+        if (memory == null) {
+            long[] shape = made.shape();
+            shape[0] = bytes / (made.nbytes() / shape[0]);
+            memory = torch.empty(shape, made.options(), new MemoryFormatOptional())
+                    .retainReference();
+        }
+        int count = (int) Math.min(keys.size(), memory.size(0) - places.size());
+        if (count > 0) {
+            memory.narrow(0, places.size(), count).copy_(made.narrow(0, 0, count));
+            keys.stream().limit(count).forEach(key -> places.put(key, places.size()));
         }
     }
 
@@ -120,12 +129,15 @@ public final class FrozenMemory implements AutoCloseable {
 
     /** Pictures in it. */
     public int size() {
-        return kept.size();
+        return places.size();
     }
 
     @Override
     public void close() {
-        kept.values().forEach(Tensor::close);
-        kept.clear();
+        places.clear();
+        if (memory != null) {
+            memory.close();
+            memory = null;
+        }
     }
 }
