@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -22,12 +23,16 @@ import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.PreparedNet;
+import org.jspecify.annotations.Nullable;
 
 /** From the net's input to embeddings of length 1, in batches, on its device. For many threads at a time. */
 final class Embedder implements AutoCloseable {
     private static final int IMAGES_AT_A_TIME =
             16; // larger values fall out of the cache, and malloc fetches their memory anew each time
     private static final int LOADER_THREADS = 2;
+    private static final int WORTH_PREPARING = 512; // pictures
 
     private final RecognizerModel model;
     private final Module net;
@@ -82,27 +87,57 @@ final class Embedder implements AutoCloseable {
     private float[][] embed(BatchBuffer buffer, int count, boolean flip) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            return rows(embeddings(buffer.images(count), flip), count);
+            return rows(embeddings(buffer.images(count), flip, this::forward), count);
         }
     }
 
     /**
-     * Embeds a data set's samples, without augmentation, in their order.
+     * Embeds a data set's samples, without augmentation, in their order. For many of them, on a CPU, the net is prepared first.
      *
      * @param embedded is told the number of samples done so far
      */
     Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
+        try (PreparedNet prepared = data.size() < WORTH_PREPARING ? null : prepared()) {
+            return embed(data, flip, embedded, prepared == null ? this::forward : images -> forward(prepared, images));
+        }
+    }
+
+    /** Null where there is nothing to gain, or the net cannot say what it does. */
+    private @Nullable PreparedNet prepared() {
+        if (!device.is_cpu()) {
+            return null;
+        }
+        try (Graph graph = encoder.graph()) {
+            return PreparedNet.of(graph, IMAGES_AT_A_TIME, model.imageSizePx(), ScalarType.Float, device);
+        } catch (UnsupportedOperationException e) {
+            return null; // a net of the caller's own
+        }
+    }
+
+    private static Tensor forward(PreparedNet net, Tensor images) {
+        try (Tensor embeddings = NativeErrors.explained(() -> net.forward(images))) {
+            return embeddings.detach(); // a handle of the scope's
+        }
+    }
+
+    /**
+     * The same with a net that works in another way.
+     *
+     * @param net from [B, 3, S, S] to [B, D], in the scope around it
+     */
+    Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded, UnaryOperator<Tensor> net) {
         FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
         var settings = new BatchLoader.Settings(
                 IMAGES_AT_A_TIME, model.imageSizePx(), model.normalization(), false, 0, LOADER_THREADS);
         float[][] embeddings = new float[plain.size()][];
-        net.eval();
+        this.net.eval();
         try (BatchLoader loader = new BatchLoader(plain, settings, device, true);
                 BatchLoader.Epoch batches = loader.epoch(0)) {
             while (batches.hasNext()) {
                 try (Batch batch = batches.next();
-                        PointerScope scope = new PointerScope()) {
-                    Tensor sum = embeddings(batch.images(), flip);
+                        PointerScope scope = new PointerScope();
+                        NoGradGuard noGrad = new NoGradGuard()) {
+                    Tensor sum = embeddings(batch.images(), flip, net);
                     System.arraycopy(
                             rows(sum, batch.size()), 0, embeddings, batch.index() * IMAGES_AT_A_TIME, batch.size());
                     embedded.accept(batch.index() * IMAGES_AT_A_TIME + batch.size());
@@ -128,9 +163,9 @@ final class Embedder implements AutoCloseable {
     }
 
     /** Inside a scope: [B, 3, S, S] to [B, D]. */
-    private Tensor embeddings(Tensor images, boolean flip) {
-        Tensor sum = forward(images);
-        return flip ? sum.add(forward(torch.flip(images, 3))) : sum;
+    private static Tensor embeddings(Tensor images, boolean flip, UnaryOperator<Tensor> net) {
+        Tensor sum = net.apply(images);
+        return flip ? sum.add(net.apply(torch.flip(images, 3))) : sum;
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.IntConsumer;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -411,6 +412,11 @@ public final class Recognizer implements AutoCloseable {
                     + ", but were " + data.framing());
         }
         return embedder.embed(data, flip, embedded);
+    }
+
+    /** The same by a net that works in another way; see {@link Embedder}. */
+    Embedded embed(FaceDataset data, IntConsumer embedded, UnaryOperator<Tensor> net) {
+        return embedder.embed(data, false, embedded, net);
     }
 
     /**

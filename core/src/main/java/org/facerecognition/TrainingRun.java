@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -107,7 +108,10 @@ final class TrainingRun implements AutoCloseable {
                     + recognizer.head().getClass().getSimpleName());
         }
         FaceDataset plain = train.withAugmentations(List.of());
-        Embedded embedded = recognizer.embed(plain, false, done -> passed("first centres", done, plain.size()));
+        IntConsumer passed = done -> passed("first centres", done, plain.size());
+        Embedded embedded = frozenMemory == null
+                ? recognizer.embed(plain, false, passed)
+                : recognizer.embed(plain, passed, frozenMemory::embed); // which then knows the pictures
         try (PointerScope scope = new PointerScope()) {
             float[] means = embedded.classMeans(head.classes());
             head.setCentres(Tensor.create(means).reshape(head.classes(), head.embeddingSize()));

@@ -22,7 +22,11 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.eval.Embedded;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
@@ -83,6 +87,23 @@ class RecognizerTest {
             assertThat(Recognizer.similarity(both.get(1), embedding)).isCloseTo(1, within(1e-6));
             assertThat(both.get(0)).isNotEqualTo(both.get(1));
             assertThat(recognizer.embed(List.of())).isEmpty();
+        }
+    }
+
+    /** For many the net is prepared first. */
+    @Test
+    void manyFacesAreEmbeddedAsFewAre() {
+        SyntheticFaces drawn = new SyntheticFaces(0, 40);
+        try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
+            Embedded few = recognizer.embed(FaceDataset.synthetic(drawn, 0, 20, 0, 1, Split.TEST), true);
+            Embedded many = recognizer.embed(FaceDataset.synthetic(drawn, 0, 520, 0, 1, Split.TEST), true);
+            assertThat(many.embeddings()).hasNumberOfRows(520);
+            for (int i = 0; i < 20; i++) {
+                assertThat(Recognizer.similarity(many.embeddings()[i], few.embeddings()[i]))
+                        .isCloseTo(1, within(1e-6));
+            }
+            assertThat(Recognizer.similarity(many.embeddings()[0], many.embeddings()[519]))
+                    .isLessThan(1 - 1e-6);
         }
     }
 

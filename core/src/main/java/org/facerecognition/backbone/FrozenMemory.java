@@ -70,9 +70,9 @@ public final class FrozenMemory implements AutoCloseable {
             if (fresh.isEmpty()) {
                 return rows(memory, known).permute(0, 3, 1, 2);
             }
-            Tensor made = encoder.forwardBefore(layer, rows(images, fresh.values()))
-                    .permute(0, 2, 3, 1)
-                    .contiguous(); // [F, h, w, C]
+            Tensor unknown = fresh.size() == keys.size() ? images : rows(images, fresh.values());
+            Tensor made =
+                    encoder.forwardBefore(layer, unknown).permute(0, 2, 3, 1).contiguous(); // [F, h, w, C]
             Tensor all = known.isEmpty() ? made : torch.cat(new TensorVector(made, rows(memory, known)), 0);
             List<ByteBuffer> freshKeys = List.copyOf(fresh.keySet());
             List<Integer> order = new ArrayList<>();

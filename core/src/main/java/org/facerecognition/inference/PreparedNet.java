@@ -77,8 +77,7 @@ public final class PreparedNet implements AutoCloseable {
         Tensor picture = torch.zeros(1, 3, sizePx, sizePx);
         long[] largest = {1};
         List<Kept> own = made(picture, largest);
-        this.turn =
-                target.device().is_cpu() ? (int) Math.max(1, Math.min(batchSize, VALUE_BYTES / largest[0])) : batchSize;
+        this.turn = target.device().is_cpu() ? turn(batchSize, VALUE_BYTES / largest[0]) : batchSize;
         if (turn == 1) {
             this.forMany = own.stream().map(Kept::kernel).toList();
             this.forOne = forMany;
@@ -128,6 +127,12 @@ public final class PreparedNet implements AutoCloseable {
                 target.device().close();
             }
         }
+    }
+
+    /** As few turns as can be, as like each other as can be. */
+    private static int turn(int batchSize, long most) {
+        int turns = (int) Math.ceil((double) batchSize / Math.max(1, most));
+        return (int) Math.ceil((double) batchSize / turns);
     }
 
     /** @param largest is raised to the bytes of the largest value */
