@@ -36,7 +36,7 @@ public final class PreparedNet implements AutoCloseable {
     private static final long VALUE_BYTES = 16 << 20;
 
     private static final int TRIES = 3;
-    private static final double LONG_ENOUGH = 5e-3; // seconds, to need no other try
+    private static final double LONG_ENOUGH = 50e-3; // seconds, to need no other try: a hiccup of the system is shorter
     private static final double WORTH_IT = 1.1; // times as fast
 
     private final List<PointerScope> keepers; // of all that kernels keep
