@@ -76,7 +76,7 @@ public abstract class Backbone extends Module {
      * @throws UnsupportedOperationException when the net cannot be run in parts, as one of your own
      */
     public final Tensor forwardBefore(String layer, Tensor images) {
-        return inParts().before(layer, images);
+        return inParts().stages().before(layer, images);
     }
 
     /**
@@ -87,27 +87,16 @@ public abstract class Backbone extends Module {
      * @return [B, D], not normalised
      */
     public final Tensor forwardFrom(String layer, Tensor values) {
-        return end(inParts().from(layer, values));
+        StagedBackbone net = inParts();
+        return net.end(net.stages().from(layer, values));
     }
 
-    private Stages inParts() {
-        Stages stages = stages();
-        if (stages == null) {
-            throw new UnsupportedOperationException("a net to be run in parts must be one of the library's, but was "
-                    + getClass().getSimpleName());
+    private StagedBackbone inParts() {
+        if (this instanceof StagedBackbone net) {
+            return net;
         }
-        return stages;
-    }
-
-    /** What {@link #forward} does first, layer by layer; null where the net cannot be run in parts. */
-    @Nullable
-    Stages stages() {
-        return null;
-    }
-
-    /** What {@link #forward} does after its stages. */
-    Tensor end(Tensor x) {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException("a net to be run in parts must be one of the library's, but was "
+                + getClass().getSimpleName());
     }
 
     /**

@@ -20,10 +20,9 @@ import org.facerecognition.graph.Value;
  * <p>Written after torchvision's {@code models/efficientnet.py} (0.14): same names, same order of children, and same draws
  * from the random generator. The first convolution's stride is the only thing that {@code smallFaces} leaves out.
  */
-public final class EfficientNet extends Backbone {
+public final class EfficientNet extends StagedBackbone {
     private static final int FEATURES = 1280;
 
-    private final Stages stages;
     private final double dropout;
     private Sequence classifier;
     private int embeddingSize;
@@ -66,7 +65,7 @@ public final class EfficientNet extends Backbone {
 
     private EfficientNet(
             String name, List<Stage> stages, double epsilon, double dropout, int outputs, BackboneOptions options) {
-        super(name);
+        super(name, ANY_SIZE);
         this.dropout = options.dropout() > 0 ? options.dropout() : dropout;
         int first = stages.get(0).inputs();
         int last = stages.get(stages.size() - 1).outputs();
@@ -84,8 +83,7 @@ public final class EfficientNet extends Backbone {
             layers.add(row, r -> r);
         }
         layers.add(convolution(last, FEATURES, 1, 1, 1, epsilon, true), l -> l);
-        this.stages = new Stages()
-                .add("features", register_module("features", layers))
+        stages().add("features", register_module("features", layers))
                 .add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
         setClassifier(new LinearImpl(FEATURES, outputs), outputs);
         Layers.initializeConvolutions(this);
@@ -110,16 +108,6 @@ public final class EfficientNet extends Backbone {
         }
     }
 
-    @Override
-    public Tensor forward(Tensor images) {
-        return end(stages.forward(images)); // [B, D]
-    }
-
-    @Override
-    Stages stages() {
-        return stages;
-    }
-
     /** @param x [B, 1280, 1, 1] */
     @Override
     Tensor end(Tensor x) {
@@ -128,7 +116,7 @@ public final class EfficientNet extends Backbone {
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = graph.flatten(stages.describe(graph, images));
+        Value x = graph.flatten(stages().describe(graph, images));
         return classifier.describe(graph, x);
     }
 

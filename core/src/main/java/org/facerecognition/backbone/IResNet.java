@@ -26,14 +26,12 @@ import org.jspecify.annotations.Nullable;
  * <p>No stride and no pooling at the start, so that a face of 112 pixels ends as 7x7; PReLU for ReLU; normalisation before
  * each convolution; at the end a linear layer over all places and a batch normalisation whose scale is fixed at 1.
  */
-public final class IResNet extends Backbone {
+public final class IResNet extends StagedBackbone {
     private static final int[] WIDTHS = {64, 128, 256, 512};
     private static final int SHRINKS_BY = 16;
 
-    private final Stages stages;
     private final Layers.Dropout dropout;
     private final long features; // values that go into the last layer
-    private final int imageSizePx;
     private Layer last;
     private Module lastModule; // the same
     private BatchNorm1dImpl norm;
@@ -56,8 +54,7 @@ public final class IResNet extends Backbone {
     }
 
     private IResNet(String name, int outputs, BackboneOptions options, int... depths) {
-        super(name);
-        this.imageSizePx = options.imageSizePx();
+        super(name, options.imageSizePx());
         Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 3, 1));
         BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
         PReLUImpl prelu = register_module("prelu", Layers.prelu(64));
@@ -67,8 +64,7 @@ public final class IResNet extends Backbone {
         Sequence layer3 = register_module("layer3", stage(WIDTHS[1], WIDTHS[2], depths[2]));
         Sequence layer4 = register_module("layer4", stage(WIDTHS[2], WIDTHS[3], depths[3]));
         BatchNorm2dImpl bn2 = register_module("bn2", Layers.batchNorm(WIDTHS[3]));
-        this.stages = new Stages()
-                .add("conv1", conv1, m -> m::forward)
+        stages().add("conv1", conv1, m -> m::forward)
                 .add("bn1", bn1, m -> m::forward)
                 .add("prelu", prelu, m -> m::forward)
                 .add("layer1", layer1)
@@ -78,7 +74,7 @@ public final class IResNet extends Backbone {
                 .add("bn2", bn2, m -> m::forward);
 
         this.dropout = register_module("dropout", new Layers.Dropout(options.dropout()));
-        long side = (imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY;
+        long side = (options.imageSizePx() + SHRINKS_BY - 1) / SHRINKS_BY;
         this.features = WIDTHS[3] * side * side;
         LinearImpl fc = register_module("fc", new LinearImpl(features, outputs));
         this.last = fc::forward;
@@ -112,20 +108,6 @@ public final class IResNet extends Backbone {
         }
     }
 
-    @Override
-    public Tensor forward(Tensor images) {
-        if (images.size(2) != imageSizePx || images.size(3) != imageSizePx) {
-            throw new IllegalArgumentException("images must be " + imageSizePx + "x" + imageSizePx
-                    + ", for which this net was made, but were " + images.size(3) + "x" + images.size(2));
-        }
-        return end(stages.forward(images)); // [B, D]
-    }
-
-    @Override
-    Stages stages() {
-        return stages;
-    }
-
     /** @param x [B, 512, H/16, W/16] */
     @Override
     Tensor end(Tensor x) {
@@ -134,7 +116,7 @@ public final class IResNet extends Backbone {
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = graph.flatten(stages.describe(graph, images));
+        Value x = graph.flatten(stages().describe(graph, images));
         return Layers.describe(graph, x, lastModule, norm);
     }
 

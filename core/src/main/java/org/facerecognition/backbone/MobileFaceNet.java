@@ -18,7 +18,7 @@ import org.facerecognition.graph.Value;
  * <p>The variant with ReLU6 in its blocks and ReLU in the separable convolution, where the paper has PReLU; names as in its
  * weights: {@code conv1.0}, {@code dw_conv.depthwise}, {@code features.0.conv.0.0}, {@code gdconv.bn}, {@code conv3}.
  */
-public final class MobileFaceNet extends Backbone {
+public final class MobileFaceNet extends StagedBackbone {
     /** Expansion, channels, repeats, stride of the first. */
     private static final int[][] BOTTLENECKS = {
         {2, 64, 5, 2}, {4, 128, 1, 2}, {2, 128, 6, 1}, {4, 128, 1, 2}, {2, 128, 2, 1}
@@ -27,26 +27,22 @@ public final class MobileFaceNet extends Backbone {
     private static final int FEATURES = 512;
     private static final int SHRINKS_BY = 16;
 
-    private final Stages stages;
     private final double dropout;
-    private final int imageSizePx;
     private Layer last;
     private Module lastModule; // the same
     private BatchNorm2dImpl bn;
     private int embeddingSize;
 
     MobileFaceNet(int outputs, BackboneOptions options) {
-        super("MobileFaceNet");
+        super("MobileFaceNet", options.imageSizePx());
         this.dropout = options.dropout();
-        this.imageSizePx = options.imageSizePx();
         Sequence conv1 = register_module("conv1", convolution(3, 64, 3, 2, 1));
         Separable separable = register_module("dw_conv", new Separable(64));
         Sequence features = register_module("features", bottlenecks());
         Sequence conv2 = register_module("conv2", convolution(128, FEATURES, 1, 1, 1));
         GlobalDepthwise global =
-                register_module("gdconv", new GlobalDepthwise((imageSizePx + SHRINKS_BY - 1) / SHRINKS_BY));
-        this.stages = new Stages()
-                .add("conv1", conv1)
+                register_module("gdconv", new GlobalDepthwise((options.imageSizePx() + SHRINKS_BY - 1) / SHRINKS_BY));
+        stages().add("conv1", conv1)
                 .add("dw_conv", separable)
                 .add("features", features)
                 .add("conv2", conv2)
@@ -57,20 +53,6 @@ public final class MobileFaceNet extends Backbone {
         this.bn = register_module("bn", Layers.batchNorm(outputs));
         this.embeddingSize = outputs;
         Layers.initializeConvolutions(this);
-    }
-
-    @Override
-    public Tensor forward(Tensor images) {
-        if (images.size(2) != imageSizePx || images.size(3) != imageSizePx) {
-            throw new IllegalArgumentException("images must be " + imageSizePx + "x" + imageSizePx
-                    + ", for which this net was made, but were " + images.size(3) + "x" + images.size(2));
-        }
-        return end(stages.forward(images)); // [B, D]
-    }
-
-    @Override
-    Stages stages() {
-        return stages;
     }
 
     /** @param x [B, 512, 1, 1] */
@@ -84,7 +66,7 @@ public final class MobileFaceNet extends Backbone {
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = stages.describe(graph, images);
+        Value x = stages().describe(graph, images);
         return graph.flatten(Layers.describe(graph, x, lastModule, bn));
     }
 

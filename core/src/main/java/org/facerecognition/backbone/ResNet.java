@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
  * bottleneck's stride sits in its 3x3 convolution ("ResNet v1.5"). Input of any size from 32x32. For small faces the
  * first convolution can do without its stride and the pooling after it be left out; torchvision's weights fit that too.
  */
-public final class ResNet extends Backbone {
-    private final Stages stages;
+public final class ResNet extends StagedBackbone {
     private final double dropout; // before the last layer
     private final int features; // that go into it
     private Layer last;
@@ -63,19 +62,18 @@ public final class ResNet extends Backbone {
     }
 
     private ResNet(String name, BlockMaker block, int expansion, int outputs, BackboneOptions options, int... depths) {
-        super(name);
+        super(name, ANY_SIZE);
         this.dropout = options.dropout();
         Conv2dImpl conv1 = register_module("conv1", Layers.conv(3, 64, 7, options.smallFaces() ? 1 : 2));
         BatchNorm2dImpl bn1 = register_module("bn1", Layers.batchNorm(64));
         ReLUImpl relu = register_module("relu", Layers.relu());
-        this.stages = new Stages()
-                .add("conv1", conv1, m -> m::forward)
+        stages().add("conv1", conv1, m -> m::forward)
                 .add("bn1", bn1, m -> m::forward)
                 .add("relu", relu, m -> m::forward);
         if (options.smallFaces()) {
-            stages.add("maxpool", register_module("maxpool", new Layers.Function("Identity", x -> x, (g, x) -> x)));
+            stages().add("maxpool", register_module("maxpool", new Layers.Function("Identity", x -> x, (g, x) -> x)));
         } else {
-            stages.add("maxpool", register_module("maxpool", Layers.maxPool3x3()), m -> m::forward);
+            stages().add("maxpool", register_module("maxpool", Layers.maxPool3x3()), m -> m::forward);
         }
 
         int e = expansion;
@@ -83,24 +81,17 @@ public final class ResNet extends Backbone {
         Sequence layer2 = register_module("layer2", stage(block, 64 * e, 128, 128 * e, depths[1], 2));
         Sequence layer3 = register_module("layer3", stage(block, 128 * e, 256, 256 * e, depths[2], 2));
         Sequence layer4 = register_module("layer4", stage(block, 256 * e, 512, 512 * e, depths[3], 2));
-        stages.add("layer1", layer1).add("layer2", layer2).add("layer3", layer3).add("layer4", layer4);
-        stages.add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
+        stages().add("layer1", layer1)
+                .add("layer2", layer2)
+                .add("layer3", layer3)
+                .add("layer4", layer4);
+        stages().add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
         this.features = 512 * e;
         LinearImpl fc = register_module("fc", new LinearImpl(features, outputs));
         this.last = fc::forward;
         this.lastModule = fc;
         this.embeddingSize = outputs;
         Layers.initializeConvolutions(this);
-    }
-
-    @Override
-    public Tensor forward(Tensor images) {
-        return end(stages.forward(images)); // [B, D]
-    }
-
-    @Override
-    Stages stages() {
-        return stages;
     }
 
     /** @param x [B, features, 1, 1] */
@@ -115,7 +106,7 @@ public final class ResNet extends Backbone {
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = graph.flatten(stages.describe(graph, images));
+        Value x = graph.flatten(stages().describe(graph, images));
         return Layers.describe(graph, x, lastModule);
     }
 
