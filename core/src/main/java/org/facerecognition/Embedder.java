@@ -29,8 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /** From the net's input to embeddings of length 1, in batches, on its device. For many threads at a time. */
 final class Embedder implements AutoCloseable {
-    private static final int IMAGES_AT_A_TIME =
-            16; // larger values fall out of the cache, and malloc fetches their memory anew each time
+    private static final int IMAGES_AT_A_TIME = 16;
     private static final int LOADER_THREADS = 2;
     private static final int WORTH_PREPARING = 512; // pictures
 
