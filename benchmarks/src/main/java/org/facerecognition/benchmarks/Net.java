@@ -6,6 +6,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.ExportFormat;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -19,6 +20,7 @@ import org.facerecognition.weights.NamedTensors;
 final class Net implements AutoCloseable {
     static final int SIZE_PX = 112;
     static final int EMBEDDING = 512;
+    private static final int BATCHES_SEEN = 10;
 
     private final Encoder encoder;
     private final Recognizer recognizer;
@@ -33,7 +35,10 @@ final class Net implements AutoCloseable {
         recognizer.export(file("onnx"), ExportFormat.ONNX, false);
     }
 
-    /** Untrained, its weights scaled so that activations stay in bounds: insightface's overflow before training. */
+    /**
+     * Untrained, its weights scaled so that activations stay in bounds: insightface's overflow before training. Its
+     * normalisations have seen some batches: with the statistics they begin with, a deep net's values shrink to nothing.
+     */
     private static Recognizer make(Encoder encoder) {
         Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(encoder)
@@ -48,6 +53,11 @@ final class Net implements AutoCloseable {
                     weight.div_(weight.std()).mul_(new Scalar(Math.sqrt(1.5 / inputs)));
                 }
             }
+            recognizer.encoder().train(true);
+            for (int i = 0; i < BATCHES_SEEN; i++) {
+                recognizer.encoder().forward(torch.randn(4, 3, SIZE_PX, SIZE_PX));
+            }
+            recognizer.encoder().eval();
         }
         return recognizer;
     }
