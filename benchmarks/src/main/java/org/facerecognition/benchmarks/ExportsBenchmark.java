@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -99,7 +98,7 @@ final class ExportsBenchmark {
                 net.recognizer().encoder().forward(images.to(ScalarType.Double)).to(ScalarType.Float));
     }
 
-    /** Null where it failed: there is no Python, say. */
+    /** Empty where it failed, which is told: there is no Python, say. */
     private static float[] child(List<String> command, String script, Path input)
             throws IOException, InterruptedException {
         Path output = Files.createTempFile(input.getParent(), "embeddings", "");
@@ -110,7 +109,7 @@ final class ExportsBenchmark {
                 .start()
                 .waitFor();
         if (code != 0) {
-            System.err.println("it ended with " + code + ": " + command.stream().collect(Collectors.joining(" ")));
+            System.err.println("it ended with " + code + ": " + String.join(" ", command));
             return new float[0];
         }
         return RawFloats.read(output);

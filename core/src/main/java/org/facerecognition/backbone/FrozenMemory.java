@@ -57,41 +57,42 @@ public final class FrozenMemory implements AutoCloseable {
     private Tensor before(Tensor images) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             List<ByteBuffer> keys = keys(images);
-            Map<ByteBuffer, Integer> fresh = new LinkedHashMap<>(); // where in the batch they are
+            Map<ByteBuffer, Integer> fresh = new LinkedHashMap<>(); // rows of what is made now
+            List<Integer> unknown = new ArrayList<>(); // their places in the batch
             List<Integer> known = new ArrayList<>(); // places in the memory
             for (int i = 0; i < keys.size(); i++) {
                 Integer place = places.get(keys.get(i));
                 if (place != null) {
                     known.add(place);
-                } else {
-                    fresh.putIfAbsent(keys.get(i), i);
+                } else if (fresh.putIfAbsent(keys.get(i), unknown.size()) == null) {
+                    unknown.add(i);
                 }
             }
             if (fresh.isEmpty()) {
                 return rows(memory, known).permute(0, 3, 1, 2);
             }
-            Tensor unknown = fresh.size() == keys.size() ? images : rows(images, fresh.values());
+            Tensor pictures = unknown.size() == keys.size() ? images : rows(images, unknown);
             Tensor made =
-                    encoder.forwardBefore(layer, unknown).permute(0, 2, 3, 1).contiguous(); // [F, h, w, C]
+                    encoder.forwardBefore(layer, pictures).permute(0, 2, 3, 1).contiguous(); // [F, h, w, C]
             Tensor all = known.isEmpty() ? made : torch.cat(new TensorVector(made, rows(memory, known)), 0);
-            List<ByteBuffer> freshKeys = List.copyOf(fresh.keySet());
             List<Integer> order = new ArrayList<>();
-            int next = freshKeys.size();
+            int next = unknown.size();
             for (ByteBuffer key : keys) {
-                order.add(fresh.containsKey(key) ? freshKeys.indexOf(key) : next++);
+                Integer row = fresh.get(key);
+                order.add(row != null ? row : next++);
             }
-            keep(freshKeys, made);
+            keep(fresh.keySet(), made);
             return rows(all, order).permute(0, 3, 1, 2);
         }
     }
 
-    private static Tensor rows(Tensor tensor, Collection<Integer> rows) {
+    private static Tensor rows(Tensor tensor, List<Integer> rows) {
         long[] indices = rows.stream().mapToLong(Integer::longValue).toArray();
         return tensor.index_select(0, Tensor.create(indices).to(tensor.device(), ScalarType.Long));
     }
 
     /** The first of them, as many as there is room for. */
-    private void keep(List<ByteBuffer> keys, Tensor made) {
+    private void keep(Collection<ByteBuffer> keys, Tensor made) {
         if (memory == null) {
             long[] shape = made.shape();
             shape[0] = bytes / (made.nbytes() / shape[0]);
