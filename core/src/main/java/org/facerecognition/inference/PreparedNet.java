@@ -78,7 +78,7 @@ public final class PreparedNet implements AutoCloseable {
         long[] largest = {1};
         List<Kept> own = made(picture, largest);
         this.turn = target.device().is_cpu() ? turn(batchSize, VALUE_BYTES / largest[0]) : batchSize;
-        if (turn == 1) {
+        if (turn == 1 || !target.fused()) { // libtorch's ordinary kernels care for no number of pictures
             this.forMany = own.stream().map(Kept::kernel).toList();
             this.forOne = forMany;
         } else {
@@ -158,8 +158,7 @@ public final class PreparedNet implements AutoCloseable {
         run(picture, (node, inputs, addend) -> {
             Kept one = own.get(chosen.size());
             Kernel many = forMany.get(chosen.size());
-            boolean keep = target.fused()
-                    && OneDnnKernels.packs(node.operation())
+            boolean keep = OneDnnKernels.packs(node.operation())
                     && seconds(many, inputs, addend) > WORTH_IT * seconds(one.kernel(), inputs, addend);
             chosen.add(keep ? one.kernel() : many);
             if (!keep) {
@@ -196,10 +195,7 @@ public final class PreparedNet implements AutoCloseable {
      * @throws IllegalStateException when it is closed
      */
     public Tensor forward(Tensor images) {
-        if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != sizePx || images.size(3) != sizePx) {
-            throw new IllegalArgumentException("images must be [B, 3, " + sizePx + ", " + sizePx
-                    + "], for which the net was prepared, but were " + Arrays.toString(images.shape()));
-        }
+        checkSize(images);
         use.readLock().lock();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
@@ -224,8 +220,13 @@ public final class PreparedNet implements AutoCloseable {
      * @param images as for {@link #forward}, at most as many as go through the layers at a time: of more, the first
      * @param rounds the median of which is taken, at least 1
      * @return in the order of work
+     * @throws IllegalArgumentException when the shape differs, or {@code rounds} is less than 1
      */
     public List<LayerCost> profile(Tensor images, int rounds) {
+        checkSize(images);
+        if (rounds < 1) {
+            throw new IllegalArgumentException("rounds must be at least 1, but was " + rounds);
+        }
         List<LayerCost> costs = new ArrayList<>();
         double[][] seconds = new double[nodes.size()][rounds];
         use.readLock().lock();
@@ -259,6 +260,13 @@ public final class PreparedNet implements AutoCloseable {
             costs.set(i, costs.get(i).taking(seconds[i][rounds / 2]));
         }
         return List.copyOf(costs);
+    }
+
+    private void checkSize(Tensor images) {
+        if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != sizePx || images.size(3) != sizePx) {
+            throw new IllegalArgumentException("images must be [B, 3, " + sizePx + ", " + sizePx
+                    + "], for which the net was prepared, but were " + Arrays.toString(images.shape()));
+        }
     }
 
     private void checkOpen() {

@@ -149,6 +149,10 @@ class PreparedNetTest {
             assertThatThrownBy(() -> prepared.forward(torch.randn(3, SIZE_PX, SIZE_PX)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageEndingWith("but were [3, 32, 32]");
+            assertThatThrownBy(() -> prepared.profile(torch.randn(2, 3, 64, 64), 1))
+                    .hasMessageEndingWith("but were [2, 3, 64, 64]");
+            assertThatThrownBy(() -> prepared.profile(torch.randn(2, 3, SIZE_PX, SIZE_PX), 0))
+                    .hasMessage("rounds must be at least 1, but was 0");
         }
     }
 
