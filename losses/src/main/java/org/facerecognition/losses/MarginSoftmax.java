@@ -143,6 +143,10 @@ public final class MarginSoftmax extends Head {
      * Sets the identities' centres, to begin where embeddings are already: their means, say. Of several sub-centres the first
      * is set, and the others stay as drawn: of equal ones only one would ever learn.
      *
+     * <p>They get length 1, some nine times that of drawn ones in 128 dimensions. Adam's step is as long as the rate whatever
+     * the gradient's length, so it turns a short centre far: right for one that was drawn, while one that begins where its
+     * faces are would lose its place in the first steps.
+     *
      * @param means [C, D]; only their directions matter. A row of zeros has none: that identity keeps its centre
      * @throws IllegalArgumentException when the shape differs
      */
@@ -154,11 +158,10 @@ public final class MarginSoftmax extends Head {
         try (NoGradGuard noGrad = new NoGradGuard();
                 Tensor directions = Norms.unit(means);
                 Scalar nought = new Scalar(0.0);
-                Scalar length = new Scalar(CENTRE_DEVIATION * Math.sqrt(embeddingSize())); // as if drawn
                 Tensor first =
                         centres.view(classes(), subCentres, embeddingSize()).select(1, 0)) { // [C, D]
             try (Tensor given = means.ne(nought).any(1, true); // [C, 1]
-                    Tensor chosen = where(given, directions.mul_(length), first)) {
+                    Tensor chosen = where(given, directions, first)) {
                 first.copy_(chosen);
             }
         }
