@@ -12,8 +12,9 @@ import org.bytedeco.pytorch.Tensor;
  *
  * <p>Hadsell et al., "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006, equation 4: d^2 / 2 for the
  * first, max(0, m - d)^2 / 2 for the others. What differs: embeddings are normalised, so d = sqrt(2 - 2 cos) and m is of a
- * sphere; the loss is the mean over pairs of the first kind plus that over pairs of the second, which are far more. Under the
- * root there is at least 1e-7: of two embeddings in one place no direction leads apart.
+ * sphere; the loss is the mean over pairs of the first kind plus that over those pairs of the second that are nearer than m.
+ * Those are soon few among very many, and in a mean over all they would no longer count beside the pull of the first. Under
+ * the root there is at least 1e-7: of two embeddings in one place no direction leads apart.
  *
  * @param margin distance, in (0, 2]; 1 is an angle of 60 degrees
  */
@@ -29,9 +30,11 @@ public record Contrastive(double margin) implements PairLoss {
     public Tensor of(Pairs pairs) {
         Tensor halfSquares = minus(1, pairs.cosines()); // [B, B]
         Tensor distances = atLeast(times(halfSquares, 2), SMALLEST_SQUARE).sqrt();
-        try (Scalar two = new Scalar(2.0)) {
+        try (Scalar two = new Scalar(2.0);
+                Scalar bound = new Scalar(margin)) {
             Tensor tooNear = times(minus(margin, distances).relu().pow(two), 0.5); // [B, B]
-            return Pairs.mean(halfSquares, pairs.same()).add(Pairs.mean(tooNear, pairs.different()));
+            Tensor pushed = pairs.different().logical_and(distances.lt(bound)); // [B, B]
+            return Pairs.mean(halfSquares, pairs.same()).add(Pairs.mean(tooNear, pushed));
         }
     }
 }

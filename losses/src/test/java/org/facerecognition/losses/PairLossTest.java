@@ -111,12 +111,12 @@ class PairLossTest {
         double near = 0;
         double far = 0;
         int same = 0;
-        int different = 0;
+        int pushed = 0;
         for (int a = 0; a < c.length; a++) {
             for (int b = 0; b < c.length; b++) {
                 double distance = Math.sqrt(Math.max(0, squared(c[a][b])));
                 if (LABELS[a] != LABELS[b]) {
-                    different++;
+                    pushed += distance < margin ? 1 : 0;
                     far += Math.pow(Math.max(0, margin - distance), 2) / 2;
                 } else if (a != b) {
                     same++;
@@ -124,7 +124,7 @@ class PairLossTest {
                 }
             }
         }
-        return near / same + far / different;
+        return near / same + far / Math.max(1, pushed);
     }
 
     private static double circle(double[][] c, double s, double m) {
