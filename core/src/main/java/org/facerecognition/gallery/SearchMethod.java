@@ -10,7 +10,7 @@ public enum SearchMethod {
     /**
      * Every identity is compared, but by a bit for each value (RaBitQ codes) of the mean of its like entries; those that may be
      * nearest are then compared entry by entry. It may miss the nearest in principle; among drawn identities that have nothing in
-     * common it found all of 1,000 in a gallery of 1,000,000 entries, some eighty times as fast as an exact search. Enrolling costs
+     * common it found all of 1,000 in a gallery of 1,000,000 entries, some hundred times as fast as an exact search. Enrolling costs
      * next to nothing. To the embeddings some 250 bytes of heap for each identity are added, and a mean where it has several
      * entries. Time grows with the number of identities: those of that gallery were 100,000.
      */

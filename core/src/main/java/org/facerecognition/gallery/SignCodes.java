@@ -137,22 +137,23 @@ final class SignCodes {
          * How many signs of each vector are not those of the probe: the angle over pi, times the bits, in the mean over all turns,
          * with the variance of so many coins. Ruder than {@link #cosine}, and eight times as fast.
          *
-         * @param from first number, a multiple of {@link #CHUNK}
-         * @param to exclusive, at most CHUNK more
-         * @param differing by number; those of {@code from} to {@code to} are written
+         * @param from first number
+         * @param to exclusive, of the same {@link #CHUNK}
+         * @param differing its first values are written, that of {@code from} first
          */
         void differing(int from, int to, int[] differing) {
             long[] codes = chunks[from >> CHUNK_BITS].signs;
-            Arrays.fill(differing, from, to, 0);
+            int start = (from & (CHUNK - 1)) * words;
+            Arrays.fill(differing, 0, to - from, 0);
             for (int block = 0; block < words; block += BLOCK) {
                 long[] ours = Arrays.copyOfRange(signs, block, block + BLOCK);
-                for (int place = 0; place < to - from; place++) {
-                    int first = place * words + block;
+                for (int i = 0; i < to - from; i++) {
+                    int first = start + i * words + block;
                     int count = 0;
                     for (int word = 0; word < BLOCK; word++) { // of a length that the compiler knows
                         count += Long.bitCount(codes[first + word] ^ ours[word]);
                     }
-                    differing[from + place] += count;
+                    differing[i] += count;
                 }
             }
         }

@@ -91,13 +91,16 @@ class SignCodesTest {
         codes.put(SignCodes.CHUNK, row);
         codes.put(SignCodes.CHUNK + 1, mixed(row, row, -2));
         codes.put(SignCodes.CHUNK + 2, mixed(row, other, 1));
-        int[] differing = new int[SignCodes.CHUNK + 3];
+        int[] differing = new int[3];
         codes.probe(row).differing(SignCodes.CHUNK, SignCodes.CHUNK + 3, differing);
-        assertThat(differing[SignCodes.CHUNK]).isZero();
-        assertThat(differing[SignCodes.CHUNK + 1]).isEqualTo(codes.bits());
+        assertThat(differing[0]).isZero();
+        assertThat(differing[1]).isEqualTo(codes.bits());
         double angle = Math.acos(dot(row, mixed(row, other, 1)));
-        assertThat(differing[SignCodes.CHUNK + 2])
+        assertThat(differing[2])
                 .isCloseTo((int) (codes.bits() * angle / Math.PI), within((int) (2.5 * Math.sqrt(codes.bits()))));
+        int last = differing[2];
+        codes.probe(row).differing(SignCodes.CHUNK + 2, SignCodes.CHUNK + 3, differing);
+        assertThat(differing[0]).isEqualTo(last);
     }
 
     private float[] unit(int dimension) {
