@@ -32,9 +32,9 @@ public record Contrastive(double margin) implements PairLoss {
         Tensor distances = atLeast(times(halfSquares, 2), SMALLEST_SQUARE).sqrt();
         try (Scalar two = new Scalar(2.0);
                 Scalar bound = new Scalar(margin)) {
-            Tensor tooNear = times(minus(margin, distances).relu().pow(two), 0.5); // [B, B]
-            Tensor pushed = pairs.different().logical_and(distances.lt(bound)); // [B, B]
-            return Pairs.mean(halfSquares, pairs.same()).add(Pairs.mean(tooNear, pushed));
+            Tensor tooNear = pairs.different().logical_and(distances.lt(bound)); // [B, B]
+            Tensor lacking = times(minus(margin, distances).pow(two), 0.5); // [B, B], where they are too near
+            return Pairs.mean(halfSquares, pairs.same()).add(Pairs.mean(lacking, tooNear));
         }
     }
 }
