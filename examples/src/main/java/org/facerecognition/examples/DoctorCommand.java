@@ -17,6 +17,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.train.History;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,7 +46,10 @@ final class DoctorCommand implements Callable<Integer> {
         check(
                 "libtorch",
                 () -> "natives load, " + torch.get_num_threads() + " compute threads, oneDNN "
-                        + yes(torch.hasMKLDNN()));
+                        + yes(torch.hasMKLDNN())
+                        + (Libtorch.keptToAvx()
+                                ? ", kept to AVX: this virtual machine hides its caches, and newer instructions would crash it"
+                                : ""));
         check("precision", DoctorCommand::precision);
         check(
                 "gpu",

@@ -2,11 +2,13 @@ package org.facerecognition.natives;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
-/** Gets libtorch's libraries ready to be loaded. */
+/** Gets libtorch's libraries ready to be loaded, and libtorch ready for the machine. */
 public final class Libtorch {
     /*
      * JavaCPP unpacks and loads one library at a time. libtorch needs libtorch_cpu, and the first time, when that is not
@@ -33,7 +35,36 @@ public final class Libtorch {
         }
     }
 
+    /*
+     * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN within
+     * libtorch 2.10 then takes the caches to be empty, and divides by their size in its newer kernels: the JVM dies of SIGFPE.
+     * The older kernels, up to AVX, do not ask. And libtorch counts one core.
+     */
+    private static final boolean BOUNDED = Files.isDirectory(Path.of("/sys/devices/system/cpu/cpu0"))
+            && Files.notExists(Path.of("/sys/devices/system/cpu/cpu0/cache"))
+            && System.getenv("ONEDNN_MAX_CPU_ISA") == null
+            && System.getenv("DNNL_MAX_CPU_ISA") == null;
+
+    static {
+        if (BOUNDED) {
+            torch.set_env("ONEDNN_MAX_CPU_ISA", "AVX", false); // read when oneDNN is first used
+        }
+        int processors = Runtime.getRuntime().availableProcessors();
+        boolean said = System.getenv("OMP_NUM_THREADS") != null || System.getenv("MKL_NUM_THREADS") != null;
+        if (!said && processors > 1 && torch.get_num_threads() == 1) {
+            torch.set_num_threads(processors);
+        }
+    }
+
     private Libtorch() {}
+
+    /**
+     * Whether libtorch's own oneDNN is kept to instructions up to AVX, since on this machine it would crash with newer ones:
+     * slower convolutions in training. {@code ONEDNN_MAX_CPU_ISA} in the environment overrules it.
+     */
+    public static boolean keptToAvx() {
+        return BOUNDED;
+    }
 
     /**
      * To be called before anything else of libtorch. The library's entry classes do; a program that starts with
