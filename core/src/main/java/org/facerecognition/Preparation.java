@@ -60,7 +60,7 @@ final class Preparation {
         }
         ScalarType type = device.is_cpu() ? ScalarType.BFloat16 : ScalarType.Half;
         String name = device.is_cpu() ? "bfloat16" : "float16";
-        if (wanted == Arithmetic.AUTO && device.is_cpu()) {
+        if (wanted == Arithmetic.AUTO && device.is_cpu() && !PreparedNet.isFast(type)) {
             double speed = product(ScalarType.Float) / product(type);
             if (speed < WORTH_IT) {
                 return new Result(full, say("float32: this processor multiplies %s %.2f times as fast", name, speed));

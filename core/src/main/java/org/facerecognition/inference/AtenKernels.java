@@ -22,22 +22,35 @@ import org.facerecognition.graph.Operation.PRelu;
 import org.jspecify.annotations.Nullable;
 
 /** libtorch's ordinary operators, on any device: convolutions in channels_last, what follows them in place. */
-final class AtenKernels implements Kernels {
+final class AtenKernels {
     private static final double NO_LENGTH = 1e-12;
 
     private final PointerScope owner;
     private final Device device;
     private final ScalarType type;
 
-    /** @param type of the values between layers */
+    /** Does the work of one fused node; from any number of threads. */
+    @FunctionalInterface
+    interface Kernel {
+        /**
+         * @param inputs the node's
+         * @param addend the node's
+         * @return in the caller's scope
+         */
+        Tensor run(Tensor[] inputs, @Nullable Tensor addend);
+    }
+
+    /**
+     * @param owner of all that kernels keep
+     * @param type of the values between layers
+     */
     AtenKernels(PointerScope owner, Device device, ScalarType type) {
         this.owner = owner;
         this.device = device;
         this.type = type;
     }
 
-    @Override
-    public Kernel of(FusedNode node, Tensor[] examples) {
+    Kernel of(FusedNode node) {
         Operation operation = node.operation();
         if (operation instanceof Convolution c) {
             return convolution(c, node.then());
@@ -48,8 +61,7 @@ final class AtenKernels implements Kernels {
         } else if (operation instanceof BatchNorm n) {
             return batchNorm(n);
         } else if (operation instanceof PRelu p) {
-            Tensor slopes = kept(p.slopes());
-            return (x, addend) -> torch.prelu(x[0], slopes);
+            return prelu(p);
         } else if (operation instanceof MaxPool p) {
             long[] size = {p.kernel(), p.kernel()};
             long[] stride = {p.stride(), p.stride()};
@@ -59,7 +71,7 @@ final class AtenKernels implements Kernels {
         } else if (operation instanceof Normalize n) {
             return normalize(n);
         } else if (operation instanceof Activation a) {
-            return (x, addend) -> activated(x[0], a);
+            return activated(a);
         } else if (operation instanceof Operation.Add) {
             return (x, addend) -> x[0].add(x[1]);
         } else if (operation instanceof Operation.Scale) {
@@ -78,27 +90,33 @@ final class AtenKernels implements Kernels {
         throw new IllegalArgumentException("cannot run " + operation);
     }
 
-    private Kernel convolution(Convolution c, @Nullable Activation then) {
+    private Kernel convolution(Convolution c, @Nullable Operation then) {
         Tensor weight = kept(c.weight());
         TensorOptional bias = optional(c.bias());
         long[] stride = {c.stride(), c.stride()};
         long[] padding = {c.padding(), c.padding()};
         long[] dilation = {1, 1};
+        Kernel last = then == null ? null : then instanceof PRelu p ? prelu(p) : activated((Activation) then);
         return (x, addend) -> {
             Tensor out = torch.conv2d(x[0], weight, bias, stride, padding, dilation, c.groups());
             if (addend != null) {
                 out.add_(addend);
             }
-            return then == null ? out : activated(out, then);
+            return last == null ? out : last.run(new Tensor[] {out}, null);
         };
     }
 
-    private static Tensor activated(Tensor x, Activation activation) {
+    private Kernel prelu(PRelu p) {
+        Tensor slopes = kept(p.slopes());
+        return (x, addend) -> torch.prelu(x[0], slopes);
+    }
+
+    private static Kernel activated(Activation activation) {
         return switch (activation) {
-            case RELU -> torch.relu(x);
-            case RELU6 -> torch.hardtanh(x, new Scalar(0.0), new Scalar(6.0));
-            case SILU -> torch.silu(x);
-            case SIGMOID -> torch.sigmoid(x);
+            case RELU -> (x, addend) -> torch.relu(x[0]);
+            case RELU6 -> (x, addend) -> torch.hardtanh(x[0], new Scalar(0.0), new Scalar(6.0));
+            case SILU -> (x, addend) -> torch.silu(x[0]);
+            case SIGMOID -> (x, addend) -> torch.sigmoid(x[0]);
         };
     }
 
@@ -125,7 +143,7 @@ final class AtenKernels implements Kernels {
         return bias == null ? new TensorOptional() : new TensorOptional(kept(bias));
     }
 
-    Tensor kept(Tensor weight) {
+    private Tensor kept(Tensor weight) {
         return kept(weight, type);
     }
 

@@ -9,6 +9,7 @@ import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * An operation and what is done along with it, in one pass over memory.
  *
  * @param operation a node's
- * @param then what is done to its result, after the addition; of a convolution or a linear layer only
+ * @param then what is done to its result, after the addition: an activation or a PReLU; of a convolution only
  * @param inputs numbers of the values it takes
  * @param addend number of the value that is added to its result, -1 for none; of a convolution only
  * @param output number of the value it gives
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 record FusedNode(
         Operation operation,
-        @Nullable Activation then,
+        @Nullable Operation then,
         List<Integer> inputs,
         int addend,
         int output,
@@ -51,7 +52,7 @@ record FusedNode(
             place[i] = i;
             Operation operation = nodes.get(i).operation();
             int addend = NONE;
-            Activation then = null;
+            Operation then = null;
             if (operation instanceof Operation.Convolution) {
                 int next = onlyUser(nodes, uses, i);
                 if (next != NONE && nodes.get(next).operation() instanceof Operation.Add) {
@@ -63,7 +64,7 @@ record FusedNode(
                         next = onlyUser(nodes, uses, next);
                     }
                 }
-                then = next == NONE || fused[next] ? null : activation(nodes.get(next), addend != NONE);
+                then = next == NONE || fused[next] ? null : activation(nodes.get(next));
                 if (then != null) {
                     fused[next] = true;
                     place[next] = i;
@@ -77,12 +78,9 @@ record FusedNode(
         return withTheDead(result);
     }
 
-    /** What oneDNN takes after a sum is ReLU only. */
-    private static @Nullable Activation activation(Node node, boolean afterSum) {
-        if (node.operation() instanceof Activation activation) {
-            return afterSum && activation != Activation.RELU ? null : activation;
-        }
-        return null;
+    private static @Nullable Operation activation(Node node) {
+        Operation operation = node.operation();
+        return operation instanceof Activation || operation instanceof PRelu ? operation : null;
     }
 
     private static int other(Node sum, int one) {

@@ -1,7 +1,6 @@
 package org.facerecognition.inference;
 
 import java.util.Arrays;
-import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.graph.Operation;
 
 /**
@@ -19,26 +18,26 @@ public record LayerCost(String layer, double seconds, long operations) {
             if (node.operation() instanceof Operation.Convolution c) {
                 String name = "convolution " + Arrays.toString(c.weight().shape()) + ", stride " + c.stride()
                         + (node.addend() == FusedNode.NONE ? "" : ", sum")
-                        + (node.then() == null ? "" : ", " + node.then());
+                        + (node.then() == null ? "" : ", " + name(node.then()));
                 return new Kind(name, c.weight().numel());
             } else if (node.operation() instanceof Operation.Linear l) {
                 return new Kind(
                         "linear " + Arrays.toString(l.weight().shape()),
                         l.weight().numel());
-            } else if (node.operation() instanceof Operation.Activation activation) {
-                return new Kind(activation.name(), 0);
             }
-            return new Kind(node.operation().getClass().getSimpleName(), 0);
+            return new Kind(name(node.operation()), 0);
         }
 
-        /** @param result [B, C, H, W] or [B, D] */
-        LayerCost of(Tensor result, double seconds) {
-            long places = result.size(0) * (result.dim() == 4 ? result.size(2) * result.size(3) : 1);
-            return new LayerCost(name + " to " + Arrays.toString(result.shape()), seconds, 2 * weights * places);
+        private static String name(Operation operation) {
+            return operation instanceof Operation.Activation activation
+                    ? activation.name()
+                    : operation.getClass().getSimpleName();
         }
-    }
 
-    LayerCost taking(double seconds) {
-        return new LayerCost(layer, seconds, operations);
+        /** @param result its shape: [B, C, H, W] or [B, D] */
+        LayerCost of(long[] result, double seconds) {
+            long places = result[0] * (result.length == 4 ? result[2] * result[3] : 1);
+            return new LayerCost(name + " to " + Arrays.toString(result), seconds, 2 * weights * places);
+        }
     }
 }

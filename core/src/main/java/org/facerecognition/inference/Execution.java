@@ -1,0 +1,28 @@
+package org.facerecognition.inference;
+
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/** Does the work of a net's layers, in order; from any number of threads at a time. */
+interface Execution extends AutoCloseable {
+    /**
+     * Inside a scope and without gradients.
+     *
+     * @param images [B, 3, S, S], in whatever type and layout, on whatever device
+     * @return [B, D], float32
+     */
+    Tensor run(Tensor images);
+
+    /**
+     * What each node takes, in seconds; inside a scope and without gradients.
+     *
+     * @param images as many as go through the layers at a time, or fewer
+     */
+    List<LayerCost> profile(Tensor images);
+
+    /** Most pictures that go through the layers at a time. */
+    int turn();
+
+    @Override
+    void close();
+}
