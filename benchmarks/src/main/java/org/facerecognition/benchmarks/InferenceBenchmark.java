@@ -18,6 +18,8 @@ import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.natives.Libtorch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Embeddings per second, latency under several callers, and time and memory to the first embedding: ours, prepared and not,
@@ -102,10 +104,10 @@ final class InferenceBenchmark {
         try (Recognizer contiguous = Recognizer.load(net.file("model"));
                 PreparedRecognizer prepared =
                         net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
-                JitModule frozen = InProcess.frozen(net);
                 OrtSession session = InProcess.onnxRuntime(net)) {
             contiguous.encoder().setChannelsLast(false);
             PreparedRecognizer half = wants("half") ? half(net) : null;
+            JitModule frozen = wants("frozen") ? frozen(net) : null;
             startChildren(net);
             for (int batch : batches()) {
                 List<Contestant> all = new ArrayList<>();
@@ -123,7 +125,7 @@ final class InferenceBenchmark {
                     all.add(InProcess.libtorch(
                             "bare libtorch, eager, fp32", batch, false, contiguous.encoder()::forward));
                 }
-                if (wants("frozen")) {
+                if (frozen != null) {
                     all.add(InProcess.libtorch(
                             "TorchScript, frozen and optimised, fp32", batch, false, x -> InProcess.run(frozen, x)));
                 }
@@ -141,6 +143,9 @@ final class InferenceBenchmark {
             if (half != null) {
                 half.close();
             }
+            if (frozen != null) {
+                frozen.close();
+            }
             System.out.printf(
                     "%nfp32 matmul peak %.1f GFLOP/s before, %.1f after; %.2f GFLOP a picture%n",
                     peak, Precision.FP32.gigaflops(), flops / 1e9);
@@ -150,15 +155,24 @@ final class InferenceBenchmark {
         }
     }
 
-    /** Null where this processor would not gain by it. */
-    private static PreparedRecognizer half(Net net) {
-        PreparedRecognizer prepared = net.recognizer().prepare();
-        System.out.println("prepared with AUTO: " + prepared.arithmetic());
-        if (prepared.arithmetic().startsWith("float32")) {
-            prepared.close();
+    /** Null where it would crash: with sums that libtorch's oneDNN cannot do there. */
+    private static @Nullable JitModule frozen(Net net) {
+        if (Libtorch.keptToAvx()) {
+            System.out.println("frozen TorchScript is left out: libtorch crashes in it on this machine");
             return null;
         }
-        return prepared;
+        return InProcess.frozen(net);
+    }
+
+    /** Null where this processor would not gain by it. The weights are drawn, so how near it comes says nothing. */
+    private static @Nullable PreparedRecognizer half(Net net) {
+        try (PreparedRecognizer automatic = net.recognizer().prepare()) {
+            System.out.println("prepared with AUTO: " + automatic.arithmetic());
+            if (automatic.arithmetic().startsWith("float32: this processor")) {
+                return null;
+            }
+        }
+        return net.recognizer().prepare(new PrepareOptions(Arithmetic.HALF, PrepareOptions.DEFAULT.batchSize(), 1e-3));
     }
 
     private void startChildren(Net net) {
