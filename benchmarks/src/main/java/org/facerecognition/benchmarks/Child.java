@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * A process of its own that embeds when it is told to, for peers that cannot share ours: Python, and DJL, whose libtorch is
@@ -25,9 +26,9 @@ final class Child implements AutoCloseable {
 
     private Child(List<String> command) throws IOException {
         long start = System.nanoTime();
-        this.process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().put("OMP_NUM_THREADS", String.valueOf(torch.get_num_threads())); // as many as here
+        this.process = builder.start();
         this.answers = process.inputReader(StandardCharsets.UTF_8);
         this.orders = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
         String line = answers.readLine();

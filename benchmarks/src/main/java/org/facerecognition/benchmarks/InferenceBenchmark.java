@@ -10,9 +10,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.Precision;
 import org.facerecognition.PrepareOptions;
 import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.PreparedRecognizer;
@@ -100,7 +100,8 @@ final class InferenceBenchmark {
 
     private void throughput(Net net) throws OrtException {
         double flops = 2.0 * net.multiplications();
-        double peak = Precision.FP32.gigaflops();
+        double peak = MatmulPeak.gigaflops(data_type.f32);
+        double halfPeak = MatmulPeak.gigaflops(data_type.bf16);
         try (Recognizer contiguous = Recognizer.load(net.file("model"));
                 PreparedRecognizer prepared =
                         net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
@@ -134,9 +135,12 @@ final class InferenceBenchmark {
                 Rounds results = Rounds.run(all, rounds, Math.max(1, IMAGES_A_TURN / batch), System.out);
                 results.print(System.out, net.id() + ", 112 px, batch " + batch, BASELINE);
                 for (Contestant contestant : all) {
+                    boolean inHalf = contestant.name().endsWith("bf16");
                     System.out.printf(
-                            "share of the fp32 matmul peak: %s %.2f%n",
-                            contestant.name(), results.median(contestant.name()) * flops / 1e9 / peak);
+                            "share of the %s matmul peak: %s %.2f%n",
+                            inHalf ? "bf16" : "fp32",
+                            contestant.name(),
+                            results.median(contestant.name()) * flops / 1e9 / (inHalf ? halfPeak : peak));
                     contestant.close();
                 }
             }
@@ -147,8 +151,12 @@ final class InferenceBenchmark {
                 frozen.close();
             }
             System.out.printf(
-                    "%nfp32 matmul peak %.1f GFLOP/s before, %.1f after; %.2f GFLOP a picture%n",
-                    peak, Precision.FP32.gigaflops(), flops / 1e9);
+                    "%nmatmul peak, GFLOP/s: fp32 %.0f before, %.0f after, bf16 %.0f, %.0f; %.2f GFLOP a picture%n",
+                    peak,
+                    MatmulPeak.gigaflops(data_type.f32),
+                    halfPeak,
+                    MatmulPeak.gigaflops(data_type.bf16),
+                    flops / 1e9);
         } finally {
             children.values().forEach(Child::close);
             children.clear();

@@ -5,11 +5,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.facerecognition.Precision;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.LayerCost;
 import org.facerecognition.inference.PreparedNet;
@@ -23,7 +23,7 @@ final class Layers {
 
     /** Times the layers of a net for some batches and prints a table of each. */
     static void run(Net net, List<Integer> batches, PrintStream out) {
-        double peak = Precision.FP32.gigaflops();
+        double peak = MatmulPeak.gigaflops(data_type.f32);
         int most = batches.stream().mapToInt(Integer::intValue).max().orElseThrow();
         try (Graph graph = net.recognizer().encoder().graph();
                 PreparedNet prepared = PreparedNet.of(graph, most, Net.SIZE_PX, ScalarType.Float, new Device("cpu"));
