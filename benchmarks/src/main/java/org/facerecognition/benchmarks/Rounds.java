@@ -12,6 +12,8 @@ import java.util.Map;
  * are medians of the ratios within a round.
  */
 final class Rounds {
+    private static final long SPINNING_MS = 300;
+
     private final Map<String, List<Double>> results = new LinkedHashMap<>();
 
     static Rounds run(List<? extends Contestant> contestants, int rounds, int steps, PrintStream progress) {
@@ -19,6 +21,7 @@ final class Rounds {
         contestants.forEach(contestant -> contestant.imagesPerSecond(2)); // warm caches and clocks
         for (int round = 0; round < rounds; round++) {
             for (Contestant contestant : contestants) {
+                settle(contestant);
                 double rate = contestant.imagesPerSecond(steps);
                 all.results
                         .computeIfAbsent(contestant.name(), name -> new ArrayList<>())
@@ -27,6 +30,16 @@ final class Rounds {
             }
         }
         return all;
+    }
+
+    /** Threads of the one before spin for a while when their work is done, and its data are in the caches. */
+    private static void settle(Contestant contestant) {
+        try {
+            Thread.sleep(SPINNING_MS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        contestant.imagesPerSecond(1);
     }
 
     void print(PrintStream out, String title, String baseline) {
