@@ -85,6 +85,14 @@ class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAPackage("io.github.jbellis..");
 
+    @ArchTest
+    static final ArchRule oneDnnStaysBehindPreparedNets = noClasses()
+            .that()
+            .haveNameNotMatching(".*\\.OneDnn.*")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.bytedeco.dnnl..");
+
     /** Of this library, only itself and the named packages. */
     private static ArchRule knowsOnly(String itself, String... packages) {
         String[] allowed = new String[packages.length + 1];

@@ -2,9 +2,11 @@ package org.facerecognition.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.facerecognition.inference.CalmNets.SIZE_PX;
 
 import java.util.List;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -78,6 +80,41 @@ class PreparedNetTest {
                 assertThat(fewer.equal(together.narrow(0, 2, count)))
                         .as(count + " at a time")
                         .isTrue();
+            }
+        }
+    }
+
+    @Test
+    void memoryIsTakenOnce() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                PreparedNet prepared = prepared(net, 4);
+                PointerScope scope = new PointerScope()) {
+            Tensor images = torch.randn(7, 3, SIZE_PX, SIZE_PX);
+            prepared.forward(images).close();
+            long objects = Pointer.totalCount();
+            for (int i = 0; i < 50; i++) {
+                prepared.forward(images).close();
+            }
+            assertThat(Pointer.totalCount() - objects).isLessThan(10);
+        }
+    }
+
+    @Test
+    void halfPrecisionIsNearWhereTheProcessorHasIt() {
+        assumeThat(PreparedNet.isFast(ScalarType.BFloat16))
+                .as("this processor multiplies bfloat16")
+                .isTrue();
+        for (Encoder encoder : new Encoder[] {Encoder.RESNET18, Encoder.MOBILEFACENET, Encoder.EFFICIENTNET_B0}) {
+            try (Backbone net = CalmNets.make(encoder, 24);
+                    Graph graph = net.graph();
+                    PreparedNet half = PreparedNet.of(graph, 4, SIZE_PX, ScalarType.BFloat16, CPU);
+                    PointerScope scope = new PointerScope();
+                    NoGradGuard noGrad = new NoGradGuard()) {
+                Tensor images = torch.randn(5, 3, SIZE_PX, SIZE_PX);
+                Tensor cosine = torch.normalize(half.forward(images))
+                        .mul(torch.normalize(net.forward(images)))
+                        .sum(1);
+                assertThat(cosine.min().item_double()).as("%s", encoder).isGreaterThan(0.995);
             }
         }
     }
