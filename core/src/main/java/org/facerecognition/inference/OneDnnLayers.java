@@ -3,7 +3,6 @@ package org.facerecognition.inference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
 import org.bytedeco.dnnl.batch_normalization_forward;
 import org.bytedeco.dnnl.binary;
 import org.bytedeco.dnnl.convolution_forward;
@@ -33,17 +32,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What each operation is to oneDNN. Convolutions choose the layouts; the others take what they find. */
 final class OneDnnLayers {
-    private static final Set<Class<? extends Operation>> KNOWN = Set.of(
-            Convolution.class,
-            Linear.class,
-            BatchNorm.class,
-            PRelu.class,
-            Activation.class,
-            Operation.Add.class,
-            Operation.Scale.class,
-            MaxPool.class,
-            Operation.GlobalAveragePool.class,
-            Operation.Flatten.class);
     private static final int WEIGHTS = 1; // of the vectors that a layer may have
     private static final int BIAS = 2;
     private static final int MEAN = 3;
@@ -68,9 +56,12 @@ final class OneDnnLayers {
         this.trials = trials;
     }
 
-    /** Whether all operations are among those that are made here. */
+    /** Whether all operations are among those that are made here: not those that exports add. */
     static boolean canDo(List<FusedNode> nodes) {
-        return nodes.stream().allMatch(node -> KNOWN.stream().anyMatch(kind -> kind.isInstance(node.operation())));
+        return nodes.stream()
+                .map(FusedNode::operation)
+                .noneMatch(operation ->
+                        operation instanceof Operation.Normalize || operation instanceof Operation.UnitLength);
     }
 
     /** Scratch memory is the workspace's: calls of one primitive from many threads then do not meet. */
@@ -157,25 +148,15 @@ final class OneDnnLayers {
             plan.share(node.output(), node.addend());
             plan.share(output, node.addend());
         }
-        List<Argument> arguments = new ArrayList<>(List.of(
-                Argument.of(dnnl.DNNL_ARG_SRC, input),
-                Argument.of(
-                        dnnl.DNNL_ARG_WEIGHTS, weights.matrix(layer, c.weight(), weightShape(c), how.weights_desc())),
-                Argument.of(dnnl.DNNL_ARG_DST, output)));
-        if (c.bias() != null) {
-            arguments.add(Argument.of(
-                    dnnl.DNNL_ARG_BIAS, vector(layer, BIAS, c.bias(), c.bias().numel())));
+        List<Argument> more = new ArrayList<>();
+        if (node.addend() != FusedNode.NONE && !node.addsInPlace()) {
+            more.add(Argument.of(after(0) | dnnl.DNNL_ARG_SRC_1, node.addend()));
         }
-        boolean addsAnother = node.addend() != FusedNode.NONE && !node.addsInPlace();
-        if (addsAnother) {
-            arguments.add(Argument.of(after(0) | dnnl.DNNL_ARG_SRC_1, node.addend()));
-        }
-        if (!alone && node.then() instanceof PRelu p) {
+        if (fused instanceof PRelu p) {
             int place = node.addend() == FusedNode.NONE ? 0 : 1;
-            arguments.add(
-                    Argument.of(after(place) | dnnl.DNNL_ARG_WEIGHTS, slopes(layer, p, shapes[node.output()][0])));
+            more.add(Argument.of(after(place) | dnnl.DNNL_ARG_WEIGHTS, slopes(layer, p, shapes[node.output()][0])));
         }
-        plan.call(new convolution_forward(how), how, arguments.toArray(Argument[]::new));
+        call(layer, c, how, input, output, more);
         if (alone) {
             then(layer, output, node.output(), node.then());
         }
@@ -202,21 +183,49 @@ final class OneDnnLayers {
         primitive_attr attributes = attributes();
         attributes.set_post_ops(after);
         int input = node.inputs().get(0);
+        return how(
+                c,
+                input == 0 ? OneDnn.plain(type, shape(0)) : OneDnn.any(type, shape(input)),
+                node.addsInPlace() ? plan.layout(node.addend()) : OneDnn.any(type, shape(node.output())),
+                attributes);
+    }
+
+    private convolution_forward.primitive_desc how(
+            Convolution c, memory.desc from, memory.desc to, primitive_attr attributes) {
         return new convolution_forward.primitive_desc(
                 OneDnn.engine(),
                 prop_kind.forward_inference,
                 algorithm.convolution_direct,
-                input == 0 ? OneDnn.plain(type, shape(0)) : OneDnn.any(type, shape(input)),
+                from,
                 OneDnn.any(type, weightShape(c)),
                 c.bias() == null
                         ? new memory.desc()
                         : OneDnn.plain(data_type.f32, c.bias().numel()),
-                node.addsInPlace() ? plan.layout(node.addend()) : OneDnn.any(type, shape(node.output())),
+                to,
                 new long[] {c.stride(), c.stride()},
                 new long[] {c.padding(), c.padding()},
                 new long[] {c.padding(), c.padding()},
                 attributes,
                 false);
+    }
+
+    private void call(
+            int layer,
+            Convolution c,
+            convolution_forward.primitive_desc how,
+            int input,
+            int output,
+            List<Argument> more) {
+        List<Argument> arguments = new ArrayList<>(more);
+        arguments.add(Argument.of(dnnl.DNNL_ARG_SRC, input));
+        arguments.add(Argument.of(
+                dnnl.DNNL_ARG_WEIGHTS, weights.matrix(layer, c.weight(), weightShape(c), how.weights_desc())));
+        arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output));
+        if (c.bias() != null) {
+            arguments.add(Argument.of(
+                    dnnl.DNNL_ARG_BIAS, vector(layer, BIAS, c.bias(), c.bias().numel())));
+        }
+        plan.call(new convolution_forward(how), how, arguments.toArray(Argument[]::new));
     }
 
     private static long[] weightShape(Convolution c) {
@@ -233,33 +242,18 @@ final class OneDnnLayers {
     private void linear(int layer, FusedNode node, Linear l) {
         long out = l.weight().size(0);
         long in = l.weight().size(1);
-        int pixels = plan.define(new memory.desc(new long[] {count, in, 1, 1}, type, format_tag.acdb));
+        int pixels = plan.define(pixels(in));
         plan.share(pixels, input(node, 0));
-        long[] shape = {out, in, 1, 1};
-        convolution_forward.primitive_desc how = new convolution_forward.primitive_desc(
-                OneDnn.engine(),
-                prop_kind.forward_inference,
-                algorithm.convolution_direct,
-                plan.layout(pixels),
-                OneDnn.any(type, shape),
-                l.bias() == null ? new memory.desc() : OneDnn.plain(data_type.f32, out),
-                new memory.desc(new long[] {count, out, 1, 1}, type, format_tag.acdb),
-                new long[] {1, 1},
-                new long[2],
-                new long[2],
-                attributes(),
-                false);
+        int result = plan.define(pixels(out));
         plan.define(node.output(), OneDnn.plain(type, shape(node.output())));
-        int result = plan.define(how.dst_desc());
         plan.share(result, node.output());
-        List<Argument> arguments = new ArrayList<>(List.of(
-                Argument.of(dnnl.DNNL_ARG_SRC, pixels),
-                Argument.of(dnnl.DNNL_ARG_WEIGHTS, weights.matrix(layer, l.weight(), shape, how.weights_desc())),
-                Argument.of(dnnl.DNNL_ARG_DST, result)));
-        if (l.bias() != null) {
-            arguments.add(Argument.of(dnnl.DNNL_ARG_BIAS, vector(layer, BIAS, l.bias(), out)));
-        }
-        plan.call(new convolution_forward(how), how, arguments.toArray(Argument[]::new));
+        Convolution c = new Convolution(l.weight().view(out, in, 1, 1), l.bias(), 1, 0, 1);
+        call(layer, c, how(c, plan.layout(pixels), plan.layout(result), attributes()), pixels, result, List.of());
+    }
+
+    /** Rows as pictures of one pixel. */
+    private memory.desc pixels(long channels) {
+        return new memory.desc(new long[] {count, channels, 1, 1}, type, format_tag.acdb);
     }
 
     private void batchNorm(int layer, FusedNode node, BatchNorm n) {
