@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.facerecognition.inference.CalmNets.SIZE_PX;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -18,11 +19,18 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.graph.Value;
 import org.facerecognition.weights.NamedTensors;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class PreparedNetTest {
     private static final Device CPU = new Device("cpu");
@@ -80,6 +88,60 @@ class PreparedNetTest {
                 assertThat(fewer.equal(together.narrow(0, 2, count)))
                         .as(count + " at a time")
                         .isTrue();
+            }
+        }
+    }
+
+    /** Sums and what follows them, as no net of ours has them: each is given a convolution and the pictures. */
+    static Stream<Arguments> blocks() {
+        return Stream.of(
+                block("sum with the pictures", (g, x, c) -> g.silu(g.plus(g.add(c, x), x))),
+                block("slopes after a sum", (g, x, c) -> {
+                    Value first = g.relu(g.add(c, x));
+                    return g.add(slopes(), g.plus(g.add(c, first), first));
+                }),
+                block("slopes for all", (g, x, c) -> g.add(new PRelu(torch.ones(1)), g.add(c, x))),
+                block("a sum that is needed again", (g, x, c) -> {
+                    Value first = g.relu(g.add(c, x));
+                    Value sum = g.plus(g.add(c, first), first);
+                    return g.plus(g.add(c, sum), first);
+                }),
+                block("a sum of no convolution", (g, x, c) -> {
+                    Value first = g.add(c, x);
+                    return g.plus(g.sigmoid(first), g.silu(first));
+                }),
+                block("activations alone", (g, x, c) -> g.relu(g.silu(x))),
+                block("scaled by its own means", (g, x, c) -> {
+                    Value out = g.add(c, x);
+                    return g.scale(out, g.sigmoid(g.globalAveragePool(out)));
+                }));
+    }
+
+    private interface Block {
+        Value of(GraphBuilder g, Value x, Convolution convolution);
+    }
+
+    private static Arguments block(String name, Block block) {
+        return Arguments.of(Named.of(name, block));
+    }
+
+    private static PRelu slopes() {
+        return new PRelu(Tensor.create(new float[] {0.25f, -0.5f, 2}));
+    }
+
+    @ParameterizedTest
+    @MethodSource("blocks")
+    void unusualBlocksAreAsLibtorchDoesThem(Block block) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            torch.manual_seed(5);
+            Convolution convolution = new Convolution(torch.randn(3, 3, 3, 3), torch.randn(3), 1, 1, 1);
+            try (Graph graph = Graph.of((g, x) -> g.flatten(block.of(g, x, convolution)));
+                    PreparedNet fused = PreparedNet.of(graph, 4, SIZE_PX, ScalarType.Float, CPU);
+                    PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float)) {
+                Tensor images = torch.randn(5, 3, SIZE_PX, SIZE_PX);
+                assertThat(difference(fused.forward(images), plain.forward(images)))
+                        .isLessThan(1e-5);
             }
         }
     }
