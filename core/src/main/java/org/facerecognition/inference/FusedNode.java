@@ -33,9 +33,9 @@ record FusedNode(
 
     static final int NONE = -1;
 
-    /** Whether the sum can be written where the addend was. */
+    /** Whether the sum can be written where the addend was: it is needed no more, nor read meanwhile. */
     boolean addsInPlace() {
-        return addend > 0 && dead.contains(addend); // 0 is the caller's
+        return addend > 0 && dead.contains(addend) && !inputs.contains(addend); // 0 is the caller's
     }
 
     /** What a graph's nodes become, in the order of work. */

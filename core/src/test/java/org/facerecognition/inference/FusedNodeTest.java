@@ -86,6 +86,13 @@ class FusedNodeTest {
         assertThat(needed.get(1).addsInPlace()).isFalse();
         assertThat(needed.get(2).addsInPlace()).isTrue();
 
+        List<FusedNode> itsOwnInput = fused((g, x) -> {
+            Value block = convolution(g, x); // 1
+            return g.plus(convolution(g, block), block);
+        });
+        assertThat(itsOwnInput.get(1).addend()).isEqualTo(1);
+        assertThat(itsOwnInput.get(1).addsInPlace()).isFalse();
+
         List<FusedNode> pictures = fused((g, x) -> g.plus(convolution(g, x), x));
         assertThat(pictures.get(0).addend()).isZero();
         assertThat(pictures.get(0).addsInPlace()).isFalse();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.facerecognition.inference.CalmNets.SIZE_PX;
 
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -92,13 +93,13 @@ class PreparedNetTest {
         }
     }
 
-    /** Sums and what follows them, as no net of ours has them: each is given a convolution and the pictures. */
+    /** Sums and what follows them, as no net of ours has them; c is a convolution that keeps the shape. */
     static Stream<Arguments> blocks() {
         return Stream.of(
-                block("sum with the pictures", (g, x, c) -> g.silu(g.plus(g.add(c, x), x))),
-                block("slopes after a sum", (g, x, c) -> {
+                block("sum with its own input", (g, x, c) -> g.silu(g.plus(g.add(c, x), x))),
+                block("slopes after a sum with its own input", (g, x, c) -> {
                     Value first = g.relu(g.add(c, x));
-                    return g.add(slopes(), g.plus(g.add(c, first), first));
+                    return g.add(slopes(c), g.plus(g.add(c, first), first));
                 }),
                 block("slopes for all", (g, x, c) -> g.add(new PRelu(torch.ones(1)), g.add(c, x))),
                 block("a sum that is needed again", (g, x, c) -> {
@@ -125,24 +126,36 @@ class PreparedNetTest {
         return Arguments.of(Named.of(name, block));
     }
 
-    private static PRelu slopes() {
-        return new PRelu(Tensor.create(new float[] {0.25f, -0.5f, 2}));
+    private static PRelu slopes(Convolution convolution) {
+        return new PRelu(torch.randn(convolution.weight().size(0)));
     }
 
+    private static Convolution convolution(long from, long to) {
+        Tensor weight = torch.randn(to, from, 3, 3).mul(new Scalar(1 / Math.sqrt(9.0 * from)));
+        return new Convolution(weight, torch.randn(to), 1, 1, 1);
+    }
+
+    /** On the pictures, and on so many channels that oneDNN needs no other layout between. */
     @ParameterizedTest
     @MethodSource("blocks")
     void unusualBlocksAreAsLibtorchDoesThem(Block block) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             torch.manual_seed(5);
-            Convolution convolution = new Convolution(torch.randn(3, 3, 3, 3), torch.randn(3), 1, 1, 1);
-            try (Graph graph = Graph.of((g, x) -> g.flatten(block.of(g, x, convolution)));
-                    PreparedNet fused = PreparedNet.of(graph, 4, SIZE_PX, ScalarType.Float, CPU);
-                    PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float)) {
-                Tensor images = torch.randn(5, 3, SIZE_PX, SIZE_PX);
-                assertThat(difference(fused.forward(images), plain.forward(images)))
-                        .isLessThan(1e-5);
-            }
+            Convolution wide = convolution(64, 64);
+            Convolution stem = convolution(3, 64);
+            Convolution narrow = convolution(3, 3);
+            isAsLibtorchDoesIt((g, x) -> g.flatten(block.of(g, x, narrow)));
+            isAsLibtorchDoesIt((g, x) -> g.flatten(block.of(g, g.relu(g.add(stem, x)), wide)));
+        }
+    }
+
+    private static void isAsLibtorchDoesIt(BiFunction<GraphBuilder, Value, Value> description) {
+        try (Graph graph = Graph.of(description);
+                PreparedNet fused = PreparedNet.of(graph, 4, SIZE_PX, ScalarType.Float, CPU);
+                PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float)) {
+            Tensor images = torch.randn(5, 3, SIZE_PX, SIZE_PX);
+            assertThat(difference(fused.forward(images), plain.forward(images))).isLessThan(1e-5);
         }
     }
 
