@@ -13,11 +13,13 @@ import java.util.Map;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.PrepareOptions;
 import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
@@ -172,15 +174,18 @@ final class InferenceBenchmark {
         return InProcess.frozen(net);
     }
 
-    /** Null where this processor would not gain by it. The weights are drawn, so how near it comes says nothing. */
+    /** Null where the processor has no instructions for it. The weights are drawn, so how near it comes says nothing. */
     private static @Nullable PreparedRecognizer half(Net net) {
-        try (PreparedRecognizer automatic = net.recognizer().prepare()) {
-            System.out.println("prepared with AUTO: " + automatic.arithmetic());
-            if (automatic.arithmetic().startsWith("float32: this processor")) {
-                return null;
-            }
+        PreparedRecognizer automatic = net.recognizer().prepare();
+        System.out.println("prepared with AUTO: " + automatic.arithmetic());
+        if (automatic.arithmetic().startsWith("bfloat16")) {
+            return automatic;
         }
-        return net.recognizer().prepare(new PrepareOptions(Arithmetic.HALF, PrepareOptions.DEFAULT.batchSize(), 1e-3));
+        automatic.close();
+        return PreparedNet.isFast(ScalarType.BFloat16)
+                ? net.recognizer()
+                        .prepare(new PrepareOptions(Arithmetic.HALF, PrepareOptions.DEFAULT.batchSize(), 1e-3))
+                : null;
     }
 
     private void startChildren(Net net) {

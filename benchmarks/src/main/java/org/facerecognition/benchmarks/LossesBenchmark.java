@@ -36,7 +36,7 @@ import org.facerecognition.train.LearningRate;
  * four. Ten pictures of each at 32 pixels, ResNet-18: to see that each loss learns what carries over to others; a ranking
  * for large data it is not.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar losses [ORL_DIR [LOSS ...]]}; some five minutes for each loss.
+ * <p>{@code java -jar benchmarks/target/benchmarks.jar losses [ORL_DIR [LOSS ...]]}; five trainings for each loss.
  */
 final class LossesBenchmark {
     private static final int SIZE_PX = 32;

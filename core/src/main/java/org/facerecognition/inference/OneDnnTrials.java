@@ -14,14 +14,13 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * Which of oneDNN's ways to do a convolution is the fastest here. The first that it offers is not always: where the pictures are
- * small it may take more than twice as long as the second. What was found for one number of pictures is kept for others, so
+ * Which of oneDNN's ways to do a convolution is the fastest here. The first that it offers is not always: on pictures of 4x4, with
+ * AVX-512, it took half as long again as the second. What was found for one number of pictures is kept for others, so
  * that a picture's values are the same among any number.
  */
 final class OneDnnTrials {
     private static final int TRIES = 3; // the first is slow: memory and code are cold
-    private static final double WORTH_IT =
-            1.3; // times as fast as the first that is offered: it may ask for another layout
+    private static final double WORTH_IT = 1.3; // times as fast as the first offer: another layout costs too
 
     private final Map<String, String> fastest = new HashMap<>();
 

@@ -41,11 +41,7 @@ final class OneDnnWeights implements AutoCloseable {
             }
         }
         try (PointerScope scope = new PointerScope()) {
-            memory source = known.isEmpty() ? of(weight, shape) : known.get(0);
-            memory result = kept(new memory(wanted, OneDnn.engine()));
-            stream work = new stream(OneDnn.engine());
-            new reorder(source, result).execute(work, source, result);
-            work._wait();
+            memory result = copy(known.isEmpty() ? of(weight, shape) : known.get(0), wanted);
             known.add(result);
             return result;
         }
@@ -56,13 +52,19 @@ final class OneDnnWeights implements AutoCloseable {
         return vectors.computeIfAbsent(place, number -> {
             try (PointerScope scope = new PointerScope()) {
                 memory source = of(values, shape);
-                memory result = new memory(source.get_desc(), OneDnn.engine());
-                stream work = new stream(OneDnn.engine());
-                new reorder(source, result).execute(work, source, result);
-                work._wait();
-                return kept(result);
+                return copy(source, source.get_desc());
             }
         });
+    }
+
+    /** Of this object's own. */
+    private memory copy(memory source, memory.desc layout) {
+        memory result = new memory(layout, OneDnn.engine());
+        stream work = new stream(OneDnn.engine());
+        new reorder(source, result).execute(work, source, result);
+        work._wait();
+        keeper.attach(result);
+        return result;
     }
 
     private static memory of(Tensor tensor, long[] shape) {
@@ -70,11 +72,6 @@ final class OneDnnWeights implements AutoCloseable {
                 OneDnn.plain(data_type.f32, shape),
                 OneDnn.engine(),
                 tensor.to(ScalarType.Float).contiguous().data_ptr());
-    }
-
-    private memory kept(memory one) {
-        keeper.attach(one);
-        return one;
     }
 
     @Override
