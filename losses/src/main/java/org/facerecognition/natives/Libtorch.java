@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
@@ -40,10 +41,8 @@ public final class Libtorch {
      * libtorch 2.10 then takes the caches to be empty, and divides by their size in its newer kernels: the JVM dies of SIGFPE.
      * The older kernels, up to AVX, do not ask. And libtorch counts one core.
      */
-    private static final boolean BOUNDED = Files.isDirectory(Path.of("/sys/devices/system/cpu/cpu0"))
-            && Files.notExists(Path.of("/sys/devices/system/cpu/cpu0/cache"))
-            && System.getenv("ONEDNN_MAX_CPU_ISA") == null
-            && System.getenv("DNNL_MAX_CPU_ISA") == null;
+    private static final boolean BOUNDED =
+            hidesCaches() && System.getenv("ONEDNN_MAX_CPU_ISA") == null && System.getenv("DNNL_MAX_CPU_ISA") == null;
 
     static {
         if (BOUNDED) {
@@ -57,6 +56,18 @@ public final class Libtorch {
     }
 
     private Libtorch() {}
+
+    /** What Linux knows of a processor, it knows from where oneDNN asks. */
+    private static boolean hidesCaches() {
+        Path processor = Path.of("/sys/devices/system/cpu/cpu0");
+        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+            return lines.anyMatch(line -> line.contains("AuthenticAMD"))
+                    && Files.isDirectory(processor)
+                    && Files.notExists(processor.resolve("cache"));
+        } catch (IOException | UncheckedIOException e) {
+            return false; // not Linux
+        }
+    }
 
     /**
      * Whether libtorch's own oneDNN is kept to instructions up to AVX, since on this machine it would crash with newer ones:
