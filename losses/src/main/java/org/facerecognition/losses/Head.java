@@ -8,6 +8,7 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,10 @@ import org.jspecify.annotations.Nullable;
  * trained net is used, since people are then compared by their embeddings.
  */
 public abstract class Head extends Module {
+    static {
+        Libtorch.load();
+    }
+
     private final int classes;
     private final int embeddingSize;
     private final Map<String, Tensor> marginState = new LinkedHashMap<>();

@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.OperatorHandle;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.Type;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,7 @@ final class Products {
     /** The operator {@code mkldnn::_linear_pointwise}, which has no method in Java. */
     private record OneDnn(OperatorHandle operator, Type.TypePtr numberType) {
         static @Nullable OneDnn find() {
+            Libtorch.load(); // before oneDNN is used for the first time
             try (PointerScope scope = new PointerScope()) { // what the caller's scope has, it would take away
                 OperatorHandle operator = Dispatcher.singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "");
                 Type.TypePtr scalars =
