@@ -1,80 +1,67 @@
 package org.facerecognition;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Generator;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.data.FaceDataset;
-import org.facerecognition.train.EpochReport.BestBy;
+import org.facerecognition.natives.RandomStream;
 import org.facerecognition.train.ParameterOptimizer;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The backups of a training: {@code last.ckpt} after each epoch, {@code best.ckpt} for the best one. Each is a model
- * file that {@link Recognizer#load} reads, with the optimiser's state, the random generator's and the progress beside
- * the weights. Written beside and moved: whatever happens, the former one stays whole until the new one is.
+ * The checkpoints of a training: {@code last.ckpt} after each epoch, {@code best.ckpt} for the best one. Each is a model file that
+ * {@link Recognizer#load} reads, with the states of the optimizer and of the random generators and the progress beside the weights.
+ * A file is replaced atomically, and only by one whose values are all finite.
  */
 final class Backups {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String OPTIMIZER_PREFIX = "optimizer.";
-    private static final String RANDOM_STATE = "random.cpu";
+    private static final String CPU_GENERATOR = "random.cpu";
+    private static final String ACCELERATOR_GENERATOR = "random.accelerator";
     private static final String PROGRESS = "progress";
     private static final String TRAINING = "training";
 
     private final TrainerArgs args;
     private final Recognizer recognizer;
     private final ParameterOptimizer optimizer;
-    private final Map<String, String> training;
+    private final RandomStream random;
+    private final @Nullable TrainingDescription training; // null without checkpoints
+    private long stepsKept = -1; // of last.ckpt; -1 when there is none
 
     Backups(
             TrainerArgs args,
             Recognizer recognizer,
             ParameterOptimizer optimizer,
-            FaceDataset train,
-            FaceDataset validation) {
+            RandomStream random,
+            @Nullable TrainingDescription training) {
         this.args = args;
         this.recognizer = recognizer;
         this.optimizer = optimizer;
-        this.training = description(train, validation);
+        this.random = random;
+        this.training = training;
     }
 
-    /** All that must be the same for a resumed training to be the one that was stopped. */
-    private Map<String, String> description(FaceDataset train, FaceDataset validation) {
-        Map<String, String> all = new LinkedHashMap<>();
-        all.put("data", train.fingerprint() + " " + validation.fingerprint());
-        all.put("optimizer", args.optimizer().toString());
-        all.put("learning rate", args.learningRate() + " by " + args.scheduleUnit());
-        all.put("freezer", String.valueOf(args.freezer()));
-        all.put("score", args.score().toString());
-        all.put("batch size", args.batchSize() + " x " + args.accumulation());
-        all.put("gradient clip", Double.toString(args.gradientClip()));
-        all.put("head rate factor", Double.toString(args.headRateFactor()));
-        all.put("margin warm-up", args.marginWarmupEpochs() + " epochs");
-        all.put("head from means", Boolean.toString(args.headFromMeans()));
-        all.put("decay of norm and bias", Boolean.toString(args.decayNormAndBias()));
-        all.put("precision", args.precision().toString());
-        all.put("sampler", args.sampler().toString());
-        all.put(
-                "unseen faces",
-                args.verification() == null ? "" : args.verification().fingerprint());
-        all.put("best by", args.bestBy() == BestBy.ACCURACY ? "" : args.bestBy().toString()); // "" as in older backups
-        all.put("seed", Long.toString(args.seed()));
-        all.put("model", recognizer.model().toBuild().toString());
-        return all;
+    /** Whether there is something to go on from, and it is to be gone on from. */
+    boolean isResumed() {
+        return stepsKept >= 0;
     }
 
+    /**
+     * The start, or where {@code last.ckpt} was, with weights, optimizer and generators as it has them.
+     *
+     * @throws IllegalStateException when there is a checkpoint that is not to be resumed, or is of another training
+     * @throws WeightsException when it cannot be read; nothing is changed then
+     */
     TrainingProgress resumeOrStart() {
         Path last = last();
-        if (last == null || !Files.exists(last)) {
+        if (last == null || training == null || !Files.exists(last)) {
             return new TrainingProgress();
         }
         if (!args.resume()) {
@@ -87,10 +74,12 @@ final class Backups {
             throw new WeightsException(last + " must be a training's backup to be resumed, but is a model alone");
         }
         try {
-            checkSame(last, JSON.readTree(metadata.get(TRAINING)));
+            training.requireSame(last, JSON.readTree(metadata.get(TRAINING)));
             TrainingProgress progress = JSON.readValue(metadata.get(PROGRESS), TrainingProgress.class);
+            RecognizerModel model = RecognizerModel.fromMetadata(file);
             fill(file);
-            recognizer.model().adopt(RecognizerModel.fromMetadata(file));
+            recognizer.model().adopt(model);
+            stepsKept = progress.step;
             return progress;
         } catch (JsonProcessingException e) {
             throw new WeightsException(
@@ -98,55 +87,77 @@ final class Backups {
         }
     }
 
-    private void checkSame(Path last, JsonNode saved) {
-        training.forEach((what, now) -> {
-            String then = saved.path(what).asText();
-            if (!then.equals(now)) {
-                throw new IllegalStateException(last + " is of another training: its " + what + " was " + then
-                        + ", and is now " + now + "; use the former settings and data, or another backup folder");
-            }
-        });
-    }
-
     private void fill(SafeTensors file) {
         try (PointerScope scope = new PointerScope()) {
-            recognizer.fill(file);
             Map<String, Tensor> state = new LinkedHashMap<>();
             for (String name : file.names()) {
                 if (name.startsWith(OPTIMIZER_PREFIX)) {
                     state.put(name.substring(OPTIMIZER_PREFIX.length()), file.read(name));
                 }
             }
+            Tensor generator = file.read(CPU_GENERATOR);
+            Tensor accelerator = file.names().contains(ACCELERATOR_GENERATOR) ? file.read(ACCELERATOR_GENERATOR) : null;
+            random.restore(generator, accelerator);
             optimizer.load(state);
-            Generator generator = torch.getDefaultCPUGenerator();
-            generator.set_state(file.read(RANDOM_STATE));
+            recognizer.fill(file); // the recognizer last: the others go when this fails
         }
     }
 
     void saveLast(TrainingProgress progress) {
-        save(last(), progress);
+        Path last = last();
+        if (last != null) {
+            save(last, progress);
+            stepsKept = progress.step;
+            tell(last);
+        }
     }
 
     void saveBest(TrainingProgress progress) {
-        save(args.backup() == null ? null : args.backup().resolve("best.ckpt"), progress);
+        if (args.backup() != null) {
+            Path best = args.backup().resolve("best.ckpt");
+            save(best, progress);
+            tell(best);
+        }
     }
 
-    private void save(@Nullable Path file, TrainingProgress progress) {
-        if (file == null) {
-            return;
-        }
+    private void tell(Path file) {
+        args.listeners().forEach(listener -> listener.backedUp(file));
+    }
+
+    private void save(Path file, TrainingProgress progress) {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> tensors = recognizer.tensors();
             optimizer.state().forEach((name, tensor) -> tensors.put(OPTIMIZER_PREFIX + name, tensor));
-            tensors.put(RANDOM_STATE, torch.getDefaultCPUGenerator().get_state());
+            requireFinite(tensors, progress);
+            tensors.put(CPU_GENERATOR, random.cpuState());
+            Tensor accelerator = random.acceleratorState();
+            if (accelerator != null) {
+                tensors.put(ACCELERATOR_GENERATOR, accelerator);
+            }
             Map<String, String> metadata = recognizer.model().toMetadata();
             metadata.put(PROGRESS, JSON.writeValueAsString(progress));
-            metadata.put(TRAINING, JSON.writeValueAsString(training));
+            metadata.put(TRAINING, training == null ? "{}" : training.toJson());
             SafeTensors.write(file, tensors, metadata);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("cannot write the progress as JSON", e);
         }
-        args.listeners().forEach(listener -> listener.backedUp(file));
+    }
+
+    /** What is not finite can never be trained further, and must not take the place of what can. */
+    private void requireFinite(Map<String, Tensor> tensors, TrainingProgress progress) {
+        tensors.forEach((name, tensor) -> {
+            if (tensor.is_floating_point() && !isFinite(tensor)) {
+                throw Divergence.ofState(name, progress.step, progress.lastLoss, lastKept());
+            }
+        });
+    }
+
+    private static boolean isFinite(Tensor tensor) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            return Double.isFinite(tensor.sum().item_double()) // quick; of finite values it may overflow
+                    || tensor.isfinite().all().item_bool();
+        }
     }
 
     private @Nullable Path last() {
@@ -155,9 +166,6 @@ final class Backups {
 
     /** For a message: where the latest good state is. */
     String lastKept() {
-        Path last = last();
-        return last != null && Files.exists(last)
-                ? "; " + last + " holds the training as it was at the last backup"
-                : "";
+        return stepsKept < 0 ? "" : "; " + last() + " holds the training as it was after step " + stepsKept;
     }
 }

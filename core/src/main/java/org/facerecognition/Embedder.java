@@ -2,6 +2,8 @@ package org.facerecognition;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
@@ -17,10 +19,12 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
+import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchBuffer;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.graph.Graph;
@@ -50,11 +54,21 @@ final class Embedder implements AutoCloseable {
         return device;
     }
 
+    /** Where the work is done; the caller closes it. */
+    Device copyOfDevice() {
+        return copyOf(device);
+    }
+
+    private static Device copyOf(Device device) {
+        return new Device(device.type(), device.index());
+    }
+
     /** Moves the weights; further work is done there. */
     void to(Device device) {
         net.to(device, false);
-        this.device.close();
-        this.device = new Device(device.type(), device.index()); // a copy: the other is the caller's
+        Device former = this.device;
+        this.device = copyOf(device); // the other is the caller's
+        former.close();
     }
 
     /**
@@ -119,15 +133,44 @@ final class Embedder implements AutoCloseable {
         }
     }
 
+    private Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded, UnaryOperator<Tensor> net) {
+        return embed(data, flip, embedded, BadImages.FAIL, net).faces();
+    }
+
     /**
-     * The same with a net that works in another way.
+     * Embeddings of the images that can be used.
+     *
+     * @param faces in the data set's order
+     * @param skipped numbers of the samples that could not be used, which {@code faces} does not have
+     * @param reasons what is wrong with them, by image
+     */
+    record Usable(Embedded faces, Set<Integer> skipped, Map<String, String> reasons) {}
+
+    /** {@link #embed(FaceDataset, boolean, IntConsumer)} with a policy for images that cannot be used. */
+    Usable embedUsable(FaceDataset data, IntConsumer embedded, BadImages badImages) {
+        try (PreparedNet prepared = data.size() < WORTH_PREPARING ? null : prepared()) {
+            UnaryOperator<Tensor> net = prepared == null ? this::forward : images -> forward(prepared, images);
+            return embed(data, false, embedded, badImages, net);
+        }
+    }
+
+    /**
+     * The same with a network that works in another way.
      *
      * @param net from [B, 3, S, S] to [B, D], in the scope around it
      */
-    Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded, UnaryOperator<Tensor> net) {
+    Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> net) {
         FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
         var settings = new BatchLoader.Settings(
-                IMAGES_AT_A_TIME, model.imageSizePx(), model.normalization(), false, 0, LOADER_THREADS);
+                IMAGES_AT_A_TIME,
+                model.imageSizePx(),
+                model.normalization(),
+                Sampler.sequential(),
+                0,
+                LOADER_THREADS,
+                badImages);
+        Set<Integer> skipped;
+        Map<String, String> reasons;
         float[][] embeddings = new float[plain.size()][];
         this.net.eval();
         try (BatchLoader loader = new BatchLoader(plain, settings, device, true);
@@ -142,11 +185,15 @@ final class Embedder implements AutoCloseable {
                     embedded.accept(batch.index() * IMAGES_AT_A_TIME + batch.size());
                 }
             }
+            skipped = loader.skippedSamples();
+            reasons = loader.skipped();
         }
-        int[] labels = IntStream.range(0, plain.size())
-                .map(i -> plain.sample(i).label())
+        int[] usable = IntStream.range(0, plain.size())
+                .filter(i -> !skipped.contains(i))
                 .toArray();
-        return new Embedded(embeddings, labels);
+        float[][] kept = Arrays.stream(usable).mapToObj(i -> embeddings[i]).toArray(float[][]::new);
+        int[] labels = Arrays.stream(usable).map(i -> plain.sample(i).label()).toArray();
+        return new Usable(new Embedded(kept, labels), skipped, reasons);
     }
 
     /** [B, 3, S, S] to [B, D], not of length 1; the caller closes it, a scope around does not. */

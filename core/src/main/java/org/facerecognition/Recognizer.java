@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
-import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -33,7 +33,9 @@ import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.Initialization;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.RandomStream;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.NamedTensors;
@@ -59,6 +61,7 @@ public final class Recognizer implements AutoCloseable {
     private final Head head;
     private final Embedder embedder;
     private final FaceCutter cutter;
+    private final AtomicBoolean inTraining = new AtomicBoolean();
     private volatile boolean flip;
 
     static {
@@ -178,7 +181,11 @@ public final class Recognizer implements AutoCloseable {
         LossSettings settings = all.lossSettings(loss);
         loss.check(all.classes(), settings); // before anything is allocated
         checkLargeHead(loss, all);
-        torch.manual_seed(all.seed());
+        return RandomStream.seeded(all.seed(), () -> assemble(loss, all, settings, warnings));
+    }
+
+    private static Recognizer assemble(
+            LossName loss, RecognizerArgs all, LossSettings settings, List<String> warnings) {
         Backbone encoder =
                 all.encoder().create(all.encoderLastLayerName(), all.embeddingSizes(), all.backboneOptions());
         Head head = loss.create(all.classes(), all.embeddingSize(), settings);
@@ -233,14 +240,24 @@ public final class Recognizer implements AutoCloseable {
                 .embeddingSize(encoder.originalOutputs())
                 .classes(1)
                 .build();
-        Recognizer recognizer = arcFace(args);
+        Recognizer recognizer = Initialization.skippedDuring(() -> arcFace(args));
         try {
-            recognizer.encoderWeights(weights).into(recognizer.encoder); // strict: a drawn last layer would embed noise
+            recognizer
+                    .encoderWeights(weights)
+                    .into(recognizer.encoder); // strict: a random last layer would embed noise
+            recognizer.setAnyCenters();
             recognizer.rememberStart(weights);
             return recognizer;
         } catch (RuntimeException e) {
             recognizer.close();
             throw e;
+        }
+    }
+
+    /** Of a head that nobody trains or asks, whose weights were not drawn. */
+    private void setAnyCenters() {
+        try (PointerScope scope = new PointerScope()) {
+            ((MarginSoftmax) head).setCentres(torch.ones(head.classes(), head.embeddingSize()));
         }
     }
 
@@ -414,9 +431,9 @@ public final class Recognizer implements AutoCloseable {
         return embedder.embed(data, flip, embedded);
     }
 
-    /** The same by a net that works in another way; see {@link Embedder}. */
-    Embedded embed(FaceDataset data, IntConsumer embedded, UnaryOperator<Tensor> net) {
-        return embedder.embed(data, false, embedded, net);
+    /** What embeds, for a training. */
+    Embedder embedder() {
+        return embedder;
     }
 
     /**
@@ -558,7 +575,7 @@ public final class Recognizer implements AutoCloseable {
         SafeTensors tensors = SafeTensors.open(file);
         RecognizerModel model = RecognizerModel.fromMetadata(tensors);
         RecognizerArgs args = model.args().resolved(model.loss()); // an older file has settings that its loss has not
-        Recognizer recognizer = withLoss(model.loss(), args);
+        Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(model.loss(), args));
         recognizer.model.adopt(model);
         return recognizer.filledFrom(tensors);
     }
@@ -703,8 +720,33 @@ public final class Recognizer implements AutoCloseable {
         return net;
     }
 
+    /** @throws IllegalStateException when it is being trained already */
+    void beginTraining() {
+        if (inTraining.getAndSet(true)) {
+            throw new IllegalStateException(
+                    "this recognizer is being trained already, by another thread; wait for that to end, or"
+                            + " train another recognizer");
+        }
+    }
+
+    void endTraining() {
+        inTraining.set(false);
+    }
+
     RecognizerModel model() {
         return model;
+    }
+
+    /**
+     * Moves the model to a device; embedding, and training unless its args say otherwise, are done there from then on. Not while
+     * other threads use it.
+     *
+     * @throws IllegalStateException when a GPU is asked for and there is none
+     */
+    public void to(ComputeDevice device) {
+        try (Device resolved = device.resolve()) {
+            to(resolved);
+        }
     }
 
     /** Moves the weights; further work is done there. */

@@ -98,6 +98,24 @@ final class RecognizerModel {
         return identities;
     }
 
+    /** Whether it was put together from parts of the caller's own. */
+    boolean isOfOwnParts() {
+        return loss == null;
+    }
+
+    /** What a training changes beside the weights. */
+    record TrainedOn(Framing framing, List<String> identities, ModelOrigin origin, Map<Double, Double> thresholds) {}
+
+    TrainedOn trainedOn() {
+        return new TrainedOn(framing, identities, origin, thresholds);
+    }
+
+    void restore(TrainedOn former) {
+        trainedOn(former.framing, former.identities);
+        origin = former.origin;
+        thresholds = former.thresholds;
+    }
+
     /** Takes on what the training data says. */
     void trainedOn(Framing framing, List<String> identities) {
         this.framing = framing;

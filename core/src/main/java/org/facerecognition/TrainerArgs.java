@@ -54,6 +54,8 @@ import org.jspecify.annotations.Nullable;
  * @param backup folder for {@code last.ckpt} and {@code best.ckpt}; null for no backups
  * @param backupEverySteps backs up within an epoch too, every so many steps; 0 for at its end only
  * @param resume whether to go on from {@code last.ckpt} where there is one
+ * @param acceptChangedImages whether to resume also where images have other contents than before under the same names, as when a
+ *     damaged one was replaced
  * @param listeners that watch
  */
 public record TrainerArgs(
@@ -85,6 +87,7 @@ public record TrainerArgs(
         @Nullable Path backup,
         int backupEverySteps,
         boolean resume,
+        boolean acceptChangedImages,
         List<TrainingListener> listeners) {
 
     /** What a schedule counts. */
@@ -163,6 +166,7 @@ public record TrainerArgs(
         private @Nullable Path backup;
         private int backupEverySteps;
         private boolean resume;
+        private boolean acceptChangedImages;
         private List<TrainingListener> listeners = List.of();
 
         private Builder() {}
@@ -323,6 +327,11 @@ public record TrainerArgs(
             return this;
         }
 
+        public Builder acceptChangedImages(boolean accept) {
+            this.acceptChangedImages = accept;
+            return this;
+        }
+
         public Builder listeners(TrainingListener... listeners) {
             this.listeners = List.of(listeners);
             return this;
@@ -361,6 +370,7 @@ public record TrainerArgs(
                     backup,
                     backupEverySteps,
                     resume,
+                    acceptChangedImages,
                     listeners);
         }
     }

@@ -21,6 +21,9 @@ final class TrainingProgress {
 
     public double scoreSum;
     public long samples;
+    /** Of them, those whose loss is in the sum. */
+    public long lossSamples;
+
     public double trainSeconds;
     /** Of them, spent waiting for pictures. */
     public double waitSeconds;
@@ -43,13 +46,20 @@ final class TrainingProgress {
         lossSum = 0;
         scoreSum = 0;
         samples = 0;
+        lossSamples = 0;
         trainSeconds = 0;
         waitSeconds = 0;
     }
 
     void addBatch(double meanLoss, double score, int size) {
-        batch++;
+        addBatchWithoutLoss(score, size);
         lossSum += meanLoss * size;
+        lossSamples += size;
+    }
+
+    /** Adds a batch whose loss says nothing. */
+    void addBatchWithoutLoss(double score, int size) {
+        batch++;
         scoreSum += score;
         samples += size;
     }

@@ -1,40 +1,34 @@
 package org.facerecognition;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
-import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.FrozenMemory;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Sampler;
-import org.facerecognition.eval.Embedded;
-import org.facerecognition.eval.Roc;
-import org.facerecognition.eval.VerificationSet;
-import org.facerecognition.losses.Autocast;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
-import org.facerecognition.losses.NonFinite;
+import org.facerecognition.natives.RandomStream;
 import org.facerecognition.train.BatchLook;
 import org.facerecognition.train.EpochReport;
-import org.facerecognition.train.EpochReport.Unseen;
-import org.facerecognition.train.FreezeBefore;
+import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
-import org.facerecognition.train.NonFiniteLossException;
 import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
-import org.facerecognition.train.RankScore;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 import org.facerecognition.weights.NamedTensors;
@@ -42,93 +36,177 @@ import org.jspecify.annotations.Nullable;
 
 /** One call of {@link Trainer#fit}: the loops, and what they need open. */
 final class TrainingRun implements AutoCloseable {
-    private static final String ENCODER = "encoder."; // its parameters' names begin so
+    static final String ENCODER = "encoder."; // its parameters' names begin so
     private static final String HEAD = "head.";
-    private static final double UNSEEN_FAR = 1e-3;
-    private static final int VALIDATION_EPOCH = 0; // validation is in the data's order and draws no chance
-
-    private static final int MOST_CULPRITS = 5; // named in a message
 
     private final TrainerArgs args;
     private final Recognizer recognizer;
     private final Module net;
     private final AtomicBoolean stopped;
+    private final RecognizerModel.TrainedOn formerData;
+    private final Device formerDevice;
+    private final TrainableParameters trainable;
+    private final Deque<Runnable> toClose = new ArrayDeque<>();
     private final Device device;
     private final BatchLoader trainLoader;
-    private final BatchLoader validationLoader;
-    private final int validationImages;
+    private final ForwardPass forward;
+    private final Validation validation;
     private final ParameterOptimizer optimizer;
+    private final RandomStream random;
     private final Backups backups;
     private final TrainingProgress progress;
     private final @Nullable Margin fullMargin;
     private final @Nullable FrozenMemory frozenMemory;
+    private final Map<String, String> skippedForCenters = new TreeMap<>();
+    private boolean learned; // whether the recognizer has anything of this training
     private int skippedBefore;
 
+    /**
+     * Opens all that a training needs. When this throws, nothing is open and the recognizer is as it was.
+     *
+     * @param validationData null for none
+     */
     TrainingRun(
-            TrainerArgs args, Recognizer recognizer, FaceDataset train, FaceDataset validation, AtomicBoolean stopped) {
+            TrainerArgs args,
+            Recognizer recognizer,
+            FaceDataset train,
+            @Nullable FaceDataset validationData,
+            AtomicBoolean stopped) {
+        TrainingChecks checks = new TrainingChecks(args, recognizer, train, validationData);
+        checks.run();
         this.args = args;
         this.recognizer = recognizer;
         this.net = recognizer.net();
         this.stopped = stopped;
-        this.device = args.device().resolve();
-        recognizer.to(device);
-        recognizer.encoder().setChannelsLast(args.channelsLast());
         RecognizerModel model = recognizer.model();
-        model.trainedOn(train.framing(), train.identities());
-        model.setOrigin(model.origin().trainedOn(train.toString()));
-        this.frozenMemory = args.frozenMemoryMib() == 0 ? null : frozenMemory();
-        this.trainLoader = loader(train, true);
-        this.validationLoader = loader(validation, false);
-        this.validationImages = validation.size();
-        try (PointerScope scope = new PointerScope()) {
-            this.optimizer = args.optimizer().over(parameterGroups());
-        }
-        this.backups = new Backups(args, recognizer, optimizer, train, validation);
-        this.progress = backups.resumeOrStart();
+        this.formerData = model.trainedOn();
         this.fullMargin = recognizer.head() instanceof MarginSoftmax margins ? margins.margin() : null;
-        if (args.headFromMeans() && progress.step == 0) {
-            headFromMeans(train);
+        this.device = closing(args.device().resolve());
+        this.formerDevice = closing(recognizer.embedder().copyOfDevice());
+        this.trainable = new TrainableParameters(net);
+        boolean opened = false;
+        try {
+            if (args.backup() != null) {
+                closing(FolderLock.of(args.backup()));
+            }
+            toClose.push(this::restoreRecognizer);
+            recognizer.to(device);
+            recognizer.encoder().setChannelsLast(args.channelsLast());
+            model.trainedOn(train.framing(), train.identities());
+            model.setOrigin(model.origin().trainedOn(train.toString()));
+            this.frozenMemory = checks.featureCache();
+            if (frozenMemory != null) {
+                closing(frozenMemory);
+            }
+            this.forward = new ForwardPass(recognizer, device, args.precision(), frozenMemory);
+            BatchLoader.Settings loading = loading();
+            this.trainLoader = closing(new BatchLoader(train, loading, device, args.channelsLast()));
+            this.validation = closing(new Validation(args, recognizer, forward, loading, validationData, device));
+            checkSmallestBatch();
+            try (PointerScope scope = new PointerScope()) {
+                this.optimizer = closing(args.optimizer().over(parameterGroups()));
+            }
+            optimizer.zeroGrad(); // what somebody else has left would be in the first step
+            toClose.push(optimizer::zeroGrad);
+            this.random = closing(new RandomStream(device, args.seed()));
+            TrainingDescription description =
+                    args.backup() == null ? null : new TrainingDescription(args, recognizer, train, validationData);
+            this.backups = new Backups(args, recognizer, optimizer, random, description);
+            this.progress = backups.resumeOrStart();
+            this.learned = backups.isResumed();
+            checks.notes().forEach(this::note);
+            if (trainLoader.lastOneJoins()) {
+                note("the last batch of an epoch has " + (args.batchSize() + 1)
+                        + " images: one would be left over, which batch normalization cannot work on alone");
+            }
+            if (args.headFromMeans() && progress.step == 0) {
+                headFromMeans(train);
+            }
+            opened = true;
+        } finally {
+            if (!opened) {
+                close();
+            }
         }
     }
 
-    private FrozenMemory frozenMemory() {
-        if (args.freezer() instanceof FreezeBefore freezer && freezer.layer().startsWith(ENCODER)) {
-            long bytes = (long) args.frozenMemoryMib() << 20;
-            return new FrozenMemory(recognizer.encoder(), freezer.layer().substring(ENCODER.length()), bytes);
+    /** Opened last is closed first. */
+    private <T extends AutoCloseable> T closing(T resource) {
+        toClose.push(() -> {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+            }
+        });
+        return resource;
+    }
+
+    /** To how it was before the training, apart from what it has learned. */
+    private void restoreRecognizer() {
+        trainable.restore();
+        net.eval();
+        if (recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
+            head.setMargin(fullMargin);
         }
-        throw new IllegalArgumentException(
-                "frozenMemoryMib must go with a freezer that freezes all before a layer of the"
-                        + " encoder throughout, but the freezer was "
-                        + (args.freezer() == null ? "none" : "\"" + args.freezer() + "\""));
+        if (!learned) {
+            recognizer.model().restore(formerData);
+            recognizer.to(formerDevice);
+        }
+    }
+
+    /** One image alone must not end a training in the last step of its first epoch. */
+    private void checkSmallestBatch() {
+        if (trainLoader.smallestBatch() > 1) {
+            return;
+        }
+        try (RandomStream unused = new RandomStream(device, 0)) {
+            for (int epoch : new int[] {0, args.epochs() - 1}) { // a freezer may let less, or more, learn in the end
+                net.train(true);
+                trainable.freeze(args.freezer(), epoch);
+                forward.drawingFrom(unused, () -> {
+                    new OneImageTrial(recognizer, device).run(args.batchSize());
+                    return null;
+                });
+            }
+        } finally {
+            trainable.restore();
+            net.eval();
+        }
     }
 
     private void headFromMeans(FaceDataset train) {
-        if (!(recognizer.head() instanceof MarginSoftmax head)) {
-            throw new IllegalArgumentException("headFromMeans must go with a margin head, but the head is "
-                    + recognizer.head().getClass().getSimpleName());
-        }
         FaceDataset plain = train.withAugmentations(List.of());
         IntConsumer passed = done -> passed("first centres", done, plain.size());
-        Embedded embedded = frozenMemory == null
-                ? recognizer.embed(plain, false, passed)
-                : recognizer.embed(plain, passed, frozenMemory::embed); // which then knows the pictures
+        Embedder.Usable embedded = frozenMemory == null
+                ? recognizer.embedder().embedUsable(plain, passed, args.badImages())
+                : recognizer
+                        .embedder() // fills the memory, in the precision in which it is used
+                        .embed(
+                                plain,
+                                false,
+                                passed,
+                                args.badImages(),
+                                images -> forward.embed(images).to(ScalarType.Float));
+        skippedForCenters.putAll(embedded.reasons());
+        MarginSoftmax head = (MarginSoftmax) recognizer.head();
         try (PointerScope scope = new PointerScope()) {
-            float[] means = embedded.classMeans(head.classes());
+            float[] means = embedded.faces().classMeans(head.classes());
             head.setCentres(Tensor.create(means).reshape(head.classes(), head.embeddingSize()));
         }
     }
 
-    private BatchLoader loader(FaceDataset data, boolean training) {
-        var settings = new BatchLoader.Settings(
+    private BatchLoader.Settings loading() {
+        return new BatchLoader.Settings(
                 args.batchSize(),
                 recognizer.imageSizePx(),
                 recognizer.normalization(),
-                training ? args.sampler() : Sampler.sequential(),
+                args.sampler(),
                 args.seed(),
                 args.loaderThreads(),
                 args.badImages(),
-                args.cacheMib());
-        return new BatchLoader(data, settings, device, args.channelsLast());
+                args.cacheMib(),
+                true);
     }
 
     private List<ParameterGroup> parameterGroups() {
@@ -146,17 +224,19 @@ final class TrainingRun implements AutoCloseable {
 
     // ---- the loops ----
 
-    History toTheEnd() {
+    History run() {
         listeners(listener -> listener.started(progress.history()));
-        while (progress.epoch < args.epochs() && !finished()) {
+        while (progress.epoch < args.epochs() && (!finished() || isEpochTrained())) {
             trainEpoch();
-            if (progress.batch < trainLoader.batches()) { // stopped on the way
+            if (!isEpochTrained()) { // stopped on the way
                 backups.saveLast(progress);
                 break;
             }
+            if (validation.isWanted()) {
+                backups.saveLast(progress); // before what can fail after it
+            }
             endEpoch();
         }
-        net.eval();
         return progress.history();
     }
 
@@ -164,11 +244,13 @@ final class TrainingRun implements AutoCloseable {
         return stopped.get() || (args.maxSteps() > 0 && progress.step >= args.maxSteps());
     }
 
+    private boolean isEpochTrained() {
+        return progress.batch == trainLoader.batches();
+    }
+
     private void trainEpoch() {
         net.train(true);
-        if (args.freezer() != null) {
-            args.freezer().apply(net, progress.epoch);
-        }
+        trainable.freeze(args.freezer(), progress.epoch);
         long start = System.nanoTime();
         double before = progress.trainSeconds;
         try (BatchLoader.Epoch epoch = trainLoader.epoch(progress.epoch, progress.batch)) {
@@ -182,9 +264,9 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /** One optimiser step: the gradients of one or several batches, then the update. */
+    /** One optimizer step: the gradients of one or several batches, then the update. */
     private void step(BatchLoader.Epoch epoch) {
-        warmMarginUp();
+        setMarginOf(progress.batch);
         int batches = Math.min(args.accumulation(), trainLoader.batches() - progress.batch);
         double lossSum = 0;
         int samples = 0;
@@ -198,10 +280,12 @@ final class TrainingRun implements AutoCloseable {
                 samples += batch.size();
             }
         }
-        double rate = rate();
-        if (args.gradientClip() > 0) {
-            optimizer.clipGradients(args.gradientClip());
+        double rate = rateOf(progress.step);
+        double norm = args.gradientClip() > 0 ? optimizer.clipGradients(args.gradientClip()) : optimizer.gradientNorm();
+        if (!Double.isFinite(norm)) {
+            throw Divergence.ofGradients(optimizer.nonFiniteGradients(), lossSum / samples, where());
         }
+        learned = true;
         optimizer.step(rate);
         optimizer.zeroGrad();
         progress.step++;
@@ -213,29 +297,38 @@ final class TrainingRun implements AutoCloseable {
         report(rate, samples, waited);
     }
 
-    /** A function of the progress alone, so that a resumed training has the margins it would have had. */
-    private void warmMarginUp() {
+    /**
+     * The margin of the step that begins with a batch of the running epoch: while it is warmed up a function of the place alone, so
+     * that a resumed training has the margins it would have had.
+     */
+    private void setMarginOf(int batch) {
         if (args.marginWarmupEpochs() > 0 && recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
-            double epochs = progress.epoch + (double) progress.batch / trainLoader.batches();
+            double epochs = progress.epoch + (double) batch / trainLoader.batches();
             head.setMargin(fullMargin.weakened(Math.min(1, epochs / args.marginWarmupEpochs())));
         }
+    }
+
+    private int firstBatchOfLastStep() {
+        return (trainLoader.batches() - 1) / args.accumulation() * args.accumulation();
     }
 
     /** Adds a batch's gradients to what is there; returns its mean loss. */
     private double accumulate(Batch batch, int parts) {
         try (PointerScope scope = new PointerScope()) {
             Tensor labels = batch.labels(); // [B]
-            Tensor embeddings = embed(batch.images()); // [B, D]
-            Head.Output output = recognizer.head().forward(embeddings, labels);
+            Tensor images = batch.images(); // [B, 3, H, W]
+            ForwardPass.Result result = forward.training(images, labels, random);
+            Tensor embeddings = result.embeddings(); // [B, D]
+            Head.Output output = result.output();
             double loss = output.loss().item_double();
             if (!Double.isFinite(loss)) {
-                throw notFinite(loss, embeddings, batch);
+                throw Divergence.ofLoss(loss, embeddings, trainLoader.names(progress.epoch, batch.index()), where());
             }
             Tensor part = parts == 1 ? output.loss() : output.loss().div(new Scalar((double) parts));
             part.backward();
-            handSampledRowsOver();
+            addSampledRowGradients();
             look(embeddings, labels);
-            progress.addBatch(loss, score(output, labels), batch.size());
+            progress.addBatch(loss, ForwardPass.score(args.score(), output, labels), batch.size());
             return loss;
         }
     }
@@ -252,7 +345,7 @@ final class TrainingRun implements AutoCloseable {
     }
 
     /** Of Partial FC, whose centres have a gradient by rows. */
-    private void handSampledRowsOver() {
+    private void addSampledRowGradients() {
         if (recognizer.head() instanceof MarginSoftmax head) {
             head.sampled()
                     .filter(sampled -> sampled.values().grad().defined())
@@ -261,49 +354,34 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /** From ranks where the head gives them: a head of very many identities makes no scores unless asked. */
-    private double score(Head.Output output, Tensor labels) {
-        return args.score() instanceof RankScore score && output.ranks().isPresent()
-                ? score.sum(output.ranks().get())
-                : args.score().sum(output.scores(), labels);
-    }
-
-    /** [B, 3, H, W] to [B, D]. */
-    private Tensor embed(Tensor images) {
-        try (Autocast precision =
-                args.precision() == Precision.BF16 ? Autocast.bfloat16(device.type()) : Autocast.off(device.type())) {
-            return frozenMemory == null ? recognizer.encoder().forward(images) : frozenMemory.embed(images);
-        }
-    }
-
-    private double rate() {
-        long at = args.scheduleUnit() == TrainerArgs.ScheduleUnit.EPOCH ? progress.epoch : progress.step;
+    /** Of the running epoch. */
+    private double rateOf(long step) {
+        long at = args.scheduleUnit() == TrainerArgs.ScheduleUnit.EPOCH ? progress.epoch : step;
         return args.learningRate().at(args.optimizer().rate(), at);
     }
 
     private void endEpoch() {
-        double rate = rate();
         long start = System.nanoTime();
-        TrainingProgress validation = validate();
-        Unseen unseen = args.verification() == null ? null : tellUnseenApart(args.verification());
+        setMarginOf(firstBatchOfLastStep());
+        Validation.Result validated = validation.run();
         EpochReport report = new EpochReport(
                 progress.epoch + 1,
                 progress.step,
                 progress.lossSum / progress.samples,
                 progress.scoreSum / progress.samples,
-                validation.lossSum / validation.samples,
-                validation.scoreSum / validation.samples,
-                rate,
+                validated.loss(),
+                validated.score(),
+                rateOf(progress.step - 1),
                 progress.samples / progress.trainSeconds,
                 progress.waitSeconds / progress.trainSeconds,
                 progress.trainSeconds + seconds(start),
-                unseen);
+                validated.unseen());
         progress.epochs.add(report);
-        tellSkipped();
+        reportSkipped();
         progress.nextEpoch();
-        double figure = report.figure(args.bestBy());
-        boolean best = figure > progress.bestScore;
-        if (best) {
+        BestBy bestBy = validation.bestBy();
+        double figure = bestBy == null ? Double.POSITIVE_INFINITY : report.figure(bestBy);
+        if (bestBy == null || figure > progress.bestScore) { // without a figure each epoch is the best so far
             progress.bestScore = figure;
             backups.saveBest(progress);
         }
@@ -312,39 +390,14 @@ final class TrainingRun implements AutoCloseable {
         listeners(listener -> listener.epochEnded(report, soFar));
     }
 
-    /** Draws no chance, so that a training is the same with it and without. */
-    private Unseen tellUnseenApart(VerificationSet unseen) {
-        Roc roc = unseen.verify(faces -> recognizer.embed(faces, false)).roc();
-        double far = Math.max(UNSEEN_FAR, 1.0 / roc.differentPairs());
-        return new Unseen(roc.auc(), roc.equalErrorRate(), roc.tarAtFar(far), far);
-    }
-
-    private void tellSkipped() {
+    private void reportSkipped() {
         Map<String, String> skipped = trainLoader.skipped();
-        skipped.putAll(validationLoader.skipped());
+        skipped.putAll(validation.skipped());
+        skipped.putAll(skippedForCenters);
         if (skipped.size() > skippedBefore) {
             skippedBefore = skipped.size();
             listeners(listener -> listener.skipped(skipped));
         }
-    }
-
-    private TrainingProgress validate() {
-        net.eval();
-        TrainingProgress sums = new TrainingProgress();
-        try (BatchLoader.Epoch epoch = validationLoader.epoch(VALIDATION_EPOCH)) {
-            while (epoch.hasNext()) {
-                try (Batch batch = epoch.next();
-                        PointerScope scope = new PointerScope();
-                        NoGradGuard noGrad = new NoGradGuard()) {
-                    Tensor labels = batch.labels();
-                    Head.Output output =
-                            NativeErrors.explained(() -> recognizer.head().forward(embed(batch.images()), labels));
-                    sums.addBatch(output.loss().item_double(), score(output, labels), batch.size());
-                }
-                passed("validation", (int) sums.samples, validationImages);
-            }
-        }
-        return sums;
     }
 
     // ---- telling ----
@@ -367,29 +420,8 @@ final class TrainingRun implements AutoCloseable {
         listeners(listener -> listener.stepped(report));
     }
 
-    private NonFiniteLossException notFinite(double loss, Tensor embeddings, Batch batch) {
-        return new NonFiniteLossException("loss must stay finite, but was " + loss + " in epoch " + (progress.epoch + 1)
-                + ", step " + (progress.step + 1) + ", at rate " + rate() + "; " + culprits(embeddings, batch)
-                + "; try a lower rate, gradient clipping, a smaller s or m, or precision fp32"
-                + backups.lastKept());
-    }
-
-    /** Of few samples the names; when all are bad, it is the net. */
-    private String culprits(Tensor embeddings, Batch batch) {
-        List<Integer> rows = NonFinite.rows(embeddings);
-        if (rows.isEmpty()) {
-            return "all embeddings of the batch are finite";
-        }
-        if (rows.size() == batch.size()) {
-            return "no embedding of the batch is finite";
-        }
-        List<String> names = trainLoader.names(progress.epoch, batch.index());
-        return "not finite are the embeddings of "
-                + rows.stream()
-                        .limit(MOST_CULPRITS)
-                        .map(row -> "row " + row + " (" + names.get(row) + ")")
-                        .collect(Collectors.joining(", "))
-                + (rows.size() > MOST_CULPRITS ? " and " + (rows.size() - MOST_CULPRITS) + " more" : "");
+    private Divergence.Where where() {
+        return new Divergence.Where(progress.epoch + 1, progress.step + 1, rateOf(progress.step), backups.lastKept());
     }
 
     private void listeners(Consumer<TrainingListener> call) {
@@ -400,18 +432,27 @@ final class TrainingRun implements AutoCloseable {
         return (System.nanoTime() - startNanos) / 1e9;
     }
 
+    private void note(String message) {
+        listeners(listener -> listener.noted(message));
+    }
+
+    /** Closes what is open and leaves the recognizer ready for use; unless it has learned something, as it was before. */
     @Override
     public void close() {
-        net.eval();
-        if (recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
-            head.setMargin(fullMargin);
+        RuntimeException failure = null;
+        while (!toClose.isEmpty()) {
+            try {
+                toClose.pop().run();
+            } catch (RuntimeException e) { // the others are closed all the same
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
         }
-        if (frozenMemory != null) {
-            frozenMemory.close();
+        if (failure != null) {
+            throw failure;
         }
-        trainLoader.close();
-        validationLoader.close();
-        optimizer.close();
-        device.close();
     }
 }

@@ -168,10 +168,11 @@ class BackupTest {
         assertThatThrownBy(() -> TinyTraining.losses(
                         faces, TinyTraining.args().backup(folder).resume(true).batchSize(4)))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("is of another training: its batch size was 8 x 1, and is now 4 x 1");
+                .hasMessageContaining("is of another training: batch size was 8, is now 4");
         assertThatThrownBy(() -> TinyTraining.losses(
                         faces, TinyTraining.args().backup(folder).resume(true).optimizer(new AdamW(1, 0))))
-                .hasMessageContaining("its optimizer was AdamW[rate=0.003");
+                .hasMessageContaining(
+                        "optimizer rate was 0.003, is now 1.0; optimizer weightDecay was 0.01, is now 0.0");
     }
 
     @Test

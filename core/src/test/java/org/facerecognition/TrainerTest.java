@@ -89,7 +89,7 @@ class TrainerTest {
             History resumed = TinyTraining.fit(recognizer, faces, args.epochs(4).resume(true));
             assertThat(resumed.epochs().subList(0, 3)).isEqualTo(history.epochs());
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args.bestBy(BestBy.UNSEEN_TAR)))
-                    .hasMessageContaining("its best by was unseen-auc, and is now unseen-tar");
+                    .hasMessageContaining("is of another training: best by was unseen-auc, is now unseen-tar");
         }
     }
 

@@ -12,6 +12,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Value;
+import org.facerecognition.natives.Initialization;
+import org.facerecognition.natives.RandomStream;
 
 /**
  * Nets of inverted residual blocks scaled alike in depth, width and input: Tan and Le, "EfficientNet", ICML 2019, arXiv
@@ -85,7 +87,7 @@ public final class EfficientNet extends StagedBackbone {
         layers.add(convolution(last, FEATURES, 1, 1, 1, epsilon, true), l -> l);
         stages().add("features", register_module("features", layers))
                 .add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
-        setClassifier(new LinearImpl(FEATURES, outputs), outputs);
+        setClassifier(Initialization.linear(FEATURES, outputs), outputs);
         Layers.initializeConvolutions(this);
         initializeLinear();
     }
@@ -99,6 +101,9 @@ public final class EfficientNet extends StagedBackbone {
 
     /** torchvision draws linear weights evenly from +-1/sqrt(outputs), and sets their biases to nought. */
     private void initializeLinear() {
+        if (Initialization.isSkipped()) {
+            return;
+        }
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             LinearImpl linear = named_modules("", false).get("classifier.1").asLinear();
@@ -136,7 +141,7 @@ public final class EfficientNet extends StagedBackbone {
         unregister_module("classifier");
         int outputs = sizes[sizes.length - 1];
         if (sizes.length == 1) {
-            setClassifier(new LinearImpl(FEATURES, outputs), outputs);
+            setClassifier(Initialization.linear(FEATURES, outputs), outputs);
             return;
         }
         Sequence sequence = new Sequence()
@@ -215,7 +220,8 @@ public final class EfficientNet extends StagedBackbone {
             }
             double kept = 1 - drop;
             Tensor chance = out.new_empty(out.size(0), 1, 1, 1); // [B, 1, 1, 1]
-            return out.mul(chance.bernoulli_(kept, new GeneratorOptional()).div_(new Scalar(kept)));
+            return out.mul(
+                    chance.bernoulli_(kept, RandomStream.generatorFor(chance)).div_(new Scalar(kept)));
         }
     }
 

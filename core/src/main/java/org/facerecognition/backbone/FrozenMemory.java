@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <p>For one thread at a time. The layers must stay frozen as long as it is used.
  */
 public final class FrozenMemory implements AutoCloseable {
+    private static final int CHUNK = 8; // images
+
     private final Backbone encoder;
     private final String layer;
     private final long bytes;
@@ -71,9 +73,7 @@ public final class FrozenMemory implements AutoCloseable {
             if (fresh.isEmpty()) {
                 return rows(memory, known).permute(0, 3, 1, 2);
             }
-            Tensor pictures = unknown.size() == keys.size() ? images : rows(images, unknown);
-            Tensor made =
-                    encoder.forwardBefore(layer, pictures).permute(0, 2, 3, 1).contiguous(); // [F, h, w, C]
+            Tensor made = features(images, unknown); // [F, h, w, C]
             Tensor all = known.isEmpty() ? made : torch.cat(new TensorVector(made, rows(memory, known)), 0);
             List<Integer> order = new ArrayList<>();
             int next = unknown.size();
@@ -84,6 +84,27 @@ public final class FrozenMemory implements AutoCloseable {
             keep(fresh.keySet(), made);
             return rows(all, order).permute(0, 3, 1, 2);
         }
+    }
+
+    /**
+     * What the frozen layers make of some images of a batch, always computed {@link #CHUNK} at a time, the last ones filled up. A
+     * training that is resumed meets its images in other company than one that was never stopped, and libtorch rounds differently in
+     * batches of other sizes (of one image at the least); in batches of one size an image's features do not depend on the others.
+     *
+     * @return [F, h, w, C]
+     */
+    private Tensor features(Tensor images, List<Integer> wanted) {
+        TensorVector chunks = new TensorVector();
+        for (int from = 0; from < wanted.size(); from += CHUNK) {
+            List<Integer> chunk = new ArrayList<>(wanted.subList(from, Math.min(from + CHUNK, wanted.size())));
+            int size = chunk.size();
+            while (chunk.size() < CHUNK) {
+                chunk.add(chunk.get(0));
+            }
+            Tensor made = encoder.forwardBefore(layer, rows(images, chunk)); // [CHUNK, C, h, w]
+            chunks.push_back(made.narrow(0, 0, size).permute(0, 2, 3, 1).contiguous());
+        }
+        return torch.cat(chunks, 0);
     }
 
     private static Tensor rows(Tensor tensor, List<Integer> rows) {

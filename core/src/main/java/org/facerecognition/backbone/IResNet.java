@@ -16,6 +16,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Value;
+import org.facerecognition.natives.Initialization;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,7 +77,7 @@ public final class IResNet extends StagedBackbone {
         this.dropout = register_module("dropout", new Layers.Dropout(options.dropout()));
         long side = (options.imageSizePx() + SHRINKS_BY - 1) / SHRINKS_BY;
         this.features = WIDTHS[3] * side * side;
-        LinearImpl fc = register_module("fc", new LinearImpl(features, outputs));
+        LinearImpl fc = register_module("fc", Initialization.linear(features, outputs));
         this.last = fc::forward;
         this.lastModule = fc;
         this.norm = register_module("features", finalNorm(outputs));
@@ -86,6 +87,9 @@ public final class IResNet extends StagedBackbone {
 
     /** insightface's: N(0, 0.1) for all convolutions. */
     private void initialize() {
+        if (Initialization.isSkipped()) {
+            return;
+        }
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             SharedModuleVector modules = modules(false);
@@ -142,7 +146,7 @@ public final class IResNet extends StagedBackbone {
         unregister_module("fc");
         unregister_module("features");
         if (sizes.length == 1) {
-            LinearImpl linear = register_module("fc", new LinearImpl(features, outputs));
+            LinearImpl linear = register_module("fc", Initialization.linear(features, outputs));
             this.last = linear::forward;
             this.lastModule = linear;
         } else {

@@ -18,11 +18,14 @@ import org.bytedeco.pytorch.PReLUImpl;
 import org.bytedeco.pytorch.PReLUOptions;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.ReLUOptions;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Value;
+import org.facerecognition.natives.Initialization;
+import org.facerecognition.natives.RandomStream;
 
 /** Makes the layers that architectures share, without leaving their option objects behind. */
 final class Layers {
@@ -59,8 +62,26 @@ final class Layers {
             options.padding().put(margin);
             options.groups().put(groups);
             options.bias().put(bias);
-            return new Conv2dImpl(options);
+            return Initialization.isSkipped()
+                    ? undefined(options, inputs, outputs, kernel, groups)
+                    : new Conv2dImpl(options);
         }
+    }
+
+    /** The constructor always draws weights, so it is asked for the fewest. */
+    private static Conv2dImpl undefined(Conv2dOptions options, long inputs, long outputs, long kernel, long groups) {
+        options.in_channels().put(1);
+        options.out_channels().put(1);
+        options.groups().put(1);
+        Conv2dImpl conv = new Conv2dImpl(options);
+        conv.options().in_channels().put(inputs);
+        conv.options().out_channels().put(outputs);
+        conv.options().groups().put(groups);
+        Initialization.resize(conv.weight(), outputs, inputs / groups, kernel, kernel);
+        if (conv.bias().defined()) {
+            Initialization.resize(conv.bias(), outputs);
+        }
+        return conv;
     }
 
     static BatchNorm2dImpl batchNorm(long channels) {
@@ -133,7 +154,20 @@ final class Layers {
         }
     }
 
-    /** Sets values to nought by chance, in training only, and makes up for it: {@code nn.Dropout}. */
+    /**
+     * Inverted dropout as {@code torch.dropout}: zeroes values with probability {@code p} in training and scales the others by 1 /
+     * (1 - p). Draws from the training's own generator, and the same numbers as torch does on a CPU.
+     */
+    static Tensor dropout(Tensor x, double p, boolean training) {
+        if (p == 0 || !training) {
+            return x;
+        }
+        Tensor noise = torch.empty_like(x);
+        noise.bernoulli_(1 - p, RandomStream.generatorFor(x)).div_(new Scalar(1 - p));
+        return x.mul(noise);
+    }
+
+    /** {@link #dropout(Tensor, double, boolean)} as a layer with a place among its neighbors: {@code nn.Dropout}. */
     static final class Dropout extends Module implements Layer, Described {
         private final double p;
 
@@ -144,7 +178,7 @@ final class Layers {
 
         @Override
         public Tensor forward(Tensor x) {
-            return p == 0 ? x : torch.dropout(x, p, is_training());
+            return dropout(x, p, is_training());
         }
 
         @Override
@@ -196,10 +230,13 @@ final class Layers {
     }
 
     /**
-     * Draws all convolution weights below {@code root}, in order, from N(0, 2 / fan_out): He initialisation as
+     * Draws all convolution weights below {@code root}, in order, from N(0, 2 / fan_out): He initialization as
      * torchvision's ResNets use it ({@code kaiming_normal_(mode="fan_out", nonlinearity="relu")}).
      */
     static void initializeConvolutions(Module root) {
+        if (Initialization.isSkipped()) {
+            return;
+        }
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             SharedModuleVector modules = root.modules(false);

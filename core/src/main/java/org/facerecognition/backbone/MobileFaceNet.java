@@ -58,9 +58,7 @@ public final class MobileFaceNet extends StagedBackbone {
     /** @param x [B, 512, 1, 1] */
     @Override
     Tensor end(Tensor x) {
-        if (dropout > 0) {
-            x = torch.dropout(x, dropout, is_training());
-        }
+        x = Layers.dropout(x, dropout, is_training());
         return torch.flatten(bn.forward(last.forward(x)), 1, -1);
     }
 

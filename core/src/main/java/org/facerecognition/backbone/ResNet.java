@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Value;
+import org.facerecognition.natives.Initialization;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,7 +88,7 @@ public final class ResNet extends StagedBackbone {
                 .add("layer4", layer4);
         stages().add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
         this.features = 512 * e;
-        LinearImpl fc = register_module("fc", new LinearImpl(features, outputs));
+        LinearImpl fc = register_module("fc", Initialization.linear(features, outputs));
         this.last = fc::forward;
         this.lastModule = fc;
         this.embeddingSize = outputs;
@@ -98,9 +99,7 @@ public final class ResNet extends StagedBackbone {
     @Override
     Tensor end(Tensor x) {
         x = torch.flatten(x, 1, -1); // [B, features]
-        if (dropout > 0) {
-            x = torch.dropout(x, dropout, is_training());
-        }
+        x = Layers.dropout(x, dropout, is_training());
         return last.forward(x); // [B, D]
     }
 
@@ -125,7 +124,7 @@ public final class ResNet extends StagedBackbone {
         checkReplacement(name, sizes);
         unregister_module(name);
         if (sizes.length == 1) {
-            LinearImpl linear = register_module(name, new LinearImpl(features, sizes[0]));
+            LinearImpl linear = register_module(name, Initialization.linear(features, sizes[0]));
             this.last = linear::forward;
             this.lastModule = linear;
         } else {

@@ -3,11 +3,11 @@ package org.facerecognition.backbone;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
-import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Value;
+import org.facerecognition.natives.Initialization;
 
 /**
  * Modules one after another, named 0, 1, 2, ... like torch's {@code nn.Sequential}. libtorch's own forgets the Java
@@ -33,7 +33,7 @@ final class Sequence extends Module implements Layer, Described {
         Sequence sequence = new Sequence();
         long from = inputs;
         for (int to : sizes) {
-            sequence.add(new LinearImpl(from, to), m -> m::forward);
+            sequence.add(Initialization.linear(from, to), m -> m::forward);
             from = to;
         }
         return sequence;

@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory for one batch, reused: pixels as they come from the decoder, [B, H, W, 3] uint8, and labels. Pixels travel to
@@ -32,6 +33,7 @@ public final class BatchBuffer implements AutoCloseable {
     private final Tensor inverseDeviation; // [1, 3, 1, 1], on the device
     private final Tensor pixels; // [B, H, W, 3] uint8
     private final Tensor labels; // [B] int64
+    private final @Nullable CopyFence copies; // of pinned memory, which a GPU reads while the program goes on
 
     /**
      * @param batchSize most samples it takes
@@ -45,6 +47,7 @@ public final class BatchBuffer implements AutoCloseable {
         this.device = device;
         this.channelsLast = channelsLast;
         this.pinned = device.is_cuda();
+        this.copies = pinned ? new CopyFence(device) : null;
         try (PointerScope scope = new PointerScope()) {
             this.pixels = zeros(new long[] {batchSize, sizePx, sizePx, 3}, host(ScalarType.Byte))
                     .retainReference();
@@ -76,6 +79,9 @@ public final class BatchBuffer implements AutoCloseable {
      * @throws IllegalStateException when the picture is of another size or type
      */
     public void put(int slot, Mat image, int label) {
+        if (copies != null) {
+            copies.await();
+        }
         long bytes = 3L * sizePx * sizePx;
         if (image.rows() != sizePx || image.cols() != sizePx || image.channels() != 3 || !image.isContinuous()) {
             throw new IllegalStateException("a transform changed the size or type of an image: it must be " + sizePx
@@ -96,6 +102,7 @@ public final class BatchBuffer implements AutoCloseable {
     public Tensor images(int count) {
         Tensor x = pixels.narrow(0, 0, count).permute(0, 3, 1, 2); // [B, 3, H, W], uint8
         x = x.to(device, ScalarType.Byte, pinned, false, new MemoryFormatOptional());
+        recordCopies();
         x = x.to(ScalarType.Float); // keeps the strides: channels_last
         x = x.sub_(mean).mul_(inverseDeviation);
         return channelsLast ? x : x.contiguous(MemoryFormat.Contiguous);
@@ -108,11 +115,22 @@ public final class BatchBuffer implements AutoCloseable {
      */
     public Tensor labels(int count) {
         // a copy on the CPU too: the buffer goes back to the workers while the tensor may live on
-        return labels.narrow(0, 0, count).to(device, ScalarType.Long, pinned, true, new MemoryFormatOptional());
+        Tensor copy = labels.narrow(0, 0, count).to(device, ScalarType.Long, pinned, true, new MemoryFormatOptional());
+        recordCopies();
+        return copy;
+    }
+
+    private void recordCopies() {
+        if (copies != null) {
+            copies.record();
+        }
     }
 
     @Override
     public void close() {
+        if (copies != null) {
+            copies.close();
+        }
         pixels.close();
         labels.close();
         mean.close();

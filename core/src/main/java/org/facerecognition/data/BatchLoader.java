@@ -8,16 +8,20 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Set;
+import java.util.SortedSet;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
-import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.facerecognition.augment.Transform;
@@ -46,6 +50,8 @@ public final class BatchLoader implements AutoCloseable {
     private final int samples; // in an epoch
     private final PictureMemory memory;
     private final Map<String, String> skipped = new ConcurrentSkipListMap<>();
+    private final Set<Integer> skippedSamples = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean closed = new AtomicBoolean();
     private final ExecutorService workers;
     private final Deque<BatchBuffer> free = new ArrayDeque<>();
     private final List<BatchBuffer> buffers = new ArrayList<>();
@@ -62,6 +68,8 @@ public final class BatchLoader implements AutoCloseable {
      * @param badImages what to do about a picture that cannot be used
      * @param cacheMib memory for pictures that are decoded and framed already, kept for their other copies and the next
      *     epoch; 0 for none, as where each picture is read once
+     * @param joinsLastOne whether a single sample that is left for an epoch's last batch joins the batch before, which then has
+     *     {@code batchSize + 1}: in training, batch normalization cannot work on one sample
      */
     public record Settings(
             int batchSize,
@@ -71,7 +79,21 @@ public final class BatchLoader implements AutoCloseable {
             long seed,
             int threads,
             BadImages badImages,
-            int cacheMib) {
+            int cacheMib,
+            boolean joinsLastOne) {
+        /** A last batch of one sample stays by itself. */
+        public Settings(
+                int batchSize,
+                int imageSizePx,
+                Normalization normalization,
+                Sampler sampler,
+                long seed,
+                int threads,
+                BadImages badImages,
+                int cacheMib) {
+            this(batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, cacheMib, false);
+        }
+
         /** Without memory for pictures. */
         public Settings(
                 int batchSize,
@@ -108,7 +130,20 @@ public final class BatchLoader implements AutoCloseable {
 
         /** The same with memory for pictures. */
         public Settings withCache(int mib) {
-            return new Settings(batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, mib);
+            return new Settings(
+                    batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, mib, joinsLastOne);
+        }
+
+        /** The same with another order, and each batch as it comes. */
+        public Settings with(Sampler sampler) {
+            return new Settings(
+                    batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, cacheMib, false);
+        }
+
+        /** The same with a single last sample joining the batch before. */
+        public Settings joiningLastOne() {
+            return new Settings(
+                    batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, cacheMib, true);
         }
 
         private static void atLeastOne(String name, int value) {
@@ -135,7 +170,7 @@ public final class BatchLoader implements AutoCloseable {
         this.labels = dataset.labels();
         this.samples = order(0).length;
         this.memory = new PictureMemory(dataset.pictures(), settings.imageSizePx(), (long) settings.cacheMib() << 20);
-        opencv_core.setNumThreads(1); // parallel over images already
+        OpenCvThreads.restrict(); // parallel over images already
         this.workers = Executors.newFixedThreadPool(settings.threads(), task -> {
             Thread thread = new Thread(task, "batch-loader");
             thread.setDaemon(true);
@@ -145,12 +180,36 @@ public final class BatchLoader implements AutoCloseable {
 
     /** Number of batches in an epoch. */
     public int batches() {
-        return (samples - 1) / settings.batchSize() + 1;
+        return (samples - 1) / settings.batchSize() + 1 - (lastOneJoins() ? 1 : 0);
+    }
+
+    /** Whether each epoch's last batch has one sample more than the others, which would have been alone. */
+    public boolean lastOneJoins() {
+        return settings.joinsLastOne()
+                && settings.batchSize() > 1
+                && samples > 1
+                && samples % settings.batchSize() == 1;
+    }
+
+    /** Size of the smallest batch of an epoch: the last one, or all. */
+    public int smallestBatch() {
+        int from = (batches() - 1) * settings.batchSize();
+        return Math.min(settings.batchSize(), samples - from);
+    }
+
+    /** Where a batch ends in an epoch's order. */
+    private int end(int batch) {
+        return batch == batches() - 1 ? samples : (batch + 1) * settings.batchSize();
     }
 
     /** Pictures that were skipped so far, and what is wrong with each. */
     public Map<String, String> skipped() {
         return new TreeMap<>(skipped);
+    }
+
+    /** Numbers of the samples that were skipped so far, in the data set. */
+    public SortedSet<Integer> skippedSamples() {
+        return new TreeSet<>(skippedSamples);
     }
 
     /**
@@ -160,9 +219,7 @@ public final class BatchLoader implements AutoCloseable {
      * @param batch which of its batches, from 0
      */
     public List<String> names(int epoch, int batch) {
-        return Arrays.stream(order(epoch))
-                .skip((long) batch * settings.batchSize())
-                .limit(settings.batchSize())
+        return Arrays.stream(order(epoch), batch * settings.batchSize(), end(batch))
                 .mapToObj(index -> dataset.sample(index).image().name())
                 .toList();
     }
@@ -231,7 +288,7 @@ public final class BatchLoader implements AutoCloseable {
 
         private int fill(BatchBuffer buffer, int batch) {
             int from = batch * settings.batchSize();
-            int to = Math.min(from + settings.batchSize(), order.length);
+            int to = end(batch);
             for (int i = from; i < to; i++) {
                 put(buffer, i - from, i);
             }
@@ -251,6 +308,7 @@ public final class BatchLoader implements AutoCloseable {
                         throw e;
                     }
                     skipped.put(sample.image().name(), String.valueOf(e.getMessage()));
+                    skippedSamples.add(index);
                 }
             }
             throw new DataException("at least one image must be usable, but none of " + order.length + " is");
@@ -334,7 +392,11 @@ public final class BatchLoader implements AutoCloseable {
 
     private BatchBuffer newBuffer() {
         BatchBuffer buffer = new BatchBuffer(
-                settings.batchSize(), settings.imageSizePx(), settings.normalization(), device, channelsLast);
+                settings.batchSize() + (lastOneJoins() ? 1 : 0),
+                settings.imageSizePx(),
+                settings.normalization(),
+                device,
+                channelsLast);
         buffers.add(buffer);
         return buffer;
     }
@@ -342,6 +404,9 @@ public final class BatchLoader implements AutoCloseable {
     /** Ends the threads and frees the buffers; tensors already handed out stay valid. */
     @Override
     public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
         workers.shutdownNow();
         if (workersEnd()) { // else they may still write there: better left to the collector than freed under them
             memory.close();
@@ -349,6 +414,7 @@ public final class BatchLoader implements AutoCloseable {
         }
         buffers.clear();
         free.clear();
+        OpenCvThreads.release();
     }
 
     /** Waits for them, however often interrupted. */

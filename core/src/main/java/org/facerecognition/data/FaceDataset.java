@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -294,6 +295,31 @@ public final class FaceDataset {
         return new FaceDataset(left, identities, split, framing, augmentations, compose);
     }
 
+    /**
+     * Without some images; identities and labels stay.
+     *
+     * @param left numbers of the images to leave out, copies by augmentation not counted
+     * @throws DataException when none is left
+     */
+    public FaceDataset without(Set<Integer> left) {
+        List<Labelled> rest = IntStream.range(0, images.size())
+                .filter(i -> !left.contains(i))
+                .mapToObj(images::get)
+                .toList();
+        if (rest.isEmpty()) {
+            throw new DataException(
+                    "the " + split + " data must keep at least one image, but all " + images.size() + " were left out");
+        }
+        return new FaceDataset(rest, identities, split, framing, augmentations, compose);
+    }
+
+    /** Labels that have at least one image. */
+    public BitSet labelsShown() {
+        BitSet shown = new BitSet(classes());
+        images.forEach(image -> shown.set(image.label()));
+        return shown;
+    }
+
     /** Of all samples, copies by augmentation included. */
     int[] labels() {
         int[] labels = new int[size()];
@@ -335,6 +361,16 @@ public final class FaceDataset {
     /** Names of the identities, by label. */
     public List<String> identities() {
         return identities;
+    }
+
+    /** What is done to the images of a training set; empty for nothing. */
+    public List<Transform> augmentations() {
+        return augmentations;
+    }
+
+    /** Whether all augmentations are done to each image, one after another, rather than each to a copy of its own. */
+    public boolean composesAugmentations() {
+        return compose;
     }
 
     /** Which part of the data this is. */

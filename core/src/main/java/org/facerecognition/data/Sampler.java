@@ -3,6 +3,8 @@ package org.facerecognition.data;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
 /**
@@ -18,6 +20,23 @@ public interface Sampler {
      * @return places of samples, of any number
      */
     int[] order(int[] labels, RandomGenerator random);
+
+    /**
+     * How many neighbors in the order belong together: a batch must not end between them, so its size must be a multiple of this.
+     * 1 where each sample stands alone.
+     */
+    default int groupSize() {
+        return 1;
+    }
+
+    /**
+     * A sampler with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the same.
+     *
+     * @param name what the order follows from, with all settings
+     */
+    static Sampler named(String name, Sampler sampler) {
+        return named(name, sampler.groupSize(), sampler);
+    }
 
     /** As the data set has them. */
     static Sampler sequential() {
@@ -62,7 +81,7 @@ public interface Sampler {
             throw new IllegalArgumentException(
                     "identities and images must be at least 1, but were " + identities + " and " + images);
         }
-        return named(identities + " identities x " + images + " images", (labels, random) -> {
+        return named(identities + " identities x " + images + " images", identities * images, (labels, random) -> {
             List<int[]> people = byIdentity(labels, images, random);
             if (people.size() < identities) {
                 throw new DataException("a batch of " + identities
@@ -90,8 +109,34 @@ public interface Sampler {
     }
 
     /**
-     * The part of another sampler's order that is one process's, when several share a training: every {@code of}-th, all parts
-     * as long.
+     * Each sample once, two of one identity side by side where it has two, and the pairs of one identity far apart: in batches of an
+     * even size losses that compare within a batch find something to compare. For validation: nothing is random.
+     */
+    static Sampler paired() {
+        return named("paired", (labels, random) -> {
+            Map<Integer, List<Integer>> people = new TreeMap<>();
+            for (int i = 0; i < labels.length; i++) {
+                people.computeIfAbsent(labels[i], label -> new ArrayList<>()).add(i);
+            }
+            List<Integer> order = new ArrayList<>();
+            List<Integer> alone = new ArrayList<>();
+            people.values().stream()
+                    .filter(own -> own.size() % 2 == 1)
+                    .forEach(own -> alone.add(own.remove(own.size() - 1)));
+            for (int round = 0; order.size() + alone.size() < labels.length; round += 2) {
+                int from = round;
+                people.values().stream()
+                        .filter(own -> own.size() > from)
+                        .forEach(own -> order.addAll(own.subList(from, from + 2)));
+            }
+            order.addAll(alone);
+            return order.stream().mapToInt(Integer::intValue).toArray();
+        });
+    }
+
+    /**
+     * The part of another sampler's order that is one process's, when several share a training: every {@code of}-th sample or, where
+     * samples belong together, every {@code of}-th {@linkplain #groupSize group}; all parts as long.
      *
      * @param rank which part, from 0
      * @param of how many parts
@@ -100,16 +145,22 @@ public interface Sampler {
         if (of < 1 || rank < 0 || rank >= of) {
             throw new IllegalArgumentException("rank must be in [0, " + of + "), but was " + rank);
         }
-        return named(whole + ", part " + rank + " of " + of, (labels, random) -> {
+        int group = whole.groupSize();
+        return named(whole + ", part " + rank + " of " + of, group, (labels, random) -> {
             int[] order = whole.order(labels, random);
-            int[] part = new int[order.length / of];
-            Arrays.setAll(part, i -> order[i * of + rank]);
+            int[] part = new int[order.length / (group * of) * group];
+            Arrays.setAll(part, i -> order[(i / group * of + rank) * group + i % group]);
             return part;
         });
     }
 
-    private static Sampler named(String name, Sampler sampler) {
+    private static Sampler named(String name, int groupSize, Sampler sampler) {
         return new Sampler() {
+            @Override
+            public int groupSize() {
+                return groupSize;
+            }
+
             @Override
             public int[] order(int[] labels, RandomGenerator random) {
                 return sampler.order(labels, random);

@@ -1,8 +1,12 @@
 package org.facerecognition.eval;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.FacePairs;
 import org.facerecognition.data.Framing;
@@ -13,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * trained on, or the figures flatter it.
  */
 public final class VerificationSet {
+    private static final int MOST_FACES = 32_768; // half a billion pairs
+
     private final FaceDataset faces;
     private final FacePairs.@Nullable Indexed pairs;
 
@@ -51,6 +57,83 @@ public final class VerificationSet {
         return pairs == null
                 ? Verification.ofAllPairs(embedded)
                 : Verification.ofPairs(embedded.embeddings(), pairs.first(), pairs.second(), pairs.same());
+    }
+
+    /**
+     * Checks before any work that there is something to measure: genuine pairs (two faces of one person) and impostor pairs (faces
+     * of two), and not more pairs than memory holds.
+     *
+     * @throws IllegalArgumentException saying what is missing, or how many faces there may be
+     */
+    public void requireMeasurable() {
+        boolean genuine;
+        boolean impostor;
+        if (pairs == null) {
+            requireFewFaces(faces.size());
+            Map<Integer, Integer> counts = new HashMap<>();
+            for (int i = 0; i < faces.size(); i++) {
+                counts.merge(faces.sample(i).label(), 1, Integer::sum);
+            }
+            genuine = counts.values().stream().anyMatch(count -> count > 1);
+            impostor = counts.size() > 1;
+        } else {
+            genuine = IntStream.range(0, pairs.same().length).anyMatch(pair -> pairs.same()[pair]);
+            impostor = IntStream.range(0, pairs.same().length).anyMatch(pair -> !pairs.same()[pair]);
+        }
+        if (!genuine || !impostor) {
+            throw new IllegalArgumentException(
+                    "faces to verify must have pairs of one person and pairs of two, but have none of "
+                            + (impostor
+                                    ? "one person: give at least two images of somebody"
+                                    : "two people: give another person"));
+        }
+    }
+
+    /** Scores of all pairs are held twice while a ROC curve is made. */
+    private static void requireFewFaces(int faces) {
+        long heap = Runtime.getRuntime().maxMemory();
+        long pairs = heap / (4 * Double.BYTES); // in half of the heap
+        long most = Math.min(MOST_FACES, (long) Math.sqrt(2.0 * pairs));
+        if (faces > most) {
+            throw new IllegalArgumentException("faces to compare each with each must be at most " + most
+                    + " in a Java heap of " + (heap >> 20) + " MiB, but are " + faces
+                    + "; take fewer of each person (withAtMost), or give a list of pairs");
+        }
+    }
+
+    /**
+     * The same without some of its faces, and without the pairs that they are in.
+     *
+     * @param left numbers of the faces to leave out, among {@link #faces}
+     */
+    public VerificationSet without(Set<Integer> left) {
+        FaceDataset rest = faces.without(left);
+        if (pairs == null) {
+            return new VerificationSet(rest, null);
+        }
+        int[] now = new int[faces.size()];
+        int next = 0;
+        for (int i = 0; i < now.length; i++) {
+            now[i] = left.contains(i) ? -1 : next++;
+        }
+        int[] kept = IntStream.range(0, pairs.same().length)
+                .filter(pair -> now[pairs.first()[pair]] >= 0 && now[pairs.second()[pair]] >= 0)
+                .toArray();
+        boolean[] same = new boolean[kept.length];
+        for (int i = 0; i < kept.length; i++) {
+            same[i] = pairs.same()[kept[i]];
+        }
+        return new VerificationSet(
+                rest,
+                new FacePairs.Indexed(
+                        rest,
+                        Arrays.stream(kept)
+                                .map(pair -> now[pairs.first()[pair]])
+                                .toArray(),
+                        Arrays.stream(kept)
+                                .map(pair -> now[pairs.second()[pair]])
+                                .toArray(),
+                        same));
     }
 
     /** A short text that differs for other faces or other pairs. */

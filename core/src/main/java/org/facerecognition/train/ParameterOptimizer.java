@@ -2,16 +2,21 @@ package org.facerecognition.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Changes parameters by their gradients. Parameters without a gradient (frozen ones) are passed over wholly, as in
@@ -94,7 +99,14 @@ public final class ParameterOptimizer implements AutoCloseable {
         for (String name : rule.memories()) {
             slot.memory.put(name, owned(torch.zeros_like(slot.parameter))); // keeps the strides, as the kernels need
         }
-        slot.memory.put(STEPS, owned(torch.zeros()));
+        slot.memory.put(STEPS, owned(torch.zeros(new long[0], stepOptions(slot.parameter))));
+    }
+
+    /** On the parameter's device, where the fused kernels look for it; in float32 whatever the parameter's type. */
+    private static TensorOptions stepOptions(Tensor parameter) {
+        return new TensorOptions()
+                .dtype(new ScalarTypeOptional(ScalarType.Float))
+                .device(new DeviceOptional(parameter.device()));
     }
 
     private void update(ParameterGroup group, List<Slot> some, double rate, boolean first) {
@@ -202,7 +214,7 @@ public final class ParameterOptimizer implements AutoCloseable {
      * Scales all gradients down together, if need be, so that their common Euclidean norm is at most {@code maxNorm}:
      * {@code torch.nn.utils.clip_grad_norm_}.
      *
-     * @return the norm before
+     * @return the norm before; where that is not finite, nothing is scaled
      * @throws IllegalArgumentException when {@code maxNorm} is not positive
      */
     public double clipGradients(double maxNorm) {
@@ -211,24 +223,64 @@ public final class ParameterOptimizer implements AutoCloseable {
         }
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            List<Tensor> gradients = new ArrayList<>();
-            TensorVector norms = new TensorVector();
-            slots.forEach(own -> own.forEach(slot -> {
-                Tensor gradient = slot.rows.isEmpty() ? slot.parameter.grad() : slot.rows.gradient();
-                if (gradient.defined()) {
-                    gradients.add(gradient);
-                    norms.push_back(gradient.norm());
-                }
-            }));
+            Map<String, Tensor> gradients = gradients();
             if (gradients.isEmpty()) {
                 return 0;
             }
-            Tensor norm = torch.stack(norms).norm();
+            Tensor norm = norm(gradients.values());
+            double before = norm.item_double();
+            if (!Double.isFinite(before)) {
+                return before;
+            }
             Tensor factor = norm.add(new Scalar(1e-6)).reciprocal().mul(new Scalar(maxNorm)); // torch's 1e-6
             Tensor capped = factor.clamp(new ScalarOptional(), new ScalarOptional(new Scalar(1.0)));
-            gradients.forEach(gradient -> gradient.mul_(capped));
-            return norm.item_double();
+            gradients.values().forEach(gradient -> gradient.mul_(capped));
+            return before;
         }
+    }
+
+    /** Euclidean norm of all gradients together; 0 where there is none. NaN or infinite when a value in them is. */
+    public double gradientNorm() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Map<String, Tensor> gradients = gradients();
+            return gradients.isEmpty() ? 0 : norm(gradients.values()).item_double();
+        }
+    }
+
+    /**
+     * Names of the parameters whose gradient has a norm that is NaN or infinite: those with such a value, and those so large that
+     * their squares overflow float32, which no optimizer can use either.
+     */
+    public List<String> nonFiniteGradients() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            List<String> names = new ArrayList<>();
+            gradients().forEach((name, gradient) -> {
+                if (!Double.isFinite(gradient.norm().item_double())) {
+                    names.add(name);
+                }
+            });
+            return names;
+        }
+    }
+
+    /** Those that there are, by parameter. Inside a PointerScope. */
+    private Map<String, Tensor> gradients() {
+        Map<String, Tensor> gradients = new LinkedHashMap<>();
+        slots.forEach(own -> own.forEach(slot -> {
+            Tensor gradient = slot.rows.isEmpty() ? slot.parameter.grad() : slot.rows.gradient();
+            if (gradient.defined()) {
+                gradients.put(slot.name, gradient);
+            }
+        }));
+        return gradients;
+    }
+
+    private static Tensor norm(Collection<Tensor> gradients) {
+        TensorVector norms = new TensorVector();
+        gradients.forEach(gradient -> norms.push_back(gradient.norm()));
+        return torch.stack(norms).norm();
     }
 
     /**

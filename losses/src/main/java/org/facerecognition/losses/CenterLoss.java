@@ -7,6 +7,7 @@ import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.Initialization;
 
 /**
  * Cross-entropy over a linear layer, and embeddings are drawn towards the mean of their identity.
@@ -37,7 +38,7 @@ public final class CenterLoss extends Head {
         Checks.atLeast("lambda", lambda, 0);
         this.lambda = lambda;
         this.crossEntropy = crossEntropy;
-        this.classifier = register_module("classifier", new LinearImpl(embeddingSize, classes));
+        this.classifier = register_module("classifier", Initialization.linear(embeddingSize, classes));
         this.centres = register_buffer("centres", torch.zeros(classes, embeddingSize));
     }
 

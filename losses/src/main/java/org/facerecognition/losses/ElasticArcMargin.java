@@ -5,6 +5,7 @@ import static org.facerecognition.losses.Elementwise.times;
 
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.RandomStream;
 
 /**
  * The random angular margin of ElasticFace-Arc: the target's cosine becomes cos(theta + m'), m' drawn from N(m, sigma) for
@@ -45,7 +46,8 @@ public record ElasticArcMargin(double s, double m, double sigma) implements Marg
 
     /** [B] margins, of the cosines' type and device. */
     static Tensor draw(Tensor cosine, double m, double sigma) {
-        Tensor normal = torch.randn(cosine.size(0));
+        Tensor normal = torch.empty(cosine.size(0));
+        normal.normal_(0, 1, RandomStream.generatorFor(normal));
         return plus(times(normal, sigma), m).to(cosine.device(), cosine.scalar_type());
     }
 }

@@ -2,6 +2,7 @@ package org.facerecognition.losses;
 
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.natives.Initialization;
 
 /**
  * A plain classification layer with cross-entropy: one linear layer from embedding to identity, torch's {@code
@@ -31,7 +32,7 @@ public final class LinearSoftmax extends Head {
     public LinearSoftmax(int classes, int embeddingSize, CrossEntropy crossEntropy) {
         super("LinearSoftmax", classes, embeddingSize);
         this.crossEntropy = crossEntropy;
-        this.classifier = register_module("classifier", new LinearImpl(embeddingSize, classes));
+        this.classifier = register_module("classifier", Initialization.linear(embeddingSize, classes));
     }
 
     @Override

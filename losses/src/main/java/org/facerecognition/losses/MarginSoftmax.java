@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.Initialization;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,11 +70,19 @@ public final class MarginSoftmax extends Head {
         this.margin = margin;
         this.subCentres = subCentres;
         this.crossEntropy = crossEntropy;
-        try (Tensor drawn = torch.randn((long) classes * subCentres, embeddingSize);
-                Scalar deviation = new Scalar(CENTRE_DEVIATION)) {
-            this.centres = register_parameter("weight", drawn.mul_(deviation));
+        try (Tensor centres = initialCentres((long) classes * subCentres, embeddingSize)) {
+            this.centres = register_parameter("weight", centres);
         }
         this.state = stateOf(margin, centres);
+    }
+
+    private static Tensor initialCentres(long rows, long embeddingSize) {
+        if (Initialization.isSkipped()) {
+            return torch.empty(rows, embeddingSize);
+        }
+        try (Scalar deviation = new Scalar(CENTRE_DEVIATION)) {
+            return torch.randn(rows, embeddingSize).mul_(deviation);
+        }
     }
 
     /** Centres for each identity, K. */
@@ -147,7 +156,7 @@ public final class MarginSoftmax extends Head {
      * the gradient's length, so it turns a short centre far: right for one that was drawn, while one that begins where its
      * faces are would lose its place in the first steps.
      *
-     * @param means [C, D]; only their directions matter. A row of zeros has none: that identity keeps its centre
+     * @param means [C, D], on any device; only their directions matter. A row of zeros has none: that identity keeps its centre
      * @throws IllegalArgumentException when the shape differs
      */
     public void setCentres(Tensor means) {
@@ -156,11 +165,12 @@ public final class MarginSoftmax extends Head {
             throw new IllegalArgumentException("centres must be " + shape + ", but were " + Shapes.of(means));
         }
         try (NoGradGuard noGrad = new NoGradGuard();
-                Tensor directions = Norms.unit(means);
+                Tensor here = means.to(centres.device(), centres.scalar_type());
+                Tensor directions = Norms.unit(here);
                 Scalar nought = new Scalar(0.0);
                 Tensor first =
                         centres.view(classes(), subCentres, embeddingSize()).select(1, 0)) { // [C, D]
-            try (Tensor given = means.ne(nought).any(1, true); // [C, 1]
+            try (Tensor given = here.ne(nought).any(1, true); // [C, 1]
                     Tensor chosen = where(given, directions, first)) {
                 first.copy_(chosen);
             }

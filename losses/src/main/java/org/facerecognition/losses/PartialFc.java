@@ -5,6 +5,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.RandomStream;
 
 /**
  * Partial FC: a training step works with the batch's own identities and random others, a share of all together.
@@ -65,7 +66,8 @@ record PartialFc(double fraction) {
         if (fraction == 1) {
             return torch.arange(new Scalar(classes), labels.options()); // and nothing drawn: the whole head
         }
-        Tensor luck = torch.rand(classes); // [C]
+        Tensor luck = torch.empty(classes); // [C]
+        luck.uniform_(0, 1, RandomStream.generatorFor(luck));
         luck.index_fill_(0, labels, new Scalar(CHOSEN));
         long own = luck.eq(new Scalar(CHOSEN)).sum().item_long();
         long count = Math.max(own, Math.max(1, (long) (fraction * classes)));

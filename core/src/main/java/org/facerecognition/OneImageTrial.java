@@ -1,0 +1,64 @@
+package org.facerecognition;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.weights.NamedTensors;
+
+/** Tries whether a network can train on a batch of one image: batch normalization over 1x1 maps cannot. Leaves no trace in it. */
+final class OneImageTrial {
+    private static final String COMPLAINT = "more than 1 value per channel"; // libtorch's
+
+    private final Recognizer recognizer;
+    private final Device device;
+
+    OneImageTrial(Recognizer recognizer, Device device) {
+        this.recognizer = recognizer;
+        this.device = device;
+    }
+
+    /**
+     * Runs the network forward, in the mode it is in.
+     *
+     * @throws IllegalArgumentException when it cannot take one image
+     */
+    void run(int batchSize) {
+        long size = recognizer.imageSizePx();
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Map<Tensor, Tensor> buffers = copiesOfBuffers();
+            try {
+                recognizer.encoder().forward(torch.zeros(1, 3, size, size).to(device, ScalarType.Float));
+            } catch (RuntimeException e) {
+                throw String.valueOf(e.getMessage()).contains(COMPLAINT) ? refusal(batchSize, e) : e;
+            } finally {
+                buffers.forEach(Tensor::copy_);
+            }
+        }
+    }
+
+    private static IllegalArgumentException refusal(int batchSize, RuntimeException cause) {
+        return new IllegalArgumentException(
+                "batchSize must be at least 2 for this network, whose batch normalization cannot work on a single image, but "
+                        + (batchSize == 1 ? "was 1" : "the training data has one sample")
+                        + "; to average gradients over more images than fit into memory, use accumulation",
+                cause);
+    }
+
+    /** Running means and variances, which a forward pass in training changes. */
+    private Map<Tensor, Tensor> copiesOfBuffers() {
+        Map<String, Tensor> parameters = NamedTensors.parameters(recognizer.encoder());
+        Map<Tensor, Tensor> copies = new LinkedHashMap<>();
+        NamedTensors.of(recognizer.encoder()).forEach((name, tensor) -> {
+            if (!parameters.containsKey(name)) {
+                copies.put(tensor, tensor.clone());
+            }
+        });
+        return copies;
+    }
+}
