@@ -13,7 +13,8 @@ import org.bytedeco.opencv.opencv_core.Size;
 
 /**
  * Makes the image as poor as one taken from afar: down to a share of its size and up again, each by a way drawn from
- * five. After AdaFace (Kim et al., CVPR 2022, arXiv 2204.00964, section 4.1) and its code.
+ * five. After AdaFace (Kim et al., CVPR 2022, arXiv 2204.00964, section 4.1) and its code, which makes the small image
+ * square; here it has the image's own shape, which is the same for a square image.
  *
  * @param scale of the sides, in (0, 1]; AdaFace's is 0.2 to 1
  */

@@ -30,14 +30,19 @@ public final class Presets {
     }
 
     /**
-     * What AdaFace trains with (Kim et al., CVPR 2022, section 4.1): mirrored half of the time; a crop, a lower resolution and
-     * a change of colours a fifth of the time each. One after the other on each image.
+     * What AdaFace trains with (Kim et al., CVPR 2022, section 4.1, and the dataset/augmenter.py of its code): a crop that
+     * stays in its place on black, a lower resolution and a change of colors, each a fifth of the time, then the mirror
+     * image half of the time. One after the other on each image.
+     *
+     * @return {@code RandomApply([RandomCropOnBlack(scale=(0.2, 1), ratio=(3/4, 4/3))], p=0.2)}, {@code
+     *     RandomApply([LowResolution(scale=(0.2, 1))], p=0.2)}, {@code RandomApply([ColorJitter(brightness=0.5,
+     *     contrast=0.5, saturation=0.5)], p=0.2)}, {@code RandomHorizontalFlip(p=0.5)}
      */
     public static List<Transform> adaFace() {
         return List.of(
-                new RandomHorizontalFlip(),
-                new RandomApply(new RandomResizedCrop(new Range(0.2, 1), new Range(3 / 4.0, 4 / 3.0)), 0.2),
+                new RandomApply(new RandomCropOnBlack(), 0.2),
                 new RandomApply(new LowResolution(), 0.2),
-                new RandomApply(new ColorJitter(0.5, 0.5, 0.5, 0), 0.2));
+                new RandomApply(new ColorJitter(0.5, 0.5, 0.5, 0), 0.2),
+                new RandomHorizontalFlip());
     }
 }

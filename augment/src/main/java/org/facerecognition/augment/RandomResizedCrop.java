@@ -19,6 +19,11 @@ public record RandomResizedCrop(Range scale, Range ratio) implements Transform {
     private static final int TRIES = 10; // torchvision's
 
     public RandomResizedCrop {
+        require(scale, ratio);
+    }
+
+    /** @throws IllegalArgumentException unless a part can be drawn with this scale and ratio */
+    static void require(Range scale, Range ratio) {
         if (!(scale.min() > 0 && scale.max() <= 1)) {
             throw new IllegalArgumentException("scale must be in (0, 1], but was " + scale);
         }

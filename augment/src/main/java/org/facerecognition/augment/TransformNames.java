@@ -244,6 +244,13 @@ final class TransformNames {
                 31.0,
                 "interpolation",
                 nearest);
+        add(
+                "RandomCropOnBlack",
+                a -> new RandomCropOnBlack(a.range("scale"), a.range("ratio")),
+                "scale",
+                List.of(0.2, 1.0),
+                "ratio",
+                List.of(3 / 4.0, 4 / 3.0));
         add("LowResolution", a -> new LowResolution(a.range("scale")), "scale", List.of(0.2, 1.0));
         add("JpegCompression", a -> new JpegCompression(a.range("quality")), "quality", List.of(20.0, 90.0));
         add("MotionBlur", a -> new MotionBlur(a.range("length")), "length", List.of(3.0, 11.0));

@@ -29,6 +29,7 @@ class TransformContractTest {
     private static final List<Transform> MOVING = List.of(
             new RandomErasing(1, new Range(0.02, 0.33), new Range(0.3, 3.3), 7, 8, 9),
             new RandomResizedCrop(),
+            new RandomCropOnBlack(),
             new RandomRotation(30),
             new RandomRotation(new Range(-30, 30), Interpolation.BILINEAR),
             new RandomAffine(

@@ -10,13 +10,13 @@ import io.github.jbellis.jvector.graph.similarity.DefaultSearchScoreProvider;
 import io.github.jbellis.jvector.graph.similarity.ScoreFunction;
 import io.github.jbellis.jvector.graph.similarity.SearchScoreProvider;
 import io.github.jbellis.jvector.util.Bits;
+import io.github.jbellis.jvector.vector.VectorizationProvider;
 import io.github.jbellis.jvector.vector.types.VectorFloat;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ForkJoinPool;
@@ -42,21 +42,31 @@ final class HnswSearch extends PrototypeSearch {
     private static final float OVERFLOW = 1.2f;
     private static final float ALPHA = 1.2f;
 
-    /** Of JVector's loggers, those that advise what would change nothing here. */
-    private static final List<Logger> ADVISERS = List.of(
-            Logger.getLogger("io.github.jbellis.jvector.vector.VectorizationProvider"),
-            Logger.getLogger("io.github.jbellis.jvector.util.PhysicalCoreExecutor"));
-
     static {
-        for (Logger adviser : ADVISERS) {
-            if (adviser.getLevel() == null) { // the program has not set it
-                adviser.setLevel(Level.OFF);
-            }
-        }
+        loadWithoutAdvice();
     }
 
     private final GraphIndexBuilder builder;
     private final Queue<GraphSearcher> idle = new ConcurrentLinkedQueue<>();
+
+    /**
+     * Loads JVector's own vector arithmetic while its logger is off. JVector warns once in a process that the arithmetic is
+     * slow without another module; distances are computed in this class, so the warning would change nothing here. The
+     * logger keeps a level that the program has set, and gets back the level of its parent otherwise. The initialization
+     * of a class runs once and in one thread, so two galleries cannot restore each other's level.
+     */
+    private static void loadWithoutAdvice() {
+        Logger adviser = Logger.getLogger("io.github.jbellis.jvector.vector.VectorizationProvider");
+        if (adviser.getLevel() != null) {
+            return;
+        }
+        adviser.setLevel(Level.OFF);
+        try {
+            VectorizationProvider.getInstance();
+        } finally {
+            adviser.setLevel(null);
+        }
+    }
 
     @SuppressWarnings("deprecation") // what is to take its place leaves hierarchy and refining to JMX
     HnswSearch(Vectors vectors) {

@@ -14,8 +14,9 @@ final class AugmentationOptions {
             defaultValue = "five",
             paramLabel = "LINE",
             description = "five (the study's, as copies), insightface or flip (half of the images mirrored), adaface"
-                    + " (mirrored, cropped, blurred, coloured on the way), none, or transforms as one writes them in Python:"
-                    + " \"Grayscale(3), ColorJitter(brightness=.5, hue=.3)\", each a separate copy unless --compose.")
+                    + " (mirror image, crop on black, low resolution and colors, each by chance), none, or"
+                    + " transforms as one writes them in Python: \"Grayscale(3), ColorJitter(brightness=.5, hue=.3)\", each a"
+                    + " separate copy unless --compose.")
     private String line;
 
     @Option(names = "--compose", description = "All augmentations on one image, instead of one copy for each.")

@@ -1,10 +1,9 @@
 package org.facerecognition.examples;
 
 import java.util.Map;
-import org.facerecognition.examples.OptimizationOptions.Scheduler;
+import org.facerecognition.examples.ScheduleOptions.Scheduler;
 import org.facerecognition.losses.LossName;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * What is right for fine-tuning a net that knows faces on few people: the rates and the schedule keep it near where it is,
@@ -44,10 +43,6 @@ final class FinetunePreset {
                     spec.findOption(name).setValue(value);
                 }
             });
-        }
-        OptionSpec epochs = spec.findOption("--epochs");
-        if (!given.hasMatchedOption("--t0")) {
-            spec.findOption("--t0").setValue(epochs.getValue()); // the cosine ends with the training
         }
     }
 }

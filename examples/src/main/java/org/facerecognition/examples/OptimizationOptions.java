@@ -1,39 +1,27 @@
 package org.facerecognition.examples;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Predicate;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.train.Adam;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.FreezeBefore;
 import org.facerecognition.train.Freezer;
 import org.facerecognition.train.LayerFreezer;
-import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.OptimizerSettings;
 import org.facerecognition.train.Sgd;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Options of optimiser, schedule and freezer. */
+/** Options of optimizer, schedule and freezer. */
 final class OptimizationOptions {
     enum Optimizer {
         ADAMW,
         ADAM,
         SGD
-    }
-
-    enum Scheduler {
-        NONE,
-        COSINE_WARM_RESTARTS,
-        COSINE,
-        STEP,
-        MULTI_STEP,
-        POLYNOMIAL;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT).replace('_', '-');
-        }
     }
 
     @Option(names = "--optimizer", defaultValue = "adamw", description = "adamw, adam or sgd.")
@@ -72,35 +60,8 @@ final class OptimizationOptions {
     @Option(names = "--accumulate", defaultValue = "1", description = "Batches whose gradients make one step.")
     private int accumulation;
 
-    @Option(
-            names = "--scheduler",
-            defaultValue = "none",
-            description = "none, cosine-warm-restarts, cosine, step, multi-step or polynomial; counts epochs.")
-    private Scheduler scheduler;
-
-    @Option(names = "--t0", defaultValue = "3", description = "Epochs to the first restart; to the end, for cosine.")
-    private int t0;
-
-    @Option(names = "--t-mult", defaultValue = "1", description = "Each stretch is so many times as long as the last.")
-    private int tMult;
-
-    @Option(names = "--eta-min", defaultValue = "3e-5", description = "Lowest rate of the cosines.")
-    private double etaMin;
-
-    @Option(names = "--milestones", split = ",", defaultValue = "20,35", description = "Epochs; multi-step.")
-    private List<Integer> milestones;
-
-    @Option(names = "--step-size", defaultValue = "10", description = "Epochs; step.")
-    private int stepSize;
-
-    @Option(names = "--gamma", defaultValue = "0.1", description = "Factor at each step; step, multi-step.")
-    private double gamma;
-
-    @Option(names = "--power", defaultValue = "2", description = "Of polynomial, over --t0 epochs.")
-    private double power;
-
-    @Option(names = "--warmup-epochs", defaultValue = "0", description = "Linear warm-up in front.")
-    private int warmupEpochs;
+    @Mixin
+    private ScheduleOptions schedule = new ScheduleOptions();
 
     @Option(
             names = "--freezer",
@@ -123,12 +84,13 @@ final class OptimizationOptions {
                             + " pictures all the time; a mirror image is but one more.")
     private int frozenMemoryMib;
 
-    TrainerArgs.Builder apply(TrainerArgs.Builder args) {
+    /** @param epochs of the whole training, over which the schedule runs */
+    TrainerArgs.Builder apply(TrainerArgs.Builder args, int epochs) {
         if (freezer != null) {
             args.freezer(parseFreezer());
         }
         return args.optimizer(settings())
-                .learningRate(schedule())
+                .learningRate(schedule.over(epochs))
                 .frozenMemoryMib(frozenMemoryMib)
                 .headRateFactor(headRateFactor)
                 .headFromMeans(headFromMeans)
@@ -146,16 +108,21 @@ final class OptimizationOptions {
         };
     }
 
-    private LearningRate schedule() {
-        LearningRate schedule = switch (scheduler) {
-            case NONE -> LearningRate.constant();
-            case COSINE_WARM_RESTARTS -> LearningRate.cosineWarmRestarts(t0, tMult, etaMin);
-            case COSINE -> LearningRate.cosine(t0, etaMin);
-            case STEP -> LearningRate.step(stepSize, gamma);
-            case MULTI_STEP -> LearningRate.multiStep(milestones, gamma);
-            case POLYNOMIAL -> LearningRate.polynomial(t0, power);
-        };
-        return warmupEpochs == 0 ? schedule : schedule.withWarmup(warmupEpochs, 1.0 / (warmupEpochs + 1));
+    /**
+     * Settings that cannot have an effect.
+     *
+     * @param epochs as in {@link #apply}
+     * @param given whether an option is on the command line
+     */
+    List<String> warnings(int epochs, Predicate<String> given) {
+        List<String> all = new ArrayList<>(schedule.warnings(epochs, given));
+        for (String name : List.of("--momentum", "--nesterov")) {
+            if (optimizer != Optimizer.SGD && given.test(name)) {
+                all.add(name + " has no effect with --optimizer "
+                        + optimizer.name().toLowerCase(Locale.ROOT) + ": only sgd uses it");
+            }
+        }
+        return all;
     }
 
     private Freezer parseFreezer() {

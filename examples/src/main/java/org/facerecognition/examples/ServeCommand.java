@@ -78,9 +78,13 @@ final class ServeCommand implements Callable<Integer> {
             try (Gallery people = open(recognizer);
                     FaceServer server = FaceServer.start(
                             settings, recognizer, people, portraits(people), bound.of(recognizer), err)) {
-                Runtime.getRuntime().addShutdownHook(new Thread(() -> end(stop, closed), "stop"));
-                welcome(settings, server.port(), people, err);
-                stop.await();
+                Thread onStop = StopHook.add("stop", () -> end(stop, closed));
+                try {
+                    welcome(settings, server.port(), people, err);
+                    stop.await();
+                } finally {
+                    StopHook.remove(onStop);
+                }
                 err.println("stopping");
             }
         } finally {

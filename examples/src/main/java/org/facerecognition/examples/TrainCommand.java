@@ -278,6 +278,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private List<String> warnings(Recognizer recognizer) {
         List<String> all = new ArrayList<>(recognizer.warnings());
+        all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
         if (loss.needsPairs() && !sampler.contains("x")) {
             all.add(loss + " compares the pictures of a batch: it should hold several of some people; give --sampler"
                     + " 16x4, say, with --batch-size 64");
@@ -287,7 +288,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private TrainerArgs.Builder trainerArgs() {
         return optimization
-                .apply(TrainerArgs.builder())
+                .apply(TrainerArgs.builder(), epochs)
                 .batchSize(batchSize)
                 .epochs(epochs)
                 .maxSteps(maxSteps)

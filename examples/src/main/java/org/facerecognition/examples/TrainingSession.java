@@ -49,13 +49,12 @@ final class TrainingSession {
                             ? args.listeners(progress, watch, folder)
                             : args.listeners(progress, folder))
                     .build());
-            Thread onStop = new Thread(() -> stop(trainer, done), "stop-training");
-            Runtime.getRuntime().addShutdownHook(onStop);
+            Thread onStop = StopHook.add("stop-training", () -> stop(trainer, done));
             try {
                 return trainer.fit(recognizer, train, validation);
             } finally {
                 done.countDown();
-                removeHook(onStop);
+                StopHook.remove(onStop);
             }
         }
     }
@@ -70,14 +69,6 @@ final class TrainingSession {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private static void removeHook(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // the JVM is going down already: the hook is what brought us here
         }
     }
 

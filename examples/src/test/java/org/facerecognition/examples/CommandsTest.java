@@ -202,7 +202,7 @@ class CommandsTest {
                 Cli.train(faces, folder.resolve("b"), "--max-steps", 1, "--augmentations", line, "--compose");
         assertThat(composed.err()).contains("TRAIN: 15 samples");
         Cli.Result ada = Cli.train(faces, folder.resolve("c"), "--max-steps", 1, "--augmentations", "adaface");
-        assertThat(ada.err()).contains("TRAIN: 15 samples", "LowResolution");
+        assertThat(ada.err()).contains("TRAIN: 15 samples", "RandomCropOnBlack", "LowResolution");
     }
 
     @Test

@@ -227,6 +227,26 @@ class TrainCommandTest {
                         a -> assertThat(a).isCloseTo(third, within(1e-12)));
     }
 
+    /** With the default --t0 the rate was 0 from the fourth epoch on. */
+    @Test
+    void polynomialRunsToTheLastEpochAndArgsTellItsLength() throws IOException {
+        List<Object> words = new ArrayList<>(List.of("--augmentations", "none", "--epochs", 5, "--warmup-epochs", 1));
+        words.addAll(List.of("--scheduler", "polynomial", "--power", 1, "--gamma", 0.5));
+        Cli.Result result = Cli.train(data, out(), words.toArray());
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(history())
+                .extracting(e -> e.get("learningRate").asDouble() / 3e-4)
+                .usingElementComparator((a, b) -> Math.abs(a - b) < 1e-9 ? 0 : Double.compare(a, b))
+                .containsExactly(0.5, 1.0, 0.75, 0.5, 0.25);
+        assertThat(result.err()).contains("warning: --gamma has no effect with --scheduler polynomial");
+        JsonNode args = new ObjectMapper().readTree(out().resolve("args.json").toFile());
+        assertThat(args.get("--t0").asText()).isEqualTo("4");
+
+        Cli.Result refused = Cli.train(data, folder.resolve("refused"), "--warmup-epochs", 2);
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.err()).contains("error: --warmup-epochs must be less than --epochs (2), but was 2");
+    }
+
     @Test
     void optimizersAndFreezersReachTheTrainer() {
         List<Double> losses = new ArrayList<>();

@@ -1,0 +1,26 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class StopHookTest {
+    @Test
+    void isRegisteredUntilItIsRemoved() {
+        Thread removed = StopHook.add("test", () -> {});
+        StopHook.remove(removed);
+        assertThat(Runtime.getRuntime().removeShutdownHook(removed))
+                .as("still there")
+                .isFalse();
+
+        Thread left = StopHook.add("test", () -> {});
+        assertThat(Runtime.getRuntime().removeShutdownHook(left)).as("there").isTrue();
+    }
+
+    @Test
+    void removingItTwiceIsHarmless() {
+        Thread hook = StopHook.add("test", () -> {});
+        StopHook.remove(hook);
+        StopHook.remove(hook);
+    }
+}
