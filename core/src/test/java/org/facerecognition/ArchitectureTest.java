@@ -44,6 +44,17 @@ class ArchitectureTest {
     static final ArchRule nativesKnowNobody = knowsOnly("org.facerecognition.natives..");
 
     @ArchTest
+    static final ArchRule filesKnowNobody = knowsOnly("org.facerecognition.io..");
+
+    @ArchTest
+    static final ArchRule filesNeedNoNativeLibrary = noClasses()
+            .that()
+            .resideInAPackage("org.facerecognition.io..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.bytedeco..");
+
+    @ArchTest
     static final ArchRule backbonesKnowTensorsOnly = knowsOnly("org.facerecognition.backbone..", "natives", "graph");
 
     @ArchTest
@@ -53,27 +64,29 @@ class ArchitectureTest {
     static final ArchRule preparedNetsKnowGraphs = knowsOnly("org.facerecognition.inference..", "graph", "natives");
 
     @ArchTest
-    static final ArchRule exportsKnowGraphs = knowsOnly("org.facerecognition.export..", "graph", "natives");
+    static final ArchRule exportsKnowGraphs = knowsOnly("org.facerecognition.export..", "graph", "natives", "io");
 
     @ArchTest
     static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..");
 
     @ArchTest
     static final ArchRule weightsKnowFilesAndTensorsOnly =
-            knowsOnly("org.facerecognition.weights..", "natives", "backbone");
+            knowsOnly("org.facerecognition.weights..", "natives", "backbone", "io");
 
     @ArchTest
     static final ArchRule dataKnowsImagesAndTransforms =
-            knowsOnly("org.facerecognition.data..", "augment", "vision", "natives");
+            knowsOnly("org.facerecognition.data..", "augment", "vision", "natives", "io");
 
     @ArchTest
     static final ArchRule trainingPartsKnowTensorsOnly = knowsOnly("org.facerecognition.train..", "natives");
 
     @ArchTest
-    static final ArchRule evaluationReceivesEmbeddings = knowsOnly("org.facerecognition.eval..", "data", "natives");
+    static final ArchRule evaluationReceivesEmbeddings =
+            knowsOnly("org.facerecognition.eval..", "data", "natives", "io");
 
     @ArchTest
-    static final ArchRule theGalleryKnowsEmbeddingsAndNamesOnly = knowsOnly("org.facerecognition.gallery..", "natives");
+    static final ArchRule theGalleryKnowsEmbeddingsAndNamesOnly =
+            knowsOnly("org.facerecognition.gallery..", "natives", "io");
 
     @ArchTest
     static final ArchRule jvectorStaysBehindTheGallery = noClasses()

@@ -11,9 +11,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +19,7 @@ import java.util.function.IntConsumer;
 import java.util.zip.CRC32;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * A data set in one file: the pictures one after another, as they were encoded or decoded and framed already, then an index
@@ -40,7 +39,7 @@ public final class PackedFaces {
     /**
      * Writes the pictures of data sets that are parts of one (training, validation, test), without augmentation.
      *
-     * @param out the file; written beside and moved
+     * @param out the file; a former one is replaced atomically
      * @param parts at least one; of the same identities and framing
      * @param decodedPx 0 to pack pictures as they are encoded, which is small; else the side to which they are framed and
      *     packed as pixels, which is fast
@@ -55,29 +54,14 @@ public final class PackedFaces {
                 throw new IllegalArgumentException("parts of a pack must have the same identities and framing");
             }
         }
-        Path beside = out.resolveSibling(
-                out.getFileName() + ".tmp" + ProcessHandle.current().pid());
         try {
-            Files.createDirectories(out.toAbsolutePath().getParent());
-            try (DataOutputStream file =
-                    new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(beside), 1 << 20))) {
-                write(file, parts, decodedPx, progress);
-            }
-            Files.move(beside, out, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            AtomicFile.writeStream(out, stream -> {
+                try (DataOutputStream file = new DataOutputStream(new BufferedOutputStream(stream, 1 << 20))) {
+                    write(file, parts, decodedPx, progress);
+                }
+            });
         } catch (IOException e) {
-            throw new DataException(
-                    "cannot write " + out + ": " + e.getMessage() + "; free some space or choose another" + " folder",
-                    e);
-        } finally {
-            deleteQuietly(beside);
-        }
-    }
-
-    private static void deleteQuietly(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            // a leftover beside the pack; nothing depends on it
+            throw new DataException(AtomicFile.cannotWrite(out, e), e);
         }
     }
 

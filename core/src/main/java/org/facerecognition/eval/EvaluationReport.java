@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,6 +18,7 @@ import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.eval.Bootstrap.Interval;
 import org.facerecognition.eval.HtmlReport.Picture;
+import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -329,9 +329,9 @@ public final class EvaluationReport {
         String name = file.getFileName().toString();
         Path json = file.resolveSibling(name.replaceFirst("\\.html?$", "") + ".json");
         try {
-            Files.writeString(json, json() + "\n");
+            AtomicFile.write(json, json() + "\n");
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + json + ": " + e.getMessage(), e);
+            throw new UncheckedIOException(AtomicFile.cannotWrite(json, e), e);
         }
     }
 

@@ -2,15 +2,14 @@ package org.facerecognition.eval;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * A report to look at: one HTML file that holds all it shows and loads nothing. Charts come with their numbers as a
@@ -175,18 +174,15 @@ public final class HtmlReport {
     }
 
     /**
-     * Writes it, beside first and then moved.
+     * Writes it; a former file is replaced atomically.
      *
      * @throws UncheckedIOException when it cannot be written
      */
     public void write(Path file) {
-        Path beside = file.resolveSibling(file.getFileName() + ".tmp");
         try {
-            Files.createDirectories(file.toAbsolutePath().getParent());
-            Files.writeString(beside, html());
-            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            AtomicFile.write(file, html());
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + file + ": " + e.getMessage(), e);
+            throw new UncheckedIOException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 

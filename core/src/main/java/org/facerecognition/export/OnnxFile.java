@@ -1,8 +1,7 @@
 package org.facerecognition.export;
 
 import com.google.protobuf.CodedOutputStream;
-import java.io.OutputStream;
-import java.nio.file.Files;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +22,7 @@ import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
@@ -50,7 +50,7 @@ public final class OnnxFile {
     private OnnxFile() {}
 
     /**
-     * Writes a file; a former one is replaced at one stroke.
+     * Writes a file; a former one is replaced atomically.
      *
      * @param net what to write; with its pixels normalised in the model, the input is uint8 and called {@code pixels}, else
      *     float32 and called {@code images}; the output is called {@code embeddings}
@@ -64,13 +64,13 @@ public final class OnnxFile {
                 NoGradGuard noGrad = new NoGradGuard();
                 Graph folded = BatchNormFolding.fold(net)) {
             Message model = new OnnxFile().model(folded, sizePx, embeddingSize, metadata);
-            WholeFile.write(file, beside -> {
-                try (OutputStream stream = Files.newOutputStream(beside)) {
-                    CodedOutputStream out = CodedOutputStream.newInstance(stream, 1 << 16);
-                    model.writeTo(out);
-                    out.flush();
-                }
+            AtomicFile.writeStream(file, stream -> {
+                CodedOutputStream out = CodedOutputStream.newInstance(stream, 1 << 16);
+                model.writeTo(out);
+                out.flush();
             });
+        } catch (IOException e) {
+            throw new ExportException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 

@@ -26,6 +26,7 @@ import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
@@ -53,7 +54,7 @@ public final class TorchScriptFile {
     private TorchScriptFile() {}
 
     /**
-     * Writes a file; a former one is replaced at one stroke.
+     * Writes a file; a former one is replaced atomically.
      *
      * @param net what to write; with its pixels normalised in the model, {@code forward} takes integers 0..255, else floats
      * @param sizePx side of the square input
@@ -68,14 +69,16 @@ public final class TorchScriptFile {
             script.compile(folded, sizePx);
             ExtraFilesMap extra = new ExtraFilesMap();
             extra.put(new BytePointer(CONTRACT), json(metadata));
-            WholeFile.write(file, beside -> {
+            AtomicFile.writePath(file, temporary -> {
                 try {
-                    script.module.save(beside.toString(), extra);
+                    script.module.save(temporary.toString(), extra);
                 } catch (RuntimeException e) { // of C++
                     throw new IOException(
                             String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given"), e);
                 }
             });
+        } catch (IOException e) {
+            throw new ExportException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 

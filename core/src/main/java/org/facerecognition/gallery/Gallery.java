@@ -13,6 +13,9 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.LockedException;
+import org.facerecognition.io.WriterLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,8 +116,8 @@ public final class Gallery implements AutoCloseable {
      * Opens a gallery's file, or makes it. What a process that was killed, or a machine that lost power, has left half written
      * at its end is cut off: it was acknowledged to nobody.
      *
-     * <p>A file {@code NAME.lock} beside it keeps others from writing, and with {@link SearchMethod#HNSW} the graph is kept in
-     * {@code NAME.hnsw} when the gallery is closed. Both may be deleted when nobody has the gallery open.
+     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open. With {@link SearchMethod#HNSW}
+     * the graph is kept in {@code NAME.hnsw} when the gallery is closed. Both may be deleted when nobody has the gallery open.
      *
      * @param fingerprint of the model whose embeddings it holds: those of two models cannot be compared
      * @param dimension their length
@@ -157,28 +160,43 @@ public final class Gallery implements AutoCloseable {
     /** Links are followed, or a compaction would put a file in the place of the link. */
     private static Path real(Path file) {
         try {
-            return Files.exists(file)
-                    ? file.toRealPath()
-                    : file.toAbsolutePath().normalize();
+            return AtomicFile.real(file);
         } catch (IOException e) {
-            throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
+            throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
         }
     }
 
     private void openForWriting() {
-        try {
-            Files.createDirectories(file.getParent());
-        } catch (IOException e) {
-            throw new GalleryException("cannot make the folder of gallery " + file + ": " + e.getMessage(), e);
+        lock = lock();
+        AtomicFile.cleanBeside(file);
+        AtomicFile.cleanBeside(SavedGraph.of(file));
+        for (String ending : new String[] {".tmp", ".hnsw.tmp"}) { // left by earlier versions, which used fixed names
+            SavedGraph.deleteQuietly(file.resolveSibling(file.getFileName() + ending));
         }
-        lock = WriterLock.of(file);
-        SavedGraph.deleteQuietly(LogWriter.beside(file)); // of a compaction that was cut short
         if (!Files.exists(file)) {
             LogHeader header = new LogHeader(id, dimension, nextEntry, fingerprint);
             log = LogWriter.create(file, header, List.<LogRecord>of().iterator());
             publish(new Shelf(dimension, method));
         } else {
             log = LogWriter.open(file, load());
+        }
+    }
+
+    private WriterLock lock() {
+        try {
+            return WriterLock.of(file.resolveSibling(file.getFileName() + ".lock"), "a gallery writer");
+        } catch (LockedException e) {
+            throw new GalleryException(
+                    "gallery " + file + " is open for writing in "
+                            + (e.byThisProcess() ? "this process" : "another process")
+                            + " already; close that one, or open this one for reading"
+                            + (e.holder() == null ? "" : "; the lock is held by " + e.holder()),
+                    e);
+        } catch (IOException e) {
+            throw new GalleryException(
+                    "cannot lock gallery " + file + ": " + AtomicFile.reason(e)
+                            + "; choose a folder that can be written, or open it for reading",
+                    e);
         }
     }
 

@@ -1,14 +1,12 @@
 package org.facerecognition.gallery;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Iterator;
+import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
 /** Adds records to the end of a gallery's file. For one thread at a time. */
@@ -32,7 +30,7 @@ final class LogWriter implements AutoCloseable {
         this.file = file;
         this.out = out;
         this.length = length;
-        this.buffer = ByteBuffer.allocate(BUFFER_BYTES + LogRecord.mostBytes(dimension));
+        this.buffer = buffer(dimension);
     }
 
     /** Opens a file that was read; what is behind its whole records is cut off. */
@@ -46,13 +44,12 @@ final class LogWriter implements AutoCloseable {
             out.seek(end.goodBytes());
             return new LogWriter(file, out, end.goodBytes(), end.header().dimension());
         } catch (IOException e) {
-            throw new GalleryException("cannot write gallery " + file + ": " + e.getMessage(), e);
+            throw new GalleryException("cannot write gallery " + file + ": " + AtomicFile.reason(e), e);
         }
     }
 
     /**
-     * Writes a file beside, has the disk confirm it and moves it to its place, so that at every moment there is the former one
-     * whole or the new one.
+     * Writes a file atomically: at every moment there is the former one or the new one, whole.
      *
      * @throws GalleryException when it cannot be written; what was there is untouched
      */
@@ -71,53 +68,38 @@ final class LogWriter implements AutoCloseable {
 
     private static LogWriter create(
             Path file, LogHeader header, Iterator<? extends LogRecord> records, @Nullable LogWriter former) {
-        Path beside = beside(file);
+        long[] length = new long[1];
         try {
-            long length = write(beside, header, records);
-            if (former != null) {
-                former.close(); // Windows moves nothing over an open file
-            }
-            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            syncFolder(file);
-            return open(file, new LogReader.End(header, length, 0));
+            AtomicFile.writeStream(file, out -> {
+                byte[] start = header.encode();
+                out.write(start);
+                length[0] = writeAll(records, start.length, buffer(header.dimension()), out::write);
+                if (former != null && File.separatorChar == '\\') {
+                    former.close(); // Windows moves nothing over an open file
+                }
+            });
         } catch (IOException e) {
-            try {
-                Files.deleteIfExists(beside);
-            } catch (IOException again) {
-                e.addSuppressed(again);
-            }
             throw new GalleryException(
-                    "cannot write gallery " + file + ": " + e.getMessage()
+                    "cannot write gallery " + file + ": " + AtomicFile.reason(e)
                             + "; what was there is untouched, free some space or choose another folder",
                     e);
         }
-    }
-
-    /** @return how many bytes it has */
-    private static long write(Path file, LogHeader header, Iterator<? extends LogRecord> records) throws IOException {
-        byte[] start = header.encode();
-        try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw");
-                LogWriter writer = new LogWriter(file, out, start.length, header.dimension())) {
-            out.setLength(0);
-            out.write(start);
-            writer.writeAll(records);
-            out.getFD().sync();
-            return writer.length;
+        if (former != null) {
+            former.closeQuietly();
         }
+        return open(file, new LogReader.End(header, length[0], 0));
     }
 
-    /** Of one name always: whoever has the gallery's lock may delete one that was left. */
-    static Path beside(Path file) {
-        return file.resolveSibling(file.getFileName() + ".tmp");
-    }
-
-    /** A moved file is in its place for good when the folder is on the disk too. */
-    private static void syncFolder(Path file) {
-        try (FileChannel folder = FileChannel.open(file.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
-            folder.force(true);
+    private void closeQuietly() {
+        try {
+            close();
         } catch (IOException e) {
-            // Windows opens no folders, and needs no such thing
+            // nobody finds this file any more: another is in its place
         }
+    }
+
+    private static ByteBuffer buffer(int dimension) {
+        return ByteBuffer.allocate(BUFFER_BYTES + LogRecord.mostBytes(dimension));
     }
 
     /**
@@ -132,11 +114,11 @@ final class LogWriter implements AutoCloseable {
         }
         long before = length;
         try {
-            writeAll(records);
+            length = writeAll(records, before, buffer, out::write);
         } catch (IOException e) {
             cutTo(before);
             throw new GalleryException(
-                    "cannot write gallery " + file + ": " + e.getMessage()
+                    "cannot write gallery " + file + ": " + AtomicFile.reason(e)
                             + "; nothing of this was enrolled or removed, free some space",
                     e);
         }
@@ -145,27 +127,34 @@ final class LogWriter implements AutoCloseable {
         } catch (IOException e) {
             broken = true;
             throw new GalleryException(
-                    "the disk does not confirm what was written to gallery " + file + ": " + e.getMessage()
+                    "the disk does not confirm what was written to gallery " + file + ": " + AtomicFile.reason(e)
                             + "; close it and open it again to see what is there",
                     e);
         }
     }
 
-    private void writeAll(Iterator<? extends LogRecord> records) throws IOException {
-        buffer.clear();
-        while (records.hasNext()) {
-            LogRecord.write(records.next(), length + buffer.position(), buffer);
-            if (buffer.position() >= BUFFER_BYTES) {
-                flush();
-            }
-        }
-        flush();
+    /** What takes bytes. */
+    private interface Sink {
+        void write(byte[] bytes, int from, int count) throws IOException;
     }
 
-    private void flush() throws IOException {
-        out.write(buffer.array(), 0, buffer.position());
-        length += buffer.position();
+    /**
+     * @param place of the first record in the file
+     * @return the place behind the last one
+     */
+    private static long writeAll(Iterator<? extends LogRecord> records, long place, ByteBuffer buffer, Sink out)
+            throws IOException {
+        long written = place;
         buffer.clear();
+        while (records.hasNext()) {
+            LogRecord.write(records.next(), written + buffer.position(), buffer);
+            if (buffer.position() >= BUFFER_BYTES || !records.hasNext()) {
+                out.write(buffer.array(), 0, buffer.position());
+                written += buffer.position();
+                buffer.clear();
+            }
+        }
+        return written;
     }
 
     private void cutTo(long former) {

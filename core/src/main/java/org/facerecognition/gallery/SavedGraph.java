@@ -2,15 +2,14 @@ package org.facerecognition.gallery;
 
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.UUID;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedOutputStream;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * The graph of a gallery's file, {@code NAME.hnsw} beside it, so that the next opening need not build it. It can be built again
@@ -33,23 +32,20 @@ final class SavedGraph {
      * @param rows that the graph has
      */
     static void write(Path gallery, UUID id, int rows, HnswSearch graph) {
-        Path beside = gallery.resolveSibling(gallery.getFileName() + ".hnsw.tmp");
         try {
-            try (FileOutputStream file = new FileOutputStream(beside.toFile());
-                    CheckedOutputStream checked =
-                            new CheckedOutputStream(new BufferedOutputStream(file, 1 << 16), new CRC32C());
-                    DataOutputStream out = new DataOutputStream(new BufferedOutputStream(checked, 1 << 16))) {
-                out.writeLong(MAGIC);
-                out.writeLong(id.getMostSignificantBits());
-                out.writeLong(id.getLeastSignificantBits());
-                out.writeInt(rows);
-                graph.save(out);
-                out.flush();
-                out.writeInt((int) checked.getChecksum().getValue());
-            }
-            Files.move(beside, of(gallery), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            AtomicFile.writeStream(of(gallery), stream -> {
+                CheckedOutputStream checked = new CheckedOutputStream(stream, new CRC32C());
+                try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(checked, 1 << 16))) {
+                    out.writeLong(MAGIC);
+                    out.writeLong(id.getMostSignificantBits());
+                    out.writeLong(id.getLeastSignificantBits());
+                    out.writeInt(rows);
+                    graph.save(out);
+                    out.flush();
+                    out.writeInt((int) checked.getChecksum().getValue());
+                }
+            });
         } catch (IOException e) {
-            deleteQuietly(beside);
             deleteQuietly(of(gallery));
         }
     }

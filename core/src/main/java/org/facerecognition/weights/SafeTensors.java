@@ -9,10 +9,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,6 +23,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * Files in the safetensors format: a length (8 bytes, little endian), a header in JSON with each tensor's type, shape
@@ -55,36 +54,22 @@ public final class SafeTensors implements TensorFile {
     // ---- writing ----
 
     /**
-     * Writes a file so that at every moment there is either the former one or the new one, whole: beside it first,
-     * flushed to the disk, then moved over it.
+     * Writes a file atomically: at every moment there is the former one or the new one, whole.
      *
      * @param tensors by name, in this order; on any device, of any layout
      * @param metadata free text by name
      * @throws WeightsException when it cannot be written; the former file is then untouched
      */
     public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
-        Path beside = file.resolveSibling(
-                file.getFileName() + ".tmp" + ProcessHandle.current().pid());
         try {
-            Files.createDirectories(file.toAbsolutePath().getParent());
-            try (FileChannel channel = FileChannel.open(
-                    beside,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
+            AtomicFile.write(file, channel -> {
                 writeAll(channel, header(tensors, metadata));
                 for (Tensor tensor : tensors.values()) {
                     writeTensor(channel, tensor);
                 }
-                channel.force(true);
-            }
-            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            });
         } catch (IOException e) {
-            deleteQuietly(beside, e);
-            throw new WeightsException(
-                    "cannot write " + file + ": " + e.getMessage()
-                            + "; a former file of that name is untouched, free some space or choose another folder",
-                    e);
+            throw new WeightsException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 
@@ -132,14 +117,6 @@ public final class SafeTensors implements TensorFile {
     private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) {
             channel.write(bytes);
-        }
-    }
-
-    private static void deleteQuietly(Path file, IOException because) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            because.addSuppressed(e);
         }
     }
 

@@ -4,12 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -17,6 +13,8 @@ import java.time.Instant;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.WriterLock;
 
 /**
  * A folder of fetched weights. A file is in it whole and checked, or not at all: it is fetched beside ({@code .part}),
@@ -27,7 +25,6 @@ import java.util.Map;
  */
 public final class WeightsCache {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Object ONE_AT_A_TIME = new Object(); // a file lock is the whole JVM's
 
     private final Path folder;
 
@@ -57,21 +54,16 @@ public final class WeightsCache {
     public Path fetch(RemoteFile remote, FetchListener listener) {
         Path file = folder.resolve(remote.sha256().substring(0, 8)).resolve(remote.fileName());
         try {
-            Files.createDirectories(file.getParent());
-            synchronized (ONE_AT_A_TIME) {
-                try (FileChannel channel = FileChannel.open(
-                                file.resolveSibling(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                        FileLock lock = channel.lock()) {
-                    if (!Files.exists(file) || !sha256(file).startsWith(remote.sha256())) {
-                        listener.begins(remote);
-                        fetchTo(file, remote, listener);
-                    }
+            try (WriterLock lock = WriterLock.await(file.resolveSibling(".lock"), "a download of weights")) {
+                if (!Files.exists(file) || !sha256(file).startsWith(remote.sha256())) {
+                    listener.begins(remote);
+                    fetchTo(file, remote, listener);
                 }
             }
             return file;
         } catch (IOException e) {
             throw new WeightsException(
-                    "cannot keep " + remote.address() + " in " + file.getParent() + ": " + e.getMessage()
+                    "cannot keep " + remote.address() + " in " + file.getParent() + ": " + AtomicFile.reason(e)
                             + "; free some space there or choose another cache folder",
                     e);
         }
@@ -98,8 +90,8 @@ public final class WeightsCache {
         origin.put("sha256", sum);
         origin.put("licence", remote.licence());
         origin.put("fetched", Instant.now().toString());
-        JSON.writerWithDefaultPrettyPrinter().writeValue(record(file).toFile(), origin);
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        AtomicFile.write(record(file), JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(origin));
+        AtomicFile.move(part, file);
     }
 
     private static Path record(Path file) {

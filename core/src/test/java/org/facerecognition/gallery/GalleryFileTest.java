@@ -76,7 +76,7 @@ class GalleryFileTest {
             assertThat(gallery.tornBytes()).isZero();
         }
         try (var files = Files.list(file.getParent())) {
-            Set<String> names = new HashSet<>(Set.of("людина.gallery", "людина.gallery.lock"));
+            Set<String> names = new HashSet<>(Set.of("людина.gallery"));
             if (method == SearchMethod.HNSW) {
                 names.add("людина.gallery.hnsw");
             }
@@ -168,14 +168,17 @@ class GalleryFileTest {
             gallery.enrol("a", X);
             assertThatThrownBy(this::open)
                     .isInstanceOf(GalleryException.class)
-                    .hasMessage(
+                    .hasMessageStartingWith(
                             "gallery " + file + " is open for writing in this process already; close that one, or open"
-                                    + " this one for reading");
+                                    + " this one for reading; the lock is held by process "
+                                    + ProcessHandle.current().pid());
             // on Linux the refused opening must not have let go of the lock
             assertThat(lastLine(child(List.of(), 0, 1)))
-                    .isEqualTo("error: gallery " + file
+                    .startsWith("error: gallery " + file
                             + " is open for writing in another process already; close that one, or open this one for"
-                            + " reading");
+                            + " reading; the lock is held by process "
+                            + ProcessHandle.current().pid())
+                    .contains(", a gallery writer since ");
             try (Gallery reader = read()) {
                 gallery.enrol("b", Y);
                 assertThat(reader.size()).isEqualTo(1);
@@ -298,12 +301,37 @@ class GalleryFileTest {
     @Test
     void aCompactionCutShortLeavesTheFormerFile() throws IOException {
         byte[] whole = small();
-        Path beside = folder.resolve("people.gallery.tmp");
-        Files.write(beside, Arrays.copyOf(whole, 60));
+        for (String name : List.of( // the first two as earlier versions named them
+                "people.gallery.tmp",
+                "people.gallery.hnsw.tmp",
+                ".people.gallery.0123456789abcdef.tmp",
+                ".people.gallery.hnsw.0123456789abcdef.tmp")) {
+            Files.write(folder.resolve(name), Arrays.copyOf(whole, 60));
+        }
         try (Gallery gallery = open()) {
             assertThat(gallery.identities()).isEqualTo(Map.of("Anna", 1, "Clara", 1));
         }
-        assertThat(beside).doesNotExist();
+        try (var files = Files.list(folder)) {
+            assertThat(files).containsExactly(file);
+        }
+    }
+
+    @Test
+    void aWriterIsRefusedByEveryPathToTheFile() throws IOException {
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("."));
+        try (Gallery gallery = Gallery.open(link.resolve("people.gallery"), "model", D)) {
+            Path relative = Path.of("").toAbsolutePath().relativize(file.toAbsolutePath());
+            for (Path path : List.of(file, relative, link.resolve("link/people.gallery"))) {
+                assertThatThrownBy(() -> Gallery.open(path, "model", D))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessageContaining(" is open for writing in this process already");
+            }
+            gallery.enrol("a", X);
+            gallery.compact();
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(1);
+        }
     }
 
     // ---- another process ----

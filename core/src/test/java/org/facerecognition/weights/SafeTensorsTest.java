@@ -9,10 +9,15 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
@@ -74,6 +79,34 @@ class SafeTensorsTest {
             assertThat(bytes(read)).as(name).isEqualTo(bytes(tensor));
             assertThat(file.shape(name)).isEqualTo(Shape.of(tensor).toArray());
         });
+    }
+
+    /** A name of the process's number alone mixed the weights of two threads. */
+    @Test
+    void threadsWritingToOnePathLeaveTheWeightsOfOne() throws Exception {
+        Path file = folder.resolve("some.safetensors");
+        for (int round = 0; round < 15; round++) {
+            List<CompletableFuture<Void>> writers = new ArrayList<>();
+            for (int thread = 0; thread < 4; thread++) {
+                Map<String, Tensor> tensors = new LinkedHashMap<>();
+                for (int i = 0; i < 20; i++) {
+                    tensors.put("w" + i, torch.full(new long[] {5_000}, new Scalar((double) thread)));
+                }
+                writers.add(CompletableFuture.runAsync(() -> SafeTensors.write(file, tensors, Map.of())));
+            }
+            writers.forEach(CompletableFuture::join);
+            SafeTensors read = SafeTensors.open(file);
+            Set<Float> values = new HashSet<>();
+            for (String name : read.names()) {
+                Tensor tensor = read.read(name);
+                values.add(tensor.min().item_float());
+                values.add(tensor.max().item_float());
+            }
+            assertThat(values).hasSize(1);
+        }
+        try (var files = Files.list(folder)) {
+            assertThat(files).containsExactly(file);
+        }
     }
 
     private static byte[] bytes(Tensor tensor) {

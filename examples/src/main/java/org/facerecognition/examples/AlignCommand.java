@@ -93,8 +93,7 @@ final class AlignCommand implements Callable<Integer> {
         return unreadable == 0 ? 0 : Main.FAILED;
     }
 
-    private List<String> write(PictureFiles picture, Mat image, List<DetectedFace> found, FaceTemplate template)
-            throws IOException {
+    private List<String> write(PictureFiles picture, Mat image, List<DetectedFace> found, FaceTemplate template) {
         List<String> written = new ArrayList<>();
         int count = all ? found.size() : Math.min(1, found.size());
         for (int i = 0; i < count; i++) {

@@ -1,15 +1,10 @@
 package org.facerecognition.examples;
 
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
-import static org.bytedeco.opencv.global.opencv_imgcodecs.imwrite;
-import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
 import static org.bytedeco.opencv.global.opencv_imgproc.FONT_HERSHEY_SIMPLEX;
 import static org.bytedeco.opencv.global.opencv_imgproc.LINE_AA;
-import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 import static org.bytedeco.opencv.global.opencv_imgproc.putText;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,7 +63,7 @@ final class AugmentCommand implements Callable<Integer> {
     private Path out;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() {
         List<Transform> transforms = AugmentationOptions.transforms(line);
         FaceDataset faces = data.read(Split.TRAIN, seed);
         int rows = Math.max(1, Math.min(images, faces.size()));
@@ -76,8 +71,6 @@ final class AugmentCommand implements Callable<Integer> {
         columns.add(null); // as it is
         columns.addAll(transforms);
         int cell = imageSizePx + GAP_PX;
-        Path folder = out.toAbsolutePath().getParent();
-        Files.createDirectories(folder);
         try (Scalar white = new Scalar(255, 255, 255, 0);
                 Mat sheet = new Mat(CAPTION_PX + rows * cell, columns.size() * cell, CV_8UC3, white)) {
             for (int column = 0; column < columns.size(); column++) {
@@ -98,10 +91,7 @@ final class AugmentCommand implements Callable<Integer> {
                     }
                 }
             }
-            cvtColor(sheet, sheet, COLOR_RGB2BGR);
-            if (!imwrite(out.toString(), sheet)) {
-                throw new IOException("cannot write " + out + ": give a file that ends in .png or .jpg");
-            }
+            PictureWriter.write(sheet, out);
         }
         spec.commandLine()
                 .getErr()

@@ -66,10 +66,8 @@ record PictureFiles(Path file, Path name) {
                 && Files.isRegularFile(file);
     }
 
-    /** Below {@code folder}, with folders on the way made. */
-    Path in(Path folder, String ending) throws IOException {
-        Path target = folder.resolve(name + ending);
-        Files.createDirectories(target.toAbsolutePath().getParent());
-        return target;
+    /** The file below {@code folder} for what a command makes of this one. */
+    Path in(Path folder, String ending) {
+        return folder.resolve(name + ending);
     }
 }

@@ -3,7 +3,6 @@ package org.facerecognition.examples;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +14,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.eval.LabelNoise.Suspect;
+import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -100,9 +100,9 @@ final class SuspectsCommand implements Callable<Integer> {
 
     private void write(String list) {
         try {
-            Files.writeString(out, list);
+            AtomicFile.write(out, list);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + out + ": " + e.getMessage(), e);
+            throw new UncheckedIOException(AtomicFile.cannotWrite(out, e), e);
         }
     }
 }

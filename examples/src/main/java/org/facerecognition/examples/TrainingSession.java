@@ -5,7 +5,6 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -15,6 +14,7 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.Trainer;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.train.EmbeddingWatch;
 import org.facerecognition.train.EpochLook;
 import org.facerecognition.train.EpochReport;
@@ -28,6 +28,7 @@ import org.facerecognition.train.TrainingListener;
 final class TrainingSession {
     private static final long LONGEST_LAST_STEP_SECONDS = 120;
     private static final int MOST_CLASSES_LOOKED_INTO = 20_000; // beyond, the look would cost as much as the head
+    private static final String HISTORY = "history.jsonl";
     private static final String LOOKS = "looks.jsonl";
 
     private final Path out;
@@ -75,6 +76,7 @@ final class TrainingSession {
     /** Keeps the folder's files up with the training. */
     private final class FolderKeeper implements TrainingListener {
         private final EmbeddingWatch watch;
+        private final List<EpochReport> epochs = new ArrayList<>();
         private final List<EpochLook> looks = new ArrayList<>();
 
         FolderKeeper(EmbeddingWatch watch) {
@@ -83,22 +85,21 @@ final class TrainingSession {
 
         @Override
         public void started(History soFar) {
+            AtomicFile.clean(out); // what a killed training has left, backups above all
             write("args.json", argsJson + "\n");
             looks.addAll(formerLooks(soFar));
-            StringBuilder looked = new StringBuilder();
-            looks.forEach(look -> looked.append(Json.line(look)).append('\n'));
-            write(LOOKS, looked.toString());
-            StringBuilder lines = new StringBuilder();
-            soFar.epochs().forEach(epoch -> lines.append(Json.line(epoch)).append('\n'));
-            write("history.jsonl", lines.toString());
+            writeLines(LOOKS, looks);
+            epochs.addAll(soFar.epochs());
+            writeLines(HISTORY, epochs);
         }
 
         @Override
         public void epochEnded(EpochReport epoch, History soFar) {
-            append("history.jsonl", Json.line(epoch) + "\n");
+            epochs.add(epoch);
+            writeLines(HISTORY, epochs);
             if (!watch.epochs().isEmpty()) {
                 looks.add(watch.epochs().get(watch.epochs().size() - 1));
-                append(LOOKS, Json.line(looks.get(looks.size() - 1)) + "\n");
+                writeLines(LOOKS, looks);
             }
             TrainingReport.of("Training " + out.getFileName(), soFar, argsJson)
                     .looks(looks)
@@ -123,20 +124,19 @@ final class TrainingSession {
         }
     }
 
+    /** Rewrites the whole file, which is small, so that a killed process leaves no half line. */
+    private void writeLines(String name, List<?> values) {
+        StringBuilder lines = new StringBuilder();
+        values.forEach(value -> lines.append(Json.line(value)).append('\n'));
+        write(name, lines.toString());
+    }
+
     private void write(String name, String text) {
-        put(name, text, StandardOpenOption.TRUNCATE_EXISTING);
-    }
-
-    private void append(String name, String text) {
-        put(name, text, StandardOpenOption.APPEND);
-    }
-
-    private void put(String name, String text, StandardOpenOption how) {
+        Path file = out.resolve(name);
         try {
-            Files.createDirectories(out);
-            Files.writeString(out.resolve(name), text, StandardOpenOption.CREATE, StandardOpenOption.WRITE, how);
+            AtomicFile.write(file, text);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write " + out.resolve(name) + ": " + e.getMessage(), e);
+            throw new UncheckedIOException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 }

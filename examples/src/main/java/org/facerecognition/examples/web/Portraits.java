@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -13,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * Small pictures of the faces in a gallery, by entry: beside the gallery's file in the folder {@code NAME.faces}, or in memory
@@ -68,14 +68,18 @@ public abstract sealed class Portraits {
         private final Map<Long, Path> files = new ConcurrentHashMap<>(); // only what is in here is ever opened
 
         InFolder(Path folder, Collection<Long> entries) throws IOException {
-            this.folder = Files.createDirectories(folder);
+            this.folder = folder;
+            AtomicFile.createFolders(folder);
+            AtomicFile.clean(folder);
             Set<String> names = new HashSet<>();
             entries.forEach(entry -> names.add(entry + ENDING));
             for (Path file : list(folder)) {
                 String name = file.getFileName().toString();
                 if (names.contains(name)) {
                     files.put(Long.valueOf(name.substring(0, name.length() - ENDING.length())), file);
-                } else if (name.matches("[0-9]+\\.jpg(\\.tmp)?")) { // ours, of somebody who is no longer there
+                } else if (name.matches(
+                        "[0-9]+\\.jpg(\\.tmp)?")) { // ours, of somebody who is no longer there, or left by an earlier
+                    // version
                     Files.delete(file);
                 }
             }
@@ -90,9 +94,7 @@ public abstract sealed class Portraits {
         @Override
         void keep(long entry, byte[] jpeg) throws IOException {
             Path file = folder.resolve(entry + ENDING);
-            Path half = folder.resolve(entry + ENDING + ".tmp");
-            Files.write(half, jpeg);
-            Files.move(half, file, StandardCopyOption.ATOMIC_MOVE);
+            AtomicFile.write(file, jpeg);
             files.put(entry, file);
         }
 

@@ -1,0 +1,237 @@
+package org.facerecognition.io;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+class WriterLockTest {
+    @TempDir
+    Path folder;
+
+    private Path file;
+
+    @BeforeEach
+    void nameFile() throws IOException {
+        folder = folder.toRealPath();
+        file = folder.resolve("training.lock");
+    }
+
+    private static String mine() {
+        return "process " + ProcessHandle.current().pid() + " ";
+    }
+
+    private void assertHeldHere(Path path) {
+        LockedException e = catchThrowableOfType(LockedException.class, () -> WriterLock.of(path, "a second one"));
+        assertThat(e.byThisProcess()).isTrue();
+        assertThat(e.holder()).startsWith(mine()).contains(", a training since 20");
+        assertThat(e).hasMessageStartingWith(path.getFileName() == null ? "" : folder.toString());
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void theFileIsThereAsLongAsTheLockIsHeld() throws IOException {
+        try (WriterLock lock = WriterLock.of(folder.resolve("new folder/x.lock"), "a training")) {
+            assertThat(folder.resolve("new folder/x.lock"))
+                    .content()
+                    .matches(
+                            "process \\d+( on host \\S+)?, a training since \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n");
+            lock.close();
+            assertThat(folder.resolve("new folder")).isEmptyDirectory();
+            try (WriterLock next = WriterLock.of(folder.resolve("new folder/x.lock"), "another training")) {
+                lock.close(); // a second time does nothing
+                assertThat(folder.resolve("new folder/x.lock")).content().contains("another training");
+            }
+        }
+    }
+
+    @Nested
+    class WithinAProcess {
+        @Test
+        void aSecondHolderIsRefusedWithTheNameOfTheFirst() throws IOException {
+            try (WriterLock lock = WriterLock.of(file, "a training")) {
+                assertHeldHere(file);
+            }
+            WriterLock.of(file, "a training").close();
+        }
+
+        @Test
+        @DisabledOnOs(OS.WINDOWS)
+        void otherPathsToTheFileAreTheSameLock() throws IOException {
+            Path link = Files.createSymbolicLink(folder.resolve("link"), folder);
+            Path fileLink = Files.createSymbolicLink(folder.resolve("other.lock"), file);
+            Path relative = Path.of("").toAbsolutePath().relativize(file);
+            try (WriterLock lock = WriterLock.of(link.resolve("training.lock"), "a training")) {
+                Files.createLink(folder.resolve("hard.lock"), file);
+                assertHeldHere(file);
+                assertHeldHere(link.resolve("link/training.lock"));
+                assertHeldHere(fileLink);
+                assertHeldHere(relative);
+                assertHeldHere(folder.resolve("hard.lock"));
+                // and none of these has let go of the lock
+                try (FileChild child = FileChild.start()) {
+                    assertThat(child.ask("lock", file)).startsWith("elsewhere: " + mine());
+                } catch (InterruptedException e) {
+                    throw new IOException(e);
+                }
+            }
+        }
+
+        @Test
+        void aPendingInterruptDoesNotCostTheLock() throws Exception {
+            Thread.currentThread().interrupt();
+            try (WriterLock lock = WriterLock.of(file, "a training")) {
+                assertThat(Thread.interrupted()).isTrue();
+                try (FileChild child = FileChild.start()) {
+                    assertThat(child.ask("lock", file)).startsWith("elsewhere: ");
+                }
+            } finally {
+                Thread.interrupted();
+            }
+        }
+
+        @Test
+        void whoCanWaitGetsItAfterTheFirst() throws Exception {
+            WriterLock first = WriterLock.of(file, "a training");
+            CompletableFuture<Void> second = CompletableFuture.runAsync(() -> {
+                try {
+                    WriterLock.await(file, "a second one").close();
+                } catch (IOException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            Thread.sleep(100);
+            assertThat(second).isNotDone();
+            first.close();
+            assertThat(second).succeedsWithin(10, TimeUnit.SECONDS);
+        }
+
+        @Test
+        void aWaitIsInterrupted() throws IOException {
+            try (WriterLock first = WriterLock.of(file, "a training")) {
+                Thread.currentThread().interrupt();
+                assertThatThrownBy(() -> WriterLock.await(file, "a second one"))
+                        .isInstanceOf(InterruptedIOException.class);
+                assertThat(Thread.interrupted()).isTrue();
+            } finally {
+                Thread.interrupted();
+            }
+        }
+
+        @Test
+        void aFolderThatCannotBeMadeIsNotALock() throws IOException {
+            Files.createFile(file);
+            assertThatThrownBy(() -> WriterLock.of(file.resolve("x.lock"), "a training"))
+                    .isInstanceOf(IOException.class)
+                    .isNotInstanceOf(LockedException.class);
+        }
+    }
+
+    @Nested
+    class BetweenProcesses {
+        @Test
+        void aSecondHolderIsRefusedWithTheNameOfTheFirst() throws Exception {
+            try (FileChild child = FileChild.start()) {
+                assertThat(child.ask("lock", file)).isEqualTo("locked");
+                LockedException e =
+                        catchThrowableOfType(LockedException.class, () -> WriterLock.of(file, "a training"));
+                assertThat(e.byThisProcess()).isFalse();
+                assertThat(e.holder()).startsWith("process " + child.pid()).contains(", a child since ");
+                assertThat(child.ask("release", file)).isEqualTo("released");
+                try (WriterLock lock = WriterLock.of(file, "a training")) {
+                    assertThat(child.ask("lock", file)).startsWith("elsewhere: " + mine());
+                    assertThat(child.ask("lock", file)).startsWith("elsewhere: " + mine());
+                }
+                assertThat(child.ask("lock", file)).isEqualTo("locked");
+            }
+        }
+
+        @Test
+        void aForgottenLockOutlivesGarbageCollections() throws Exception {
+            try (FileChild child = FileChild.start()) {
+                assertThat(child.ask("forget", file)).isEqualTo("forgotten");
+                assertThatThrownBy(() -> WriterLock.of(file, "a training"))
+                        .isInstanceOf(LockedException.class)
+                        .hasMessageContaining("a forgetful child");
+                assertThat(child.ask("lock", file)).startsWith("here: process " + child.pid());
+            }
+        }
+
+        @Test
+        void theFileOfAKilledProcessIsTakenOver() throws Exception {
+            try (FileChild child = FileChild.start()) {
+                assertThat(child.ask("lock", file)).isEqualTo("locked");
+                child.kill();
+            }
+            assertThat(file).content().contains("a child");
+            try (WriterLock lock = WriterLock.of(file, "a training")) {
+                assertThat(file).content().contains(mine()).doesNotContain("a child");
+            }
+        }
+
+        @Test
+        void aFileOfLongerTextIsReplacedWhole() throws Exception {
+            Files.writeString(file, "x".repeat(5_000));
+            try (WriterLock lock = WriterLock.of(file, "a training")) {
+                assertThat(file).content().startsWith(mine()).hasLineCount(1);
+            }
+        }
+
+        @Test
+        @DisabledOnOs(OS.WINDOWS)
+        void aFileThatSomebodyElsePutThereIsNotDeleted() throws Exception {
+            try (WriterLock lock = WriterLock.of(file, "a training")) {
+                Files.delete(file);
+                Files.writeString(file, "of somebody else");
+            }
+            assertThat(file).hasContent("of somebody else");
+        }
+
+        @Test
+        void neverHoldItBoth() throws Exception {
+            Path token = folder.resolve("token");
+            try (FileChild child = FileChild.start();
+                    FileChild other = FileChild.start()) {
+                child.order("rounds", file, token, 200);
+                other.order("rounds", file, token, 200);
+                assertThat(child.answer()).isEqualTo("done");
+                assertThat(other.answer()).isEqualTo("done");
+            }
+            assertThat(folder).isEmptyDirectory();
+        }
+    }
+
+    /** Takes the lock that many times, and creates and deletes a file meanwhile that must not be there. */
+    static String rounds(Path file, Path token, int rounds) throws IOException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        for (int done = 0; done < rounds && System.nanoTime() < end; ) {
+            try (WriterLock lock = WriterLock.of(file, "a child")) {
+                Files.createFile(token);
+                Thread.onSpinWait();
+                Files.delete(token);
+                done++;
+            } catch (LockedException e) {
+                Thread.yield();
+            } catch (FileAlreadyExistsException e) {
+                return "both held it";
+            }
+            if (done == rounds) {
+                return "done";
+            }
+        }
+        return "too slow";
+    }
+}
