@@ -85,7 +85,6 @@ final class TrainingSession {
 
         @Override
         public void started(History soFar) {
-            AtomicFile.clean(out); // what a killed training has left, backups above all
             write("args.json", argsJson + "\n");
             looks.addAll(formerLooks(soFar));
             writeLines(LOOKS, looks);
