@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -238,10 +239,16 @@ public final class FaceDataset {
     public FaceDataset withAtLeast(int images) {
         int[] counts = new int[classes()];
         this.images.forEach(image -> counts[image.label()]++);
-        return withIdentities(IntStream.range(0, classes())
+        List<String> left = IntStream.range(0, classes())
                 .filter(label -> counts[label] >= images)
                 .mapToObj(identities::get)
-                .toList());
+                .toList();
+        if (left.isEmpty()) {
+            throw new DataException("data must have people with at least " + images
+                    + " images, but the most that one has is "
+                    + Arrays.stream(counts).max().orElse(0) + "; ask for fewer images of each");
+        }
+        return withIdentities(left);
     }
 
     /**

@@ -28,15 +28,16 @@ final class FolderLayout {
     private FaceDataset read(Split split, SplitSettings settings) {
         ImageFiles.Listing people = ImageFiles.list(root, passedOver);
         passedOver.addLooseImages(people.images().size());
+        List<Path> folders = ImageFiles.withReadableNames(people.folders(), passedOver);
         String where = "data folder " + root.toAbsolutePath();
-        if (people.folders().isEmpty()) {
+        if (folders.isEmpty()) {
             throw new DataException(
                     passedOver.isEmpty()
                             ? where + " is empty: it must have one folder of images per person"
                             : where + " must have one folder of images per person, but " + passedOver.instead());
         }
         PeopleParts parts = new PeopleParts(settings, split);
-        for (Path person : people.folders()) {
+        for (Path person : folders) {
             String name = person.getFileName().toString();
             ImageFiles.Listing inside = ImageFiles.list(person, passedOver);
             if (!Files.isSymbolicLink(person)) {
@@ -44,7 +45,7 @@ final class FolderLayout {
             }
             parts.add(name, name.hashCode(), images(name, inside.images()));
         }
-        if (parts.empty() == people.folders().size() && passedOver.deeperImages() > 0) {
+        if (parts.empty() == folders.size() && passedOver.deeperImages() > 0) {
             throw new DataException(where + " must have one folder of images per person, but " + passedOver.instead()
                     + "; give the folder that the people's folders are in");
         }
@@ -52,7 +53,7 @@ final class FolderLayout {
     }
 
     private List<FileImage> images(String person, List<Path> files) {
-        return files.stream()
+        return ImageFiles.withReadableNames(files, passedOver).stream()
                 .map(file -> new FileImage(root, person + "/" + file.getFileName()))
                 .toList();
     }

@@ -159,6 +159,8 @@ public final class ImageFiles {
 
     private static final Set<String> UNFINISHED_FOLDERS = Set.of("download", "lrdata");
 
+    private static final char REPLACEMENT = '\uFFFD'; // what Java makes of letters that it cannot decode
+
     private ImageFiles() {}
 
     /** What a file is, by its name. */
@@ -305,6 +307,24 @@ public final class ImageFiles {
         collect(list(folder, passedOver), images, passedOver);
         Collections.sort(images);
         return images;
+    }
+
+    /**
+     * Without those whose names this process cannot read: it may have no locale, or the names may be in an encoding of another
+     * time. People's names would be mixed up, as each letter becomes the same sign, and files not found by their names.
+     *
+     * @param passedOver counts them
+     */
+    public static List<Path> withReadableNames(List<Path> paths, PassedOver passedOver) {
+        List<Path> readable = new ArrayList<>();
+        for (Path path : paths) {
+            if (path.toString().indexOf(REPLACEMENT) < 0) {
+                readable.add(path);
+            } else {
+                passedOver.addUnreadableName();
+            }
+        }
+        return readable;
     }
 
     private static void collect(Listing listing, List<Path> images, PassedOver passedOver) {

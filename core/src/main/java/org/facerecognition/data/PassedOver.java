@@ -18,6 +18,7 @@ public final class PassedOver {
     private int deadLinks;
     private int linkedFolders;
     private int closedFolders;
+    private int unreadableNames;
     private int loose;
     private int deeper;
     private boolean moreDeeper;
@@ -50,6 +51,11 @@ public final class PassedOver {
         closedFolders++;
     }
 
+    /** A file or folder whose name is in letters that this process does not know. */
+    public void addUnreadableName() {
+        unreadableNames++;
+    }
+
     /** Images beside the folders of people, where each person has a folder. */
     public void addLooseImages(int images) {
         loose += images;
@@ -67,6 +73,21 @@ public final class PassedOver {
 
     int deeperImages() {
         return deeper;
+    }
+
+    /** Adds what was counted elsewhere. */
+    public void add(PassedOver other) {
+        other.unreadable.forEach((format, files) -> unreadable.merge(format, files, Integer::sum));
+        hiddenFolders += other.hiddenFolders;
+        hiddenFiles += other.hiddenFiles;
+        others += other.others;
+        deadLinks += other.deadLinks;
+        linkedFolders += other.linkedFolders;
+        closedFolders += other.closedFolders;
+        unreadableNames += other.unreadableNames;
+        loose += other.loose;
+        deeper += other.deeper;
+        moreDeeper |= other.moreDeeper;
     }
 
     /** Whether nothing was passed over. */
@@ -113,6 +134,11 @@ public final class PassedOver {
         add(all, deadLinks, "link that leads nowhere", "links that lead nowhere");
         add(all, linkedFolders, "link to a folder", "links to folders");
         add(all, closedFolders, "folder that cannot be opened", "folders that cannot be opened");
+        add(
+                all,
+                unreadableNames,
+                "name that this process cannot read (where there is no locale, set LC_ALL=C.UTF-8)",
+                "names that this process cannot read (where there is no locale, set LC_ALL=C.UTF-8)");
         add(all, loose, "image outside the folders of people", "images outside the folders of people");
         if (deeper > 0) {
             all.add((moreDeeper ? "at least " : "") + count(deeper, "image", "images") + " in deeper folders");
