@@ -59,7 +59,9 @@ final class TrainingDescription {
         entries.put(
                 "faces to verify",
                 args.verification() == null ? "none" : args.verification().fingerprint());
-        // CONTENTS
+        entries.put(
+                CONTENTS,
+                train.contentFingerprint() + (validation == null ? "" : " " + validation.contentFingerprint()));
     }
 
     private void model() {

@@ -15,6 +15,11 @@ record EncodedBytes(byte[] bytes, String name) implements ImageSource {
     }
 
     @Override
+    public long contentBytes() {
+        return bytes.length;
+    }
+
+    @Override
     public byte[] encoded() {
         return bytes;
     }

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.vision.FaceDetector;
@@ -33,6 +35,7 @@ public final class FaceDataset {
     private final Framing framing;
     private final List<Transform> augmentations;
     private final boolean compose;
+    private final List<String> notes;
 
     private FaceDataset(
             List<Labelled> images,
@@ -40,17 +43,24 @@ public final class FaceDataset {
             Split split,
             Framing framing,
             List<Transform> augmentations,
-            boolean compose) {
+            boolean compose,
+            List<String> notes) {
         this.images = List.copyOf(images);
         this.identities = List.copyOf(identities);
         this.split = split;
         this.framing = framing;
         this.augmentations = List.copyOf(augmentations);
         this.compose = compose;
+        this.notes = List.copyOf(notes);
     }
 
     static FaceDataset of(List<Labelled> images, List<String> identities, Split split, Framing framing) {
-        return new FaceDataset(images, identities, split, framing, List.of(), false);
+        return of(images, identities, split, framing, List.of());
+    }
+
+    static FaceDataset of(
+            List<Labelled> images, List<String> identities, Split split, Framing framing, List<String> notes) {
+        return new FaceDataset(images, identities, split, framing, List.of(), false, notes);
     }
 
     /**
@@ -65,26 +75,37 @@ public final class FaceDataset {
     }
 
     /**
-     * Folders {@code root/identity/image}: a fifth of each identity's images, at least one, is for validation and the
-     * rest for training.
+     * Folders {@code root/person/image}: a fifth of each person's images, at least one, is for validation and the rest for
+     * training. A person's only image is for training.
      *
-     * @throws DataException when the folder is missing or empty, or an identity has fewer than two images
+     * @throws DataException when the folder is missing or has no images in folders of people
      */
     public static FaceDataset folders(Path root, Split split) {
-        return folders(root, split, 0.2, 0.0, 0);
+        return folders(root, split, SplitSettings.DEFAULT);
     }
 
     /**
-     * Folders {@code root/identity/image}, split within each identity. The same folder, fractions and seed give the
-     * same split everywhere; a new image does not move those of other identities.
+     * Folders {@code root/person/image}, split within each person; as {@link #folders(Path, Split, SplitSettings)}.
      *
-     * @param valFraction share of each identity's images for validation, in [0, 1)
-     * @param testFraction share of each identity's images for the test, in [0, 1)
+     * @param valFraction share of each person's images for validation, in [0, 1)
+     * @param testFraction share of each person's images for the test, in [0, 1)
      * @param seed of the choice
-     * @throws DataException when the folder is missing or empty, or an identity has too few images to be in each part
+     * @throws DataException when the folder is missing, or there are no images of that split
      */
     public static FaceDataset folders(Path root, Split split, double valFraction, double testFraction, long seed) {
-        return FolderLayout.read(root, split, new FolderLayout.Fractions(valFraction, testFraction), seed);
+        return folders(root, split, new SplitSettings(valFraction, testFraction, 1, seed));
+    }
+
+    /**
+     * Folders {@code root/person/image}, split within each person. The same folder and settings give the same split
+     * everywhere; a new image does not move those of other people. Which files are images is decided by {@link ImageFiles};
+     * what is passed over, people without images among it, is counted in {@link #notes}.
+     *
+     * @throws DataException when the folder is missing, or there are no images of that split: its fraction is 0, or nobody
+     *     has enough images
+     */
+    public static FaceDataset folders(Path root, Split split, SplitSettings settings) {
+        return FolderLayout.read(root, split, settings);
     }
 
     /**
@@ -98,12 +119,22 @@ public final class FaceDataset {
 
     /**
      * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split within
-     * each identity as {@link #folders(Path, Split, double, double, long)} does.
+     * each person as {@link #folders(Path, Split, double, double, long)} does.
      *
-     * @throws DataException when a file is missing or damaged, or an identity has too few images to be in each part
+     * @throws DataException when a file is missing or damaged, or there are no images of that split
      */
     public static FaceDataset recordIo(Path folder, Split split, double valFraction, double testFraction, long seed) {
-        return RecordIoLayout.read(folder, split, new FolderLayout.Fractions(valFraction, testFraction), seed);
+        return recordIo(folder, split, new SplitSettings(valFraction, testFraction, 1, seed));
+    }
+
+    /**
+     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split within
+     * each person as {@link #folders(Path, Split, SplitSettings)} does.
+     *
+     * @throws DataException when a file is missing or damaged, or there are no images of that split
+     */
+    public static FaceDataset recordIo(Path folder, Split split, SplitSettings settings) {
+        return RecordIoLayout.read(folder, split, settings);
     }
 
     /**
@@ -133,6 +164,12 @@ public final class FaceDataset {
         public Mat read() {
             return faces.image(identity, index);
         }
+
+        /** The name determines what is drawn. */
+        @Override
+        public long contentChecksum() {
+            return Checksum.of(faces + name());
+        }
     }
 
     /**
@@ -158,7 +195,7 @@ public final class FaceDataset {
             throw new IllegalArgumentException("augmentations must be on the TRAIN split, but this is " + split
                     + ": a model is measured on pictures as they are");
         }
-        return new FaceDataset(images, identities, split, framing, List.copyOf(augmentations), compose);
+        return new FaceDataset(images, identities, split, framing, List.copyOf(augmentations), compose, notes);
     }
 
     /**
@@ -171,7 +208,7 @@ public final class FaceDataset {
             throw new IllegalArgumentException(
                     "framing must be " + this.framing + ", as these pictures were packed, but was " + framing);
         }
-        return new FaceDataset(images, identities, split, framing, augmentations, compose);
+        return new FaceDataset(images, identities, split, framing, augmentations, compose, notes);
     }
 
     /**
@@ -188,12 +225,14 @@ public final class FaceDataset {
                 .map(image ->
                         new Labelled(new FoundFace(image.image(), detector, sizePx, framing, notFound), image.label()))
                 .toList();
-        return new FaceDataset(found, identities, split, Framing.WHOLE, augmentations, compose);
+        return new FaceDataset(found, identities, split, Framing.WHOLE, augmentations, compose, notes);
     }
 
     /**
-     * Without the identities that have fewer images here; labels close up. Give validation and test the same identities, by
-     * {@link #withIdentities}.
+     * Without the identities that have fewer images in this part; labels close up. The other parts must have the same
+     * identities, or their labels mean other people: {@code validation.withIdentities(train.identities())}. To count all
+     * parts together, take {@code train.with(validation).withAtLeast(5).identities()} for both, or {@link
+     * SplitSettings#withMinImages} when the folder is read.
      *
      * @param images least number, copies by augmentation not counted
      * @throws DataException when no identity has as many
@@ -201,10 +240,16 @@ public final class FaceDataset {
     public FaceDataset withAtLeast(int images) {
         int[] counts = new int[classes()];
         this.images.forEach(image -> counts[image.label()]++);
-        return withIdentities(IntStream.range(0, classes())
+        List<String> left = IntStream.range(0, classes())
                 .filter(label -> counts[label] >= images)
                 .mapToObj(identities::get)
-                .toList());
+                .toList();
+        if (left.isEmpty()) {
+            throw new DataException("data must have people with at least " + images
+                    + " images, but the most that one has is "
+                    + Arrays.stream(counts).max().orElse(0) + "; ask for fewer images of each");
+        }
+        return withIdentities(left);
     }
 
     /**
@@ -223,7 +268,7 @@ public final class FaceDataset {
             throw new DataException("the " + split + " data must have images of the chosen identities, but has none of "
                     + chosen.size() + "; ask for fewer images of each");
         }
-        return new FaceDataset(left, chosen, split, framing, augmentations, compose);
+        return new FaceDataset(left, chosen, split, framing, augmentations, compose, notes);
     }
 
     /**
@@ -276,7 +321,9 @@ public final class FaceDataset {
         }
         List<Labelled> both = new ArrayList<>(images);
         both.addAll(other.images);
-        return of(both, identities, Split.TEST, framing);
+        List<String> all =
+                Stream.concat(notes.stream(), other.notes.stream()).distinct().toList();
+        return of(both, identities, Split.TEST, framing, all);
     }
 
     /**
@@ -292,7 +339,7 @@ public final class FaceDataset {
         List<Labelled> left = this.images.stream()
                 .filter(image -> counts[image.label()]++ < images)
                 .toList();
-        return new FaceDataset(left, identities, split, framing, augmentations, compose);
+        return new FaceDataset(left, identities, split, framing, augmentations, compose, notes);
     }
 
     /**
@@ -310,7 +357,7 @@ public final class FaceDataset {
             throw new DataException(
                     "the " + split + " data must keep at least one image, but all " + images.size() + " were left out");
         }
-        return new FaceDataset(rest, identities, split, framing, augmentations, compose);
+        return new FaceDataset(rest, identities, split, framing, augmentations, compose, notes);
     }
 
     /** Labels that have at least one image. */
@@ -378,6 +425,14 @@ public final class FaceDataset {
         return split;
     }
 
+    /**
+     * What a user should know of how these images were found: who was left out or is in training only, and how many files
+     * were passed over, one line each. Empty where there is nothing to say.
+     */
+    public List<String> notes() {
+        return notes;
+    }
+
     /** What is cut out of the pictures. */
     public Framing framing() {
         return framing;
@@ -416,6 +471,16 @@ public final class FaceDataset {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }
+    }
+
+    /**
+     * A short hash of the images' sizes and contents, in order: it differs when an image was replaced under the same name,
+     * which {@link #fingerprint} does not see. Up to 20,000 images are read whole; of more, all sizes and 20,000 evenly spread
+     * ones. Packed images are told by the checksums of their pack: a pack has the same hash as what it was made of, unless its
+     * images were decoded. An image that cannot be read counts as one that is not there.
+     */
+    public String contentFingerprint() {
+        return ContentFingerprint.of(images);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package org.facerecognition.data;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.opencv.opencv_core.Mat;
 
@@ -23,6 +25,28 @@ record FileImage(Path root, String path) implements ImageSource {
     @Override
     public Mat read(int leastPx) {
         return ImageReader.read(root.resolve(path), leastPx);
+    }
+
+    @Override
+    public long contentBytes() {
+        try {
+            return Files.size(root.resolve(path));
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    @Override
+    public long contentChecksum() {
+        try {
+            return Checksum.of(root.resolve(path));
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    private DataException unreadable(IOException e) {
+        return new DataException("image " + path + " cannot be read: " + e.getMessage(), e);
     }
 
     @Override

@@ -1,106 +1,86 @@
 package org.facerecognition.data;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
-import java.util.Random;
-import java.util.Set;
-import java.util.function.Predicate;
-import java.util.stream.Stream;
 
-/** Reads folders {@code root/identity/image} and splits each identity's images. */
+/** Reads folders {@code root/person/image} in one pass, and splits the images of each person. */
 final class FolderLayout {
-    private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "bmp", "webp", "pgm", "ppm", "tif", "tiff");
+    /** A link to somewhere else, or a wrong folder, must not become a search of the whole disk. */
+    private static final int MAX_DEEPER_FOLDERS = 10_000;
 
-    private FolderLayout() {}
+    private final Path root;
+    private final PassedOver passedOver = new PassedOver();
+    private int deeperFolders;
 
-    record Fractions(double val, double test) {
-        Fractions {
-            if (!(val >= 0 && test >= 0 && val + test < 1)) {
-                throw new IllegalArgumentException(
-                        "fractions must be at least 0 and together below 1, but were val " + val + " and test " + test);
-            }
-        }
-
-        /** How many of {@code images} go to {@code fraction}: rounded, and at least one when there is any share. */
-        private static int count(int images, double fraction) {
-            return fraction == 0 ? 0 : Math.max(1, (int) Math.round(images * fraction));
-        }
-
-        /**
-         * The images of one person that belong to {@code split}, in their order.
-         *
-         * @param where the person's images are, for messages
-         * @param person makes the choice another one for each
-         * @throws DataException when there are not enough for each part to have one
-         */
-        <T> List<T> part(List<T> images, String where, int person, Split split, long seed) {
-            int val = count(images.size(), this.val);
-            int test = count(images.size(), this.test);
-            int train = images.size() - val - test;
-            if (train < 1) {
-                int needed = 1 + (this.val > 0 ? 1 : 0) + (this.test > 0 ? 1 : 0);
-                throw new DataException(where + " must have at least " + needed
-                        + " images, one for each part of the split, but has " + images.size()
-                        + "; add pictures or take it out");
-            }
-            List<Integer> shuffled = new ArrayList<>();
-            for (int i = 0; i < images.size(); i++) {
-                shuffled.add(i);
-            }
-            Collections.shuffle(shuffled, new Random(seed * 31 + person));
-            List<Integer> part = switch (split) {
-                case TRAIN -> shuffled.subList(0, train);
-                case VAL -> shuffled.subList(train, train + val);
-                case TEST -> shuffled.subList(train + val, images.size());
-            };
-            return part.stream().sorted().map(images::get).toList();
-        }
+    private FolderLayout(Path root) {
+        this.root = root;
     }
 
-    static FaceDataset read(Path root, Split split, Fractions fractions, long seed) {
+    static FaceDataset read(Path root, Split split, SplitSettings settings) {
         if (!Files.isDirectory(root)) {
             throw new DataException("data folder " + root.toAbsolutePath()
                     + " does not exist; give a folder with one folder of images per person");
         }
-        List<Path> people = list(root, Files::isDirectory);
-        if (people.isEmpty()) {
+        return new FolderLayout(root).read(split, settings);
+    }
+
+    private FaceDataset read(Split split, SplitSettings settings) {
+        ImageFiles.Listing people = ImageFiles.list(root, passedOver);
+        passedOver.addLooseImages(people.images().size());
+        List<Path> folders = ImageFiles.withReadableNames(people.folders(), passedOver);
+        String where = "data folder " + root.toAbsolutePath();
+        if (folders.isEmpty()) {
             throw new DataException(
-                    "data folder " + root.toAbsolutePath() + " is empty: it must have one folder of images per person");
+                    passedOver.isEmpty()
+                            ? where + " is empty: it must have one folder of images per person"
+                            : where + " must have one folder of images per person, but " + passedOver.instead());
         }
-        List<FaceDataset.Labelled> chosen = new ArrayList<>();
-        List<String> identities = new ArrayList<>();
-        for (Path person : people) {
+        PeopleParts parts = new PeopleParts(settings, split);
+        for (Path person : folders) {
             String name = person.getFileName().toString();
-            List<Path> images = list(person, FolderLayout::isImage);
-            for (Path image : fractions.part(images, "identity folder " + person, name.hashCode(), split, seed)) {
-                FileImage file = new FileImage(root, name + "/" + image.getFileName());
-                chosen.add(new FaceDataset.Labelled(file, identities.size()));
+            ImageFiles.Listing inside = ImageFiles.list(person, passedOver);
+            if (!Files.isSymbolicLink(person)) {
+                countDeeper(inside);
             }
-            identities.add(name);
+            parts.add(name, name.hashCode(), images(name, inside.images()));
         }
-        if (chosen.isEmpty()) {
-            throw new DataException("data folder " + root.toAbsolutePath() + " must have images of split " + split
-                    + ", but its fraction is 0");
+        if (parts.empty() == folders.size() && passedOver.deeperImages() > 0) {
+            throw new DataException(where + " must have one folder of images per person, but " + passedOver.instead()
+                    + "; give the folder that the people's folders are in");
         }
-        return FaceDataset.of(chosen, identities, split, Framing.WHOLE);
+        return parts.dataset(where, passedOver);
     }
 
-    private static boolean isImage(Path file) {
-        String name = file.getFileName().toString();
-        String ending = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
-        return ENDINGS.contains(ending) && Files.isRegularFile(file);
+    private List<FileImage> images(String person, List<Path> files) {
+        return ImageFiles.withReadableNames(files, passedOver).stream()
+                .map(file -> new FileImage(root, person + "/" + file.getFileName()))
+                .toList();
     }
 
-    private static List<Path> list(Path folder, Predicate<Path> wanted) {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(wanted).sorted().toList();
-        } catch (IOException e) {
-            throw new DataException("folder " + folder + " cannot be read: " + e, e);
+    /** Images below the folder of a person are nobody's, but somebody may have meant them. */
+    private void countDeeper(ImageFiles.Listing listing) {
+        for (Path folder : listing.folders()) {
+            if (Files.isSymbolicLink(folder)) {
+                passedOver.addLinkedFolder();
+            } else if (deeperFolders++ >= MAX_DEEPER_FOLDERS) {
+                passedOver.stopDeeper();
+                return;
+            } else {
+                countDeeper(folder);
+            }
         }
+    }
+
+    private void countDeeper(Path folder) {
+        ImageFiles.Listing inside;
+        try {
+            inside = ImageFiles.list(folder, passedOver);
+        } catch (DataException e) {
+            passedOver.addClosedFolder();
+            return;
+        }
+        passedOver.addDeeperImages(inside.images().size());
+        countDeeper(inside);
     }
 }

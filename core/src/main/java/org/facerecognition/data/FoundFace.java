@@ -70,6 +70,16 @@ record FoundFace(
     }
 
     @Override
+    public long contentBytes() {
+        return picture.contentBytes();
+    }
+
+    @Override
+    public long contentChecksum() {
+        return picture.contentChecksum();
+    }
+
+    @Override
     public int framedPx() {
         return sizePx;
     }

@@ -31,7 +31,8 @@ public final class ImageReader {
     private ImageReader() {}
 
     /**
-     * Reads an image file: JPEG, PNG, BMP, WebP, PGM and what else OpenCV decodes.
+     * Reads an image file, whatever its name: JPEG, PNG, BMP, WebP, TIFF, PGM, GIF (the first frame) and what else OpenCV
+     * decodes. Formats that it does not decode, such as HEIC, are named in the message.
      *
      * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
      * @throws DataException when the file is missing, unreadable, truncated or no image
@@ -89,12 +90,15 @@ public final class ImageReader {
                 Mat encoded = new Mat(1, bytes.length, CV_8UC1, data)) {
             image = imdecode(encoded, IMREAD_COLOR_RGB | reduction(bytes, size, leastPx));
         } catch (RuntimeException e) { // cv::Exception: too many pixels, a codec's complaint
-            throw new DataException("image " + name + " cannot be decoded: " + firstLine(e), e);
+            String why = FileSignature.sentence(bytes).orElse("cannot be decoded: " + firstLine(e));
+            throw new DataException("image " + name + " " + why, e);
         }
         if (image.empty()) {
             image.close();
-            throw new DataException("image " + name + " is not an image that can be decoded (" + bytes.length
-                    + " bytes); replace the file or take it out of the data set");
+            throw new DataException("image " + name + " "
+                    + FileSignature.sentence(bytes)
+                            .orElse("is not an image that can be decoded (" + bytes.length
+                                    + " bytes); replace the file or take it out of the data set"));
         }
         return image;
     }

@@ -20,7 +20,7 @@ record ImageSize(long width, long height) {
         return width * height;
     }
 
-    /** Of a JPEG, PNG, BMP, WebP or PGM/PPM; empty where the header is another's or damaged. */
+    /** Of a JPEG, PNG, BMP, WebP, GIF or PGM/PPM; empty where the header is another's or damaged. */
     static Optional<ImageSize> of(byte[] bytes) {
         if (starts(bytes, 0, 0xff, 0xd8)) {
             return ofJpeg(bytes);
@@ -33,6 +33,9 @@ record ImageSize(long width, long height) {
         }
         if (starts(bytes, 0, 'R', 'I', 'F', 'F') && starts(bytes, 8, 'W', 'E', 'B', 'P') && bytes.length >= 30) {
             return ofWebp(bytes);
+        }
+        if (starts(bytes, 0, 'G', 'I', 'F', '8') && bytes.length >= 10) {
+            return Optional.of(new ImageSize(little(bytes, 6, 2), little(bytes, 8, 2)));
         }
         if (starts(bytes, 0, 'P')) {
             Matcher header = NETPBM.matcher(

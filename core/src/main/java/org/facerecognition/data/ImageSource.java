@@ -79,6 +79,25 @@ public interface ImageSource {
         }
     }
 
+    /**
+     * Size in bytes of what {@link #encoded} gives, where that is known without reading it; 0 where it is not. With {@link
+     * #contentChecksum} it tells whether an image was replaced under the same name.
+     *
+     * @throws DataException when it cannot be told
+     */
+    default long contentBytes() {
+        return 0;
+    }
+
+    /**
+     * CRC-32 of what {@link #encoded} gives, or of what determines it.
+     *
+     * @throws DataException when it cannot be read
+     */
+    default long contentChecksum() {
+        return Checksum.of(encoded());
+    }
+
     /** Side in pixels of a picture that is framed already, and only needs to be read; 0 for one that is not. */
     default int framedPx() {
         return 0;

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * Faces of known people, and of others who are none of them.
@@ -62,16 +61,18 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
     }
 
     private static FaceDataset strangers(Path folder, Framing framing) {
-        List<String> names;
-        try (Stream<Path> files = Files.list(folder)) {
-            names = files.map(file -> file.getFileName().toString()).sorted().toList();
-        } catch (IOException e) {
-            throw new DataException("image folder " + folder + " must be there and readable: " + e, e);
+        PassedOver passedOver = new PassedOver();
+        List<String> names = ImageFiles.list(folder, passedOver).images().stream()
+                .map(file -> file.getFileName().toString())
+                .toList();
+        if (names.isEmpty()) {
+            throw new DataException("image folder " + folder + " must have images, but " + passedOver.instead());
         }
         List<FaceDataset.Labelled> images = new ArrayList<>();
         for (String name : names) {
             images.add(new FaceDataset.Labelled(new FileImage(folder, name), images.size()));
         }
-        return FaceDataset.of(images, names, Split.TEST, framing);
+        List<String> notes = passedOver.note().stream().toList();
+        return FaceDataset.of(images, names, Split.TEST, framing, notes);
     }
 }

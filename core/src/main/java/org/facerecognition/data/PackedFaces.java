@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
-import java.util.zip.CRC32;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
@@ -87,7 +86,7 @@ public final class PackedFaces {
                     json.writeStartArray();
                     json.writeNumber(place);
                     json.writeNumber(bytes.length);
-                    json.writeNumber(checksum(bytes));
+                    json.writeNumber(Checksum.of(bytes));
                     json.writeNumber(image.label());
                     json.writeNumber(part.split().ordinal());
                     json.writeString(image.image().name());
@@ -103,7 +102,7 @@ public final class PackedFaces {
         file.write(bytes);
         file.writeLong(Long.reverseBytes(place));
         file.writeInt(Integer.reverseBytes(bytes.length));
-        file.writeInt(Integer.reverseBytes((int) checksum(bytes)));
+        file.writeInt(Integer.reverseBytes((int) Checksum.of(bytes)));
         file.write(MAGIC);
     }
 
@@ -114,12 +113,6 @@ public final class PackedFaces {
             face.data().get(pixels);
             return pixels;
         }
-    }
-
-    private static long checksum(byte[] bytes) {
-        CRC32 crc = new CRC32();
-        crc.update(bytes);
-        return crc.getValue();
     }
 
     static FaceDataset read(Path path, Split split) {
@@ -170,7 +163,7 @@ public final class PackedFaces {
             throw damaged(file);
         }
         byte[] bytes = file.read(begin, length);
-        if ((int) checksum(bytes) != file.readInt(end + Long.BYTES + Integer.BYTES)) {
+        if ((int) Checksum.of(bytes) != file.readInt(end + Long.BYTES + Integer.BYTES)) {
             throw damaged(file);
         }
         try {
@@ -190,9 +183,19 @@ public final class PackedFaces {
     private record Packed(MappedFile file, String name, long place, int length, long checksum, int framedPx)
             implements ImageSource {
         @Override
+        public long contentBytes() {
+            return length;
+        }
+
+        @Override
+        public long contentChecksum() {
+            return checksum;
+        }
+
+        @Override
         public byte[] encoded() {
             byte[] bytes = file.read(place, length);
-            if (PackedFaces.checksum(bytes) != checksum) {
+            if (Checksum.of(bytes) != checksum) {
                 throw new DataException("image " + name + " in pack " + file.file()
                         + " is damaged: its checksum differs; make the pack anew");
             }

@@ -30,32 +30,24 @@ final class RecordIoLayout {
         this.file = file;
     }
 
-    static FaceDataset read(Path folder, Split split, FolderLayout.Fractions fractions, long seed) {
+    static FaceDataset read(Path folder, Split split, SplitSettings settings) {
         RecordIoLayout layout = new RecordIoLayout(MappedFile.open(folder.resolve(RECORDS)));
         Map<Integer, Long> places = places(folder.resolve(INDEX));
-        Map<Integer, List<FaceDataset.Labelled>> people = new TreeMap<>();
+        Map<Integer, List<Picture>> people = new TreeMap<>();
         int last = layout.lastPicture(places);
         places.forEach((key, place) -> {
             if (key > 0 && key < last) {
                 Picture picture = new Picture(layout, key, place);
-                int label = layout.label(picture);
-                people.computeIfAbsent(label, l -> new ArrayList<>()).add(new FaceDataset.Labelled(picture, label));
+                people.computeIfAbsent(layout.label(picture), label -> new ArrayList<>())
+                        .add(picture);
             }
         });
         if (people.isEmpty()) {
-            throw new DataException("data file " + folder.resolve(RECORDS) + " must have pictures, but has none");
+            throw new DataException("data file " + folder.resolve(RECORDS) + " must have images, but has none");
         }
-        List<FaceDataset.Labelled> chosen = new ArrayList<>();
-        List<String> identities = new ArrayList<>();
-        people.forEach((label, pictures) -> {
-            int now = identities.size();
-            identities.add(Integer.toString(label));
-            for (FaceDataset.Labelled picture : fractions.part(
-                    pictures, "identity " + label + " of " + folder.resolve(RECORDS), label, split, seed)) {
-                chosen.add(new FaceDataset.Labelled(picture.image(), now));
-            }
-        });
-        return FaceDataset.of(chosen, identities, split, Framing.WHOLE);
+        PeopleParts parts = new PeopleParts(settings, split);
+        people.forEach((label, pictures) -> parts.add(Integer.toString(label), label, pictures));
+        return parts.dataset("data file " + folder.resolve(RECORDS), new PassedOver());
     }
 
     /** Lines {@code key place}. */
@@ -137,12 +129,17 @@ final class RecordIoLayout {
 
         @Override
         public Mat read() {
+            return ImageReader.decode(encoded(), name());
+        }
+
+        @Override
+        public byte[] encoded() {
             byte[] record = layout.payload(place);
             int from = HEADER_BYTES + Float.BYTES * Math.max(0, Math.min(intAt(record, 0), record.length));
             if (from >= record.length) {
                 throw new DataException(name() + " is empty; use another copy");
             }
-            return ImageReader.decode(Arrays.copyOfRange(record, from, record.length), name());
+            return Arrays.copyOfRange(record, from, record.length);
         }
     }
 }

@@ -211,16 +211,6 @@ class FaceDatasetTest {
     }
 
     @Test
-    void anIdentityOfOneImageIsNamed() {
-        folders(2, 4);
-        TestImages.write(root.resolve("lonely/0.png"), 8, 8, 0);
-        assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN))
-                .isInstanceOf(DataException.class)
-                .hasMessage("identity folder " + root.resolve("lonely") + " must have at least 2 images, one for each"
-                        + " part of the split, but has 1; add pictures or take it out");
-    }
-
-    @Test
     void aSplitFileThatNamesAMissingImageIsASentence() throws IOException {
         Path data = celeba();
         Files.delete(data.resolve("celebA_imgs/003.png"));

@@ -61,7 +61,9 @@ final class AlignCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
         FaceTemplate template = template();
-        List<PictureFiles> pictures = PictureFiles.of(images);
+        PictureFiles.Given given = PictureFiles.of(images);
+        given.notes().forEach(err::println);
+        List<PictureFiles> pictures = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
         int crops = 0;
         int unreadable = 0;

@@ -19,7 +19,7 @@ final class ClosedSetProtocol implements EvaluationProtocol {
         DataOptions data = evaluation.data;
         Embedded known = evaluation.embed("known by", data.read(Split.TRAIN, evaluation.seed));
         measure(evaluation, known, Split.VAL, "val");
-        if (data.hasTest()) {
+        if (data.hasTest(evaluation.seed)) {
             measure(evaluation, known, Split.TEST, "test");
         }
     }

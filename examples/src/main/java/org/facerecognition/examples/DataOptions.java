@@ -2,13 +2,24 @@ package org.facerecognition.examples;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
+import org.facerecognition.data.SplitSettings;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options of which faces to read, and how. */
 final class DataOptions {
@@ -38,7 +49,7 @@ final class DataOptions {
     @Option(
             names = "--val-fraction",
             defaultValue = "0.2",
-            description = "Of each person's images; folders and recordio.")
+            description = "Of each person's images; folders and recordio. 0: no validation.")
     private double valFraction;
 
     @Option(
@@ -47,8 +58,20 @@ final class DataOptions {
             description = "Of each person's images; folders and recordio.")
     private double testFraction;
 
-    @Option(names = "--min-images", defaultValue = "1", description = "Leave out people with fewer training images.")
+    @Option(
+            names = "--min-images",
+            defaultValue = "1",
+            description = "Leave out people with fewer images, those of all parts together.")
     private int minImages;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** A part of the data, as it was read. */
+    private record Part(Split split, long seed) {}
+
+    private final Map<Part, FaceDataset> read = new HashMap<>();
+    private final Set<String> told = new HashSet<>();
 
     /** What --data says. */
     Path path() {
@@ -68,55 +91,100 @@ final class DataOptions {
                 .orElseThrow(() -> new DataException(data + " must have images, but has none"));
     }
 
+    /**
+     * One part of the data. What its notes say goes to standard error, once for all parts.
+     *
+     * @throws DataException when there are no images in it
+     */
     FaceDataset read(Split split, long seed) {
-        FaceDataset all = whole(split, seed);
-        if (minImages <= 1) {
-            return all;
+        Part part = new Part(split, seed);
+        FaceDataset known = read.get(part);
+        if (known == null) {
+            known = filtered(whole(split, seed), seed);
+            read.put(part, known);
+            tell(known.notes());
         }
-        FaceDataset train = split == Split.TRAIN ? all : whole(Split.TRAIN, seed);
-        return all.withIdentities(train.withAtLeast(minImages).identities());
+        return known;
+    }
+
+    /** The validation part; empty where the data has none: its fraction is 0, or nobody has images in it. */
+    Optional<FaceDataset> validation(long seed) {
+        read(Split.TRAIN, seed); // says what is wrong with the data as a whole
+        return parts(seed).contains(Split.VAL) ? Optional.of(read(Split.VAL, seed)) : Optional.empty();
+    }
+
+    /** Says on standard error what was not said yet. */
+    void tell(List<String> notes) {
+        notes.stream().filter(told::add).forEach(command.commandLine().getErr()::println);
     }
 
     private FaceDataset whole(Split split, long seed) {
+        SplitSettings settings = new SplitSettings(valFraction, testFraction, minImages, seed);
         FaceDataset dataset = switch (layout) {
             case CELEBA500 -> FaceDataset.celeba500(data, split);
-            case FOLDERS -> FaceDataset.folders(data, split, valFraction, testFraction, seed);
+            case FOLDERS -> FaceDataset.folders(data, split, settings);
             case PACKED -> FaceDataset.packed(data, split);
-            case RECORDIO -> FaceDataset.recordIo(data, split, valFraction, testFraction, seed);
+            case RECORDIO -> FaceDataset.recordIo(data, split, settings);
         };
         return align == null ? dataset : dataset.withFraming(align.framing());
     }
 
-    /** Whether there is a test part beside training and validation. */
-    boolean hasTest() {
-        return switch (layout) {
-            case CELEBA500 -> true;
-            case FOLDERS, RECORDIO -> testFraction > 0;
-            case PACKED -> parts(0).contains(Split.TEST);
-        };
+    /** Without people of too few images, where the layout itself does not count them. */
+    private FaceDataset filtered(FaceDataset part, long seed) {
+        if (minImages <= 1 || layout == Layout.FOLDERS || layout == Layout.RECORDIO) {
+            return part;
+        }
+        List<String> people = Stream.of(Split.values())
+                .flatMap(split -> there(() -> whole(split, seed)).stream())
+                .reduce(FaceDataset::with)
+                .orElse(part)
+                .withAtLeast(minImages)
+                .identities();
+        int left = part.classes() - people.size();
+        if (left > 0) {
+            tell(List.of(String.format(
+                    Locale.ROOT,
+                    "left out: %,d %s with fewer than %d images",
+                    left,
+                    left == 1 ? "person" : "people",
+                    minImages)));
+        }
+        return part.withIdentities(people);
     }
 
-    /** The parts that have images. */
+    /** Whether there is a test part beside training and validation. */
+    boolean hasTest(long seed) {
+        return parts(seed).contains(Split.TEST);
+    }
+
+    /**
+     * The parts that have images.
+     *
+     * @throws DataException when none has, with the reason
+     */
     List<Split> parts(long seed) {
         List<Split> parts = new ArrayList<>();
         for (Split split : Split.values()) {
-            boolean there = switch (layout) {
-                case FOLDERS, RECORDIO -> split == Split.TRAIN || (split == Split.VAL ? valFraction : testFraction) > 0;
-                case CELEBA500 -> true;
-                case PACKED -> isThere(split, seed);
-            };
-            if (there) {
+            if (isAskedFor(split) && there(() -> read(split, seed)).isPresent()) {
                 parts.add(split);
             }
+        }
+        if (parts.isEmpty()) {
+            read(Split.TRAIN, seed);
         }
         return parts;
     }
 
-    private boolean isThere(Split split, long seed) {
+    private boolean isAskedFor(Split split) {
+        boolean splitHere = layout == Layout.FOLDERS || layout == Layout.RECORDIO;
+        return !splitHere || split == Split.TRAIN || (split == Split.VAL ? valFraction : testFraction) > 0;
+    }
+
+    private static Optional<FaceDataset> there(Supplier<FaceDataset> part) {
         try {
-            return whole(split, seed).size() > 0;
+            return Optional.of(part.get());
         } catch (DataException e) {
-            return false;
+            return Optional.empty();
         }
     }
 }

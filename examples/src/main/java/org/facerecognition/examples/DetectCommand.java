@@ -66,7 +66,9 @@ final class DetectCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
-        List<PictureFiles> pictures = PictureFiles.of(images);
+        PictureFiles.Given given = PictureFiles.of(images);
+        given.notes().forEach(err::println);
+        List<PictureFiles> pictures = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
         int faces = 0;
         int unreadable = 0;

@@ -38,7 +38,7 @@ final class EmbedCommand implements Callable<Integer> {
     @Option(names = "--flip", description = "Add the embedding of each picture's mirror image.")
     private boolean flip;
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures of faces.")
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Images of faces, or folders of them.")
     private List<Path> images;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -46,24 +46,27 @@ final class EmbedCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        PictureFiles.Given given = PictureFiles.of(images);
+        given.notes().forEach(spec.commandLine().getErr()::println);
+        List<Path> files = given.paths();
         List<float[]> embeddings;
         Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
         try (Recognizer recognizer = model.load()) {
             finder.ifPresent(recognizer::useDetector);
             recognizer.useFlip(flip);
-            embeddings = recognizer.embed(images);
+            embeddings = recognizer.embed(files);
         } finally {
             finder.ifPresent(FaceDetector::close);
         }
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
-            result.put("images", images.stream().map(Path::toString).toList());
+            result.put("images", files.stream().map(Path::toString).toList());
             result.put("embeddings", embeddings);
             out.println(Json.line(result));
         } else {
-            for (int i = 0; i < images.size(); i++) {
-                out.println(images.get(i) + "\t" + Arrays.toString(embeddings.get(i)));
+            for (int i = 0; i < files.size(); i++) {
+                out.println(files.get(i) + "\t" + Arrays.toString(embeddings.get(i)));
             }
         }
         return 0;

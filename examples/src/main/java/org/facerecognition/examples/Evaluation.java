@@ -68,6 +68,7 @@ final class Evaluation {
 
     /** Embeds faces, showing how far it is. */
     Embedded embed(String what, FaceDataset faces) {
+        data.tell(faces.notes());
         say(what + ": " + faces);
         try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
             return recognizer.embed(seen(faces), flip, progress);

@@ -2,7 +2,6 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -12,9 +11,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageFiles;
+import org.facerecognition.data.PassedOver;
 import org.facerecognition.gallery.Enrolment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
@@ -116,22 +116,29 @@ final class GalleryEnrolCommand implements Callable<Integer> {
                 .toList();
     }
 
-    private List<Picture> inFolder(Path root) throws IOException {
+    private List<Picture> inFolder(Path root) {
         if (!words.isEmpty()) {
             throw new IllegalArgumentException("--folder must stand alone, but " + words + " was given beside it");
         }
         List<Picture> all = new ArrayList<>();
-        try (Stream<Path> people = Files.list(root)) {
-            for (Path person : people.filter(Files::isDirectory).sorted().toList()) {
-                for (PictureFiles picture : PictureFiles.of(List.of(person))) {
-                    all.add(new Picture(person.getFileName().toString(), picture.file()));
-                }
-            }
+        PassedOver passedOver = new PassedOver();
+        ImageFiles.Listing people = ImageFiles.list(root, passedOver);
+        passedOver.addLooseImages(people.images().size());
+        int empty = 0;
+        for (Path person : ImageFiles.withReadableNames(people.folders(), passedOver)) {
+            List<Path> images = ImageFiles.withReadableNames(ImageFiles.below(person, passedOver), passedOver);
+            empty += images.isEmpty() ? 1 : 0;
+            images.forEach(image -> all.add(new Picture(person.getFileName().toString(), image)));
         }
         if (all.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "folder " + root + " must have a folder of pictures per person, but has none");
+            throw new DataException(
+                    "folder " + root + " must have a folder of images per person, but " + passedOver.instead());
         }
+        PrintWriter err = spec.commandLine().getErr();
+        if (empty > 0) {
+            err.println("left out: " + empty + (empty == 1 ? " person" : " people") + " without images");
+        }
+        passedOver.note().ifPresent(err::println);
         return all;
     }
 

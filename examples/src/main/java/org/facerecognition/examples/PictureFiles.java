@@ -1,69 +1,98 @@
 package org.facerecognition.examples;
 
-import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageFiles;
+import org.facerecognition.data.PassedOver;
 
 /**
- * The pictures that a command is given, and where what it makes of each belongs.
+ * The images that a command is given, and where what it makes of each belongs.
  *
  * @param file to read
- * @param name of it below the folder that was given, without its ending: {@code person/picture}
+ * @param name of it below the folder that was given, without its ending: {@code person/image}. Names differ, in small letters
+ *     too: where two would be the same, the later one keeps its ending, {@code person/image-png}
  */
 record PictureFiles(Path file, Path name) {
-    private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "png", "bmp", "webp", "pgm", "ppm", "tif", "tiff");
+    /**
+     * What was given.
+     *
+     * @param files in the order of the arguments, those of a folder sorted
+     * @param notes for standard error: what was passed over, and folders without images
+     */
+    record Given(List<PictureFiles> files, List<String> notes) {
+        Given {
+            files = List.copyOf(files);
+            notes = List.copyOf(notes);
+        }
+
+        /** The files alone. */
+        List<Path> paths() {
+            return files.stream().map(PictureFiles::file).toList();
+        }
+    }
 
     /**
-     * The files given, and all pictures below the folders given.
+     * The files given, whatever their names, and all images below the folders given. A folder without any, or one that cannot be
+     * read, does not keep the others from being done.
      *
-     * @throws IllegalArgumentException when two of them would write the same file, or a folder has none
+     * @throws DataException when there are no images at all, with the reason
      */
-    static List<PictureFiles> of(List<Path> given) throws IOException {
+    static Given of(List<Path> given) {
+        PassedOver passedOver = new PassedOver();
+        List<String> empty = new ArrayList<>();
         List<PictureFiles> all = new ArrayList<>();
+        Set<String> names = new HashSet<>();
         for (Path path : given) {
             if (!Files.isDirectory(path)) {
-                all.add(new PictureFiles(path, bare(path.getFileName())));
+                all.add(new PictureFiles(path, free(path.getFileName(), names)));
                 continue;
             }
-            int before = all.size();
-            try (Stream<Path> below = Files.walk(path)) {
-                below.filter(PictureFiles::isPicture)
-                        .sorted()
-                        .forEach(file -> all.add(new PictureFiles(file, bare(path.relativize(file)))));
-            }
-            if (all.size() == before) {
-                throw new IllegalArgumentException("folder " + path + " must have pictures in it, but has none");
-            }
-        }
-        Map<Path, Path> names = new HashMap<>();
-        for (PictureFiles picture : all) {
-            Path other = names.put(picture.name(), picture.file());
-            if (other != null) {
-                throw new IllegalArgumentException("pictures must have different names, but " + other + " and "
-                        + picture.file() + " would both be written as " + picture.name()
-                        + "; give the folder above them instead");
+            try {
+                PassedOver here = new PassedOver();
+                List<Path> images = ImageFiles.below(path, here);
+                if (images.isEmpty()) {
+                    empty.add("folder " + path + " must have images in it, but " + here.instead());
+                    continue;
+                }
+                passedOver.add(here);
+                images.forEach(image -> add(image, path.relativize(image), names, all, passedOver));
+            } catch (DataException e) {
+                empty.add(e.getMessage());
             }
         }
-        return all;
+        if (all.isEmpty()) {
+            throw new DataException(String.join("; ", empty));
+        }
+        passedOver.note().ifPresent(empty::add);
+        return new Given(all, empty);
     }
 
-    private static Path bare(Path path) {
-        String text = path.toString();
-        int dot = text.lastIndexOf('.');
-        return dot > text.length() - path.getFileName().toString().length() ? Path.of(text.substring(0, dot)) : path;
+    private static void add(Path image, Path below, Set<String> names, List<PictureFiles> all, PassedOver passedOver) {
+        try {
+            all.add(new PictureFiles(image, free(below, names)));
+        } catch (InvalidPathException e) { // a process without a locale does not know its letters
+            passedOver.addUnreadableName();
+        }
     }
 
-    private static boolean isPicture(Path file) {
-        String name = file.getFileName().toString();
-        return ENDINGS.contains(name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT))
-                && Files.isRegularFile(file);
+    /** Without the ending, if that is free; else with it, and with a number. */
+    private static Path free(Path path, Set<String> taken) {
+        String file = path.getFileName().toString();
+        int dot = file.lastIndexOf('.');
+        String bare = dot > 0 ? file.substring(0, dot) : file;
+        String whole = dot > 0 ? bare + "-" + file.substring(dot + 1) : bare;
+        Path name = path.resolveSibling(bare);
+        for (int i = 1; !taken.add(name.toString().toLowerCase(Locale.ROOT)); i++) {
+            name = path.resolveSibling(i == 1 ? whole : whole + "-" + i);
+        }
+        return name;
     }
 
     /** The file below {@code folder} for what a command makes of this one. */

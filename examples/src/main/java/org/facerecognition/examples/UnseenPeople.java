@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
@@ -11,11 +12,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * People that a training does not see, to be told apart after each epoch.
  *
- * @param fraction of the data's people that are left out; 0 for none
- * @param seed of the choice
- * @param faces of those people; null for none
+ * @param seen the people that are trained on; null for everybody
+ * @param faces of those who are not; null for nobody
  */
-record UnseenPeople(double fraction, long seed, @Nullable VerificationSet faces) {
+record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces) {
     private static final Pattern NUMBER = Pattern.compile("\\d*\\.?\\d+");
     private static final int MOST_FACES = 2_000; // two million pairs
 
@@ -25,23 +25,21 @@ record UnseenPeople(double fraction, long seed, @Nullable VerificationSet faces)
      */
     static UnseenPeople of(@Nullable String option, DataOptions data, long seed) {
         if (option == null) {
-            return new UnseenPeople(0, seed, null);
+            return new UnseenPeople(null, null);
         }
         Path folder = Path.of(option);
         if (Files.isDirectory(folder)) {
             FaceDataset people = FaceDataset.folders(folder, Split.TRAIN, 0, 0, seed)
                     .withFraming(data.read(Split.TRAIN, seed).framing());
-            return new UnseenPeople(0, seed, verified(people));
+            data.tell(people.notes());
+            return new UnseenPeople(null, verified(people));
         }
         if (!NUMBER.matcher(option).matches()) {
             throw new IllegalArgumentException(
                     "--verify-on-unseen must be a fraction in (0, 1) or a folder, but was \"" + option + "\"");
         }
-        double fraction = Double.parseDouble(option);
-        return new UnseenPeople(
-                fraction,
-                seed,
-                verified(data.readAll(seed).byIdentity(fraction, seed).unseen()));
+        FaceDataset.ByIdentity people = data.readAll(seed).byIdentity(Double.parseDouble(option), seed);
+        return new UnseenPeople(people.seen().identities(), verified(people.unseen()));
     }
 
     private static VerificationSet verified(FaceDataset people) {
@@ -50,6 +48,6 @@ record UnseenPeople(double fraction, long seed, @Nullable VerificationSet faces)
 
     /** What is left of a part of the data. */
     FaceDataset trainedOn(FaceDataset part) {
-        return fraction > 0 ? part.byIdentity(fraction, seed).seen() : part;
+        return seen == null ? part : part.withIdentities(seen);
     }
 }

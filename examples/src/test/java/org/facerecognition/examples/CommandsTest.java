@@ -11,10 +11,14 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 class CommandsTest {
     @TempDir
@@ -223,6 +227,66 @@ class CommandsTest {
         assertThat(figures.json().has("val_accuracy")).isTrue();
     }
 
+    /** Case D1; before, one person with one image made the folder unusable. */
+    @Test
+    void peopleWithOneImageAreTrainedOnOrLeftOut() throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path lonely = Files.createDirectories(faces.resolve("lonely"));
+        Files.copy(faces.resolve("person0/0.png"), lonely.resolve("0.png"));
+        Cli.Result trained = Cli.train(faces, folder.resolve("a"), "--max-steps", 1, "--augmentations", "none");
+        assertThat(trained.code()).as(trained.err()).isZero();
+        assertThat(trained.err())
+                .contains("TRAIN: 16 samples of 4 identities", "1 person has one image, which is in training")
+                .containsOnlyOnce("has one image");
+        Cli.Result fewer =
+                Cli.train(faces, folder.resolve("b"), "--max-steps", 1, "--augmentations", "none", "--min-images", 2);
+        assertThat(fewer.err())
+                .contains("TRAIN: 15 samples of 3 identities", "left out: 1 person with fewer than 2 images");
+
+        Path pack = folder.resolve("faces.pack");
+        Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--out", pack);
+        assertThat(packed.code()).as(packed.err()).isZero();
+        assertThat(packed.err()).contains("wrote " + pack + ": 19 images");
+        Cli.Result fromPack = Cli.train(
+                pack,
+                folder.resolve("c"),
+                "--layout",
+                "packed",
+                "--max-steps",
+                1,
+                "--augmentations",
+                "none",
+                "--min-images",
+                6);
+        assertThat(fromPack.err())
+                .contains("TRAIN: 15 samples of 3 identities", "VAL: 3 samples of 3 identities")
+                .containsOnlyOnce("left out: 1 person with fewer than 6 images");
+        Cli.Result unseen = Cli.train(
+                faces, folder.resolve("d"), "--max-steps", 1, "--augmentations", "none", "--verify-on-unseen", 0.5);
+        assertThat(unseen.code()).as(unseen.err()).isZero();
+    }
+
+    @Test
+    void aPackNeedsNoValidation() {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path pack = folder.resolve("faces.pack");
+        Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--val-fraction", 0, "--out", pack);
+        assertThat(packed.code()).as(packed.err()).isZero();
+        assertThat(FaceDataset.packed(pack, Split.TRAIN).size()).isEqualTo(18);
+        for (Object[] words : new Object[][] {
+            {"--layout", "packed", "--data", pack},
+            {"--layout", "folders", "--data", faces, "--val-fraction", 0},
+            {"--layout", "folders", "--data", faces, "--min-images", 2}
+        }) {
+            DataOptions options = new DataOptions();
+            CommandLine line =
+                    new CommandLine(CommandSpec.create().addMixin("data", CommandSpec.forAnnotatedObject(options)));
+            line.setCaseInsensitiveEnumValuesAllowed(true);
+            line.parseArgs(Arrays.stream(words).map(Object::toString).toArray(String[]::new));
+            assertThat(options.validation(0).isPresent()).isEqualTo(words.length == 6 && words[5].equals(2));
+        }
+    }
+
     @Test
     void samplersAndFiltersAreOptions() throws Exception {
         Path faces = Cli.faces(folder.resolve("faces"));
@@ -235,8 +299,8 @@ class CommandsTest {
         Files.delete(faces.resolve("person1/0.png"));
         Cli.Result sampled = Cli.train(faces, folder.resolve("d"), "--sampler", "2x3", "--max-steps", 1);
         assertThat(sampled.code()).as(sampled.err()).isZero();
-        Cli.Result fewer = Cli.train(faces, folder.resolve("b"), "--min-images", 5, "--max-steps", 1);
-        assertThat(fewer.err()).contains("of 1 identities");
+        Cli.Result fewer = Cli.train(faces, folder.resolve("b"), "--min-images", 6, "--max-steps", 1);
+        assertThat(fewer.err()).contains("of 1 identities", "left out: 2 people with fewer than 6 images");
         assertThat(Cli.train(faces, folder.resolve("c"), "--sampler", "best").err())
                 .contains("--sampler must be shuffled, balanced or PxK");
     }

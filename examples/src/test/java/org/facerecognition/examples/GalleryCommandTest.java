@@ -142,6 +142,27 @@ class GalleryCommandTest {
         assertThat(faces.get(1).get("matches").get(0).get("note").asText()).endsWith("/Ann/1.png");
     }
 
+    /** Case D2; before, hidden folders were people, and one person without images stopped everybody's enrollment. */
+    @Test
+    void hiddenFoldersAreNobody() throws IOException {
+        photograph(".ipynb_checkpoints/1-checkpoint.png", true, false);
+        photograph("@eaDir/Ann/SYNOFILE_THUMB_M.png", true, false);
+        photograph("Ann/._1.png", true, false);
+        Files.writeString(photos.resolve("Ann/2.heic"), "x");
+        Files.createDirectories(photos.resolve("Carl"));
+        Cli.Result result = enrol("--folder", photos, "--json");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err())
+                .contains("left out: 1 person without images")
+                .contains("passed over: 1 HEIC image (convert them to JPEG), 2 hidden or system folders, 1 hidden or"
+                        + " system file, 1 image outside the folders of people");
+        assertThat(result.json().get("enrolled").asInt()).isEqualTo(2);
+        assertThat(Cli.run("gallery", "list", "--gallery", file).out()).isEqualTo("Ann\t1\nBob\t1\n");
+        Path empty = Files.createDirectories(folder.resolve("empty"));
+        assertThat(enrol("--folder", empty).err())
+                .contains("folder " + empty + " must have a folder of images per person, but has none");
+    }
+
     @Test
     void whoIsRemovedIsUnknownAndNoLongerInTheFile() throws IOException {
         enrol("Боб\n", photos.resolve("Bob/1.png"));

@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
@@ -138,11 +140,88 @@ class PhotographCommandsTest {
         Path nowhere = folder.resolve("nowhere.onnx");
         assertThat(Cli.run("detect", "--detector", nowhere, one).err())
                 .contains("face detector " + nowhere + " does not exist");
-        assertThat(Cli.run("detect", "--detector", DETECTOR, one, both).err())
-                .contains("pictures must have different names, but " + one + " and " + both);
         assertThat(Cli.run("detect", "--detector", DETECTOR, "--min-score", 2, one)
                         .err())
                 .contains("score threshold must be in [0, 1], but was 2.0");
+    }
+
+    /** Case D3; before, nothing was looked at. */
+    @Test
+    void imagesOfTheSameNameAreAllDone() throws IOException {
+        Path png = photograph("two/a.png", true, false);
+        Path jpg = folder.resolve("two/a.bmp");
+        ImageIO.write(ImageIO.read(both.toFile()), "bmp", jpg.toFile());
+        Path two = folder.resolve("two");
+        Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, two, one, both);
+        assertThat(detected.code()).as(detected.err()).isZero();
+        assertThat(detected.err()).contains("6 faces in 4 images");
+
+        Path drawn = folder.resolve("drawn");
+        assertThat(Cli.run("detect", "--detector", DETECTOR, png, jpg, "--out", drawn)
+                        .code())
+                .isZero();
+        assertThat(drawn.resolve("a.png")).exists();
+        assertThat(drawn.resolve("a-bmp.png")).exists();
+        Path crops = folder.resolve("crops");
+        Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, two, one, both, both, "--out", crops, "--json");
+        assertThat(aligned.code()).as(aligned.err()).isZero();
+        List<String> written = new ArrayList<>();
+        aligned.json()
+                .get("images")
+                .forEach(image -> written.add(image.at("/crops/0").asText()));
+        assertThat(written)
+                .containsExactly(
+                        crops + "/a.png",
+                        crops + "/a-png.png",
+                        crops + "/1.png",
+                        crops + "/1-png.png",
+                        crops + "/1-png-2.png");
+    }
+
+    /** Case P1; before, the run stopped, and in a folder with images the others were passed over without a word. */
+    @Test
+    void aFolderWithoutImagesDoesNotStopTheOthers() throws IOException {
+        Path phone = Files.createDirectories(folder.resolve("phone"));
+        Files.writeString(phone.resolve("1.HEIC"), "x");
+        Files.writeString(phone.resolve("2.avif"), "x");
+        Path mixed = Files.createDirectories(folder.resolve("mixed"));
+        Files.copy(one, mixed.resolve("1.png"));
+        Files.copy(one, mixed.resolve("._1.png"));
+        Files.writeString(mixed.resolve("3.heic"), "x");
+        Files.writeString(Files.createDirectories(mixed.resolve("@eaDir/1.png")).resolve("SYNOFILE_THUMB_S.jpg"), "x");
+        String[][] commands = {
+            {"detect", "--detector", DETECTOR.toString(), "--json"},
+            {
+                "align",
+                "--detector",
+                DETECTOR.toString(),
+                "--json",
+                "--out",
+                folder.resolve("out").toString()
+            },
+            {"embed", "--detector", DETECTOR.toString(), "--json", "--model", model.toString()}
+        };
+        for (String[] command : commands) {
+            List<Object> words = new ArrayList<>(List.of((Object[]) command));
+            words.addAll(List.of(phone, mixed));
+            Cli.Result result = Cli.run(words.toArray());
+            assertThat(result.code()).as(result.err()).isZero();
+            assertThat(result.err())
+                    .contains("folder " + phone + " must have images in it, but has only 1 AVIF image, 1 HEIC image,"
+                            + " which cannot be read; convert them to JPEG")
+                    .contains("passed over: 1 HEIC image (convert them to JPEG), 1 hidden or system folder, 1 hidden or"
+                            + " system file");
+            assertThat(result.json().get("images")).hasSize(1);
+
+            words.remove(mixed);
+            Cli.Result nothing = Cli.run(words.toArray());
+            assertThat(nothing.code()).isEqualTo(1);
+            assertThat(nothing.err()).contains("error: folder " + phone + " must have images in it, but has only 1");
+        }
+        Path heic = Files.writeString(folder.resolve("named.jpg"), "\0\0\0\34ftypheic\0\0\0\0mif1heicmiaf");
+        assertThat(Cli.run("embed", "--model", model, heic).err())
+                .contains("image " + heic + " is a HEIC image, as iPhones write it, which cannot be read; convert it to"
+                        + " JPEG");
     }
 
     @Test

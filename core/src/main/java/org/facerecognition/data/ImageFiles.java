@@ -1,0 +1,347 @@
+package org.facerecognition.data;
+
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Which files of a folder are images, judged by their names: the only place that knows file endings, and the names of what
+ * operating systems, network storage and programs leave behind. What is passed over is counted, never dropped silently.
+ */
+public final class ImageFiles {
+    /*
+     * Endings were tried on the OpenCV that is shipped. It decodes GIF (the first frame), Radiance HDR and Sun raster. It does
+     * not decode AVIF, HEIC and TGA; its codecs of JPEG 2000 and OpenEXR are switched off; and it reads PFM's numbers from 0 to 1
+     * as black. A name without a known ending is still decoded by its content when it is given alone.
+     */
+    private static final Set<String> IMAGES = Set.of(
+            "jpg", "jpeg", "jpe", "jfif", "png", "apng", "bmp", "dib", "webp", "pgm", "ppm", "pbm", "pnm", "pam", "tif",
+            "tiff", "gif", "ras", "hdr");
+
+    private static final String RAW = "camera raw";
+
+    private static final Map<String, String> UNREADABLE = Map.ofEntries(
+            Map.entry("heic", "HEIC"),
+            Map.entry("heics", "HEIC"),
+            Map.entry("heif", "HEIC"),
+            Map.entry("heifs", "HEIC"),
+            Map.entry("hif", "HEIC"),
+            Map.entry("avif", "AVIF"),
+            Map.entry("avifs", "AVIF"),
+            Map.entry("jxl", "JPEG XL"),
+            Map.entry("jxr", "JPEG XR"),
+            Map.entry("wdp", "JPEG XR"),
+            Map.entry("hdp", "JPEG XR"),
+            Map.entry("jp2", "JPEG 2000"),
+            Map.entry("j2k", "JPEG 2000"),
+            Map.entry("j2c", "JPEG 2000"),
+            Map.entry("jpc", "JPEG 2000"),
+            Map.entry("jpf", "JPEG 2000"),
+            Map.entry("jpx", "JPEG 2000"),
+            Map.entry("svg", "SVG"),
+            Map.entry("svgz", "SVG"),
+            Map.entry("psd", "Photoshop"),
+            Map.entry("psb", "Photoshop"),
+            Map.entry("xcf", "GIMP"),
+            Map.entry("exr", "OpenEXR"),
+            Map.entry("pfm", "PFM"),
+            Map.entry("tga", "TGA"),
+            Map.entry("pcx", "PCX"),
+            Map.entry("ico", "icon"),
+            Map.entry("icns", "icon"),
+            Map.entry("dds", "DDS"),
+            Map.entry("bpg", "BPG"),
+            Map.entry("qoi", "QOI"),
+            Map.entry("pcd", "Photo CD"),
+            Map.entry("eps", "PostScript"),
+            Map.entry("dcm", "DICOM"),
+            Map.entry("3fr", RAW),
+            Map.entry("arw", RAW),
+            Map.entry("cr2", RAW),
+            Map.entry("cr3", RAW),
+            Map.entry("crw", RAW),
+            Map.entry("dcr", RAW),
+            Map.entry("dng", RAW),
+            Map.entry("erf", RAW),
+            Map.entry("fff", RAW),
+            Map.entry("iiq", RAW),
+            Map.entry("kdc", RAW),
+            Map.entry("mef", RAW),
+            Map.entry("mos", RAW),
+            Map.entry("mrw", RAW),
+            Map.entry("nef", RAW),
+            Map.entry("nrw", RAW),
+            Map.entry("orf", RAW),
+            Map.entry("pef", RAW),
+            Map.entry("raf", RAW),
+            Map.entry("raw", RAW),
+            Map.entry("rw2", RAW),
+            Map.entry("rwl", RAW),
+            Map.entry("sr2", RAW),
+            Map.entry("srf", RAW),
+            Map.entry("srw", RAW),
+            Map.entry("x3f", RAW));
+
+    /** Written by systems that tell capital letters from small ones, as they write them. */
+    private static final Set<String> LEFT_BEHIND = Set.of(
+            "__MACOSX",
+            "Network Trash Folder",
+            "Temporary Items",
+            "TheVolumeSettingsFolder",
+            "TheFindByContentFolder",
+            "Desktop DB",
+            "Desktop DF",
+            "Icon\r",
+            "@eaDir", // Synology
+            "@tmp",
+            "@sharebin",
+            "@appstore",
+            "@database",
+            "#recycle",
+            "#snapshot",
+            "@Recycle", // QNAP
+            "@Recently-Snapshot",
+            "@Transcode",
+            "~snapshot", // NetApp
+            "trashbox", // Buffalo
+            "_NAS_Recycle_RAID",
+            "lost+found",
+            "__pycache__",
+            "CVS");
+
+    /** Windows' own, in capital or small letters. */
+    private static final Set<String> LEFT_BY_WINDOWS = Set.of(
+            "thumbs.db",
+            "thumbs.db:encryptable",
+            "ehthumbs.db",
+            "ehthumbs_vista.db",
+            "desktop.ini",
+            "autorun.inf",
+            "picasa.ini",
+            "zbthumbnail.info",
+            "pspbrwse.jbf",
+            "$recycle.bin",
+            "recycler",
+            "recycled",
+            "system volume information",
+            "config.msi");
+
+    private static final Pattern CHKDSK = Pattern.compile("found\\.\\d{3}");
+
+    /** Of files that are being written, or that an editor keeps. */
+    private static final Set<String> UNFINISHED = Set.of(
+            "tmp",
+            "temp",
+            "part",
+            "partial",
+            "filepart",
+            "crdownload",
+            "download",
+            "opdownload",
+            "!ut",
+            "!qb",
+            "bak",
+            "swp",
+            "lock",
+            "lck");
+
+    private static final Set<String> UNFINISHED_FOLDERS = Set.of("download", "lrdata");
+
+    private static final char REPLACEMENT = '\uFFFD'; // what Java makes of letters that it cannot decode
+
+    private ImageFiles() {}
+
+    /** What a file is, by its name. */
+    public enum Kind {
+        /** It can be decoded. */
+        IMAGE,
+        /** An image in a format that cannot be decoded: HEIC, AVIF, camera raw and others. */
+        UNREADABLE_IMAGE,
+        /** Hidden, or left behind by an operating system or a program: no image, even when its ending is an image's. */
+        LEFT_BEHIND,
+        /** Anything else. */
+        OTHER
+    }
+
+    /** What a file is, by its name alone; nothing is read. */
+    public static Kind kindOf(Path file) {
+        String name = name(file);
+        String ending = ending(name);
+        if (isLeftBehind(name) || UNFINISHED.contains(ending) || isLeftBehindFile(name)) {
+            return Kind.LEFT_BEHIND;
+        }
+        if (IMAGES.contains(ending)) {
+            return Kind.IMAGE;
+        }
+        return UNREADABLE.containsKey(ending) ? Kind.UNREADABLE_IMAGE : Kind.OTHER;
+    }
+
+    /** Whether a folder is hidden or was left behind by an operating system or a program, by its name alone. */
+    public static boolean isLeftBehindFolder(Path folder) {
+        String name = name(folder);
+        return isLeftBehind(name) || UNFINISHED_FOLDERS.contains(ending(name));
+    }
+
+    /** What a file of kind {@link Kind#UNREADABLE_IMAGE} is called: {@code HEIC}, {@code camera raw}. */
+    public static Optional<String> unreadableFormat(Path file) {
+        return kindOf(file) == Kind.UNREADABLE_IMAGE
+                ? Optional.ofNullable(UNREADABLE.get(ending(name(file))))
+                : Optional.empty();
+    }
+
+    private static boolean isLeftBehind(String name) {
+        String small = name.toLowerCase(Locale.ROOT);
+        return name.startsWith(".")
+                || LEFT_BEHIND.contains(name)
+                || LEFT_BY_WINDOWS.contains(small)
+                || CHKDSK.matcher(small).matches();
+    }
+
+    private static boolean isLeftBehindFile(String name) {
+        return name.startsWith("~$") // Office
+                || name.endsWith("~") // editors
+                || name.startsWith("SYNOFILE_THUMB_")
+                || name.startsWith("SYNOPHOTO_THUMB_")
+                || name.contains("@Syno") // extended attributes as files
+                || name.toLowerCase(Locale.ROOT).endsWith("zone.identifier"); // whence Windows downloaded it
+    }
+
+    private static String name(Path path) {
+        Path name = path.getFileName();
+        return name == null ? "" : name.toString();
+    }
+
+    private static String ending(String name) {
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * What lies directly in a folder.
+     *
+     * @param images files of kind {@link Kind#IMAGE}, and links to them, sorted
+     * @param folders that were not left behind, and links to them, sorted
+     */
+    public record Listing(List<Path> images, List<Path> folders) {
+        public Listing {
+            images = List.copyOf(images);
+            folders = List.copyOf(folders);
+        }
+    }
+
+    /**
+     * Lists a folder.
+     *
+     * @param passedOver counts everything else that is in it
+     * @throws DataException when the folder cannot be read
+     */
+    public static Listing list(Path folder, PassedOver passedOver) {
+        List<Path> images = new ArrayList<>();
+        List<Path> folders = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
+            for (Path entry : entries) {
+                add(entry, images, folders, passedOver);
+            }
+        } catch (NoSuchFileException e) {
+            throw new DataException("folder " + folder + " does not exist", e);
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new DataException("folder " + folder + " cannot be read: " + e, e);
+        }
+        Collections.sort(images);
+        Collections.sort(folders);
+        return new Listing(images, folders);
+    }
+
+    private static void add(Path entry, List<Path> images, List<Path> folders, PassedOver passedOver) {
+        BasicFileAttributes attributes;
+        try {
+            attributes = Files.readAttributes(entry, BasicFileAttributes.class);
+        } catch (IOException e) { // a link that leads nowhere or in a circle, or a file that is gone by now
+            if (kindOf(entry) == Kind.LEFT_BEHIND) {
+                passedOver.addHiddenFile();
+            } else {
+                passedOver.addDeadLink();
+            }
+            return;
+        }
+        if (attributes.isDirectory()) {
+            if (isLeftBehindFolder(entry)) {
+                passedOver.addHiddenFolder();
+            } else {
+                folders.add(entry);
+            }
+            return;
+        }
+        Kind kind = kindOf(entry);
+        if (kind == Kind.IMAGE && attributes.isRegularFile()) {
+            images.add(entry);
+        } else if (kind == Kind.LEFT_BEHIND) {
+            passedOver.addHiddenFile();
+        } else if (kind == Kind.UNREADABLE_IMAGE && attributes.isRegularFile()) {
+            passedOver.addUnreadable(UNREADABLE.get(ending(name(entry))));
+        } else {
+            passedOver.addOther();
+        }
+    }
+
+    /**
+     * All images in a folder and below it, sorted by their whole paths. Links to folders are not followed, and folders below
+     * that cannot be opened are counted.
+     *
+     * @param passedOver counts everything else
+     * @throws DataException when the folder itself cannot be read
+     */
+    public static List<Path> below(Path folder, PassedOver passedOver) {
+        List<Path> images = new ArrayList<>();
+        collect(list(folder, passedOver), images, passedOver);
+        Collections.sort(images);
+        return images;
+    }
+
+    /**
+     * Without those whose names this process cannot read: it may have no locale, or the names may be in an encoding of another
+     * time. People's names would be mixed up, as each letter becomes the same sign, and files not found by their names.
+     *
+     * @param passedOver counts them
+     */
+    public static List<Path> withReadableNames(List<Path> paths, PassedOver passedOver) {
+        List<Path> readable = new ArrayList<>();
+        for (Path path : paths) {
+            if (path.toString().indexOf(REPLACEMENT) < 0) {
+                readable.add(path);
+            } else {
+                passedOver.addUnreadableName();
+            }
+        }
+        return readable;
+    }
+
+    private static void collect(Listing listing, List<Path> images, PassedOver passedOver) {
+        images.addAll(listing.images());
+        for (Path below : listing.folders()) {
+            if (Files.isSymbolicLink(below)) {
+                passedOver.addLinkedFolder();
+                continue;
+            }
+            Listing next;
+            try {
+                next = list(below, passedOver);
+            } catch (DataException e) {
+                passedOver.addClosedFolder();
+                continue;
+            }
+            collect(next, images, passedOver);
+        }
+    }
+}

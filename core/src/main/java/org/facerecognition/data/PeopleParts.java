@@ -1,0 +1,117 @@
+package org.facerecognition.data;
+
+import static org.facerecognition.data.PassedOver.count;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Collects one part of a data set person by person, and counts those who are left out or have few images. */
+final class PeopleParts {
+    private final SplitSettings settings;
+    private final Split split;
+    private final List<FaceDataset.Labelled> chosen = new ArrayList<>();
+    private final List<String> identities = new ArrayList<>();
+    private int empty;
+    private int belowMin;
+    private int mostImages;
+    private int inTrainingOnly;
+    private int withoutTest;
+
+    PeopleParts(SplitSettings settings, Split split) {
+        this.settings = settings;
+        this.split = split;
+    }
+
+    /** @param person makes the choice of images another one for each */
+    void add(String name, int person, List<? extends ImageSource> images) {
+        mostImages = Math.max(mostImages, images.size());
+        if (images.isEmpty()) {
+            empty++;
+            return;
+        }
+        if (images.size() < settings.minImages()) {
+            belowMin++;
+            return;
+        }
+        if (settings.missesAPart(images.size())) {
+            if (images.size() == 1) {
+                inTrainingOnly++;
+            } else {
+                withoutTest++;
+            }
+        }
+        settings.part(images, person, split)
+                .forEach(image -> chosen.add(new FaceDataset.Labelled(image, identities.size())));
+        identities.add(name);
+    }
+
+    /** How many people had no images at all. */
+    int empty() {
+        return empty;
+    }
+
+    /**
+     * The part.
+     *
+     * @param where for messages: {@code data folder x}
+     * @param passedOver told with the notes
+     * @throws DataException when there are no images in it
+     */
+    FaceDataset dataset(String where, PassedOver passedOver) {
+        if (chosen.isEmpty()) {
+            throw new DataException(where + " must have " + why(passedOver));
+        }
+        List<String> notes = new ArrayList<>();
+        String people = people();
+        if (!people.isEmpty()) {
+            notes.add(people);
+        }
+        passedOver.note().ifPresent(notes::add);
+        return FaceDataset.of(chosen, identities, split, Framing.WHOLE, notes);
+    }
+
+    private String why(PassedOver passedOver) {
+        if (identities.isEmpty() && belowMin > 0) {
+            return "people with at least " + settings.minImages() + " images, but the most that one has is "
+                    + mostImages + "; ask for fewer images of each";
+        }
+        if (identities.isEmpty()) {
+            return "images in the folders of its people, but " + passedOver.instead();
+        }
+        if (settings.fraction(split) == 0) {
+            return "images of split " + split + ", but its fraction is 0";
+        }
+        return "images of split " + split
+                + ", but nobody has enough: images are for training first, then for validation,"
+                + " then for the test; add images or set the fraction to 0";
+    }
+
+    /** One line: who was left out, and who is not in every part. */
+    private String people() {
+        List<String> left = new ArrayList<>();
+        if (empty > 0) {
+            left.add(count(empty, "person", "people") + " without images");
+        }
+        if (belowMin > 0) {
+            left.add(count(belowMin, "person", "people") + " with fewer than "
+                    + count(settings.minImages(), "image", "images"));
+        }
+        List<String> all = new ArrayList<>();
+        if (!left.isEmpty()) {
+            all.add("left out: " + String.join(", ", left));
+        }
+        if (inTrainingOnly > 0) {
+            all.add(
+                    inTrainingOnly == 1
+                            ? "1 person has one image, which is in training"
+                            : String.format(
+                                    Locale.ROOT, "%,d people have one image, which is in training", inTrainingOnly));
+        }
+        if (withoutTest > 0) {
+            all.add(count(withoutTest, "person has", "people have")
+                    + " two images, which are in training and validation");
+        }
+        return String.join("; ", all);
+    }
+}
