@@ -18,6 +18,25 @@ public interface Freezer {
      */
     int apply(Module root, int epoch);
 
+    /**
+     * A freezer with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the same.
+     *
+     * @param name what it freezes and when, with all settings
+     */
+    static Freezer named(String name, Freezer freezer) {
+        return new Freezer() {
+            @Override
+            public int apply(Module root, int epoch) {
+                return freezer.apply(root, epoch);
+            }
+
+            @Override
+            public String toString() {
+                return name;
+            }
+        };
+    }
+
     /** Freezes a module and all below it, or thaws them. Inside a PointerScope. */
     static void setFrozen(Module module, boolean frozen) {
         TensorVector parameters = module.parameters();

@@ -17,6 +17,15 @@ public interface LearningRate {
      */
     double at(double baseRate, long step);
 
+    /**
+     * A schedule with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the same.
+     *
+     * @param name what the rate follows from, with all settings
+     */
+    static LearningRate named(String name, LearningRate schedule) {
+        return new Schedules.Named(name, schedule);
+    }
+
     /** Always the base rate. */
     static LearningRate constant() {
         return new Schedules.Constant();

@@ -6,6 +6,18 @@ import java.util.List;
 final class Schedules {
     private Schedules() {}
 
+    record Named(String name, LearningRate schedule) implements LearningRate {
+        @Override
+        public double at(double baseRate, long step) {
+            return schedule.at(baseRate, step);
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
     record Constant() implements LearningRate {
         @Override
         public double at(double baseRate, long step) {

@@ -19,6 +19,7 @@ import org.facerecognition.data.SplitSettings;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Options of which faces to read, and how. */
@@ -30,8 +31,8 @@ final class DataOptions {
         RECORDIO
     }
 
-    @Option(names = "--data", required = true, paramLabel = "DIR", description = "Folder of the data set, or a pack.")
-    private Path data;
+    @Option(names = "--data", paramLabel = "DIR", description = "Folder of the data set, or a pack. Required.")
+    private @Nullable Path data;
 
     @Option(
             names = "--layout",
@@ -73,8 +74,15 @@ final class DataOptions {
     private final Map<Part, FaceDataset> read = new HashMap<>();
     private final Set<String> told = new HashSet<>();
 
-    /** What --data says. */
+    /**
+     * What --data says.
+     *
+     * @throws ParameterException when it is missing: a training that is resumed knows it, so that it cannot be required in parsing
+     */
     Path path() {
+        if (data == null) {
+            throw new ParameterException(command.commandLine(), "Missing required option: '--data=DIR'");
+        }
         return data;
     }
 
@@ -88,7 +96,7 @@ final class DataOptions {
         return parts(seed).stream()
                 .map(split -> read(split, seed))
                 .reduce(FaceDataset::with)
-                .orElseThrow(() -> new DataException(data + " must have images, but has none"));
+                .orElseThrow(() -> new DataException(path() + " must have images, but has none"));
     }
 
     /**
@@ -121,10 +129,10 @@ final class DataOptions {
     private FaceDataset whole(Split split, long seed) {
         SplitSettings settings = new SplitSettings(valFraction, testFraction, minImages, seed);
         FaceDataset dataset = switch (layout) {
-            case CELEBA500 -> FaceDataset.celeba500(data, split);
-            case FOLDERS -> FaceDataset.folders(data, split, settings);
-            case PACKED -> FaceDataset.packed(data, split);
-            case RECORDIO -> FaceDataset.recordIo(data, split, settings);
+            case CELEBA500 -> FaceDataset.celeba500(path(), split);
+            case FOLDERS -> FaceDataset.folders(path(), split, settings);
+            case PACKED -> FaceDataset.packed(path(), split);
+            case RECORDIO -> FaceDataset.recordIo(path(), split, settings);
         };
         return align == null ? dataset : dataset.withFraming(align.framing());
     }

@@ -1,7 +1,13 @@
 package org.facerecognition.examples;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,7 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The results for machines: one JSON object in one line. */
 final class Json {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper()
+            .registerModule(new SimpleModule()
+                    .addSerializer(double.class, new FiniteOrNull())
+                    .addSerializer(Double.class, new FiniteOrNull()));
 
     private Json() {}
 
@@ -29,6 +38,33 @@ final class Json {
             return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("cannot write " + value + " as JSON", e);
+        }
+    }
+
+    /** JSON has no NaN: what was not measured is null. */
+    private static final class FiniteOrNull extends StdSerializer<Double> {
+        private static final long serialVersionUID = 1L;
+
+        FiniteOrNull() {
+            super(Double.class);
+        }
+
+        @Override
+        public void serialize(Double value, JsonGenerator json, SerializerProvider provider) throws IOException {
+            if (Double.isFinite(value)) {
+                json.writeNumber(value);
+            } else {
+                json.writeNull();
+            }
+        }
+    }
+
+    /** @throws UncheckedIOException when it is not of that type */
+    static <T> T read(String json, TypeReference<T> type) {
+        try {
+            return JSON.readValue(json, type);
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -54,7 +90,7 @@ final class Json {
         figures.put("steps", history.steps());
         figures.put("first_loss", finite(history.firstLoss()));
         figures.put("train_loss", finite(last == null ? history.lastLoss() : last.trainLoss()));
-        figures.put("val_accuracy", last == null ? null : last.valAccuracy());
+        figures.put("val_accuracy", last == null ? null : finite(last.valAccuracy()));
         figures.put("images_per_second", finite(history.imagesPerSecond()));
         figures.put("best_epoch", history.best(bestBy).map(EpochReport::epoch).orElse(null));
         if (last != null && last.unseen() != null) {

@@ -53,12 +53,16 @@ public final class Main {
 
     /** Runs a command with results and messages going to {@code out} and {@code err}. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
-        return new CommandLine(new Main())
+        return commandLine(new Main(), out, err).execute(args);
+    }
+
+    /** A command, set up as all are. */
+    static CommandLine commandLine(Object command, PrintWriter out, PrintWriter err) {
+        return new CommandLine(command)
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionExceptionHandler(Main::explain)
-                .execute(args);
+                .setExecutionExceptionHandler(Main::explain);
     }
 
     /** One sentence on standard error; the stack trace only when asked for with -Dtrace=true. */

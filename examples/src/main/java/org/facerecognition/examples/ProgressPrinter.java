@@ -112,12 +112,11 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         closePassing();
         say(String.format(
                 Locale.ROOT,
-                "epoch %d  loss %.4f  accuracy %.4f  |  validation: loss %.4f  accuracy %.4f  |  rate %.2e  %.1f images/s  %s",
+                "epoch %d  loss %.4f  accuracy %.4f  |  %srate %.2e  %.1f images/s  %s",
                 epoch.epoch(),
                 epoch.trainLoss(),
                 epoch.trainAccuracy(),
-                epoch.valLoss(),
-                epoch.valAccuracy(),
+                validation(epoch),
                 epoch.learningRate(),
                 epoch.imagesPerSecond(),
                 duration(epoch.seconds())));
@@ -132,6 +131,20 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         }
         lastLine = System.nanoTime();
         imagesSinceLine = 0;
+    }
+
+    /** Nothing where nothing was measured. */
+    private static String validation(EpochReport epoch) {
+        if (Double.isNaN(epoch.valAccuracy())) {
+            return "";
+        }
+        String loss = Double.isNaN(epoch.valLoss()) ? "" : String.format(Locale.ROOT, "loss %.4f  ", epoch.valLoss());
+        return String.format(Locale.ROOT, "validation: %saccuracy %.4f  |  ", loss, epoch.valAccuracy());
+    }
+
+    @Override
+    public void noted(String message) {
+        say("note: " + message);
     }
 
     @Override

@@ -4,9 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -159,7 +157,7 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "NAME",
             description =
                     "shuffled; balanced (each person as often as any); PxK, such as 16x4 (batches of P people, K images"
-                            + " each; give --batch-size P*K).")
+                            + " each; --batch-size is then P*K).")
     private String sampler;
 
     @Option(
@@ -200,32 +198,84 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--backup-every-steps", defaultValue = "500", description = "Backs up within an epoch too; 0: not.")
     private int backupEverySteps;
 
-    @Option(names = "--resume", description = "Go on from the backup in --out.")
+    @Option(
+            names = "--resume",
+            description =
+                    "Go on from the backup in --out, with the options it was started with: --resume --out DIR is enough.")
     private boolean resume;
+
+    @Option(
+            names = "--resume-or-start",
+            description =
+                    "Go on from the backup in --out where there is one, else start: for programs that start this one again.")
+    private boolean resumeOrStart;
+
+    @Option(
+            names = "--accept-changed-images",
+            description = "Resume also where images have other contents than before under the same names.")
+    private boolean acceptChangedImages;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
     @Override
     public Integer call() {
-        if (preset == Preset.FINETUNE) {
-            FinetunePreset.applyTo(spec);
+        boolean there = Files.exists(out.resolve("last.ckpt"));
+        if (!there && resume) {
+            throw new IllegalStateException("there is nothing to resume in " + out + ": it has no last.ckpt"
+                    + (Files.exists(out.resolve(FormerOptions.FILE))
+                            ? "; the training there ended before its first backup"
+                            : "")
+                    + "; check --out, or start without --resume");
         }
-        if (!resume && Files.exists(out.resolve("last.ckpt"))) {
+        if (there && !resume && !resumeOrStart) {
             throw new ParameterException(
                     spec.commandLine(),
                     out + " holds a training already: go on with --resume, or choose another --out");
         }
+        return there ? withFormerOptions().train() : train();
+    }
+
+    /** The same command with the options of the training that it resumes, where it has none of its own. */
+    private TrainCommand withFormerOptions() {
+        TrainCommand command = new TrainCommand();
+        List<String> words = FormerOptions.in(out).mergedWith(spec);
+        Main.commandLine(
+                        command, spec.commandLine().getOut(), spec.commandLine().getErr())
+                .parseArgs(words.toArray(String[]::new));
+        return command;
+    }
+
+    private Integer train() {
+        data.path(); // before anything else is done
+        if (preset == Preset.FINETUNE) {
+            FinetunePreset.applyTo(spec);
+        }
+        int formerThreads = torch.get_num_threads();
         if (computeThreads > 0) {
             torch.set_num_threads(computeThreads);
         }
+        try {
+            return fit();
+        } finally {
+            torch.set_num_threads(formerThreads);
+        }
+    }
+
+    private Integer fit() {
         PrintWriter err = spec.commandLine().getErr();
         UnseenPeople people = UnseenPeople.of(verifyOnUnseen, data, seed);
         FaceDataset train = augmentations.apply(people.trainedOn(data.read(Split.TRAIN, seed)));
-        FaceDataset validation = people.trainedOn(data.read(Split.VAL, seed));
+        @Nullable
+        FaceDataset validation =
+                data.validation(seed).flatMap(people::ifTrainedOn).orElse(null);
         TrainerArgs.Builder args = trainerArgs().verification(people.faces()).bestBy(bestBy);
         err.println(train);
-        err.println(validation);
+        err.println(
+                validation != null
+                        ? validation
+                        : "no validation: best.ckpt is "
+                                + (people.faces() == null ? "the last epoch's" : "chosen by people not trained on"));
         if (people.faces() != null) {
             err.println("unseen: " + people.faces());
         }
@@ -239,7 +289,7 @@ final class TrainCommand implements Callable<Integer> {
             if (licence != null) {
                 recognizer.setLicence(licence);
             }
-            TrainingSession session = new TrainingSession(out, err, Json.pretty(describe()));
+            TrainingSession session = new TrainingSession(out, err, Json.pretty(FormerOptions.of(spec)));
             History history = session.run(recognizer, args, train, validation);
             if (json) {
                 spec.commandLine().getOut().println(Json.line(Json.of(history, bestBy)));
@@ -280,13 +330,14 @@ final class TrainCommand implements Callable<Integer> {
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
         if (loss.needsPairs() && !sampler.contains("x")) {
-            all.add(loss + " compares the pictures of a batch: it should hold several of some people; give --sampler"
-                    + " 16x4, say, with --batch-size 64");
+            all.add(loss + " compares the images of a batch: it should hold several of some people; give --sampler"
+                    + " 16x4, for example");
         }
         return all;
     }
 
     private TrainerArgs.Builder trainerArgs() {
+        Sampler order = sampler(); // which decides the batch size where that is not given
         return optimization
                 .apply(TrainerArgs.builder(), epochs)
                 .batchSize(batchSize)
@@ -295,20 +346,25 @@ final class TrainCommand implements Callable<Integer> {
                 .precision(precision)
                 .device(device)
                 .loaderThreads(threads)
-                .sampler(sampler())
+                .sampler(order)
                 .badImages(badImages)
                 .cacheMib(cacheMib)
                 .seed(seed)
                 .backup(out)
                 .backupEverySteps(backupEverySteps)
-                .resume(resume);
+                .resume(resume || resumeOrStart)
+                .acceptChangedImages(acceptChangedImages);
     }
 
     private Sampler sampler() {
         Matcher peopleAndImages = Pattern.compile("(\\d{1,6})x(\\d{1,6})").matcher(sampler);
         if (peopleAndImages.matches()) {
-            return Sampler.identities(
+            Sampler groups = Sampler.identities(
                     Integer.parseInt(peopleAndImages.group(1)), Integer.parseInt(peopleAndImages.group(2)));
+            if (!spec.commandLine().getParseResult().hasMatchedOption("--batch-size")) {
+                spec.findOption("--batch-size").setValue(groups.groupSize());
+            }
+            return groups;
         }
         return switch (sampler) {
             case "shuffled" -> Sampler.shuffled();
@@ -317,15 +373,5 @@ final class TrainCommand implements Callable<Integer> {
                 throw new IllegalArgumentException(
                         "--sampler must be shuffled, balanced or PxK, such as 16x4, but was \"" + sampler + "\"");
         };
-    }
-
-    /** All options as they were used, for args.json. */
-    private Map<String, String> describe() {
-        Map<String, String> options = new LinkedHashMap<>();
-        spec.options().stream()
-                .filter(option -> option.getValue() != null && !option.usageHelp() && !option.versionHelp())
-                .forEach(option ->
-                        options.put(option.longestName(), option.getValue().toString()));
-        return options;
     }
 }

@@ -6,6 +6,7 @@ import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -192,6 +193,7 @@ final class TrainingReport {
         summary.put("epochs", Integer.toString(history.epochs().size()));
         summary.put("steps", Long.toString(history.steps()));
         history.best()
+                .filter(best -> !Double.isNaN(best.valAccuracy()))
                 .ifPresent(best -> summary.put(
                         "best validation accuracy", number(best.valAccuracy()) + " in epoch " + best.epoch()));
         summary.put("first loss", number(history.firstLoss()));
@@ -208,6 +210,7 @@ final class TrainingReport {
         Map<String, double[]> series = new LinkedHashMap<>();
         series.put(first, values(history, firstValue));
         series.put(second, values(history, secondValue));
+        series.values().removeIf(values -> Arrays.stream(values).allMatch(Double::isNaN)); // was not measured
         return series;
     }
 
@@ -228,6 +231,6 @@ final class TrainingReport {
     }
 
     private static String number(double value) {
-        return String.format(Locale.ROOT, "%.4f", value);
+        return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.4f", value);
     }
 }

@@ -3,7 +3,9 @@ package org.facerecognition.examples;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
+import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.VerificationSet;
@@ -44,6 +46,15 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
 
     private static VerificationSet verified(FaceDataset people) {
         return VerificationSet.of(AllPairsProtocol.atMost(people, MOST_FACES));
+    }
+
+    /** What is left of a part of the data; empty when it shows only people that go unseen. */
+    Optional<FaceDataset> ifTrainedOn(FaceDataset part) {
+        try {
+            return Optional.of(trainedOn(part));
+        } catch (DataException e) {
+            return Optional.empty();
+        }
     }
 
     /** What is left of a part of the data. */

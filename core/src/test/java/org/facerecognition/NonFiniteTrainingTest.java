@@ -1,0 +1,143 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.train.LearningRate;
+import org.facerecognition.train.NonFiniteLossException;
+import org.facerecognition.train.Sgd;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Nothing good is overwritten by values that are NaN or infinite. */
+class NonFiniteTrainingTest {
+    private static final int STEPS_AN_EPOCH = 10;
+
+    @TempDir
+    static Path faces;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    /** A head whose loss is finite in one step though its gradient is not: the root of zero. */
+    private static final class RootOfZero extends Head {
+        private final LinearSoftmax inner;
+        private final int badForward;
+        private int forwards; // in training
+
+        RootOfZero(int badForward) {
+            super("RootOfZero", TinyTraining.PEOPLE, 16);
+            this.inner = register_module("inner", new LinearSoftmax(TinyTraining.PEOPLE, 16));
+            this.badForward = badForward;
+        }
+
+        @Override
+        public Output forward(Tensor embeddings, Tensor labels) {
+            Output output = inner.forward(embeddings, labels);
+            if (!is_training() || ++forwards != badForward) {
+                return output;
+            }
+            Tensor zero = embeddings.mul(new Scalar(0.0)).sum();
+            return new Output(output.loss().add(zero.sqrt()), output.scores());
+        }
+
+        @Override
+        public Tensor scores(Tensor embeddings) {
+            return inner.scores(embeddings);
+        }
+    }
+
+    private static Recognizer recognizer(int badForward) {
+        return Recognizer.of(
+                new TinyBackbone(16), new RootOfZero(badForward), TinyTraining.IMAGE_PX, Normalization.SYMMETRIC);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 5})
+    void aGradientThatIsNotFiniteInAnEpochsLastStepLeavesTheLastCheckpoint(double clip) throws IOException {
+        TrainerArgs.Builder args =
+                TinyTraining.args().backup(folder).epochs(2).gradientClip(clip).backupEverySteps(4);
+        try (Recognizer recognizer = recognizer(2 * STEPS_AN_EPOCH)) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
+                    .isInstanceOf(NonFiniteLossException.class)
+                    .hasMessageStartingWith("gradients must stay finite, but that of encoder.")
+                    .hasMessageContaining(" in epoch 2, step 20, at rate ")
+                    .hasMessageContaining("try a lower rate, gradient clipping")
+                    .hasMessageEndingWith(folder.resolve("last.ckpt") + " holds the training as it was after step 16");
+        }
+        assertThat(files()).containsExactlyInAnyOrder("last.ckpt", "best.ckpt");
+        try (Recognizer again = recognizer(0)) {
+            assertThat(TinyTraining.fit(again, faces, args.resume(true)).steps())
+                    .isEqualTo(2 * STEPS_AN_EPOCH);
+        }
+    }
+
+    @Test
+    void weightsThatOverflowInAnEpochsLastStepAreNotKept() throws IOException {
+        TrainerArgs.Builder args = TinyTraining.args()
+                .backup(folder)
+                .epochs(1)
+                .optimizer(new Sgd(1e-3, 0, 0))
+                .learningRate(new OverflowInTheLastStep(), TrainerArgs.ScheduleUnit.STEP)
+                .backupEverySteps(9);
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
+                    .isInstanceOf(NonFiniteLossException.class)
+                    .hasMessageMatching(
+                            "all values must stay finite to be kept, but after step 10 some of model\\.\\S+ are NaN or"
+                                    + " infinite, though the loss was .*")
+                    .hasMessageEndingWith("last.ckpt holds the training as it was after step 9");
+        }
+        assertThat(files()).containsExactly("last.ckpt");
+    }
+
+    private record OverflowInTheLastStep() implements LearningRate {
+        @Override
+        public double at(double baseRate, long step) {
+            return step == STEPS_AN_EPOCH - 1 ? Double.MAX_VALUE : baseRate;
+        }
+    }
+
+    @Test
+    void aFailedTrainingsGradientsAreNotInTheNextOne() {
+        List<Double> undisturbed;
+        try (Recognizer recognizer = recognizer(0)) {
+            undisturbed = losses(recognizer);
+        }
+        try (Recognizer recognizer = recognizer(2)) { // in the second batch, so that nothing was learned yet
+            assertThatThrownBy(() -> TinyTraining.fit(
+                            recognizer, faces, TinyTraining.args().accumulation(2)))
+                    .isInstanceOf(NonFiniteLossException.class);
+            assertThat(losses(recognizer)).hasSameSizeAs(undisturbed).allMatch(Double::isFinite);
+        }
+    }
+
+    private static List<Double> losses(Recognizer recognizer) {
+        TinyTraining.Losses losses = new TinyTraining.Losses();
+        TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(3).listeners(losses));
+        return losses.all;
+    }
+
+    private List<String> files() throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).toList();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Sampler;
+import org.facerecognition.data.Split;
+import org.facerecognition.losses.LossName;
+import org.facerecognition.train.History;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Batch normalization over 1x1 maps cannot work on one image: no number of images may end in a batch of one. */
+class SingleImageTrainingTest {
+    @TempDir
+    static Path faces;
+
+    private final List<Integer> sizes = new ArrayList<>();
+    private final List<String> notes = new ArrayList<>();
+
+    private final TrainingListener listener = new TrainingListener() {
+        @Override
+        public void stepped(StepReport step) {
+            sizes.add(step.images());
+        }
+
+        @Override
+        public void noted(String message) {
+            notes.add(message);
+        }
+    };
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    /** A network that ends in 1x1 maps at 32 pixels. */
+    private static Recognizer recognizer(String loss, double partialFraction) {
+        return Recognizer.withLoss(
+                LossName.of(loss),
+                RecognizerArgs.builder()
+                        .encoder(Encoder.RESNET18)
+                        .embeddingSize(16)
+                        .classes(TinyTraining.PEOPLE)
+                        .imageSizePx(32)
+                        .partialFraction(partialFraction)
+                        .build());
+    }
+
+    private History fit(TrainerArgs.Builder args) {
+        return fit(recognizer("arcface", 1), args);
+    }
+
+    private History fit(Recognizer made, TrainerArgs.Builder args) {
+        try (Recognizer recognizer = made) {
+            return new Trainer(args.listeners(listener).build())
+                    .fit(
+                            recognizer,
+                            FaceDataset.folders(faces, Split.TRAIN), // 40 images
+                            FaceDataset.folders(faces, Split.VAL));
+        }
+    }
+
+    private static TrainerArgs.Builder args(int batchSize) {
+        return TinyTraining.args().batchSize(batchSize).epochs(1);
+    }
+
+    @Test
+    void aLastBatchOfOneJoinsTheBatchBeforeItAndThisIsSaidOnce() {
+        fit(args(13).epochs(2));
+
+        assertThat(sizes).containsExactly(13, 13, 14, 13, 13, 14);
+        assertThat(notes)
+                .containsExactly("the last batch of an epoch has 14 images: one would be left over, which batch"
+                        + " normalization cannot work on alone");
+    }
+
+    @Test
+    void withAccumulation() {
+        assertThat(fit(args(13).accumulation(2)).steps()).isEqualTo(2);
+        assertThat(sizes).containsExactly(26, 14);
+    }
+
+    @Test
+    void underPartialFc() {
+        fit(recognizer("arcface", 0.5), args(13));
+        assertThat(sizes).containsExactly(13, 13, 14);
+    }
+
+    @Test
+    void withMaxStepsAndResumedInMidEpoch(@TempDir Path folder) {
+        List<Double> whole = losses(args(13).epochs(2));
+        List<Double> parts = losses(args(13).epochs(2).backup(folder).maxSteps(2));
+        parts.addAll(losses(args(13).epochs(2).backup(folder).resume(true)));
+
+        assertThat(parts).isEqualTo(whole);
+    }
+
+    private static List<Double> losses(TrainerArgs.Builder args) {
+        TinyTraining.Losses losses = new TinyTraining.Losses();
+        try (Recognizer recognizer = recognizer("arcface", 1)) {
+            new Trainer(args.listeners(losses).build())
+                    .fit(recognizer, FaceDataset.folders(faces, Split.TRAIN), FaceDataset.folders(faces, Split.VAL));
+        }
+        return losses.all;
+    }
+
+    @Test
+    void batchesOfOneAreRefusedBeforeTrainingWhereTheNetworkCannot() {
+        assertThatThrownBy(() -> fit(args(1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("batchSize must be at least 2 for this network, whose batch normalization cannot work on a"
+                        + " single image, but was 1; to average gradients over more images than fit into memory, use"
+                        + " accumulation");
+        assertThat(sizes).isEmpty();
+    }
+
+    @Test
+    void batchesOfOneAreTrainedWhereTheNetworkCan() {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThat(TinyTraining.fit(recognizer, faces, args(1).maxSteps(3)).steps())
+                    .isEqualTo(3);
+        }
+    }
+
+    @Test
+    void groupsOfPeopleAreNotSplitBetweenBatches() {
+        assertThatThrownBy(() -> fit(args(7).sampler(Sampler.identities(3, 2))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("batchSize must be a multiple of 6 for the sampler \"3 identities x 2 images\", which must"
+                        + " not be split between batches, but was 7");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"triplet", "contrastive", "supcon"})
+    void lossesOfPairsAreValidatedOnPairs(String loss) {
+        History history = fit(
+                recognizer(loss, 1), args(6).sampler(Sampler.identities(3, 2)).maxSteps(6));
+
+        // two validation images of each of five people: pairs of one person side by side
+        assertThat(history.last().orElseThrow().valLoss()).isGreaterThan(0);
+    }
+}

@@ -1,0 +1,228 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.facerecognition.augment.Transform;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Framing;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.eval.VerificationSet;
+import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.train.Freezer;
+import org.facerecognition.train.LearningRate;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What would fail or mislead after hours is refused before the first step, and a refused training changes nothing. */
+class TrainingRefusalTest {
+    @TempDir
+    static Path faces;
+
+    @TempDir
+    Path folder;
+
+    private Recognizer recognizer;
+    private String fingerprint;
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    @BeforeEach
+    void makeRecognizer() {
+        recognizer = TinyTraining.recognizer();
+        fingerprint = recognizer.fingerprint();
+    }
+
+    @AfterEach
+    void nothingHasChanged() throws IOException {
+        assertThat(recognizer.identities()).isEmpty();
+        assertThat(recognizer.framing()).isEqualTo(Framing.WHOLE);
+        assertThat(recognizer.origin()).isEqualTo(ModelOrigin.UNKNOWN);
+        assertThat(recognizer.fingerprint()).isEqualTo(fingerprint);
+        assertThat(Thread.getAllStackTraces().keySet())
+                .noneMatch(thread -> thread.getName().equals("batch-loader"));
+        try (var files = Files.list(folder)) {
+            assertThat(files).isEmpty();
+        }
+        recognizer.close();
+    }
+
+    private ThrowingCallable fit(TrainerArgs.Builder args, FaceDataset train, FaceDataset validation) {
+        return () -> new Trainer(args.build()).fit(recognizer, train, validation);
+    }
+
+    private ThrowingCallable fit(TrainerArgs.Builder args) {
+        return fit(args, TinyTraining.train(faces), TinyTraining.validation(faces));
+    }
+
+    @Test
+    void onePersonAlone() {
+        List<String> one = List.of("person3");
+        assertThatThrownBy(fit(
+                        TinyTraining.args(),
+                        TinyTraining.train(faces).withIdentities(one),
+                        TinyTraining.validation(faces).withIdentities(one)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the training data must show at least 2 people, but shows only \"person3\": with one person"
+                        + " every loss is zero, whatever the network does");
+    }
+
+    @Test
+    void validationOfOtherPeople() {
+        FaceDataset others = TinyTraining.validation(faces).withIdentities(List.of("person0", "person2", "person1"));
+        assertThatThrownBy(fit(TinyTraining.args(), TinyTraining.train(faces), others))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "validation must show the identities of the training data under the same labels, but label 1"
+                                + " is \"person1\" in training and \"person2\" in validation, label 2 is \"person2\" in training"
+                                + " and \"person1\" in validation; use validation.withIdentities(train.identities())");
+    }
+
+    @Test
+    void unseenPeopleThatCannotBeMeasured() {
+        FaceDataset once = TinyTraining.validation(faces).withAtMost(1);
+        assertThatThrownBy(fit(TinyTraining.args().verification(once)))
+                .hasMessage(
+                        "faces to verify must have pairs of one person and pairs of two, but have none of one person:"
+                                + " give at least two images of somebody");
+        FaceDataset alone = TinyTraining.validation(faces).withIdentities(List.of("person0"));
+        assertThatThrownBy(fit(TinyTraining.args().verification(alone)))
+                .hasMessageEndingWith("but have none of two people: give another person");
+    }
+
+    @Test
+    void moreUnseenFacesThanMemoryHoldsPairs() {
+        FaceDataset many = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 20_000, 0, 2, Split.TEST);
+        assertThatThrownBy(fit(TinyTraining.args().verification(VerificationSet.of(many))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageMatching(
+                        "faces to compare each with each must be at most \\d+ in a Java heap of \\d+ MiB, but are"
+                                + " 40000; take fewer of each person \\(withAtMost\\), or give a list of pairs");
+    }
+
+    @Test
+    void unseenFacesInAnotherFraming() {
+        FaceDataset other = TinyTraining.validation(faces).withFraming(Framing.CELEBA_CROP);
+        assertThatThrownBy(fit(TinyTraining.args().verification(other)))
+                .hasMessage(
+                        "the verification faces must be framed like the training data, whole, but were celeba-crop");
+    }
+
+    @Test
+    void settingsThatDescribeThemselvesDifferentlyInEachJvm() {
+        LearningRate lambda = (base, step) -> base;
+        assertRefusedWithCheckpoints(
+                () -> TinyTraining.args().learningRate(lambda), "learningRate", "LearningRate.named");
+        assertRefusedWithCheckpoints(
+                () -> TinyTraining.args().learningRate(lambda.withWarmup(2, 0.5)),
+                "learningRate",
+                "LearningRate.named");
+        Freezer freezer = (root, epoch) -> 0;
+        assertRefusedWithCheckpoints(() -> TinyTraining.args().freezer(freezer), "freezer", "Freezer.named");
+        assertRefusedWithCheckpoints(
+                () -> TinyTraining.args().sampler((labels, random) -> new int[] {0, 1}), "sampler", "Sampler.named");
+        Transform transform = (image, random) -> image.clone();
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN).withAugmentations(List.of(transform));
+        assertThatThrownBy(fit(TinyTraining.args().backup(folder), train, TinyTraining.validation(faces)))
+                .hasMessageStartingWith(
+                        "augmentations must describe itself in toString() for a training with checkpoints");
+    }
+
+    private void assertRefusedWithCheckpoints(Supplier<TrainerArgs.Builder> args, String what, String wayOut) {
+        assertThatThrownBy(fit(args.get().backup(folder)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(what + " must describe itself in toString() for a training with checkpoints")
+                .hasMessageContaining("use " + wayOut + "(");
+    }
+
+    @Test
+    void anImageThatCannotBeReadBeforeTheFirstStep(@TempDir Path other) throws IOException {
+        TinyTraining.writeFaces(other);
+        for (int i = 0; i < TinyTraining.IMAGES_EACH; i++) {
+            Files.write(other.resolve("person0").resolve(i + ".png"), new byte[] {1, 2, 3});
+        }
+        assertThatThrownBy(fit(
+                        TinyTraining.args().headFromMeans(true),
+                        TinyTraining.train(other),
+                        TinyTraining.validation(other)))
+                .isInstanceOf(org.facerecognition.data.DataException.class)
+                .hasMessageContaining("person0");
+    }
+
+    @Test
+    void aRecognizerThatIsBeingTrained() {
+        TrainingListener second = new TrainingListener() {
+            @Override
+            public void started(org.facerecognition.train.History soFar) {
+                assertThatThrownBy(fit(TinyTraining.args()))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageStartingWith("this recognizer is being trained already");
+                throw new IllegalStateException("seen");
+            }
+        };
+        assertThatThrownBy(fit(TinyTraining.args().listeners(second))).hasMessage("seen");
+    }
+
+    @Test
+    void aFolderThatAnotherTrainingWritesInto() {
+        try (Recognizer first = TinyTraining.recognizer()) {
+            boolean[] refused = new boolean[1];
+            TrainingListener second = new TrainingListener() {
+                @Override
+                public void stepped(StepReport step) {
+                    if (!refused[0]) {
+                        refused[0] = true;
+                        assertThatThrownBy(fit(TinyTraining.args().backup(folder.resolve("shared"))))
+                                .isInstanceOf(IllegalStateException.class)
+                                .hasMessageMatching(
+                                        "another training writes into \\S+shared \\(process \\d+.*, a training"
+                                                + " since .*\\); wait until it ends or choose another backup folder");
+                    }
+                }
+            };
+            TinyTraining.fit(
+                    first,
+                    faces,
+                    TinyTraining.args()
+                            .backup(folder.resolve("shared"))
+                            .maxSteps(1)
+                            .listeners(second));
+            assertThat(refused[0]).isTrue();
+        } finally {
+            deleteShared();
+        }
+    }
+
+    private void deleteShared() {
+        try {
+            Files.deleteIfExists(folder.resolve("shared/last.ckpt"));
+            Files.delete(folder.resolve("shared")); // nothing else is in it: no lock, no temporary file
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void tooFewClasses() {
+        try (Recognizer small = Recognizer.of(new TinyBackbone(16), new LinearSoftmax(3, 16))) {
+            assertThatThrownBy(() -> TinyTraining.fit(small, faces, TinyTraining.args()))
+                    .hasMessageContaining("build it with classes(5)");
+            assertThat(small.identities()).isEmpty();
+        }
+    }
+}
