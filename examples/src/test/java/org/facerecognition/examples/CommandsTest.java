@@ -18,7 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 class CommandsTest {
     @TempDir
@@ -266,6 +267,12 @@ class CommandsTest {
         assertThat(unseen.code()).as(unseen.err()).isZero();
     }
 
+    @Command
+    private static final class Reader {
+        @Mixin
+        private DataOptions data = new DataOptions();
+    }
+
     @Test
     void aPackNeedsNoValidation() {
         Path faces = Cli.faces(folder.resolve("faces"));
@@ -278,12 +285,11 @@ class CommandsTest {
             {"--layout", "folders", "--data", faces, "--val-fraction", 0},
             {"--layout", "folders", "--data", faces, "--min-images", 2}
         }) {
-            DataOptions options = new DataOptions();
-            CommandLine line =
-                    new CommandLine(CommandSpec.create().addMixin("data", CommandSpec.forAnnotatedObject(options)));
-            line.setCaseInsensitiveEnumValuesAllowed(true);
-            line.parseArgs(Arrays.stream(words).map(Object::toString).toArray(String[]::new));
-            assertThat(options.validation(0).isPresent()).isEqualTo(words.length == 6 && words[5].equals(2));
+            Reader reader = new Reader();
+            new CommandLine(reader)
+                    .setCaseInsensitiveEnumValuesAllowed(true)
+                    .parseArgs(Arrays.stream(words).map(Object::toString).toArray(String[]::new));
+            assertThat(reader.data.validation(0).isPresent()).isEqualTo(words.length == 6 && words[5].equals(2));
         }
     }
 
