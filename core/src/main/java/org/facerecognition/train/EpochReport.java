@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param steps optimiser steps since training began
  * @param trainLoss mean loss over the epoch's samples, as they were met
  * @param trainAccuracy score over the same, in [0, 1]
- * @param valLoss mean loss on the validation data
- * @param valAccuracy score on the validation data, in [0, 1]
+ * @param valLoss mean loss on the validation data; NaN where it was not measured, or says nothing
+ * @param valAccuracy score on the validation data, in [0, 1]; NaN where it was not measured
  * @param learningRate rate of the epoch's last step, of parameters without a factor of their own
  * @param imagesPerSecond training throughput, loading included, validation not
  * @param waitShare of the training time that was spent waiting for pictures, in [0, 1]

@@ -29,14 +29,17 @@ public record History(List<EpochReport> epochs, long steps, double firstLoss, do
     }
 
     /**
-     * The epoch with the highest figure of a kind, the first of several equal ones; empty before the first.
+     * The epoch with the highest figure of a kind, the first of several equal ones; the last epoch where none has the figure, as
+     * without validation; empty before the first.
      *
      * @throws IllegalStateException when it was not measured
      */
     public Optional<EpochReport> best(EpochReport.BestBy by) {
-        return epochs.stream()
+        Optional<EpochReport> best = epochs.stream()
+                .filter(epoch -> !Double.isNaN(epoch.figure(by)))
                 .max(Comparator.<EpochReport>comparingDouble(epoch -> epoch.figure(by))
                         .thenComparing(EpochReport::epoch, Comparator.reverseOrder()));
+        return best.isPresent() ? best : last();
     }
 
     /** The latest epoch; empty before the first. */

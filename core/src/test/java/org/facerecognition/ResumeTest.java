@@ -1,0 +1,271 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.facerecognition.augment.TransformLine;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.BadImages;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.FreezeBefore;
+import org.facerecognition.train.History;
+import org.facerecognition.train.LearningRate;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A training goes on from where it was, whenever it ended, or says what is different. */
+class ResumeTest {
+    @TempDir
+    Path faces;
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    private static final class Stopped extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /** Ends a training during the n-th validation. */
+    private static TrainingListener stopInValidation(int epoch) {
+        return new TrainingListener() {
+            private int validations;
+
+            @Override
+            public void passed(String what, int done, int images) {
+                if (done == images && ++validations == epoch) {
+                    throw new Stopped();
+                }
+            }
+        };
+    }
+
+    @Test
+    void aTrainingThatEndedInValidationValidatesWithTheMarginItHad() {
+        TrainerArgs.Builder args = TinyTraining.args().marginWarmupEpochs(3).epochs(2);
+        List<EpochReport> whole = history(args).epochs();
+
+        TrainerArgs.Builder kept =
+                TinyTraining.args().marginWarmupEpochs(3).epochs(2).backup(folder);
+        assertThatThrownBy(() -> history(kept.listeners(stopInValidation(1)))).isInstanceOf(Stopped.class);
+        List<EpochReport> resumed = history(kept.listeners().resume(true)).epochs();
+
+        for (int i = 0; i < whole.size(); i++) {
+            assertThat(resumed.get(i).valLoss()).isEqualTo(whole.get(i).valLoss());
+            assertThat(resumed.get(i).trainLoss()).isEqualTo(whole.get(i).trainLoss());
+        }
+    }
+
+    private History history(TrainerArgs.Builder args) {
+        try (Recognizer recognizer = TinyTraining.recognizer(10, 0.5)) {
+            return TinyTraining.fit(recognizer, faces, args);
+        }
+    }
+
+    @Test
+    void anEpochsCheckpointIsThereBeforeAnythingAfterItFails() throws IOException {
+        Path image = faces.resolve("person0/0.png"); // of which part it is does not matter: the others are verified too
+        FaceDataset unseen = FaceDataset.folders(faces, Split.VAL);
+        TrainerArgs.Builder args = TinyTraining.args().backup(folder).epochs(1).verification(unseen);
+        TrainingListener breakImages = new TrainingListener() {
+            @Override
+            public void stepped(StepReport step) {
+                if (step.step() == 10) {
+                    breakAll(faces);
+                }
+            }
+        };
+        assertThatThrownBy(() -> history(args.cacheMib(64).listeners(breakImages)))
+                .isInstanceOf(DataException.class);
+        assertThat(folder.resolve("last.ckpt")).exists();
+
+        TinyTraining.writeFaces(faces);
+        assertThat(image).exists();
+        assertThat(history(args.resume(true).listeners()).epochs()).hasSize(1);
+    }
+
+    private static void breakAll(Path faces) {
+        try (var files = Files.walk(faces)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Files.write(file, new byte[] {1, 2, 3});
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void badImagesAreSkippedInVerificationAndForTheHeadsMeansToo() throws IOException {
+        Files.write(faces.resolve("person1/0.png"), new byte[] {1, 2, 3});
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
+        FaceDataset validation = FaceDataset.folders(faces, Split.VAL);
+        List<Integer> skipped = new ArrayList<>();
+        TrainingListener listener = new TrainingListener() {
+            @Override
+            public void skipped(Map<String, String> images) {
+                skipped.add(images.size());
+            }
+        };
+        TrainerArgs args = TinyTraining.args()
+                .epochs(2)
+                .badImages(BadImages.SKIP)
+                .headFromMeans(true)
+                .verification(train.with(validation))
+                .listeners(listener)
+                .build();
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = new Trainer(args).fit(recognizer, train, validation);
+            assertThat(history.epochs()).hasSize(2).allMatch(epoch -> epoch.unseen() != null);
+        }
+        assertThat(skipped).containsExactly(1);
+    }
+
+    // ---- the feature cache ----
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1, 2})
+    void withAFeatureCacheTheBitsAreThoseOfATrainingThatWasNeverStopped(long seed, @TempDir Path other) {
+        List<Double> whole = cached(args(seed).backup(other));
+        List<Double> parts = new ArrayList<>();
+        for (int steps : new int[] {3, 8, 0}) {
+            parts.addAll(cached(args(seed).backup(folder).maxSteps(steps).resume(true)));
+        }
+        assertThat(parts).isEqualTo(whole);
+    }
+
+    private static TrainerArgs.Builder args(long seed) {
+        return TinyTraining.args()
+                .freezer(new FreezeBefore("encoder.layer3"))
+                .frozenMemoryMib(64)
+                .headFromMeans(true)
+                .batchSize(7)
+                .epochs(2)
+                .seed(seed);
+    }
+
+    private List<Double> cached(TrainerArgs.Builder args) {
+        TinyTraining.Losses losses = new TinyTraining.Losses();
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN)
+                .withAugmentations(TransformLine.parse("RandomHorizontalFlip()"), true);
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(TinyTraining.PEOPLE)
+                .imageSizePx(32)
+                .dropout(0.2)
+                .build())) {
+            new Trainer(args.listeners(losses).build()).fit(recognizer, train, FaceDataset.folders(faces, Split.VAL));
+        }
+        return losses.all;
+    }
+
+    // ---- what is different ----
+
+    @Test
+    void aSettingThatDiffersIsNamedWithBothValues() {
+        history(TinyTraining.args().backup(folder).maxSteps(2));
+
+        assertThatThrownBy(() -> history(TinyTraining.args()
+                        .backup(folder)
+                        .resume(true)
+                        .batchSize(4)
+                        .learningRate(LearningRate.constant())))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage(folder.resolve("last.ckpt") + " is of another training: learning rate schedule was"
+                        + " CosineWarmRestarts[t0=2, tMult=1, etaMin=1.0E-4] by EPOCH, is now Constant[] by EPOCH; batch size"
+                        + " was 8, is now 4; use the former settings and data, or another backup folder");
+    }
+
+    @Test
+    void aSettingOfTheModelIsNamed() {
+        recipe(0.1, TinyTraining.args().backup(folder).maxSteps(1));
+        assertThatThrownBy(() -> recipe(0.5, TinyTraining.args().backup(folder).resume(true)))
+                .hasMessageContaining(" is of another training: m was 0.1, is now 0.5; use the former settings");
+    }
+
+    private void recipe(double m, TrainerArgs.Builder args) {
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(TinyTraining.PEOPLE)
+                .imageSizePx(32)
+                .m(m)
+                .build())) {
+            TinyTraining.fit(recognizer, faces, args);
+        }
+    }
+
+    @Test
+    void otherDataIsCounted() throws IOException {
+        history(TinyTraining.args().backup(folder).maxSteps(1));
+        Path more = faces.resolve("person0/more.png");
+        Files.copy(faces.resolve("person0/1.png"), more);
+
+        assertThatThrownBy(() -> history(TinyTraining.args().backup(folder).resume(true)))
+                .hasMessageContaining(
+                        "is of another training: data was 5 people, 80 training samples, 10 validation images, is"
+                                + " now 5 people, 82 training samples, 10 validation images; use");
+
+        Files.move(more, faces.resolve("person0/3.png"), StandardCopyOption.REPLACE_EXISTING);
+        Files.move(faces.resolve("person0/3.png"), faces.resolve("person0/33.png"));
+        assertThatThrownBy(() -> history(TinyTraining.args().backup(folder).resume(true)))
+                .hasMessageContaining("the names or labels of the ");
+    }
+
+    @Test
+    void imagesReplacedUnderTheirNamesAreNoticedAndCanBeAccepted() throws IOException {
+        history(TinyTraining.args().backup(folder).maxSteps(1));
+        Files.copy(faces.resolve("person0/1.png"), faces.resolve("person1/1.png"), StandardCopyOption.REPLACE_EXISTING);
+
+        TrainerArgs.Builder args =
+                TinyTraining.args().backup(folder).resume(true).epochs(1);
+        assertThatThrownBy(() -> history(args))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining(
+                        "is of another training: images have other contents under the same names (to go on with"
+                                + " them, set acceptChangedImages); use");
+        assertThat(history(args.acceptChangedImages(true)).steps()).isEqualTo(10);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theRateReportedForAnEpochIsThatOfItsLastStep(TrainerArgs.ScheduleUnit unit) {
+        LearningRate fall = LearningRate.polynomial(unit == TrainerArgs.ScheduleUnit.STEP ? 20 : 2, 1);
+        List<EpochReport> epochs =
+                history(TinyTraining.args().epochs(2).learningRate(fall, unit)).epochs();
+        boolean bySteps = unit == TrainerArgs.ScheduleUnit.STEP;
+        assertThat(epochs.get(0).learningRate()).isCloseTo(3e-3 * (bySteps ? 11.0 / 20 : 1), within(1e-12));
+        assertThat(epochs.get(1).learningRate()).isCloseTo(3e-3 * (bySteps ? 1.0 / 20 : 0.5), within(1e-12));
+    }
+
+    @Test
+    void namedLambdasAreResumed() {
+        LearningRate schedule = LearningRate.named("halved after 5 steps", (base, step) -> step < 5 ? base : base / 2);
+        TrainerArgs.Builder args = TinyTraining.args()
+                .learningRate(schedule, TrainerArgs.ScheduleUnit.STEP)
+                .backup(folder);
+        history(args.maxSteps(3));
+        assertThat(history(args.maxSteps(6).resume(true)).steps()).isEqualTo(6);
+    }
+}

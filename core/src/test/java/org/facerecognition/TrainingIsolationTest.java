@@ -1,0 +1,291 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.losses.LossName;
+import org.facerecognition.train.FreezeBefore;
+import org.facerecognition.train.History;
+import org.facerecognition.train.LayerFreezer;
+import org.facerecognition.train.Sgd;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** One training does not reach into another, nor into the rest of the process, nor that into it. */
+class TrainingIsolationTest {
+    @TempDir
+    static Path faces;
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    /** A recipe that draws at random in every step. */
+    private static Recognizer recipe(String loss, Encoder encoder) {
+        RecognizerArgs.Builder args = RecognizerArgs.builder()
+                .encoder(encoder)
+                .embeddingSize(16)
+                .classes(TinyTraining.PEOPLE)
+                .imageSizePx(32)
+                .dropout(0.3);
+        if (!loss.equals("cross-entropy")) {
+            args.partialFraction(0.5);
+        }
+        return Recognizer.withLoss(LossName.of(loss), args.build());
+    }
+
+    private static List<Double> losses(Recognizer made, TrainerArgs.Builder args, TrainingListener... more) {
+        TinyTraining.Losses losses = new TinyTraining.Losses();
+        List<TrainingListener> listeners = new ArrayList<>(List.of(more));
+        listeners.add(losses);
+        try (Recognizer recognizer = made) {
+            new Trainer(args.listeners(listeners.toArray(TrainingListener[]::new))
+                            .build())
+                    .fit(recognizer, FaceDataset.folders(faces, Split.TRAIN), FaceDataset.folders(faces, Split.VAL));
+        }
+        return losses.all;
+    }
+
+    // ---- random numbers ----
+
+    @Test
+    void theLossesFollowFromTheSeedOfTheArgs() {
+        TrainerArgs.Builder args = TinyTraining.args().maxSteps(6);
+        torch.manual_seed(1);
+        List<Double> first = losses(TinyTraining.recognizer(), args);
+        torch.manual_seed(2);
+        torch.rand(7);
+        List<Double> second = losses(TinyTraining.recognizer(), args);
+
+        assertThat(second).isEqualTo(first);
+        assertThat(losses(TinyTraining.recognizer(), args.seed(1))).isNotEqualTo(first);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"own parts", "elasticface-arc", "cross-entropy"})
+    void whatAListenerDrawsLoadsOrMakesDoesNotChangeThem(String what, @TempDir Path folder) {
+        Path model = folder.resolve("a.model");
+        try (Recognizer other = recipe("arcface", Encoder.RESNET18)) {
+            other.save(model);
+        }
+        TrainingListener stray = new TrainingListener() {
+            @Override
+            public void stepped(StepReport step) {
+                try (PointerScope scope = new PointerScope()) {
+                    torch.rand(5);
+                    torch.manual_seed(step.step());
+                }
+                Recognizer.load(model).close();
+                recipe("arcface", Encoder.RESNET18).close();
+            }
+        };
+        TrainerArgs.Builder args = TinyTraining.args().maxSteps(4);
+
+        assertThat(losses(made(what), args, stray)).isEqualTo(losses(made(what), args));
+    }
+
+    private static Recognizer made(String what) {
+        return what.equals("own parts") ? TinyTraining.recognizer() : recipe(what, Encoder.RESNET18);
+    }
+
+    @Test
+    void theProcessesGeneratorIsAsItWas(@TempDir Path folder) {
+        Path model = folder.resolve("a.model");
+        torch.manual_seed(11);
+        byte[] before = generatorState();
+
+        losses(recipe("elasticface-arc", Encoder.RESNET18), TinyTraining.args().maxSteps(2));
+        try (Recognizer recognizer = Recognizer.of(new TinyBackbone(16), TinyTraining.head())) {
+            torch.manual_seed(11); // own parts are made by the caller, from libtorch's generator
+            TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(2));
+        }
+        try (Recognizer recognizer = recipe("arcface", Encoder.MOBILEFACENET)) {
+            recognizer.save(model);
+            Recognizer.load(model).close();
+        }
+
+        assertThat(generatorState()).isEqualTo(before);
+    }
+
+    private static byte[] generatorState() {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor state = torch.getDefaultCPUGenerator().get_state();
+            byte[] bytes = new byte[(int) state.numel()];
+            state.data_ptr_byte().get(bytes);
+            return bytes;
+        }
+    }
+
+    @Test
+    void aModelThatIsLoadedHasNoWeightThatWasNotInTheFile(@TempDir Path folder) {
+        for (Encoder encoder :
+                List.of(Encoder.RESNET18, Encoder.MOBILEFACENET, Encoder.EFFICIENTNET_B0, Encoder.IRESNET18)) {
+            Path model = folder.resolve(encoder.id());
+            try (Recognizer saved = recipe("subcenter-arcface", encoder)) {
+                saved.save(model);
+                try (Recognizer loaded = Recognizer.load(model)) {
+                    assertSameWeights(loaded, saved);
+                }
+            }
+        }
+    }
+
+    // ---- what is frozen ----
+
+    @Test
+    void whatOneTrainingFrozeTheNextOneTrains() {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            TinyTraining.fit(
+                    recognizer, faces, TinyTraining.args().maxSteps(1).freezer(LayerFreezer.first("encoder", 2)));
+            Map<String, float[]> before = weights(recognizer);
+            TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(1));
+            Map<String, float[]> after = weights(recognizer);
+
+            assertThat(after.get("model.encoder.conv.weight")).isNotEqualTo(before.get("model.encoder.conv.weight"));
+            assertThat(after.get("model.encoder.bn.weight")).isNotEqualTo(before.get("model.encoder.bn.weight"));
+        }
+    }
+
+    @Test
+    void afterATrainingThatFailedTheNextOneTrainsEverything() {
+        TrainingListener failing = new TrainingListener() {
+            @Override
+            public void stepped(StepReport step) {
+                throw new IllegalStateException("on purpose");
+            }
+        };
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            TrainerArgs.Builder args = TinyTraining.args().freezer(new FreezeBefore("encoder.fc"));
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args.listeners(failing)))
+                    .hasMessage("on purpose");
+            Map<String, float[]> before = weights(recognizer);
+            TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(1));
+            assertThat(weights(recognizer).get("model.encoder.conv.weight"))
+                    .isNotEqualTo(before.get("model.encoder.conv.weight"));
+        }
+    }
+
+    @Test
+    void aFreezerThawsNothingThatTheNetworkHoldsFixed() {
+        try (Recognizer recognizer = recipe("arcface", Encoder.IRESNET18)) {
+            new Trainer(TinyTraining.args()
+                            .maxSteps(2)
+                            .optimizer(new Sgd(0.1, 0, 0))
+                            .freezer(new FreezeBefore("encoder.layer4"))
+                            .build())
+                    .fit(recognizer, FaceDataset.folders(faces, Split.TRAIN), FaceDataset.folders(faces, Split.VAL));
+            assertThat(weights(recognizer).get("model.encoder.features.weight")).containsOnly(1f);
+        }
+    }
+
+    private static void assertSameWeights(Recognizer a, Recognizer b) {
+        Map<String, float[]> expected = weights(b);
+        Map<String, float[]> actual = weights(a);
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        actual.forEach((name, values) ->
+                assertThat(Arrays.equals(values, expected.get(name))).as(name).isTrue());
+    }
+
+    private static Map<String, float[]> weights(Recognizer recognizer) {
+        Map<String, float[]> values = new LinkedHashMap<>();
+        try (PointerScope scope = new PointerScope()) {
+            recognizer.tensors().forEach((name, tensor) -> {
+                Tensor flat = tensor.detach().to(torch.ScalarType.Float).contiguous();
+                float[] copy = new float[(int) flat.numel()];
+                flat.data_ptr_float().get(copy);
+                values.put(name, copy);
+            });
+        }
+        return values;
+    }
+
+    // ---- stopping, threads ----
+
+    @Test
+    void stopEndsTheTrainingThatRunsAndNoOther() {
+        Trainer[] trainer = new Trainer[1];
+        int[] stops = {1};
+        trainer[0] = new Trainer(TinyTraining.args()
+                .epochs(1)
+                .listeners(new TrainingListener() {
+                    @Override
+                    public void stepped(StepReport step) {
+                        if (step.step() == 4 && stops[0]-- > 0) {
+                            trainer[0].stop();
+                        }
+                    }
+                })
+                .build());
+        trainer[0].stop(); // nothing runs
+        for (long expected : new long[] {4, 10}) {
+            try (Recognizer recognizer = TinyTraining.recognizer()) {
+                History history = trainer[0].fit(recognizer, TinyTraining.train(faces), TinyTraining.validation(faces));
+                assertThat(history.steps()).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
+    void openCvHasAsManyThreadsAsBefore() {
+        int before = opencv_core.getNumThreads();
+        opencv_core.setNumThreads(3);
+        try {
+            int[] during = new int[1];
+            TrainingListener look = new TrainingListener() {
+                @Override
+                public void stepped(StepReport step) {
+                    during[0] = opencv_core.getNumThreads();
+                }
+            };
+            losses(TinyTraining.recognizer(), TinyTraining.args().maxSteps(1), look);
+            assertThat(during[0]).isEqualTo(1);
+            assertThat(opencv_core.getNumThreads()).isEqualTo(3);
+        } finally {
+            opencv_core.setNumThreads(before);
+        }
+    }
+
+    // ---- without validation, and with images that cannot be used ----
+
+    @Test
+    void withoutValidationTheBestEpochIsTheLastOne(@TempDir Path folder) {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = new Trainer(
+                            TinyTraining.args().epochs(2).backup(folder).build())
+                    .fit(recognizer, TinyTraining.train(faces));
+
+            assertThat(history.epochs()).hasSize(2).allMatch(epoch -> Double.isNaN(epoch.valAccuracy()));
+            assertThat(history.best().orElseThrow().epoch()).isEqualTo(2);
+            try (Recognizer best =
+                    Recognizer.load(folder.resolve("best.ckpt"), new TinyBackbone(16), TinyTraining.head())) {
+                assertSameWeights(best, recognizer);
+            }
+            History resumed = new Trainer(TinyTraining.args()
+                            .epochs(3)
+                            .backup(folder)
+                            .resume(true)
+                            .build())
+                    .fit(recognizer, TinyTraining.train(faces));
+            assertThat(resumed.epochs()).hasSize(3);
+        }
+    }
+}
