@@ -108,7 +108,7 @@ final class FormerOptions {
                     "the training to resume has other options: " + String.join("; ", contradictions)
                             + "; leave them out, or start another training in another --out");
         }
-        words.addAll(given.originalArgs());
+        given.matchedOptions().forEach(option -> words.add(option.longestName() + "=" + text(option)));
         return words;
     }
 }

@@ -1,0 +1,212 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code train --resume}: the folder knows the options, and what is given must agree with them. */
+class ResumeCommandTest {
+    @TempDir
+    static Path data;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void write() {
+        Cli.faces(data);
+    }
+
+    private Path out() {
+        return folder.resolve("model");
+    }
+
+    private Cli.Result start(Object... more) {
+        Cli.Result result = Cli.train(data, out(), more);
+        assertThat(result.code()).as(result.err()).isZero();
+        return result;
+    }
+
+    private Cli.Result resume(Object... more) {
+        Object[] words = new Object[more.length + 4];
+        System.arraycopy(new Object[] {"train", "--resume", "--out", out()}, 0, words, 0, 4);
+        System.arraycopy(more, 0, words, 4, more.length);
+        return Cli.run(words);
+    }
+
+    @Test
+    void theFolderIsEnough() {
+        Object[] options = {
+            "--embedding-size",
+            "24,16",
+            "--compose",
+            "--augmentations",
+            "flip",
+            "--optimizer",
+            "sgd",
+            "--nesterov",
+            "--scheduler",
+            "multi-step",
+            "--milestones",
+            "1,2",
+            "--freezer",
+            "3,2",
+            "--no-decay-norm-bias"
+        };
+        JsonNode whole = Cli.train(data, folder.resolve("whole"), options).json();
+        Object[] stopped = new Object[options.length + 2];
+        System.arraycopy(options, 0, stopped, 0, options.length);
+        stopped[options.length] = "--max-steps";
+        stopped[options.length + 1] = 4;
+        start(stopped);
+
+        Cli.Result resumed = resume("--json");
+
+        assertThat(resumed.code()).as(resumed.err()).isZero();
+        assertThat(resumed.err()).contains("resuming after 4 steps");
+        for (String figure : new String[] {"epochs", "steps", "first_loss", "train_loss", "val_accuracy"}) {
+            assertThat(resumed.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
+        }
+    }
+
+    @Test
+    void whatIsGivenMustAgree() {
+        start("--m", 0.1, "--max-steps", 1);
+
+        Cli.Result other = resume("--m", 0.5, "--batch-size", 5);
+
+        assertThat(other.code()).isEqualTo(2);
+        assertThat(other.err())
+                .contains(
+                        "the training to resume has other options: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
+                                + " leave them out, or start another training in another --out");
+        assertThat(resume("--m", 0.1, "--batch-size", 6, "--threads", 1, "--max-steps", 2)
+                        .code())
+                .isZero();
+    }
+
+    @Test
+    void anEarlierVersionsOptionsAreRead() throws IOException {
+        start("--max-steps", 1);
+        Path file = out().resolve("args.json"); // lists stood in brackets, and options of the call were in it
+        ObjectNode args = (ObjectNode) new ObjectMapper().readTree(file.toFile());
+        args.put("--embedding-size", "[16]").put("--milestones", "[20, 35]");
+        args.put("--out", "elsewhere")
+                .put("--resume", "false")
+                .put("--max-steps", "1")
+                .put("--gone", "1");
+        Files.writeString(file, args.toString());
+
+        Cli.Result resumed = resume("--json");
+
+        assertThat(resumed.code()).as(resumed.err()).isZero();
+        assertThat(resumed.json().get("epochs").asInt()).isEqualTo(2);
+    }
+
+    @Test
+    void nothingToResumeIsAnError() throws IOException {
+        Cli.Result nothing = Cli.train(data, out(), "--resume");
+        assertThat(nothing.code()).isEqualTo(1);
+        assertThat(nothing.err())
+                .isEqualToNormalizingNewlines("error: there is nothing to resume in " + out()
+                        + ": it has no last.ckpt; check --out, or start without --resume\n");
+        assertThat(out()).doesNotExist();
+
+        Files.createDirectories(out());
+        Files.writeString(out().resolve("args.json"), "{}");
+        assertThat(resume().err())
+                .contains("it has no last.ckpt; the training there ended before its first backup; check");
+    }
+
+    @Test
+    void resumeOrStartDoesWhatThereIsToDo() {
+        Cli.Result first = start("--resume-or-start", "--max-steps", 2);
+        assertThat(first.json().get("steps").asInt()).isEqualTo(2);
+        Cli.Result second = start("--resume-or-start", "--max-steps", 3);
+        assertThat(second.err()).contains("resuming after 2 steps");
+        assertThat(second.json().get("steps").asInt()).isEqualTo(3);
+    }
+
+    @Test
+    void dataIsStillRequiredToStart() {
+        Cli.Result result = Cli.run("train", "--out", out());
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).contains("Missing required option: '--data=DIR'");
+    }
+
+    @Test
+    void imagesReplacedUnderTheirNamesCanBeAccepted(@TempDir Path own) throws IOException {
+        Cli.faces(own);
+        Cli.train(own, out(), "--max-steps", 1);
+        Files.copy(own.resolve("person0/0.png"), own.resolve("person0/1.png"), StandardCopyOption.REPLACE_EXISTING);
+
+        Cli.Result refused = resume();
+        assertThat(refused.code()).isEqualTo(1);
+        assertThat(refused.err()).contains("images have other contents under the same names");
+        assertThat(resume("--accept-changed-images", "--max-steps", 2).code()).isZero();
+    }
+
+    @Test
+    void computeThreadsAreOfTheCommandOnly() {
+        int before = torch.get_num_threads();
+        start("--compute-threads", 1, "--max-steps", 1);
+        assertThat(torch.get_num_threads()).isEqualTo(before);
+    }
+
+    @Test
+    void withoutValidationTheLastEpochIsTheBest() throws IOException {
+        Cli.Result result = start("--val-fraction", 0);
+
+        assertThat(result.err()).contains("no validation: best.ckpt is the last epoch's");
+        assertThat(result.json().get("val_accuracy").isNull()).isTrue();
+        assertThat(result.json().get("best_epoch").asInt()).isEqualTo(2);
+        JsonNode epoch = new ObjectMapper()
+                .readTree(Files.readAllLines(out().resolve("history.jsonl")).get(0));
+        assertThat(epoch.get("valLoss").isNull()).isTrue();
+        assertThat(Files.readString(out().resolve("report.html")))
+                .contains("Accuracy")
+                .doesNotContain(">NaN<");
+    }
+
+    @Test
+    void aSamplerOfGroupsSetsTheBatchSize() throws IOException {
+        Cli.Result result = Cli.run(
+                "train",
+                "--data",
+                data,
+                "--layout",
+                "folders",
+                "--out",
+                out(),
+                "--encoder",
+                "resnet18",
+                "--image-size",
+                32,
+                "--embedding-size",
+                16,
+                "--augmentations",
+                "none",
+                "--loss",
+                "triplet",
+                "--sampler",
+                "2x2",
+                "--max-steps",
+                1);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(new ObjectMapper()
+                        .readTree(out().resolve("args.json").toFile())
+                        .get("--batch-size")
+                        .asText())
+                .isEqualTo("4");
+    }
+}
