@@ -77,6 +77,23 @@ public final class AtomicFile {
         writeStream(file, out -> out.write(bytes));
     }
 
+    /**
+     * Writes bytes without waiting for the disk: other programs see the former file or the new one, whole, but a power failure may
+     * lose it. For many small files that can be made again; waiting costs some milliseconds for each.
+     */
+    public static void writeUnsynced(Path file, byte[] bytes) throws IOException {
+        write(
+                file,
+                special -> Files.write(special, bytes),
+                temporary -> {
+                    try (OutputStream out = temporary.stream()) {
+                        out.write(bytes);
+                    }
+                    return true;
+                },
+                false);
+    }
+
     /** Writes text as UTF-8. */
     public static void write(Path file, String text) throws IOException {
         write(file, text.getBytes(StandardCharsets.UTF_8));
@@ -123,6 +140,10 @@ public final class AtomicFile {
     }
 
     private static void write(Path file, PathWriter direct, Filling filling) throws IOException {
+        write(file, direct, filling, true);
+    }
+
+    private static void write(Path file, PathWriter direct, Filling filling, boolean synced) throws IOException {
         boolean interrupted = Thread.interrupted();
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
@@ -138,7 +159,7 @@ public final class AtomicFile {
             for (int tries = 0; tries < MOST_TRIES; tries++) {
                 try (TemporaryFile temporary = TemporaryFile.create(place)) {
                     if (filling.fill(temporary)) {
-                        temporary.moveTo(place);
+                        temporary.moveTo(place, synced);
                         return;
                     }
                 }

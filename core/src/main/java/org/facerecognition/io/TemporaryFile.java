@@ -183,9 +183,15 @@ final class TemporaryFile implements AutoCloseable {
         return isStillThere();
     }
 
-    /** Puts the file in its place, as soon as the disk confirms that it has it. */
-    void moveTo(Path place) throws IOException {
-        file.getFD().sync();
+    /**
+     * Puts the file in its place.
+     *
+     * @param synced whether the disk confirms before that it has the file, and after that it has the folder
+     */
+    void moveTo(Path place, boolean synced) throws IOException {
+        if (synced) {
+            file.getFD().sync();
+        }
         if (permissions != null) {
             setPermissions(path, permissions);
         }
@@ -194,7 +200,9 @@ final class TemporaryFile implements AutoCloseable {
         }
         Files.move(path, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         moved = true;
-        AtomicFile.syncFolder(place.getParent());
+        if (synced) {
+            AtomicFile.syncFolder(place.getParent());
+        }
     }
 
     @Override

@@ -29,7 +29,7 @@ final class PictureWriter {
             throw new IllegalArgumentException("an image file must have an ending like .png or .jpg, but was " + file);
         }
         try {
-            AtomicFile.write(file, encoded(rgb, name.substring(name.lastIndexOf('.'))));
+            AtomicFile.writeUnsynced(file, encoded(rgb, name.substring(name.lastIndexOf('.'))));
         } catch (IOException e) {
             throw new UncheckedIOException(AtomicFile.cannotWrite(file, e), e);
         }
