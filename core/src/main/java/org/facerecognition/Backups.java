@@ -68,12 +68,11 @@ final class Backups {
             throw new IllegalStateException(
                     last + " holds a training already; resume it, or choose another backup" + " folder");
         }
-        SafeTensors file = SafeTensors.open(last);
-        Map<String, String> metadata = file.metadata();
-        if (!metadata.containsKey(PROGRESS) || !metadata.containsKey(TRAINING)) {
-            throw new WeightsException(last + " must be a training's backup to be resumed, but is a model alone");
-        }
-        try {
+        try (SafeTensors file = SafeTensors.open(last)) {
+            Map<String, String> metadata = file.metadata();
+            if (!metadata.containsKey(PROGRESS) || !metadata.containsKey(TRAINING)) {
+                throw new WeightsException(last + " must be a training's backup to be resumed, but is a model alone");
+            }
             training.requireSame(last, JSON.readTree(metadata.get(TRAINING)));
             TrainingProgress progress = JSON.readValue(metadata.get(PROGRESS), TrainingProgress.class);
             RecognizerModel model = RecognizerModel.fromMetadata(file);

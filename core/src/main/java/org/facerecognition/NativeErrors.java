@@ -17,4 +17,16 @@ final class NativeErrors {
             throw new IllegalStateException("libtorch could not do it: " + reason, e);
         }
     }
+
+    /**
+     * A native library that could not be loaded in the middle of some work.
+     *
+     * @param lastKept what is safe, to be put at the end of the sentence; or nothing
+     */
+    static IllegalStateException ofLibraries(LinkageError e, String lastKept) {
+        return new IllegalStateException(
+                "a native library cannot be loaded any more; JavaCPP keeps them in its cache folder, which must stay"
+                        + " there and have room (-Dorg.bytedeco.javacpp.cachedir=DIR names another)" + lastKept,
+                e);
+    }
 }

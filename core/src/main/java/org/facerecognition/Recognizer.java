@@ -572,12 +572,14 @@ public final class Recognizer implements AutoCloseable {
      * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
      */
     public static Recognizer load(Path file) {
-        SafeTensors tensors = SafeTensors.open(file);
-        RecognizerModel model = RecognizerModel.fromMetadata(tensors);
-        RecognizerArgs args = model.args().resolved(model.loss()); // an older file has settings that its loss has not
-        Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(model.loss(), args));
-        recognizer.model.adopt(model);
-        return recognizer.filledFrom(tensors);
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            RecognizerModel model = RecognizerModel.fromMetadata(tensors);
+            RecognizerArgs args =
+                    model.args().resolved(model.loss()); // an older file has settings that its loss has not
+            Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(model.loss(), args));
+            recognizer.model.adopt(model);
+            return recognizer.filledFrom(tensors);
+        }
     }
 
     /**
@@ -587,8 +589,9 @@ public final class Recognizer implements AutoCloseable {
      * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
      */
     public static Recognizer load(Path file, Backbone encoder, Head head) {
-        SafeTensors tensors = SafeTensors.open(file);
-        return new Recognizer(RecognizerModel.fromMetadata(tensors), encoder, head).filledFrom(tensors);
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            return new Recognizer(RecognizerModel.fromMetadata(tensors), encoder, head).filledFrom(tensors);
+        }
     }
 
     private Recognizer filledFrom(SafeTensors file) {

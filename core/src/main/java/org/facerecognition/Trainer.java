@@ -13,7 +13,10 @@ import org.jspecify.annotations.Nullable;
  * <p>What comes out is a function of the data, the recognizer and the trainer's args: neither the number of loader threads nor
  * anything else that happens in the process makes a difference, and a training that was stopped and resumed gives the same losses,
  * to the last digit, as one that was not (on the same machine, with the same number of compute threads). A training leaves nothing
- * of the process changed: random generators, frozen layers and thread counts are afterwards as they were.
+ * of the process changed: random generators, frozen layers and thread counts are afterwards as they were. One exception: a
+ * recognizer {@linkplain Recognizer#of of your own parts} whose layers draw from libtorch's default generator, as {@code
+ * torch.dropout} does, must not train while other threads call libtorch's random functions directly; see {@link
+ * org.facerecognition.natives.RandomStream}.
  */
 public final class Trainer {
     private final TrainerArgs args;

@@ -22,6 +22,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.train.BatchLook;
 import org.facerecognition.train.EpochReport;
@@ -225,6 +226,14 @@ final class TrainingRun implements AutoCloseable {
     // ---- the loops ----
 
     History run() {
+        try {
+            return epochs();
+        } catch (LinkageError e) {
+            throw NativeErrors.ofLibraries(e, backups.lastKept());
+        }
+    }
+
+    private History epochs() {
         listeners(listener -> listener.started(progress.history()));
         while (progress.epoch < args.epochs() && (!finished() || isEpochTrained())) {
             trainEpoch();
@@ -249,6 +258,7 @@ final class TrainingRun implements AutoCloseable {
     }
 
     private void trainEpoch() {
+        Libtorch.keepCacheFolder();
         net.train(true);
         trainable.freeze(args.freezer(), progress.epoch);
         long start = System.nanoTime();
@@ -361,6 +371,7 @@ final class TrainingRun implements AutoCloseable {
     }
 
     private void endEpoch() {
+        Libtorch.keepCacheFolder();
         long start = System.nanoTime();
         setMarginOf(firstBatchOfLastStep());
         Validation.Result validated = validation.run();

@@ -11,10 +11,19 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.io.File;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZonedDateTime;
+import java.util.Date;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.augment.JpegCompression;
 import org.facerecognition.data.ImageReader;
+import org.facerecognition.io.WriterLock;
 import org.facerecognition.train.ParameterOptimizer;
 
 /** The rules of the design that the compiler cannot check. */
@@ -166,4 +175,27 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule librariesDoNotExit = noClasses().should().callMethod(System.class, "exit", int.class);
+
+    /** A clock may be put forward or back; what must wait or expire asks System.nanoTime. */
+    @ArchTest
+    static final ArchRule nothingIsDecidedByTheClock = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName(WriterLock.class.getName()) // tells whoever is refused since when
+            .and()
+            .doNotHaveFullyQualifiedName("org.facerecognition.weights.WeightsCache") // writes down when it fetched
+            .should()
+            .callMethod(System.class, "currentTimeMillis")
+            .orShould()
+            .callMethod(Instant.class, "now")
+            .orShould()
+            .dependOnClassesThat()
+            .belongToAnyOf(
+                    Clock.class,
+                    Date.class,
+                    FileTime.class,
+                    LocalDateTime.class,
+                    OffsetDateTime.class,
+                    ZonedDateTime.class)
+            .orShould()
+            .callMethod(File.class, "lastModified");
 }

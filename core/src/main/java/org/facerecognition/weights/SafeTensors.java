@@ -24,14 +24,17 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.io.AtomicFile;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files in the safetensors format: a length (8 bytes, little endian), a header in JSON with each tensor's type, shape
  * and place, then the bytes. Nothing in such a file can be executed, and Python reads it too.
  *
- * <p>Open for reading it is the header alone; values are read when they are asked for.
+ * <p>Opening reads the header; values are read when they are asked for, always from the file that was opened, even when
+ * another one has been moved to its place since, as a training does with its checkpoints. A file that nobody closes is closed
+ * when it is garbage collected.
  */
-public final class SafeTensors implements TensorFile {
+public final class SafeTensors implements TensorFile, AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String METADATA = "__metadata__";
     private static final long MAX_HEADER_BYTES = 100L << 20; // that of the format's own implementation
@@ -40,12 +43,15 @@ public final class SafeTensors implements TensorFile {
     private record Entry(ElementType type, Shape shape, long begin, long end) {}
 
     private final Path file;
+    private final FileChannel channel;
     private final long dataStart;
     private final Map<String, Entry> entries;
     private final Map<String, String> metadata;
 
-    private SafeTensors(Path file, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
+    private SafeTensors(
+            Path file, FileChannel channel, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
         this.file = file;
+        this.channel = channel;
         this.dataStart = dataStart;
         this.entries = entries;
         this.metadata = metadata;
@@ -129,7 +135,10 @@ public final class SafeTensors implements TensorFile {
      * @throws WeightsException when it is missing, truncated or not of this format
      */
     public static SafeTensors open(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+        FileChannel channel = null;
+        boolean opened = false;
+        try {
+            channel = FileChannel.open(file, StandardOpenOption.READ);
             long size = channel.size();
             long headerBytes = size < 8 ? -1 : readAt(channel, 0, 8).getLong();
             if (headerBytes < 2 || headerBytes > Math.min(size - 8, MAX_HEADER_BYTES)) {
@@ -137,17 +146,33 @@ public final class SafeTensors implements TensorFile {
                         + " bytes, of which the header claims " + headerBytes + "; use another copy");
             }
             JsonNode root = JSON.readTree(readAt(channel, 8, (int) headerBytes).array());
-            return parse(file, 8 + headerBytes, size, root);
+            SafeTensors tensors = parse(file, channel, 8 + headerBytes, size, root);
+            opened = true;
+            return tensors;
         } catch (NoSuchFileException e) {
             throw new WeightsException("file " + file + " does not exist", e);
         } catch (JsonProcessingException e) {
             throw new WeightsException(file + " is damaged or not a safetensors file: its header is no JSON", e);
         } catch (IOException e) {
             throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
+        } finally {
+            if (!opened) {
+                close(channel);
+            }
         }
     }
 
-    private static SafeTensors parse(Path file, long dataStart, long fileSize, JsonNode root) {
+    private static void close(@Nullable FileChannel channel) {
+        try {
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException e) {
+            // of a file that was only read nothing is lost
+        }
+    }
+
+    private static SafeTensors parse(Path file, FileChannel channel, long dataStart, long fileSize, JsonNode root) {
         if (!root.isObject()) {
             throw new WeightsException(file + " is damaged or not a safetensors file: its header is no JSON object");
         }
@@ -164,7 +189,7 @@ public final class SafeTensors implements TensorFile {
             }
         }
         checkSeparate(file, entries);
-        return new SafeTensors(file, dataStart, entries, metadata);
+        return new SafeTensors(file, channel, dataStart, entries, metadata);
     }
 
     /** As the format asks: bytes that are two tensors' at once are a way to make a small file large. */
@@ -251,13 +276,16 @@ public final class SafeTensors implements TensorFile {
      * Reads a tensor.
      *
      * @return a new contiguous tensor on the CPU; the caller, or a PointerScope around, closes it
-     * @throws WeightsException when there is none of that name or the file cannot be read
+     * @throws WeightsException when there is none of that name, or the file cannot be read or is closed
      */
     @Override
     public Tensor read(String name) {
         Entry entry = require(name);
+        if (!channel.isOpen()) {
+            throw new WeightsException("weights file " + file + " cannot be read: it is closed");
+        }
         Tensor tensor = TensorBytes.empty(entry.type(), entry.shape().toArray());
-        TensorBytes.read(file, dataStart + entry.begin(), tensor);
+        TensorBytes.read(file, channel, dataStart + entry.begin(), tensor);
         return tensor;
     }
 
@@ -267,5 +295,11 @@ public final class SafeTensors implements TensorFile {
             throw new WeightsException(file + " has no tensor \"" + name + "\"");
         }
         return entry;
+    }
+
+    /** Closes the file; tensors that were read stay. */
+    @Override
+    public void close() {
+        close(channel);
     }
 }

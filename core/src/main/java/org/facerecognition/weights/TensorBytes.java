@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.io.AtomicFile;
 
 /** Values from a file straight into a tensor's memory: nothing in between, on the heap or mapped. */
 final class TensorBytes {
@@ -36,12 +37,29 @@ final class TensorBytes {
 
     /** @param mostAtATime bytes in one call to the operating system */
     static void read(Path file, long begin, Tensor into, long mostAtATime) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            read(file, channel, begin, into, mostAtATime);
+        } catch (IOException e) {
+            throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
+        }
+    }
+
+    /**
+     * Fills a contiguous tensor on the CPU from a file that is open.
+     *
+     * @param file for messages
+     * @throws WeightsException when it cannot be read or is too short
+     */
+    static void read(Path file, FileChannel channel, long begin, Tensor into) {
+        read(file, channel, begin, into, MOST_AT_A_TIME);
+    }
+
+    private static void read(Path file, FileChannel channel, long begin, Tensor into, long mostAtATime) {
         long bytes = into.numel() * into.element_size();
         if (bytes == 0) {
             return;
         }
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-                BytePointer memory = new BytePointer(into.data_ptr())) {
+        try (BytePointer memory = new BytePointer(into.data_ptr())) {
             long done = 0;
             while (done < bytes) {
                 long to = Math.min(bytes, done + mostAtATime);
@@ -52,7 +70,7 @@ final class TensorBytes {
                 done += read;
             }
         } catch (IOException e) {
-            throw new WeightsException("weights file " + file + " cannot be read: " + e.getMessage(), e);
+            throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
     }
 }

@@ -218,6 +218,26 @@ class SafeTensorsTest {
     }
 
     @Test
+    void whatIsReadIsOfTheFileThatWasOpenedWhateverReplacesIt() throws IOException {
+        try (SafeTensors opened = SafeTensors.open(write(Map.of("w", torch.ones(3))))) {
+            // the longer header moves the values
+            SafeTensors.write(opened.file(), Map.of("w", torch.zeros(3)), Map.of("note", "x".repeat(100)));
+            assertThat(opened.read("w").equal(torch.ones(3))).isTrue();
+            Files.delete(opened.file());
+            assertThat(opened.read("w").equal(torch.ones(3))).isTrue();
+        }
+    }
+
+    @Test
+    void aClosedFileIsASentence() {
+        SafeTensors closed = SafeTensors.open(write(Map.of("w", torch.ones(3))));
+        closed.close();
+        assertThatThrownBy(() -> closed.read("w"))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage("weights file " + closed.file() + " cannot be read: it is closed");
+    }
+
+    @Test
     void aMissingFileIsASentence() {
         assertThatThrownBy(() -> SafeTensors.open(folder.resolve("nowhere")))
                 .isInstanceOf(WeightsException.class)

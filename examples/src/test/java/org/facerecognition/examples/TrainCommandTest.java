@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -129,6 +130,33 @@ class TrainCommandTest {
         assertThat(all.err()).contains("15 of 15 pictures are suspected");
         Cli.Result none = Cli.run("suspects", "--model", model, "--data", folder.resolve("nowhere"), "--json");
         assertThat(none.code()).isEqualTo(1);
+    }
+
+    @Test
+    void aDiskThatIsFullForReportOrHistoryIsOneSentenceAndTheTrainingGoesOnLater() throws IOException {
+        Path full = Path.of("/dev/full"); // whatever is written there fails as on a full disk
+        assumeTrue(Files.exists(full), "needs /dev/full");
+        JsonNode whole = Cli.train(data, folder.resolve("whole")).json();
+        Files.createDirectories(out());
+        for (String name : List.of("report.html", "history.jsonl")) {
+            Path link = out().resolve(name);
+            Files.deleteIfExists(link);
+            Files.createSymbolicLink(link, full);
+            Cli.Result failed = Cli.train(data, out(), "--resume");
+            assertThat(failed.code()).as(failed.err()).isEqualTo(1);
+            assertThat(failed.err())
+                    .contains("error: cannot write " + link + ": No space left on device; ")
+                    .doesNotContain("\tat ");
+            Files.delete(link);
+        }
+
+        Cli.Result resumed = Cli.train(data, out(), "--resume");
+        assertThat(resumed.code()).as(resumed.err()).isZero();
+        for (String figure : List.of("epochs", "steps", "first_loss", "train_loss", "val_accuracy")) {
+            assertThat(resumed.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
+        }
+        assertThat(history()).hasSize(2);
+        assertThat(out().resolve("report.html")).isRegularFile();
     }
 
     @Test

@@ -78,6 +78,19 @@ public final class Libtorch {
     }
 
     /**
+     * Makes JavaCPP's cache folder again when somebody has deleted it, as cleaners of temporary folders do. Libraries that are in
+     * use stay in use without it, but each class of JavaCPP's that is used for the first time looks there for libraries, and fails
+     * without the folder; with it, they are unpacked again. Long-running work calls this now and then; it costs microseconds.
+     */
+    public static void keepCacheFolder() {
+        try {
+            Files.createDirectories(Loader.getCacheDir().toPath());
+        } catch (IOException e) {
+            // whoever needs a library there learns it
+        }
+    }
+
+    /**
      * To be called before anything else of libtorch. The library's entry classes do; a program that starts with
      * libtorch's own classes, or makes a module of its own first, may call it as well. Costs nothing a second time.
      *

@@ -14,6 +14,11 @@ import org.jspecify.annotations.Nullable;
  * does. What the rest of the process draws from libtorch's default generators, or seeds, makes no difference to a training that
  * has a stream, and the training makes none to the rest of the process.
  *
+ * <p>There is one exception: layers that others wrote, such as {@code torch.dropout}, draw from libtorch's default generator,
+ * which has the stream's state during a forward pass. Trainings and constructions of this library take turns there. Threads that
+ * call libtorch's random functions, {@code manual_seed} or constructors of its layers directly do not, and must wait until a
+ * training with such layers is done; otherwise it still learns, but not what it would learn alone.
+ *
  * <p>A stream is for one thread at a time. A layer of your own draws from it by passing {@link #generatorFor} to libtorch's
  * random functions; outside a training that is libtorch's default generator.
  */

@@ -1,0 +1,32 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Path;
+import org.facerecognition.DrillChild.Variant;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The drill of {@link KillDrill}: a few kills of the plain training in each build, of all kinds with {@code -Ddrill.kills=N}. */
+class KillDrillTest {
+    private static final int KILLS_IN_A_BUILD = 4;
+
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @EnumSource(Variant.class)
+    void aTrainingThatIsKilledAgainAndAgainEndsAsOneThatNeverWas(Variant variant) throws Exception {
+        int kills = Integer.getInteger("drill.kills", 0);
+        assumeTrue(kills > 0 || variant == Variant.PLAIN, "a long drill alone, with -Ddrill.kills=N");
+        long seed = Long.getLong("drill.seed", System.nanoTime());
+        Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
+
+        KillDrill.Result result =
+                new KillDrill(variant, kills > 0 ? kills : KILLS_IN_A_BUILD, seed, faces, folder, System.out).run();
+
+        assertThat(result.differences()).isEmpty();
+    }
+}

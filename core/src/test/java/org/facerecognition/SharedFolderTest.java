@@ -1,0 +1,147 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.facerecognition.DrillChild.Variant;
+import org.facerecognition.data.BadImages;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What others do in the folder of a training meanwhile: a second training is refused, and readers see whole checkpoints. */
+class SharedFolderTest {
+    private static final int EPOCHS = 3;
+
+    @TempDir
+    static Path faces;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void writeFaces() {
+        TinyTraining.writeFaces(faces);
+    }
+
+    private static Process child(Path backup) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(
+                        DrillChild.command(List.of(), Variant.PLAIN, faces, backup, EPOCHS, 2, BadImages.FAIL))
+                .redirectErrorStream(true);
+        builder.environment().put("OMP_NUM_THREADS", "1");
+        return builder.start();
+    }
+
+    private static List<String> rest(BufferedReader reader) throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+            lines.add(line);
+        }
+        return lines;
+    }
+
+    private static boolean signal(String signal, Process process) throws InterruptedException {
+        try {
+            return new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) { // no such program
+            return false;
+        }
+    }
+
+    @Test
+    void aSecondTrainingIsToldWhoIsThereAndTheFirstIsNotDisturbed() throws Exception {
+        Path backup = folder.resolve("shared");
+        Process first = child(backup);
+        try (BufferedReader output = first.inputReader()) {
+            String line;
+            do {
+                line = output.readLine();
+                assertThat(line).isNotNull().doesNotStartWith("error");
+            } while (!line.equals("step 5"));
+            assumeTrue(signal("STOP", first), "needs a way to pause a process");
+
+            Process second = child(backup);
+            try (BufferedReader refused = second.inputReader()) {
+                assertThat(rest(refused))
+                        .last()
+                        .asString()
+                        .matches("error: another training writes into \\Q" + backup + "\\E \\(process " + first.pid()
+                                + " .*, a training since .*\\); wait until it ends or choose another backup folder");
+            }
+            assertThat(second.waitFor()).isEqualTo(1);
+            assertThatThrownBy(() -> TinyTraining.losses(
+                            faces, TinyTraining.args().backup(backup).resume(true)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith(
+                            "another training writes into " + backup + " (process " + first.pid() + " ");
+
+            signal("CONT", first);
+            assertThat(rest(output)).last().isEqualTo("done");
+        } finally {
+            first.destroyForcibly();
+        }
+
+        Path alone = folder.resolve("alone");
+        Process undisturbed = child(alone);
+        try (BufferedReader output = undisturbed.inputReader()) {
+            assertThat(rest(output)).last().isEqualTo("done");
+        }
+        for (String name : List.of("last.ckpt", "best.ckpt")) {
+            CheckpointContents.assertSame(backup.resolve(name), alone.resolve(name));
+        }
+        try (var files = Files.list(backup)) {
+            assertThat(files).hasSize(2);
+        }
+    }
+
+    @Test
+    void whoReadsACheckpointWhileItIsReplacedReadsOneOfThemWhole() throws Exception {
+        Path last = folder.resolve("last.ckpt");
+        Set<Map<String, String>> written = new HashSet<>();
+        TrainerArgs.Builder args = TinyTraining.args()
+                .epochs(8)
+                .backup(folder)
+                .backupEverySteps(1)
+                .listeners(new TrainingListener() {
+                    @Override
+                    public void backedUp(Path file) {
+                        written.add(CheckpointContents.of(file).model());
+                    }
+                });
+        CompletableFuture<Void> training = CompletableFuture.runAsync(() -> {
+            try (Recognizer recognizer = TinyTraining.recognizer()) {
+                TinyTraining.fit(recognizer, faces, args);
+            }
+        });
+        Set<Map<String, String>> read = new HashSet<>();
+        while (!training.isDone()) {
+            if (Files.exists(last)) {
+                try (Recognizer loaded = Recognizer.load(last, new TinyBackbone(16), TinyTraining.head())) {
+                    assertThat(loaded.identities()).hasSize(TinyTraining.PEOPLE);
+                    read.add(CheckpointContents.model(loaded));
+                }
+            }
+        }
+        training.get(1, TimeUnit.MINUTES);
+        assertThat(written).hasSizeGreaterThan(79);
+        assertThat(read).hasSizeGreaterThan(5);
+        read.removeAll(written);
+        assertThat(read).as("states that never were").isEmpty();
+    }
+}
