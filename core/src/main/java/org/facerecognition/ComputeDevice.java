@@ -1,5 +1,6 @@
 package org.facerecognition;
 
+import org.bytedeco.pytorch.Context;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.natives.Libtorch;
@@ -24,9 +25,16 @@ public enum ComputeDevice {
     Device resolve() {
         boolean gpu = this != CPU && torch.cuda_is_available();
         if (this == CUDA && !gpu) {
-            throw new IllegalStateException("device cuda must have an NVIDIA GPU and libtorch's GPU natives, but none"
-                    + " was found; use device auto or cpu, or see the README on running on a GPU");
+            throw new IllegalStateException("device cuda is not usable: " + whyNoGpu() + ", or use device auto or cpu");
         }
         return new Device(gpu ? "cuda:0" : "cpu");
+    }
+
+    /** For a message, where no GPU can be used: what is missing and what to do about it. */
+    public static String whyNoGpu() {
+        return Context.hasCUDART()
+                ? "libtorch's GPU natives are there, but no NVIDIA GPU or no driver of version 580 or later; check"
+                        + " what nvidia-smi says"
+                : "libtorch's natives are those for the CPU; build with mvn -Pgpu (see \"On a GPU\" in the README)";
     }
 }

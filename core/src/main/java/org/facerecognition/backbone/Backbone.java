@@ -160,6 +160,16 @@ public abstract class Backbone extends Module {
         }
     }
 
+    /** Moves the layers that {@link #replaceLastLayer} made, on the CPU, to the device of the others. */
+    protected final void moveNewLayers() {
+        try (PointerScope scope = new PointerScope()) {
+            TensorVector parameters = parameters();
+            if (!parameters.get(0).is_cpu()) {
+                to(parameters.get(0).device(), false);
+            }
+        }
+    }
+
     /**
      * Lays out convolution weights; give images in the same layout. Changes speed, and results only by rounding.
      *

@@ -142,13 +142,14 @@ public final class EfficientNet extends StagedBackbone {
         int outputs = sizes[sizes.length - 1];
         if (sizes.length == 1) {
             setClassifier(Initialization.linear(FEATURES, outputs), outputs);
-            return;
+        } else {
+            Sequence sequence = new Sequence()
+                    .add(new Layers.Dropout(dropout), d -> d)
+                    .add(Sequence.ofLinears(FEATURES, sizes), l -> l);
+            this.classifier = register_module("classifier", sequence);
+            this.embeddingSize = outputs;
         }
-        Sequence sequence = new Sequence()
-                .add(new Layers.Dropout(dropout), d -> d)
-                .add(Sequence.ofLinears(FEATURES, sizes), l -> l);
-        this.classifier = register_module("classifier", sequence);
-        this.embeddingSize = outputs;
+        moveNewLayers();
     }
 
     // ---- blocks ----

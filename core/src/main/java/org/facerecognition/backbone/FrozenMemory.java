@@ -33,7 +33,8 @@ public final class FrozenMemory implements AutoCloseable {
     private final String layer;
     private final long bytes;
     private final Map<ByteBuffer, Integer> places = new HashMap<>(); // by the digest of a picture's values
-    private @Nullable Tensor memory; // [places, h, w, C] in one piece; the system gives its pages as they are filled
+    private @Nullable Tensor
+            memory; // [places, h, w, C] in one piece; on a CPU the system gives its pages as they are filled
 
     /**
      * @param encoder whose layers

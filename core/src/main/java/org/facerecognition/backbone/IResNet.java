@@ -156,6 +156,7 @@ public final class IResNet extends StagedBackbone {
         }
         this.norm = register_module("features", finalNorm(outputs));
         this.embeddingSize = outputs;
+        moveNewLayers();
     }
 
     // ---- blocks ----

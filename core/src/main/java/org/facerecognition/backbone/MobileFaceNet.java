@@ -104,6 +104,7 @@ public final class MobileFaceNet extends StagedBackbone {
         }
         this.embeddingSize = sizes[sizes.length - 1];
         this.bn = register_module("bn", Layers.batchNorm(embeddingSize));
+        moveNewLayers();
     }
 
     // ---- blocks ----

@@ -133,6 +133,7 @@ public final class ResNet extends StagedBackbone {
             this.lastModule = linears;
         }
         this.embeddingSize = sizes[sizes.length - 1];
+        moveNewLayers();
     }
 
     // ---- blocks ----

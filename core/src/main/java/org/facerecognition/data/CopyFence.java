@@ -17,6 +17,7 @@ final class CopyFence implements AutoCloseable {
     private final Device device;
     private final DeviceGuardImplInterface guard;
     private final PointerPointer<Pointer> event = new PointerPointer<>(1).retainReference();
+    private byte index; // of the device that the event belongs to: what is asked for may be "cuda", which has none
     private boolean recorded;
 
     /** @param device a GPU; stays the caller's, who keeps it open */
@@ -30,7 +31,8 @@ final class CopyFence implements AutoCloseable {
     synchronized void record() {
         try (PointerScope scope = new PointerScope();
                 Stream stream = guard.getStream(device)) {
-            guard.record(event, stream, device.index(), EventFlag.PYTORCH_DEFAULT);
+            index = stream.device_index();
+            guard.record(event, stream, index, EventFlag.PYTORCH_DEFAULT);
             recorded = true;
         }
     }
@@ -48,7 +50,7 @@ final class CopyFence implements AutoCloseable {
         await();
         Pointer made = event.get(0);
         if (made != null && !made.isNull()) {
-            guard.destroyEvent(made, device.index());
+            guard.destroyEvent(made, index);
         }
         event.close();
     }

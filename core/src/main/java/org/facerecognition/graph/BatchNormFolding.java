@@ -3,6 +3,7 @@ package org.facerecognition.graph;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One after a convolution or a linear layer goes into that; one before a linear layer, a flattening between, into that
  * one. One before a convolution with padding stays: the nought around the picture would have to become another value. The
- * arithmetic is in float64, rounded once.
+ * arithmetic is in float64, rounded once, and on the CPU, so that what is exported does not depend on where the network is.
  */
 public final class BatchNormFolding {
     private final Graph graph;
@@ -133,7 +134,7 @@ public final class BatchNormFolding {
     }
 
     private static Tensor wide(Tensor x) {
-        return x.to(ScalarType.Double);
+        return x.to(new Device("cpu"), ScalarType.Double);
     }
 
     private static Tensor narrow(Tensor x) {

@@ -9,6 +9,7 @@ import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -71,7 +72,7 @@ final class OneDnnWeights implements AutoCloseable {
         return new memory(
                 OneDnn.plain(data_type.f32, shape),
                 OneDnn.engine(),
-                tensor.to(ScalarType.Float).contiguous().data_ptr());
+                tensor.to(new Device("cpu"), ScalarType.Float).contiguous().data_ptr());
     }
 
     @Override

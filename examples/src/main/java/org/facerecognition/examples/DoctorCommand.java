@@ -55,10 +55,7 @@ final class DoctorCommand implements Callable<Integer> {
                 "gpu",
                 () -> torch.cuda_is_available()
                         ? torch.cuda_device_count() + " CUDA device(s)"
-                        : "none usable: "
-                                + (torch.hasCUDA()
-                                        ? "natives for it are there, but no device or driver"
-                                        : "the natives are the CPU ones"));
+                        : "none usable: " + ComputeDevice.whyNoGpu());
         checkMemoryLimit();
         check("training step", DoctorCommand::trainingStep);
         PrintWriter out = spec.commandLine().getOut();
@@ -77,8 +74,22 @@ final class DoctorCommand implements Callable<Integer> {
             wrong(
                     what,
                     String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString())
-                            + "; check that the class path has the natives of this platform, one set only");
+                            + "; check that the class path has the natives of this platform, one set only"
+                            + missingLibrary(e));
         }
+    }
+
+    /** The GPU natives bring none of NVIDIA's libraries: one that is missing is named by the first cause. */
+    private static String missingLibrary(Throwable failure) {
+        Throwable first = failure;
+        while (first.getCause() != null) {
+            first = first.getCause();
+        }
+        String said = String.valueOf(first.getMessage());
+        return said.contains("cannot open shared object file")
+                ? " (" + said + "; libtorch's GPU natives need the libraries of CUDA 13, cuDNN 9 and NCCL 2 on the"
+                        + " library path)"
+                : "";
     }
 
     private void checkMemoryLimit() {

@@ -1,5 +1,6 @@
 package org.facerecognition.losses;
 
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -20,8 +21,8 @@ public record Pairs(Tensor cosines, Tensor same, Tensor different) {
      */
     static Pairs of(Tensor unit, Tensor labels) {
         Tensor equal = labels.unsqueeze(1).eq(labels.unsqueeze(0)); // [B, B]
-        Tensor itself =
-                torch.eye(labels.size(0), new TensorOptions(ScalarType.Bool)).to(labels.device(), ScalarType.Bool);
+        Tensor itself = torch.eye(
+                labels.size(0), new TensorOptions(ScalarType.Bool).device(new DeviceOptional(labels.device())));
         return new Pairs(torch.mm(unit, unit.t()), equal.logical_and(itself.logical_not()), equal.logical_not());
     }
 

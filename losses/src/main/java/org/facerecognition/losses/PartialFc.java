@@ -5,6 +5,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.natives.RandomStream;
 
 /**
@@ -42,23 +43,24 @@ record PartialFc(double fraction) {
     /**
      * Draws for a batch.
      *
-     * @param labels [B], int64, in [0, C)
+     * @param labels [B], int64, in [0, C), on any device; what is drawn lies on the centres'
      * @param centres [C * K, D]
      * @param subCentres K
      */
     Sample draw(Tensor labels, Tensor centres, int subCentres) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor identities = identities(labels.cpu(), centres.size(0) / subCentres)
-                    .to(centres.device(), labels.scalar_type()); // [S]
+            Tensor identities =
+                    identities(labels.cpu(), centres.size(0) / subCentres).to(centres.device(), ScalarType.Long); // [S]
             Tensor rows = identities;
             if (subCentres > 1) {
-                Tensor offsets = torch.arange(new Scalar((long) subCentres), labels.options()); // [K]
+                Tensor offsets = torch.arange(new Scalar((long) subCentres), identities.options()); // [K]
                 Tensor first = identities.mul(new Scalar((long) subCentres)).unsqueeze(1); // [S, 1]
                 rows = first.add(offsets).flatten(); // [S * K]
             }
             Tensor values = centres.index_select(0, rows);
             values.set_requires_grad(centres.requires_grad());
-            return new Sample(rows, values, torch.searchsorted(identities, labels));
+            Tensor there = labels.to(centres.device(), ScalarType.Long); // [B]
+            return new Sample(rows, values, torch.searchsorted(identities, there));
         }
     }
 
