@@ -8,10 +8,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.random.RandomGenerator;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.data.FaceDataset;
@@ -115,6 +119,20 @@ final class TinyTraining {
 
     static History fit(Recognizer recognizer, Path faces, TrainerArgs.Builder args) {
         return new Trainer(args.build()).fit(recognizer, train(faces), validation(faces));
+    }
+
+    /** All parameters and buffers by name, as float32. */
+    static Map<String, float[]> weights(Recognizer recognizer) {
+        Map<String, float[]> values = new LinkedHashMap<>();
+        try (PointerScope scope = new PointerScope()) {
+            recognizer.tensors().forEach((name, tensor) -> {
+                Tensor flat = tensor.detach().to(torch.ScalarType.Float).contiguous();
+                float[] copy = new float[(int) flat.numel()];
+                flat.data_ptr_float().get(copy);
+                values.put(name, copy);
+            });
+        }
+        return values;
     }
 
     /** Remembers the loss of each step. */

@@ -6,12 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
@@ -154,9 +150,9 @@ class TrainerTest {
     void frozenLayersStayAsTheyAreToTheBitBatchNormalisationIncluded() {
         LayerFreezer freezer = LayerFreezer.byEpoch("encoder", List.of(2)); // conv and bn, in epoch 0 only
         try (Recognizer recognizer = TinyTraining.recognizer()) {
-            Map<String, float[]> before = weights(recognizer);
+            Map<String, float[]> before = TinyTraining.weights(recognizer);
             TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(1).freezer(freezer));
-            Map<String, float[]> after = weights(recognizer);
+            Map<String, float[]> after = TinyTraining.weights(recognizer);
 
             assertThat(after.get("model.encoder.conv.weight")).isEqualTo(before.get("model.encoder.conv.weight"));
             assertThat(after.get("model.encoder.bn.weight")).isEqualTo(before.get("model.encoder.bn.weight"));
@@ -166,27 +162,14 @@ class TrainerTest {
             assertThat(after.get("model.head.weight")).isNotEqualTo(before.get("model.head.weight"));
         }
         try (Recognizer recognizer = TinyTraining.recognizer()) { // after the list, none is frozen
-            Map<String, float[]> before = weights(recognizer);
+            Map<String, float[]> before = TinyTraining.weights(recognizer);
             TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(2).freezer(freezer));
-            Map<String, float[]> after = weights(recognizer);
+            Map<String, float[]> after = TinyTraining.weights(recognizer);
 
             assertThat(after.get("model.encoder.conv.weight")).isNotEqualTo(before.get("model.encoder.conv.weight"));
             assertThat(after.get("model.encoder.bn.running_mean"))
                     .isNotEqualTo(before.get("model.encoder.bn.running_mean"));
         }
-    }
-
-    private static Map<String, float[]> weights(Recognizer recognizer) {
-        Map<String, float[]> values = new LinkedHashMap<>();
-        try (PointerScope scope = new PointerScope()) {
-            recognizer.tensors().forEach((name, tensor) -> {
-                Tensor flat = tensor.detach().to(torch.ScalarType.Float).contiguous();
-                float[] copy = new float[(int) flat.numel()];
-                flat.data_ptr_float().get(copy);
-                values.put(name, copy);
-            });
-        }
-        return values;
     }
 
     @Test
@@ -200,7 +183,7 @@ class TrainerTest {
 
     private static double headMove(double factor) {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
-            float[] before = weights(recognizer).get("model.head.weight");
+            float[] before = TinyTraining.weights(recognizer).get("model.head.weight");
             TinyTraining.fit(
                     recognizer,
                     faces,
@@ -208,7 +191,7 @@ class TrainerTest {
                             .optimizer(new Sgd(1e-2, 0, 0))
                             .headRateFactor(factor)
                             .maxSteps(1));
-            return distance(before, weights(recognizer).get("model.head.weight"));
+            return distance(before, TinyTraining.weights(recognizer).get("model.head.weight"));
         }
     }
 
@@ -226,11 +209,13 @@ class TrainerTest {
                 TinyTraining.args().optimizer(new AdamW(1e-9, 1e8)).maxSteps(1); // decay 0.1, no learning
         try (Recognizer decayed = TinyTraining.recognizer()) {
             TinyTraining.fit(decayed, faces, args);
-            assertThat(weights(decayed).get("model.encoder.bn.weight")[0]).isCloseTo(0.9f, within(1e-3f));
+            assertThat(TinyTraining.weights(decayed).get("model.encoder.bn.weight")[0])
+                    .isCloseTo(0.9f, within(1e-3f));
         }
         try (Recognizer spared = TinyTraining.recognizer()) {
             TinyTraining.fit(spared, faces, args.decayNormAndBias(false));
-            assertThat(weights(spared).get("model.encoder.bn.weight")[0]).isCloseTo(1f, within(1e-3f));
+            assertThat(TinyTraining.weights(spared).get("model.encoder.bn.weight")[0])
+                    .isCloseTo(1f, within(1e-3f));
         }
     }
 
@@ -293,7 +278,7 @@ class TrainerTest {
 
     private static double encoderMove(double clip) {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
-            float[] before = weights(recognizer).get("model.encoder.fc.weight");
+            float[] before = TinyTraining.weights(recognizer).get("model.encoder.fc.weight");
             TinyTraining.fit(
                     recognizer,
                     faces,
@@ -301,7 +286,7 @@ class TrainerTest {
                             .optimizer(new Sgd(1, 0, 0))
                             .gradientClip(clip)
                             .maxSteps(1));
-            return distance(before, weights(recognizer).get("model.encoder.fc.weight"));
+            return distance(before, TinyTraining.weights(recognizer).get("model.encoder.fc.weight"));
         }
     }
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
@@ -156,9 +155,9 @@ class TrainingIsolationTest {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             TinyTraining.fit(
                     recognizer, faces, TinyTraining.args().maxSteps(1).freezer(LayerFreezer.first("encoder", 2)));
-            Map<String, float[]> before = weights(recognizer);
+            Map<String, float[]> before = TinyTraining.weights(recognizer);
             TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(1));
-            Map<String, float[]> after = weights(recognizer);
+            Map<String, float[]> after = TinyTraining.weights(recognizer);
 
             assertThat(after.get("model.encoder.conv.weight")).isNotEqualTo(before.get("model.encoder.conv.weight"));
             assertThat(after.get("model.encoder.bn.weight")).isNotEqualTo(before.get("model.encoder.bn.weight"));
@@ -177,9 +176,9 @@ class TrainingIsolationTest {
             TrainerArgs.Builder args = TinyTraining.args().freezer(new FreezeBefore("encoder.fc"));
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args.listeners(failing)))
                     .hasMessage("on purpose");
-            Map<String, float[]> before = weights(recognizer);
+            Map<String, float[]> before = TinyTraining.weights(recognizer);
             TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(1));
-            assertThat(weights(recognizer).get("model.encoder.conv.weight"))
+            assertThat(TinyTraining.weights(recognizer).get("model.encoder.conv.weight"))
                     .isNotEqualTo(before.get("model.encoder.conv.weight"));
         }
     }
@@ -193,29 +192,17 @@ class TrainingIsolationTest {
                             .freezer(new FreezeBefore("encoder.layer4"))
                             .build())
                     .fit(recognizer, FaceDataset.folders(faces, Split.TRAIN), FaceDataset.folders(faces, Split.VAL));
-            assertThat(weights(recognizer).get("model.encoder.features.weight")).containsOnly(1f);
+            assertThat(TinyTraining.weights(recognizer).get("model.encoder.features.weight"))
+                    .containsOnly(1f);
         }
     }
 
     private static void assertSameWeights(Recognizer a, Recognizer b) {
-        Map<String, float[]> expected = weights(b);
-        Map<String, float[]> actual = weights(a);
+        Map<String, float[]> expected = TinyTraining.weights(b);
+        Map<String, float[]> actual = TinyTraining.weights(a);
         assertThat(actual.keySet()).isEqualTo(expected.keySet());
         actual.forEach((name, values) ->
                 assertThat(Arrays.equals(values, expected.get(name))).as(name).isTrue());
-    }
-
-    private static Map<String, float[]> weights(Recognizer recognizer) {
-        Map<String, float[]> values = new LinkedHashMap<>();
-        try (PointerScope scope = new PointerScope()) {
-            recognizer.tensors().forEach((name, tensor) -> {
-                Tensor flat = tensor.detach().to(torch.ScalarType.Float).contiguous();
-                float[] copy = new float[(int) flat.numel()];
-                flat.data_ptr_float().get(copy);
-                values.put(name, copy);
-            });
-        }
-        return values;
     }
 
     // ---- stopping, threads ----
