@@ -1,5 +1,6 @@
 package org.facerecognition;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
@@ -7,6 +8,9 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -18,9 +22,15 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZonedDateTime;
+import java.util.Arrays;
 import java.util.Date;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorBase;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.augment.JpegCompression;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.io.WriterLock;
@@ -148,6 +158,85 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.bytedeco.pytorch..");
+
+    /** The functions of libtorch that make a tensor of nothing, on the CPU unless their options say otherwise. */
+    private static final Set<String> FACTORIES = Set.of(
+            "arange",
+            "create",
+            "empty",
+            "eye",
+            "from_blob",
+            "full",
+            "linspace",
+            "ones",
+            "rand",
+            "randint",
+            "randn",
+            "randperm",
+            "scalar_tensor",
+            "tensor",
+            "zeros");
+
+    private static final DescribedPredicate<JavaMethodCall> MAKES_A_TENSOR_ON_THE_CPU = describe(
+            "makes a tensor on the CPU",
+            call -> FACTORIES.contains(call.getName())
+                    && (call.getTargetOwner().isEquivalentTo(torch.class)
+                            || call.getTargetOwner().isAssignableTo(Tensor.class))
+                    && call.getTarget().getRawParameterTypes().stream()
+                            .noneMatch(type -> type.isEquivalentTo(TensorOptions.class)));
+
+    /**
+     * On a GPU such a tensor cannot be combined with a network's. These classes make them for the CPU, or before the network is
+     * moved, or move them themselves.
+     */
+    @ArchTest
+    static final ArchRule tensorsAreMadeWhereTheyAreNeeded = noClasses()
+            .that()
+            .resideInAnyPackage(
+                    "org.facerecognition",
+                    "org.facerecognition.losses..",
+                    "org.facerecognition.natives..",
+                    "org.facerecognition.backbone..",
+                    "org.facerecognition.graph..",
+                    "org.facerecognition.inference..",
+                    "org.facerecognition.export..",
+                    "org.facerecognition.train..",
+                    "org.facerecognition.data..")
+            // drawn on the CPU, so that a draw does not depend on the device, then moved
+            .and(isNot("losses.PartialFc", "losses.ElasticArcMargin"))
+            // the parameters and buffers of a new head, which move with it
+            .and(isNot("losses.MarginSoftmax", "losses.CenterLoss", "losses.MetricHead"))
+            // moved at once, or by what takes it: setCentres, a kernel's kept weights
+            .and(isNot("Recognizer", "TrainingRun", "OneImageTrial", "backbone.FrozenMemory", "data.BatchBuffer"))
+            .and(isNot("inference.AtenKernels"))
+            // of the CPU only
+            .and(isNot("Precision", "Preparation", "inference.OneDnnExecution", "export.OnnxFile"))
+            .and(isNot("export.TorchScriptFile"))
+            .should()
+            .callMethodWhere(MAKES_A_TENSOR_ON_THE_CPU);
+
+    /** A pointer into a tensor on a GPU crashes the JVM. These classes move the tensor to the CPU first, or made it there. */
+    @ArchTest
+    static final ArchRule valuesAreReadOnTheCpu = noClasses()
+            .that()
+            .resideInAPackage("org.facerecognition..")
+            .and()
+            .resideOutsideOfPackage("org.facerecognition.benchmarks..")
+            .and(isNot("Recognizer", "Embedder", "PreparedRecognizer", "Fingerprint", "InsideLook"))
+            .and(isNot("backbone.FrozenMemory", "inference.OneDnnWeights", "inference.OneDnnExecution"))
+            .and(isNot("weights.SafeTensors", "weights.TensorBytes", "gallery.ExactSearch"))
+            .and(isNot("data.BatchBuffer", "data.PictureMemory"))
+            .and(isNot("export.Message")) // takes only what OnnxFile has moved
+            .should()
+            .callMethodWhere(describe(
+                    "asks for a pointer into a tensor",
+                    call -> call.getName().startsWith("data_ptr")
+                            && call.getTargetOwner().isAssignableTo(TensorBase.class)));
+
+    private static DescribedPredicate<JavaClass> isNot(String... names) {
+        Set<String> all = Arrays.stream(names).map(name -> BASE + "." + name).collect(Collectors.toSet());
+        return describe("are not " + all, type -> !all.contains(type.getName()));
+    }
 
     @ArchTest
     static final ArchRule onlyTheTrainerSteps = noClasses()

@@ -13,7 +13,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -173,6 +178,25 @@ class BackupTest {
                         faces, TinyTraining.args().backup(folder).resume(true).optimizer(new AdamW(1, 0))))
                 .hasMessageContaining(
                         "optimizer rate was 0.003, is now 1.0; optimizer weightDecay was 0.01, is now 0.0");
+    }
+
+    /** A GPU's generator is saved beside the CPU's: 16 bytes that a CPU has no use for. */
+    @Test
+    void aTrainingThatWasOnAGpuGoesOnOnTheCpu() {
+        List<Double> whole = TinyTraining.losses(faces, TinyTraining.args().maxSteps(4));
+        TinyTraining.losses(faces, TinyTraining.args().backup(folder).maxSteps(2));
+        Path last = folder.resolve("last.ckpt");
+        try (PointerScope scope = new PointerScope()) {
+            SafeTensors file = SafeTensors.open(last);
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            file.names().forEach(name -> tensors.put(name, file.read(name)));
+            tensors.put("random.accelerator", torch.zeros(16).to(ScalarType.Byte));
+            SafeTensors.write(last, tensors, file.metadata());
+        }
+        List<Double> rest = TinyTraining.losses(
+                faces, TinyTraining.args().backup(folder).maxSteps(4).resume(true));
+        assertThat(rest).isEqualTo(whole.subList(2, 4));
+        assertThat(SafeTensors.open(last).names()).contains("random.cpu").doesNotContain("random.accelerator");
     }
 
     @Test

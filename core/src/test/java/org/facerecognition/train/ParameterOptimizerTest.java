@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.Golden;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -105,6 +107,32 @@ class ParameterOptimizerTest {
             for (int i = 0; i < 7; i++) {
                 assertThat((double) actual[i]).as("step %d, value %d", step, i).isCloseTo(wanted[i], within(2e-5));
             }
+        }
+        net.optimizer.close();
+    }
+
+    /** The meta device stands for a GPU here: the kernels have no code for it, but its tensors are made and copied to. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("optimizers")
+    void stateOfACheckpointGoesToTheParametersDevice(String name, OptimizerSettings settings) {
+        Net net = new Net(settings);
+        net.step(2);
+        Device meta = new Device("meta");
+        Tensor a = net.a.detach().to(meta, ScalarType.Float);
+        Tensor b = net.b.detach().to(meta, ScalarType.BFloat16);
+        try (ParameterOptimizer elsewhere = settings.over(
+                List.of(new ParameterGroup(Map.of("a", a), 1, 0), new ParameterGroup(Map.of("b", b), 1, 0)))) {
+            elsewhere.load(net.optimizer.state());
+            assertThat(elsewhere.state().keySet())
+                    .isEqualTo(net.optimizer.state().keySet())
+                    .contains("step.a", "step.b");
+            elsewhere.state().forEach((key, tensor) -> {
+                assertThat(tensor.is_meta()).as(key).isTrue();
+                boolean half = key.endsWith(".b") && !key.startsWith("step");
+                assertThat(tensor.scalar_type().intern())
+                        .as(key)
+                        .isEqualTo(half ? ScalarType.BFloat16 : ScalarType.Float);
+            });
         }
         net.optimizer.close();
     }
