@@ -15,7 +15,6 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /** The options of a training, as {@code args.json} keeps them for its resumption. */
@@ -41,9 +40,11 @@ final class FormerOptions {
     private static final Set<String> OF_THE_CALL =
             Set.of("--out", "--json", "--max-steps", "--resume", "--resume-or-start", "--accept-changed-images");
 
+    private final Path folder;
     private final Map<String, String> options;
 
-    private FormerOptions(Map<String, String> options) {
+    private FormerOptions(Path folder, Map<String, String> options) {
+        this.folder = folder;
         this.options = options;
     }
 
@@ -69,9 +70,10 @@ final class FormerOptions {
     static FormerOptions in(Path folder) {
         Path file = folder.resolve(FILE);
         try {
-            return new FormerOptions(Json.read(Files.readString(file), new TypeReference<Map<String, String>>() {}));
+            return new FormerOptions(
+                    folder, Json.read(Files.readString(file), new TypeReference<Map<String, String>>() {}));
         } catch (NoSuchFileException e) {
-            return new FormerOptions(Map.of());
+            return new FormerOptions(folder, Map.of());
         } catch (IOException | UncheckedIOException e) {
             throw new IllegalStateException(
                     "the options of the training cannot be read from " + file
@@ -84,7 +86,7 @@ final class FormerOptions {
      * The words of a command line with the former options in front of those given.
      *
      * @param spec of the command that was parsed
-     * @throws ParameterException when a given option contradicts a former one
+     * @throws IllegalStateException when a given option contradicts a former one
      */
     List<String> mergedWith(CommandSpec spec) {
         ParseResult given = spec.commandLine().getParseResult();
@@ -103,10 +105,9 @@ final class FormerOptions {
             }
         });
         if (!contradictions.isEmpty()) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "the training to resume has other options: " + String.join("; ", contradictions)
-                            + "; leave them out, or start another training in another --out");
+            throw new IllegalStateException(folder.resolve("last.ckpt") + " is of another training: "
+                    + String.join("; ", contradictions)
+                    + "; leave these options out, or start another training in another --out");
         }
         given.matchedOptions().forEach(option -> words.add(option.longestName() + "=" + text(option)));
         return words;

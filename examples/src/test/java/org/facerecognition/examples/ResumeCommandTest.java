@@ -85,11 +85,10 @@ class ResumeCommandTest {
 
         Cli.Result other = resume("--m", 0.5, "--batch-size", 5);
 
-        assertThat(other.code()).isEqualTo(2);
+        assertThat(other.code()).isEqualTo(1);
         assertThat(other.err())
-                .contains(
-                        "the training to resume has other options: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
-                                + " leave them out, or start another training in another --out");
+                .contains("last.ckpt is of another training: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
+                        + " leave these options out, or start another training in another --out");
         assertThat(resume("--m", 0.1, "--batch-size", 6, "--threads", 1, "--max-steps", 2)
                         .code())
                 .isZero();
