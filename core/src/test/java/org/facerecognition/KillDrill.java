@@ -57,7 +57,7 @@ final class KillDrill {
     KillDrill(Variant variant, int kills, long seed, Path faces, Path folder, PrintStream out) {
         this.variant = variant;
         this.kills = kills;
-        this.epochs = 3 + kills / 5;
+        this.epochs = 3 + kills / 3;
         this.random = new Random(seed);
         this.faces = faces;
         this.folder = folder;
