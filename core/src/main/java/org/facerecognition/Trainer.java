@@ -43,7 +43,7 @@ public final class Trainer {
      * together, this throws before anything is changed.
      *
      * @param recognizer to teach; not to be used elsewhere meanwhile
-     * @param train what to learn; at least two people
+     * @param train what to learn; with one person only there is nothing to learn, which listeners are told
      * @param validation what to measure on after each epoch, of the same identities under the same labels; null for nothing
      * @return what it came to, epoch by epoch, that of resumed parts included
      * @throws IllegalArgumentException when data, recognizer and args do not fit each other

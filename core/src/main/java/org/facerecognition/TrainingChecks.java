@@ -32,7 +32,6 @@ final class TrainingChecks {
     /** @throws IllegalArgumentException when data, recognizer and args do not go together, saying why and the way out */
     void run() {
         checkClasses(train);
-        checkPeople();
         checkBatches();
         if (validation != null) {
             checkClasses(validation);
@@ -58,15 +57,6 @@ final class TrainingChecks {
             throw new IllegalArgumentException("labels must be in [0, " + classes + ") for a recognizer of " + classes
                     + " classes, but the " + data.split() + " data has " + data.classes()
                     + " identities; build it with classes(" + data.classes() + ")");
-        }
-    }
-
-    private void checkPeople() {
-        BitSet shown = train.labelsShown();
-        if (shown.cardinality() < 2) {
-            throw new IllegalArgumentException("the training data must show at least 2 people, but shows only \""
-                    + train.identities().get(shown.nextSetBit(0))
-                    + "\": with one person every loss is zero, whatever the network does");
         }
     }
 
@@ -103,9 +93,14 @@ final class TrainingChecks {
     /** What a user should hear about the data, though nothing is wrong for certain. */
     List<String> notes() {
         List<String> notes = new ArrayList<>();
+        BitSet shown = train.labelsShown();
+        if (shown.cardinality() == 1) {
+            notes.add("the training data shows only \"" + train.identities().get(shown.nextSetBit(0))
+                    + "\": with one person every loss is zero, whatever the network does; give it others too");
+        }
         if (validation != null) {
             BitSet unlearned = validation.labelsShown();
-            unlearned.andNot(train.labelsShown());
+            unlearned.andNot(shown);
             if (!unlearned.isEmpty()) {
                 notes.add(
                         names(unlearned.stream()

@@ -135,6 +135,18 @@ class SingleImageTrainingTest {
     }
 
     @Test
+    void onePersonAloneIsSaidToTeachNothing() {
+        FaceDataset one = FaceDataset.folders(faces, Split.TRAIN).withIdentities(List.of("person3"));
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            new Trainer(args(4).maxSteps(1).listeners(listener).build()).fit(recognizer, one);
+        }
+        assertThat(notes)
+                .containsExactly(
+                        "the training data shows only \"person3\": with one person every loss is zero, whatever the"
+                                + " network does; give it others too");
+    }
+
+    @Test
     void groupsOfPeopleAreNotSplitBetweenBatches() {
         assertThatThrownBy(() -> fit(args(7).sampler(Sampler.identities(3, 2))))
                 .isInstanceOf(IllegalArgumentException.class)

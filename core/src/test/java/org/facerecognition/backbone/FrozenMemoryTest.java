@@ -140,4 +140,26 @@ class FrozenMemoryTest {
                     .hasMessageEndingWith("but was \"layer2.1.conv2\"");
         }
     }
+
+    /** A resumed training meets its images in other batches than one that was never stopped. */
+    @ParameterizedTest
+    @CsvSource({"RESNET18, layer3", "IRESNET18, layer4", "MOBILEFACENET, features.9", "EFFICIENTNET_B0, features.4"})
+    void whatIsKeptOfAnImageDoesNotDependOnTheImagesBesideIt(Encoder encoder, String layer) {
+        try (Backbone net = CalmNets.make(encoder, 24);
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor images = images(11);
+            Tensor together;
+            try (FrozenMemory memory = new FrozenMemory(net, layer, PLENTY)) {
+                memory.embed(images);
+                together = memory.embed(images);
+            }
+            try (FrozenMemory memory = new FrozenMemory(net, layer, PLENTY)) {
+                for (long[] batch : new long[][] {{10, 1}, {3, 4}, {0, 11}}) { // some met alone, some among others
+                    memory.embed(images.narrow(0, batch[0], batch[1]));
+                }
+                assertThat(memory.embed(images).equal(together)).isTrue();
+            }
+        }
+    }
 }

@@ -87,4 +87,43 @@ class SamplerTest {
         assertThatThrownBy(() -> Sampler.sharded(Sampler.shuffled(), 5, 5))
                 .hasMessage("rank must be in [0, 5), but was 5");
     }
+
+    @Test
+    void shardsKeepGroupsTogether() {
+        Sampler groups = Sampler.identities(2, 3);
+        int[] whole = order(groups, 3);
+        Set<Integer> firstOfGroups = new HashSet<>();
+        for (int rank = 0; rank < 2; rank++) {
+            Sampler shard = Sampler.sharded(groups, rank, 2);
+            assertThat(shard.groupSize()).isEqualTo(6);
+            int[] part = order(shard, 3);
+            assertThat(part.length % 6).isZero();
+            for (int i = 0; i < part.length; i += 6) {
+                int at = (i / 6 * 2 + rank) * 6;
+                assertThat(Arrays.copyOfRange(part, i, i + 6)).isEqualTo(Arrays.copyOfRange(whole, at, at + 6));
+                assertThat(firstOfGroups.add(at)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void pairedPutsTwoOfAPersonSideBySideAndGivesEachSampleOnce() {
+        int[] order = order(Sampler.paired(), 1);
+        assertThat(Arrays.stream(order).sorted().toArray())
+                .isEqualTo(IntStream.range(0, LABELS.length).toArray());
+        int alone = 2; // identities 3 and 4 have an odd number
+        for (int i = 0; i < order.length - alone; i += 2) {
+            assertThat(LABELS[order[i]]).isEqualTo(LABELS[order[i + 1]]);
+        }
+        assertThat(LABELS[order[0]]).isNotEqualTo(LABELS[order[2]]);
+    }
+
+    @Test
+    void namedSaysItsNameAndKeepsTheGroups() {
+        Sampler named = Sampler.named("every other", (labels, random) -> new int[] {0, 2});
+        assertThat(named).hasToString("every other");
+        assertThat(named.groupSize()).isEqualTo(1);
+        assertThat(Sampler.named("groups", Sampler.identities(2, 3)).groupSize())
+                .isEqualTo(6);
+    }
 }

@@ -182,6 +182,7 @@ class EvaluateCommandTest {
         Cli.Result result = Cli.train(faces, out, "--verify-on-unseen", 0.5, "--best-by", "unseen-auc");
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(result.err()).contains("of 1 identities", "unseen: each with each of", "people not trained on: AUC");
+        assertThat(result.err()).contains("note: the training data shows only \"person0\"");
         shares(result.json(), "unseen_auc", "unseen_eer", "unseen_tar");
         assertThat(out.resolve("report.html")).content().contains("People not trained on, told apart");
         Cli.Result folder = Cli.train(faces, root.resolve("other"), "--verify-on-unseen", faces, "--epochs", 1);
