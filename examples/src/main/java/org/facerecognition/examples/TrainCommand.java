@@ -330,7 +330,7 @@ final class TrainCommand implements Callable<Integer> {
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
         if (loss.needsPairs() && !sampler.contains("x")) {
-            all.add(loss + " compares the images of a batch: it should hold several of some people; give --sampler"
+            all.add(loss + " compares the pictures of a batch: it should hold several of some people; give --sampler"
                     + " 16x4, for example");
         }
         return all;

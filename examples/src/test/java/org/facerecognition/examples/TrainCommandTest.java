@@ -142,7 +142,7 @@ class TrainCommandTest {
             Path link = out().resolve(name);
             Files.deleteIfExists(link);
             Files.createSymbolicLink(link, full);
-            Cli.Result failed = Cli.train(data, out(), "--resume");
+            Cli.Result failed = Cli.train(data, out(), "--resume-or-start");
             assertThat(failed.code()).as(failed.err()).isEqualTo(1);
             assertThat(failed.err())
                     .contains("error: cannot write " + link + ": No space left on device; ")
