@@ -156,7 +156,7 @@ class ResumeTest {
 
     private static TrainerArgs.Builder args(long seed) {
         return TinyTraining.args()
-                .freezer(new FreezeBefore("encoder.layer3"))
+                .freezer(new FreezeBefore("encoder.features.9"))
                 .frozenMemoryMib(64)
                 .headFromMeans(true)
                 .batchSize(7)
@@ -169,7 +169,7 @@ class ResumeTest {
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN)
                 .withAugmentations(TransformLine.parse("RandomHorizontalFlip()"), true);
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
-                .encoder(Encoder.RESNET18)
+                .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(16)
                 .classes(TinyTraining.PEOPLE)
                 .imageSizePx(32)
@@ -206,7 +206,7 @@ class ResumeTest {
 
     private void recipe(double m, TrainerArgs.Builder args) {
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
-                .encoder(Encoder.RESNET18)
+                .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(16)
                 .classes(TinyTraining.PEOPLE)
                 .imageSizePx(32)

@@ -15,9 +15,14 @@ import org.bytedeco.javacpp.Loader;
 import org.facerecognition.DrillChild.Variant;
 import org.facerecognition.data.BadImages;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A cleaner of temporary folders deletes the native libraries that JavaCPP has unpacked while a training uses them. */
+@EnabledIfSystemProperty(
+        named = "tests.long",
+        matches = "true",
+        disabledReason = "takes half a minute; run it with -Dtests.long=true")
 class VanishingCacheTest {
     @TempDir
     Path folder;

@@ -8,6 +8,8 @@ import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.SyntheticFaces;
@@ -19,27 +21,38 @@ class LfwShapedFolderTest {
     private static final int PEOPLE = 3_000;
     private static final int WITH_SEVERAL = 900; // 2 to 5 images each, one image each for the others
     private static final int PIXELS = 32;
+    private static final int DIFFERENT = 50; // images
     private static final String[] SCRIPTS = {"Ana López", "李明", "Анна", "محمد", "さくら", "Ólafur Þór", "김하늘", "Ζωή"};
 
     @TempDir
     static Path root;
 
     private static void writePeople(Path root) throws IOException {
+        List<byte[]> images = new ArrayList<>(); // some for all: what they show does not matter here
         SyntheticFaces faces = new SyntheticFaces(0, PIXELS);
+        for (int i = 0; i < DIFFERENT; i++) {
+            images.add(jpeg(faces, i));
+        }
         for (int person = 0; person < PEOPLE; person++) {
             Path folder = Files.createDirectory(root.resolve(SCRIPTS[person % SCRIPTS.length] + " " + person));
-            int images = person < WITH_SEVERAL ? 2 + person % 4 : 1;
-            for (int i = 0; i < images; i++) {
-                try (Mat rgb = faces.image(person, i);
-                        Mat bgr = new Mat();
-                        BytePointer encoded = new BytePointer()) {
-                    cvtColor(rgb, bgr, COLOR_RGB2BGR);
-                    imencode(".jpg", bgr, encoded);
-                    byte[] bytes = new byte[(int) encoded.limit()];
-                    encoded.get(bytes);
-                    Files.write(folder.resolve(folder.getFileName() + "_000" + i + ".jpg"), bytes);
-                }
+            int count = person < WITH_SEVERAL ? 2 + person % 4 : 1;
+            for (int i = 0; i < count; i++) {
+                Files.write(
+                        folder.resolve(folder.getFileName() + "_000" + i + ".jpg"),
+                        images.get((person + i) % DIFFERENT));
             }
+        }
+    }
+
+    private static byte[] jpeg(SyntheticFaces faces, int person) {
+        try (Mat rgb = faces.image(person, 0);
+                Mat bgr = new Mat();
+                BytePointer encoded = new BytePointer()) {
+            cvtColor(rgb, bgr, COLOR_RGB2BGR);
+            imencode(".jpg", bgr, encoded);
+            byte[] bytes = new byte[(int) encoded.limit()];
+            encoded.get(bytes);
+            return bytes;
         }
     }
 
