@@ -105,13 +105,16 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * Embeds a data set's samples, without augmentation, in their order. For many of them, on a CPU, the net is prepared first.
+     * Embeds a data set's samples, without augmentation, in their order. For many of them, on a CPU, the net is
+     * prepared first.
      *
      * @param embedded is told the number of samples done so far
+     * @param badImages what to do about an image that cannot be used
      */
-    Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
+    Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
         try (PreparedNet prepared = data.size() < WORTH_PREPARING ? null : prepared()) {
-            return embed(data, flip, embedded, prepared == null ? this::forward : images -> forward(prepared, images));
+            UnaryOperator<Tensor> net = prepared == null ? this::forward : images -> forward(prepared, images);
+            return embed(data, flip, embedded, badImages, net);
         }
     }
 
@@ -133,10 +136,6 @@ final class Embedder implements AutoCloseable {
         }
     }
 
-    private Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded, UnaryOperator<Tensor> net) {
-        return embed(data, flip, embedded, BadImages.FAIL, net).faces();
-    }
-
     /**
      * Embeddings of the images that can be used.
      *
@@ -145,14 +144,6 @@ final class Embedder implements AutoCloseable {
      * @param reasons what is wrong with them, by image
      */
     record Usable(Embedded faces, Set<Integer> skipped, Map<String, String> reasons) {}
-
-    /** {@link #embed(FaceDataset, boolean, IntConsumer)} with a policy for images that cannot be used. */
-    Usable embedUsable(FaceDataset data, IntConsumer embedded, BadImages badImages) {
-        try (PreparedNet prepared = data.size() < WORTH_PREPARING ? null : prepared()) {
-            UnaryOperator<Tensor> net = prepared == null ? this::forward : images -> forward(prepared, images);
-            return embed(data, false, embedded, badImages, net);
-        }
-    }
 
     /**
      * The same with a network that works in another way.

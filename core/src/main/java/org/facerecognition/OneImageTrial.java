@@ -10,7 +10,10 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.weights.NamedTensors;
 
-/** Tries whether a network can train on a batch of one image: batch normalization over 1x1 maps cannot. Leaves no trace in it. */
+/**
+ * Tries whether a network can train on a batch of one image: batch normalization over 1x1 maps cannot. Leaves no trace
+ * in it.
+ */
 final class OneImageTrial {
     private static final String COMPLAINT = "more than 1 value per channel"; // libtorch's
 

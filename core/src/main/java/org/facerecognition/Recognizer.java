@@ -20,6 +20,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.BadImages;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
@@ -428,7 +429,7 @@ public final class Recognizer implements AutoCloseable {
             throw new IllegalArgumentException("faces must be framed as this model was trained, " + model.framing()
                     + ", but were " + data.framing());
         }
-        return embedder.embed(data, flip, embedded);
+        return embedder.embed(data, flip, embedded, BadImages.FAIL).faces();
     }
 
     /** What embeds, for a training. */
@@ -741,8 +742,8 @@ public final class Recognizer implements AutoCloseable {
     }
 
     /**
-     * Moves the model to a device; embedding, and training unless its args say otherwise, are done there from then on. Not while
-     * other threads use it.
+     * Moves the model to a device, where embedding is done from then on. A training moves it to the device of its args,
+     * and leaves it there. Not while other threads use it.
      *
      * @throws IllegalStateException when a GPU is asked for and there is none
      */

@@ -11,8 +11,8 @@ import org.facerecognition.weights.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which parameters of a network may learn: remembers it as it is before a training, so that what a freezer does in one training
- * decides nothing in the next.
+ * Which parameters of a network may learn: remembers it as it is before a training, so that what a freezer does in one
+ * training decides nothing in the next.
  */
 final class TrainableParameters {
     private final Module net;
@@ -33,7 +33,9 @@ final class TrainableParameters {
         }
     }
 
-    /** Freezes and thaws for an epoch. What the network itself holds fixed, such as an IResNet's last scale, stays so. */
+    /**
+     * Freezes and thaws for an epoch. What the network itself holds fixed, such as an IResNet's last scale, stays so.
+     */
     void freeze(@Nullable Freezer freezer, int epoch) {
         if (freezer == null) {
             return;

@@ -47,15 +47,16 @@ import org.jspecify.annotations.Nullable;
  * @param badImages what to do about a picture that cannot be used
  * @param cacheMib memory in MiB for decoded pictures of each data set, at least 0: a picture that is kept is decoded once,
  *     not once for each copy and epoch
- * @param frozenMemoryMib memory in MiB for what frozen layers make of each picture, at least 0: they then work on it once and
- *     not in every epoch. On a GPU it is the GPU's memory, all of it allocated at the first batch. For a {@link org.facerecognition.train.FreezeBefore} and few kinds of augmentation: a picture that
- *     is new in each epoch is never met again
+ * @param frozenMemoryMib memory in MiB for what frozen layers make of each picture, at least 0: they then work on it
+ *     once and not in every epoch. On a GPU it is the GPU's memory, all of it allocated at the first batch. For a
+ *     {@link org.facerecognition.train.FreezeBefore} and few kinds of augmentation: a picture that is new in each epoch
+ *     is never met again
  * @param seed of order and augmentation
  * @param backup folder for {@code last.ckpt} and {@code best.ckpt}; null for no backups
  * @param backupEverySteps backs up within an epoch too, every so many steps; 0 for at its end only
  * @param resume whether to go on from {@code last.ckpt} where there is one
- * @param acceptChangedImages whether to resume also where images have other contents than before under the same names, as when a
- *     damaged one was replaced
+ * @param acceptChangedImages whether to resume also where images have other contents than before under the same names,
+ *     as when a damaged one was replaced
  * @param listeners that watch
  */
 public record TrainerArgs(

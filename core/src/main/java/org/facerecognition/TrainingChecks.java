@@ -12,7 +12,9 @@ import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.FreezeBefore;
 import org.jspecify.annotations.Nullable;
 
-/** What can be said against a training before it starts: everything that would otherwise fail, or mislead, after hours. */
+/**
+ * What can be said against a training before it starts: everything that would otherwise fail, or mislead, after hours.
+ */
 final class TrainingChecks {
     private static final Pattern IDENTITY_HASH = Pattern.compile("[\\w.$/]+@[0-9a-f]{1,8}\\b"); // Object's toString
     private static final int MOST_NAMES = 3; // in a message
@@ -29,7 +31,9 @@ final class TrainingChecks {
         this.validation = validation;
     }
 
-    /** @throws IllegalArgumentException when data, recognizer and args do not go together, saying why and the way out */
+    /**
+     * @throws IllegalArgumentException when data, recognizer and args do not go together, saying why and the way out
+     */
     void run() {
         checkClasses(train);
         checkBatches();

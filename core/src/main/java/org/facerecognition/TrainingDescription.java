@@ -15,7 +15,9 @@ import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.OptimizerSettings;
 import org.jspecify.annotations.Nullable;
 
-/** All that must be the same for a resumed training to be the one that was stopped: a flat list of settings and counts. */
+/**
+ * All that must be the same for a resumed training to be the one that was stopped: a flat list of settings and counts.
+ */
 final class TrainingDescription {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String DATA = "data";

@@ -180,7 +180,7 @@ final class TrainingRun implements AutoCloseable {
         FaceDataset plain = train.withAugmentations(List.of());
         IntConsumer passed = done -> passed("first centres", done, plain.size());
         Embedder.Usable embedded = frozenMemory == null
-                ? recognizer.embedder().embedUsable(plain, passed, args.badImages())
+                ? recognizer.embedder().embed(plain, false, passed, args.badImages())
                 : recognizer
                         .embedder() // fills the memory, in the precision in which it is used
                         .embed(
@@ -308,8 +308,8 @@ final class TrainingRun implements AutoCloseable {
     }
 
     /**
-     * The margin of the step that begins with a batch of the running epoch: while it is warmed up a function of the place alone, so
-     * that a resumed training has the margins it would have had.
+     * The margin of the step that begins with a batch of the running epoch: while it is warmed up a function of the
+     * place alone, so that a resumed training has the margins it would have had.
      */
     private void setMarginOf(int batch) {
         if (args.marginWarmupEpochs() > 0 && recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
@@ -447,7 +447,9 @@ final class TrainingRun implements AutoCloseable {
         listeners(listener -> listener.noted(message));
     }
 
-    /** Closes what is open and leaves the recognizer ready for use; unless it has learned something, as it was before. */
+    /**
+     * Closes what is open and leaves the recognizer ready for use; unless it has learned something, as it was before.
+     */
     @Override
     public void close() {
         RuntimeException failure = null;

@@ -20,7 +20,9 @@ import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.TrainingListener;
 import org.jspecify.annotations.Nullable;
 
-/** What is measured after each epoch: validation images of the training's people, and the verification of other people. */
+/**
+ * What is measured after each epoch: validation images of the training's people, and the verification of other people.
+ */
 final class Validation implements AutoCloseable {
     private static final double UNSEEN_FAR = 1e-3;
     private static final int EPOCH = 0; // always in the data's order: nothing is random
@@ -121,7 +123,7 @@ final class Validation implements AutoCloseable {
         int count = faces.faces().size();
         Embedder.Usable embedded = recognizer
                 .embedder()
-                .embedUsable(faces.faces(), done -> passed("verification", done, count), args.badImages());
+                .embed(faces.faces(), false, done -> passed("verification", done, count), args.badImages());
         VerificationSet usable = faces;
         if (!embedded.skipped().isEmpty()) {
             unusableFaces.putAll(embedded.reasons());

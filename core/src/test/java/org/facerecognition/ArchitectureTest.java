@@ -186,8 +186,8 @@ class ArchitectureTest {
                             .noneMatch(type -> type.isEquivalentTo(TensorOptions.class)));
 
     /**
-     * On a GPU such a tensor cannot be combined with a network's. These classes make them for the CPU, or before the network is
-     * moved, or move them themselves.
+     * On a GPU such a tensor cannot be combined with a network's. These classes make them for the CPU, or before the
+     * network is moved, or move them themselves.
      */
     @ArchTest
     static final ArchRule tensorsAreMadeWhereTheyAreNeeded = noClasses()
@@ -215,7 +215,10 @@ class ArchitectureTest {
             .should()
             .callMethodWhere(MAKES_A_TENSOR_ON_THE_CPU);
 
-    /** A pointer into a tensor on a GPU crashes the JVM. These classes move the tensor to the CPU first, or made it there. */
+    /**
+     * A pointer into a tensor on a GPU crashes the JVM. These classes move the tensor to the CPU first, or made it
+     * there.
+     */
     @ArchTest
     static final ArchRule valuesAreReadOnTheCpu = noClasses()
             .that()

@@ -24,8 +24,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * What a checkpoint holds, byte by byte, to be compared with another one. Read without libtorch and without the library's own
- * reader, which a fault of the writer might agree with.
+ * What a checkpoint holds, byte by byte, to be compared with another one. Read without libtorch and without the
+ * library's own reader, which a fault of the writer might agree with.
  */
 final class CheckpointContents {
     private static final ObjectMapper JSON = new ObjectMapper();

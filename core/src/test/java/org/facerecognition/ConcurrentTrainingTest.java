@@ -153,7 +153,9 @@ class ConcurrentTrainingTest {
         }
     }
 
-    /** What draws from libtorch's default generator without this library meanwhile would disturb them, see RandomStream. */
+    /**
+     * What draws from libtorch's default generator without this library meanwhile would disturb them, see RandomStream.
+     */
     @Test
     void networksOfOnesOwnTrainAsEachAloneBesideOthersOfThisLibrary() {
         assertUndisturbed(

@@ -21,10 +21,11 @@ import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
 /**
- * A training in a process of its own that says what it is doing: {@code started N} before the first step of this process, {@code
- * step N} when step N is done, {@code validation} and {@code checkpoint} when one begins, {@code note TEXT}, {@code done} at the
- * end, or {@code error: TEXT}, then with exit code 1. All that can depend on chance or on time is in use: dropout, batch
- * normalization, augmentations, a margin that warms up, a freezer that changes by epoch, validation and verification.
+ * A training in a process of its own that says what it is doing: {@code started N} before the first step of this
+ * process, {@code step N} when step N is done, {@code validation} and {@code checkpoint} when one begins, {@code note
+ * TEXT}, {@code done} at the end, or {@code error: TEXT}, then with exit code 1. All that can depend on chance or on
+ * time is in use: dropout, batch normalization, augmentations, a margin that warms up, a freezer that changes by epoch,
+ * validation and verification.
  */
 final class DrillChild {
     private static final int CHECKPOINT_EVERY = 4;

@@ -67,8 +67,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Everything that has to work on an NVIDIA GPU, compared with the CPU. Needs nothing but the class path; skipped where there is
- * no GPU. With {@code -Dgpu.rehearsal=true} the CPU stands in for the GPU: that tests these tests, and nothing of a GPU.
+ * Everything that has to work on an NVIDIA GPU, compared with the CPU. Needs nothing but the class path; skipped where
+ * there is no GPU. With {@code -Dgpu.rehearsal=true} the CPU stands in for the GPU: that tests these tests, and nothing
+ * of a GPU.
  */
 @Tag("gpu")
 class GpuTest {
@@ -436,7 +437,10 @@ class GpuTest {
                 new AdamW(1e-2, 0.01), new Adam(1e-2, 1e-3), new Sgd(1e-2, 0.9, 1e-3, true), new Sgd(1e-2, 0, 1e-3));
     }
 
-    /** Some steps of a convolution's weight in channels_last and of some rows of a table, then out of the state once more. */
+    /**
+     * Some steps of a convolution's weight in channels_last and of some rows of a table, then out of the state once
+     * more.
+     */
     private static Map<String, float[]> updated(OptimizerSettings settings, ComputeDevice where) {
         try (Device device = where.resolve();
                 PointerScope scope = new PointerScope()) {
@@ -518,7 +522,10 @@ class GpuTest {
 
     // ---- data ----
 
-    /** The GPU is kept busy and nobody waits for it, so that copies are still to come when a buffer's turn is there again. */
+    /**
+     * The GPU is kept busy and nobody waits for it, so that copies are still to come when a buffer's turn is there
+     * again.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"cuda:0", "cuda"})
     void pinnedBuffersAreNotOverwrittenUnderACopy(String name) {
@@ -562,7 +569,7 @@ class GpuTest {
 
     // ---- use ----
 
-    private static List<ImageSource> pictures() {
+    private static List<ImageSource> images() {
         return IntStream.range(0, UNSEEN.size())
                 .<ImageSource>mapToObj(i -> UNSEEN.sample(i).image())
                 .toList();
@@ -571,11 +578,11 @@ class GpuTest {
     @Test
     void aLoadedModelEmbedsAsOnTheCpu() {
         try (Recognizer recognizer = Recognizer.load(model())) {
-            List<float[]> onCpu = recognizer.embedAll(pictures());
+            List<float[]> onCpu = recognizer.embedAll(images());
             String fingerprint = recognizer.fingerprint();
             Map<Double, Double> thresholds = recognizer.calibrate(UNSEEN, true);
             recognizer.to(GPU);
-            List<float[]> onGpu = recognizer.embedAll(pictures());
+            List<float[]> onGpu = recognizer.embedAll(images());
             for (int i = 0; i < onCpu.size(); i++) {
                 assertSame("image " + i, onGpu.get(i), onCpu.get(i), 1e-3);
             }
@@ -596,17 +603,17 @@ class GpuTest {
     @EnumSource
     void aPreparedModelEmbedsAsOnTheCpu(Arithmetic arithmetic) throws InterruptedException {
         try (Recognizer recognizer = Recognizer.load(model())) {
-            List<float[]> onCpu = recognizer.embedAll(pictures());
+            List<float[]> onCpu = recognizer.embedAll(images());
             recognizer.to(GPU);
             try (PreparedRecognizer prepared = recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(arithmetic));
                     FaceBatcher batcher = prepared.batcher()) {
-                List<float[]> onGpu = prepared.embedAll(pictures());
+                List<float[]> onGpu = prepared.embedAll(images());
                 for (int i = 0; i < onCpu.size(); i++) {
                     assertThat(Recognizer.similarity(onGpu.get(i), onCpu.get(i)))
                             .as(prepared.arithmetic())
                             .isGreaterThan(0.999);
                     assertThat(Recognizer.similarity(
-                                    batcher.embed(pictures().get(i)).join(), onCpu.get(i)))
+                                    batcher.embed(images().get(i)).join(), onCpu.get(i)))
                             .isGreaterThan(0.999);
                 }
             }

@@ -12,8 +12,8 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs the tests that need a GPU where there is no Maven: one line for each test, then a summary. The exit status is 0 when all
- * ran and passed, 1 when one failed and 2 when one was skipped or there was none.
+ * Runs the tests that need a GPU where there is no Maven: one line for each test, then a summary. The exit status is 0
+ * when all ran and passed, 1 when one failed and 2 when one was skipped or there was none.
  */
 public final class GpuTests {
     private int passed;

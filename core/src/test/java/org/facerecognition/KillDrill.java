@@ -18,9 +18,9 @@ import org.facerecognition.DrillChild.Variant;
 import org.facerecognition.data.BadImages;
 
 /**
- * Kills a training again and again, at random moments, resumes it each time, and compares what comes out with a training that was
- * never killed: all tensors of last.ckpt and best.ckpt bit for bit (weights, optimizer, generator), the history's losses and
- * scores to the last digit, and the folder, in which nothing else may be left.
+ * Kills a training again and again, at random moments, resumes it each time, and compares what comes out with a
+ * training that was never killed: all tensors of last.ckpt and best.ckpt bit for bit (weights, optimizer, generator),
+ * the history's losses and scores to the last digit, and the folder, in which nothing else may be left.
  *
  * <p>The short version runs in the build, see {@link KillDrillTest}. A long one:
  *

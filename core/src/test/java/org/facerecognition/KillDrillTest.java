@@ -9,7 +9,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The drill of {@link KillDrill}: a few kills of the plain training in each build, of all kinds with {@code -Ddrill.kills=N}. */
+/**
+ * The drill of {@link KillDrill}: a few kills of the plain training in each build, of all kinds with {@code
+ * -Ddrill.kills=N}.
+ */
 class KillDrillTest {
     private static final int KILLS_IN_A_BUILD = 4;
 

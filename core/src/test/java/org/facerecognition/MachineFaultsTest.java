@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What happens to machines in the middle of a training: full disks, folders that become read-only or vanish, clocks that jump. Each
- * ends in one sentence or is survived, and the last checkpoint goes on as if nothing had been.
+ * What happens to machines in the middle of a training: full disks, folders that become read-only or vanish, clocks
+ * that jump. Each ends in one sentence or is survived, and the last checkpoint goes on as if nothing had been.
  */
 class MachineFaultsTest {
     private static final int EVERY = 4; // steps between checkpoints
@@ -268,7 +268,10 @@ class MachineFaultsTest {
         }
     }
 
-    /** Time is measured, in seconds that the reports show, and decides nothing; ArchitectureTest finds who would ask for it. */
+    /**
+     * Time is measured, in seconds that the reports show, and decides nothing; ArchitectureTest finds who would ask for
+     * it.
+     */
     @Nested
     class Clocks {
         @ParameterizedTest

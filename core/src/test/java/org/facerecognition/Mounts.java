@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** File systems that are mounted for a test, where the user may do that: root on Linux. Elsewhere the test is skipped. */
+/**
+ * File systems that are mounted for a test, where the user may do that: root on Linux. Elsewhere the test is skipped.
+ */
 final class Mounts implements AutoCloseable {
     private final List<Path> mounted = new ArrayList<>();
 

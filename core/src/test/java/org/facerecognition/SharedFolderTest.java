@@ -22,7 +22,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What others do in the folder of a training meanwhile: a second training is refused, and readers see whole checkpoints. */
+/**
+ * What others do in the folder of a training meanwhile: a second training is refused, and readers see whole
+ * checkpoints.
+ */
 class SharedFolderTest {
     private static final int EPOCHS = 3;
 

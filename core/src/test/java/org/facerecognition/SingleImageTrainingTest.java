@@ -3,14 +3,18 @@ package org.facerecognition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
@@ -156,11 +160,33 @@ class SingleImageTrainingTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"triplet", "contrastive", "supcon"})
-    void lossesOfPairsAreValidatedOnPairs(String loss) {
-        History history = fit(
-                recognizer(loss, 1), args(6).sampler(Sampler.identities(3, 2)).maxSteps(6));
+    void lossesOfPairsAreValidatedOnPairs(String loss, @TempDir Path mixed) throws IOException {
+        for (int person = 0; person < TinyTraining.PEOPLE; person++) { // whose images do not look alike
+            Path folder = Files.createDirectory(mixed.resolve("person" + person));
+            for (int i = 0; i < TinyTraining.IMAGES_EACH; i++) {
+                String from = "person" + (person + i) % TinyTraining.PEOPLE + "/" + i + ".png";
+                Files.copy(faces.resolve(from), folder.resolve(i + ".png"));
+            }
+        }
+        FaceDataset all = FaceDataset.folders(mixed, Split.VAL); // two images of each of five people
+        FaceDataset first = all.withAtMost(1);
+        FaceDataset second = all.without(Set.of(0, 2, 4, 6, 8));
 
-        // two validation images of each of five people: pairs of one person side by side
-        assertThat(history.last().orElseThrow().valLoss()).isGreaterThan(0);
+        // one image of everybody, then the others: batches of four in this order would have no pair of one person
+        assertThat(validationLoss(loss, mixed, first.with(second))).isFinite().isPositive();
+        assertThat(validationLoss(loss, mixed, first)).as("without any pair").isNaN();
+    }
+
+    private static double validationLoss(String loss, Path people, FaceDataset validation) {
+        try (Recognizer recognizer = recognizer(loss, 1)) {
+            TrainerArgs args = args(4).sampler(Sampler.identities(2, 2))
+                    .optimizer(new AdamW(1e-9, 0)) // so that nobody is told apart yet
+                    .build();
+            return new Trainer(args)
+                    .fit(recognizer, FaceDataset.folders(people, Split.TRAIN).withAtMost(2), validation)
+                    .last()
+                    .orElseThrow()
+                    .valLoss();
+        }
     }
 }

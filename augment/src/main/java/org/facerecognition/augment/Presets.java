@@ -30,9 +30,9 @@ public final class Presets {
     }
 
     /**
-     * What AdaFace trains with (Kim et al., CVPR 2022, section 4.1, and the dataset/augmenter.py of its code): a crop that
-     * stays in its place on black, a lower resolution and a change of colors, each a fifth of the time, then the mirror
-     * image half of the time. One after the other on each image.
+     * What AdaFace trains with (Kim et al., CVPR 2022, section 4.1, and the dataset/augmenter.py of its code): a crop
+     * that stays in its place on black, a lower resolution and a change of colors, each a fifth of the time, then the
+     * mirror image half of the time. One after the other on each image.
      *
      * @return {@code RandomApply([RandomCropOnBlack(scale=(0.2, 1), ratio=(3/4, 4/3))], p=0.2)}, {@code
      *     RandomApply([LowResolution(scale=(0.2, 1))], p=0.2)}, {@code RandomApply([ColorJitter(brightness=0.5,

@@ -6,9 +6,9 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 
 /**
- * Keeps a random part of the image where it is and makes everything around it black: the crop of AdaFace (Kim et al., CVPR
- * 2022, arXiv 2204.00964, section 4.1) and its code. Unlike {@link RandomResizedCrop}, which draws the part in the same
- * way, it does not enlarge the part, so that an aligned face stays aligned.
+ * Keeps a random part of the image where it is and makes everything around it black: the crop of AdaFace (Kim et al.,
+ * CVPR 2022, arXiv 2204.00964, section 4.1) and its code. Unlike {@link RandomResizedCrop}, which draws the part in the
+ * same way, it does not enlarge the part, so that an aligned face stays aligned.
  *
  * @param scale the part's share of the image's area, in (0, 1]; AdaFace's is 0.2 to 1
  * @param ratio the part's width over its height, positive; drawn uniformly in the logarithm
@@ -35,7 +35,10 @@ public record RandomCropOnBlack(Range scale, Range ratio) implements Transform {
         return new RandomResizedCrop(scale, ratio).draw(width, height, random);
     }
 
-    /** A black image with a part of this one at the part's own place; OpenCV rejects a part that reaches beyond the image. */
+    /**
+     * A black image with a part of this one at the part's own place; OpenCV rejects a part that reaches beyond the
+     * image.
+     */
     static Mat keep(Mat image, RandomErasing.Box part) {
         try (Rect place = new Rect(part.x(), part.y(), part.width(), part.height());
                 Mat kept = new Mat(image, place);

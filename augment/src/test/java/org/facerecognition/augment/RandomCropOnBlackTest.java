@@ -71,7 +71,9 @@ class RandomCropOnBlackTest {
         }
     }
 
-    /** Reads the box from the pixels and compares its distribution with get_params of torchvision, written anew below. */
+    /**
+     * Reads the box from the pixels and compares its distribution with get_params of torchvision, written anew below.
+     */
     @Test
     void theBoxIsDistributedAsTorchvisionsRandomResizedCrop() {
         int draws = 4000;
@@ -138,7 +140,10 @@ class RandomCropOnBlackTest {
         return new int[] {left, top, right - left + 1, bottom - top + 1};
     }
 
-    /** By rejection over the joint density: a uniform share of the area, a uniform logarithm of the ratio, a uniform place. */
+    /**
+     * By rejection over the joint density: a uniform share of the area, a uniform logarithm of the ratio, a uniform
+     * place.
+     */
     private static int[] getParams(int width, int height, SplittableRandom random) {
         for (int attempt = 0; attempt < 10; attempt++) {
             double area = random.nextDouble(0.2, 1) * width * height;

@@ -88,9 +88,10 @@ public final class FrozenMemory implements AutoCloseable {
     }
 
     /**
-     * What the frozen layers make of some images of a batch, always computed {@link #CHUNK} at a time, the last ones filled up. A
-     * training that is resumed meets its images in other company than one that was never stopped, and libtorch rounds differently in
-     * batches of other sizes (of one image at the least); in batches of one size an image's features do not depend on the others.
+     * What the frozen layers make of some images of a batch, always computed {@link #CHUNK} at a time, the last ones
+     * filled up. A training that is resumed meets its images in other company than one that was never stopped, and
+     * libtorch rounds differently in batches of other sizes (of one image at the least); in batches of one size an
+     * image's features do not depend on the others.
      *
      * @return [F, h, w, C]
      */

@@ -155,8 +155,8 @@ final class Layers {
     }
 
     /**
-     * Inverted dropout as {@code torch.dropout}: zeroes values with probability {@code p} in training and scales the others by 1 /
-     * (1 - p). Draws from the training's own generator, and the same numbers as torch does on a CPU.
+     * Inverted dropout as {@code torch.dropout}: zeroes values with probability {@code p} in training and scales the
+     * others by 1 / (1 - p). Draws from the training's own generator, and the same numbers as torch does on a CPU.
      */
     static Tensor dropout(Tensor x, double p, boolean training) {
         if (p == 0 || !training) {

@@ -68,8 +68,8 @@ public final class BatchLoader implements AutoCloseable {
      * @param badImages what to do about a picture that cannot be used
      * @param cacheMib memory for pictures that are decoded and framed already, kept for their other copies and the next
      *     epoch; 0 for none, as where each picture is read once
-     * @param joinsLastOne whether a single sample that is left for an epoch's last batch joins the batch before, which then has
-     *     {@code batchSize + 1}: in training, batch normalization cannot work on one sample
+     * @param joinsLastOne whether a single sample that is left for an epoch's last batch joins the batch before, which
+     *     then has {@code batchSize + 1}: in training, batch normalization cannot work on one sample
      */
     public record Settings(
             int batchSize,
@@ -138,12 +138,6 @@ public final class BatchLoader implements AutoCloseable {
         public Settings with(Sampler sampler) {
             return new Settings(
                     batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, cacheMib, false);
-        }
-
-        /** The same with a single last sample joining the batch before. */
-        public Settings joiningLastOne() {
-            return new Settings(
-                    batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, cacheMib, true);
         }
 
         private static void atLeastOne(String name, int value) {

@@ -10,8 +10,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.EventFlag;
 
 /**
- * Keeps host memory from being written while a device still copies from it: an event in the device's stream of work, recorded
- * behind the copies and waited for before the next write. For any number of threads.
+ * Keeps host memory from being written while a device still copies from it: an event in the device's stream of work,
+ * recorded behind the copies and waited for before the next write. For any number of threads.
  */
 final class CopyFence implements AutoCloseable {
     private final Device device;

@@ -75,8 +75,8 @@ public final class FaceDataset {
     }
 
     /**
-     * Folders {@code root/person/image}: a fifth of each person's images, at least one, is for validation and the rest for
-     * training. A person's only image is for training.
+     * Folders {@code root/person/image}: a fifth of each person's images, at least one, is for validation and the rest
+     * for training. A person's only image is for training.
      *
      * @throws DataException when the folder is missing or has no images in folders of people
      */
@@ -98,11 +98,11 @@ public final class FaceDataset {
 
     /**
      * Folders {@code root/person/image}, split within each person. The same folder and settings give the same split
-     * everywhere; a new image does not move those of other people. Which files are images is decided by {@link ImageFiles};
-     * what is passed over, people without images among it, is counted in {@link #notes}.
+     * everywhere; a new image does not move those of other people. Which files are images is decided by {@link
+     * ImageFiles}; what is passed over, people without images among it, is counted in {@link #notes}.
      *
-     * @throws DataException when the folder is missing, or there are no images of that split: its fraction is 0, or nobody
-     *     has enough images
+     * @throws DataException when the folder is missing, or there are no images of that split: its fraction is 0, or
+     *     nobody has enough images
      */
     public static FaceDataset folders(Path root, Split split, SplitSettings settings) {
         return FolderLayout.read(root, split, settings);
@@ -128,8 +128,8 @@ public final class FaceDataset {
     }
 
     /**
-     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split within
-     * each person as {@link #folders(Path, Split, SplitSettings)} does.
+     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split
+     * within each person as {@link #folders(Path, Split, SplitSettings)} does.
      *
      * @throws DataException when a file is missing or damaged, or there are no images of that split
      */
@@ -230,8 +230,8 @@ public final class FaceDataset {
 
     /**
      * Without the identities that have fewer images in this part; labels close up. The other parts must have the same
-     * identities, or their labels mean other people: {@code validation.withIdentities(train.identities())}. To count all
-     * parts together, take {@code train.with(validation).withAtLeast(5).identities()} for both, or {@link
+     * identities, or their labels mean other people: {@code validation.withIdentities(train.identities())}. To count
+     * all parts together, take {@code train.with(validation).withAtLeast(5).identities()} for both, or {@link
      * SplitSettings#withMinImages} when the folder is read.
      *
      * @param images least number, copies by augmentation not counted
@@ -426,8 +426,8 @@ public final class FaceDataset {
     }
 
     /**
-     * What a user should know of how these images were found: who was left out or is in training only, and how many files
-     * were passed over, one line each. Empty where there is nothing to say.
+     * What a user should know of how these images were found: who was left out or is in training only, and how many
+     * files were passed over, one line each. Empty where there is nothing to say.
      */
     public List<String> notes() {
         return notes;
@@ -474,10 +474,10 @@ public final class FaceDataset {
     }
 
     /**
-     * A short hash of the images' sizes and contents, in order: it differs when an image was replaced under the same name,
-     * which {@link #fingerprint} does not see. Up to 20,000 images are read whole; of more, all sizes and 20,000 evenly spread
-     * ones. Packed images are told by the checksums of their pack: a pack has the same hash as what it was made of, unless its
-     * images were decoded. An image that cannot be read counts as one that is not there.
+     * A short hash of the images' sizes and contents, in order: it differs when an image was replaced under the same
+     * name, which {@link #fingerprint} does not see. Up to 20,000 images are read whole; of more, all sizes and 20,000
+     * evenly spread ones. Packed images are told by the checksums of their pack: a pack has the same hash as what it
+     * was made of, unless its images were decoded. An image that cannot be read counts as one that is not there.
      */
     public String contentFingerprint() {
         return ContentFingerprint.of(images);

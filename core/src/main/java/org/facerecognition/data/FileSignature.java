@@ -17,8 +17,8 @@ final class FileSignature {
     private FileSignature() {}
 
     /**
-     * What to say after the name of a file, with the way out: {@code is a HEIC image, as iPhones write it, which cannot be
-     * read; convert it to JPEG}. Empty for bytes that are nothing known.
+     * What to say after the name of a file, with the way out: {@code is a HEIC image, as iPhones write it, which cannot
+     * be read; convert it to JPEG}. Empty for bytes that are nothing known.
      */
     static Optional<String> sentence(byte[] bytes) {
         if (allZero(bytes)) {

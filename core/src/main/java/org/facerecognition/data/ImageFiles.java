@@ -17,14 +17,16 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Which files of a folder are images, judged by their names: the only place that knows file endings, and the names of what
- * operating systems, network storage and programs leave behind. What is passed over is counted, never dropped silently.
+ * Which files of a folder are images, judged by their names: the only place that knows file endings, and the names of
+ * what operating systems, network storage and programs leave behind. What is passed over is counted, never dropped
+ * silently.
  */
 public final class ImageFiles {
     /*
-     * Endings were tried on the OpenCV that is shipped. It decodes GIF (the first frame), Radiance HDR and Sun raster. It does
-     * not decode AVIF, HEIC and TGA; its codecs of JPEG 2000 and OpenEXR are switched off; and it reads PFM's numbers from 0 to 1
-     * as black. A name without a known ending is still decoded by its content when it is given alone.
+     * Endings were tried on the OpenCV that is shipped. It decodes GIF (the first frame), Radiance HDR and Sun raster.
+     * It does not decode AVIF, HEIC and TGA; its codecs of JPEG 2000 and OpenEXR are switched off; and it reads PFM's
+     * numbers from 0 to 1 as black. A name without a known ending is still decoded by its content when it is given
+     * alone.
      */
     private static final Set<String> IMAGES = Set.of(
             "jpg", "jpeg", "jpe", "jfif", "png", "apng", "bmp", "dib", "webp", "pgm", "ppm", "pbm", "pnm", "pam", "tif",
@@ -296,8 +298,8 @@ public final class ImageFiles {
     }
 
     /**
-     * All images in a folder and below it, sorted by their whole paths. Links to folders are not followed, and folders below
-     * that cannot be opened are counted.
+     * All images in a folder and below it, sorted by their whole paths. Links to folders are not followed, and folders
+     * below that cannot be opened are counted.
      *
      * @param passedOver counts everything else
      * @throws DataException when the folder itself cannot be read
@@ -310,8 +312,9 @@ public final class ImageFiles {
     }
 
     /**
-     * Without those whose names this process cannot read: it may have no locale, or the names may be in an encoding of another
-     * time. People's names would be mixed up, as each letter becomes the same sign, and files not found by their names.
+     * Without those whose names this process cannot read: it may have no locale, or the names may be in an encoding of
+     * another time. People's names would be mixed up, as each letter becomes the same sign, and files not found by
+     * their names.
      *
      * @param passedOver counts them
      */

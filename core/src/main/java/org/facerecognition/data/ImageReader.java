@@ -31,8 +31,8 @@ public final class ImageReader {
     private ImageReader() {}
 
     /**
-     * Reads an image file, whatever its name: JPEG, PNG, BMP, WebP, TIFF, PGM, GIF (the first frame) and what else OpenCV
-     * decodes. Formats that it does not decode, such as HEIC, are named in the message.
+     * Reads an image file, whatever its name: JPEG, PNG, BMP, WebP, TIFF, PGM, GIF (the first frame) and what else
+     * OpenCV decodes. Formats that it does not decode, such as HEIC, are named in the message.
      *
      * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
      * @throws DataException when the file is missing, unreadable, truncated or no image

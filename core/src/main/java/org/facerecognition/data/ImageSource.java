@@ -80,8 +80,8 @@ public interface ImageSource {
     }
 
     /**
-     * Size in bytes of what {@link #encoded} gives, where that is known without reading it; 0 where it is not. With {@link
-     * #contentChecksum} it tells whether an image was replaced under the same name.
+     * Size in bytes of what {@link #encoded} gives, where that is known without reading it; 0 where it is not. With
+     * {@link #contentChecksum} it tells whether an image was replaced under the same name.
      *
      * @throws DataException when it cannot be told
      */

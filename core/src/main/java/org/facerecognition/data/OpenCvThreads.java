@@ -3,8 +3,8 @@ package org.facerecognition.data;
 import org.bytedeco.opencv.global.opencv_core;
 
 /**
- * Keeps OpenCV to one thread while somebody works on many images side by side, and restores its number of threads when the last
- * of them is done: the number is one for the whole process.
+ * Keeps OpenCV to one thread while somebody works on many images side by side, and restores its number of threads when
+ * the last of them is done: the number is one for the whole process.
  */
 final class OpenCvThreads {
     private static int users;

@@ -95,7 +95,9 @@ public final class PassedOver {
         return items().isEmpty() && unreadable.isEmpty();
     }
 
-    /** One line for people, {@code passed over: 3 HEIC images (convert them to JPEG), 1 other file}; empty for nothing. */
+    /**
+     * One line for people, {@code passed over: 3 HEIC images (convert them to JPEG), 1 other file}; empty for nothing.
+     */
     public Optional<String> note() {
         List<String> all = formats("");
         if (!all.isEmpty()) {
@@ -106,8 +108,8 @@ public final class PassedOver {
     }
 
     /**
-     * What a sentence goes on with after "must have images, but": {@code has none}, {@code has 12 HEIC images, which cannot be
-     * read; convert them to JPEG}.
+     * What a sentence goes on with after "must have images, but": {@code has none}, {@code has 12 HEIC images, which
+     * cannot be read; convert them to JPEG}.
      */
     public String instead() {
         List<String> all = items();

@@ -46,7 +46,7 @@ final class RecordIoLayout {
             throw new DataException("data file " + folder.resolve(RECORDS) + " must have images, but has none");
         }
         PeopleParts parts = new PeopleParts(settings, split);
-        people.forEach((label, pictures) -> parts.add(Integer.toString(label), label, pictures));
+        people.forEach((label, images) -> parts.add(Integer.toString(label), label, images));
         return parts.dataset("data file " + folder.resolve(RECORDS), new PassedOver());
     }
 

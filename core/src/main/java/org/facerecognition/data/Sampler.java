@@ -22,8 +22,8 @@ public interface Sampler {
     int[] order(int[] labels, RandomGenerator random);
 
     /**
-     * How many neighbors in the order belong together: a batch must not end between them, so its size must be a multiple of this.
-     * 1 where each sample stands alone.
+     * How many neighbors in the order belong together: a batch must not end between them, so its size must be a
+     * multiple of this. 1 where each sample stands alone.
      */
     default int groupSize() {
         return 1;
@@ -109,8 +109,9 @@ public interface Sampler {
     }
 
     /**
-     * Each sample once, two of one identity side by side where it has two, and the pairs of one identity far apart: in batches of an
-     * even size losses that compare within a batch find something to compare. For validation: nothing is random.
+     * Each sample once, two of one identity side by side where it has two, and the pairs of one identity far apart: in
+     * batches of an even size losses that compare within a batch find something to compare. For validation: nothing is
+     * random.
      */
     static Sampler paired() {
         return named("paired", (labels, random) -> {
@@ -135,8 +136,8 @@ public interface Sampler {
     }
 
     /**
-     * The part of another sampler's order that is one process's, when several share a training: every {@code of}-th sample or, where
-     * samples belong together, every {@code of}-th {@linkplain #groupSize group}; all parts as long.
+     * The part of another sampler's order that is one process's, when several share a training: every {@code of}-th
+     * sample or, where samples belong together, every {@code of}-th {@linkplain #groupSize group}; all parts as long.
      *
      * @param rank which part, from 0
      * @param of how many parts

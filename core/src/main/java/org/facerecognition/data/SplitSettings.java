@@ -7,11 +7,11 @@ import java.util.Random;
 
 /**
  * How the images of each person are divided into training, validation and test: {@code
- * SplitSettings.DEFAULT.withMinImages(5).withSeed(3)}. The same images, fractions and seed give the same parts everywhere, and a
- * new image does not move those of other people.
+ * SplitSettings.DEFAULT.withMinImages(5).withSeed(3)}. The same images, fractions and seed give the same parts
+ * everywhere, and a new image does not move those of other people.
  *
- * <p>A person with too few images for all parts is in training first, then in validation, then in the test: nobody's images
- * stop a training.
+ * <p>A person with too few images for all parts is in training first, then in validation, then in the test: nobody's
+ * images stop a training.
  *
  * @param valFraction share of each person's images for validation, in [0, 1); at least one image where it is not 0
  * @param testFraction share of each person's images for the test, in [0, 1); at least one image where it is not 0

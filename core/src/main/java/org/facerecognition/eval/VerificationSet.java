@@ -60,8 +60,8 @@ public final class VerificationSet {
     }
 
     /**
-     * Checks before any work that there is something to measure: genuine pairs (two faces of one person) and impostor pairs (faces
-     * of two), and not more pairs than memory holds.
+     * Checks before any work that there is something to measure: genuine pairs (two faces of one person) and impostor
+     * pairs (faces of two), and not more pairs than memory holds.
      *
      * @throws IllegalArgumentException saying what is missing, or how many faces there may be
      */

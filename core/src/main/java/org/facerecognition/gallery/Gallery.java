@@ -116,8 +116,9 @@ public final class Gallery implements AutoCloseable {
      * Opens a gallery's file, or makes it. What a process that was killed, or a machine that lost power, has left half written
      * at its end is cut off: it was acknowledged to nobody.
      *
-     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open. With {@link SearchMethod#HNSW}
-     * the graph is kept in {@code NAME.hnsw} when the gallery is closed. Both may be deleted when nobody has the gallery open.
+     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open. With {@link
+     * SearchMethod#HNSW} the graph is kept in {@code NAME.hnsw} when the gallery is closed. Both may be deleted when
+     * nobody has the gallery open.
      *
      * @param fingerprint of the model whose embeddings it holds: those of two models cannot be compared
      * @param dimension their length

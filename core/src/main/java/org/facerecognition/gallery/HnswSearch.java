@@ -50,10 +50,10 @@ final class HnswSearch extends PrototypeSearch {
     private final Queue<GraphSearcher> idle = new ConcurrentLinkedQueue<>();
 
     /**
-     * Loads JVector's own vector arithmetic while its logger is off. JVector warns once in a process that the arithmetic is
-     * slow without another module; distances are computed in this class, so the warning would change nothing here. The
-     * logger keeps a level that the program has set, and gets back the level of its parent otherwise. The initialization
-     * of a class runs once and in one thread, so two galleries cannot restore each other's level.
+     * Loads JVector's own vector arithmetic while its logger is off. JVector warns once in a process that the
+     * arithmetic is slow without another module; distances are computed in this class, so the warning would change
+     * nothing here. The logger keeps a level that the program has set, and gets back the level of its parent otherwise.
+     * The initialization of a class runs once and in one thread, so two galleries cannot restore each other's level.
      */
     private static void loadWithoutAdvice() {
         Logger adviser = Logger.getLogger("io.github.jbellis.jvector.vector.VectorizationProvider");

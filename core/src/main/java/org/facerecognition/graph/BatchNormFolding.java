@@ -18,9 +18,10 @@ import org.jspecify.annotations.Nullable;
  * Does away with batch normalisations by changing the weights of their neighbours: in evaluation they only multiply and add
  * by channel.
  *
- * <p>One after a convolution or a linear layer goes into that; one before a linear layer, a flattening between, into that
- * one. One before a convolution with padding stays: the nought around the picture would have to become another value. The
- * arithmetic is in float64, rounded once, and on the CPU, so that what is exported does not depend on where the network is.
+ * <p>One after a convolution or a linear layer goes into that; one before a linear layer, a flattening between, into
+ * that one. One before a convolution with padding stays: the nought around the picture would have to become another
+ * value. The arithmetic is in float64, rounded once, and on the CPU, so that what is exported does not depend on where
+ * the network is.
  */
 public final class BatchNormFolding {
     private final Graph graph;

@@ -21,21 +21,22 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a file beside its place and moves it there: at every moment the place holds the former file or the new one, whole.
- * When a method returns, the disk has confirmed the file and its folder. When it throws, the former file is untouched and
- * nothing of the new one is left.
+ * Writes a file beside its place and moves it there: at every moment the place holds the former file or the new one,
+ * whole. When a method returns, the disk has confirmed the file and its folder. When it throws, the former file is
+ * untouched and nothing of the new one is left.
  *
- * <p>Any number of threads and processes may write to one path at the same time: each result is whole, and the last one stays.
- * Missing folders are created. A symbolic link stays, and the file that it points at is replaced. A new file gets the
- * process's default permissions, a replaced one keeps its own. Devices and pipes are written to directly.
+ * <p>Any number of threads and processes may write to one path at the same time: each result is whole, and the last one
+ * stays. Missing folders are created. A symbolic link stays, and the file that it points at is replaced. A new file
+ * gets the process's default permissions, a replaced one keeps its own. Devices and pipes are written to directly.
  */
 /*
- * The temporary file is ".NAME.<16 random hexadecimal digits>.tmp" in the same folder, since only a move within one file
- * system is atomic. What killed processes have left is removed by the next writer of the same name, see TemporaryFile.
+ * The temporary file is ".NAME.<16 random hexadecimal digits>.tmp" in the same folder, since only a move within one
+ * file system is atomic. What killed processes have left is removed by the next writer of the same name, see
+ * TemporaryFile.
  *
- * An interrupt closes a FileChannel for good. An interrupt that is pending when a method is called is therefore set aside
- * and restored at the end. One that comes while a file is written does not disturb a stream, but it ends the writing through
- * a channel.
+ * An interrupt closes a FileChannel for good. An interrupt that is pending when a method is called is therefore set
+ * aside and restored at the end. One that comes while a file is written does not disturb a stream, but it ends the
+ * writing through a channel.
  */
 public final class AtomicFile {
     private static final int MOST_LINKS = 40; // as Linux
@@ -61,7 +62,10 @@ public final class AtomicFile {
     /** Writes the content of a file that it opens itself. */
     @FunctionalInterface
     public interface PathWriter {
-        /** @param temporary the file to write into, which is there already, and must be closed at the end but not replaced */
+        /**
+         * @param temporary the file to write into, which is there already, and must be closed at the end but not
+         * replaced
+         */
         void write(Path temporary) throws IOException;
     }
 
@@ -78,8 +82,8 @@ public final class AtomicFile {
     }
 
     /**
-     * Writes bytes without waiting for the disk: other programs see the former file or the new one, whole, but a power failure may
-     * lose it. For many small files that can be made again; waiting costs some milliseconds for each.
+     * Writes bytes without waiting for the disk: other programs see the former file or the new one, whole, but a power
+     * failure may lose it. For many small files that can be made again; waiting costs some milliseconds for each.
      */
     public static void writeUnsynced(Path file, byte[] bytes) throws IOException {
         write(
@@ -173,8 +177,8 @@ public final class AtomicFile {
     }
 
     /**
-     * Moves a finished file to its place in the same folder: the disk confirms the file, then it replaces a former one, then
-     * the disk confirms the folder.
+     * Moves a finished file to its place in the same folder: the disk confirms the file, then it replaces a former one,
+     * then the disk confirms the folder.
      *
      * @param finished closed by whoever wrote it
      */

@@ -23,7 +23,10 @@ public final class LockedException extends IOException {
         return byThisProcess;
     }
 
-    /** Who holds it, for example {@code process 4711 on host x, a training since 2026-01-31T12:00:00Z}; null when unknown. */
+    /**
+     * Who holds it, for example {@code process 4711 on host x, a training since 2026-01-31T12:00:00Z}; null when
+     * unknown.
+     */
     public @Nullable String holder() {
         return holder;
     }

@@ -31,13 +31,15 @@ import org.jspecify.annotations.Nullable;
 
 /** The file that holds the new content until it is moved to its place. Closing one that was not moved deletes it. */
 /*
- * How the file of a dead writer is told from that of a live one: a live writer holds a lock on its temporary file, which the
- * operating system releases when the process ends in whatever way. Who can take that lock may delete the file.
+ * How the file of a dead writer is told from that of a live one: a live writer holds a lock on its temporary file,
+ * which the operating system releases when the process ends in whatever way. Who can take that lock may delete the
+ * file.
  *
- * - On Linux and macOS a process loses its lock on a file when it closes any descriptor of that file. The names of this JVM's
- *   own temporary files are therefore kept, and such files are skipped without being opened. Names suffice, as they are random.
- * - Between its creation and its lock a file looks like an orphan. The writer therefore checks, once it has the lock, that its
- *   file is still there. Nobody else creates a file of that random name, so it is the same one.
+ * - On Linux and macOS a process loses its lock on a file when it closes any descriptor of that file. The names of this
+ * JVM's own temporary files are therefore kept, and such files are skipped without being opened. Names suffice, as they
+ * are random.
+ * - Between its creation and its lock a file looks like an orphan. The writer therefore checks, once it has the lock,
+ * that its file is still there. Nobody else creates a file of that random name, so it is the same one.
  * - A cleaner that has opened a file just before it was moved locks and deletes by a name that no longer exists.
  * - Where the file system has no locks, taking one fails; then files are written without, and nothing is deleted.
  *
@@ -231,7 +233,9 @@ final class TemporaryFile implements AutoCloseable {
 
     // ---- orphans ----
 
-    /** Cleans before a file is written, unless listing its folder takes so long that writing many files would suffer. */
+    /**
+     * Cleans before a file is written, unless listing its folder takes so long that writing many files would suffer.
+     */
     static void cleanBefore(Path place) {
         Path folder = place.getParent();
         long begin = System.nanoTime();

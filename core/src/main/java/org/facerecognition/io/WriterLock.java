@@ -20,24 +20,24 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one writer at a time into a place. The process holds the lock until it is closed, and loses it when it ends in whatever
- * way. The lock file says who holds it, and is deleted when the lock is closed.
+ * Lets one writer at a time into a place. The process holds the lock until it is closed, and loses it when it ends in
+ * whatever way. The lock file says who holds it, and is deleted when the lock is closed.
  *
  * <p>A lock whose owner forgot it stays held until the process ends.
  */
 /*
- * Within the process: held locks are kept in a map by the real path of their file, with what keeps the file open. Without the
- * map a garbage collection could close a forgotten file and so release its lock; and on Linux a second opening of a locked file,
- * when closed, would release it too. That is why the map is asked before a file is opened, by path and by identity (device and
- * inode, which a hard link or a second mount of the folder share).
+ * Within the process: held locks are kept in a map by the real path of their file, with what keeps the file open.
+ * Without the map a garbage collection could close a forgotten file and so release its lock; and on Linux a second
+ * opening of a locked file, when closed, would release it too. That is why the map is asked before a file is opened, by
+ * path and by identity (device and inode, which a hard link or a second mount of the folder share).
  *
  * Between processes: a lock of the operating system on one byte far behind the text, which Windows would otherwise let
  * nobody read. Earlier versions locked the whole file; the two refuse each other.
  *
- * Deletion: the holder deletes the file, then releases it. Whoever had opened the file before gets a lock on a file that is no
- * longer at the path, while a third may lock a new file there. Therefore the file's identity is taken before opening and
- * compared after locking; when the path has another file by then, all begins again. While a file is open no other gets its
- * identity. Windows tells no identity; there the file stays.
+ * Deletion: the holder deletes the file, then releases it. Whoever had opened the file before gets a lock on a file
+ * that is no longer at the path, while a third may lock a new file there. Therefore the file's identity is taken before
+ * opening and compared after locking; when the path has another file by then, all begins again. While a file is open no
+ * other gets its identity. Windows tells no identity; there the file stays.
  *
  * Where the file system has no locks, writers of one process still exclude each other.
  *

@@ -29,8 +29,8 @@ public record History(List<EpochReport> epochs, long steps, double firstLoss, do
     }
 
     /**
-     * The epoch with the highest figure of a kind, the first of several equal ones; the last epoch where none has the figure, as
-     * without validation; empty before the first.
+     * The epoch with the highest figure of a kind, the first of several equal ones; the last epoch where none has the
+     * figure, as without validation; empty before the first.
      *
      * @throws IllegalStateException when it was not measured
      */

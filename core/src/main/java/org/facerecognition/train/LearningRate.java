@@ -18,7 +18,8 @@ public interface LearningRate {
     double at(double baseRate, long step);
 
     /**
-     * A schedule with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the same.
+     * A schedule with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the
+     * same.
      *
      * @param name what the rate follows from, with all settings
      */

@@ -249,8 +249,8 @@ public final class ParameterOptimizer implements AutoCloseable {
     }
 
     /**
-     * Names of the parameters whose gradient has a norm that is NaN or infinite: those with such a value, and those so large that
-     * their squares overflow float32, which no optimizer can use either.
+     * Names of the parameters whose gradient has a norm that is NaN or infinite: those with such a value, and those so
+     * large that their squares overflow float32, which no optimizer can use either.
      */
     public List<String> nonFiniteGradients() {
         try (PointerScope scope = new PointerScope();

@@ -25,7 +25,10 @@ public interface TrainingListener {
     /** For who {@link #looksInside}: how a training batch's embeddings lay, before the step that they lead to. */
     default void looked(BatchLook batch) {}
 
-    /** Something that whoever trains should know, though nothing is wrong for certain. One sentence, once, before the first step. */
+    /**
+     * Something that whoever trains should know, though nothing is wrong for certain. One sentence, once, before the
+     * first step.
+     */
     default void noted(String message) {}
 
     /** After an optimiser step. */

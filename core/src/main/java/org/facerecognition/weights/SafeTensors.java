@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  * and place, then the bytes. Nothing in such a file can be executed, and Python reads it too.
  *
  * <p>Opening reads the header; values are read when they are asked for, always from the file that was opened, even when
- * another one has been moved to its place since, as a training does with its checkpoints. A file that nobody closes is closed
- * when it is garbage collected.
+ * another one has been moved to its place since, as a training does with its checkpoints. A file that nobody closes is
+ * closed when it is garbage collected.
  */
 public final class SafeTensors implements TensorFile, AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();

@@ -16,7 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** JVector's advice is not heard, and its loggers are as the program left them. In a process of its own: it is given once. */
+/**
+ * JVector's advice is not heard, and its loggers are as the program left them. In a process of its own: it is given
+ * once.
+ */
 class HnswLoggingTest {
     @TempDir
     Path folder;

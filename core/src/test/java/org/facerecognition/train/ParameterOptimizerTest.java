@@ -111,7 +111,9 @@ class ParameterOptimizerTest {
         net.optimizer.close();
     }
 
-    /** The meta device stands for a GPU here: the kernels have no code for it, but its tensors are made and copied to. */
+    /**
+     * The meta device stands for a GPU here: the kernels have no code for it, but its tensors are made and copied to.
+     */
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
     void stateOfACheckpointGoesToTheParametersDevice(String name, OptimizerSettings settings) {

@@ -77,7 +77,8 @@ final class DataOptions {
     /**
      * What --data says.
      *
-     * @throws ParameterException when it is missing: a training that is resumed knows it, so that it cannot be required in parsing
+     * @throws ParameterException when it is missing: a training that is resumed knows it, so that it cannot be required
+     *     in parsing
      */
     Path path() {
         if (data == null) {

@@ -21,7 +21,10 @@ import picocli.CommandLine.ParseResult;
 final class FormerOptions {
     static final String FILE = "args.json";
 
-    /** What may be another in a resumed training: it changes where or how fast it runs, when it ends, or is checked elsewhere. */
+    /**
+     * What may be another in a resumed training: it changes where or how fast it runs, when it ends, or is checked
+     * elsewhere.
+     */
     private static final Set<String> MAY_DIFFER = Set.of(
             "--data",
             "--verify-on-unseen",

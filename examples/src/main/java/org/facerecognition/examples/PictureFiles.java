@@ -16,8 +16,8 @@ import org.facerecognition.data.PassedOver;
  * The images that a command is given, and where what it makes of each belongs.
  *
  * @param file to read
- * @param name of it below the folder that was given, without its ending: {@code person/image}. Names differ, in small letters
- *     too: where two would be the same, the later one keeps its ending, {@code person/image-png}
+ * @param name of it below the folder that was given, without its ending: {@code person/image}. Names differ, in small
+ *     letters too: where two would be the same, the later one keeps its ending, {@code person/image-png}
  */
 record PictureFiles(Path file, Path name) {
     /**
@@ -39,8 +39,8 @@ record PictureFiles(Path file, Path name) {
     }
 
     /**
-     * The files given, whatever their names, and all images below the folders given. A folder without any, or one that cannot be
-     * read, does not keep the others from being done.
+     * The files given, whatever their names, and all images below the folders given. A folder without any, or one that
+     * cannot be read, does not keep the others from being done.
      *
      * @throws DataException when there are no images at all, with the reason
      */

@@ -16,7 +16,10 @@ import org.facerecognition.data.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A folder shaped like LFW: thousands of people, most with one image, names in any script, and what systems leave behind. */
+/**
+ * A folder shaped like LFW: thousands of people, most with one image, names in any script, and what systems leave
+ * behind.
+ */
 class LfwShapedFolderTest {
     private static final int PEOPLE = 3_000;
     private static final int WITH_SEVERAL = 900; // 2 to 5 images each, one image each for the others

@@ -42,8 +42,8 @@ public final class Autocast implements AutoCloseable {
     }
 
     /**
-     * Opens a scope in which operations keep the type of their inputs, whatever scope is around it. It does nothing for a
-     * device that has no autocast.
+     * Opens a scope in which operations keep the type of their inputs, whatever scope is around it. It does nothing for
+     * a device that has no autocast.
      */
     public static Autocast off(DeviceType device) {
         return new Autocast(device, false, null);

@@ -70,13 +70,13 @@ public final class MarginSoftmax extends Head {
         this.margin = margin;
         this.subCentres = subCentres;
         this.crossEntropy = crossEntropy;
-        try (Tensor centres = initialCentres((long) classes * subCentres, embeddingSize)) {
-            this.centres = register_parameter("weight", centres);
+        try (Tensor initial = initialCenters((long) classes * subCentres, embeddingSize)) {
+            this.centres = register_parameter("weight", initial);
         }
         this.state = stateOf(margin, centres);
     }
 
-    private static Tensor initialCentres(long rows, long embeddingSize) {
+    private static Tensor initialCenters(long rows, long embeddingSize) {
         if (Initialization.isSkipped()) {
             return torch.empty(rows, embeddingSize);
         }
@@ -156,7 +156,8 @@ public final class MarginSoftmax extends Head {
      * the gradient's length, so it turns a short centre far: right for one that was drawn, while one that begins where its
      * faces are would lose its place in the first steps.
      *
-     * @param means [C, D], on any device; only their directions matter. A row of zeros has none: that identity keeps its centre
+     * @param means [C, D], on any device; only their directions matter. A row of zeros has none: that identity keeps
+     *     its centre
      * @throws IllegalArgumentException when the shape differs
      */
     public void setCentres(Tensor means) {

@@ -9,8 +9,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Whether weights of layers that are made on this thread are drawn. Those that a file is about to fill are not: for large
- * networks drawing takes longer than reading.
+ * Whether weights of layers that are made on this thread are drawn. Those that a file is about to fill are not: for
+ * large networks drawing takes longer than reading.
  */
 public final class Initialization {
     private static final ThreadLocal<Boolean> SKIPPED = ThreadLocal.withInitial(() -> false);

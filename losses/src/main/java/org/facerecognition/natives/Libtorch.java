@@ -78,9 +78,10 @@ public final class Libtorch {
     }
 
     /**
-     * Makes JavaCPP's cache folder again when somebody has deleted it, as cleaners of temporary folders do. Libraries that are in
-     * use stay in use without it, but each class of JavaCPP's that is used for the first time looks there for libraries, and fails
-     * without the folder; with it, they are unpacked again. Long-running work calls this now and then; it costs microseconds.
+     * Makes JavaCPP's cache folder again when somebody has deleted it, as cleaners of temporary folders do. Libraries
+     * that are in use stay in use without it, but each class of JavaCPP's that is used for the first time looks there
+     * for libraries, and fails without the folder; with it, they are unpacked again. Long-running work calls this now
+     * and then; it costs microseconds.
      */
     public static void keepCacheFolder() {
         try {

@@ -10,23 +10,24 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The random numbers of one training: dropout, stochastic depth, elastic margins and Partial FC draw from it, and nobody else
- * does. What the rest of the process draws from libtorch's default generators, or seeds, makes no difference to a training that
- * has a stream, and the training makes none to the rest of the process.
+ * The random numbers of one training: dropout, stochastic depth, elastic margins and Partial FC draw from it, and
+ * nobody else does. What the rest of the process draws from libtorch's default generators, or seeds, makes no
+ * difference to a training that has a stream, and the training makes none to the rest of the process.
  *
- * <p>There is one exception: layers that others wrote, such as {@code torch.dropout}, draw from libtorch's default generator,
- * which has the stream's state during a forward pass. Trainings and constructions of this library take turns there. Threads that
- * call libtorch's random functions, {@code manual_seed} or constructors of its layers directly do not, and must wait until a
- * training with such layers is done; otherwise it still learns, but not what it would learn alone.
+ * <p>There is one exception: layers that others wrote, such as {@code torch.dropout}, draw from libtorch's default
+ * generator, which has the stream's state during a forward pass. Trainings and constructions of this library take turns
+ * there. Threads that call libtorch's random functions, {@code manual_seed} or constructors of its layers directly do
+ * not, and must wait until a training with such layers is done; otherwise it still learns, but not what it would learn
+ * alone.
  *
- * <p>A stream is for one thread at a time. A layer of your own draws from it by passing {@link #generatorFor} to libtorch's
- * random functions; outside a training that is libtorch's default generator.
+ * <p>A stream is for one thread at a time. A layer of your own draws from it by passing {@link #generatorFor} to
+ * libtorch's random functions; outside a training that is libtorch's default generator.
  */
 /*
- * libtorch has one default generator for each device and process. Layers of this library take a generator of their own, which
- * {@link #during} binds to the thread. Layers that others wrote (torch.dropout) cannot be told: for them {@link #lendDuring}
- * puts the stream's state into the default generators for the time of a forward pass, under a lock that all such passes and all
- * constructions of networks share, and puts back what was there.
+ * libtorch has one default generator for each device and process. Layers of this library take a generator of their own,
+ * which {@link #during} binds to the thread. Layers that others wrote (torch.dropout) cannot be told: for them {@link
+ * #lendDuring} puts the stream's state into the default generators for the time of a forward pass, under a lock that
+ * all such passes and all constructions of networks share, and puts back what was there.
  */
 public final class RandomStream implements AutoCloseable {
     private static final ThreadLocal<@Nullable RandomStream> CURRENT = new ThreadLocal<>();
@@ -61,8 +62,8 @@ public final class RandomStream implements AutoCloseable {
     // ---- drawing ----
 
     /**
-     * The generator to draw values of a tensor's device from: that of the stream that is bound to this thread, or libtorch's
-     * default one. Inside a PointerScope, which closes it.
+     * The generator to draw values of a tensor's device from: that of the stream that is bound to this thread, or
+     * libtorch's default one. Inside a PointerScope, which closes it.
      */
     public static GeneratorOptional generatorFor(Tensor like) {
         RandomStream stream = CURRENT.get();
@@ -84,8 +85,8 @@ public final class RandomStream implements AutoCloseable {
     }
 
     /**
-     * Does some work in which layers that know nothing of streams draw from this one too: libtorch's default generators have its
-     * state meanwhile. Threads take turns here.
+     * Does some work in which layers that know nothing of streams draw from this one too: libtorch's default generators
+     * have its state meanwhile. Threads take turns here.
      */
     public <T> T lendDuring(Supplier<T> work) {
         DEFAULT_GENERATORS.lock();
@@ -131,7 +132,8 @@ public final class RandomStream implements AutoCloseable {
     // ---- constructions ----
 
     /**
-     * Makes something with weights drawn from libtorch's default CPU generator, seeded for it, and leaves that generator as it was.
+     * Makes something with weights drawn from libtorch's default CPU generator, seeded for it, and leaves that
+     * generator as it was.
      *
      * @param seed of the weights
      */
@@ -166,8 +168,8 @@ public final class RandomStream implements AutoCloseable {
      * Continues where another stream was.
      *
      * @param cpuState as {@link #cpuState} gave it
-     * @param acceleratorState as {@link #acceleratorState} gave it; null to leave the accelerator's generator as it is, as when
-     *     the other stream was on a CPU
+     * @param acceleratorState as {@link #acceleratorState} gave it; null to leave the accelerator's generator as it is,
+     *     as when the other stream was on a CPU
      */
     public void restore(Tensor cpuState, @Nullable Tensor acceleratorState) {
         cpu.set_state(cpuState);
