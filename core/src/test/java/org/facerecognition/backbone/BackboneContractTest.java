@@ -71,7 +71,7 @@ class BackboneContractTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EncodersToTest
     void embedsPicturesOfManySizesWithoutNan(Encoder encoder) {
         for (int size : new int[] {112, 128, 160, 224}) {
             BackboneOptions options = new BackboneOptions(size, false, 0);
@@ -89,7 +89,7 @@ class BackboneContractTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EncodersToTest
     void everyParameterGetsAGradient(Encoder encoder) {
         torch.manual_seed(1);
         try (Backbone net = calm(encoder, BackboneOptions.DEFAULT);
@@ -111,7 +111,7 @@ class BackboneContractTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EncodersToTest
     void inEvaluationAPictureDoesNotDependOnItsCompany(Encoder encoder) {
         torch.manual_seed(1);
         try (Backbone net = calm(encoder, BackboneOptions.DEFAULT);
@@ -131,7 +131,7 @@ class BackboneContractTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EncodersToTest
     void theLayoutOfWeightsChangesOnlyRounding(Encoder encoder) {
         try (Backbone net = calm(encoder, BackboneOptions.DEFAULT);
                 PointerScope scope = new PointerScope();

@@ -24,13 +24,13 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.backbone.EncodersToTest;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.inference.CalmNets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is written is read and run by ONNX Runtime. */
 class OnnxFileTest {
@@ -69,7 +69,7 @@ class OnnxFileTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EncodersToTest
     void onnxRuntimeGivesWhatTheNetGives(Encoder encoder) throws OrtException {
         Path file = folder.resolve("net.onnx");
         try (Backbone net = CalmNets.make(encoder, EMBEDDING);

@@ -28,13 +28,13 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.backbone.EncodersToTest;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.inference.CalmNets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is written is read and run by libtorch, and by Python where it has torch. */
 class TorchScriptFileTest {
@@ -58,7 +58,7 @@ class TorchScriptFileTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EncodersToTest
     void libtorchGivesWhatTheNetGives(Encoder encoder) {
         Path file = folder.resolve("net.pt");
         try (Backbone net = CalmNets.make(encoder, EMBEDDING);

@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.backbone.EncodersToTest;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation.Convolution;
@@ -30,7 +31,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class PreparedNetTest {
@@ -48,7 +48,7 @@ class PreparedNetTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EncodersToTest
     void givesWhatTheNetGives(Encoder encoder) {
         try (Backbone net = CalmNets.make(encoder, 24);
                 PreparedNet fused = prepared(net, 4);
