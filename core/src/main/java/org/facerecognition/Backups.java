@@ -78,6 +78,7 @@ final class Backups {
             RecognizerModel model = RecognizerModel.fromMetadata(file);
             fill(file);
             recognizer.model().adopt(model);
+            recognizer.model().clearThresholds(); // an older checkpoint may have some, of other weights
             stepsKept = progress.step;
             return progress;
         } catch (JsonProcessingException e) {

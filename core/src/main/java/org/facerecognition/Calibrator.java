@@ -1,97 +1,123 @@
 package org.facerecognition;
 
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
-import org.bytedeco.opencv.opencv_core.Mat;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Function;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.Framing;
-import org.facerecognition.data.ImageSource;
-import org.facerecognition.vision.DetectedFace;
-import org.facerecognition.vision.FaceAligner;
-import org.facerecognition.vision.FaceDetector;
-import org.jspecify.annotations.Nullable;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.eval.Calibration;
+import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.eval.Embedded;
 
 /**
- * From a picture to the net's input: framed as in training, or, where there is a detector, a face that was found in it,
- * moved onto the template by its own points.
+ * Finds a model's thresholds in one mode, on people that it was not trained on.
+ *
+ * @param model that the thresholds are for
+ * @param mode in which {@code embed} works
+ * @param embed gives the faces that can be used their embeddings
  */
-final class FaceCutter {
-    private final RecognizerModel model;
-    private volatile @Nullable FaceDetector detector;
+record Calibrator(RecognizerModel model, EmbeddingMode mode, Function<FaceDataset, Embedded> embed) {
+    private static final int NAMES_SHOWN = 3;
 
-    FaceCutter(RecognizerModel model) {
-        this.model = model;
-    }
-
-    /** One that goes on with the detector of now. */
-    FaceCutter copy() {
-        FaceCutter copy = new FaceCutter(model);
-        copy.detector = detector;
-        return copy;
-    }
-
-    void use(@Nullable FaceDetector detector) {
-        if (detector != null) {
-            checkTakesAlignedFaces();
+    /** @return the thresholds that so many people can show */
+    List<Threshold> thresholds(FaceDataset people, CalibrationSettings settings) {
+        if (!settings.namesakes()) {
+            requireStrangers(people);
         }
-        this.detector = detector;
-    }
-
-    /** A model that has seen faces cut out in another way would take even its own people for strangers. */
-    private void checkTakesAlignedFaces() {
-        if (!model.framing().takesAlignedFaces()) {
-            throw new IllegalStateException(
-                    "faces that a detector finds must not be given to this model: it was trained"
-                            + " on faces framed " + model.framing() + "; train it with framing "
-                            + Framing.CELEBA_ALIGNED
-                            + " (--align mean) or on aligned crops, or use it without a detector");
+        int needed = settings.falseAcceptRates().stream()
+                .mapToInt(Calibration::peopleFor)
+                .min()
+                .orElseThrow();
+        int shown = people.labelsShown().cardinality();
+        if (shown < needed) {
+            throw tooFew(shown, needed, settings);
         }
+        Calibration calibration = Calibration.of(embed.apply(chosen(people, settings)));
+        List<Threshold> thresholds = settings.falseAcceptRates().stream()
+                .flatMap(rate -> calibration.at(rate).stream())
+                .map(this::threshold)
+                .toList();
+        if (thresholds.isEmpty()) {
+            throw new DataException("no false accept rate of " + settings.falseAcceptRates()
+                    + " can be shown: either fewer than " + needed + " people have usable faces, or different people"
+                    + " have the same images; see to the data");
+        }
+        return thresholds;
     }
 
-    /**
-     * The net's input.
-     *
-     * @return of its size; the caller closes it
-     * @throws DataException when the picture cannot be read, has not the size the framing needs, or shows no face
-     */
-    Mat cut(ImageSource picture) {
-        FaceDetector current = detector;
-        if (current == null) {
-            try (Mat whole = read(picture)) {
-                return model.framing().apply(whole, model.imageSizePx(), picture.name());
+    private Threshold threshold(Calibration.Point point) {
+        Threshold.Evidence evidence = new Threshold.Evidence(
+                point.impostorPairs(), point.falseAccepts(), point.people(), point.upperBound(), mode);
+        return new Threshold(point.cosine(), OptionalDouble.of(point.falseAcceptRate()), Optional.of(evidence));
+    }
+
+    private void requireStrangers(FaceDataset people) {
+        List<String> known = known(model, people);
+        if (known.isEmpty()) {
+            return;
+        }
+        throw new DataException(String.format(
+                Locale.ROOT,
+                "thresholds must be calibrated on people that the model was not trained on, for on those it knows it makes"
+                        + " fewer mistakes than on strangers; but it was trained on %,d of these %,d (%s%s). Calibrate it on"
+                        + " others; or train it with some left out (train --verify-on-unseen 0.2) and calibrate on those"
+                        + " (evaluate --calibrate leaves out the others by itself); or, if only the names are the same and the"
+                        + " people are not, say so (evaluate --namesakes, CalibrationSettings.withNamesakes)",
+                known.size(),
+                people.labelsShown().cardinality(),
+                String.join(", ", known.subList(0, Math.min(NAMES_SHOWN, known.size()))),
+                known.size() > NAMES_SHOWN ? ", ..." : ""));
+    }
+
+    /** Names of the people in a data set that a model's weights were trained on. */
+    static List<String> known(RecognizerModel model, FaceDataset people) {
+        Set<String> everybody = model.everybodyKnown();
+        BitSet shown = people.labelsShown();
+        return shown.stream()
+                .mapToObj(label -> people.identities().get(label))
+                .filter(everybody::contains)
+                .toList();
+    }
+
+    private static DataException tooFew(int people, int needed, CalibrationSettings settings) {
+        return new DataException("a false accept rate of "
+                + Collections.max(settings.falseAcceptRates()) + " can be shown on " + needed
+                + " people or more, but here are " + people
+                + "; take more people, or ask for a higher rate: with so few, a threshold would promise what nobody"
+                + " has measured");
+    }
+
+    /** Whole people, chosen at random, with at most so many faces altogether. */
+    private static FaceDataset chosen(FaceDataset people, CalibrationSettings settings) {
+        if (people.size() <= settings.maxFaces()) {
+            return people;
+        }
+        int[] faces = new int[people.classes()];
+        for (int i = 0; i < people.size(); i++) {
+            faces[people.sample(i).label()]++;
+        }
+        List<Integer> labels =
+                new ArrayList<>(people.labelsShown().stream().boxed().toList());
+        Collections.shuffle(labels, new Random(settings.seed()));
+        List<String> names = new ArrayList<>();
+        int total = 0;
+        for (int label : labels) {
+            if (total + faces[label] <= settings.maxFaces()) {
+                names.add(people.identities().get(label));
+                total += faces[label];
             }
         }
-        checkTakesAlignedFaces(); // it may have been trained since
-        try (Mat whole = picture.read()) {
-            List<DetectedFace> faces = current.detect(whole);
-            if (faces.isEmpty()) {
-                throw new DataException("image " + picture.name() + " must show a face, but none was found in its "
-                        + whole.cols() + "x" + whole.rows() + " pixels (score at least "
-                        + current.settings().scoreThreshold() + ", side at least "
-                        + current.settings().smallestFacePx()
-                        + " px); take one where the face is upright, larger or clearer");
-            }
-            return aligned(whole, faces.get(0));
+        if (names.size() < 2) {
+            throw new DataException("maxFaces must leave room for two people with all their faces, but was "
+                    + settings.maxFaces() + "; raise it");
         }
-    }
-
-    /** As a data set's files are read. */
-    private Mat read(ImageSource picture) {
-        return model.framing() == Framing.WHOLE ? picture.read(model.imageSizePx()) : picture.read();
-    }
-
-    /** All faces of a picture, the most prominent first. */
-    List<DetectedFace> find(Mat whole) {
-        FaceDetector current = detector;
-        if (current == null) {
-            throw new IllegalStateException("a detector must be set to find faces, but there is none:"
-                    + " recognizer.useDetector(FaceDetector.open(file))");
-        }
-        checkTakesAlignedFaces();
-        return current.detect(whole);
-    }
-
-    /** The net's input of one of them; the caller closes it. */
-    Mat aligned(Mat whole, DetectedFace face) {
-        return FaceAligner.align(whole, face.pointArray(), model.imageSizePx());
+        return people.withIdentities(names);
     }
 }

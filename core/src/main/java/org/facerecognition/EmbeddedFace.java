@@ -1,11 +1,35 @@
 package org.facerecognition;
 
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.FaceCropper;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.DetectedFace;
 
 /**
- * A face in a photograph, and who it might be.
+ * A face in an image, and its embedding.
  *
  * @param where it is
  * @param embedding of Euclidean norm 1; not copied
  */
-public record EmbeddedFace(DetectedFace where, float[] embedding) {}
+public record EmbeddedFace(DetectedFace where, float[] embedding) {
+    /** Embeds so many network inputs, each made by its number. */
+    interface Embedding {
+        List<float[]> of(int count, IntFunction<Mat> input);
+    }
+
+    /** All faces of an image whose landmarks can be a face's, the most prominent first. */
+    static List<EmbeddedFace> all(ImageSource image, FaceCropper cropper, Embedding embedding) {
+        try (Mat whole = image.read()) {
+            List<DetectedFace> found = cropper.findAll(whole).stream()
+                    .filter(DetectedFace::isPlausible)
+                    .toList();
+            List<float[]> embeddings = embedding.of(found.size(), i -> cropper.align(whole, found.get(i)));
+            return IntStream.range(0, found.size())
+                    .mapToObj(i -> new EmbeddedFace(found.get(i), embeddings.get(i)))
+                    .toList();
+        }
+    }
+}

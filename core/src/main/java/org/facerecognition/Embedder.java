@@ -2,13 +2,9 @@ package org.facerecognition;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
@@ -20,21 +16,14 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.BadImages;
-import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchBuffer;
-import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Sampler;
-import org.facerecognition.data.Split;
-import org.facerecognition.eval.Embedded;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.PreparedNet;
 import org.jspecify.annotations.Nullable;
 
 /** From the net's input to embeddings of length 1, in batches, on its device. For many threads at a time. */
 final class Embedder implements AutoCloseable {
-    private static final int IMAGES_AT_A_TIME = 16;
-    private static final int LOADER_THREADS = 2;
     private static final int WORTH_PREPARING = 512; // pictures
 
     private final RecognizerModel model;
@@ -82,7 +71,7 @@ final class Embedder implements AutoCloseable {
             return List.of();
         }
         float[][] embeddings = new float[count][];
-        int atATime = Math.min(IMAGES_AT_A_TIME, count);
+        int atATime = Math.min(DatasetEmbedder.BATCH_SIZE, count);
         try (BatchBuffer buffer = newBuffer(atATime)) {
             for (int from = 0; from < count; from += atATime) {
                 int size = Math.min(atATime, count - from);
@@ -100,7 +89,7 @@ final class Embedder implements AutoCloseable {
     private float[][] embed(BatchBuffer buffer, int count, boolean flip) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            return rows(embeddings(buffer.images(count), flip, this::forward), count);
+            return TensorRows.normalized(DatasetEmbedder.embeddings(buffer.images(count), flip, this::forward));
         }
     }
 
@@ -108,14 +97,24 @@ final class Embedder implements AutoCloseable {
      * Embeds a data set's samples, without augmentation, in their order. For many of them, on a CPU, the net is
      * prepared first.
      *
-     * @param embedded is told the number of samples done so far
-     * @param badImages what to do about an image that cannot be used
+     * @see DatasetEmbedder#embed
      */
-    Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
+    DatasetEmbedder.Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
         try (PreparedNet prepared = data.size() < WORTH_PREPARING ? null : prepared()) {
             UnaryOperator<Tensor> net = prepared == null ? this::forward : images -> forward(prepared, images);
             return embed(data, flip, embedded, badImages, net);
         }
+    }
+
+    /**
+     * The same with a network that works in another way.
+     *
+     * @param net from [B, 3, S, S] to [B, D], in the scope around it
+     */
+    DatasetEmbedder.Usable embed(
+            FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> net) {
+        this.net.eval();
+        return new DatasetEmbedder(model, device, net).embed(data, flip, embedded, badImages);
     }
 
     /** Null where there is nothing to gain, or the net cannot say what it does. */
@@ -124,7 +123,7 @@ final class Embedder implements AutoCloseable {
             return null;
         }
         try (Graph graph = encoder.graph()) {
-            return PreparedNet.of(graph, IMAGES_AT_A_TIME, model.imageSizePx(), ScalarType.Float, device);
+            return PreparedNet.of(graph, DatasetEmbedder.BATCH_SIZE, model.imageSizePx(), ScalarType.Float, device);
         } catch (UnsupportedOperationException e) {
             return null; // a net of the caller's own
         }
@@ -134,57 +133,6 @@ final class Embedder implements AutoCloseable {
         try (Tensor embeddings = NativeErrors.explained(() -> net.forward(images))) {
             return embeddings.detach(); // a handle of the scope's
         }
-    }
-
-    /**
-     * Embeddings of the images that can be used.
-     *
-     * @param faces in the data set's order
-     * @param skipped numbers of the samples that could not be used, which {@code faces} does not have
-     * @param reasons what is wrong with them, by image
-     */
-    record Usable(Embedded faces, Set<Integer> skipped, Map<String, String> reasons) {}
-
-    /**
-     * The same with a network that works in another way.
-     *
-     * @param net from [B, 3, S, S] to [B, D], in the scope around it
-     */
-    Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> net) {
-        FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
-        var settings = new BatchLoader.Settings(
-                IMAGES_AT_A_TIME,
-                model.imageSizePx(),
-                model.normalization(),
-                Sampler.sequential(),
-                0,
-                LOADER_THREADS,
-                badImages);
-        Set<Integer> skipped;
-        Map<String, String> reasons;
-        float[][] embeddings = new float[plain.size()][];
-        this.net.eval();
-        try (BatchLoader loader = new BatchLoader(plain, settings, device, true);
-                BatchLoader.Epoch batches = loader.epoch(0)) {
-            while (batches.hasNext()) {
-                try (Batch batch = batches.next();
-                        PointerScope scope = new PointerScope();
-                        NoGradGuard noGrad = new NoGradGuard()) {
-                    Tensor sum = embeddings(batch.images(), flip, net);
-                    System.arraycopy(
-                            rows(sum, batch.size()), 0, embeddings, batch.index() * IMAGES_AT_A_TIME, batch.size());
-                    embedded.accept(batch.index() * IMAGES_AT_A_TIME + batch.size());
-                }
-            }
-            skipped = loader.skippedSamples();
-            reasons = loader.skipped();
-        }
-        int[] usable = IntStream.range(0, plain.size())
-                .filter(i -> !skipped.contains(i))
-                .toArray();
-        float[][] kept = Arrays.stream(usable).mapToObj(i -> embeddings[i]).toArray(float[][]::new);
-        int[] labels = Arrays.stream(usable).map(i -> plain.sample(i).label()).toArray();
-        return new Usable(new Embedded(kept, labels), skipped, reasons);
     }
 
     /** [B, 3, S, S] to [B, D], not of length 1; the caller closes it, a scope around does not. */
@@ -197,12 +145,6 @@ final class Embedder implements AutoCloseable {
         try (PointerScope scope = new PointerScope()) {
             return forward(images).retainReference();
         }
-    }
-
-    /** Inside a scope: [B, 3, S, S] to [B, D]. */
-    private static Tensor embeddings(Tensor images, boolean flip, UnaryOperator<Tensor> net) {
-        Tensor sum = net.apply(images);
-        return flip ? sum.add(net.apply(torch.flip(images, 3))) : sum;
     }
 
     /**
@@ -221,20 +163,6 @@ final class Embedder implements AutoCloseable {
 
     private BatchBuffer newBuffer(int size) {
         return new BatchBuffer(size, model.imageSizePx(), model.normalization(), device, true);
-    }
-
-    /** The first rows of [B, D], each brought to length 1. Inside a scope. */
-    private float[][] rows(Tensor embeddings, int count) {
-        int length = encoder.embeddingSize();
-        Tensor onHost = torch.normalize(embeddings)
-                .to(new Device("cpu"), ScalarType.Float)
-                .contiguous();
-        FloatPointer values = onHost.data_ptr_float();
-        float[][] rows = new float[count][length];
-        for (int i = 0; i < count; i++) {
-            values.position((long) i * length).get(rows[i]);
-        }
-        return rows;
     }
 
     @Override

@@ -34,7 +34,14 @@ final class Preparation {
     }
 
     /** A prepared net and why it is as it is. */
-    record Result(PreparedNet net, String reason) {}
+    record Result(PreparedNet net, String reason) {
+        /** Of the values between layers: {@code float32}, {@code bfloat16} or {@code float16}. */
+        String precision() {
+            return net.type() == ScalarType.Float
+                    ? EmbeddingMode.FLOAT32
+                    : net.type() == ScalarType.Half ? "float16" : "bfloat16";
+        }
+    }
 
     Result prepare(Backbone encoder) {
         try (Graph graph = encoder.graph();

@@ -1,24 +1,24 @@
 package org.facerecognition;
 
-import java.awt.image.BufferedImage;
-import java.nio.file.Path;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
-import org.bytedeco.javacpp.FloatPointer;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.data.BadImages;
 import org.facerecognition.data.BatchBuffer;
-import org.facerecognition.data.DataException;
+import org.facerecognition.data.FaceCropper;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.eval.Embedded;
 import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.inference.PreparedNet;
-import org.facerecognition.vision.DetectedFace;
 
 /**
  * A trained model made ready for use on this machine; see {@link Recognizer#prepare}. It has its own copy of the encoder's
@@ -28,91 +28,98 @@ import org.facerecognition.vision.DetectedFace;
  * <p>On a CPU a picture's embedding is the same, bit for bit, whatever other pictures are embedded along with it; as long as
  * the number of libtorch's threads stays the same.
  */
-public final class PreparedRecognizer implements AutoCloseable {
+public final class PreparedRecognizer implements FaceEmbedder {
     private final PreparedNet net;
     private final String arithmetic;
-    private final RecognizerModel model;
-    private final FaceCutter cutter;
-    private final boolean flip; // adds the embedding of the mirrored picture
+    private final RecognizerModel model; // its own
+    private final FaceCropper cropper;
+    private final boolean flip; // adds the embedding of the mirrored image
+    private final EmbeddingMode mode;
+    private final String fingerprint;
     private final int embeddingSize;
     private final Device device;
 
     PreparedRecognizer(
             Preparation.Result prepared,
             RecognizerModel model,
-            FaceCutter cutter,
+            FaceCropper cropper,
             boolean flip,
+            String fingerprint,
             int embeddingSize,
             Device device) {
         this.net = prepared.net();
         this.arithmetic = prepared.reason();
         this.model = model;
-        this.cutter = cutter;
+        this.cropper = cropper;
         this.flip = flip;
+        this.fingerprint = fingerprint;
+        this.mode = EmbeddingMode.of(cropper, flip, prepared.precision());
         this.embeddingSize = embeddingSize;
         this.device = new Device(device.type(), device.index()); // a copy: the other is the recogniser's
     }
 
-    /**
-     * Embeds the picture of a face: framed as in training or, where the recogniser had a detector when it was prepared, the most
-     * prominent face in it.
-     *
-     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws DataException when the picture cannot be read, has not the size the framing needs, or no face is found in it
-     */
-    public float[] embed(ImageSource picture) {
-        return embedAll(List.of(picture)).get(0);
+    @Override
+    public EmbeddingMode embeddingMode() {
+        return mode;
     }
 
-    /** Embeds an image file; as {@link #embed(ImageSource)}. */
-    public float[] embed(Path image) {
-        return embed(ImageSource.of(image));
+    @Override
+    public List<float[]> embedAll(List<? extends ImageSource> images) {
+        return embed(images.size(), i -> cut(images.get(i)));
     }
 
-    /** Embeds a Java image; as {@link #embed(ImageSource)}. */
-    public float[] embed(BufferedImage image) {
-        return embed(ImageSource.of(image));
+    @Override
+    public List<EmbeddedFace> faces(ImageSource image) {
+        return EmbeddedFace.all(image, cropper, this::embed);
     }
 
-    /**
-     * Embeds OpenCV's image; as {@link #embed(ImageSource)}.
-     *
-     * @param image RGB, CV_8UC3; untouched
-     */
-    public float[] embed(Mat image) {
-        return embed(ImageSource.of(image));
+    @Override
+    public Embedded embed(FaceDataset faces, IntConsumer embedded) {
+        return embed(faces, embedded, BadImages.FAIL);
     }
 
-    /** Embeds image files; as {@link #embedAll}. */
-    public List<float[]> embed(List<Path> images) {
-        return embedAll(images.stream().map(ImageSource::of).toList());
+    private Embedded embed(FaceDataset faces, IntConsumer embedded, BadImages badImages) {
+        FaceDataset seen = faces.cropped(
+                cropper.detector() != null ? cropper : FaceCropper.framed(faces.framing(), model.imageSizePx()));
+        model.requireSameFraming(cropper.detector() != null ? seen : faces);
+        UnaryOperator<Tensor> scoped = images -> {
+            try (Tensor result = embed(images)) {
+                return result.detach(); // a handle of the scope's
+            }
+        };
+        return new DatasetEmbedder(model, device, scoped)
+                .embed(seen, flip, embedded, badImages)
+                .faces();
     }
 
-    /**
-     * Embeds pictures of faces, each as {@link #embed(ImageSource)} does.
-     *
-     * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws DataException when a picture cannot be read, has not the size the framing needs, or no face is found in it
-     */
-    public List<float[]> embedAll(List<? extends ImageSource> pictures) {
-        return embed(pictures.size(), i -> cut(pictures.get(i)));
+    @Override
+    public Threshold threshold(double falseAcceptRate) {
+        return model.requireThreshold(falseAcceptRate, mode);
     }
 
-    /**
-     * Finds the faces in a photograph and embeds each.
-     *
-     * @return the most prominent first: large and near the middle; empty where there is none
-     * @throws DataException when the picture cannot be read
-     * @throws IllegalStateException when the recogniser had no detector when it was prepared
-     */
-    public List<EmbeddedFace> faces(ImageSource photograph) {
-        try (Mat whole = photograph.read()) {
-            List<DetectedFace> found = cutter.find(whole);
-            List<float[]> embeddings = embed(found.size(), i -> cutter.aligned(whole, found.get(i)));
-            return IntStream.range(0, found.size())
-                    .mapToObj(i -> new EmbeddedFace(found.get(i), embeddings.get(i)))
-                    .toList();
-        }
+    @Override
+    public List<Threshold> allThresholds() {
+        return model.thresholds();
+    }
+
+    /** {@inheritDoc} To have them in the model's file, give them to {@link Recognizer#keepThresholds} too. */
+    @Override
+    public synchronized List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings) {
+        BadImages withoutFace = cropper.detector() == null ? BadImages.FAIL : BadImages.SKIP;
+        List<Threshold> thresholds = new Calibrator(model, mode, faces -> embed(faces, done -> {}, withoutFace))
+                .thresholds(strangers, settings);
+        model.keepThresholds(thresholds, mode);
+        return thresholds;
+    }
+
+    @Override
+    public List<String> identities() {
+        return model.identities();
+    }
+
+    @Override
+    public String fingerprint() {
+        return fingerprint;
     }
 
     /** @param input makes the i-th, of the net's input's size; it is closed here */
@@ -163,7 +170,7 @@ public final class PreparedRecognizer implements AutoCloseable {
 
     /** The net's input; the caller closes it. */
     Mat cut(ImageSource picture) {
-        return cutter.cut(picture);
+        return cropper.crop(picture);
     }
 
     BatchBuffer newBuffer(int size) {
@@ -181,24 +188,16 @@ public final class PreparedRecognizer implements AutoCloseable {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
                 Tensor embeddings = embeddings(buffer.images(count))) {
-            Tensor onHost = torch.normalize(embeddings)
-                    .to(new Device("cpu"), ScalarType.Float)
-                    .contiguous();
-            FloatPointer values = onHost.data_ptr_float();
-            float[][] rows = new float[count][embeddingSize];
-            for (int i = 0; i < count; i++) {
-                values.position((long) i * embeddingSize).get(rows[i]);
-            }
-            return rows;
+            return TensorRows.normalized(embeddings);
         }
     }
 
-    /** Length of an embedding. */
+    @Override
     public int embeddingSize() {
         return embeddingSize;
     }
 
-    /** Side of the square input in pixels. */
+    @Override
     public int imageSizePx() {
         return model.imageSizePx();
     }

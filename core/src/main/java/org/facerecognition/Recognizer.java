@@ -1,34 +1,29 @@
 package org.facerecognition;
 
-import java.awt.image.BufferedImage;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.BadImages;
+import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
-import org.facerecognition.eval.Roc;
-import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.ClassChunks;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
@@ -37,7 +32,7 @@ import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Initialization;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.RandomStream;
-import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.SafeTensors;
@@ -51,19 +46,19 @@ import org.jspecify.annotations.Nullable;
  * <p>Make one by a recipe ({@link #arcFace}, {@link #withLoss}), from parts ({@link #of}) or from a file ({@link #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
  * used while it is being trained. Close it to free its memory.
  */
-public final class Recognizer implements AutoCloseable {
-    private static final int MOST_FACES_COMPARED = 4_000; // 8 million pairs
-    private static final double[] FALSE_ACCEPT_RATES = {0.01, 0.001, 0.0001};
-    private static final double USUAL_FALSE_ACCEPT_RATE = 0.001;
-
+public final class Recognizer implements FaceEmbedder {
     private final RecognizerModel model;
     private final Module net; // children: encoder, head
     private final Backbone encoder;
     private final Head head;
     private final Embedder embedder;
-    private final FaceCutter cutter;
     private final AtomicBoolean inTraining = new AtomicBoolean();
-    private volatile boolean flip;
+    private volatile Use use = Use.FRAMED;
+
+    /** How images become embeddings at the moment; replaced as a whole, so that a call sees one. */
+    private record Use(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        static final Use FRAMED = new Use(null, FaceChoice.MOST_PROMINENT, false);
+    }
 
     static {
         Libtorch.load();
@@ -83,7 +78,6 @@ public final class Recognizer implements AutoCloseable {
         net.register_module("head", head);
         net.eval();
         this.embedder = new Embedder(model, net, encoder);
-        this.cutter = new FaceCutter(model);
     }
 
     /**
@@ -278,6 +272,7 @@ public final class Recognizer implements AutoCloseable {
     }
 
     private void rememberStart(Weights weights) {
+        model.startedFrom(weights.metadata());
         model.setOrigin(model.origin().startedFrom(weights.file().getFileName().toString(), weights.metadata()));
     }
 
@@ -291,106 +286,71 @@ public final class Recognizer implements AutoCloseable {
     // ---- use ----
 
     /**
-     * From now on pictures are photographs: {@link #embed(ImageSource) embed} looks for a face first and moves it onto the
-     * template by its own points, and {@link #faces} finds all. Data sets and tensors are taken as before.
+     * Sets the face detector: {@code embed} then detects the most prominent face and aligns it by its five landmarks, and
+     * {@link #faces} finds all.
      *
-     * @param detector that stays yours to close, after the last use here; null for pictures framed as in training again
+     * @param detector that stays yours to close, after the last use here; null for images framed as in training again
      * @throws IllegalStateException when this model was trained on faces that were cut out in another way
      */
     public void useDetector(@Nullable FaceDetector detector) {
-        cutter.use(detector);
+        useDetector(detector, FaceChoice.MOST_PROMINENT);
     }
 
     /**
-     * From now on the embedding of a picture is the sum of those of the picture and of its mirror image, brought to length
-     * 1: a little better, at twice the work. Thresholds should then be {@link #calibrate calibrated} so.
-     */
-    public void useFlip(boolean flip) {
-        this.flip = flip;
-    }
-
-    /**
-     * Embeds the picture of a face: framed as in training or, where a detector is {@link #useDetector set}, the most
-     * prominent face in it: large and near the middle.
+     * Sets the face detector; as {@link #useDetector(FaceDetector)}.
      *
-     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing needs, or
-     *     no face is found in it
+     * @param choice which face {@code embed} takes where several are found
      */
-    public float[] embed(ImageSource picture) {
-        return embedAll(List.of(picture)).get(0);
-    }
-
-    /** Embeds an image file; as {@link #embed(ImageSource)}. */
-    public float[] embed(Path image) {
-        return embed(ImageSource.of(image));
-    }
-
-    /** Embeds a Java image; as {@link #embed(ImageSource)}. */
-    public float[] embed(BufferedImage image) {
-        return embed(ImageSource.of(image));
+    public synchronized void useDetector(@Nullable FaceDetector detector, FaceChoice choice) {
+        if (detector != null) {
+            requireAlignedFaces();
+        }
+        use = new Use(detector, choice, use.flip);
     }
 
     /**
-     * Embeds OpenCV's image; as {@link #embed(ImageSource)}.
-     *
-     * @param image RGB, CV_8UC3; untouched
+     * Sets whether the embedding of the mirrored image is added to that of the image before its norm becomes 1: a little
+     * better, at twice the work. Thresholds hold for the mode they were {@link #calibrate calibrated} in.
      */
-    public float[] embed(Mat image) {
-        return embed(ImageSource.of(image));
+    public synchronized void useFlip(boolean flip) {
+        use = new Use(use.detector, use.choice, flip);
     }
 
-    /** Embeds image files; as {@link #embedAll}. */
-    public List<float[]> embed(List<Path> images) {
-        return embedAll(images.stream().map(ImageSource::of).toList());
+    @Override
+    public EmbeddingMode embeddingMode() {
+        Use now = use;
+        return EmbeddingMode.of(cropper(now), now.flip, EmbeddingMode.FLOAT32);
     }
 
-    /**
-     * Embeds pictures of faces, each as {@link #embed(ImageSource)} does.
-     *
-     * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when a picture cannot be read, has not the size the framing needs, or no
-     *     face is found in it
-     */
-    public List<float[]> embedAll(List<? extends ImageSource> pictures) {
-        return embedder.embed(pictures.size(), i -> cutter.cut(pictures.get(i)), flip);
+    private FaceCropper cropper(Use now) {
+        if (now.detector != null) {
+            requireAlignedFaces(); // it may have been trained since
+        }
+        return new FaceCropper(model.framing(), model.imageSizePx(), now.detector, now.choice);
     }
 
-    /**
-     * Finds the faces in a photograph and embeds each.
-     *
-     * @return the most prominent first: large and near the middle; empty where there is none
-     * @throws org.facerecognition.data.DataException when the picture cannot be read
-     * @throws IllegalStateException when no detector is {@link #useDetector set}
-     */
-    public List<EmbeddedFace> faces(ImageSource photograph) {
-        try (Mat whole = photograph.read()) {
-            List<DetectedFace> found = cutter.find(whole);
-            List<float[]> embeddings = embedder.embed(found.size(), i -> cutter.aligned(whole, found.get(i)), flip);
-            return IntStream.range(0, found.size())
-                    .mapToObj(i -> new EmbeddedFace(found.get(i), embeddings.get(i)))
-                    .toList();
+    /** A model that has seen faces cut out in another way would take even its own people for strangers. */
+    private void requireAlignedFaces() {
+        if (!model.framing().takesAlignedFaces()) {
+            throw new IllegalStateException(
+                    "faces that a detector finds must not be given to this model: it was trained"
+                            + " on faces framed " + model.framing() + "; train it with framing "
+                            + Framing.CELEBA_ALIGNED
+                            + " (--align mean) or on aligned crops, or use it without a detector");
         }
     }
 
-    /**
-     * Whether two pictures show the same person, judged by the model's threshold for a false accept rate of .1 %.
-     *
-     * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
-     * @throws IllegalStateException as {@link #threshold}
-     */
-    public Verdict verify(ImageSource a, ImageSource b) {
-        return verify(a, b, threshold(USUAL_FALSE_ACCEPT_RATE));
+    @Override
+    public List<float[]> embedAll(List<? extends ImageSource> images) {
+        Use now = use;
+        FaceCropper cropper = cropper(now);
+        return embedder.embed(images.size(), i -> cropper.crop(images.get(i)), now.flip);
     }
 
-    /**
-     * Whether two pictures show the same person.
-     *
-     * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
-     */
-    public Verdict verify(ImageSource a, ImageSource b, Threshold threshold) {
-        List<float[]> both = embedAll(List.of(a, b));
-        return threshold.judge(similarity(both.get(0), both.get(1)));
+    @Override
+    public List<EmbeddedFace> faces(ImageSource image) {
+        Use now = use;
+        return EmbeddedFace.all(image, cropper(now), (count, input) -> embedder.embed(count, input, now.flip));
     }
 
     /**
@@ -405,31 +365,39 @@ public final class Recognizer implements AutoCloseable {
         return embedder.embed(images);
     }
 
+    @Override
+    public Embedded embed(FaceDataset faces, IntConsumer embedded) {
+        Use now = use;
+        return embedder.embed(seen(faces, now), now.flip, embedded, BadImages.FAIL)
+                .faces();
+    }
+
+    /** A data set as {@code embed} would see its images. */
+    private FaceDataset seen(FaceDataset faces, Use now) {
+        if (now.detector != null) {
+            return faces.cropped(cropper(now));
+        }
+        model.requireSameFraming(faces);
+        return faces.cropped(FaceCropper.framed(faces.framing(), model.imageSizePx()));
+    }
+
     /**
-     * Embeds all samples of a data set, framed as it says, without augmentation.
+     * Embeds all samples of a data set framed as it says, whatever detector is set, and with or without mirror images.
      *
-     * @param flip adds the embedding of the mirrored picture to each before it is brought to length 1: a little better,
-     *     at twice the work
-     * @return embeddings and labels, in the data set's order
-     * @throws IllegalArgumentException when this recogniser was trained on faces that were framed in another way
-     * @throws org.facerecognition.data.DataException when a picture cannot be used
+     * @see #embed(FaceDataset)
      */
     public Embedded embed(FaceDataset data, boolean flip) {
         return embed(data, flip, done -> {});
     }
 
     /**
-     * Embeds all samples of a data set, and tells how far it is.
+     * Embeds all samples of a data set framed as it says; as {@link #embed(FaceDataset, boolean)}.
      *
      * @param embedded is told the number of samples done so far, batch by batch
-     * @see #embed(FaceDataset, boolean)
      */
     public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
-        if (!model.identities().isEmpty() && !data.framing().showsAs(model.framing())) {
-            throw new IllegalArgumentException("faces must be framed as this model was trained, " + model.framing()
-                    + ", but were " + data.framing());
-        }
-        return embedder.embed(data, flip, embedded, BadImages.FAIL).faces();
+        FaceDataset seen = seen(data, new Use(null, FaceChoice.MOST_PROMINENT, flip));
+        return embedder.embed(seen, flip, embedded, BadImages.FAIL).faces();
     }
 
     /** What embeds, for a training. */
@@ -437,31 +405,64 @@ public final class Recognizer implements AutoCloseable {
         return embedder;
     }
 
+    @Override
+    public List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings) {
+        return calibrate(strangers, settings, use);
+    }
+
     /**
-     * Finds the cosines from which on two faces count as one person's, on faces that the model was not trained on, and keeps
-     * them for its file. All pairs of the faces are compared, of a few thousand of them where there are more.
+     * Finds thresholds on images that are framed as in training, or found by the detector that is set; as {@link
+     * #calibrate(FaceDataset)}.
      *
-     * @param faces with several people, several faces of some
      * @param flip as the faces will be embedded later
-     * @return for false accept rates of 1 %, .1 % and .01 % the threshold
-     * @throws IllegalArgumentException as {@link #embed(FaceDataset, boolean)}, or when there are no pairs of both kinds
+     * @return the threshold by false accept rate
      */
-    public Map<Double, Double> calibrate(FaceDataset faces, boolean flip) {
-        Embedded all = embed(faces, flip);
-        int every = (all.labels().length - 1) / MOST_FACES_COMPARED + 1;
-        int[] chosen = IntStream.range(0, all.labels().length)
-                .filter(i -> i % every == 0)
-                .toArray();
-        float[][] embeddings =
-                Arrays.stream(chosen).mapToObj(i -> all.embeddings()[i]).toArray(float[][]::new);
-        int[] labels = Arrays.stream(chosen).map(i -> all.labels()[i]).toArray();
-        Roc roc = Verification.ofAllPairs(embeddings, labels).roc();
-        Map<Double, Double> thresholds = new LinkedHashMap<>();
-        for (double far : FALSE_ACCEPT_RATES) {
-            thresholds.put(far, roc.thresholdAt(far));
+    public Map<Double, Double> calibrate(FaceDataset strangers, boolean flip) {
+        Use now = use;
+        return byRate(calibrate(strangers, CalibrationSettings.DEFAULT, new Use(now.detector, now.choice, flip)));
+    }
+
+    private List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings, Use now) {
+        EmbeddingMode mode = EmbeddingMode.of(cropper(now), now.flip, EmbeddingMode.FLOAT32);
+        BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
+        List<Threshold> thresholds = new Calibrator(
+                        model,
+                        mode,
+                        faces -> embedder.embed(seen(faces, now), now.flip, done -> {}, withoutFace)
+                                .faces())
+                .thresholds(strangers, settings);
+        model.keepThresholds(thresholds, mode);
+        return thresholds;
+    }
+
+    /**
+     * Keeps thresholds that were calibrated on this model {@link #prepare prepared}, for its file.
+     *
+     * @param thresholds with evidence, all of one mode
+     */
+    public void keepThresholds(List<Threshold> thresholds) {
+        for (Threshold threshold : thresholds) {
+            EmbeddingMode mode = threshold
+                    .evidence()
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "thresholds must have been calibrated, but one has no evidence"))
+                    .mode();
+            if (!mode.equals(thresholds.get(0).evidence().orElseThrow().mode())) {
+                throw new IllegalArgumentException("thresholds must be of one mode, but one is of " + mode);
+            }
         }
-        model.setThresholds(thresholds);
-        return thresholds();
+        if (!thresholds.isEmpty()) {
+            model.keepThresholds(
+                    thresholds, thresholds.get(0).evidence().orElseThrow().mode());
+        }
+    }
+
+    /**
+     * Names of the people in a data set whom this model was trained on, by this training or by one before it. Figures that are
+     * measured on them say little about strangers.
+     */
+    public List<String> knownPeople(FaceDataset people) {
+        return Calibrator.known(model, people);
     }
 
     /**
@@ -485,45 +486,35 @@ public final class Recognizer implements AutoCloseable {
                     + " others; give the data of the training");
         }
         Embedded embedded = embed(faces, false);
-        return LabelNoise.suspects(embedded, rows(margins.centres()), margins.subCentres(), mostDegrees);
+        return LabelNoise.suspects(embedded, TensorRows.of(margins.centres()), margins.subCentres(), mostDegrees);
     }
 
-    private static float[][] rows(Tensor matrix) {
-        try (PointerScope scope = new PointerScope()) {
-            float[][] rows = new float[(int) matrix.size(0)][(int) matrix.size(1)];
-            FloatPointer values = matrix.detach()
-                    .to(new Device("cpu"), ScalarType.Float)
-                    .contiguous()
-                    .data_ptr_float();
-            for (int i = 0; i < rows.length; i++) {
-                values.position((long) i * rows[i].length).get(rows[i]);
-            }
-            return rows;
-        }
-    }
-
-    /** The cosine from which on two faces count as one person's, by false accept rate; empty until {@link #calibrate}. */
-    public Map<Double, Double> thresholds() {
+    @Override
+    public List<Threshold> allThresholds() {
         return model.thresholds();
     }
 
     /**
-     * The threshold that was calibrated for a false accept rate.
-     *
-     * @throws IllegalStateException when there is none, saying which there are
+     * The cosine at or above which two faces count as one person's, by false accept rate, in the mode of now; empty until
+     * {@link #calibrate}.
      */
+    public Map<Double, Double> thresholds() {
+        EmbeddingMode mode = embeddingMode();
+        return byRate(model.thresholds().stream()
+                .filter(threshold ->
+                        threshold.evidence().map(e -> e.mode().equals(mode)).orElse(true))
+                .toList());
+    }
+
+    private static Map<Double, Double> byRate(List<Threshold> thresholds) {
+        Map<Double, Double> byRate = new TreeMap<>();
+        thresholds.forEach(threshold -> byRate.put(threshold.falseAcceptRate().orElseThrow(), threshold.cosine()));
+        return Collections.unmodifiableMap(byRate);
+    }
+
+    @Override
     public Threshold threshold(double falseAcceptRate) {
-        Double cosine = model.thresholds().get(falseAcceptRate);
-        if (cosine == null) {
-            throw new IllegalStateException("threshold for a false accept rate of " + falseAcceptRate
-                    + " must have been calibrated, but this model "
-                    + (model.thresholds().isEmpty()
-                            ? "has none"
-                            : "has those for " + model.thresholds().keySet())
-                    + "; calibrate it on faces of people it does not know (Recognizer.calibrate, evaluate --calibrate) or"
-                    + " give a threshold of your own");
-        }
-        return new Threshold(cosine, OptionalDouble.of(falseAcceptRate));
+        return model.requireThreshold(falseAcceptRate, embeddingMode());
     }
 
     /**
@@ -640,7 +631,9 @@ public final class Recognizer implements AutoCloseable {
     public PreparedRecognizer prepare(PrepareOptions options) {
         Preparation.Result prepared =
                 NativeErrors.explained(() -> new Preparation(options, embedder.device(), model).prepare(encoder));
-        return new PreparedRecognizer(prepared, model, cutter.copy(), flip, embeddingSize(), embedder.device());
+        Use now = use;
+        return new PreparedRecognizer(
+                prepared, model.copy(), cropper(now), now.flip, fingerprint(), embeddingSize(), embedder.device());
     }
 
     /**
@@ -674,12 +667,12 @@ public final class Recognizer implements AutoCloseable {
         return head;
     }
 
-    /** Length of an embedding. */
+    @Override
     public int embeddingSize() {
         return encoder.embeddingSize();
     }
 
-    /** Side of the square input in pixels. */
+    @Override
     public int imageSizePx() {
         return model.imageSizePx();
     }
@@ -694,7 +687,7 @@ public final class Recognizer implements AutoCloseable {
         return model.framing();
     }
 
-    /** Names of the identities it was trained on, by label; empty before. */
+    @Override
     public List<String> identities() {
         return model.identities();
     }
@@ -716,6 +709,7 @@ public final class Recognizer implements AutoCloseable {
      *
      * @return 16 hexadecimal digits
      */
+    @Override
     public String fingerprint() {
         return Fingerprint.of(model, encoder);
     }

@@ -3,11 +3,18 @@ package org.facerecognition;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.losses.LossName;
@@ -24,6 +31,7 @@ final class RecognizerModel {
     private static final String FORMAT_KEY = "format";
     private static final String FORMAT = "face-recognition 1";
 
+    private static final String KNOWN_BEFORE_KEY = "identitiesBefore";
     private static final String CUSTOM = "custom"; // the loss of the user's own parts
 
     private final @Nullable LossName loss; // null for parts of the user's own
@@ -33,8 +41,9 @@ final class RecognizerModel {
     private List<String> warnings = List.of();
     private Framing framing = Framing.WHOLE;
     private List<String> identities = List.of();
+    private List<String> knownBefore = List.of(); // people of earlier trainings, of these or of the first weights
     private ModelOrigin origin = ModelOrigin.UNKNOWN;
-    private Map<Double, Double> thresholds = Map.of(); // by false accept rate
+    private List<Threshold> thresholds = List.of();
 
     private RecognizerModel(
             @Nullable LossName loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
@@ -104,22 +113,72 @@ final class RecognizerModel {
     }
 
     /** What a training changes beside the weights. */
-    record TrainedOn(Framing framing, List<String> identities, ModelOrigin origin, Map<Double, Double> thresholds) {}
+    record TrainedOn(
+            Framing framing,
+            List<String> identities,
+            List<String> knownBefore,
+            ModelOrigin origin,
+            List<Threshold> thresholds) {}
 
     TrainedOn trainedOn() {
-        return new TrainedOn(framing, identities, origin, thresholds);
+        return new TrainedOn(framing, identities, knownBefore, origin, thresholds);
     }
 
     void restore(TrainedOn former) {
-        trainedOn(former.framing, former.identities);
+        framing = former.framing;
+        identities = former.identities;
+        knownBefore = former.knownBefore;
         origin = former.origin;
         thresholds = former.thresholds;
     }
 
-    /** Takes on what the training data says. */
+    /** Takes on what the training data says. Thresholds were measured with other weights, and are dropped. */
     void trainedOn(Framing framing, List<String> identities) {
+        if (!this.identities.equals(identities)) {
+            knowsToo(this.identities);
+        }
         this.framing = framing;
         this.identities = List.copyOf(identities);
+        this.thresholds = List.of();
+    }
+
+    /**
+     * Takes on that its weights began as those of another model of this library, which was trained on people too.
+     *
+     * @param metadata of the other model; of other files, which say nothing of people, nothing is taken
+     */
+    void startedFrom(Map<String, String> metadata) {
+        thresholds = List.of();
+        for (String key : List.of("identities", KNOWN_BEFORE_KEY)) {
+            if (FORMAT.equals(metadata.get(FORMAT_KEY)) && metadata.containsKey(key)) {
+                try {
+                    knowsToo(JSON.readValue(metadata.get(key), new TypeReference<List<String>>() {}));
+                } catch (JsonProcessingException e) {
+                    // a damaged list of names is no reason not to use the weights
+                }
+            }
+        }
+    }
+
+    private void knowsToo(List<String> people) {
+        Set<String> all = new LinkedHashSet<>(knownBefore);
+        all.addAll(people);
+        knownBefore = List.copyOf(all);
+    }
+
+    /** Names of everybody its weights were ever trained on, as far as is known. */
+    Set<String> everybodyKnown() {
+        Set<String> all = new LinkedHashSet<>(identities);
+        all.addAll(knownBefore);
+        return all;
+    }
+
+    /** @throws IllegalArgumentException when the model was trained on faces that were framed in another way */
+    void requireSameFraming(FaceDataset faces) {
+        if (!identities.isEmpty() && !faces.framing().showsAs(framing)) {
+            throw new IllegalArgumentException(
+                    "faces must be framed as this model was trained, " + framing + ", but were " + faces.framing());
+        }
     }
 
     ModelOrigin origin() {
@@ -130,18 +189,93 @@ final class RecognizerModel {
         this.origin = origin;
     }
 
-    Map<Double, Double> thresholds() {
+    List<Threshold> thresholds() {
         return thresholds;
     }
 
-    void setThresholds(Map<Double, Double> thresholds) {
-        this.thresholds = Collections.unmodifiableMap(new TreeMap<>(thresholds));
+    /**
+     * Keeps thresholds, in place of those of the same mode, and of those whose mode is not known.
+     *
+     * @param fresh all of one mode
+     */
+    void keepThresholds(List<Threshold> fresh, EmbeddingMode mode) {
+        Stream<Threshold> others = thresholds.stream()
+                .filter(threshold -> threshold
+                        .evidence()
+                        .filter(evidence -> !evidence.mode().equals(mode))
+                        .isPresent());
+        thresholds = Stream.concat(others, fresh.stream()).toList();
+    }
+
+    /**
+     * Takes on thresholds that do not say on what they were measured, as earlier versions kept them.
+     *
+     * @param cosines by false accept rate
+     */
+    void setThresholds(Map<Double, Double> cosines) {
+        thresholds = new TreeMap<>(cosines)
+                .entrySet().stream()
+                        .map(entry -> new Threshold(entry.getValue(), OptionalDouble.of(entry.getKey())))
+                        .toList();
+    }
+
+    void clearThresholds() {
+        thresholds = List.of();
+    }
+
+    /** The threshold for a rate in a mode; one of unknown mode where there is no other. */
+    Optional<Threshold> threshold(double falseAcceptRate, EmbeddingMode mode) {
+        List<Threshold> ofRate = thresholds.stream()
+                .filter(threshold -> threshold.falseAcceptRate().orElse(-1) == falseAcceptRate)
+                .toList();
+        return ofRate.stream()
+                .filter(threshold -> threshold.evidence().isPresent()
+                        && threshold.evidence().get().mode().equals(mode))
+                .findFirst()
+                .or(() -> ofRate.stream()
+                        .filter(threshold -> threshold.evidence().isEmpty())
+                        .findFirst());
+    }
+
+    /** @throws IllegalStateException when there is none, saying which there are */
+    Threshold requireThreshold(double falseAcceptRate, EmbeddingMode mode) {
+        return threshold(falseAcceptRate, mode)
+                .orElseThrow(() -> new IllegalStateException("threshold for a false accept rate of " + falseAcceptRate
+                        + " must have been calibrated, but this model " + availableThresholds(mode)
+                        + "; calibrate it on faces of people it does not know (Recognizer.calibrate, evaluate --calibrate)"
+                        + " or give a threshold of your own"));
+    }
+
+    private String availableThresholds(EmbeddingMode mode) {
+        if (thresholds.isEmpty()) {
+            return "has none";
+        }
+        Set<EmbeddingMode> modes = new LinkedHashSet<>();
+        Set<Double> rates = new TreeSet<>();
+        for (Threshold threshold : thresholds) {
+            if (threshold.evidence().isPresent()
+                    && !threshold.evidence().get().mode().equals(mode)) {
+                modes.add(threshold.evidence().get().mode());
+            } else {
+                rates.add(threshold.falseAcceptRate().orElseThrow());
+            }
+        }
+        return rates.isEmpty()
+                ? "has only those measured on: "
+                        + modes.stream().map(EmbeddingMode::toString).collect(Collectors.joining("; ")) + "; not on: "
+                        + mode
+                : "has those for " + rates;
     }
 
     void adopt(RecognizerModel other) {
-        trainedOn(other.framing, other.identities);
-        origin = other.origin;
-        thresholds = other.thresholds;
+        restore(other.trainedOn());
+    }
+
+    /** As it is now, whatever becomes of this one. */
+    RecognizerModel copy() {
+        RecognizerModel copy = new RecognizerModel(loss, args, imageSizePx, normalization).withWarnings(warnings);
+        copy.adopt(this);
+        return copy;
     }
 
     // ---- metadata of a file ----
@@ -150,7 +284,10 @@ final class RecognizerModel {
     Map<String, String> toMetadata() {
         Map<String, String> metadata = toBuild();
         metadata.put("identities", json(identities));
-        metadata.put("thresholds", json(thresholds));
+        if (!knownBefore.isEmpty()) {
+            metadata.put(KNOWN_BEFORE_KEY, json(knownBefore));
+        }
+        StoredThresholds.putInto(metadata, thresholds);
         origin.putInto(metadata);
         return metadata;
     }
@@ -191,8 +328,11 @@ final class RecognizerModel {
                     Framing.valueOf(metadata.get("framing")),
                     JSON.readValue(metadata.get("identities"), new TypeReference<List<String>>() {}));
             model.setOrigin(ModelOrigin.of(metadata));
-            String thresholds = metadata.getOrDefault("thresholds", "{}");
-            model.setThresholds(JSON.readValue(thresholds, new TypeReference<Map<Double, Double>>() {}));
+            String knownBefore = metadata.getOrDefault(KNOWN_BEFORE_KEY, "[]");
+            model.knownBefore = List.copyOf(JSON.readValue(knownBefore, new TypeReference<List<String>>() {}));
+            model.setThresholds(StoredThresholds.former(metadata));
+            model.thresholds = Stream.concat(model.thresholds.stream(), StoredThresholds.measured(metadata).stream())
+                    .toList();
             return model;
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(

@@ -1,19 +1,39 @@
 package org.facerecognition;
 
+import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * The cosine from which on two faces count as one person's.
+ * The cosine at or above which two faces count as one person's.
  *
- * @param cosine in [-1, 1], or a little above for "never"
- * @param falseAcceptRate how many of the pairs of different people reach it, in [0, 1]; empty where nobody measured it
+ * @param cosine in [-1, 1], or just above 1 for "never"
+ * @param falseAcceptRate share of the pairs of different people that reach it, in [0, 1]; empty where nobody measured it
+ * @param evidence what the rate was measured on; empty for a threshold of your own, and for one that a version before 0.2 kept
  */
-public record Threshold(double cosine, OptionalDouble falseAcceptRate) {
-    /** @throws IllegalArgumentException when the cosine is none */
+public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<Evidence> evidence) {
+    /**
+     * What a threshold was measured on.
+     *
+     * @param impostorPairs pairs of faces of different people
+     * @param falseAccepts of these, the pairs at or above the threshold
+     * @param people whose faces they were; strangers to the model
+     * @param upperBound which the false accept rate on as many other people does not exceed, at 95 % confidence; see {@link
+     *     org.facerecognition.eval.Calibration} for how it allows for pairs that share people
+     * @param mode in which the faces were embedded: it holds for no other
+     */
+    public record Evidence(long impostorPairs, long falseAccepts, int people, double upperBound, EmbeddingMode mode) {}
+
+    /** @throws IllegalArgumentException when the cosine is not one */
     public Threshold {
-        if (!(cosine >= -1 && cosine <= 2)) {
+        if (!(cosine >= -1 && cosine <= Math.nextUp(1.0))) {
             throw new IllegalArgumentException("threshold must be a cosine, from -1 to 1, but was " + cosine);
         }
+    }
+
+    /** One whose rate is said without evidence. */
+    public Threshold(double cosine, OptionalDouble falseAcceptRate) {
+        this(cosine, falseAcceptRate, Optional.empty());
     }
 
     /** One of your own. */
@@ -24,5 +44,34 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate) {
     /** What follows for two faces as alike as this. */
     public Verdict judge(double cosineOfFaces) {
         return new Verdict(cosineOfFaces >= cosine, cosineOfFaces, cosine, falseAcceptRate);
+    }
+
+    /**
+     * Refuses embeddings of another mode than the threshold was measured in.
+     *
+     * @throws IllegalStateException when the modes differ, naming both
+     */
+    public void requireMode(EmbeddingMode mode) {
+        evidence.filter(measured -> !measured.mode.equals(mode)).ifPresent(measured -> {
+            throw new IllegalStateException("the threshold was measured on: " + measured.mode
+                    + "; but the faces are embedded as: " + mode
+                    + "; embed them alike (useDetector, useFlip, prepare; --detector, --no-flip), or calibrate in this"
+                    + " mode, or give a threshold of your own");
+        });
+    }
+
+    /** The cosine, and what is known of it. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%.4f", cosine));
+        falseAcceptRate.ifPresent(rate -> text.append(", false accept rate ").append(rate));
+        evidence.ifPresent(e -> text.append(String.format(
+                Locale.ROOT,
+                " (at most %.2g on other people, 95 %%; %,d of %,d impostor pairs of %,d people)",
+                e.upperBound,
+                e.falseAccepts,
+                e.impostorPairs,
+                e.people)));
+        return text.toString();
     }
 }

@@ -93,6 +93,9 @@ final class TrainingRun implements AutoCloseable {
             toClose.push(this::restoreRecognizer);
             recognizer.to(device);
             recognizer.encoder().setChannelsLast(args.channelsLast());
+            if (!model.thresholds().isEmpty()) {
+                note("the model's thresholds hold no more once it is trained: calibrate it again afterwards");
+            }
             model.trainedOn(train.framing(), train.identities());
             model.setOrigin(model.origin().trainedOn(train.toString()));
             this.frozenMemory = checks.featureCache();
@@ -179,7 +182,7 @@ final class TrainingRun implements AutoCloseable {
     private void headFromMeans(FaceDataset train) {
         FaceDataset plain = train.withAugmentations(List.of());
         IntConsumer passed = done -> passed("first centres", done, plain.size());
-        Embedder.Usable embedded = frozenMemory == null
+        DatasetEmbedder.Usable embedded = frozenMemory == null
                 ? recognizer.embedder().embed(plain, false, passed, args.badImages())
                 : recognizer
                         .embedder() // fills the memory, in the precision in which it is used

@@ -121,7 +121,7 @@ final class Validation implements AutoCloseable {
 
     private Unseen ofOtherPeople(VerificationSet faces) {
         int count = faces.faces().size();
-        Embedder.Usable embedded = recognizer
+        DatasetEmbedder.Usable embedded = recognizer
                 .embedder()
                 .embed(faces.faces(), false, done -> passed("verification", done, count), args.badImages());
         VerificationSet usable = faces;

@@ -199,18 +199,18 @@ class RecognizerTest {
     @Test
     void thresholdsAndOriginStayInTheModel() {
         Path file = folder.resolve("calibrated.model");
-        Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
+        FaceDataset strangers = FaceDataset.synthetic(new SyntheticFaces(0, 40), 0, 80, 0, 1, Split.TEST);
         Map<Double, Double> thresholds;
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThat(recognizer.thresholds()).isEmpty();
-            thresholds = recognizer.calibrate(TinyTraining.train(faces).withAugmentations(List.of()), false);
+            thresholds = recognizer.calibrate(strangers, false);
             recognizer.setLicence("CC0");
             recognizer.save(file);
         }
-        assertThat(thresholds).containsOnlyKeys(0.0001, 0.001, 0.01);
-        assertThat(thresholds.get(0.0001))
+        assertThat(thresholds).containsOnlyKeys(0.001, 0.01); // so many rates 80 people can show
+        assertThat(thresholds.get(0.001))
                 .isGreaterThanOrEqualTo(thresholds.get(0.01))
-                .isBetween(-1.0, 1.1);
+                .isBetween(-1.0, 1.0);
         try (Recognizer recognizer = Recognizer.load(file, new TinyBackbone(16), head(5, 16))) {
             assertThat(recognizer.thresholds()).isEqualTo(thresholds);
             assertThat(recognizer.origin().licence()).isEqualTo("CC0");

@@ -1,91 +1,60 @@
 package org.facerecognition.data;
 
-import static org.bytedeco.opencv.global.opencv_core.BORDER_CONSTANT;
-import static org.bytedeco.opencv.global.opencv_core.copyMakeBorder;
-import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
-import static org.bytedeco.opencv.global.opencv_imgproc.resize;
-
-import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.bytedeco.opencv.opencv_core.Scalar;
-import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.vision.DetectedFace;
-import org.facerecognition.vision.FaceAligner;
-import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The face of another picture's subject, found by a detector and moved onto the template.
+ * The face that an image shows, cut out by a {@link FaceCropper} with a detector.
  *
- * @param sizePx side of the result
- * @param otherwise how the face is cut out where none is found
- * @param notFound is told of such a picture
+ * @param whole image
+ * @param cropper with a detector
+ * @param notFound what becomes of an image in which no face is found; null to reject it
  */
-record FoundFace(
-        ImageSource picture, FaceDetector detector, int sizePx, Framing otherwise, Consumer<ImageSource> notFound)
-        implements ImageSource {
-    /*
-     * A picture as small as this is a crop of a face, which then fills it. YuNet has seen few faces that end with the picture
-     * and none that fill it: on the study's crops of 83x100 its points lie 5.2 pixels from CelebA's mean points, but 3.5 when
-     * the crop is enlarged to twice its size with black around it (300 crops; three times as large, or edges that go on, are no
-     * better).
+record CroppedFace(
+        ImageSource whole, FaceCropper cropper, @Nullable Fallback notFound) implements ImageSource {
+    /**
+     * For images in which no face is found.
+     *
+     * @param framing cuts the face out instead
+     * @param told of each such image
      */
-    private static final int SMALL_PX = 160;
-    private static final int ENLARGED = 2;
+    record Fallback(Framing framing, Consumer<ImageSource> told) {}
 
     @Override
     public String name() {
-        return picture.name();
+        return whole.name();
     }
 
     @Override
     public Mat read() {
-        try (Mat whole = picture.read()) {
-            boolean small = Math.min(whole.cols(), whole.rows()) < SMALL_PX;
-            Optional<double[][]> points = small ? inCrop(whole) : subject(whole);
-            if (points.isEmpty()) {
-                notFound.accept(picture);
-                return otherwise.apply(whole, sizePx, name());
-            }
-            return FaceAligner.align(whole, points.get(), sizePx);
+        if (notFound == null) {
+            return cropper.crop(whole);
         }
-    }
-
-    private Optional<double[][]> inCrop(Mat crop) {
-        int margin = crop.cols() / 2;
-        try (Mat wide = new Mat();
-                Scalar black = new Scalar(0.0);
-                Size size = new Size(ENLARGED * (crop.cols() + 2 * margin), ENLARGED * (crop.rows() + 2 * margin))) {
-            copyMakeBorder(crop, wide, margin, margin, margin, margin, BORDER_CONSTANT, black);
-            resize(wide, wide, size, 0, 0, INTER_LINEAR);
-            Optional<double[][]> points = subject(wide);
-            points.ifPresent(all -> Arrays.stream(all).forEach(point -> {
-                for (int axis = 0; axis < 2; axis++) {
-                    point[axis] = (point[axis] + 0.5) / ENLARGED - 0.5 - margin; // centres of pixels are whole numbers
-                }
-            }));
-            return points;
+        try (Mat image = whole.read()) {
+            Optional<DetectedFace> face = cropper.find(image, name());
+            if (face.isEmpty()) {
+                notFound.told.accept(whole);
+                return notFound.framing.apply(image, cropper.sizePx(), name());
+            }
+            return cropper.align(image, face.get());
         }
     }
 
     @Override
     public long contentBytes() {
-        return picture.contentBytes();
+        return whole.contentBytes();
     }
 
     @Override
     public long contentChecksum() {
-        return picture.contentChecksum();
+        return whole.contentChecksum();
     }
 
     @Override
     public int framedPx() {
-        return sizePx;
-    }
-
-    /** The points of the face that the picture is of: the most prominent one. */
-    private Optional<double[][]> subject(Mat whole) {
-        return detector.detect(whole).stream().findFirst().map(DetectedFace::pointArray);
+        return cropper.sizePx();
     }
 }

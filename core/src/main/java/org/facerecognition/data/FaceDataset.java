@@ -19,7 +19,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Faces with the identity of each, in a fixed order: an immutable list of {@link Sample}s. Reads nothing but names when
@@ -212,20 +214,45 @@ public final class FaceDataset {
     }
 
     /**
-     * The same samples with the face of each picture found by a detector and moved onto the template by its own points, rather
-     * than cut out where such faces mostly are. Of several faces it is that of the picture's subject: large and near the middle.
+     * The same samples with the face of each image found by a detector and aligned by its own landmarks, rather than cut out
+     * where such faces mostly are. Of several faces it is the most prominent one.
      *
      * @param sizePx side of the result, the model's input
-     * @param notFound is told each picture in which no face was found; such a picture is cut out by the framing of this data set
-     *     instead. Called from any thread
+     * @param notFound is told each image in which no face was found; such an image is cut out by the framing of this data
+     *     set instead. Called from any thread
      * @return framed {@link Framing#WHOLE}
      */
     public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
-        List<Labelled> found = images.stream()
-                .map(image ->
-                        new Labelled(new FoundFace(image.image(), detector, sizePx, framing, notFound), image.label()))
+        return cropped(new FaceCropper(framing, sizePx, detector, FaceChoice.MOST_PROMINENT), notFound);
+    }
+
+    /**
+     * The same samples cut out exactly as a model's {@code embed} does it: decoded at full size, and an image in which no
+     * face is found is rejected when it is read. Images that were packed as they are cut out stay as they are where there is
+     * no detector.
+     *
+     * @return framed {@link Framing#WHOLE}
+     */
+    public FaceDataset cropped(FaceCropper cropper) {
+        return cropped(cropper, (CroppedFace.@Nullable Fallback) null);
+    }
+
+    /**
+     * As {@link #cropped(FaceCropper)}, but an image in which no face is found is cut out by this data set's framing.
+     *
+     * @param notFound is told each such image; called from any thread
+     */
+    public FaceDataset cropped(FaceCropper cropper, Consumer<ImageSource> notFound) {
+        return cropped(cropper, new CroppedFace.Fallback(framing, notFound));
+    }
+
+    private FaceDataset cropped(FaceCropper cropper, CroppedFace.@Nullable Fallback notFound) {
+        List<Labelled> crops = images.stream()
+                .map(image -> cropper.detector() == null && image.image().framedPx() > 0
+                        ? image
+                        : new Labelled(new CroppedFace(image.image(), cropper, notFound), image.label()))
                 .toList();
-        return new FaceDataset(found, identities, split, Framing.WHOLE, augmentations, compose, notes);
+        return new FaceDataset(crops, identities, split, Framing.WHOLE, augmentations, compose, notes);
     }
 
     /**

@@ -81,17 +81,21 @@ public final class EvaluationReport {
     }
 
     /**
-     * Adds what the scores of pairs say: {@code auc}, {@code eer}, {@code best_accuracy}, {@code tar_at_far_1e-2} to {@code
-     * 1e-4} with the ends of their 95 % intervals ({@code ..._low}, {@code ..._high}); a rate that is less than one pair of
-     * different people cannot be measured, and is null. Charts: ROC, DET, scores.
+     * Adds what the scores of pairs say: {@code genuine_pairs} and {@code impostor_pairs} (of the same person, of different
+     * people), {@code auc}, {@code eer}, {@code best_accuracy}, {@code tar_at_far_1e-2} to {@code 1e-4} with the ends of
+     * their 95 % intervals ({@code ..._low}, {@code ..._high}) and, in the words of ISO/IEC 19795-1, {@code
+     * fnmr_at_fmr_1e-2} to {@code 1e-4}, which is 1 less that. A false accept rate (FAR, of single comparisons the false match
+     * rate, FMR) that so few impostor pairs cannot show is null: it takes 3 / rate of them. Charts: ROC, DET, scores.
      *
      * @param bootstrap draws people where each face was compared with each, else pairs
      * @throws IllegalArgumentException when a kind of pair is missing or a score is NaN
      */
     public EvaluationReport verification(Verification pairs, Bootstrap bootstrap) {
         Roc roc = pairs.roc();
-        figures.put("pairs_same", roc.samePairs());
+        figures.put("pairs_same", roc.samePairs()); // as ISO's two, by the names of former versions
         figures.put("pairs_different", roc.differentPairs());
+        figures.put("genuine_pairs", roc.samePairs());
+        figures.put("impostor_pairs", roc.differentPairs());
         figures.put("auc", roc.auc());
         figures.put("eer", roc.equalErrorRate());
         figures.put("best_accuracy", roc.bestAccuracy().accuracy());
@@ -107,7 +111,7 @@ public final class EvaluationReport {
     private void acceptRates(Verification pairs, Roc roc, Bootstrap bootstrap) {
         boolean people = pairs.pairing() instanceof Pairing.EachWithEach;
         int measurable = 0;
-        while (measurable < RATES.length && Roc.allowed(RATES[measurable], roc.differentPairs()) >= 1) {
+        while (measurable < RATES.length && roc.shows(RATES[measurable])) {
             measurable++;
         }
         double[] rates = new double[measurable];
@@ -123,6 +127,7 @@ public final class EvaluationReport {
             figures.put(name, measured ? roc.tarAtFar(RATES[i]) : null);
             figures.put(name + "_low", interval == null ? null : interval.low());
             figures.put(name + "_high", interval == null ? null : interval.high());
+            figures.put("fnmr_at_fmr_" + RATE_NAMES[i], measured ? 1 - roc.tarAtFar(RATES[i]) : null);
             figures.put("threshold_at_far_" + RATE_NAMES[i], measured ? roc.thresholdAt(RATES[i]) : null);
         }
         fact(
@@ -149,23 +154,21 @@ public final class EvaluationReport {
         }
         curves.put("roc", Map.of("far", far, "tar", tar));
         sections.add(html -> html.drawn(
-                "ROC: true against false accept rate",
+                "ROC: true accept rate (1 - FNMR) against false accept rate (FMR)",
                 Charts.curves(
                         "ROC",
                         new Charts.Axis("false accept rate", true),
                         new Charts.Axis("true accept rate", false),
                         Map.of("model", new double[][] {far, tar}))));
         sections.add(html -> html.drawn(
-                "DET: false reject against false accept rate",
+                "DET: false non-match rate (FNMR) against false match rate (FMR)",
                 Charts.curves(
                         "DET",
-                        new Charts.Axis("false accept rate", true),
-                        new Charts.Axis("false reject rate", true),
+                        new Charts.Axis("false match rate", true),
+                        new Charts.Axis("false non-match rate", true),
                         Map.of("model", new double[][] {far, refused}))));
         sections.add(html -> html.table(
-                "Points of the curves",
-                List.of("false accept rate", "true accept rate", "threshold"),
-                rows(roc, least)));
+                "Points of the curves", List.of("FAR (FMR)", "TAR (1 - FNMR)", "threshold"), rows(roc, least)));
     }
 
     private static List<List<String>> rows(Roc roc, double least) {
@@ -196,8 +199,8 @@ public final class EvaluationReport {
             return;
         }
         Map<String, double[]> both = new LinkedHashMap<>();
-        both.put("different people", different);
-        both.put("same person", same);
+        both.put("impostor pairs", different);
+        both.put("genuine pairs", same);
         html.histogram("Scores of the two kinds of pairs", "score", from, to, BINS, both);
     }
 
@@ -218,18 +221,22 @@ public final class EvaluationReport {
     }
 
     /**
-     * Adds {@code rank_1}, {@code rank_5} and, where there are strangers among the probes, {@code dir_at_far_0.1} and {@code
-     * 0.01}, null where that is less than one stranger. Chart: CMC.
+     * Adds {@code mated_probes} and {@code non_mated_probes} (of people who are enrolled, and of others), {@code rank_1},
+     * {@code rank_5} and, where there are non-mated probes, {@code dir_at_far_0.1} and {@code 0.01} and what they leave of 1,
+     * {@code fnir_at_fpir_0.1} and {@code 0.01}; null where so few non-mated probes cannot show the rate. Chart: CMC.
      */
     public EvaluationReport identification(Identification asked) {
         figures.put("people", asked.people());
         figures.put("probes", asked.mates());
         figures.put("strangers", asked.strangers());
+        figures.put("mated_probes", asked.mates());
+        figures.put("non_mated_probes", asked.strangers());
         figures.put("rank_1", asked.rank(1));
         figures.put("rank_5", asked.rank(5));
         for (double far : IDENTIFICATION_RATES) {
-            boolean measured = Roc.allowed(far, asked.strangers()) >= 1;
+            boolean measured = Roc.shows(far, asked.strangers());
             figures.put("dir_at_far_" + far, measured ? asked.dirAtFar(far) : null);
+            figures.put("fnir_at_fpir_" + far, measured ? 1 - asked.dirAtFar(far) : null);
         }
         double[] cmc = asked.cmc(RANKS);
         curves.put("cmc", cmc);
@@ -257,7 +264,7 @@ public final class EvaluationReport {
                         thumbnail(faces, pairs.second(pair)),
                         "score " + number(pairs.score(pair))));
             }
-            String heading = same ? "The same person, least alike" : "Different people, most alike";
+            String heading = same ? "Genuine pairs, least alike" : "Impostor pairs, most alike";
             sections.add(html -> html.pairs(heading, shown));
         }
         return this;

@@ -89,7 +89,7 @@ public final class Roc {
 
     /**
      * The lowest threshold among the scores that accepts at most a share {@code far} of the pairs of different people,
-     * or just above all scores where none does.
+     * or just above all scores where none does: for cosines that is at most {@code Math.nextUp(1.0)}, "never".
      *
      * @param far in [0, 1]
      * @throws IllegalArgumentException when {@code far} is not in [0, 1]
@@ -248,6 +248,15 @@ public final class Roc {
     /** Pairs of different people that may be accepted at a false accept rate: .01 of 100 is one, whatever the rounding. */
     static int allowed(double far, long pairs) {
         return (int) Math.floor(far * pairs + 1e-9);
+    }
+
+    /** Whether there are enough pairs of different people to show a false accept rate: 3 / rate (the rule of three). */
+    public boolean shows(double far) {
+        return shows(far, different.length);
+    }
+
+    static boolean shows(double far, long trials) {
+        return far * trials >= Calibration.RULE_OF_THREE - 1e-9;
     }
 
     /** Number of pairs of the same person. */

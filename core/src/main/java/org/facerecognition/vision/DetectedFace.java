@@ -12,6 +12,8 @@ import java.util.List;
  * @param score how sure the detector is, in [0, 1]
  */
 public record DetectedFace(Box box, List<Point> points, double score) {
+    private static final double MOST_MISFIT = 0.5;
+
     /** How many points a face has. */
     public static final int POINTS = 5;
 
@@ -32,6 +34,29 @@ public record DetectedFace(Box box, List<Point> points, double score) {
         if (points.size() != POINTS) {
             throw new IllegalArgumentException("points must be " + POINTS + ", but were " + points.size());
         }
+    }
+
+    /**
+     * Whether the landmarks lie as a face's can: a similarity transform, without reflection, brings them near the template.
+     * Landmarks that a detector guesses in an upside-down face do not.
+     */
+    public boolean isPlausible() {
+        return FaceAligner.misfit(pointArray()) <= MOST_MISFIT;
+    }
+
+    /** The same face in an image that is scaled, and then shifted by as many pixels along both axes. */
+    DetectedFace mapped(double scale, double shiftPx) {
+        Box moved = new Box(
+                mapped(box.x, scale, shiftPx), mapped(box.y, scale, shiftPx), box.width * scale, box.height * scale);
+        List<Point> all = points.stream()
+                .map(point -> new Point(mapped(point.x, scale, shiftPx), mapped(point.y, scale, shiftPx)))
+                .toList();
+        return new DetectedFace(moved, all, score);
+    }
+
+    /** Centers of pixels are whole numbers, before and after. */
+    private static double mapped(double place, double scale, double shiftPx) {
+        return (place + 0.5) * scale - 0.5 + shiftPx;
     }
 
     /** The points as {@link FaceAligner} takes them: five times x and y. */

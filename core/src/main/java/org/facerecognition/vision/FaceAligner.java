@@ -106,6 +106,36 @@ public final class FaceAligner {
         };
     }
 
+    /**
+     * How far five landmarks are from being a face's, seen from the front: what the best similarity transform leaves of the
+     * distances from the template.
+     *
+     * @param points five points, x and y
+     * @return root mean square of the distances that are left, as a share of the template's own spread; 0 for the template
+     *     itself, near 1 for points in no order; infinity where the points are all the same or not finite
+     */
+    static double misfit(double[][] points) {
+        double[][] template = template();
+        double[][] matrix;
+        try {
+            matrix = similarity(points, template);
+        } catch (IllegalArgumentException e) {
+            return Double.POSITIVE_INFINITY;
+        }
+        double[] center = centre(template);
+        double left = 0;
+        double spread = 0;
+        for (int i = 0; i < template.length; i++) {
+            for (int axis = 0; axis < 2; axis++) {
+                double[] row = matrix[axis];
+                double mapped = row[0] * points[i][0] + row[1] * points[i][1] + row[2];
+                left += Math.pow(mapped - template[i][axis], 2);
+                spread += Math.pow(template[i][axis] - center[axis], 2);
+            }
+        }
+        return Math.sqrt(left / spread);
+    }
+
     private static double[] centre(double[][] points) {
         double x = 0;
         double y = 0;

@@ -1,0 +1,113 @@
+package org.facerecognition.data;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceAligner;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one way from an image to a network's input: framed as in training or, with a detector, the chosen face aligned by its
+ * five landmarks. Immutable; for many threads at a time.
+ *
+ * @param framing used without a detector
+ * @param sizePx side of the square result
+ * @param detector finds the faces, and stays its owner's to close; null to use the framing
+ * @param choice which of several faces is meant
+ */
+public record FaceCropper(
+        Framing framing, int sizePx, @Nullable FaceDetector detector, FaceChoice choice) {
+    /** @throws IllegalArgumentException when the size is not positive */
+    public FaceCropper {
+        if (sizePx < 1) {
+            throw new IllegalArgumentException("sizePx must be at least 1, but was " + sizePx);
+        }
+    }
+
+    /** Without a detector. */
+    public static FaceCropper framed(Framing framing, int sizePx) {
+        return new FaceCropper(framing, sizePx, null, FaceChoice.MOST_PROMINENT);
+    }
+
+    /**
+     * The network's input.
+     *
+     * @return sizePx x sizePx, RGB, CV_8UC3; the caller closes it
+     * @throws DataException when the image cannot be read, does not have the size that the framing needs, or shows no face,
+     *     several where one only is wanted, or one whose landmarks cannot be a face's
+     */
+    public Mat crop(ImageSource image) {
+        try (Mat whole = image.read()) {
+            if (detector == null) {
+                return framing.apply(whole, sizePx, image.name());
+            }
+            DetectedFace face = find(whole, image.name())
+                    .orElseThrow(() -> new DataException(noFace(whole.cols(), whole.rows(), image.name())));
+            return align(whole, face);
+        }
+    }
+
+    /**
+     * The face that is meant.
+     *
+     * @param whole RGB, CV_8UC3
+     * @param name what to call the image in messages
+     * @return empty where none is found
+     * @throws DataException when there are several and one only is wanted, or its landmarks cannot be a face's
+     * @throws IllegalStateException when there is no detector
+     */
+    public Optional<DetectedFace> find(Mat whole, String name) {
+        List<DetectedFace> faces = findAll(whole);
+        if (choice == FaceChoice.ONLY && faces.size() > 1) {
+            throw new DataException("image " + name + " must show one face only, but shows " + faces.size()
+                    + "; cut the face out, or choose one: most-prominent, largest, most-central or highest-score");
+        }
+        Optional<DetectedFace> face = choice.of(faces, whole.cols(), whole.rows());
+        face.filter(found -> !found.isPlausible()).ifPresent(found -> {
+            throw new DataException("image " + name + " shows a face whose five landmarks cannot be a face's; is it"
+                    + " upside down, or mirrored top to bottom? Turn it upright");
+        });
+        return face;
+    }
+
+    /**
+     * All faces, the most prominent first.
+     *
+     * @param whole RGB, CV_8UC3
+     * @throws IllegalStateException when there is no detector
+     */
+    public List<DetectedFace> findAll(Mat whole) {
+        if (detector == null) {
+            throw new IllegalStateException("a detector must be set to find faces, but there is none:"
+                    + " recognizer.useDetector(FaceDetector.open(file))");
+        }
+        return detector.detect(whole);
+    }
+
+    /**
+     * The network's input of one of the faces.
+     *
+     * @return sizePx x sizePx, of the image's type; the caller closes it
+     */
+    public Mat align(Mat whole, DetectedFace face) {
+        return FaceAligner.align(whole, face.pointArray(), sizePx);
+    }
+
+    private String noFace(int widthPx, int heightPx, String name) {
+        FaceDetector.Settings settings = detector.settings();
+        StringBuilder sentence = new StringBuilder(String.format(
+                Locale.ROOT,
+                "image %s must show a face, but none was found in its %dx%d pixels (score at least %s, side at least %d px)",
+                name,
+                widthPx,
+                heightPx,
+                settings.scoreThreshold(),
+                settings.smallestFacePx()));
+        return sentence.append("; take one where the face is upright, larger or clearer")
+                .toString();
+    }
+}

@@ -1,0 +1,278 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.train.AdamW;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Thresholds: what they are measured on, what they hold for, and when they end. */
+class ThresholdTest {
+    private static final SyntheticFaces FACES = new SyntheticFaces(0, 32);
+    private static final int TRAINED = 6;
+
+    @TempDir
+    static Path folder;
+
+    private static Recognizer recognizer;
+
+    @BeforeAll
+    static void train() {
+        recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(TRAINED)
+                .imageSizePx(32)
+                .s(10)
+                .m(0.1)
+                .build());
+        TrainerArgs args = TrainerArgs.builder()
+                .optimizer(new AdamW(1e-3, 0.01))
+                .epochs(1)
+                .batchSize(6)
+                .build();
+        new Trainer(args).fit(recognizer, people(0, TRAINED, Split.TRAIN));
+    }
+
+    @AfterAll
+    static void close() {
+        recognizer.close();
+    }
+
+    private static FaceDataset people(int first, int count, Split split) {
+        return FaceDataset.synthetic(FACES, first, count, 0, 2, split);
+    }
+
+    private static Path saved(String name) {
+        Path file = folder.resolve(name);
+        recognizer.save(file);
+        return file;
+    }
+
+    @Nested
+    class Calibration {
+        @Test
+        void carriesWhatItWasMeasuredOn() {
+            try (Recognizer copy = Recognizer.load(saved("measured.model"))) {
+                List<Threshold> thresholds = copy.calibrate(people(100, 30, Split.TEST));
+
+                assertThat(thresholds).hasSize(1); // 30 people show 1 %, and no lower rate
+                Threshold threshold = thresholds.get(0);
+                assertThat(threshold.falseAcceptRate()).isEqualTo(OptionalDouble.of(0.01));
+                Threshold.Evidence evidence = threshold.evidence().orElseThrow();
+                assertThat(evidence.impostorPairs()).isEqualTo(60 * 58 / 2);
+                assertThat(evidence.falseAccepts()).isBetween(0L, 17L);
+                assertThat(evidence.people()).isEqualTo(30);
+                assertThat(evidence.upperBound()).isGreaterThan(0.01);
+                assertThat(evidence.mode()).isEqualTo(new EmbeddingMode(null, false, "float32"));
+                assertThat(copy.threshold(0.01)).isEqualTo(threshold);
+                assertThatThrownBy(() -> copy.threshold(0.001))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("has those for [0.01]");
+            }
+        }
+
+        @Test
+        void onPeopleOfTheTrainingIsRefused() {
+            FaceDataset some = people(4, 30, Split.TEST); // two of them were in training
+            assertThatThrownBy(() -> recognizer.calibrate(some))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining("people that the model was not trained on")
+                    .hasMessageContaining("but it was trained on 2 of these 30 (")
+                    .hasMessageContaining("train --verify-on-unseen");
+            assertThat(recognizer.allThresholds()).isEmpty();
+            assertThat(recognizer.knownPeople(some)).hasSize(2);
+        }
+
+        @Test
+        void onPeopleOfAnEarlierTrainingIsRefusedToo() {
+            Path first = saved("first.model");
+            try (Recognizer second = Recognizer.arcFace(RecognizerArgs.builder()
+                    .encoder(Encoder.RESNET18)
+                    .embeddingSize(16)
+                    .classes(3)
+                    .imageSizePx(32)
+                    .build())) {
+                second.startFrom(org.facerecognition.weights.Weights.read(first));
+                assertThatThrownBy(() -> second.calibrate(people(0, 30, Split.TEST)))
+                        .hasMessageContaining("but it was trained on 6 of these 30 (");
+                second.save(folder.resolve("second.model"));
+            }
+            try (Recognizer again = Recognizer.load(folder.resolve("second.model"))) {
+                assertThat(again.knownPeople(people(0, 30, Split.TEST))).hasSize(6);
+            }
+        }
+
+        @Test
+        void takesNamesakesForOthersWhenToldSo() {
+            try (Recognizer copy = Recognizer.load(saved("namesakes.model"))) {
+                CalibrationSettings settings = CalibrationSettings.DEFAULT.withNamesakes(true);
+                assertThat(copy.calibrate(people(4, 30, Split.TEST), settings)).hasSize(1);
+            }
+        }
+
+        @Test
+        void onTooFewPeopleIsRefused() {
+            assertThatThrownBy(() -> recognizer.calibrate(people(100, 24, Split.TEST)))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("a false accept rate of 0.01 can be shown on 25 people or more, but here are 24; take"
+                            + " more people, or ask for a higher rate: with so few, a threshold would promise what"
+                            + " nobody has measured");
+        }
+
+        @Test
+        void samplesWholePeople() {
+            try (Recognizer copy = Recognizer.load(saved("sampled.model"))) {
+                Threshold.Evidence evidence = copy.calibrate(
+                                people(100, 60, Split.TEST), CalibrationSettings.DEFAULT.withMaxFaces(57))
+                        .get(0)
+                        .evidence()
+                        .orElseThrow();
+                assertThat(evidence.people()).isEqualTo(28); // with two faces each
+                assertThat(evidence.impostorPairs()).isEqualTo(56 * 54 / 2);
+            }
+        }
+    }
+
+    @Nested
+    class AThreshold {
+        @Test
+        void isKeptInTheModelsFileWithItsEvidence() {
+            Path file = folder.resolve("kept.model");
+            List<Threshold> thresholds;
+            try (Recognizer copy = Recognizer.load(saved("kept-from.model"))) {
+                thresholds = copy.calibrate(people(100, 30, Split.TEST));
+                copy.save(file);
+            }
+            try (Recognizer loaded = Recognizer.load(file)) {
+                assertThat(loaded.allThresholds()).isEqualTo(thresholds);
+                assertThat(loaded.thresholds())
+                        .isEqualTo(Map.of(0.01, thresholds.get(0).cosine()));
+            }
+        }
+
+        @Test
+        void endsWithFurtherTraining() {
+            try (Recognizer copy = Recognizer.load(saved("trained-on.model"))) {
+                copy.calibrate(people(100, 30, Split.TEST));
+                TrainerArgs args = TrainerArgs.builder()
+                        .optimizer(new AdamW(1e-3, 0.01))
+                        .epochs(1)
+                        .batchSize(6)
+                        .build();
+                new Trainer(args).fit(copy, people(0, TRAINED, Split.TRAIN));
+                assertThat(copy.allThresholds()).isEmpty();
+            }
+        }
+
+        @Test
+        void endsWithOtherWeights() {
+            try (Recognizer copy = Recognizer.load(saved("weights.model"))) {
+                copy.calibrate(people(100, 30, Split.TEST));
+                copy.startFrom(org.facerecognition.weights.Weights.read(folder.resolve("weights.model")));
+                assertThat(copy.allThresholds()).isEmpty();
+            }
+        }
+
+        @Test
+        void isRefusedInAnotherMode() {
+            ImageSource image = people(100, 1, Split.TEST).sample(0).image();
+            try (Recognizer copy = Recognizer.load(saved("mode.model"))) {
+                Threshold plain = copy.calibrate(people(100, 30, Split.TEST)).get(0);
+                assertThat(copy.verify(image, image, plain).same()).isTrue();
+                copy.useFlip(true);
+                assertThatThrownBy(() -> copy.verify(image, image, plain))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage(
+                                "the threshold was measured on: images framed as in training, without mirror images,"
+                                        + " float32; but the faces are embedded as: images framed as in training, with mirror"
+                                        + " images, float32; embed them alike (useDetector, useFlip, prepare; --detector,"
+                                        + " --no-flip), or calibrate in this mode, or give a threshold of your own");
+                assertThatThrownBy(() -> copy.threshold(0.01))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining(
+                                "has only those measured on: images framed as in training, without mirror");
+                Threshold flipped = copy.calibrate(people(100, 30, Split.TEST)).get(0);
+                assertThat(copy.threshold(0.01)).isEqualTo(flipped);
+                copy.useFlip(false);
+                assertThat(copy.threshold(0.01)).isEqualTo(plain);
+            }
+        }
+
+        @Test
+        void ofAPreparedModelOfTheSamePrecisionHolds() {
+            ImageSource image = people(100, 1, Split.TEST).sample(0).image();
+            try (Recognizer copy = Recognizer.load(saved("prepared.model"))) {
+                PrepareOptions float32 = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.FP32);
+                Threshold own;
+                try (PreparedRecognizer before = copy.prepare(float32)) {
+                    own = before.calibrate(people(100, 30, Split.TEST)).get(0);
+                    assertThat(before.verify(image, image, own).same()).isTrue();
+                    assertThat(copy.allThresholds())
+                            .as("the prepared one's own")
+                            .isEmpty();
+                }
+                copy.keepThresholds(List.of(own));
+                try (PreparedRecognizer after = copy.prepare(float32)) {
+                    assertThat(after.threshold(0.01)).isEqualTo(own).isEqualTo(copy.threshold(0.01));
+                    assertThat(after.identities()).hasSize(TRAINED);
+                    assertThat(after.fingerprint()).isEqualTo(copy.fingerprint());
+                }
+            }
+        }
+
+        @Test
+        void ofAnotherDetectorOrAnotherChoiceIsOfAnotherMode() {
+            try (Recognizer copy = Recognizer.load(saved("detector.model"));
+                    FaceDetector detector = FaceDetector.open(SquareFaces.detector());
+                    FaceDetector stricter = FaceDetector.open(
+                            SquareFaces.detector(), FaceDetector.Settings.DEFAULT.withScoreThreshold(0.8))) {
+                copy.useDetector(detector);
+                EmbeddingMode mode = copy.embeddingMode();
+                copy.useDetector(stricter);
+                assertThat(copy.embeddingMode()).isNotEqualTo(mode);
+                copy.useDetector(detector, FaceChoice.LARGEST);
+                assertThat(copy.embeddingMode()).isNotEqualTo(mode);
+                copy.useDetector(detector);
+                assertThat(copy.embeddingMode()).isEqualTo(mode);
+                assertThat(mode.toString())
+                        .isEqualTo("most-prominent face found by detector " + detector.fingerprint()
+                                + " (score 0.7, overlap 0.3, top 5000, at least 16 px, in at most 640 px), without"
+                                + " mirror images, float32");
+            }
+        }
+
+        @Test
+        void ofAnEarlierVersionIsStillRead() {
+            try (Recognizer copy = Recognizer.load(saved("earlier.model"))) {
+                copy.model().setThresholds(Map.of(0.001, 0.4, 0.01, 0.3));
+                copy.save(folder.resolve("earlier.model"));
+            }
+            try (Recognizer loaded = Recognizer.load(folder.resolve("earlier.model"))) {
+                assertThat(loaded.thresholds()).isEqualTo(Map.of(0.001, 0.4, 0.01, 0.3));
+                assertThat(loaded.threshold(0.001).evidence()).isEmpty();
+                loaded.calibrate(people(100, 30, Split.TEST));
+                assertThat(loaded.allThresholds())
+                        .as("what is known takes their place")
+                        .hasSize(1);
+            }
+        }
+    }
+}

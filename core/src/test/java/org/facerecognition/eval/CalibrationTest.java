@@ -1,0 +1,169 @@
+package org.facerecognition.eval;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CalibrationTest {
+    private static final int DIMENSION = 16;
+
+    /** Faces of people around a direction of their own. */
+    private record World(Random random, double noise, double resemblance) {
+        /** @param resemblance how much a person may be drawn to one common direction: a few resemble many others */
+        float[] person() {
+            float[] center = direction();
+            double drawn = resemblance * Math.pow(random.nextDouble(), 4);
+            center[0] += (float) drawn;
+            return center;
+        }
+
+        float[] direction() {
+            float[] direction = new float[DIMENSION];
+            for (int i = 0; i < DIMENSION; i++) {
+                direction[i] = (float) (random.nextGaussian() / Math.sqrt(DIMENSION));
+            }
+            return direction;
+        }
+
+        float[] face(float[] person) {
+            float[] face = direction();
+            for (int i = 0; i < DIMENSION; i++) {
+                face[i] = (float) (person[i] + noise * face[i]);
+            }
+            return face;
+        }
+
+        Embedded faces(int people, IntFunction<Integer> facesOf) {
+            List<float[]> faces = new ArrayList<>();
+            List<Integer> labels = new ArrayList<>();
+            for (int p = 0; p < people; p++) {
+                float[] person = person();
+                for (int i = 0; i < facesOf.apply(p); i++) {
+                    faces.add(face(person));
+                    labels.add(p);
+                }
+            }
+            return new Embedded(
+                    faces.toArray(float[][]::new),
+                    labels.stream().mapToInt(Integer::intValue).toArray());
+        }
+    }
+
+    @Test
+    void findsTheLowestThresholdThatKeepsTheRate() {
+        Embedded faces = new World(new Random(1), 0.4, 0).faces(60, p -> 1 + p % 4);
+        Roc roc = Verification.ofAllPairs(faces).roc();
+
+        Calibration.Point point = Calibration.of(faces).at(0.01).orElseThrow();
+
+        assertThat(point.cosine()).isCloseTo(roc.thresholdAt(0.01), within(2.1 * 2 / (1 << 20)));
+        assertThat(point.falseAccepts()).isEqualTo(Math.round(roc.far(point.cosine()) * roc.differentPairs()));
+        assertThat(roc.far(point.cosine())).isLessThanOrEqualTo(0.01);
+        assertThat(point.impostorPairs()).isEqualTo(roc.differentPairs());
+        assertThat(point.people()).isEqualTo(60);
+        assertThat(point.upperBound()).isGreaterThan(0.01).isLessThan(0.1);
+    }
+
+    @Nested
+    class WhatSoFewPeopleCannotShow {
+        @Test
+        void isGivenByTheRuleOfThreeOverPairsOfPeople() {
+            assertThat(Calibration.peopleFor(0.01)).isEqualTo(25); // 300 pairs
+            assertThat(Calibration.peopleFor(0.001)).isEqualTo(78); // 3,003 pairs
+            assertThat(Calibration.peopleFor(0.0001)).isEqualTo(246); // 30,135 pairs
+            assertThat(Calibration.peopleFor(0.9)).isEqualTo(4);
+        }
+
+        @Test
+        void isNotReported() {
+            Embedded threePeople = new World(new Random(2), 0.4, 0).faces(3, p -> 3); // 27 impostor pairs
+            Calibration calibration = Calibration.of(threePeople);
+            for (double rate : new double[] {0.01, 0.001, 0.0001}) {
+                assertThat(calibration.at(rate)).isEmpty();
+            }
+            Embedded thirtyPeople = new World(new Random(2), 0.4, 0).faces(30, p -> 1); // 435 impostor pairs
+            assertThat(Calibration.of(thirtyPeople).at(0.01)).isPresent();
+            assertThat(Calibration.of(thirtyPeople).at(0.001)).isEmpty();
+        }
+
+        @Test
+        void isNotShownByManyFacesOfFewPeopleEither() {
+            Embedded twoPeople = new World(new Random(3), 0.4, 0).faces(2, p -> 200); // 40,000 impostor pairs
+            assertThat(Calibration.of(twoPeople).at(0.001)).isEmpty();
+        }
+    }
+
+    @Test
+    void differentPeopleWithTheSameImageLeaveNoThreshold() {
+        Embedded faces = new World(new Random(4), 0.4, 0).faces(40, p -> 2);
+        for (int i = 0; i < faces.labels().length; i++) {
+            faces.embeddings()[i] = faces.embeddings()[0].clone();
+        }
+        assertThat(Calibration.of(faces).at(0.01)).isEmpty();
+    }
+
+    @Test
+    void onePersonIsNotEnough() {
+        Embedded one = new World(new Random(5), 0.4, 0).faces(1, p -> 5);
+        assertThatThrownBy(() -> Calibration.of(one))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("faces must be of at least 2 people to be compared, but were of one");
+    }
+
+    @Nested
+    class TheUpperBound {
+        /** 200 times: calibrate on some people, measure on as many others. */
+        private double coverage(int people, int faces, double rate, double noise, double resemblance, long seed) {
+            World world = new World(new Random(seed), noise, resemblance);
+            int covered = 0;
+            for (int split = 0; split < 200; split++) {
+                Calibration.Point point =
+                        Calibration.of(world.faces(people, p -> faces)).at(rate).orElseThrow();
+                double onOthers = falseAcceptRate(world.faces(people, p -> faces), point.cosine());
+                covered += onOthers <= point.upperBound() ? 1 : 0;
+            }
+            return covered / 200.0;
+        }
+
+        private double falseAcceptRate(Embedded faces, double threshold) {
+            long pairs = 0;
+            long accepted = 0;
+            for (int i = 0; i < faces.labels().length; i++) {
+                float[] face = faces.embeddings()[i];
+                double length = Math.sqrt(Verification.dot(face, face));
+                for (int j = 0; j < i; j++) {
+                    if (faces.labels()[i] != faces.labels()[j]) {
+                        float[] other = faces.embeddings()[j];
+                        double otherLength = Math.sqrt(Verification.dot(other, other));
+                        pairs++;
+                        accepted += Verification.dot(face, other) >= threshold * length * otherLength ? 1 : 0;
+                    }
+                }
+            }
+            return (double) accepted / pairs;
+        }
+
+        @ParameterizedTest
+        @CsvSource({"80, 0.001, 0", "80, 0.01, 0", "80, 0.001, 2", "80, 0.01, 2", "25, 0.01, 0", "25, 0.01, 2"})
+        void coversStrangersWhetherAllAreAlikeOrSomeResembleMany(int people, double rate, double resemblance) {
+            assertThat(coverage(people, 2, rate, 0.4, resemblance, 6)).isGreaterThanOrEqualTo(0.95);
+        }
+
+        @Test
+        void ofIndependentTrialsIsClopperAndPearsons() { // values of scipy.stats.beta.ppf(0.95, k + 1, n - k)
+            assertThat(BinomialBound.upper(0, 27, 0.95)).isCloseTo(1 - Math.pow(0.05, 1.0 / 27), within(1e-12));
+            assertThat(BinomialBound.upper(0.1, 10, 0.95)).isCloseTo(0.39416, within(1e-5));
+            assertThat(BinomialBound.upper(0.05, 100, 0.95)).isCloseTo(0.10225, within(1e-5));
+            assertThat(BinomialBound.upper(1, 10, 0.95)).isEqualTo(1);
+        }
+    }
+}
