@@ -20,12 +20,10 @@ public record EmbeddedFace(DetectedFace where, float[] embedding) {
         List<float[]> of(int count, IntFunction<Mat> input);
     }
 
-    /** All faces of an image whose landmarks can be a face's, the most prominent first. */
+    /** All faces of an image that can be embedded, the most prominent first. */
     static List<EmbeddedFace> all(ImageSource image, FaceCropper cropper, Embedding embedding) {
         try (Mat whole = image.read()) {
-            List<DetectedFace> found = cropper.findAll(whole).stream()
-                    .filter(DetectedFace::isPlausible)
-                    .toList();
+            List<DetectedFace> found = cropper.findUsable(whole);
             List<float[]> embeddings = embedding.of(found.size(), i -> cropper.align(whole, found.get(i)));
             return IntStream.range(0, found.size())
                     .mapToObj(i -> new EmbeddedFace(found.get(i), embeddings.get(i)))

@@ -89,7 +89,7 @@ final class Embedder implements AutoCloseable {
     private float[][] embed(BatchBuffer buffer, int count, boolean flip) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            return TensorRows.normalized(DatasetEmbedder.embeddings(buffer.images(count), flip, this::forward));
+            return TensorRows.normalized(DatasetEmbedder.embeddings(buffer.images(count), flip, this::forwardInPairs));
         }
     }
 
@@ -100,8 +100,18 @@ final class Embedder implements AutoCloseable {
      * @see DatasetEmbedder#embed
      */
     DatasetEmbedder.Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
+        return embedManyOrFew(data, flip, embedded, badImages, this::forward);
+    }
+
+    /** The same with the bits that {@link #embed(int, IntFunction, boolean)} gives, unless the net is prepared. */
+    DatasetEmbedder.Usable embedAsSingly(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
+        return embedManyOrFew(data, flip, embedded, badImages, this::forwardInPairs);
+    }
+
+    private DatasetEmbedder.Usable embedManyOrFew(
+            FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> eager) {
         try (PreparedNet prepared = data.size() < WORTH_PREPARING ? null : prepared()) {
-            UnaryOperator<Tensor> net = prepared == null ? this::forward : images -> forward(prepared, images);
+            UnaryOperator<Tensor> net = prepared == null ? eager : images -> forward(prepared, images);
             return embed(data, flip, embedded, badImages, net);
         }
     }
@@ -145,6 +155,22 @@ final class Embedder implements AutoCloseable {
         try (PointerScope scope = new PointerScope()) {
             return forward(images).retainReference();
         }
+    }
+
+    /**
+     * Inside a scope. The kernels that libtorch chooses on a CPU, and so the last bits, depend on the number of images. Two at
+     * a time, an image's embedding does not depend on how many others are embedded with it.
+     */
+    private Tensor forwardInPairs(Tensor images) {
+        long count = images.size(0);
+        if (!device.is_cpu() || count <= 2) {
+            return forward(images);
+        }
+        TensorVector all = new TensorVector();
+        for (long from = 0; from < count; from += 2) {
+            all.push_back(forward(images.narrow(0, from, Math.min(2, count - from))));
+        }
+        return torch.cat(all, 0);
     }
 
     /**

@@ -73,8 +73,8 @@ public interface FaceEmbedder extends AutoCloseable {
     /**
      * Finds the faces in an image and embeds each.
      *
-     * @return the most prominent first: large and near the middle; empty where there is none. Faces whose landmarks cannot be
-     *     a face's are left out, for their embeddings would mean nothing
+     * @return the most prominent first: large and near the middle; empty where there is none. Faces that are
+     *     upside down, or whose landmarks cannot be a face's, are left out, for their embeddings would mean nothing
      * @throws org.facerecognition.data.DataException when the image cannot be read
      * @throws IllegalStateException when there is no detector
      */

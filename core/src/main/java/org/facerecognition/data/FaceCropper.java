@@ -67,11 +67,31 @@ public record FaceCropper(
                     + "; cut the face out, or choose one: most-prominent, largest, most-central or highest-score");
         }
         Optional<DetectedFace> face = choice.of(faces, whole.cols(), whole.rows());
-        face.filter(found -> !found.isPlausible()).ifPresent(found -> {
-            throw new DataException("image " + name + " shows a face whose five landmarks cannot be a face's; is it"
-                    + " upside down, or mirrored top to bottom? Turn it upright");
-        });
+        face.ifPresent(found -> requireUsable(whole, found, name));
         return face;
+    }
+
+    private void requireUsable(Mat whole, DetectedFace face, String name) {
+        if (detector.isUpsideDown(whole, face)) {
+            throw new DataException("image " + name + " shows its face upside down; turn it by 180 degrees");
+        }
+        if (!face.isPlausible()) {
+            throw new DataException("image " + name + " shows a face whose five landmarks cannot be a face's; take one"
+                    + " where it is upright, larger or clearer");
+        }
+    }
+
+    /**
+     * All faces that can be embedded, the most prominent first: without those that are upside down, or whose landmarks cannot
+     * be a face's.
+     *
+     * @param whole RGB, CV_8UC3
+     * @throws IllegalStateException when there is no detector
+     */
+    public List<DetectedFace> findUsable(Mat whole) {
+        return findAll(whole).stream()
+                .filter(face -> face.isPlausible() && !detector.isUpsideDown(whole, face))
+                .toList();
     }
 
     /**

@@ -2,7 +2,9 @@ package org.facerecognition.vision;
 
 import static org.bytedeco.opencv.global.opencv_core.BORDER_CONSTANT;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_core.ROTATE_180;
 import static org.bytedeco.opencv.global.opencv_core.copyMakeBorder;
+import static org.bytedeco.opencv.global.opencv_core.rotate;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
@@ -25,6 +27,7 @@ import java.util.concurrent.Semaphore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
@@ -55,6 +58,10 @@ public final class FaceDetector implements AutoCloseable {
      * edges that go on, are no better). So such images are enlarged, for every caller.
      */
     private static final int SMALL_PX = 160;
+
+    /** Of 1,206 upside-down photographs and crops of faces the highest score was 0.908; upright ones had 0.93 mostly. */
+    private static final double SURELY_UPRIGHT = 0.91;
+
     private static final int ENLARGED = 2;
     private static final int COLUMNS = 15; // x, y, width, height, five times x and y, score
     private static final int PROBE_PX = 64;
@@ -213,6 +220,37 @@ public final class FaceDetector implements AutoCloseable {
                 });
         faces.sort(FaceChoice.MOST_PROMINENT.order(image.cols(), image.rows()).reversed());
         return List.copyOf(faces);
+    }
+
+    /**
+     * Whether a face is upside down. YuNet finds most of those as well, at a lower score, and invents upright landmarks for
+     * them: the crop is then upside down, and its embedding means nothing. So a face of a low score is looked at both ways.
+     *
+     * @param image RGB, CV_8UC3; untouched
+     * @param face that was found in it
+     */
+    public boolean isUpsideDown(Mat image, DetectedFace face) {
+        if (face.score() >= SURELY_UPRIGHT) {
+            return false;
+        }
+        DetectedFace.Box box = face.box();
+        int x = (int) Math.max(0, box.x() - box.width() / 2);
+        int y = (int) Math.max(0, box.y() - box.height() / 2);
+        int width = (int) Math.min(image.cols() - x, 2 * box.width());
+        int height = (int) Math.min(image.rows() - y, 2 * box.height());
+        if (width < 1 || height < 1) {
+            return false;
+        }
+        try (Rect around = new Rect(x, y, width, height);
+                Mat upright = new Mat(image, around);
+                Mat turned = new Mat()) {
+            rotate(upright, turned, ROTATE_180);
+            return bestScore(turned) > Math.max(face.score(), bestScore(upright));
+        }
+    }
+
+    private double bestScore(Mat image) {
+        return detect(image).stream().mapToDouble(DetectedFace::score).max().orElse(0);
     }
 
     /** Where the result is not shrunk below the image's own size again. */

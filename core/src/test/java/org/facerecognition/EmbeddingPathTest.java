@@ -1,0 +1,154 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.awt.image.BufferedImage;
+import java.awt.image.DataBufferByte;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import javax.imageio.ImageIO;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.Weights;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The same pixels have the same embedding, bit for bit, wherever they enter. */
+class EmbeddingPathTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void paintedFacesHaveOneEmbeddingByWhateverEntry() throws Exception {
+        SyntheticFaces faces = new SyntheticFaces(0, 300); // larger than twice the input: decoders could leave out detail
+        List<Path> files = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            Path file = Files.createDirectories(folder.resolve(String.format("person%02d", i))).resolve("1.jpg");
+            try (Mat face = faces.image(i, 0)) {
+                Files.write(file, jpeg(face));
+            }
+            files.add(file);
+        }
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(128)
+                .classes(2)
+                .build())) {
+            compareEntries(recognizer, files, FaceDataset.folders(folder, Split.TRAIN));
+        }
+    }
+
+    /** Five hundred images with YuNet and a real model, from crops of 83x100 to photographs. */
+    @Test
+    void photographsHaveOneEmbeddingByWhateverEntry() throws Exception {
+        Path yunet = SharedFiles.orSkip("weights/yunet/yunet_s_640_640.onnx");
+        Path weights = SharedFiles.orSkip("weights/mobilefacenet/mobilefacenet.pt");
+        boolean all = Boolean.getBoolean("tests.long");
+        try (FaceDetector detector = FaceDetector.open(yunet);
+                Recognizer recognizer = Recognizer.pretrained(Encoder.MOBILEFACENET, Weights.read(weights))) {
+            recognizer.useDetector(detector);
+            recognizer.useFlip(true);
+            List<Path> files = new ArrayList<>();
+            for (String data : List.of("data/lfw_view1", "data/celebA_ir", "data/celebA_train_500", "data/orl_faces")) {
+                files.addAll(withFace(SharedFiles.orSkip(data), all ? 125 : 8, detector));
+            }
+            List<Path> copies = new ArrayList<>();
+            for (int i = 0; i < files.size(); i++) {
+                Path person = Files.createDirectories(folder.resolve(String.format("person%03d", i)));
+                copies.add(Files.copy(files.get(i), person.resolve(files.get(i).getFileName())));
+            }
+            compareEntries(recognizer, copies, FaceDataset.folders(folder, Split.TRAIN));
+        }
+    }
+
+    private static List<Path> withFace(Path root, int count, FaceDetector detector) throws IOException {
+        List<Path> files;
+        try (var below = Files.walk(root)) {
+            files = new ArrayList<>(below.filter(file -> file.toString().matches(".*\\.(jpg|png|pgm)"))
+                    .sorted()
+                    .toList());
+        }
+        Collections.shuffle(files, new Random(1));
+        List<Path> chosen = new ArrayList<>();
+        for (int i = 0; chosen.size() < count; i++) {
+            try (Mat image = ImageReader.read(files.get(i))) {
+                List<?> found = detector.detect(image);
+                if (!found.isEmpty() && !detector.isUpsideDown(image, detector.detect(image).get(0))) {
+                    chosen.add(files.get(i));
+                }
+            }
+        }
+        return chosen;
+    }
+
+    private static void compareEntries(Recognizer recognizer, List<Path> files, FaceDataset data) throws Exception {
+        List<float[]> expected = files.stream().map(recognizer::embed).toList();
+        assertSame(recognizer.embed(files), expected);
+        assertSame(List.of(recognizer.embed(data).embeddings()), expected);
+        try (PreparedRecognizer prepared =
+                        recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.FP32));
+                FaceBatcher batcher = prepared.batcher()) {
+            assertThat(prepared.embeddingMode()).isEqualTo(recognizer.embeddingMode());
+            List<float[]> fast = prepared.embed(files);
+            assertSame(List.of(prepared.embed(data).embeddings()), fast);
+            for (int i = 0; i < files.size(); i++) {
+                assertThat(fast.get(i)).containsExactly(expected.get(i), within(1e-5f));
+                assertEntries(recognizer, files.get(i), expected.get(i));
+                assertEntries(prepared, files.get(i), fast.get(i));
+                assertThat(batcher.embed(files.get(i)).join()).isEqualTo(fast.get(i));
+            }
+        }
+    }
+
+    private static void assertSame(List<float[]> embeddings, List<float[]> expected) {
+        assertThat(embeddings).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.size(); i++) {
+            assertThat(embeddings.get(i)).as("image %d", i).isEqualTo(expected.get(i));
+        }
+    }
+
+    private static void assertEntries(FaceEmbedder embedder, Path file, float[] expected) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        try (Mat pixels = ImageReader.read(file)) {
+            assertThat(embedder.embed(file)).isEqualTo(expected);
+            assertThat(embedder.embed(ImageSource.of(bytes))).isEqualTo(expected);
+            assertThat(embedder.embed(pixels)).isEqualTo(expected);
+            assertThat(embedder.embed(java(pixels))).isEqualTo(expected);
+            if (embedder.embeddingMode().detection() != null) {
+                assertThat(embedder.faces(ImageSource.of(bytes)).get(0).embedding())
+                        .isEqualTo(expected);
+            }
+        }
+    }
+
+    private static BufferedImage java(Mat rgb) {
+        BufferedImage image = new BufferedImage(rgb.cols(), rgb.rows(), BufferedImage.TYPE_3BYTE_BGR);
+        byte[] bytes = ((DataBufferByte) image.getRaster().getDataBuffer()).getData();
+        rgb.data().get(bytes);
+        for (int i = 0; i < bytes.length; i += 3) {
+            byte red = bytes[i];
+            bytes[i] = bytes[i + 2];
+            bytes[i + 2] = red;
+        }
+        return image;
+    }
+
+    private static byte[] jpeg(Mat rgb) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ImageIO.write(java(rgb), "jpg", out);
+        return out.toByteArray();
+    }
+}
