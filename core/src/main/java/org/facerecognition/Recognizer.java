@@ -35,7 +35,6 @@ import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Initialization;
-import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
@@ -64,10 +63,6 @@ public final class Recognizer implements AutoCloseable {
     private final FaceCutter cutter;
     private final AtomicBoolean inTraining = new AtomicBoolean();
     private volatile boolean flip;
-
-    static {
-        Libtorch.load();
-    }
 
     private Recognizer(RecognizerModel model, Backbone encoder, Head head) {
         if (encoder.embeddingSize() != head.embeddingSize()) {
