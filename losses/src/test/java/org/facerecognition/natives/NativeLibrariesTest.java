@@ -1,6 +1,7 @@
 package org.facerecognition.natives;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,7 +17,7 @@ class NativeLibrariesTest {
     @TempDir
     Path folder;
 
-    /** What the child below is to do before and after it loads. */
+    /** What the child below uses first. */
     private enum Order {
         LIBRARY_FIRST,
         JAVACPP_FIRST
@@ -32,7 +33,7 @@ class NativeLibrariesTest {
                     NativeLibraries.load();
                 } catch (IllegalStateException e) {
                     System.out.println(e.getMessage());
-                    return;
+                    System.setProperty("org.bytedeco.javacpp.cachedir", args[1]);
                 }
             }
             System.out.println(Pointer.maxPhysicalBytes() + " " + System.getProperty(NativeLibraries.MEMORY_LIMIT) + " "
@@ -40,11 +41,12 @@ class NativeLibrariesTest {
         }
     }
 
-    private static List<String> run(Order order, String... jvmOptions) throws IOException {
+    private List<String> run(Order order, String... jvmOptions) throws IOException {
         List<String> command = new ArrayList<>(
                 List.of(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path")));
         command.addAll(List.of(jvmOptions));
-        command.addAll(List.of(Child.class.getName(), order.name()));
+        command.addAll(List.of(
+                Child.class.getName(), order.name(), folder.resolve("cache").toString()));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         return process.inputReader().lines().toList();
     }
@@ -74,13 +76,14 @@ class NativeLibrariesTest {
     }
 
     @Test
-    void saysWhereToUnpackWhenThereIsNoFolderForIt() throws IOException {
+    void saysWhereToUnpackWhenThereIsNoFolderForItAndDoesSoWhenThereIsOne() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
         assertThat(run(Order.LIBRARY_FIRST, unwritable(file)))
                 .containsExactly(
                         "JavaCPP's library cannot be unpacked to JavaCPP's cache folder (make room there, or name"
                                 + " another with -Dorg.bytedeco.javacpp.cachedir=DIR): Could not create the cache: Set the"
-                                + " \"org.bytedeco.javacpp.cachedir\" system property.");
+                                + " \"org.bytedeco.javacpp.cachedir\" system property.",
+                        "0 null false");
     }
 
     /** No folder can be made below a file, whoever the user is. */
@@ -122,6 +125,20 @@ class NativeLibrariesTest {
         assertThat(LibtorchOwner.mappedFiles(maps))
                 .containsExactly("/tmp/a folder/libtorch_cpu.so", "/tmp/libjnitorch.so");
         assertThat(LibtorchOwner.mappedFiles(folder.resolve("absent"))).isEmpty();
+    }
+
+    @Test
+    void refusesAfterAnotherLibrarysLibtorch() {
+        LibtorchOwner.checkMapped(List.of("/tmp/libjnijavacpp.so", "/tmp/libtorchaudio.so"));
+        assertThatThrownBy(
+                        () -> LibtorchOwner.checkMapped(List.of("/djl/2.7.1/libc10.so", "/djl/2.7.1/libtorch_cpu.so")))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("another library has loaded a libtorch of its own into this process"
+                        + " (/djl/2.7.1/libtorch_cpu.so), and a process can have only one; run one of the two in a JVM of"
+                        + " its own");
+        assertThatThrownBy(() -> LibtorchOwner.checkMapped(List.of("/a/libtorch_cpu.so", "/a/libjnitorch0.so")))
+                .hasMessageStartingWith(
+                        "libtorch is loaded already by another class loader of this JVM (/a/libjnitorch0.so)");
     }
 
     @Test
