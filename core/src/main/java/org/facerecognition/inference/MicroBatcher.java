@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class MicroBatcher<I, O> implements AutoCloseable {
     private final Function<List<I>, List<O>> work;
     private final Settings settings;
+    private final String what;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition(); // or closed
     private final Condition left = lock.newCondition(); // or closed
@@ -67,9 +68,20 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
      * @param settings how to gather
      */
     public MicroBatcher(Function<List<I>, List<O>> work, Settings settings) {
+        this(work, settings, "micro-batcher");
+    }
+
+    /**
+     * Starts the worker.
+     *
+     * @param what the owner, as the subject of the sentence that refuses what is asked after closing: "face batcher"
+     * @see #MicroBatcher(Function, Settings)
+     */
+    public MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String what) {
         this.work = work;
         this.settings = settings;
-        this.worker = new Thread(this::run, "micro-batcher");
+        this.what = what;
+        this.worker = new Thread(this::run, what);
         worker.setDaemon(true);
         worker.start();
     }
@@ -113,7 +125,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
 
     private CompletableFuture<O> put(I item) {
         if (closed) {
-            throw new RejectedExecutionException("micro-batcher is closed");
+            throw new RejectedExecutionException(what + " is closed");
         }
         CompletableFuture<O> answer = new CompletableFuture<>();
         queue.add(new Request<>(

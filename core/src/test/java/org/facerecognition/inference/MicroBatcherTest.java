@@ -181,10 +181,10 @@ class MicroBatcherTest {
     void isClosedWhileOtherThreadsUseIt() throws Exception {
         Races.closedWhileUsed(
                 50,
-                () -> new MicroBatcher<Integer, Integer>(items -> items, new Settings(4, Duration.ZERO, 2)),
+                () -> new MicroBatcher<Integer, Integer>(items -> items, new Settings(4, Duration.ZERO, 2), "echo"),
                 batcher ->
                         assertThat(batcher.submit(7).get(30, TimeUnit.SECONDS)).isEqualTo(7),
-                "micro-batcher is closed");
+                "echo is closed");
     }
 
     /** What the work needed was freed while the worker went on with what it had taken. */
