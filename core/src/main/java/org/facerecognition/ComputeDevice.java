@@ -13,16 +13,13 @@ public enum ComputeDevice {
     /** The first NVIDIA GPU. */
     CUDA;
 
-    static {
-        Libtorch.load();
-    }
-
     /**
      * The device for libtorch; the caller closes it.
      *
      * @throws IllegalStateException when a GPU is asked for and there is none
      */
     Device resolve() {
+        Libtorch.load();
         boolean gpu = this != CPU && torch.cuda_is_available();
         if (this == CUDA && !gpu) {
             throw new IllegalStateException("device cuda is not usable: " + whyNoGpu() + ", or use device auto or cpu");
@@ -32,6 +29,7 @@ public enum ComputeDevice {
 
     /** For a message, where no GPU can be used: what is missing and what to do about it. */
     public static String whyNoGpu() {
+        Libtorch.load();
         return Context.hasCUDART()
                 ? "libtorch's GPU natives are there, but no NVIDIA GPU or no driver of version 580 or later; check"
                         + " what nvidia-smi says"

@@ -30,7 +30,7 @@ import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Initialization;
-import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -53,15 +53,12 @@ public final class Recognizer implements FaceEmbedder {
     private final Head head;
     private final Embedder embedder;
     private final AtomicBoolean inTraining = new AtomicBoolean();
+    private final Lifetime lifetime = new Lifetime("this recognizer");
     private volatile Use use = Use.FRAMED;
 
     /** How images become embeddings at the moment; replaced as a whole, so that a call sees one. */
     private record Use(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         static final Use FRAMED = new Use(null, FaceChoice.MOST_PROMINENT, false);
-    }
-
-    static {
-        Libtorch.load();
     }
 
     private Recognizer(RecognizerModel model, Backbone encoder, Head head) {
@@ -264,11 +261,13 @@ public final class Recognizer implements FaceEmbedder {
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
      */
     public Weights.Report startFrom(Weights weights) {
-        Weights.Report report = encoderWeights(weights)
-                .allowing(encoder.replacedNames().toArray(String[]::new))
-                .into(encoder);
-        rememberStart(weights);
-        return report;
+        try (Lifetime.Use open = lifetime.enter()) {
+            Weights.Report report = encoderWeights(weights)
+                    .allowing(encoder.replacedNames().toArray(String[]::new))
+                    .into(encoder);
+            rememberStart(weights);
+            return report;
+        }
     }
 
     private void rememberStart(Weights weights) {
@@ -342,15 +341,19 @@ public final class Recognizer implements FaceEmbedder {
 
     @Override
     public List<float[]> embedAll(List<? extends ImageSource> images) {
-        Use now = use;
-        FaceCropper cropper = cropper(now);
-        return embedder.embed(images.size(), i -> cropper.crop(images.get(i)), now.flip);
+        try (Lifetime.Use open = lifetime.enter()) {
+            Use now = use;
+            FaceCropper cropper = cropper(now);
+            return embedder.embed(images.size(), i -> cropper.crop(images.get(i)), now.flip);
+        }
     }
 
     @Override
     public List<EmbeddedFace> faces(ImageSource image) {
-        Use now = use;
-        return EmbeddedFace.all(image, cropper(now), (count, input) -> embedder.embed(count, input, now.flip));
+        try (Lifetime.Use open = lifetime.enter()) {
+            Use now = use;
+            return EmbeddedFace.all(image, cropper(now), (count, input) -> embedder.embed(count, input, now.flip));
+        }
     }
 
     /**
@@ -362,15 +365,19 @@ public final class Recognizer implements FaceEmbedder {
      * @throws IllegalArgumentException when the shape differs
      */
     public Tensor embed(Tensor images) {
-        return embedder.embed(images);
+        try (Lifetime.Use open = lifetime.enter()) {
+            return embedder.embed(images);
+        }
     }
 
     /** {@inheritDoc} For 512 samples or more, on a CPU, the network is prepared first: as fast, to 1e-5 the same. */
     @Override
     public Embedded embed(FaceDataset faces, IntConsumer embedded) {
-        Use now = use;
-        return embedder.embedAsSingly(seen(faces, now), now.flip, embedded, BadImages.FAIL)
-                .faces();
+        try (Lifetime.Use open = lifetime.enter()) {
+            Use now = use;
+            return embedder.embedAsSingly(seen(faces, now), now.flip, embedded, BadImages.FAIL)
+                    .faces();
+        }
     }
 
     /** A data set as {@code embed} would see its images. */
@@ -397,8 +404,10 @@ public final class Recognizer implements FaceEmbedder {
      * @param embedded is told the number of samples done so far, batch by batch
      */
     public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
-        FaceDataset seen = seen(data, new Use(null, FaceChoice.MOST_PROMINENT, flip));
-        return embedder.embedAsSingly(seen, flip, embedded, BadImages.FAIL).faces();
+        try (Lifetime.Use open = lifetime.enter()) {
+            FaceDataset seen = seen(data, new Use(null, FaceChoice.MOST_PROMINENT, flip));
+            return embedder.embedAsSingly(seen, flip, embedded, BadImages.FAIL).faces();
+        }
     }
 
     /** What embeds, for a training. */
@@ -424,16 +433,18 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     private List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings, Use now) {
-        EmbeddingMode mode = EmbeddingMode.of(cropper(now), now.flip, EmbeddingMode.FLOAT32);
-        BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
-        List<Threshold> thresholds = new Calibrator(
-                        model,
-                        mode,
-                        faces -> embedder.embedAsSingly(seen(faces, now), now.flip, done -> {}, withoutFace)
-                                .faces())
-                .thresholds(strangers, settings);
-        model.keepThresholds(thresholds, mode);
-        return thresholds;
+        try (Lifetime.Use open = lifetime.enter()) {
+            EmbeddingMode mode = EmbeddingMode.of(cropper(now), now.flip, EmbeddingMode.FLOAT32);
+            BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
+            List<Threshold> thresholds = new Calibrator(
+                            model,
+                            mode,
+                            faces -> embedder.embedAsSingly(seen(faces, now), now.flip, done -> {}, withoutFace)
+                                    .faces())
+                    .thresholds(strangers, settings);
+            model.keepThresholds(thresholds, mode);
+            return thresholds;
+        }
     }
 
     /**
@@ -476,18 +487,21 @@ public final class Recognizer implements FaceEmbedder {
      * @throws IllegalArgumentException when the identities are not those of the training
      */
     public List<LabelNoise.Suspect> suspects(FaceDataset faces, double mostDegrees) {
-        if (!(head instanceof MarginSoftmax margins)) {
-            throw new IllegalStateException("suspects are found by the centres of a margin head, but this model has a "
-                    + head.getClass().getSimpleName());
+        try (Lifetime.Use open = lifetime.enter()) {
+            if (!(head instanceof MarginSoftmax margins)) {
+                throw new IllegalStateException(
+                        "suspects are found by the centres of a margin head, but this model has a "
+                                + head.getClass().getSimpleName());
+            }
+            if (!faces.identities().equals(identities())) {
+                throw new IllegalArgumentException("faces must be of the "
+                        + identities().size()
+                        + " identities that this model was trained on, in their order, but were of " + faces.classes()
+                        + " others; give the data of the training");
+            }
+            Embedded embedded = embed(faces, false);
+            return LabelNoise.suspects(embedded, TensorRows.of(margins.centres()), margins.subCentres(), mostDegrees);
         }
-        if (!faces.identities().equals(identities())) {
-            throw new IllegalArgumentException("faces must be of the "
-                    + identities().size()
-                    + " identities that this model was trained on, in their order, but were of " + faces.classes()
-                    + " others; give the data of the training");
-        }
-        Embedded embedded = embed(faces, false);
-        return LabelNoise.suspects(embedded, TensorRows.of(margins.centres()), margins.subCentres(), mostDegrees);
     }
 
     @Override
@@ -554,8 +568,10 @@ public final class Recognizer implements FaceEmbedder {
      * @throws org.facerecognition.weights.WeightsException when it cannot be written; a former file is then untouched
      */
     public void save(Path file) {
-        try (PointerScope scope = new PointerScope()) {
-            SafeTensors.write(file, tensors(), model.toMetadata());
+        try (Lifetime.Use open = lifetime.enter()) {
+            try (PointerScope scope = new PointerScope()) {
+                SafeTensors.write(file, tensors(), model.toMetadata());
+            }
         }
     }
 
@@ -630,11 +646,13 @@ public final class Recognizer implements FaceEmbedder {
      * @throws IllegalStateException when half precision is asked for and not close enough to float32
      */
     public PreparedRecognizer prepare(PrepareOptions options) {
-        Preparation.Result prepared =
-                NativeErrors.explained(() -> new Preparation(options, embedder.device(), model).prepare(encoder));
-        Use now = use;
-        return new PreparedRecognizer(
-                prepared, model.copy(), cropper(now), now.flip, fingerprint(), embeddingSize(), embedder.device());
+        try (Lifetime.Use open = lifetime.enter()) {
+            Preparation.Result prepared =
+                    NativeErrors.explained(() -> new Preparation(options, embedder.device(), model).prepare(encoder));
+            Use now = use;
+            return new PreparedRecognizer(
+                    prepared, model.copy(), cropper(now), now.flip, fingerprint(), embeddingSize(), embedder.device());
+        }
     }
 
     /**
@@ -648,7 +666,9 @@ public final class Recognizer implements FaceEmbedder {
      * @throws org.facerecognition.export.ExportException when the file cannot be written
      */
     public void export(Path file, ExportFormat format, boolean normalise) {
-        new ModelExport(model, encoder).write(file, format, normalise);
+        try (Lifetime.Use open = lifetime.enter()) {
+            new ModelExport(model, encoder).write(file, format, normalise);
+        }
     }
 
     // ---- parts ----
@@ -712,24 +732,33 @@ public final class Recognizer implements FaceEmbedder {
      */
     @Override
     public String fingerprint() {
-        return Fingerprint.of(model, encoder);
+        try (Lifetime.Use open = lifetime.enter()) {
+            return Fingerprint.of(model, encoder);
+        }
     }
 
     Module net() {
         return net;
     }
 
-    /** @throws IllegalStateException when it is being trained already */
-    void beginTraining() {
+    /**
+     * Begins a training, on the thread that ends it.
+     *
+     * @return to be closed at the end
+     * @throws IllegalStateException when it is being trained already, or closed
+     */
+    Lifetime.Use beginTraining() {
+        Lifetime.Use open = lifetime.enter();
         if (inTraining.getAndSet(true)) {
+            open.close();
             throw new IllegalStateException(
                     "this recognizer is being trained already, by another thread; wait for that to end, or"
                             + " train another recognizer");
         }
-    }
-
-    void endTraining() {
-        inTraining.set(false);
+        return () -> {
+            inTraining.set(false);
+            open.close();
+        };
     }
 
     RecognizerModel model() {
@@ -743,8 +772,10 @@ public final class Recognizer implements FaceEmbedder {
      * @throws IllegalStateException when a GPU is asked for and there is none
      */
     public void to(ComputeDevice device) {
-        try (Device resolved = device.resolve()) {
-            to(resolved);
+        try (Lifetime.Use open = lifetime.enter()) {
+            try (Device resolved = device.resolve()) {
+                to(resolved);
+            }
         }
     }
 
@@ -760,11 +791,19 @@ public final class Recognizer implements FaceEmbedder {
                 + imageSizePx() + " px, framing " + framing();
     }
 
+    /**
+     * Waits for calls under way, then frees the model's memory; later calls are refused. A second time does nothing.
+     *
+     * @throws IllegalStateException when it is called within one of this recognizer's own calls, or in a listener of a
+     *     training of it
+     */
     @Override
     public void close() {
-        net.close();
-        encoder.close();
-        head.close();
-        embedder.close();
+        lifetime.close(() -> {
+            net.close();
+            encoder.close();
+            head.close();
+            embedder.close();
+        });
     }
 }

@@ -4,6 +4,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.natives.Lifetime;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 
@@ -56,13 +57,13 @@ public final class Trainer {
      * @throws org.facerecognition.train.NonFiniteLossException when the loss, a gradient or a weight is NaN or infinite
      */
     public History fit(Recognizer recognizer, FaceDataset train, @Nullable FaceDataset validation) {
-        recognizer.beginTraining();
         AtomicBoolean stopped = new AtomicBoolean();
-        running.add(stopped);
-        try (TrainingRun run = new TrainingRun(args, recognizer, train, validation, stopped)) {
-            return run.run();
+        try (Lifetime.Use open = recognizer.beginTraining()) {
+            running.add(stopped);
+            try (TrainingRun run = new TrainingRun(args, recognizer, train, validation, stopped)) {
+                return run.run();
+            }
         } finally {
-            recognizer.endTraining();
             running.remove(stopped);
         }
     }

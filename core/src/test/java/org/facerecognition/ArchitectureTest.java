@@ -86,7 +86,7 @@ class ArchitectureTest {
     static final ArchRule exportsKnowGraphs = knowsOnly("org.facerecognition.export..", "graph", "natives", "io");
 
     @ArchTest
-    static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..");
+    static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..", "natives");
 
     @ArchTest
     static final ArchRule weightsKnowFilesAndTensorsOnly =

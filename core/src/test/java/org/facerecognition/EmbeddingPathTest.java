@@ -33,10 +33,12 @@ class EmbeddingPathTest {
 
     @Test
     void paintedFacesHaveOneEmbeddingByWhateverEntry() throws Exception {
-        SyntheticFaces faces = new SyntheticFaces(0, 300); // larger than twice the input: decoders could leave out detail
+        SyntheticFaces faces =
+                new SyntheticFaces(0, 300); // larger than twice the input: decoders could leave out detail
         List<Path> files = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
-            Path file = Files.createDirectories(folder.resolve(String.format("person%02d", i))).resolve("1.jpg");
+            Path file = Files.createDirectories(folder.resolve(String.format("person%02d", i)))
+                    .resolve("1.jpg");
             try (Mat face = faces.image(i, 0)) {
                 Files.write(file, jpeg(face));
             }
@@ -86,7 +88,8 @@ class EmbeddingPathTest {
         for (int i = 0; chosen.size() < count; i++) {
             try (Mat image = ImageReader.read(files.get(i))) {
                 List<?> found = detector.detect(image);
-                if (!found.isEmpty() && !detector.isUpsideDown(image, detector.detect(image).get(0))) {
+                if (!found.isEmpty()
+                        && !detector.isUpsideDown(image, detector.detect(image).get(0))) {
                     chosen.add(files.get(i));
                 }
             }

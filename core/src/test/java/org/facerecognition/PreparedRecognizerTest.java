@@ -161,7 +161,7 @@ class PreparedRecognizerTest {
         prepared.close(); // no harm
         assertThatThrownBy(() -> prepared.embed(FACES.get(0)))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessage("a prepared net must be open to be used, but was closed");
+                .hasMessage("prepared net is closed");
     }
 
     @Test

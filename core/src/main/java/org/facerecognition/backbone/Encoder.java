@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import org.facerecognition.natives.Libtorch;
 
-/** The architectures that come with the library, by name. */
+/** The architectures that come with the library, by name. Listing them loads no native library. */
 public enum Encoder {
     RESNET18("resnet18", Origin.TORCHVISION, "fc", 1000, ResNet::resnet18),
     RESNET34("resnet34", Origin.TORCHVISION, "fc", 1000, ResNet::resnet34),
@@ -26,10 +26,6 @@ public enum Encoder {
         TORCHVISION,
         INSIGHTFACE,
         MOBILEFACENET
-    }
-
-    static {
-        Libtorch.load();
     }
 
     private interface Maker {
@@ -85,6 +81,7 @@ public enum Encoder {
      * @throws IllegalArgumentException when the net has no such last layer, or a size is less than 1
      */
     public Backbone create(String lastLayerName, List<Integer> embeddingSizes, BackboneOptions options) {
+        Libtorch.load(); // here, so that names and settings can be listed where no native library can be loaded
         return Backbone.built(() -> {
             Backbone backbone = maker.make(outputs, options);
             backbone.replaceLastLayer(

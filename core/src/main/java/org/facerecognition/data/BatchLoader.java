@@ -1,31 +1,34 @@
 package org.facerecognition.data;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Queue;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.Lifetime;
 
 /**
  * Turns a data set into batches: worker threads read, frame and augment ahead of the net, into buffers that are used
@@ -36,10 +39,6 @@ import org.facerecognition.natives.Libtorch;
  * the reading starts make no difference.
  */
 public final class BatchLoader implements AutoCloseable {
-    static {
-        Libtorch.load();
-    }
-
     private static final long LONGEST_LAST_PICTURE_NANOS = 60_000_000_000L;
 
     private final FaceDataset dataset;
@@ -51,10 +50,10 @@ public final class BatchLoader implements AutoCloseable {
     private final PictureMemory memory;
     private final Map<String, String> skipped = new ConcurrentSkipListMap<>();
     private final Set<Integer> skippedSamples = ConcurrentHashMap.newKeySet();
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private final Lifetime lifetime = new Lifetime("batch loader");
     private final ExecutorService workers;
-    private final Deque<BatchBuffer> free = new ArrayDeque<>();
-    private final List<BatchBuffer> buffers = new ArrayList<>();
+    private final Deque<BatchBuffer> free = new ConcurrentLinkedDeque<>();
+    private final Queue<BatchBuffer> buffers = new ConcurrentLinkedQueue<>();
 
     /**
      * What batches look like.
@@ -149,7 +148,12 @@ public final class BatchLoader implements AutoCloseable {
 
     /** A loader onto the CPU, channels_last. */
     public BatchLoader(FaceDataset dataset, Settings settings) {
-        this(dataset, settings, new Device("cpu"), true);
+        this(dataset, settings, cpu(), true);
+    }
+
+    private static Device cpu() {
+        Libtorch.load();
+        return new Device("cpu");
     }
 
     /**
@@ -157,6 +161,7 @@ public final class BatchLoader implements AutoCloseable {
      * @param channelsLast memory layout of the images; false for contiguous
      */
     public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast) {
+        Libtorch.load();
         this.dataset = dataset;
         this.settings = settings;
         this.device = device;
@@ -233,7 +238,10 @@ public final class BatchLoader implements AutoCloseable {
         return new Epoch(epoch, firstBatch);
     }
 
-    /** A pass over the data set. For one thread; close each batch before the next for the buffers to be reused. */
+    /**
+     * A pass over the data set. For one thread, while other threads may have passes of their own; close each batch before
+     * the next for the buffers to be reused.
+     */
     public final class Epoch implements Iterator<Batch>, AutoCloseable {
         private record Pending(BatchBuffer buffer, Future<Integer> size) {}
 
@@ -259,16 +267,19 @@ public final class BatchLoader implements AutoCloseable {
          * Waits for the next batch.
          *
          * @throws DataException when a picture in it cannot be used; names it
+         * @throws IllegalStateException when the loader is closed
          */
         @Override
         public Batch next() {
             if (!hasNext()) {
                 throw new NoSuchElementException("epoch " + epoch + " has " + batches() + " batches");
             }
-            readAhead();
-            Pending first = pending.remove();
-            int size = await(first.size());
-            return new Batch(first.buffer(), size, toGive++, () -> free.push(first.buffer()));
+            try (Lifetime.Use use = lifetime.enter()) {
+                readAhead();
+                Pending first = pending.remove();
+                int size = await(first.size());
+                return new Batch(first.buffer(), size, toGive++, () -> free.push(first.buffer()));
+            }
         }
 
         /** One batch in hand and one in the making per thread; the buffers for that, once. */
@@ -314,7 +325,7 @@ public final class BatchLoader implements AutoCloseable {
             for (Pending rest : pending) {
                 try {
                     rest.size().get();
-                } catch (ExecutionException | InterruptedException e) {
+                } catch (ExecutionException | CancellationException | InterruptedException e) {
                     if (e instanceof InterruptedException) {
                         Thread.currentThread().interrupt();
                     }
@@ -395,13 +406,21 @@ public final class BatchLoader implements AutoCloseable {
         return buffer;
     }
 
-    /** Ends the threads and frees the buffers; tensors already handed out stay valid. */
+    /**
+     * Waits for the batch that another thread waits for, ends the threads and frees the buffers; tensors already handed
+     * out stay valid. A second time does nothing.
+     */
     @Override
     public void close() {
-        if (closed.getAndSet(true)) {
-            return;
+        lifetime.close(this::release);
+    }
+
+    private void release() {
+        for (Runnable waiting : workers.shutdownNow()) {
+            if (waiting instanceof Future<?> future) {
+                future.cancel(false); // or who closes an epoch later would wait for it for ever
+            }
         }
-        workers.shutdownNow();
         if (workersEnd()) { // else they may still write there: better left to the collector than freed under them
             memory.close();
             buffers.forEach(BatchBuffer::close);

@@ -20,8 +20,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
+import org.facerecognition.natives.NativeLibraries;
 
 /** Pictures from files, bytes and Java images, always as RGB, CV_8UC3. The only place that decodes. */
 public final class ImageReader {
@@ -85,6 +88,7 @@ public final class ImageReader {
                     + size.get().width() + "x" + size.get().height()
                     + "; make it smaller or take it out of the data set");
         }
+        NativeLibraries.load(opencv_imgcodecs.class, "OpenCV");
         Mat image;
         try (BytePointer data = new BytePointer(bytes);
                 Mat encoded = new Mat(1, bytes.length, CV_8UC1, data)) {
@@ -135,6 +139,7 @@ public final class ImageReader {
      * @return RGB, CV_8UC3; the caller closes it
      */
     public static Mat from(BufferedImage image) {
+        NativeLibraries.load(opencv_core.class, "OpenCV");
         BufferedImage bgr = new BufferedImage(image.getWidth(), image.getHeight(), BufferedImage.TYPE_3BYTE_BGR);
         Graphics2D graphics = bgr.createGraphics();
         graphics.drawImage(image, 0, 0, null);

@@ -1,6 +1,7 @@
 package org.facerecognition.data;
 
 import org.bytedeco.opencv.global.opencv_core;
+import org.facerecognition.natives.NativeLibraries;
 
 /**
  * Keeps OpenCV to one thread while somebody works on many images side by side, and restores its number of threads when
@@ -13,6 +14,7 @@ final class OpenCvThreads {
     private OpenCvThreads() {}
 
     static synchronized void restrict() {
+        NativeLibraries.load(opencv_core.class, "OpenCV");
         if (users++ == 0) {
             former = opencv_core.getNumThreads();
             opencv_core.setNumThreads(1);

@@ -17,8 +17,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.natives.NativeLibraries;
 
 /**
  * A data set in one file: the pictures one after another, as they were encoded or decoded and framed already, then an index
@@ -204,6 +206,7 @@ public final class PackedFaces {
 
         @Override
         public Mat read() {
+            NativeLibraries.load(opencv_core.class, "OpenCV");
             byte[] bytes = encoded();
             if (framedPx == 0) {
                 return ImageReader.decode(bytes, name);

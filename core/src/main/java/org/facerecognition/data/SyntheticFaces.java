@@ -1,7 +1,9 @@
 package org.facerecognition.data;
 
 import java.util.SplittableRandom;
+import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.natives.NativeLibraries;
 
 /**
  * Drawn faces: any number of made-up people, any number of pictures of each, out of a seed. For demonstrations and tests
@@ -45,6 +47,7 @@ public record SyntheticFaces(long seed, int sizePx) {
     public Mat image(int identity, int index) {
         SyntheticIdentity who = identity(identity);
         SyntheticShot shot = shot(identity, index);
+        NativeLibraries.load(opencv_imgproc.class, "OpenCV");
         int supersampling = (MIN_CANVAS_PX + sizePx - 1) / sizePx;
         try (SyntheticCanvas canvas = new SyntheticCanvas(sizePx * supersampling, shot)) {
             new SyntheticDrawing(canvas, who, shot).draw();

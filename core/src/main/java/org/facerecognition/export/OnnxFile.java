@@ -43,10 +43,6 @@ public final class OnnxFile {
     private final List<Message> nodes = new ArrayList<>();
     private String prefix = ""; // of the names of the node's weights
 
-    static {
-        Libtorch.load();
-    }
-
     private OnnxFile() {}
 
     /**
@@ -60,6 +56,7 @@ public final class OnnxFile {
      * @throws ExportException when it cannot be written
      */
     public static void write(Path file, Graph net, int sizePx, int embeddingSize, Map<String, String> metadata) {
+        Libtorch.load();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
                 Graph folded = BatchNormFolding.fold(net)) {

@@ -47,10 +47,6 @@ public final class TorchScriptFile {
     private final StringBuilder program = new StringBuilder("def forward(self, x0: Tensor) -> Tensor:\n");
     private String prefix = ""; // of the names of the node's weights
 
-    static {
-        Libtorch.load();
-    }
-
     private TorchScriptFile() {}
 
     /**
@@ -62,6 +58,7 @@ public final class TorchScriptFile {
      * @throws ExportException when it cannot be written
      */
     public static void write(Path file, Graph net, int sizePx, Map<String, String> metadata) {
+        Libtorch.load();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
                 Graph folded = BatchNormFolding.fold(net)) {

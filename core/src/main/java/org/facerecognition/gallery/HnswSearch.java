@@ -18,7 +18,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ForkJoinPool;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -47,7 +47,9 @@ final class HnswSearch extends PrototypeSearch {
     }
 
     private final GraphIndexBuilder builder;
-    private final Queue<GraphSearcher> idle = new ConcurrentLinkedQueue<>();
+    /** Kept for the next searches: not more than can be at work at a time, whatever number of threads ever came. */
+    private final Queue<GraphSearcher> idle =
+            new ArrayBlockingQueue<>(Runtime.getRuntime().availableProcessors());
 
     /**
      * Loads JVector's own vector arithmetic while its logger is off. JVector warns once in a process that the
@@ -114,7 +116,17 @@ final class HnswSearch extends PrototypeSearch {
                     searcher.search(new DefaultSearchScoreProvider(estimates, exact), wanted, held, 0, 0, present);
             return Arrays.stream(found.getNodes()).mapToInt(node -> node.node).toArray();
         } finally {
-            idle.add(searcher);
+            if (!idle.offer(searcher)) {
+                close(searcher);
+            }
+        }
+    }
+
+    private static void close(GraphSearcher searcher) {
+        try {
+            searcher.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a search of the graph cannot be ended: " + e.getMessage(), e);
         }
     }
 

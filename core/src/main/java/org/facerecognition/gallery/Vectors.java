@@ -4,6 +4,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.facerecognition.natives.NativeLibraries;
 
 /**
  * The embeddings: rows of floats in blocks of native memory, added at the end and never changed. One thread adds; what it has
@@ -28,6 +29,7 @@ final class Vectors implements AutoCloseable {
     private record Block(Pointer memory, FloatPointer rows, FloatBuffer view) {}
 
     Vectors(int dimension) {
+        NativeLibraries.load();
         this.dimension = dimension;
         this.rowBits = 31 - Integer.numberOfLeadingZeros(Math.max(1, BLOCK_FLOATS / dimension));
     }

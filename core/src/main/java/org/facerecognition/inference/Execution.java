@@ -23,6 +23,16 @@ interface Execution extends AutoCloseable {
     /** Most pictures that go through the layers at a time. */
     int turn();
 
+    /** How many pieces of working memory are kept for the next callers. */
+    default int workspaces() {
+        return 0;
+    }
+
+    /** Their size in bytes. */
+    default long workspaceBytes() {
+        return 0;
+    }
+
     @Override
     void close();
 }

@@ -26,11 +26,13 @@ import org.jspecify.annotations.Nullable;
 public final class MicroBatcher<I, O> implements AutoCloseable {
     private final Function<List<I>, List<O>> work;
     private final Settings settings;
+    private final String what;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition(); // or closed
     private final Condition left = lock.newCondition(); // or closed
     private final Deque<Request<I, O>> queue = new ArrayDeque<>(); // guarded by lock
     private boolean closed; // guarded by lock
+    private Runnable afterwards = () -> {}; // guarded by lock
     private final Thread worker;
 
     /**
@@ -66,9 +68,20 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
      * @param settings how to gather
      */
     public MicroBatcher(Function<List<I>, List<O>> work, Settings settings) {
+        this(work, settings, "micro-batcher");
+    }
+
+    /**
+     * Starts the worker.
+     *
+     * @param what the owner, as the subject of the sentence that refuses what is asked after closing: "face batcher"
+     * @see #MicroBatcher(Function, Settings)
+     */
+    public MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String what) {
         this.work = work;
         this.settings = settings;
-        this.worker = new Thread(this::run, "micro-batcher");
+        this.what = what;
+        this.worker = new Thread(this::run, what);
         worker.setDaemon(true);
         worker.start();
     }
@@ -112,7 +125,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
 
     private CompletableFuture<O> put(I item) {
         if (closed) {
-            throw new RejectedExecutionException("a micro-batcher must be open to be asked, but was closed");
+            throw new RejectedExecutionException(what + " is closed");
         }
         CompletableFuture<O> answer = new CompletableFuture<>();
         queue.add(new Request<>(
@@ -128,6 +141,16 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             if (!batch.isEmpty()) {
                 answer(batch);
             }
+        }
+        lastWork().run();
+    }
+
+    private Runnable lastWork() {
+        lock.lock();
+        try {
+            return afterwards;
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -185,12 +208,25 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         }
     }
 
-    /** Takes no more, does what it has taken, and waits for that. */
+    /** Takes no more, does what it has taken, and waits for that. A second time does nothing more. */
     @Override
     public void close() {
+        close(() -> {});
+    }
+
+    /**
+     * Takes no more, does what it has taken, frees what that needed, and waits. Called by an answer's dependent action,
+     * which the worker's own thread does, it does not wait: what it has taken is done and freed afterwards.
+     *
+     * @param free called once by the worker when nothing is left to do, unless it is closed already; must not throw
+     */
+    public void close(Runnable free) {
         lock.lock();
         try {
-            closed = true;
+            if (!closed) {
+                closed = true;
+                afterwards = free;
+            }
             arrived.signalAll();
             left.signalAll();
         } finally {

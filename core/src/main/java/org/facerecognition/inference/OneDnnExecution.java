@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -14,8 +16,13 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * oneDNN, called without libtorch between. There is a plan for each power of two up to the most that go through the layers at
  * a time; another number of pictures is done in several.
  */
+/*
+ * A workspace has room for the values of all layers: megabytes. As many calls are at work at a time as there are processors,
+ * so that there are at most as many workspaces for each plan, whatever number of threads ever came; further calls wait for
+ * their turn, in order. They would only have waited for a processor.
+ */
 final class OneDnnExecution implements Execution {
-    /** A plan and workspaces for it that nobody is using: as many as there were ever threads in it at a time. */
+    /** A plan and workspaces for it that nobody is using. */
     private record Prepared(OneDnnPlan plan, Queue<OneDnnWorkspace> idle) {}
 
     private final List<LayerCost.Kind> kinds;
@@ -24,6 +31,7 @@ final class OneDnnExecution implements Execution {
     private final long embeddingSize;
     private final OneDnnWeights weights = new OneDnnWeights();
     private final List<Prepared> plans = new ArrayList<>(); // for 1, 2, 4, ... pictures
+    private final Semaphore turns = new Semaphore(Runtime.getRuntime().availableProcessors(), true);
 
     /**
      * @param nodes whose tensors are not needed afterwards
@@ -69,19 +77,40 @@ final class OneDnnExecution implements Execution {
         Tensor embeddings = torch.empty(count, embeddingSize);
         FloatPointer from = pictures.data_ptr_float();
         FloatPointer to = embeddings.data_ptr_float();
-        for (long done = 0; done < count; ) {
-            int place = Math.min(plans.size() - 1, 63 - Long.numberOfLeadingZeros(count - done));
-            Prepared prepared = plans.get(place);
-            OneDnnWorkspace free = prepared.idle().poll();
-            OneDnnWorkspace workspace = free == null ? new OneDnnWorkspace(prepared.plan()) : free;
-            try {
-                workspace.run(from.getPointer(done * pictureSize), to.getPointer(done * embeddingSize), seconds);
-            } finally {
-                prepared.idle().add(workspace);
+        turns.acquireUninterruptibly();
+        try {
+            for (long done = 0; done < count; ) {
+                int place = Math.min(plans.size() - 1, 63 - Long.numberOfLeadingZeros(count - done));
+                Prepared prepared = plans.get(place);
+                run(prepared, from.getPointer(done * pictureSize), to.getPointer(done * embeddingSize), seconds);
+                done += prepared.plan().count();
             }
-            done += prepared.plan().count();
+        } finally {
+            turns.release();
         }
         return embeddings;
+    }
+
+    private static void run(Prepared prepared, Pointer images, Pointer embeddings, double[] seconds) {
+        OneDnnWorkspace free = prepared.idle().poll();
+        OneDnnWorkspace workspace = free == null ? new OneDnnWorkspace(prepared.plan()) : free;
+        try {
+            workspace.run(images, embeddings, seconds);
+        } finally {
+            prepared.idle().add(workspace);
+        }
+    }
+
+    @Override
+    public int workspaces() {
+        return plans.stream().mapToInt(prepared -> prepared.idle().size()).sum();
+    }
+
+    @Override
+    public long workspaceBytes() {
+        return plans.stream()
+                .mapToLong(prepared -> prepared.idle().size() * prepared.plan().workspaceBytes())
+                .sum();
     }
 
     @Override

@@ -224,6 +224,20 @@ final class OneDnnPlan implements AutoCloseable {
         return pieces.clone();
     }
 
+    /** What the call that needs the most needs besides, in bytes. */
+    long scratchBytes() {
+        return layers.stream()
+                .flatMap(List::stream)
+                .mapToLong(call -> call.scratch().get_size())
+                .max()
+                .orElse(0);
+    }
+
+    /** Size of a workspace in bytes. */
+    long workspaceBytes() {
+        return Arrays.stream(pieces).sum() + scratchBytes();
+    }
+
     @Override
     public void close() {
         keeper.close();

@@ -35,12 +35,7 @@ final class OneDnnWorkspace implements AutoCloseable {
             for (int i = 0; i < sizes.length; i++) {
                 pieces[i] = bytes(sizes[i]).get_data_handle();
             }
-            long scratch = plan.layers().stream()
-                    .flatMap(List::stream)
-                    .mapToLong(call -> call.scratch().get_size())
-                    .max()
-                    .orElse(0);
-            Pointer scratchPiece = bytes(Math.max(1, scratch)).get_data_handle();
+            Pointer scratchPiece = bytes(Math.max(1, plan.scratchBytes())).get_data_handle();
             this.stream = new stream(OneDnn.engine());
             this.handle = stream.get();
             for (List<Call> calls : plan.layers()) {

@@ -3,8 +3,6 @@ package org.facerecognition.inference;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -14,6 +12,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.BatchNormFolding;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.Lifetime;
 
 /**
  * A network made ready for one machine and one size of pictures: batch normalisations folded away, weights packed, and
@@ -31,12 +30,7 @@ public final class PreparedNet implements AutoCloseable {
     private final Device device;
     private final int batchSize;
     private final int sizePx;
-    private final ReadWriteLock use = new ReentrantReadWriteLock(); // reading: at work; writing: closing
-    private boolean closed;
-
-    static {
-        Libtorch.load();
-    }
+    private final Lifetime lifetime = new Lifetime("prepared net");
 
     private PreparedNet(Execution execution, int batchSize, int sizePx, ScalarType type, Device device) {
         this.execution = execution;
@@ -66,6 +60,7 @@ public final class PreparedNet implements AutoCloseable {
 
     private static PreparedNet of(
             Graph graph, int batchSize, int sizePx, ScalarType type, Device device, boolean oneDnn) {
+        Libtorch.load();
         if (batchSize < 1) {
             throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
         }
@@ -117,13 +112,10 @@ public final class PreparedNet implements AutoCloseable {
      */
     public Tensor forward(Tensor images) {
         checkSize(images);
-        use.readLock().lock();
-        try (PointerScope scope = new PointerScope();
+        try (Lifetime.Use use = lifetime.enter();
+                PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            checkOpen();
             return execution.run(images).retainReference();
-        } finally {
-            use.readLock().unlock();
         }
     }
 
@@ -134,16 +126,16 @@ public final class PreparedNet implements AutoCloseable {
      * @param rounds the median of which is taken, at least 1
      * @return in the order of work
      * @throws IllegalArgumentException when the shape differs, or {@code rounds} is less than 1
+     * @throws IllegalStateException when it is closed
      */
     public List<LayerCost> profile(Tensor images, int rounds) {
         checkSize(images);
         if (rounds < 1) {
             throw new IllegalArgumentException("rounds must be at least 1, but was " + rounds);
         }
-        use.readLock().lock();
-        try (PointerScope scope = new PointerScope();
+        try (Lifetime.Use use = lifetime.enter();
+                PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            checkOpen();
             Tensor some = images.narrow(0, 0, Math.min(execution.turn(), images.size(0)));
             List<List<LayerCost>> all = IntStream.range(0, rounds)
                     .mapToObj(round -> execution.profile(some))
@@ -155,8 +147,6 @@ public final class PreparedNet implements AutoCloseable {
                             .toList()
                             .get(rounds / 2))
                     .toList();
-        } finally {
-            use.readLock().unlock();
         }
     }
 
@@ -164,12 +154,6 @@ public final class PreparedNet implements AutoCloseable {
         if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != sizePx || images.size(3) != sizePx) {
             throw new IllegalArgumentException("images must be [B, 3, " + sizePx + ", " + sizePx
                     + "], for which the net was prepared, but were " + Arrays.toString(images.shape()));
-        }
-    }
-
-    private void checkOpen() {
-        if (closed) {
-            throw new IllegalStateException("a prepared net must be open to be used, but was closed");
         }
     }
 
@@ -183,18 +167,22 @@ public final class PreparedNet implements AutoCloseable {
         return type;
     }
 
-    /** Frees the weights, once all that are at work in it are done. */
+    /** Working memory that is kept for the next callers, in bytes; there are bounds to it, however many call. */
+    long workspaceBytes() {
+        return execution.workspaceBytes();
+    }
+
+    /** How many pieces of working memory are kept. */
+    int workspaces() {
+        return execution.workspaces();
+    }
+
+    /** Waits for all that are at work in it and frees the weights. A second time does nothing. */
     @Override
     public void close() {
-        use.writeLock().lock();
-        try {
-            if (!closed) {
-                closed = true;
-                execution.close();
-                device.close();
-            }
-        } finally {
-            use.writeLock().unlock();
-        }
+        lifetime.close(() -> {
+            execution.close();
+            device.close();
+        });
     }
 }

@@ -26,17 +26,21 @@ import java.util.List;
 import java.util.concurrent.Semaphore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
+import org.bytedeco.opencv.global.opencv_objdetect;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
+import org.facerecognition.natives.Lifetime;
+import org.facerecognition.natives.NativeLibraries;
 
 /**
  * Finds faces in pictures by YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by OpenCV.
  * Its file is OpenCV's {@code face_detection_yunet_2023mar.onnx}; bring it, or have it fetched when asked for.
  *
- * <p>May be used from many threads at a time. Close it to free its memory, after the last use.
+ * <p>May be used from many threads at a time. Close it to free its memory: it waits for uses under way, and later ones are
+ * refused.
  */
 public final class FaceDetector implements AutoCloseable {
     /*
@@ -73,7 +77,7 @@ public final class FaceDetector implements AutoCloseable {
     private final Deque<FaceDetectorYN> idle = new ArrayDeque<>(); // guarded by itself
     private final Semaphore room =
             new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
-    private boolean closed; // guarded by idle
+    private final Lifetime lifetime;
 
     /**
      * What is taken for a face.
@@ -133,6 +137,7 @@ public final class FaceDetector implements AutoCloseable {
         this.model = model;
         this.name = name;
         this.settings = settings;
+        this.lifetime = new Lifetime("face detector " + name);
         this.fingerprint = sha256(model).substring(0, 8);
     }
 
@@ -161,6 +166,7 @@ public final class FaceDetector implements AutoCloseable {
      * @throws DetectorException when it is missing, unreadable or no YuNet
      */
     public static FaceDetector open(Path model, Settings settings) {
+        NativeLibraries.load(opencv_objdetect.class, "OpenCV");
         FaceDetector detector = new FaceDetector(bytes(model), model.toString(), settings);
         try (Scalar black = new Scalar(0.0);
                 Mat blank = new Mat(PROBE_PX, PROBE_PX, CV_8UC3, black)) {
@@ -206,6 +212,7 @@ public final class FaceDetector implements AutoCloseable {
      * @param image RGB, CV_8UC3, of any size; untouched
      * @return the most prominent first: large and near the middle; in pixels of {@code image}; empty where there is none
      * @throws IllegalArgumentException when the image is empty or of another type
+     * @throws IllegalStateException when it is closed
      */
     public List<DetectedFace> detect(Mat image) {
         if (image.empty() || image.type() != CV_8UC3) {
@@ -274,7 +281,8 @@ public final class FaceDetector implements AutoCloseable {
     }
 
     private List<DetectedFace> in(Mat image) {
-        try (Mat input = input(image)) {
+        try (Lifetime.Use use = lifetime.enter();
+                Mat input = input(image)) {
             double scaleX = (double) image.cols() / input.cols();
             double scaleY = (double) image.rows() / input.rows();
             return Arrays.stream(rows(input))
@@ -347,9 +355,6 @@ public final class FaceDetector implements AutoCloseable {
         room.acquireUninterruptibly();
         try {
             synchronized (idle) {
-                if (closed) {
-                    throw new IllegalStateException("face detector " + name + " is closed");
-                }
                 if (!idle.isEmpty()) {
                     return idle.pop();
                 }
@@ -363,11 +368,7 @@ public final class FaceDetector implements AutoCloseable {
 
     private void giveBack(FaceDetectorYN detector) {
         synchronized (idle) {
-            if (closed) {
-                detector.close();
-            } else {
-                idle.push(detector);
-            }
+            idle.push(detector);
         }
         room.release();
     }
@@ -398,12 +399,9 @@ public final class FaceDetector implements AutoCloseable {
         return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
     }
 
+    /** Waits for uses under way and frees the memory. A second time does nothing. */
     @Override
     public void close() {
-        synchronized (idle) {
-            closed = true;
-            idle.forEach(FaceDetectorYN::close);
-            idle.clear();
-        }
+        lifetime.close(() -> idle.forEach(FaceDetectorYN::close));
     }
 }

@@ -1,6 +1,7 @@
 /**
  * Where the faces are in a picture, and how one is brought into place: {@link org.facerecognition.vision.FaceDetector},
- * then {@link org.facerecognition.vision.FaceAligner}. OpenCV and plain numbers only.
+ * then {@link org.facerecognition.vision.FaceAligner}. OpenCV, the life
+ * cycle of {@code natives}, and plain numbers only.
  */
 @NullMarked
 package org.facerecognition.vision;

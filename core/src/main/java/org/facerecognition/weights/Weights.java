@@ -29,10 +29,6 @@ import org.jspecify.annotations.Nullable;
  * another shape is an error unless it is allowed. Nothing that a file holds is ever executed.
  */
 public final class Weights {
-    static {
-        Libtorch.load();
-    }
-
     private static final String ZIP = "PK\3\4";
     private static final int PICKLE_PROTOCOL = 0x80; // a pickle's first byte, from protocol 2 on
     private static final String DATA_PARALLEL = "module.";
@@ -64,6 +60,7 @@ public final class Weights {
      * @throws WeightsException when it is missing, damaged, of no known format, or holds more than plain tensors
      */
     public static Weights read(Path file) {
+        Libtorch.load();
         TensorFile source = isPyTorch(file) ? PickledTensors.open(file) : SafeTensors.open(file);
         Weights all = of(source);
         boolean parallel =
@@ -106,6 +103,7 @@ public final class Weights {
 
     /** The tensors of a safetensors file that is open already. */
     public static Weights of(SafeTensors file) {
+        Libtorch.load();
         return of((TensorFile) file);
     }
 

@@ -16,9 +16,11 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.Races;
 import org.facerecognition.augment.Presets;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -81,6 +83,27 @@ class BatchLoaderTest {
             assertThat(take(many, 0, 0)).isEqualTo(take(one, 0, 0));
             assertThat(take(many, 1, 0)).isEqualTo(take(one, 1, 0)).isNotEqualTo(take(one, 0, 0));
         }
+    }
+
+    /** The threads ended with batches still to be read, for which others waited for ever. */
+    @Test
+    @Timeout(60)
+    void isClosedWhileOtherThreadsReadFromIt() throws Exception {
+        Races.closedWhileUsed(20, () -> loader(2, true), loader -> take(loader, 0, 9), "batch loader is closed");
+    }
+
+    @Test
+    @Timeout(60)
+    void anEpochIsClosedAfterItsLoader() {
+        BatchLoader loader = loader(1, true);
+        BatchLoader.Epoch epoch = loader.epoch(0);
+        epoch.next().close(); // others are read ahead
+        loader.close();
+        assertThatThrownBy(epoch::next)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("batch loader is closed");
+        epoch.close();
+        loader.close(); // no harm
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.facerecognition.Races;
 import org.facerecognition.inference.MicroBatcher.Settings;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -171,9 +172,36 @@ class MicroBatcherTest {
         assertThat(answer.getNow(0)).isEqualTo(2);
         assertThatThrownBy(() -> batcher.submit(2))
                 .isInstanceOf(RejectedExecutionException.class)
-                .hasMessage("a micro-batcher must be open to be asked, but was closed");
+                .hasMessage("micro-batcher is closed");
         assertThatThrownBy(() -> batcher.trySubmit(2)).isInstanceOf(RejectedExecutionException.class);
         batcher.close(); // no harm
+    }
+
+    @Test
+    void isClosedWhileOtherThreadsUseIt() throws Exception {
+        Races.closedWhileUsed(
+                50,
+                () -> new MicroBatcher<Integer, Integer>(items -> items, new Settings(4, Duration.ZERO, 2), "echo"),
+                batcher ->
+                        assertThat(batcher.submit(7).get(30, TimeUnit.SECONDS)).isEqualTo(7),
+                "echo is closed");
+    }
+
+    /** What the work needed was freed while the worker went on with what it had taken. */
+    @Test
+    void freesWhenNothingIsLeftToDoThoughAnAnswersOwnerClosesIt() throws Exception {
+        Doubler work = new Doubler();
+        work.leave.drainPermits();
+        List<Integer> workedBefore = new CopyOnWriteArrayList<>();
+        var batcher = new MicroBatcher<>(work, new Settings(1, Duration.ZERO, 10));
+        Runnable free = () -> workedBefore.add(work.batches.size());
+        var first = batcher.submit(1).thenAccept(answer -> batcher.close(free)); // on the worker's thread
+        var second = batcher.submit(2);
+        work.leave.release(100);
+        first.get(30, TimeUnit.SECONDS);
+        assertThat(second.get(30, TimeUnit.SECONDS)).isEqualTo(4);
+        batcher.close(() -> workedBefore.add(-1)); // waits, and does nothing more
+        assertThat(workedBefore).containsExactly(2);
     }
 
     @Test

@@ -5,9 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.facerecognition.inference.CalmNets.SIZE_PX;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -17,6 +23,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.Races;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.backbone.EncodersToTest;
@@ -268,6 +275,60 @@ class PreparedNetTest {
         }
     }
 
+    /** There were as many as threads had ever been at work at a time, and they stayed. */
+    @Test
+    void workspacesAreBoundedByProcessorsHoweverManyThreadsCome() throws Exception {
+        int threads = 64;
+        int processors = Runtime.getRuntime().availableProcessors();
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
+                PreparedNet prepared = prepared(net, 1);
+                PointerScope scope = new PointerScope()) {
+            assumeThat(OneDnn.available(ScalarType.Float)).isTrue();
+            Tensor image = torch.randn(1, 3, SIZE_PX, SIZE_PX);
+            float[] alone = values(prepared, image);
+            long bytesOfOne = prepared.workspaceBytes();
+            assertThat(prepared.workspaces()).isEqualTo(1);
+            CyclicBarrier start = new CyclicBarrier(threads);
+            List<Future<float[]>> all = new ArrayList<>();
+            for (int i = 0; i < threads; i++) {
+                all.add(pool.submit(() -> {
+                    start.await();
+                    for (int turn = 0; turn < 5; turn++) {
+                        assertThat(values(prepared, image)).isEqualTo(alone);
+                    }
+                    return values(prepared, image);
+                }));
+            }
+            for (Future<float[]> one : all) {
+                assertThat(one.get()).isEqualTo(alone);
+            }
+            assertThat(prepared.workspaces()).isBetween(1, processors);
+            assertThat(prepared.workspaceBytes()).isBetween(bytesOfOne, processors * bytesOfOne);
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    private static float[] values(PreparedNet net, Tensor images) {
+        try (Tensor embeddings = net.forward(images);
+                FloatPointer pointer = embeddings.data_ptr_float()) {
+            float[] values = new float[(int) embeddings.numel()];
+            pointer.get(values);
+            return values;
+        }
+    }
+
+    @Test
+    void isClosedWhileOtherThreadsUseIt() throws Exception {
+        try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
+                PointerScope scope = new PointerScope()) {
+            Tensor image = torch.randn(1, 3, SIZE_PX, SIZE_PX);
+            Races.closedWhileUsed(
+                    5, () -> prepared(net, 1), prepared -> values(prepared, image), "prepared net is closed");
+        }
+    }
+
     @Test
     void refusesToWorkOnceClosed() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
@@ -277,7 +338,7 @@ class PreparedNetTest {
             prepared.close(); // no harm
             assertThatThrownBy(() -> prepared.forward(torch.randn(2, 3, SIZE_PX, SIZE_PX)))
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessage("a prepared net must be open to be used, but was closed");
+                    .hasMessage("prepared net is closed");
         }
     }
 }

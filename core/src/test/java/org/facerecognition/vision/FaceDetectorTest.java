@@ -23,6 +23,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
+import org.facerecognition.Races;
 import org.facerecognition.SharedFiles;
 import org.facerecognition.SquareFaces;
 import org.facerecognition.data.ImageReader;
@@ -152,6 +153,17 @@ class FaceDetectorTest {
         } finally {
             threads.shutdownNow();
             photos.forEach(Mat::close);
+        }
+    }
+
+    @Test
+    void isClosedWhileOtherThreadsUseIt() throws Exception {
+        try (Mat photo = SquareFaces.photo(320, 240, 1)) {
+            Races.closedWhileUsed(
+                    20,
+                    () -> FaceDetector.open(SquareFaces.detector()),
+                    detector -> detector.detect(photo),
+                    "face detector " + SquareFaces.detector() + " is closed");
         }
     }
 

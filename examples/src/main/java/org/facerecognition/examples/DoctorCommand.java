@@ -2,10 +2,11 @@ package org.facerecognition.examples;
 
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.ComputeDevice;
 import org.facerecognition.Precision;
@@ -18,6 +19,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.train.History;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -42,22 +44,17 @@ final class DoctorCommand implements Callable<Integer> {
                         + Runtime.getRuntime().availableProcessors() + " processors, heap up to "
                         + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB");
         check("platform", Loader::getPlatform);
-        check("opencv", () -> opencv_core.CV_VERSION + " natives load, " + opencv_core.getNumThreads() + " threads");
-        check(
-                "libtorch",
-                () -> "natives load, " + torch.get_num_threads() + " compute threads, oneDNN "
-                        + yes(torch.hasMKLDNN())
-                        + (Libtorch.keptToAvx()
-                                ? ", kept to AVX: this virtual machine hides its caches, and newer instructions would crash it"
-                                : ""));
-        check("precision", DoctorCommand::precision);
-        check(
-                "gpu",
-                () -> torch.cuda_is_available()
-                        ? torch.cuda_device_count() + " CUDA device(s)"
-                        : "none usable: " + ComputeDevice.whyNoGpu());
-        checkMemoryLimit();
-        check("training step", DoctorCommand::trainingStep);
+        check("opencv", DoctorCommand::opencv);
+        if (check("libtorch", DoctorCommand::libtorch)) {
+            check("precision", DoctorCommand::precision);
+            check(
+                    "gpu",
+                    () -> torch.cuda_is_available()
+                            ? torch.cuda_device_count() + " CUDA device(s)"
+                            : "none usable: " + ComputeDevice.whyNoGpu());
+            checkMemoryLimit();
+            check("training step", DoctorCommand::trainingStep);
+        }
         PrintWriter out = spec.commandLine().getOut();
         out.println(healthy ? "all is well" : "something is wrong: see the lines marked WRONG");
         return healthy ? 0 : Main.FAILED;
@@ -67,16 +64,29 @@ final class DoctorCommand implements Callable<Integer> {
         String run();
     }
 
-    private void check(String what, Check check) {
+    private boolean check(String what, Check check) {
         try {
             tell(what, check.run());
-        } catch (RuntimeException | LinkageError e) { // UnsatisfiedLinkError: natives missing or of another platform
-            wrong(
-                    what,
-                    String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString())
-                            + "; check that the class path has the natives of this platform, one set only"
-                            + missingLibrary(e));
+            return true;
+        } catch (LinkageError e) { // natives missing or of another platform
+            wrong(what, NativeLibraries.explain(what, e) + missingLibrary(e));
+        } catch (RuntimeException e) {
+            wrong(what, String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()) + missingLibrary(e));
         }
+        return false;
+    }
+
+    private static String opencv() {
+        NativeLibraries.load(opencv_imgcodecs.class, "OpenCV");
+        return opencv_core.CV_VERSION + " natives load, " + opencv_core.getNumThreads() + " threads";
+    }
+
+    private static String libtorch() {
+        boolean keptToAvx = Libtorch.keptToAvx();
+        return "natives load, " + torch.get_num_threads() + " compute threads, oneDNN " + yes(torch.hasMKLDNN())
+                + (keptToAvx
+                        ? ", kept to AVX: this virtual machine hides its caches, and newer instructions would crash it"
+                        : "");
     }
 
     /** The GPU natives bring none of NVIDIA's libraries: one that is missing is named by the first cause. */
@@ -93,16 +103,11 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private void checkMemoryLimit() {
-        long limit = Pointer.maxPhysicalBytes();
-        if (limit > 0) {
-            wrong(
-                    "jvm flags",
-                    "org.bytedeco.javacpp.maxPhysicalBytes is " + limit / (1 << 20)
-                            + " MiB: training ends with OutOfMemoryError there; set it to 0");
+        OptionalLong limit = NativeLibraries.memoryLimit();
+        if (limit.isPresent()) {
+            wrong("jvm flags", NativeLibraries.memoryLimitSentence(limit.getAsLong()));
         } else {
-            tell(
-                    "jvm flags",
-                    "org.bytedeco.javacpp.maxPhysicalBytes is 0: memory of tensors is not limited by the heap");
+            tell("jvm flags", NativeLibraries.MEMORY_LIMIT + " is 0: memory of tensors is not limited by the heap");
         }
     }
 

@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import org.facerecognition.natives.NativeLibraries;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -38,11 +39,6 @@ public final class Main {
 
     /** Runs a command and ends the JVM with its exit code. */
     public static void main(String[] args) {
-        // JavaCPP would take the memory of tensors for a leak once it is four times the Java heap; before its classes
-        // load
-        System.setProperty(
-                "org.bytedeco.javacpp.maxPhysicalBytes",
-                System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"));
         System.exit(run(args));
     }
 
@@ -53,7 +49,19 @@ public final class Main {
 
     /** Runs a command with results and messages going to {@code out} and {@code err}. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
-        return commandLine(new Main(), out, err).execute(args);
+        try {
+            return commandLine(new Main(), out, err).execute(args);
+        } catch (LinkageError e) { // of a class of JavaCPP's that nobody has checked before
+            err.println("error: " + NativeLibraries.explain("a native library", e));
+            trace(e, err);
+            return FAILED;
+        }
+    }
+
+    private static void trace(Throwable error, PrintWriter err) {
+        if (Boolean.getBoolean("trace")) {
+            error.printStackTrace(err);
+        }
     }
 
     /** A command, set up as all are. */
@@ -69,9 +77,7 @@ public final class Main {
     private static int explain(Exception error, CommandLine command, CommandLine.ParseResult parsed) {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
         command.getErr().println("error: " + message);
-        if (Boolean.getBoolean("trace")) {
-            error.printStackTrace(command.getErr());
-        }
+        trace(error, command.getErr());
         boolean wrongUse = error instanceof IllegalArgumentException || error instanceof ParameterException;
         return wrongUse ? USED_WRONGLY : FAILED;
     }

@@ -16,10 +16,6 @@ import org.jspecify.annotations.Nullable;
  * trained net is used, since people are then compared by their embeddings.
  */
 public abstract class Head extends Module {
-    static {
-        Libtorch.load();
-    }
-
     private final int classes;
     private final int embeddingSize;
     private final Map<String, Tensor> marginState = new LinkedHashMap<>();
@@ -32,6 +28,7 @@ public abstract class Head extends Module {
      */
     protected Head(String name, int classes, int embeddingSize) {
         super(name);
+        Libtorch.load(); // not in a static block, whose failure would be told once only
         if (classes < 1) {
             throw new IllegalArgumentException("classes must be at least 1, but was " + classes);
         }

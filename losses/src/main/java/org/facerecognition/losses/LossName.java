@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,6 +153,7 @@ public enum LossName {
      * @throws IllegalArgumentException when a value makes no sense, saying which; nothing is allocated then
      */
     public Head create(int classes, int embeddingSize, LossSettings settings) {
+        Libtorch.load(); // before a head is made: its superclass is libtorch's
         LossSettings all = resolved(settings, classes);
         CrossEntropy crossEntropy = all.crossEntropy();
         return switch (this) {

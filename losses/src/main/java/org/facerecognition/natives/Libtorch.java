@@ -10,6 +10,11 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
 /** Gets libtorch's libraries ready to be loaded, and libtorch ready for the machine. */
+/*
+ * Nothing here is done in a static block, nor may a class of this library call load() in one: when a static block fails,
+ * the reason is given once, and every later use of the class is answered by NoClassDefFoundError without it. Factories,
+ * constructors and methods call load() instead.
+ */
 public final class Libtorch {
     /*
      * JavaCPP unpacks and loads one library at a time. libtorch needs libtorch_cpu, and the first time, when that is not
@@ -17,23 +22,40 @@ public final class Libtorch {
      * libtorch-dev, say) it finds one of another version, and the JVM crashes. So all of them are unpacked first, beside
      * each other, where the operating system looks before anywhere else.
      */
-    private static final List<String> NEED_EACH_OTHER = List.of("c10", "torch_cpu", "torch");
+    private static final String[] NEED_EACH_OTHER = {"c10", "torch_cpu", "torch", "jnitorch"};
 
-    static {
-        String platform = Loader.getPlatform();
-        try {
-            for (String folder : List.of(platform + "-gpu", platform)) {
-                for (String library : NEED_EACH_OTHER) {
-                    String file = System.mapLibraryName(library);
-                    Loader.cacheResource(torch.class, "/org/bytedeco/pytorch/" + folder + "/" + file);
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "libtorch cannot be unpacked to JavaCPP's cache folder (make room there, or name another with"
-                            + " -Dorg.bytedeco.javacpp.cachedir=DIR): " + e.getMessage(),
-                    e);
+    private static volatile boolean ready;
+    private static volatile boolean keptToAvx;
+
+    private Libtorch() {}
+
+    /**
+     * To be called before anything else of libtorch. The library's entry classes do; a program that starts with
+     * libtorch's own classes, or makes a module of its own (a head, a backbone) first, calls it itself: the superclass of
+     * modules is libtorch's and loads it unchecked. Costs nothing a second time.
+     *
+     * @throws IllegalStateException when the libraries cannot be unpacked or loaded, or when another class loader of this
+     *     JVM has loaded libtorch, of which a process can have only one; says what to do, each time it is called
+     */
+    public static void load() {
+        if (!ready) {
+            getReady();
         }
+    }
+
+    private static synchronized void getReady() {
+        if (ready) {
+            return;
+        }
+        LibtorchOwner.check();
+        for (String platform : List.of(Loader.getPlatform() + "-gpu", Loader.getPlatform())) {
+            NativeLibraries.unpack("libtorch", torch.class, "/org/bytedeco/pytorch/" + platform, NEED_EACH_OTHER);
+        }
+        NativeLibraries.load();
+        LibtorchOwner.claim();
+        NativeLibraries.load(torch.class, "libtorch");
+        adaptToMachine();
+        ready = true;
     }
 
     /*
@@ -41,11 +63,11 @@ public final class Libtorch {
      * libtorch 2.10 then takes the caches to be empty, and divides by their size in its newer kernels: the JVM dies of SIGFPE.
      * The older kernels, up to AVX, do not ask. And libtorch counts one core.
      */
-    private static final boolean BOUNDED =
-            hidesCaches() && System.getenv("ONEDNN_MAX_CPU_ISA") == null && System.getenv("DNNL_MAX_CPU_ISA") == null;
-
-    static {
-        if (BOUNDED) {
+    private static void adaptToMachine() {
+        keptToAvx = hidesCaches()
+                && System.getenv("ONEDNN_MAX_CPU_ISA") == null
+                && System.getenv("DNNL_MAX_CPU_ISA") == null;
+        if (keptToAvx) {
             torch.set_env("ONEDNN_MAX_CPU_ISA", "AVX", false); // read when oneDNN is first used
         }
         int processors = Runtime.getRuntime().availableProcessors();
@@ -54,8 +76,6 @@ public final class Libtorch {
             torch.set_num_threads(processors);
         }
     }
-
-    private Libtorch() {}
 
     /** What Linux knows of a processor, it knows from where oneDNN asks. */
     private static boolean hidesCaches() {
@@ -72,9 +92,12 @@ public final class Libtorch {
     /**
      * Whether libtorch's own oneDNN is kept to instructions up to AVX, since on this machine it would crash with newer ones:
      * slower convolutions in training. {@code ONEDNN_MAX_CPU_ISA} in the environment overrules it.
+     *
+     * @throws IllegalStateException as {@link #load}
      */
     public static boolean keptToAvx() {
-        return BOUNDED;
+        load();
+        return keptToAvx;
     }
 
     /**
@@ -89,15 +112,5 @@ public final class Libtorch {
         } catch (IOException e) {
             // whoever needs a library there learns it
         }
-    }
-
-    /**
-     * To be called before anything else of libtorch. The library's entry classes do; a program that starts with
-     * libtorch's own classes, or makes a module of its own first, may call it as well. Costs nothing a second time.
-     *
-     * @throws ExceptionInInitializerError when the libraries cannot be unpacked
-     */
-    public static void load() {
-        // the static block does it, once
     }
 }

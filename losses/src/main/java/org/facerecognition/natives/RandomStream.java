@@ -33,10 +33,6 @@ public final class RandomStream implements AutoCloseable {
     private static final ThreadLocal<@Nullable RandomStream> CURRENT = new ThreadLocal<>();
     private static final ReentrantLock DEFAULT_GENERATORS = new ReentrantLock();
 
-    static {
-        Libtorch.load();
-    }
-
     private final Device device;
     private final Generator cpu;
     private final @Nullable Generator accelerator; // null on a CPU
@@ -46,6 +42,7 @@ public final class RandomStream implements AutoCloseable {
      * @param seed of all generators
      */
     public RandomStream(Device device, long seed) {
+        Libtorch.load();
         this.device = new Device(device.type(), device.index()).retainReference();
         this.cpu = torch.createCPUGenerator(seed).retainReference();
         this.accelerator =
@@ -80,7 +77,11 @@ public final class RandomStream implements AutoCloseable {
         try {
             return work.get();
         } finally {
-            CURRENT.set(former);
+            if (former == null) {
+                CURRENT.remove(); // a server's thread lives on
+            } else {
+                CURRENT.set(former);
+            }
         }
     }
 
@@ -138,6 +139,7 @@ public final class RandomStream implements AutoCloseable {
      * @param seed of the weights
      */
     public static <T> T seeded(long seed, Supplier<T> construction) {
+        Libtorch.load();
         DEFAULT_GENERATORS.lock();
         Generator generator = torch.getDefaultCPUGenerator();
         try (Tensor former = owned(generator.get_state())) {

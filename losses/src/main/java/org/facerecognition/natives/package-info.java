@@ -1,7 +1,8 @@
 /**
- * {@link org.facerecognition.natives.Libtorch} gets the native libraries ready; {@link
- * org.facerecognition.natives.RandomStream} keeps the random numbers of one training apart from the rest of the
- * process. Every package may use these; they use none.
+ * {@link org.facerecognition.natives.Libtorch} and {@link org.facerecognition.natives.NativeLibraries} load the native
+ * libraries, or say in a sentence why not; {@link org.facerecognition.natives.Lifetime} lets many threads use an object
+ * that one closes; {@link org.facerecognition.natives.RandomStream} keeps the random numbers of one training apart from
+ * the rest of the process. Every package may use these; they use none.
  */
 @NullMarked
 package org.facerecognition.natives;

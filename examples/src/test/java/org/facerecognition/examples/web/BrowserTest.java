@@ -244,6 +244,48 @@ class BrowserTest {
         assertThat(server.gallery.identities()).containsOnlyKeys("Ann");
     }
 
+    /** By the page as its user has it, and by every byte of the folder as the disk has it. */
+    @Test
+    void whoIsRemovedLeavesNothingOnTheDisk() throws IOException {
+        Path kept = Files.createDirectory(folder.resolve("kept"));
+        Path people = kept.resolve("people.gallery");
+        try (TestServer onDisk = new TestServer(64, people)) {
+            browser.get(onDisk.url() + "/");
+            waitFor("the threshold", () -> text("#threshold").contains("0.500"));
+            enrol("Bartholomew", Photos.of(1, Photos.BOB));
+            long entry = onDisk.gallery.entries().get(0).id();
+            byte[] portrait = Files.readAllBytes(kept.resolve("people.gallery.faces/" + entry + ".jpg"));
+            assertThat(filesWith(kept, "Bartholomew".getBytes(StandardCharsets.UTF_8)))
+                    .containsExactly(people);
+            enrol("Ann", Photos.of(2, Photos.ANN));
+
+            find("#gallery button[aria-label^='Remove Bartholomew']").click();
+            browser.switchTo().alert().accept();
+            waitFor("the removal", () -> text("#gallery .answer").contains("is removed"));
+
+            assertThat(filesWith(kept, portrait)).isEmpty();
+            assertThat(Files.exists(kept.resolve("people.gallery.faces/" + entry + ".jpg")))
+                    .isFalse();
+            Path searched = kept.resolve("people.gallery.faces");
+            assertThat(filesWith(searched, "Bartholomew".getBytes(StandardCharsets.UTF_8)))
+                    .isEmpty();
+        }
+    }
+
+    /** The files in a folder, at any depth, that hold some bytes in their content. */
+    private static List<Path> filesWith(Path folder, byte[] wanted) throws IOException {
+        String needle = new String(wanted, StandardCharsets.ISO_8859_1); // a character for each byte
+        List<Path> found = new ArrayList<>();
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path file : all.filter(Files::isRegularFile).toList()) {
+                if (Files.readString(file, StandardCharsets.ISO_8859_1).contains(needle)) {
+                    found.add(file);
+                }
+            }
+        }
+        return found;
+    }
+
     private static void dark(boolean dark) {
         browser.executeCdpCommand(
                 "Emulation.setEmulatedMedia",

@@ -13,13 +13,13 @@ import javax.imageio.ImageIO;
  * Photographs for core's detector of squares, which takes a blue one of 16 pixels for a face of 80x96. Whose it is shows in
  * the shades around it.
  */
-final class Photos {
-    static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
+public final class Photos {
+    public static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
     static final int WIDTH = 320;
     static final int HEIGHT = 240;
 
     /** Dark on the left; dark on the right; dark above. */
-    static final int ANN = 0;
+    public static final int ANN = 0;
 
     static final int BOB = 1;
     static final int CLEO = 2;
@@ -31,7 +31,7 @@ final class Photos {
     private Photos() {}
 
     /** A PNG of people side by side; no two with different seeds are the same. */
-    static byte[] of(long seed, int... people) {
+    public static byte[] of(long seed, int... people) {
         return png(image(seed, people));
     }
 

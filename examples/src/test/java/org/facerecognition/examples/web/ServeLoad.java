@@ -1,7 +1,6 @@
 package org.facerecognition.examples.web;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -9,35 +8,43 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.backbone.Encoder;
 
 /**
  * Many clients at a time against {@code serve}, in a process of its own on this machine: does anything fail, does memory grow,
  * how long does a client wait?
  *
- * <pre>{@code ServeLoad MODEL ENCODER DETECTOR FOLDER-OF-PHOTOGRAPHS SECONDS}</pre>
+ * <pre>{@code
+ * ServeLoad CLIENTS SECONDS                                                   painted faces, random weights
+ * ServeLoad CLIENTS SECONDS MODEL ENCODER DETECTOR FOLDER-OF-PHOTOGRAPHS
+ * }</pre>
  */
 final class ServeLoad {
-    private static final int CLIENTS = 32;
+    /** Status of a server that is full: come again later. */
+    private static final int REFUSED_FOR_NOW = 503;
+
+    private static final int PAINTED = 24;
 
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private final Map<String, ConcurrentLinkedQueue<Long>> nanoseconds = new TreeMap<>(Map.of(
-            "identify", new ConcurrentLinkedQueue<>(),
-            "compare", new ConcurrentLinkedQueue<>(),
-            "enrol", new ConcurrentLinkedQueue<>(),
-            "remove", new ConcurrentLinkedQueue<>()));
-    private final ConcurrentLinkedQueue<String> failures = new ConcurrentLinkedQueue<>();
+    private final Map<String, ConcurrentLinkedQueue<Long>> nanoseconds = new ConcurrentHashMap<>();
+    private final ConcurrentLinkedQueue<String> errors = new ConcurrentLinkedQueue<>();
+    private final AtomicLong refused = new AtomicLong();
     private final AtomicLong turn = new AtomicLong();
     private final String url;
     private final List<byte[]> photographs;
@@ -47,26 +54,102 @@ final class ServeLoad {
         this.photographs = photographs;
     }
 
-    public static void main(String[] args) throws IOException, InterruptedException {
-        List<byte[]> photographs;
-        try (Stream<Path> files = Files.list(Path.of(args[3]))) {
-            photographs = files.filter(file -> file.toString().endsWith(".jpg"))
-                    .sorted()
-                    .map(ServeLoad::bytes)
-                    .toList();
+    /** What serve is started with, and what it is sent. */
+    record Load(List<Object> options, List<byte[]> photographs) {
+        /** Painted faces and random weights. */
+        static Load painted(Path folder) {
+            Path model = folder.resolve("random.model");
+            RecognizerArgs args = RecognizerArgs.builder()
+                    .encoder(Encoder.MOBILEFACENET)
+                    .embeddingSize(128)
+                    .classes(2)
+                    .build();
+            try (Recognizer recognizer = Recognizer.arcFace(args)) {
+                recognizer.save(model);
+            }
+            List<byte[]> photographs = new ArrayList<>();
+            for (int i = 0; i < PAINTED; i++) {
+                photographs.add(Photos.of(
+                        i, List.of(Photos.ANN, Photos.BOB, Photos.CLEO).get(i % 3)));
+            }
+            return new Load(List.of("--model", model, "--detector", Photos.DETECTOR), photographs);
         }
-        long seconds = Long.parseLong(args[4]);
-        try (ServeProcess serve = new ServeProcess(
-                List.of("-Xmx512m"),
-                "--model",
-                args[0],
-                "--encoder",
-                args[1],
-                "--detector",
-                args[2],
-                "--threshold",
-                0.4)) {
-            new ServeLoad(serve.url(), photographs).run(serve.pid(), seconds, System.out);
+
+        static Load of(String model, String encoder, String detector, Path folder) throws IOException {
+            try (Stream<Path> files = Files.list(folder)) {
+                return new Load(
+                        List.of("--model", model, "--encoder", encoder, "--detector", detector),
+                        files.filter(file -> file.toString().endsWith(".jpg"))
+                                .sorted()
+                                .map(ServeLoad::bytes)
+                                .toList());
+            }
+        }
+    }
+
+    /**
+     * What was measured.
+     *
+     * @param residentMib of the server: before, after each tenth of the time, at the end
+     * @param nanoseconds of each answered request, sorted, by kind
+     * @param refused requests to come again later, since the server was full
+     * @param errors all else that was not 200, in words
+     */
+    record Result(
+            int clients, List<Long> residentMib, Map<String, long[]> nanoseconds, long refused, List<String> errors) {
+        long residentAtMiddle() {
+            return residentMib.get(residentMib.size() / 2);
+        }
+
+        long residentAtEnd() {
+            return residentMib.get(residentMib.size() - 1);
+        }
+
+        long requests() {
+            return nanoseconds.values().stream()
+                    .mapToLong(times -> times.length)
+                    .sum();
+        }
+
+        @Override
+        public String toString() {
+            StringBuilder text = new StringBuilder(String.format(
+                    Locale.ROOT,
+                    "%d clients, %d requests, %d refused for now, %d errors %s%nresident MiB %s%n",
+                    clients,
+                    requests(),
+                    refused,
+                    errors.size(),
+                    errors.stream().distinct().limit(5).toList(),
+                    residentMib));
+            nanoseconds.forEach((kind, sorted) -> text.append(String.format(
+                    Locale.ROOT,
+                    "%-8s %6d requests, p50 %.0f ms, p99 %.0f ms, longest %.0f ms%n",
+                    kind,
+                    sorted.length,
+                    at(sorted, 0.5),
+                    at(sorted, 0.99),
+                    at(sorted, 1))));
+            return text.toString();
+        }
+
+        private static double at(long[] sorted, double part) {
+            return sorted.length == 0 ? Double.NaN : sorted[(int) Math.ceil(part * (sorted.length - 1))] / 1e6;
+        }
+    }
+
+    public static void main(String[] args) throws IOException, InterruptedException {
+        Path folder = Files.createTempDirectory("serve-load");
+        Load load = args.length == 2 ? Load.painted(folder) : Load.of(args[2], args[3], args[4], Path.of(args[5]));
+        System.out.print(run(load, folder, Integer.parseInt(args[0]), Integer.parseInt(args[1])));
+    }
+
+    /** @param folder for the gallery */
+    static Result run(Load load, Path folder, int clients, int seconds) throws IOException, InterruptedException {
+        List<Object> options = new ArrayList<>(load.options());
+        options.addAll(List.of("--threshold", 0.4, "--gallery", folder.resolve("people.gallery")));
+        try (ServeProcess serve = new ServeProcess(List.of("-Xmx256m"), options.toArray())) {
+            return new ServeLoad(serve.url(), load.photographs()).run(serve.pid(), clients, seconds);
         }
     }
 
@@ -78,72 +161,58 @@ final class ServeLoad {
         }
     }
 
-    private void run(long pid, long seconds, PrintStream out) throws IOException, InterruptedException {
-        out.printf(
-                Locale.ROOT,
-                "%d photographs, %d clients; resident %d MiB at start%n",
-                photographs.size(),
-                CLIENTS,
-                rss(pid));
+    private Result run(long pid, int clients, int seconds) throws IOException, InterruptedException {
+        List<Long> resident = new ArrayList<>(List.of(rss(pid)));
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-        ExecutorService clients = Executors.newFixedThreadPool(CLIENTS);
-        for (int i = 0; i < CLIENTS; i++) {
-            clients.execute(() -> {
+        ExecutorService threads = Executors.newFixedThreadPool(clients);
+        for (int i = 0; i < clients; i++) {
+            threads.execute(() -> {
                 while (System.nanoTime() < end) {
                     oneRound();
                 }
             });
         }
-        clients.shutdown();
-        for (long at = 10; !clients.awaitTermination(10, TimeUnit.SECONDS); at += 10) {
-            out.printf(Locale.ROOT, "after %d s: resident %d MiB%n", at, rss(pid));
+        threads.shutdown();
+        while (!threads.awaitTermination(seconds * 100L, TimeUnit.MILLISECONDS)) {
+            resident.add(rss(pid));
         }
-        out.printf(Locale.ROOT, "at the end: resident %d MiB%n", rss(pid));
-        nanoseconds.forEach((what, times) -> {
-            long[] sorted = times.stream().mapToLong(Long::longValue).sorted().toArray();
-            out.printf(
-                    Locale.ROOT,
-                    "%-8s %6d requests, p50 %.0f ms, p99 %.0f ms, longest %.0f ms%n",
-                    what,
-                    sorted.length,
-                    at(sorted, 0.5),
-                    at(sorted, 0.99),
-                    at(sorted, 1));
-        });
-        out.println(failures.size() + " failures "
-                + failures.stream().distinct().limit(5).toList());
+        resident.add(rss(pid));
+        Map<String, long[]> sorted = new TreeMap<>();
+        nanoseconds.forEach((kind, times) -> sorted.put(
+                kind, times.stream().mapToLong(Long::longValue).sorted().toArray()));
+        return new Result(clients, resident, sorted, refused.get(), List.copyOf(errors));
     }
 
-    private static double at(long[] sorted, double part) {
-        return sorted.length == 0 ? Double.NaN : sorted[(int) Math.ceil(part * (sorted.length - 1))] / 1e6;
-    }
-
-    /** Six identify, three compare, one enrol and remove. */
+    /** Of ten: five identify, two compare, two look at the gallery, one enrolls and removes. */
     private void oneRound() {
         long number = turn.getAndIncrement();
         byte[] a = photographs.get((int) (number % photographs.size()));
         byte[] b = photographs.get((int) ((number / 2) % photographs.size()));
         int kind = (int) (number % 10);
         try {
-            if (kind < 6) {
+            if (kind < 5) {
                 send("identify", "/api/identify", "POST", a);
-            } else if (kind < 9) {
+            } else if (kind < 7) {
                 byte[] both = Arrays.copyOf(a, a.length + b.length);
                 System.arraycopy(b, 0, both, a.length, b.length);
                 send("compare", "/api/compare?first=" + a.length, "POST", both);
+            } else if (kind < 9) {
+                send("list", "/api/gallery", "GET", new byte[0]);
             } else {
-                String enrolled = send("enrol", "/api/enrol?name=Person" + number % 7, "POST", a);
-                String entry = enrolled.replaceFirst(".*\"entry\":(\\d+).*", "$1");
-                send("remove", "/api/gallery/" + entry, "DELETE", new byte[0]);
+                String enrolled = send("enroll", "/api/enrol?name=Person" + number % 7, "POST", a);
+                if (enrolled.contains("\"entry\"")) {
+                    String entry = enrolled.replaceFirst(".*\"entry\":(\\d+).*", "$1");
+                    send("remove", "/api/gallery/" + entry, "DELETE", new byte[0]);
+                }
             }
         } catch (IOException e) {
-            failures.add(e.toString());
+            errors.add(e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private String send(String what, String path, String method, byte[] body) throws IOException, InterruptedException {
+    private String send(String kind, String path, String method, byte[] body) throws IOException, InterruptedException {
         long start = System.nanoTime();
         HttpResponse<String> response = http.send(
                 HttpRequest.newBuilder(URI.create(url + path))
@@ -151,9 +220,14 @@ final class ServeLoad {
                         .method(method, HttpRequest.BodyPublishers.ofByteArray(body))
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
-        nanoseconds.get(what).add(System.nanoTime() - start);
-        if (response.statusCode() != 200) {
-            failures.add(what + " " + response.statusCode() + " " + response.body());
+        if (response.statusCode() == 200) {
+            nanoseconds
+                    .computeIfAbsent(kind, unknown -> new ConcurrentLinkedQueue<>())
+                    .add(System.nanoTime() - start);
+        } else if (response.statusCode() == REFUSED_FOR_NOW) {
+            refused.incrementAndGet();
+        } else {
+            errors.add(kind + " " + response.statusCode() + " " + response.body());
         }
         return response.body();
     }

@@ -6,18 +6,22 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
 
 /** A server on a free port, that takes squares for faces, and a way to talk to it. */
 final class TestServer implements AutoCloseable {
@@ -31,17 +35,32 @@ final class TestServer implements AutoCloseable {
     final FaceServer server;
 
     TestServer(int mostWaiting) {
+        this(mostWaiting, null);
+    }
+
+    /** @param file of the gallery, beside which portraits are kept; null for both in memory */
+    TestServer(int mostWaiting, @Nullable Path file) {
         PixelBackbone pixels = new PixelBackbone();
         recognizer = Recognizer.of(pixels, new LinearSoftmax(1, pixels.embeddingSize()), 112, Normalization.SYMMETRIC);
         recognizer.useDetector(detector);
-        gallery = Gallery.inMemory("pixels", pixels.embeddingSize());
+        gallery = file == null
+                ? Gallery.inMemory("pixels", pixels.embeddingSize())
+                : Gallery.open(file, "pixels", pixels.embeddingSize());
         server = FaceServer.start(
                 new FaceServer.Settings("127.0.0.1", 0, mostWaiting),
                 recognizer,
                 gallery,
-                Portraits.inMemory(),
+                portraits(file),
                 Threshold.of(THRESHOLD),
                 new PrintWriter(err, true));
+    }
+
+    private static Portraits portraits(@Nullable Path file) {
+        try {
+            return file == null ? Portraits.inMemory() : Portraits.beside(file, List.of());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     String url() {

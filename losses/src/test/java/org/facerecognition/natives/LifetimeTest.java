@@ -1,0 +1,152 @@
+package org.facerecognition.natives;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60) // a deadlock, not a slow machine
+class LifetimeTest {
+    private final Lifetime lifetime = new Lifetime("gallery people.gallery");
+    private final AtomicInteger freed = new AtomicInteger();
+
+    @Test
+    void refusesUsesAfterClosing() {
+        try (Lifetime.Use use = lifetime.enter()) {
+            assertThat(lifetime.closed()).isFalse();
+        }
+        lifetime.close(freed::incrementAndGet);
+        assertThat(lifetime.closed()).isTrue();
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(lifetime::enter)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("gallery people.gallery is closed");
+        }
+    }
+
+    @Test
+    void freesOnceHoweverOftenItIsClosed() {
+        lifetime.close(freed::incrementAndGet);
+        lifetime.close(freed::incrementAndGet);
+        assertThat(freed).hasValue(1);
+    }
+
+    @Test
+    void waitsForUsesUnderWayWhichMayEnterAgainAndRefusesOthersMeanwhile() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<Integer> user = threads.submit(() -> {
+                try (Lifetime.Use use = lifetime.enter()) {
+                    entered.countDown();
+                    goOn.await();
+                    try (Lifetime.Use nested = lifetime.enter()) {
+                        return freed.get();
+                    }
+                }
+            });
+            entered.await();
+            Future<?> closing = threads.submit(() -> lifetime.close(freed::incrementAndGet));
+            while (!lifetime.closed()) {
+                Thread.onSpinWait();
+            }
+            assertThatThrownBy(lifetime::enter).hasMessage("gallery people.gallery is closed");
+            assertThat(closing.isDone()).isFalse();
+            goOn.countDown();
+            assertThat(user.get()).as("freed during the use").isZero();
+            closing.get();
+            assertThat(freed).hasValue(1);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void refusesToBeClosedWithinAUseInsteadOfWaitingForItself() {
+        try (Lifetime.Use use = lifetime.enter()) {
+            assertThatThrownBy(() -> lifetime.close(freed::incrementAndGet))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("gallery people.gallery must not be closed within a call that uses it; close it after"
+                            + " that call");
+        }
+        lifetime.enter().close(); // it stayed open
+        lifetime.close(freed::incrementAndGet);
+        assertThat(freed).hasValue(1);
+    }
+
+    @Test
+    void refusesUsesByWhatFrees() {
+        lifetime.close(() -> assertThatThrownBy(lifetime::enter).hasMessage("gallery people.gallery is closed"));
+    }
+
+    @Test
+    void staysClosedWhenFreeingFails() {
+        assertThatThrownBy(() -> lifetime.close(() -> {
+                    throw new IllegalArgumentException("no");
+                }))
+                .hasMessage("no");
+        assertThatThrownBy(lifetime::enter).hasMessage("gallery people.gallery is closed");
+        lifetime.close(freed::incrementAndGet);
+        assertThat(freed).hasValue(0);
+    }
+
+    /** In each round eight threads use it, and each other's, until somebody closes it. */
+    @Test
+    void nobodyIsInAUseWhenItIsFreed() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(9);
+        try {
+            for (int round = 0; round < 30; round++) {
+                Lifetime one = new Lifetime("one");
+                Lifetime other = new Lifetime("other");
+                AtomicBoolean gone = new AtomicBoolean();
+                AtomicInteger inside = new AtomicInteger();
+                List<Future<Boolean>> users = new ArrayList<>();
+                for (int i = 0; i < 8; i++) {
+                    boolean reversed = i % 2 == 0;
+                    users.add(threads.submit(() -> use(reversed ? other : one, reversed ? one : other, inside, gone)));
+                }
+                Future<?> closing = threads.submit(() -> {
+                    one.close(() -> other.close(() -> {
+                        assertThat(inside).hasValue(0);
+                        gone.set(true);
+                    }));
+                });
+                closing.get(30, TimeUnit.SECONDS);
+                for (Future<Boolean> user : users) {
+                    assertThat(user.get(30, TimeUnit.SECONDS))
+                            .as("a use after the end")
+                            .isTrue();
+                }
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static boolean use(Lifetime outer, Lifetime inner, AtomicInteger inside, AtomicBoolean gone) {
+        while (true) {
+            try (Lifetime.Use use = outer.enter();
+                    Lifetime.Use nested = inner.enter()) {
+                inside.incrementAndGet();
+                boolean there = !gone.get();
+                inside.decrementAndGet();
+                if (!there) {
+                    return false;
+                }
+            } catch (IllegalStateException e) {
+                return e.getMessage().endsWith(" is closed");
+            }
+        }
+    }
+}
