@@ -25,6 +25,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.eval.Roc;
@@ -479,7 +480,7 @@ public final class Recognizer implements AutoCloseable {
                     + head.getClass().getSimpleName());
         }
         if (!faces.identities().equals(identities())) {
-            throw new IllegalArgumentException("faces must be of the "
+            throw new UnsuitableDataException("faces must be of the "
                     + identities().size()
                     + " identities that this model was trained on, in their order, but were of " + faces.classes()
                     + " others; give the data of the training");

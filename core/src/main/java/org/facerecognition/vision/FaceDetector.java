@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.Semaphore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
@@ -46,6 +47,7 @@ public final class FaceDetector implements AutoCloseable {
      */
     private static final int COLUMNS = 15; // x, y, width, height, five times x and y, score
     private static final int PROBE_PX = 64;
+    private static final int SMALLEST_SEEN_PX = 16; // of a face in the shrunk image; of smaller ones many are missed
 
     private final byte[] model;
     private final String name;
@@ -160,6 +162,18 @@ public final class FaceDetector implements AutoCloseable {
     /** What is taken for a face. */
     public Settings settings() {
         return settings;
+    }
+
+    /**
+     * The side of the smallest face that can be expected to be found in an image that is shrunk before detection.
+     *
+     * @param width of the image, in pixels
+     * @param height of the image, in pixels
+     * @return in pixels of the image; empty where it is not larger than {@link Settings#largestSidePx} and not shrunk
+     */
+    public OptionalInt smallestVisibleFacePx(int width, int height) {
+        double shrink = (double) Math.max(width, height) / settings.largestSidePx();
+        return shrink > 1 ? OptionalInt.of((int) Math.ceil(SMALLEST_SEEN_PX * shrink)) : OptionalInt.empty();
     }
 
     /**
