@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
                 "Measure a model. Protocols: closed-set (whom does each face show, of people that are all known), open-set"
                         + " (the same with strangers), all-pairs (same person or not, each face with each), lfw (pairs.txt, 10 folds),"
                         + " view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin (insightface's files), celeba-ir"
-                        + " (TPR at FPR with distractors).",
+                        + " (TPR at FPR with distractors). Prints one figure a line on standard output.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -79,11 +79,8 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "List of pairs. Default: pairs.txt, pairsDevTest.txt or pairs.tsv in --data.")
     private @Nullable Path pairs;
 
-    @Option(
-            names = "--detector",
-            paramLabel = "FILE",
-            description = "YuNet's .onnx file: find each face and align it by its own points, rather than by --align.")
-    private @Nullable Path detector;
+    @Mixin
+    private DetectorOptions detector = new DetectorOptions();
 
     @Option(
             names = "--unseen",
@@ -130,22 +127,31 @@ final class EvaluateCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("protocol", protocol.toString());
-        try (Recognizer recognizer = model.load();
-                FaceDetector finder = detector == null ? null : FaceDetector.open(detector)) {
+        try (FaceDetector finder = detector.open(err).orElse(null);
+                Recognizer recognizer = model.load()) {
             err.println(recognizer);
             EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol)
                     .fact("model", recognizer.toString())
                     .fact("data", data.path().toString())
-                    .fact("faces", finder == null ? "as the data has them" : "found by " + detector.getFileName())
+                    .fact("faces", detector.name().map("found by "::concat).orElse("as the data has them"))
                     .fact("mirror images", noFlip ? "not used" : "added");
             Evaluation evaluation =
                     new Evaluation(recognizer, !noFlip, finder, data, pairs, unseen, seed, results, err);
             protocol.maker.get().measure(evaluation);
             if (finder != null) {
                 results.count("faces_not_found", evaluation.notFound());
+                if (evaluation.notFound() > 0) {
+                    err.println(
+                            "note: no face was found in " + evaluation.notFound()
+                                    + " images, which were cut out by --align; images larger than --max-side were shrunk first");
+                }
             }
             figures.putAll(results.figures());
-            results.figures().forEach((name, value) -> err.println(name + ": " + text(value)));
+            if (!json) {
+                Figures.print(spec.commandLine().getOut(), figures);
+            }
+            figures.putIfAbsent("faces_not_found", null); // the same names with a detector and without
+            figures.put("thresholds", null);
             if (report != null) {
                 results.write(report);
                 err.println("report: " + report);
@@ -166,11 +172,5 @@ final class EvaluateCommand implements Callable<Integer> {
         thresholds.forEach((far, cosine) ->
                 spec.commandLine().getErr().printf(Locale.ROOT, "same person from cosine %.4f: FAR %s%n", cosine, far));
         return thresholds;
-    }
-
-    private static String text(@Nullable Object figure) {
-        return figure == null
-                ? "cannot be measured on so few"
-                : String.format(Locale.ROOT, figure instanceof Double ? "%.4f" : "%,d", figure);
     }
 }

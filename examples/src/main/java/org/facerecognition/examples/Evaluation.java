@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.Bootstrap;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.EvaluationReport;
@@ -66,8 +67,15 @@ final class Evaluation {
                 : faces.withFacesFound(detector, recognizer.imageSizePx(), image -> notFound.add(image.name()));
     }
 
-    /** Embeds faces, showing how far it is. */
+    /**
+     * Embeds faces, showing how far it is.
+     *
+     * @throws UnsuitableDataException when they were packed as this model cannot see them
+     */
     Embedded embed(String what, FaceDataset faces) {
+        if (detector == null) {
+            DataOptions.requirePackedFor(recognizer, faces);
+        }
         data.tell(faces.notes());
         say(what + ": " + faces);
         try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
@@ -79,6 +87,12 @@ final class Evaluation {
     void report(Verification verification, FaceDataset... faces) {
         report.verification(verification, new Bootstrap(Bootstrap.DEFAULT.resamples(), seed));
         report.hardest(verification, List.of(faces));
+    }
+
+    /** Says on standard error and in the report what a reader of the figures must know. */
+    void tell(String sentence) {
+        say("note: " + sentence);
+        report.note(sentence + ".");
     }
 
     void say(String line) {

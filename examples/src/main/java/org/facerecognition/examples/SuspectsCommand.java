@@ -61,6 +61,7 @@ final class SuspectsCommand implements Callable<Integer> {
         FaceDataset faces = data.read(Split.TRAIN, seed);
         List<Suspect> suspects;
         try (Recognizer recognizer = Recognizer.load(model)) {
+            DataOptions.requirePackedFor(recognizer, faces);
             suspects = recognizer.suspects(faces, degrees);
         }
         String list = list(faces, suspects);
