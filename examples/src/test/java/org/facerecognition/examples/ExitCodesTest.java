@@ -76,6 +76,7 @@ class ExitCodesTest {
             Object[] evaluate = {"evaluate", "--model", model, "--data", faces};
             Path two = Files.createDirectories(root.resolve("two/person"));
             Files.writeString(two.resolveSibling("train.rec"), "x");
+            Path weights = Files.write(root.resolve("weights.pth"), new byte[] {(byte) 0x80, 2, (byte) 0x8a, 10});
             return Stream.of(
                     line("Missing required subcommand"),
                     line("Unmatched argument at index 0: 'fly'", "fly"),
@@ -110,6 +111,8 @@ class ExitCodesTest {
                             "--out",
                             nowhere),
                     line("Missing required parameter: 'IMAGE'", "embed", "--model", model),
+                    line("say whose they are with --encoder", "embed", photo, "--model", weights),
+                    line("say whose they are with --encoder", "suspects", "--data", faces, "--model", weights),
                     line("encoder must be one of", "embed", photo, "--model", model, "--encoder", "lenet"),
                     line(
                             "are mutually exclusive",
@@ -123,7 +126,7 @@ class ExitCodesTest {
                             "--far",
                             1),
                     line(
-                            "a name and pictures must be given",
+                            "must be given, or --folder",
                             "gallery",
                             "enrol",
                             "Ann",
@@ -186,6 +189,10 @@ class ExitCodesTest {
                             .code())
                     .isZero();
             Path text = Files.writeString(root.resolve("text.pth"), "this is no model");
+            Path empty = Files.writeString(root.resolve("empty.pth"), ""); // cases W4
+            Path pointer =
+                    Files.writeString(root.resolve("pointer.pth"), "version https://git-lfs.github.com/spec/v1\n");
+            Path page = Files.writeString(root.resolve("page.pth"), "\n<!DOCTYPE html><title>404</title>");
             Path genuine = data.pairs("genuine.tsv", 12, 0);
             Path impostor = data.pairs("impostor.tsv", 0, 3);
             Path bin = data.bin(Collections.nCopies(3, true));
@@ -224,7 +231,21 @@ class ExitCodesTest {
                     line("does not exist", "detect", nowhere, "--detector", CliData.DETECTOR, "--json"),
                     line("does not exist", "embed", nowhere, "--model", model),
                     line("does not exist", "embed", photo, "--model", nowhere),
-                    line("is ", "embed", photo, "--model", text, "--encoder", "mobilefacenet"),
+                    line("not a safetensors file", "embed", photo, "--model", text, "--encoder", "mobilefacenet"),
+                    line("is empty; fetch it again", "embed", photo, "--model", empty),
+                    line("is a Git LFS pointer", "verify", photo, photo, "--model", pointer, "--threshold", 1),
+                    line("is a web page", "suspects", "--model", page, "--data", faces),
+                    line(
+                            "is a web page",
+                            "train",
+                            "--data",
+                            faces,
+                            "--init",
+                            page,
+                            "--out",
+                            root.resolve("w"),
+                            "--encoder",
+                            "mobilefacenet"),
                     line("does not exist", "verify", nowhere, photo, "--model", model, "--threshold", 0.5),
                     line("must have been calibrated", "verify", photo, photo, "--model", model),
                     line("cannot read gallery", "gallery", "list", "--gallery", nowhere),

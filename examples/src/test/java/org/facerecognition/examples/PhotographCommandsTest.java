@@ -160,6 +160,24 @@ class PhotographCommandsTest {
                         .err())
                 .doesNotContain("shrunk");
 
+        Path gallery = folder.resolve("people.gallery");
+        Cli.run("gallery", "enrol", "Ann", one, "--gallery", gallery, "--model", model, "--detector", DETECTOR);
+        Cli.Result identified = Cli.run(
+                "gallery",
+                "identify",
+                large,
+                nobody,
+                "--gallery",
+                gallery,
+                "--model",
+                model,
+                "--detector",
+                DETECTOR,
+                "--threshold",
+                0.5);
+        assertThat(identified.out().lines()).containsExactly(large + "\tno face", nobody + "\tno face");
+        assertThat(identified.err()).contains(advice).doesNotContain(nobody.toString());
+
         Path crops = folder.resolve("crops");
         Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, one, large, "--out", crops);
         assertThat(aligned.out().lines()).containsExactly(one + "\t" + crops.resolve("1.png"), large + "\tno face");
