@@ -65,8 +65,8 @@ class FaceDetectorTest {
     @Test
     void theSmallestVisibleFaceGrowsAsTheImageIsShrunk() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector())) {
-            assertThat(detector.smallestVisibleFacePx(8000, 5000)).hasValue(200);
-            assertThat(detector.smallestVisibleFacePx(480, 960)).hasValue(24);
+            assertThat(detector.smallestVisibleFacePx(8000, 5000)).hasValue(125);
+            assertThat(detector.smallestVisibleFacePx(480, 960)).hasValue(15);
             assertThat(detector.smallestVisibleFacePx(640, 480)).isEmpty();
         }
     }

@@ -151,7 +151,7 @@ class PhotographCommandsTest {
         Path large = new CliData(folder).photograph("large/1.png", false, 2560, 1280);
         String advice =
                 "no face was found in " + large + "; it was shrunk from 2560 to 640 px, where faces smaller than"
-                        + " about 64 px are lost; try --max-side 2560";
+                        + " about 40 px are lost; try --max-side 2560";
         Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, nobody, large);
         assertThat(detected.code()).isZero();
         assertThat(detected.out().lines()).containsExactly(nobody + "\tno face", large + "\tno face");
