@@ -64,8 +64,8 @@ def synthetic():
     far, tar, thresholds = roc_curve(truth, scores, drop_intermediate=False)
     assert abs(auc(far, tar) - roc_auc_score(truth, scores)) < 1e-12
     blocks = list(KFold(10, shuffle=False).split(scores))
-    at = np.arange(n)
-    dealt = [(np.where(at % 2 != f)[0], np.where(at % 2 == f)[0]) for f in range(2)]
+    of_kind = np.where(truth, np.cumsum(truth), np.cumsum(~truth)) - 1  # each kind is dealt out on its own
+    dealt = [(np.where(of_kind % 2 != f)[0], np.where(of_kind % 2 == f)[0]) for f in range(2)]
     write("synthetic.json", {
         "truth": [int(t) for t in truth],
         "scores": list(scores),

@@ -26,7 +26,7 @@ public final class FaceBatcher implements AutoCloseable {
     FaceBatcher(PreparedRecognizer recognizer, MicroBatcher.Settings settings) {
         this.recognizer = recognizer;
         this.buffer = recognizer.newBuffer(settings.batchSize());
-        this.batcher = new MicroBatcher<>(this::embedAll, settings);
+        this.batcher = new MicroBatcher<>(this::embedAll, settings, "face batcher");
     }
 
     /**
@@ -98,7 +98,6 @@ public final class FaceBatcher implements AutoCloseable {
     /** Takes no more pictures, embeds those it has taken, and waits for that. */
     @Override
     public void close() {
-        batcher.close();
-        buffer.close();
+        batcher.close(buffer::close);
     }
 }

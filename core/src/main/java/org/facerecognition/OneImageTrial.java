@@ -8,6 +8,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.weights.NamedTensors;
 
 /**
@@ -46,11 +47,12 @@ final class OneImageTrial {
     }
 
     private static IllegalArgumentException refusal(int batchSize, RuntimeException cause) {
-        return new IllegalArgumentException(
-                "batchSize must be at least 2 for this network, whose batch normalization cannot work on a single image, but "
-                        + (batchSize == 1 ? "was 1" : "the training data has one sample")
-                        + "; to average gradients over more images than fit into memory, use accumulation",
-                cause);
+        String rule = "batchSize must be at least 2 for this network, whose batch normalization cannot work on a single"
+                + " image, but ";
+        String wayOut = "; to average gradients over more images than fit into memory, use accumulation";
+        return batchSize == 1
+                ? new IllegalArgumentException(rule + "was 1" + wayOut, cause)
+                : new UnsuitableDataException(rule + "the training data has one sample" + wayOut, cause);
     }
 
     /** Running means and variances, which a forward pass in training changes. */

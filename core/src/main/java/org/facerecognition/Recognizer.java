@@ -21,6 +21,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
@@ -494,7 +495,7 @@ public final class Recognizer implements FaceEmbedder {
                                 + head.getClass().getSimpleName());
             }
             if (!faces.identities().equals(identities())) {
-                throw new IllegalArgumentException("faces must be of the "
+                throw new UnsuitableDataException("faces must be of the "
                         + identities().size()
                         + " identities that this model was trained on, in their order, but were of " + faces.classes()
                         + " others; give the data of the training");

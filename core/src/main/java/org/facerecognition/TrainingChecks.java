@@ -8,6 +8,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.facerecognition.backbone.FrozenMemory;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.FreezeBefore;
 import org.jspecify.annotations.Nullable;
@@ -88,7 +89,7 @@ final class TrainingChecks {
                         + validation.identities().get(label) + "\" in validation")
                 .toList();
         if (!differing.isEmpty()) {
-            throw new IllegalArgumentException(
+            throw new UnsuitableDataException(
                     "validation must show the identities of the training data under the same labels, but "
                             + String.join(", ", differing) + "; use validation.withIdentities(train.identities())");
         }

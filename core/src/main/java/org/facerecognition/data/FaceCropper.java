@@ -3,6 +3,7 @@ package org.facerecognition.data;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceAligner;
@@ -127,6 +128,16 @@ public record FaceCropper(
                 heightPx,
                 settings.scoreThreshold(),
                 settings.smallestFacePx()));
+        OptionalInt smallest = detector.smallestVisibleFacePx(widthPx, heightPx);
+        if (smallest.isPresent()) {
+            sentence.append(String.format(
+                    Locale.ROOT,
+                    "; it was shrunk from %d to %d px, where faces smaller than about %d px are lost: raise the detector's"
+                            + " largest side (--max-side)",
+                    Math.max(widthPx, heightPx),
+                    settings.largestSidePx(),
+                    smallest.getAsInt()));
+        }
         return sentence.append("; take one where the face is upright, larger or clearer")
                 .toString();
     }

@@ -3,6 +3,7 @@ package org.facerecognition.eval;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.facerecognition.data.UnsuitableDataException;
 
 /**
  * Accuracy with a threshold that was chosen on other pairs than those it is measured on: for each fold, the one that is
@@ -18,12 +19,13 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
      * insightface's files. Where it does not come out even the first runs are longer by one.
      *
      * @param folds at least 2
-     * @throws IllegalArgumentException when there are too few pairs, or all but one fold have pairs of one kind only
+     * @throws IllegalArgumentException when there are fewer than 2 folds
+     * @throws UnsuitableDataException when there are too few pairs, or all but one fold have pairs of one kind only
      */
     public static CrossValidation blocks(Verification pairs, int folds) {
         int[] fold = new int[pairs.size()];
-        int longer = fold.length % folds;
-        int length = fold.length / folds;
+        int longer = fold.length % Math.max(1, folds);
+        int length = fold.length / Math.max(1, folds);
         for (int pair = 0; pair < fold.length; pair++) {
             int inLonger = pair / (length + 1);
             fold[pair] = inLonger < longer ? inLonger : longer + (pair - longer * (length + 1)) / Math.max(1, length);
@@ -32,21 +34,43 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
     }
 
     /**
-     * Deals the pairs out in turn: for lists that have all pairs of one kind first, as LFW's View 1.
+     * Deals the pairs of each kind out in turn: the first genuine pair to the first fold, the second to the second, and
+     * the impostor pairs likewise, each kind on its own. Every fold then has its share of both kinds in whatever order the
+     * list has them: all of one kind first, as LFW's View 1, or in alternation.
      *
-     * @param folds at least 2
-     * @throws IllegalArgumentException when there are too few pairs, or all but one fold have pairs of one kind only
+     * @param folds at least 2; see {@link #mostFolds}
+     * @throws IllegalArgumentException when there are fewer than 2 folds
+     * @throws UnsuitableDataException when there are too few pairs, or fewer than two of a kind
      */
     public static CrossValidation dealt(Verification pairs, int folds) {
-        return of(
-                pairs,
-                IntStream.range(0, pairs.size()).map(pair -> pair % folds).toArray(),
-                folds);
+        int[] fold = new int[pairs.size()];
+        int genuine = 0;
+        int impostor = 0;
+        for (int pair = 0; pair < fold.length; pair++) {
+            fold[pair] = (pairs.isSame(pair) ? genuine++ : impostor++) % Math.max(1, folds);
+        }
+        return of(pairs, fold, folds);
+    }
+
+    /**
+     * The number of folds that pairs can be dealt into so that each fold has a pair of both kinds at least.
+     *
+     * @param wanted at least 1
+     * @return at most {@code wanted}; below 2 where there are not two pairs of each kind, and no threshold can be chosen
+     *     on other pairs than those it is measured on
+     */
+    public static int mostFolds(Verification pairs, int wanted) {
+        int genuine =
+                (int) IntStream.range(0, pairs.size()).filter(pairs::isSame).count();
+        return Math.min(wanted, Math.min(genuine, pairs.size() - genuine));
     }
 
     private static CrossValidation of(Verification pairs, int[] foldOf, int folds) {
-        if (folds < 2 || pairs.size() < folds) {
-            throw new IllegalArgumentException(
+        if (folds < 2) {
+            throw new IllegalArgumentException("folds must be at least 2, but were " + folds);
+        }
+        if (pairs.size() < folds) {
+            throw new UnsuitableDataException(
                     "folds must be at least 2 and at most as many as pairs, " + pairs.size() + ", but were " + folds);
         }
         pairs.roc(); // refuses what no threshold can be chosen on
@@ -64,10 +88,10 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
         double[] same = scores(pairs, others, true);
         double[] different = scores(pairs, others, false);
         if (same.length == 0 || different.length == 0) {
-            throw new IllegalArgumentException("the folds beside fold " + (fold + 1)
+            throw new UnsuitableDataException("the folds beside fold " + (fold + 1)
                     + " must have pairs of both kinds to choose a threshold on, but have " + same.length
                     + " of the same person and " + different.length
-                    + " of different people; deal the pairs out in turn");
+                    + " of different people; deal the pairs out in turn, and give at least two of each kind");
         }
         return Roc.ofOwned(same, different).bestAccuracy().threshold();
     }
@@ -90,11 +114,11 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
     /**
      * Share of pairs that a given threshold tells right.
      *
-     * @throws IllegalArgumentException when there are no pairs
+     * @throws UnsuitableDataException when there are no pairs
      */
     public static double accuracyAt(double threshold, Verification pairs) {
         if (pairs.size() == 0) {
-            throw new IllegalArgumentException("pairs must be at least one, but there were none");
+            throw new UnsuitableDataException("pairs must be at least one, but there were none");
         }
         return accuracy(pairs, threshold, pair -> true);
     }

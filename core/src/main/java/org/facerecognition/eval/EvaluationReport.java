@@ -62,9 +62,17 @@ public final class EvaluationReport {
         return this;
     }
 
-    /** Adds a figure of your own. */
+    /** Adds a figure of your own; one that is not finite cannot be measured, and is null. */
     public EvaluationReport figure(String name, double value) {
-        figures.put(name, value);
+        figures.put(name, Double.isFinite(value) ? value : null);
+        return this;
+    }
+
+    /** Adds figures that this data cannot give: null, so that every report of a kind has the same names. */
+    public EvaluationReport unmeasured(String... names) {
+        for (String name : names) {
+            figures.put(name, null);
+        }
         return this;
     }
 
@@ -152,7 +160,7 @@ public final class EvaluationReport {
             tar[i] = roc.tar(threshold);
             refused[i] = 1 - tar[i];
         }
-        curves.put("roc", Map.of("far", far, "tar", tar));
+        curves.put("roc", inOrder("far", far, "tar", tar));
         sections.add(html -> html.drawn(
                 "ROC: true accept rate (1 - FNMR) against false accept rate (FMR)",
                 Charts.curves(
@@ -209,7 +217,7 @@ public final class EvaluationReport {
         figures.put("accuracy", folds.mean());
         figures.put("standard_error", folds.standardError());
         figures.put("folds", folds.accuracies().length);
-        curves.put("folds", Map.of("accuracies", folds.accuracies(), "thresholds", folds.thresholds()));
+        curves.put("folds", inOrder("accuracies", folds.accuracies(), "thresholds", folds.thresholds()));
         List<List<String>> rows = new ArrayList<>();
         for (int fold = 0; fold < folds.accuracies().length; fold++) {
             rows.add(List.of(
@@ -319,7 +327,7 @@ public final class EvaluationReport {
         figures.forEach((name, value) -> shown.put(
                 name,
                 value == null
-                        ? "cannot be measured on so few"
+                        ? "cannot be measured on this data"
                         : value instanceof Double d ? number(d) : String.format(Locale.ROOT, "%,d", value)));
         html.summary(shown);
         sections.forEach(section -> section.into(html));
@@ -340,6 +348,14 @@ public final class EvaluationReport {
         } catch (IOException e) {
             throw new UncheckedIOException(AtomicFile.cannotWrite(json, e), e);
         }
+    }
+
+    /** {@code Map.of} has another order in each JVM, and files should not. */
+    private static Map<String, double[]> inOrder(String first, double[] a, String second, double[] b) {
+        Map<String, double[]> both = new LinkedHashMap<>();
+        both.put(first, a);
+        both.put(second, b);
+        return both;
     }
 
     private static String number(double value) {

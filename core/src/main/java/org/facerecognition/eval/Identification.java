@@ -3,6 +3,7 @@ package org.facerecognition.eval;
 import java.util.Arrays;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.facerecognition.data.UnsuitableDataException;
 
 /**
  * The question "who of the enrolled people is this, or nobody?". Each probe is compared with all enrolled faces; a person's
@@ -60,7 +61,7 @@ public final class Identification {
         int[] mates =
                 IntStream.range(0, labels.length).filter(i -> known[labels[i]]).toArray();
         if (mates.length == 0) {
-            throw new IllegalArgumentException(
+            throw new UnsuitableDataException(
                     "probes must have some of enrolled people, but all " + labels.length + " are strangers'");
         }
         return new Identification(

@@ -1,6 +1,7 @@
 package org.facerecognition.eval;
 
 import java.util.Arrays;
+import org.facerecognition.data.UnsuitableDataException;
 
 /**
  * The CelebA identification benchmark's figure: of all pairs of two queries of one person, the share that is more alike
@@ -21,7 +22,7 @@ public final class IdentificationRate {
         this.same = sorted(pairs.same());
         this.different = sorted(pairs.different());
         if (same.length == 0) {
-            throw new IllegalArgumentException("queries must have two of one person, but had none");
+            throw new UnsuitableDataException("queries must have two of one person, but had none");
         }
     }
 
@@ -35,7 +36,7 @@ public final class IdentificationRate {
      *
      * @param queries faces of several people, several of each
      * @param distractors [n][d] faces of other people
-     * @throws IllegalArgumentException when no person has two queries
+     * @throws UnsuitableDataException when no person has two queries
      */
     public static IdentificationRate of(Embedded queries, float[][] distractors) {
         int q = queries.labels().length;

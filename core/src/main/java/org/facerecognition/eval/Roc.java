@@ -1,6 +1,7 @@
 package org.facerecognition.eval;
 
 import java.util.Arrays;
+import org.facerecognition.data.UnsuitableDataException;
 
 /**
  * How well a score tells pairs of the same person from pairs of different ones, over all thresholds. A pair is accepted
@@ -19,7 +20,7 @@ public final class Roc {
     /**
      * @param same scores of pairs of the same person, in any order
      * @param different scores of pairs of different people, in any order
-     * @throws IllegalArgumentException when one of the two is empty or a score is NaN
+     * @throws UnsuitableDataException when one of the two is empty or a score is NaN
      */
     public static Roc of(double[] same, double[] different) {
         return ofOwned(same.clone(), different.clone());
@@ -34,12 +35,12 @@ public final class Roc {
 
     private static void sort(String name, double[] scores) {
         if (scores.length == 0) {
-            throw new IllegalArgumentException("scores must have pairs of both kinds, but had none of the "
+            throw new UnsuitableDataException("scores must have pairs of both kinds, but had none of the "
                     + (name.equals("same") ? "same person" : "different people"));
         }
         Arrays.sort(scores);
         if (Double.isNaN(scores[scores.length - 1])) { // NaN sorts last
-            throw new IllegalArgumentException("scores must be numbers, but one of the " + name + " pairs' was NaN");
+            throw new UnsuitableDataException("scores must be numbers, but one of the " + name + " pairs' was NaN");
         }
     }
 

@@ -2,6 +2,7 @@ package org.facerecognition.eval;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.facerecognition.data.UnsuitableDataException;
 
 /**
  * The question "is this the same person?" over pairs of faces, each with a score: the higher, the likelier. Knows of each
@@ -33,7 +34,7 @@ public final class Verification {
                     "labels must be " + embeddings.length + " like the embeddings, but were " + labels.length);
         }
         if (labels.length > MOST_FACES) {
-            throw new IllegalArgumentException("faces must be at most " + MOST_FACES
+            throw new UnsuitableDataException("faces must be at most " + MOST_FACES
                     + " to compare each with each, but were " + labels.length + "; take fewer of each person");
         }
         double[] lengths = lengths(embeddings);
@@ -216,7 +217,7 @@ public final class Verification {
     private static double length(float[] embedding) {
         double length = Math.sqrt(dot(embedding, embedding));
         if (!(length > 0) || Double.isInfinite(length)) {
-            throw new IllegalArgumentException("embeddings must not be zero, infinite or NaN, but one was");
+            throw new UnsuitableDataException("embeddings must not be zero, infinite or NaN, but one was");
         }
         return length;
     }

@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.FacePairs;
 import org.facerecognition.data.Framing;
+import org.facerecognition.data.UnsuitableDataException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,29 +64,40 @@ public final class VerificationSet {
      * Checks before any work that there is something to measure: genuine pairs (two faces of one person) and impostor
      * pairs (faces of two), and not more pairs than memory holds.
      *
-     * @throws IllegalArgumentException saying what is missing, or how many faces there may be
+     * @throws UnsuitableDataException saying what is missing, or how many faces there may be
      */
     public void requireMeasurable() {
-        boolean genuine;
-        boolean impostor;
-        if (pairs == null) {
-            requireFewFaces(faces.size());
-            Map<Integer, Integer> counts = new HashMap<>();
-            for (int i = 0; i < faces.size(); i++) {
-                counts.merge(faces.sample(i).label(), 1, Integer::sum);
-            }
-            genuine = counts.values().stream().anyMatch(count -> count > 1);
-            impostor = counts.size() > 1;
-        } else {
-            genuine = IntStream.range(0, pairs.same().length).anyMatch(pair -> pairs.same()[pair]);
-            impostor = IntStream.range(0, pairs.same().length).anyMatch(pair -> !pairs.same()[pair]);
+        if (pairs != null) {
+            requireBothKinds(pairs.same());
+            return;
         }
+        requireFewFaces(faces.size());
+        Map<Integer, Integer> counts = new HashMap<>();
+        for (int i = 0; i < faces.size(); i++) {
+            counts.merge(faces.sample(i).label(), 1, Integer::sum);
+        }
+        boolean genuine = counts.values().stream().anyMatch(count -> count > 1);
+        boolean impostor = counts.size() > 1;
         if (!genuine || !impostor) {
-            throw new IllegalArgumentException(
+            throw new UnsuitableDataException(
                     "faces to verify must have pairs of one person and pairs of two, but have none of "
                             + (impostor
                                     ? "one person: give at least two images of somebody"
                                     : "two people: give another person"));
+        }
+    }
+
+    private static void requireBothKinds(boolean[] same) {
+        int genuine =
+                (int) IntStream.range(0, same.length).filter(pair -> same[pair]).count();
+        if (genuine == 0 || genuine == same.length) {
+            throw new UnsuitableDataException(String.format(
+                    Locale.ROOT,
+                    "pairs to verify must be of both kinds, genuine (one person) and impostor (two people), but all %,d"
+                            + " are %s; add %s pairs to the list",
+                    same.length,
+                    genuine == 0 ? "impostor" : "genuine",
+                    genuine == 0 ? "genuine" : "impostor"));
         }
     }
 
@@ -95,7 +107,7 @@ public final class VerificationSet {
         long pairs = heap / (4 * Double.BYTES); // in half of the heap
         long most = Math.min(MOST_FACES, (long) Math.sqrt(2.0 * pairs));
         if (faces > most) {
-            throw new IllegalArgumentException("faces to compare each with each must be at most " + most
+            throw new UnsuitableDataException("faces to compare each with each must be at most " + most
                     + " in a Java heap of " + (heap >> 20) + " MiB, but are " + faces
                     + "; take fewer of each person (withAtMost), or give a list of pairs");
         }

@@ -90,7 +90,7 @@ class EvaluationReportTest {
                 .contains(
                         "drawn &amp; guessed",
                         String.format("%.4f", roc.auc()).replace(',', '.'),
-                        "cannot be measured on so few",
+                        "cannot be measured on this data",
                         "The same person, least alike",
                         "synthetic-0/");
         var images = page.getElementsByTagName("img");

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
+import org.facerecognition.data.UnsuitableDataException;
 import org.junit.jupiter.api.Test;
 
 class VerificationTest {
@@ -78,15 +80,61 @@ class VerificationTest {
         assertThat(blocks.standardError()).isCloseTo(Math.sqrt(1 / 3.0) / Math.sqrt(3), within(1e-15));
         assertThat(blocks.thresholds()[2]).isEqualTo(0.5);
         assertThat(CrossValidation.accuracyAt(0.5, pairs)).isEqualTo(4 / 6.0);
-        assertThatThrownBy(() -> CrossValidation.dealt(pairs, 2))
+        Verification oneGenuine = Verification.ofScores(new double[4], new boolean[] {true, false, false, false});
+        assertThatThrownBy(() -> CrossValidation.dealt(oneGenuine, 2))
+                .isInstanceOf(UnsuitableDataException.class)
                 .hasMessage(
                         "the folds beside fold 1 must have pairs of both kinds to choose a threshold on, but have 0 of"
-                                + " the same person and 3 of different people; deal the pairs out in turn");
+                                + " the same person and 1 of different people; deal the pairs out in turn, and give at"
+                                + " least two of each kind");
         Verification alike = Verification.ofScores(new double[4], new boolean[] {true, true, true, true});
         assertThatThrownBy(() -> CrossValidation.dealt(alike, 2))
                 .hasMessage("scores must have pairs of both kinds, but had none of the different people");
         assertThatThrownBy(() -> CrossValidation.blocks(pairs, 7))
                 .hasMessage("folds must be at least 2 and at most as many as pairs, 6, but were 7");
+    }
+
+    /** Case N1; before, a list that alternates had folds of one kind, and equal scores an accuracy of 0. */
+    @Test
+    void eachKindIsDealtOutOnItsOwn() {
+        boolean[] alternating = new boolean[40];
+        double[] scores = new double[40];
+        for (int i = 0; i < 40; i++) {
+            alternating[i] = i % 2 == 0;
+        }
+        CrossValidation equal = CrossValidation.dealt(Verification.ofScores(scores, alternating), 10);
+        assertThat(equal.mean()).isEqualTo(0.5);
+        assertThat(equal.accuracies()).containsOnly(0.5);
+
+        boolean[] sorted = new boolean[40]; // all of one kind first, as LFW's View 1: the folds of former releases
+        for (int i = 0; i < 40; i++) {
+            sorted[i] = i < 20;
+            scores[i] = Math.sin(i * 37) + (i < 20 ? 0.5 : 0);
+        }
+        Verification view1 = Verification.ofScores(scores, sorted);
+        assertThat(CrossValidation.dealt(view1, 2).accuracies()).containsExactly(inTurn(view1, 0), inTurn(view1, 1));
+    }
+
+    /** Accuracy on every second pair of the list, by the threshold of the others. */
+    private static double inTurn(Verification pairs, int fold) {
+        double[][] kinds = new double[4][pairs.size() / 4];
+        for (int i = 0; i < pairs.size(); i++) {
+            kinds[(i % 2 == fold ? 0 : 2) + (pairs.isSame(i) ? 0 : 1)][i % 20 / 2] = pairs.score(i);
+        }
+        double threshold = Roc.of(kinds[2], kinds[3]).bestAccuracy().threshold();
+        return (Arrays.stream(kinds[0]).filter(score -> score >= threshold).count()
+                        + Arrays.stream(kinds[1])
+                                .filter(score -> score < threshold)
+                                .count())
+                / 20.0;
+    }
+
+    @Test
+    void foldsAreAsManyAsHaveBothKinds() {
+        Verification pairs =
+                Verification.ofScores(new double[7], new boolean[] {true, true, true, true, false, false, false});
+        assertThat(CrossValidation.mostFolds(pairs, 10)).isEqualTo(3);
+        assertThat(CrossValidation.mostFolds(pairs, 2)).isEqualTo(2);
     }
 
     @Test

@@ -62,6 +62,16 @@ class FaceDetectorTest {
         assertThat(box).containsExactly(new double[] {x, y, width, height}, within(1e-3));
     }
 
+    /** Case F1: 8000 px are shrunk to 640, and a face of 125 px to 10. */
+    @Test
+    void theSmallestVisibleFaceGrowsAsTheImageIsShrunk() {
+        try (FaceDetector detector = FaceDetector.open(SquareFaces.detector())) {
+            assertThat(detector.smallestVisibleFacePx(8000, 5000)).hasValue(125);
+            assertThat(detector.smallestVisibleFacePx(480, 960)).hasValue(15);
+            assertThat(detector.smallestVisibleFacePx(640, 480)).isEmpty();
+        }
+    }
+
     @Test
     void whomThePictureIsOfComesFirst() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());

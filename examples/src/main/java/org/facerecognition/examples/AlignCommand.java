@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
         description =
                 "Cut the most prominent face (large, near the middle) out of each photograph, moved onto the field's template by its five points."
                         + " Folders keep their structure, so that what is written can be trained on (--layout folders). Exit code 1"
-                        + " where a picture cannot be read; the others are done all the same.",
+                        + " where an image cannot be read; the others are processed all the same. Prints for each"
+                        + " image its name and its crops.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class AlignCommand implements Callable<Integer> {
@@ -74,7 +75,10 @@ final class AlignCommand implements Callable<Integer> {
                     List<String> written = write(picture, image, finder.detect(image), template);
                     crops += written.size();
                     if (written.isEmpty()) {
-                        err.println("no face was found in " + picture.file());
+                        err.println(NoFace.sentence(picture.file(), image, finder));
+                    }
+                    if (!json) {
+                        print(picture.file(), written);
                     }
                     Map<String, Object> result = new LinkedHashMap<>();
                     result.put("image", picture.file().toString());
@@ -90,9 +94,17 @@ final class AlignCommand implements Callable<Integer> {
         err.println(crops + " crops of " + results.size() + " images in " + out
                 + (unreadable == 0 ? "" : "; " + unreadable + " images could not be read"));
         if (json) {
-            spec.commandLine().getOut().println(Json.line(Map.of("crops", crops, "images", results)));
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("crops", crops);
+            result.put("images", results);
+            spec.commandLine().getOut().println(Json.line(result));
         }
         return unreadable == 0 ? 0 : Main.FAILED;
+    }
+
+    private void print(Path image, List<String> crops) {
+        PrintWriter standard = spec.commandLine().getOut();
+        standard.println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
     }
 
     private List<String> write(PictureFiles picture, Mat image, List<DetectedFace> found, FaceTemplate template) {

@@ -14,8 +14,9 @@ final class AllPairsProtocol implements EvaluationProtocol {
                 ? all.byIdentity(evaluation.unseen, evaluation.seed).unseen()
                 : all;
         FaceDataset faces = atMost(people, MOST_FACES);
-        evaluation.report(
-                VerificationSet.of(faces).verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
+        VerificationSet set = VerificationSet.of(faces);
+        set.requireMeasurable();
+        evaluation.report(set.verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
     }
 
     /** As many images of each person as make about so many faces, at least two. */

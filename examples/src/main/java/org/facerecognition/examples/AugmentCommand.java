@@ -7,7 +7,9 @@ import static org.bytedeco.opencv.global.opencv_imgproc.putText;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -62,6 +64,9 @@ final class AugmentCommand implements Callable<Integer> {
     @Option(names = "--out", defaultValue = "augmentations.png", paramLabel = "FILE", description = "PNG to write.")
     private Path out;
 
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
     @Override
     public Integer call() {
         List<Transform> transforms = AugmentationOptions.transforms(line);
@@ -93,10 +98,20 @@ final class AugmentCommand implements Callable<Integer> {
             }
             PictureWriter.write(sheet, out);
         }
-        spec.commandLine()
-                .getErr()
-                .println("wrote " + out + ": " + rows + " images, " + transforms.size() + " transforms");
+        spec.commandLine().getOut().println(json ? line(rows, transforms.size()) : sentence(rows, transforms.size()));
         return 0;
+    }
+
+    private String sentence(int rows, int transforms) {
+        return "wrote " + out + ": " + rows + " images, " + transforms + " transforms";
+    }
+
+    private String line(int rows, int transforms) {
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("file", out.toString());
+        figures.put("images", rows);
+        figures.put("transforms", transforms);
+        return Json.line(figures);
     }
 
     private static void put(Mat sheet, Mat face, @Nullable Transform transform, SplittableRandom random, int x, int y) {

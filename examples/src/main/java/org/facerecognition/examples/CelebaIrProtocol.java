@@ -17,8 +17,10 @@ final class CelebaIrProtocol implements EvaluationProtocol {
         Embedded queries = evaluation.embed("queries", faces.queries());
         Embedded distractors = evaluation.embed("distractors", faces.distractors());
         IdentificationRate rate = IdentificationRate.of(queries, distractors.embeddings());
+        int falsePairs = rate.pairs().different().length;
         for (double fpr : FALSE_POSITIVE_RATES) {
-            evaluation.report.figure("tpr_at_fpr_" + fpr, rate.tprAtFpr(fpr));
+            boolean measured = fpr * falsePairs >= 1;
+            evaluation.report.figure("tpr_at_fpr_" + fpr, measured ? rate.tprAtFpr(fpr) : Double.NaN);
         }
         evaluation.report.note(
                 "False pairs are those of two queries of different people and of a query and a distractor; the"

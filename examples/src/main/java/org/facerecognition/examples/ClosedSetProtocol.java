@@ -21,6 +21,8 @@ final class ClosedSetProtocol implements EvaluationProtocol {
         measure(evaluation, known, Split.VAL, "val");
         if (data.hasTest(evaluation.seed)) {
             measure(evaluation, known, Split.TEST, "test");
+        } else {
+            evaluation.report.unmeasured("test_accuracy", "test_accuracy_5nn");
         }
     }
 

@@ -11,11 +11,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
+import org.facerecognition.data.UnsuitableDataException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -36,10 +38,10 @@ final class DataOptions {
 
     @Option(
             names = "--layout",
-            defaultValue = "celeba500",
             description =
-                    "celeba500, folders (one per person), packed (by the pack command), or recordio (insightface's train.rec).")
-    private Layout layout;
+                    "celeba500 (celebA_anno.txt), folders (one per person), packed (by the pack command), or recordio"
+                            + " (insightface's train.rec). Default: detected from what lies in --data.")
+    private @Nullable Layout layout;
 
     @Option(
             names = "--align",
@@ -87,6 +89,47 @@ final class DataOptions {
         return data;
     }
 
+    /**
+     * What --layout says, or else what the data looks like; that is said on standard error, once, and is the option's
+     * value from then on.
+     *
+     * @throws DataException when the data looks like none
+     * @throws ParameterException when it looks like several
+     */
+    private Layout layout() {
+        if (layout == null) {
+            List<Layout> found = LayoutDetection.of(path());
+            if (found.size() != 1) {
+                throw new ParameterException(
+                        command.commandLine(),
+                        "data folder " + path() + " can be read as " + LayoutDetection.names(found)
+                                + "; choose one with --layout");
+            }
+            layout = found.get(0);
+            tell(List.of("layout: " + LayoutDetection.names(found) + ", detected; --layout says otherwise"));
+        }
+        return layout;
+    }
+
+    /**
+     * Checks that faces that were packed as pixels suit a model, which no option can mend.
+     *
+     * @throws UnsuitableDataException when they have another size or were cut out in another way
+     */
+    static void requirePackedFor(Recognizer recognizer, FaceDataset faces) {
+        int px = faces.size() == 0 ? 0 : faces.sample(0).image().framedPx();
+        if (px > 0 && px != recognizer.imageSizePx()) {
+            throw new UnsuitableDataException("faces must be packed at " + recognizer.imageSizePx()
+                    + " px for this model, but were packed at " + px + " px; pack them anew with --decoded "
+                    + recognizer.imageSizePx());
+        }
+        boolean knowsFraming = !recognizer.identities().isEmpty();
+        if (px > 0 && knowsFraming && !faces.framing().showsAs(recognizer.framing())) {
+            throw new UnsuitableDataException("faces must be packed as this model was trained, framed "
+                    + recognizer.framing() + ", but were packed " + faces.framing() + "; pack them anew with --align");
+        }
+    }
+
     /** What --align says, or else. */
     Framing framing(Framing otherwise) {
         return align == null ? otherwise : align.framing();
@@ -129,7 +172,7 @@ final class DataOptions {
 
     private FaceDataset whole(Split split, long seed) {
         SplitSettings settings = new SplitSettings(valFraction, testFraction, minImages, seed);
-        FaceDataset dataset = switch (layout) {
+        FaceDataset dataset = switch (layout()) {
             case CELEBA500 -> FaceDataset.celeba500(path(), split);
             case FOLDERS -> FaceDataset.folders(path(), split, settings);
             case PACKED -> FaceDataset.packed(path(), split);
@@ -140,7 +183,7 @@ final class DataOptions {
 
     /** Without people of too few images, where the layout itself does not count them. */
     private FaceDataset filtered(FaceDataset part, long seed) {
-        if (minImages <= 1 || layout == Layout.FOLDERS || layout == Layout.RECORDIO) {
+        if (minImages <= 1 || isSplitHere()) {
             return part;
         }
         List<String> people = Stream.of(Split.values())
@@ -185,8 +228,12 @@ final class DataOptions {
     }
 
     private boolean isAskedFor(Split split) {
-        boolean splitHere = layout == Layout.FOLDERS || layout == Layout.RECORDIO;
-        return !splitHere || split == Split.TRAIN || (split == Split.VAL ? valFraction : testFraction) > 0;
+        return !isSplitHere() || split == Split.TRAIN || (split == Split.VAL ? valFraction : testFraction) > 0;
+    }
+
+    /** Whether the layout has no parts of its own. */
+    private boolean isSplitHere() {
+        return layout() == Layout.FOLDERS || layout() == Layout.RECORDIO;
     }
 
     private static Optional<FaceDataset> there(Supplier<FaceDataset> part) {

@@ -88,18 +88,20 @@ final class DemoCommand implements Callable<Integer> {
                     .faces(faces, people)
                     .write(report);
             recognizer.save(out.resolve("demo.model"));
-            err.printf(
-                    Locale.ROOT,
-                    "accuracy on new pictures of the people trained on: %.4f%n"
-                            + "AUC for same or different among %d people never seen: %.4f%nreport: %s%n",
-                    history.last().orElseThrow().valAccuracy(),
-                    people,
-                    auc,
-                    report);
+            PrintWriter standard = spec.commandLine().getOut();
+            (json ? err : standard)
+                    .printf(
+                            Locale.ROOT,
+                            "accuracy on new pictures of the people trained on: %.4f%n"
+                                    + "AUC for same or different among %d people never seen: %.4f%nreport: %s%n",
+                            history.last().orElseThrow().valAccuracy(),
+                            people,
+                            auc,
+                            report);
             if (json) {
                 Map<String, @Nullable Object> figures = Json.of(history);
                 figures.put("unseen_auc", auc);
-                spec.commandLine().getOut().println(Json.line(figures));
+                standard.println(Json.line(figures));
             }
         }
         return 0;

@@ -35,8 +35,8 @@ import picocli.CommandLine.Spec;
 /** {@code detect}: where are the faces? */
 @Command(
         name = "detect",
-        description = "Find the faces in photographs: boxes, five points, scores. Exit code 1 where a picture cannot be"
-                + " read; the others are done all the same.",
+        description = "Find the faces in photographs: boxes, five points, scores. Exit code 1 where an image cannot be"
+                + " read; the others are processed all the same.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class DetectCommand implements Callable<Integer> {
@@ -79,6 +79,9 @@ final class DetectCommand implements Callable<Integer> {
                     List<DetectedFace> found = finder.detect(image);
                     faces += found.size();
                     report(picture, image, found, results);
+                    if (found.isEmpty() && NoFace.isShrunk(image, finder)) {
+                        err.println(NoFace.sentence(picture.file(), image, finder));
+                    }
                     if (out != null) {
                         found.forEach(face -> draw(image, face));
                         PictureWriter.write(image, picture.in(out, ".png"));
@@ -94,7 +97,10 @@ final class DetectCommand implements Callable<Integer> {
                 + (out == null ? "" : ", drawn in " + out)
                 + (unreadable == 0 ? "" : "; " + unreadable + " images could not be read"));
         if (json) {
-            spec.commandLine().getOut().println(Json.line(Map.of("faces", faces, "images", results)));
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("faces", faces);
+            result.put("images", results);
+            spec.commandLine().getOut().println(Json.line(result));
         }
         return unreadable == 0 ? 0 : Main.FAILED;
     }
@@ -108,6 +114,9 @@ final class DetectCommand implements Callable<Integer> {
         results.add(result);
         if (!json) {
             PrintWriter out = spec.commandLine().getOut();
+            if (found.isEmpty()) {
+                out.println(picture.file() + "\tno face");
+            }
             for (DetectedFace face : found) {
                 DetectedFace.Box box = face.box();
                 out.printf(

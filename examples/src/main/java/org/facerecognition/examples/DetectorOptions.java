@@ -48,6 +48,20 @@ final class DetectorOptions {
                     "Where a fetched detector is kept. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
     private @Nullable Path cache;
 
+    /** The file's name without its folder, for reports; empty when no detector is asked for. */
+    Optional<String> name() {
+        return Optional.ofNullable(detector)
+                .map(which -> which.equals(FETCH)
+                        ? RemoteFile.faceDetector().address().getPath()
+                        : which)
+                .map(DetectorOptions::fileName);
+    }
+
+    private static String fileName(String which) {
+        Path name = Path.of(which).getFileName();
+        return name == null ? which : name.toString();
+    }
+
     /** The detector, when one is asked for; to be closed. */
     Optional<FaceDetector> open(PrintWriter err) {
         return detector == null ? Optional.empty() : Optional.of(open(detector, err));

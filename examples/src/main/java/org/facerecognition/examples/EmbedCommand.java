@@ -35,6 +35,9 @@ final class EmbedCommand implements Callable<Integer> {
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
 
+    @Mixin
+    private FaceOption face = new FaceOption();
+
     @Option(names = "--flip", description = "Add the embedding of each picture's mirror image.")
     private boolean flip;
 
@@ -52,7 +55,7 @@ final class EmbedCommand implements Callable<Integer> {
         List<float[]> embeddings;
         Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
         try (Recognizer recognizer = model.load()) {
-            finder.ifPresent(recognizer::useDetector);
+            finder.ifPresent(found -> recognizer.useDetector(found, face.choice()));
             recognizer.useFlip(flip);
             embeddings = recognizer.embed(files);
         } finally {

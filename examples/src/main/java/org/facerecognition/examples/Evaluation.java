@@ -2,15 +2,19 @@ package org.facerecognition.examples;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.facerecognition.Recognizer;
+import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.Bootstrap;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.eval.Verification;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +23,10 @@ final class Evaluation {
     private final Recognizer recognizer;
     private final boolean flip;
     private final @Nullable FaceDetector detector;
+    private final FaceChoice choice;
     private final PrintWriter err;
+    private final Set<String> people = new HashSet<>();
+    private final Set<String> knownPeople = new HashSet<>();
     private final Set<String> notFound = ConcurrentHashMap.newKeySet();
 
     final DataOptions data;
@@ -31,6 +38,7 @@ final class Evaluation {
     /**
      * @param flip whether each face is embedded with its mirror image
      * @param detector finds the faces; null for faces as the data's framing cuts them out
+     * @param choice which of several faces is meant
      * @param pairs the list that was asked for; null for the data's own
      * @param unseen share of the people that the model does not know, 0 for all
      */
@@ -38,6 +46,7 @@ final class Evaluation {
             Recognizer recognizer,
             boolean flip,
             @Nullable FaceDetector detector,
+            FaceChoice choice,
             DataOptions data,
             @Nullable Path pairs,
             double unseen,
@@ -47,6 +56,7 @@ final class Evaluation {
         this.recognizer = recognizer;
         this.flip = flip;
         this.detector = detector;
+        this.choice = choice;
         this.data = data;
         this.pairs = pairs;
         this.unseen = unseen;
@@ -61,14 +71,25 @@ final class Evaluation {
 
     /** The data as the net will see it: with a detector, the faces it finds. */
     FaceDataset seen(FaceDataset faces) {
-        return detector == null
-                ? faces
-                : faces.withFacesFound(detector, recognizer.imageSizePx(), image -> notFound.add(image.name()));
+        if (detector == null) {
+            return faces;
+        }
+        FaceCropper cropper = new FaceCropper(faces.framing(), recognizer.imageSizePx(), detector, choice);
+        return faces.cropped(cropper, image -> notFound.add(image.name()));
     }
 
-    /** Embeds faces, showing how far it is. */
+    /**
+     * Embeds faces, showing how far it is.
+     *
+     * @throws UnsuitableDataException when they were packed as this model cannot see them
+     */
     Embedded embed(String what, FaceDataset faces) {
+        if (detector == null) {
+            DataOptions.requirePackedFor(recognizer, faces);
+        }
         data.tell(faces.notes());
+        faces.labelsShown().stream().mapToObj(faces.identities()::get).forEach(people::add);
+        knownPeople.addAll(recognizer.knownPeople(faces));
         say(what + ": " + faces);
         try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
             return recognizer.embed(seen(faces), flip, progress);
@@ -79,6 +100,22 @@ final class Evaluation {
     void report(Verification verification, FaceDataset... faces) {
         report.verification(verification, new Bootstrap(Bootstrap.DEFAULT.resamples(), seed));
         report.hardest(verification, List.of(faces));
+    }
+
+    /** People whose faces were measured on. */
+    int people() {
+        return people.size();
+    }
+
+    /** Of these, those whom the model was trained on. */
+    int knownPeople() {
+        return knownPeople.size();
+    }
+
+    /** Says on standard error and in the report what a reader of the figures must know. */
+    void tell(String sentence) {
+        say("note: " + sentence);
+        report.note(sentence + ".");
     }
 
     void say(String line) {

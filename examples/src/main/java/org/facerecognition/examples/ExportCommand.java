@@ -1,6 +1,10 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.facerecognition.ExportFormat;
 import org.facerecognition.Recognizer;
@@ -36,12 +40,23 @@ final class ExportCommand implements Callable<Integer> {
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "The file to write.")
     private Path out;
 
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         try (Recognizer recognizer = model.load()) {
             recognizer.export(out, format, normalise);
         }
-        spec.commandLine().getOut().println("wrote " + out);
+        spec.commandLine().getOut().println(json ? line() : "wrote " + out);
         return 0;
+    }
+
+    private String line() throws IOException {
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("file", out.toString());
+        figures.put("format", format.toString());
+        figures.put("bytes", Files.size(out));
+        return Json.line(figures);
     }
 }

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /** The options of a training, as {@code args.json} keeps them for its resumption. */
@@ -89,7 +90,7 @@ final class FormerOptions {
      * The words of a command line with the former options in front of those given.
      *
      * @param spec of the command that was parsed
-     * @throws IllegalStateException when a given option contradicts a former one
+     * @throws ParameterException when a given option contradicts a former one
      */
     List<String> mergedWith(CommandSpec spec) {
         ParseResult given = spec.commandLine().getParseResult();
@@ -108,9 +109,11 @@ final class FormerOptions {
             }
         });
         if (!contradictions.isEmpty()) {
-            throw new IllegalStateException(folder.resolve("last.ckpt") + " is of another training: "
-                    + String.join("; ", contradictions)
-                    + "; leave these options out, or start another training in another --out");
+            throw new ParameterException(
+                    spec.commandLine(),
+                    folder.resolve("last.ckpt") + " is of another training: "
+                            + String.join("; ", contradictions)
+                            + "; leave these options out, or start another training in another --out");
         }
         given.matchedOptions().forEach(option -> words.add(option.longestName() + "=" + text(option)));
         return words;

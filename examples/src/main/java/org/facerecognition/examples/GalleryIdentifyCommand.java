@@ -9,9 +9,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.EmbeddedFace;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
@@ -66,7 +68,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     /** Where a face is, when it was looked for, and who it is. */
     private record Face(Optional<DetectedFace> where, Outcome outcome) {}
 
-    private final List<Map<String, Object>> results = new ArrayList<>();
+    private final List<Map<String, @Nullable Object>> results = new ArrayList<>();
     private boolean failed;
 
     @Override
@@ -80,7 +82,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             threshold = Math.min(1, bound.of(recognizer).cosine());
             try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
                 for (Path image : images) {
-                    tell(image, recognizer, people, threshold, finder.isPresent());
+                    tell(image, recognizer, people, threshold, finder.orElse(null));
                     progress.step();
                 }
             }
@@ -96,16 +98,31 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         return failed ? Main.FAILED : 0;
     }
 
-    private void tell(Path image, Recognizer recognizer, Gallery people, double threshold, boolean photograph) {
-        Map<String, Object> result = new LinkedHashMap<>();
+    /** Why there may be faces all the same; decodes the image once more. */
+    private void tellShrunk(Path file, @Nullable FaceDetector finder) {
+        try (Mat image = ImageReader.read(file)) {
+            if (finder != null && NoFace.isShrunk(image, finder)) {
+                spec.commandLine().getErr().println(NoFace.sentence(file, image, finder));
+            }
+        }
+    }
+
+    private void tell(
+            Path image, Recognizer recognizer, Gallery people, double threshold, @Nullable FaceDetector finder) {
+        Map<String, @Nullable Object> result = new LinkedHashMap<>();
         results.add(result);
         result.put("image", image.toString());
+        result.put("faces", null); // one of the two stays so
+        result.put("error", null);
         try {
-            List<Face> faces = photograph
+            List<Face> faces = finder != null
                     ? found(recognizer.faces(ImageSource.of(image)), people, threshold)
                     : List.of(new Face(Optional.empty(), people.identify(recognizer.embed(image), top, threshold)));
             result.put(
                     "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());
+            if (faces.isEmpty()) {
+                tellShrunk(image, finder);
+            }
             if (!json) {
                 print(image, faces);
             }
@@ -152,12 +169,14 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
 
     private static Map<String, @Nullable Object> figures(Face face) {
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
-        face.where().ifPresent(found -> figures.put("box", found.box()));
+        figures.put("box", face.where().map(DetectedFace::box).orElse(null));
         figures.put("known", face.outcome().isKnown());
         figures.put("matches", face.outcome().matches());
-        if (face.outcome() instanceof Outcome.Unknown unknown) {
-            figures.put("nearest", unknown.nearest().orElse(null));
-        }
+        figures.put(
+                "nearest",
+                face.outcome() instanceof Outcome.Unknown unknown
+                        ? unknown.nearest().orElse(null)
+                        : null);
         return figures;
     }
 }

@@ -8,6 +8,7 @@ import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import org.facerecognition.gallery.SearchMethod;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -40,11 +41,12 @@ final class GalleryListCommand implements Callable<Integer> {
                 Gallery.openReadOnly(gallery.file(), info.fingerprint(), info.dimension(), SearchMethod.EXACT)) {
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
-                Map<String, Object> all = new LinkedHashMap<>();
+                Map<String, @Nullable Object> all = new LinkedHashMap<>();
                 all.put("model", info.fingerprint());
                 all.put("dimension", info.dimension());
-                all.put("entries", entries ? people.entries() : people.size());
+                all.put("entries", people.size());
                 all.put("identities", people.identities());
+                all.put("entry_list", entries ? people.entries() : null);
                 out.println(Json.line(all));
             } else if (entries) {
                 for (Entry entry : people.entries()) {

@@ -9,6 +9,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.weights.RemoteFile;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsCache;
+import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -62,7 +63,7 @@ final class InitOptions {
             return fetched(RemoteFile.imagenet(encoder), progress);
         }
         if (!ADDRESS.matcher(from).matches()) {
-            return Weights.read(Path.of(from));
+            return read(Path.of(from));
         }
         if (sha256 == null) {
             throw new IllegalArgumentException(
@@ -75,6 +76,15 @@ final class InitOptions {
 
     private Weights fetched(RemoteFile remote, FetchProgress progress) {
         WeightsCache kept = cache == null ? WeightsCache.standard() : new WeightsCache(cache);
-        return Weights.read(kept.fetch(remote, progress));
+        return read(kept.fetch(remote, progress));
+    }
+
+    private static Weights read(Path file) {
+        try {
+            return Weights.read(file);
+        } catch (WeightsException e) {
+            ModelFile.requireWeights(file, e);
+            throw e;
+        }
     }
 }

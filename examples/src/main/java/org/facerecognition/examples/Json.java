@@ -16,7 +16,11 @@ import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 
-/** The results for machines: one JSON object in one line. */
+/**
+ * The results for machines: one JSON object in one line. Maps given here must keep their order ({@code LinkedHashMap},
+ * never {@code Map.of}, which has another order in each JVM), and a field has one type: what was not measured is null,
+ * not missing.
+ */
 final class Json {
     private static final ObjectMapper JSON = new ObjectMapper()
             .registerModule(new SimpleModule()
@@ -82,7 +86,7 @@ final class Json {
         return of(history, BestBy.ACCURACY);
     }
 
-    /** A training's figures; null where no epoch was finished. */
+    /** A training's figures, always the same names in the same order; null is one that was not measured. */
     static Map<String, @Nullable Object> of(History history, BestBy bestBy) {
         @Nullable EpochReport last = history.last().orElse(null);
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
@@ -93,12 +97,11 @@ final class Json {
         figures.put("val_accuracy", last == null ? null : finite(last.valAccuracy()));
         figures.put("images_per_second", finite(history.imagesPerSecond()));
         figures.put("best_epoch", history.best(bestBy).map(EpochReport::epoch).orElse(null));
-        if (last != null && last.unseen() != null) {
-            figures.put("unseen_auc", last.unseen().auc());
-            figures.put("unseen_eer", last.unseen().equalErrorRate());
-            figures.put("unseen_tar", last.unseen().tar());
-            figures.put("unseen_tar_far", last.unseen().far());
-        }
+        EpochReport.@Nullable Unseen unseen = last == null ? null : last.unseen();
+        figures.put("unseen_auc", unseen == null ? null : finite(unseen.auc()));
+        figures.put("unseen_eer", unseen == null ? null : finite(unseen.equalErrorRate()));
+        figures.put("unseen_tar", unseen == null ? null : finite(unseen.tar()));
+        figures.put("unseen_tar_far", unseen == null ? null : finite(unseen.far()));
         return figures;
     }
 

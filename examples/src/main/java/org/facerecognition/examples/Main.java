@@ -1,14 +1,19 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.natives.NativeLibraries;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line. Exit codes: 0 done, 1 failed, 2 used wrongly. */
+/**
+ * The command line. Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 failed, by
+ * the files or the machine; 2 used wrongly, where another command line with the same files would do.
+ */
 @Command(
-        name = "face-recognition",
+        name = Main.NAME,
         description = "Train and use face recognition models.",
         mixinStandardHelpOptions = true,
         version = "face-recognition 0.1.0-SNAPSHOT",
@@ -27,15 +32,18 @@ import picocli.CommandLine.ParameterException;
             EvaluateCommand.class,
             SuspectsCommand.class,
             ExportCommand.class,
+            SchemaCommand.class,
             DoctorCommand.class
         })
 public final class Main {
-    /** Exit code of a failure. */
+    static final String NAME = "face-recognition";
+
+    /** Exit code of a failure: the files or the machine. */
     static final int FAILED = 1;
-    /** Exit code of wrong use. */
+    /** Exit code of wrong use: another command line would do. */
     static final int USED_WRONGLY = 2;
 
-    private Main() {}
+    Main() {}
 
     /** Runs a command and ends the JVM with its exit code. */
     public static void main(String[] args) {
@@ -70,7 +78,26 @@ public final class Main {
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler((error, words) -> explainUse(error))
                 .setExecutionExceptionHandler(Main::explain);
+    }
+
+    /** What cannot be parsed or does not go together: one sentence, and where the options are listed. */
+    private static int explainUse(ParameterException error) {
+        CommandLine command = error.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("error: " + error.getMessage());
+        if (!UnmatchedArgumentException.printSuggestions(error, err)
+                && !command.getSubcommands().isEmpty()) {
+            command.usage(err);
+        }
+        hint(command);
+        return USED_WRONGLY;
+    }
+
+    private static void hint(CommandLine command) {
+        String name = command.getCommandSpec().qualifiedName();
+        command.getErr().println("See '" + (name.startsWith(NAME) ? "" : NAME + " ") + name + " --help'.");
     }
 
     /** One sentence on standard error; the stack trace only when asked for with -Dtrace=true. */
@@ -78,7 +105,10 @@ public final class Main {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
         command.getErr().println("error: " + message);
         trace(error, command.getErr());
-        boolean wrongUse = error instanceof IllegalArgumentException || error instanceof ParameterException;
-        return wrongUse ? USED_WRONGLY : FAILED;
+        if (!(error instanceof IllegalArgumentException) || error instanceof UnsuitableDataException) {
+            return FAILED;
+        }
+        hint(command);
+        return USED_WRONGLY;
     }
 }

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.weights.Weights;
+import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -20,8 +21,15 @@ final class ModelOptions {
     private @Nullable String encoder;
 
     Recognizer load() {
-        return encoder == null
-                ? Recognizer.load(model)
-                : Recognizer.pretrained(Encoder.of(encoder), Weights.read(model));
+        if (encoder == null) {
+            return ModelFile.load(model);
+        }
+        Encoder known = Encoder.of(encoder);
+        try {
+            return Recognizer.pretrained(known, Weights.read(model));
+        } catch (WeightsException e) {
+            ModelFile.requireWeights(model, e);
+            throw e;
+        }
     }
 }

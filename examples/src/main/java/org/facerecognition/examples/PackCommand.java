@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
@@ -22,7 +24,7 @@ import picocli.CommandLine.Spec;
 /** {@code pack}: a data set to one file. */
 @Command(
         name = "pack",
-        description = "Put a data set into one file that is read faster: train with --data FILE --layout packed.",
+        description = "Write a data set into one file that is read faster: train with --data FILE.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -47,6 +49,9 @@ final class PackCommand implements Callable<Integer> {
     @Option(names = "--out", defaultValue = "faces.pack", paramLabel = "FILE", description = "File to write.")
     private Path out;
 
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
     @Override
     public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
@@ -57,8 +62,20 @@ final class PackCommand implements Callable<Integer> {
         try (Bar bar = new Bar(images)) {
             PackedFaces.write(out, parts, decodedPx, bar);
         }
-        err.printf(Locale.ROOT, "wrote %s: %,d images, %,d MiB%n", out, images, Files.size(out) >> 20);
+        spec.commandLine().getOut().println(json ? line(images) : sentence(images));
         return 0;
+    }
+
+    private String sentence(int images) throws IOException {
+        return String.format(Locale.ROOT, "wrote %s: %,d images, %,d MiB", out, images, Files.size(out) >> 20);
+    }
+
+    private String line(int images) throws IOException {
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("file", out.toString());
+        figures.put("images", images);
+        figures.put("bytes", Files.size(out));
+        return Json.line(figures);
     }
 
     /** Shown to a person only. */

@@ -2,19 +2,21 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FacePairs;
 import org.facerecognition.data.Framing;
-import org.facerecognition.eval.CrossValidation;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.eval.VerificationSet;
 
 /**
- * Pairs of a list, and the accuracy with a threshold chosen on other pairs: {@code lfw} (pairs.txt, 10 folds), {@code pairs}
- * (lines image, image, 0 or 1; dealt into 10 folds) and {@code bin} (insightface's files, 10 folds).
+ * Pairs of a list, and the accuracy with a threshold chosen on other pairs: {@code lfw} (pairs.txt, 10 folds), {@code
+ * pairs} (lines image, image, 0 or 1; each kind is dealt into 10 folds, or into fewer) and {@code bin} (insightface's
+ * files, 10 folds).
  */
 final class PairsProtocol implements EvaluationProtocol {
     private static final int FOLDS = 10;
@@ -43,11 +45,19 @@ final class PairsProtocol implements EvaluationProtocol {
 
     @Override
     public void measure(Evaluation evaluation) {
-        VerificationSet set = VerificationSet.of(reader.apply(evaluation), evaluation.data.framing(Framing.WHOLE));
+        VerificationSet set = VerificationSet.of(pairs(evaluation), evaluation.data.framing(Framing.WHOLE));
+        set.requireMeasurable();
         Verification verification = set.verify(faces -> evaluation.embed("faces", faces));
-        evaluation.report.crossValidation(
-                inOrder ? CrossValidation.blocks(verification, FOLDS) : CrossValidation.dealt(verification, FOLDS));
+        new Folds(FOLDS, inOrder).measure(verification, evaluation);
         evaluation.report(verification, evaluation.seen(set.faces()));
+    }
+
+    private FacePairs pairs(Evaluation evaluation) {
+        try {
+            return reader.apply(evaluation);
+        } catch (InvalidPathException e) { // of the list, not of the command line
+            throw new DataException("the list of pairs has a name that no file can have: " + e.getMessage(), e);
+        }
     }
 
     /** What --pairs says, or the file of that name among the data. */
@@ -65,6 +75,8 @@ final class PairsProtocol implements EvaluationProtocol {
                     .sorted()
                     .findFirst()
                     .orElse(data);
+        } catch (NoSuchFileException e) {
+            throw new DataException("data folder " + data + " does not exist", e);
         } catch (IOException e) {
             throw new DataException("data folder " + data + " must be there and readable: " + e, e);
         }

@@ -60,7 +60,8 @@ final class SuspectsCommand implements Callable<Integer> {
     public Integer call() {
         FaceDataset faces = data.read(Split.TRAIN, seed);
         List<Suspect> suspects;
-        try (Recognizer recognizer = Recognizer.load(model)) {
+        try (Recognizer recognizer = ModelFile.load(model)) {
+            DataOptions.requirePackedFor(recognizer, faces);
             suspects = recognizer.suspects(faces, degrees);
         }
         String list = list(faces, suspects);

@@ -291,8 +291,11 @@ final class TrainCommand implements Callable<Integer> {
             }
             TrainingSession session = new TrainingSession(out, err, Json.pretty(FormerOptions.of(spec)));
             History history = session.run(recognizer, args, train, validation);
+            PrintWriter standard = spec.commandLine().getOut();
             if (json) {
-                spec.commandLine().getOut().println(Json.line(Json.of(history, bestBy)));
+                standard.println(Json.line(Json.of(history, bestBy)));
+            } else {
+                Figures.print(standard, Json.of(history, bestBy));
             }
         }
         return 0;

@@ -41,6 +41,9 @@ final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
 
+    @Mixin
+    private FaceOption face = new FaceOption();
+
     @ArgGroup
     private ThresholdOptions bound = new ThresholdOptions();
 
@@ -55,7 +58,7 @@ final class VerifyCommand implements Callable<Integer> {
         Verdict verdict;
         Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
         try (Recognizer recognizer = model.load()) {
-            finder.ifPresent(recognizer::useDetector);
+            finder.ifPresent(found -> recognizer.useDetector(found, face.choice()));
             recognizer.useFlip(!noFlip);
             verdict = recognizer.verify(ImageSource.of(first), ImageSource.of(second), bound.of(recognizer));
         } finally {

@@ -145,6 +145,45 @@ class PhotographCommandsTest {
                 .contains("score threshold must be in [0, 1], but was 2.0");
     }
 
+    /** Case F1; before, an image without a face was not listed, and that it was shrunk was not said. */
+    @Test
+    void imagesWithoutAFaceAreListedAndShrinkingIsSaid() throws IOException {
+        Path large = new CliData(folder).photograph("large/1.png", false, 2560, 1280);
+        String advice =
+                "no face was found in " + large + "; it was shrunk from 2560 to 640 px, where faces smaller than"
+                        + " about 40 px are lost; try --max-side 2560";
+        Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, nobody, large);
+        assertThat(detected.code()).isZero();
+        assertThat(detected.out().lines()).containsExactly(nobody + "\tno face", large + "\tno face");
+        assertThat(detected.err()).contains(advice, "0 faces in 2 images").doesNotContain(nobody.toString());
+        assertThat(Cli.run("detect", "--detector", DETECTOR, large, "--max-side", 2560)
+                        .err())
+                .doesNotContain("shrunk");
+
+        Path gallery = folder.resolve("people.gallery");
+        Cli.run("gallery", "enrol", "Ann", one, "--gallery", gallery, "--model", model, "--detector", DETECTOR);
+        Cli.Result identified = Cli.run(
+                "gallery",
+                "identify",
+                large,
+                nobody,
+                "--gallery",
+                gallery,
+                "--model",
+                model,
+                "--detector",
+                DETECTOR,
+                "--threshold",
+                0.5);
+        assertThat(identified.out().lines()).containsExactly(large + "\tno face", nobody + "\tno face");
+        assertThat(identified.err()).contains(advice).doesNotContain(nobody.toString());
+
+        Path crops = folder.resolve("crops");
+        Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, one, large, "--out", crops);
+        assertThat(aligned.out().lines()).containsExactly(one + "\t" + crops.resolve("1.png"), large + "\tno face");
+        assertThat(aligned.err()).contains(advice);
+    }
+
     /** Case D3; before, nothing was looked at. */
     @Test
     void imagesOfTheSameNameAreAllDone() throws IOException {

@@ -85,7 +85,7 @@ class ResumeCommandTest {
 
         Cli.Result other = resume("--m", 0.5, "--batch-size", 5);
 
-        assertThat(other.code()).isEqualTo(1);
+        assertThat(other.code()).isEqualTo(2);
         assertThat(other.err())
                 .contains("last.ckpt is of another training: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
                         + " leave these options out, or start another training in another --out");

@@ -163,7 +163,7 @@ class TrainCommandTest {
     void resumingWithOtherSettingsIsRefused() {
         Cli.train(data, out(), "--max-steps", 1);
         Cli.Result other = Cli.train(data, out(), "--resume", "--lr", "0.5");
-        assertThat(other.code()).isEqualTo(1);
+        assertThat(other.code()).isEqualTo(2);
         assertThat(other.err())
                 .contains("last.ckpt is of another training: --lr was 3.0E-4, is now 0.5; leave these options out");
     }

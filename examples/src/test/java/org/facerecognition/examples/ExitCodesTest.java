@@ -1,0 +1,289 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Exit code 2 is for wrong use, where another command line with the same files would do, and code 1 for files that will
+ * not do. Before, whatever the library called an illegal argument was wrong use: lists with one kind of pairs, folders
+ * with one image a person, packs of another size.
+ */
+class ExitCodesTest {
+    @TempDir
+    private static Path root;
+
+    private static CliData data;
+    private static Path faces;
+    private static Path model;
+    private static Path photo;
+    private static Path nowhere;
+
+    @BeforeAll
+    static void makeData() throws IOException {
+        data = new CliData(root);
+        faces = data.faces();
+        Cli.Result trained = Cli.train(
+                faces,
+                root.resolve("model"),
+                "--encoder",
+                "mobilefacenet",
+                "--image-size",
+                112,
+                "--augmentations",
+                "none",
+                "--max-steps",
+                1);
+        assertThat(trained.code()).as(trained.err()).isZero();
+        model = root.resolve("model/last.ckpt");
+        photo = data.photograph("photo.png", true, 320, 240);
+        nowhere = root.resolve("nowhere");
+    }
+
+    private static Arguments line(String message, Object... words) {
+        return Arguments.of(
+                "face-recognition "
+                        + String.join(
+                                " ", Arrays.stream(words).map(Object::toString).toList()),
+                message,
+                words);
+    }
+
+    private static Object[] and(Object[] words, Object... more) {
+        Object[] all = Arrays.copyOf(words, words.length + more.length);
+        System.arraycopy(more, 0, all, words.length, more.length);
+        return all;
+    }
+
+    @Nested
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    class WrongUse {
+        Stream<Arguments> lines() throws IOException {
+            Object[] detect = {"detect", photo, "--detector", CliData.DETECTOR};
+            Object[] evaluate = {"evaluate", "--model", model, "--data", faces};
+            Path two = Files.createDirectories(root.resolve("two/person"));
+            Files.writeString(two.resolveSibling("train.rec"), "x");
+            Path weights = Files.write(root.resolve("weights.pth"), new byte[] {(byte) 0x80, 2, (byte) 0x8a, 10});
+            return Stream.of(
+                    line("Missing required subcommand"),
+                    line("Unmatched argument at index 0: 'fly'", "fly"),
+                    line("Unknown option: '--colour'", "detect", photo, "--colour", "red"),
+                    line("classes must be at least 1", "demo", "--people", 0),
+                    line("Missing required option: '--data=DIR'", "train"),
+                    line("holds a training already", "train", "--data", faces, "--out", root.resolve("model")),
+                    line(
+                            "--sampler must be",
+                            "train",
+                            "--data",
+                            faces,
+                            "--out",
+                            root.resolve("s"),
+                            "--sampler",
+                            "best"),
+                    line("fraction must be in (0, 1)", "train", "--data", faces, "--verify-on-unseen", 1.5),
+                    line("Missing required option: '--data=DIR'", "augment"),
+                    line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Greyscale(3)"),
+                    line("Missing required option: '--data=DIR'", "pack"),
+                    line("can be read as recordio or folders", "pack", "--data", two.getParent()),
+                    line("--detector must be given", "detect", photo),
+                    line("score threshold must be in [0, 1]", and(detect, "--min-score", 2)),
+                    line(
+                            "--size must be",
+                            "align",
+                            photo,
+                            "--detector",
+                            CliData.DETECTOR,
+                            "--size",
+                            "big",
+                            "--out",
+                            nowhere),
+                    line("Missing required parameter: 'IMAGE'", "embed", "--model", model),
+                    line("say whose they are with --encoder", "embed", photo, "--model", weights),
+                    line("say whose they are with --encoder", "suspects", "--data", faces, "--model", weights),
+                    line("encoder must be one of", "embed", photo, "--model", model, "--encoder", "lenet"),
+                    line(
+                            "are mutually exclusive",
+                            "verify",
+                            photo,
+                            photo,
+                            "--model",
+                            model,
+                            "--threshold",
+                            1,
+                            "--far",
+                            1),
+                    line(
+                            "must be given, or --folder",
+                            "gallery",
+                            "enrol",
+                            "Ann",
+                            "--model",
+                            model,
+                            "--gallery",
+                            nowhere),
+                    line("a name or --entry must be given", "gallery", "remove", "--gallery", nowhere),
+                    line("Invalid value for option '--protocol'", and(evaluate, "--protocol", "guess")),
+                    line("--calibrate must go with", and(evaluate, "--protocol", "bin", "--calibrate", nowhere)),
+                    line("fraction must be in (0, 1)", and(evaluate, "--protocol", "open-set", "--unseen", 1.5)),
+                    line("largest side must be 32 to", and(evaluate, "--detector", CliData.DETECTOR, "--max-side", 1)),
+                    line("Missing required option: '--model=FILE'", "suspects", "--data", faces),
+                    line(
+                            "must be without normalisation",
+                            "export",
+                            "--model",
+                            model,
+                            "--format",
+                            "safetensors",
+                            "--normalise",
+                            "--out",
+                            nowhere),
+                    line("port must be", "serve", "--model", model, "--detector", CliData.DETECTOR, "--port", 99_999),
+                    line("command must be one of", "schema", "serve"));
+        }
+
+        @ParameterizedTest(name = "{0}")
+        @MethodSource("lines")
+        void exitsWith2AndAHint(String name, String message, Object[] words) {
+            Cli.Result result = Cli.run(words);
+            assertThat(result.err())
+                    .contains("error: ", message, "See 'face-recognition")
+                    .doesNotContain("\tat ");
+            assertThat(result.code()).isEqualTo(2);
+            assertThat(result.out()).isEmpty();
+        }
+    }
+
+    @Nested
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    class FilesThatWillNotDo {
+        Stream<Arguments> lines() throws IOException {
+            Object[] evaluate = {"evaluate", "--model", model, "--protocol"};
+            Path others = Cli.faces(root.resolve("others"));
+            Files.move(others.resolve("person0"), others.resolve("somebody"));
+            Path oneEach = root.resolve("one-each");
+            for (String person : new String[] {"a", "b", "c", "d"}) {
+                copy(faces.resolve("person0/0.png"), oneEach.resolve(person + "/0.png"));
+            }
+            Path alone = root.resolve("alone");
+            copy(faces.resolve("person0/0.png"), alone.resolve("a/0.png"));
+            copy(faces.resolve("person0/1.png"), alone.resolve("a/1.png"));
+            Path single = root.resolve("single");
+            copy(faces.resolve("person0/0.png"), single.resolve("a/0.png"));
+            Path loose = root.resolve("loose");
+            copy(faces.resolve("person0/0.png"), loose.resolve("0.png"));
+            Path pack = root.resolve("small.pack");
+            assertThat(Cli.run("pack", "--data", faces, "--decoded", 32, "--out", pack)
+                            .code())
+                    .isZero();
+            Path text = Files.writeString(root.resolve("text.pth"), "this is no model");
+            Path empty = Files.writeString(root.resolve("empty.pth"), ""); // cases W4
+            Path pointer =
+                    Files.writeString(root.resolve("pointer.pth"), "version https://git-lfs.github.com/spec/v1\n");
+            Path page = Files.writeString(root.resolve("page.pth"), "\n<!DOCTYPE html><title>404</title>");
+            Path genuine = data.pairs("genuine.tsv", 12, 0);
+            Path impostor = data.pairs("impostor.tsv", 0, 3);
+            Path bin = data.bin(Collections.nCopies(3, true));
+            Path ir = new CliData(root.resolve("lonely")).celebaIr(2);
+            Files.writeString(ir.resolve("celebA_anno_query.csv"), "img,id\n0.png,1\n1.png,2\n2.png,3\n3.png,4\n");
+            return Stream.of(
+                    line("does not exist", "train", "--data", nowhere, "--out", root.resolve("t")),
+                    line("there is nothing to resume", "train", "--resume", "--out", nowhere),
+                    line(
+                            "the training data has one sample",
+                            "train",
+                            "--data",
+                            single,
+                            "--out",
+                            root.resolve("u"),
+                            "--encoder",
+                            "mobilefacenet",
+                            "--augmentations",
+                            "none",
+                            "--embedding-size",
+                            16),
+                    line(
+                            "have none of one person",
+                            "train",
+                            "--data",
+                            oneEach,
+                            "--out",
+                            root.resolve("v"),
+                            "--encoder",
+                            "mobilefacenet",
+                            "--verify-on-unseen",
+                            0.5),
+                    line("does not exist", "augment", "--data", nowhere),
+                    line("must have one folder of images per person (--layout folders)", "pack", "--data", loose),
+                    line("face detector " + nowhere + " does not exist", "detect", photo, "--detector", nowhere),
+                    line("does not exist", "detect", nowhere, "--detector", CliData.DETECTOR, "--json"),
+                    line("does not exist", "embed", nowhere, "--model", model),
+                    line("does not exist", "embed", photo, "--model", nowhere),
+                    line("not a safetensors file", "embed", photo, "--model", text, "--encoder", "mobilefacenet"),
+                    line("is empty; fetch it again", "embed", photo, "--model", empty),
+                    line("is a Git LFS pointer", "verify", photo, photo, "--model", pointer, "--threshold", 1),
+                    line("is a web page", "suspects", "--model", page, "--data", faces),
+                    line(
+                            "is a web page",
+                            "train",
+                            "--data",
+                            faces,
+                            "--init",
+                            page,
+                            "--out",
+                            root.resolve("w"),
+                            "--encoder",
+                            "mobilefacenet"),
+                    line("does not exist", "verify", nowhere, photo, "--model", model, "--threshold", 0.5),
+                    line("must have been calibrated", "verify", photo, photo, "--model", model),
+                    line("cannot read gallery", "gallery", "list", "--gallery", nowhere),
+                    line("cannot read gallery", "gallery", "remove", "Ann", "--gallery", nowhere),
+                    line("does not exist", and(evaluate, "closed-set", "--data", nowhere)),
+                    line("does not exist", and(evaluate, "bin", "--data", nowhere)),
+                    line("all 3 are genuine; add impostor pairs", and(evaluate, "bin", "--data", bin)),
+                    line("does not exist", and(evaluate, "lfw", "--data", nowhere)),
+                    line("list of pairs", and(evaluate, "view1", "--data", faces)),
+                    line("all 12 are genuine", and(evaluate, "pairs", "--data", faces, "--pairs", genuine)),
+                    line("all 3 are impostor", and(evaluate, "pairs", "--data", faces, "--pairs", impostor)),
+                    line("have none of two people", and(evaluate, "all-pairs", "--data", alone)),
+                    line("have none of one person", and(evaluate, "all-pairs", "--data", oneEach)),
+                    line("at least 2 people", and(evaluate, "open-set", "--data", alone, "--val-fraction", 0.5)),
+                    line("queries must have two of one person", and(evaluate, "celeba-ir", "--data", ir)),
+                    line("must be packed at 112 px", and(evaluate, "all-pairs", "--data", pack)),
+                    line("identities that this model was trained on", "suspects", "--model", model, "--data", others),
+                    line("must be packed at 112 px", "suspects", "--model", model, "--data", pack),
+                    line("does not exist", "export", "--model", nowhere, "--format", "onnx", "--out", nowhere));
+        }
+
+        private void copy(Path from, Path to) throws IOException {
+            Files.createDirectories(to.getParent());
+            Files.copy(from, to);
+        }
+
+        @ParameterizedTest(name = "{0}")
+        @MethodSource("lines")
+        void exitWith1(String name, String message, Object[] words) {
+            Cli.Result result = Cli.run(words);
+            assertThat(result.err()).contains(message).doesNotContain("\tat ", "See 'face-recognition");
+            assertThat(result.code()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aTypingErrorHasASuggestion() {
+        assertThat(Cli.run("detekt").err()).contains("Did you mean: ", "detect");
+        assertThat(Cli.run("detect", "--detecter", "x", photo).err()).contains("See 'face-recognition detect --help'.");
+    }
+}
