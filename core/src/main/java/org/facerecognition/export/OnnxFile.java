@@ -27,8 +27,8 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a graph as an ONNX model, operator set 17: one input of any batch size and one size of pictures, which runtimes check,
- * one output, and free text. Batch normalisations are folded away where that is exact.
+ * Writes a graph as an ONNX model, operator set 17: one input of any batch size and one size of pictures, which
+ * runtimes check, one output, and free text. Batch normalisations are folded away where that is exact.
  *
  * <p>The messages' and fields' numbers are those of onnx.proto, version 1.12.
  */
@@ -52,8 +52,8 @@ public final class OnnxFile {
     /**
      * Writes a file; a former one is replaced atomically.
      *
-     * @param net what to write; with its pixels normalised in the model, the input is uint8 and called {@code pixels}, else
-     *     float32 and called {@code images}; the output is called {@code embeddings}
+     * @param net what to write; with its pixels normalised in the model, the input is uint8 and called {@code pixels},
+     *     else float32 and called {@code images}; the output is called {@code embeddings}
      * @param sizePx side of the square input
      * @param embeddingSize length of an embedding
      * @param metadata free text by name
@@ -168,9 +168,9 @@ public final class OnnxFile {
     }
 
     private void convolution(Convolution c, String output, String x) {
-        long kernel = c.weight().size(2);
+        long[] weight = c.weight().shape(); // [out, in / groups, height, width]
         node("Conv", output, with(x, weight("weight", c.weight()), optional("bias", c.bias())))
-                .message(5, numbers("kernel_shape", kernel, kernel))
+                .message(5, numbers("kernel_shape", weight[2], weight[3]))
                 .message(5, numbers("strides", c.stride(), c.stride()))
                 .message(5, numbers("pads", c.padding(), c.padding(), c.padding(), c.padding()))
                 .message(5, number("group", c.groups()));
