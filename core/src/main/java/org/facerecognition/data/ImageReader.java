@@ -179,7 +179,7 @@ public final class ImageReader {
         if (header.ascii(0, "GIF8")) {
             return GifFrames.first(bytes);
         }
-        return Optional.of(header.at(0) == 0x89 ? PngChunks.still(bytes) : bytes);
+        return header.at(0) == 0x89 ? PngChunks.still(bytes) : Optional.of(bytes);
     }
 
     /** How many times smaller to decode it: 2, 4, 8, or 1; for JPEG, whose decoder saves work that way. */
@@ -261,7 +261,9 @@ public final class ImageReader {
         return bytes;
     }
 
+    /** What OpenCV says, without where in its sources and the number of the error. */
     private static String firstLine(RuntimeException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        String line = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        return line.replaceFirst("^OpenCV\\([^)]*\\) \\S+ error: \\([^)]*\\) ", "");
     }
 }

@@ -110,9 +110,7 @@ public final class PackedFaces {
     private static byte[] framed(ImageSource source, Framing framing, int sizePx) {
         try (Mat whole = source.read();
                 Mat face = framing.apply(whole, sizePx, source.name())) {
-            byte[] pixels = new byte[3 * sizePx * sizePx];
-            face.data().get(pixels);
-            return pixels;
+            return ImageReader.pixels(face);
         }
     }
 

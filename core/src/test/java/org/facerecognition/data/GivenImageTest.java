@@ -64,7 +64,6 @@ class GivenImageTest {
             assertThatThrownBy(source::read).hasMessage("image must be RGB, CV_8UC3, but was closed");
         }
 
-        /** A header with as many rows and columns, all on one byte of memory. */
         @Test
         void moreThanTheLimitIsRejected() {
             try (Mat pixel = new Mat(10_001, 10_000, CV_8UC3)) { // not touched, so not in memory
@@ -113,6 +112,19 @@ class GivenImageTest {
                                 + " but was CV_32FC3");
                 assertThatThrownBy(() -> buffer.put(0, small, 0)).hasMessageEndingWith("but was CV_8UC3 of 7x8");
             }
+        }
+    }
+
+    /** Its pixels would have been copied from beyond the end of their memory. */
+    @Test
+    void anImageOfAnotherTypeIsNotKept() {
+        try (PictureMemory memory = new PictureMemory(2, 8, 1 << 20);
+                Mat gray = new Mat(8, 8, CV_8UC1, Scalar.all(1));
+                Mat rgb = TestImages.noise(8, 8, 1)) {
+            memory.keep(0, gray);
+            memory.keep(1, rgb);
+            assertThat(memory.recall(0)).isNull();
+            assertThat(TestImages.bytes(memory.recall(1))).isEqualTo(TestImages.bytes(rgb));
         }
     }
 
