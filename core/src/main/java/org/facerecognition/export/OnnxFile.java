@@ -42,6 +42,7 @@ public final class OnnxFile {
     private final List<Message> initializers = new ArrayList<>();
     private final List<Message> nodes = new ArrayList<>();
     private String prefix = ""; // of the names of the node's weights
+    private boolean inRows; // whether the node's values are [B, D]
 
     static {
         Libtorch.load();
@@ -80,10 +81,15 @@ public final class OnnxFile {
         List<Node> all = net.nodes();
         String[] names = new String[all.size()];
         names[0] = input;
+        boolean[] rows = new boolean[all.size()];
         for (int i = 1; i < all.size(); i++) {
             names[i] = i == all.size() - 1 ? "embeddings" : "value" + i;
             prefix = "node" + i + ".";
             Node node = all.get(i);
+            rows[i] = node.operation() instanceof Operation.Flatten
+                    || node.operation() instanceof Linear
+                    || rows[node.inputs().get(0).node()];
+            inRows = rows[i];
             String[] inputs =
                     node.inputs().stream().map(value -> names[value.node()]).toArray(String[]::new);
             add(node.operation(), names[i], inputs);
@@ -129,7 +135,7 @@ public final class OnnxFile {
             };
             node("BatchNormalization", output, inputs).message(5, real("epsilon", (float) n.epsilon()));
         } else if (operation instanceof PRelu p) {
-            Tensor slopes = p.slopes().reshape(-1, 1, 1); // of a channel, at each place
+            Tensor slopes = inRows ? p.slopes() : p.slopes().reshape(-1, 1, 1); // of a channel, at each place
             node("PRelu", output, x[0], weight("slopes", slopes));
         } else if (operation instanceof MaxPool p) {
             node("MaxPool", output, x[0])
