@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.MicroBatcher;
 
@@ -78,9 +79,13 @@ public final class FaceBatcher implements AutoCloseable {
     }
 
     /** What waits is the garbage collector's: nobody has to free what was cancelled. */
-    private static byte[] pixels(Mat face) {
-        byte[] bytes = new byte[(int) (face.total() * 3)];
-        face.data().get(bytes);
+    private byte[] pixels(Mat face) {
+        int size = recognizer.imageSizePx();
+        byte[] bytes = ImageReader.pixels(face);
+        if (face.rows() != size || face.cols() != size) {
+            throw new IllegalStateException("the network's input must be " + size + "x" + size + ", but was "
+                    + face.cols() + "x" + face.rows());
+        }
         return bytes;
     }
 

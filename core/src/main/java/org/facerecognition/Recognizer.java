@@ -586,7 +586,8 @@ public final class Recognizer implements FaceEmbedder {
             RecognizerModel model = RecognizerModel.fromMetadata(tensors);
             RecognizerArgs args =
                     model.args().resolved(model.loss()); // an older file has settings that its loss has not
-            Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(model.loss(), args));
+            Recognizer recognizer = ClaimedNet.made(
+                    tensors, args, () -> Initialization.skippedDuring(() -> withLoss(model.loss(), args)));
             recognizer.model.adopt(model);
             return recognizer.filledFrom(tensors);
         }

@@ -1,5 +1,6 @@
 package org.facerecognition.data;
 
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 import static org.bytedeco.pytorch.global.torch.empty;
 import static org.bytedeco.pytorch.global.torch.zeros;
 
@@ -75,18 +76,25 @@ public final class BatchBuffer implements AutoCloseable {
     /**
      * Puts a picture and its label in place {@code slot}; from any thread.
      *
-     * @param image RGB, CV_8UC3, of the buffer's size
-     * @throws IllegalStateException when the picture is of another size or type
+     * @param image RGB, CV_8UC3, of the buffer's size; may be a region of a larger one
+     * @throws IllegalStateException when the image is of another size or type
      */
     public void put(int slot, Mat image, int label) {
         if (copies != null) {
             copies.await();
         }
-        long bytes = 3L * sizePx * sizePx;
-        if (image.rows() != sizePx || image.cols() != sizePx || image.channels() != 3 || !image.isContinuous()) {
-            throw new IllegalStateException("a transform changed the size or type of an image: it must be " + sizePx
-                    + "x" + sizePx + "x3, but was " + image.rows() + "x" + image.cols() + "x" + image.channels());
+        if (image.isNull() || image.type() != CV_8UC3 || image.rows() != sizePx || image.cols() != sizePx) {
+            throw new IllegalStateException(
+                    "a transform changed the size or type of an image: it must be RGB, CV_8UC3, of " + sizePx + "x"
+                            + sizePx + ", but was " + RgbImages.describe(image));
         }
+        if (!image.isContinuous()) { // a region of a larger one
+            try (Mat dense = image.clone()) {
+                put(slot, dense, label);
+                return;
+            }
+        }
+        long bytes = 3L * sizePx * sizePx;
         try (PointerScope scope = new PointerScope()) {
             BytePointer place = pixels.data_ptr_byte().getPointer(slot * bytes);
             Pointer.memcpy(place, image.data(), bytes);

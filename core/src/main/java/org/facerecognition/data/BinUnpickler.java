@@ -1,127 +1,189 @@
 package org.facerecognition.data;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import net.razorvine.pickle.IObjectConstructor;
 import net.razorvine.pickle.Opcodes;
-import net.razorvine.pickle.PickleException;
-import net.razorvine.pickle.PickleUtils;
-import net.razorvine.pickle.Unpickler;
-import net.razorvine.pickle.objects.ByteArrayConstructor;
+import org.facerecognition.io.DataUnpickler;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the pickle of a verification set: lists, tuples, bytes, texts, truths, numbers, and NumPy's arrays of bytes, in which
- * some of insightface's files keep their images. A pickle that names anything else is refused; nothing is executed.
+ * Reads the pickle of a verification set: lists, tuples, bytes, texts, truths, numbers, and NumPy's arrays of bytes and
+ * of truths, in which some of insightface's files keep their images and pairs. A pickle that names anything else is
+ * refused; nothing is executed.
  */
-final class BinUnpickler extends Unpickler {
-    private final Path file;
+final class BinUnpickler extends DataUnpickler {
+    private static final Set<Short> INSTRUCTIONS = Set.of(
+            Opcodes.PROTO,
+            Opcodes.STOP,
+            Opcodes.FRAME,
+            Opcodes.MARK,
+            Opcodes.EMPTY_LIST,
+            Opcodes.LIST,
+            Opcodes.APPEND,
+            Opcodes.APPENDS,
+            Opcodes.EMPTY_TUPLE,
+            Opcodes.TUPLE,
+            Opcodes.TUPLE1,
+            Opcodes.TUPLE2,
+            Opcodes.TUPLE3,
+            Opcodes.NONE,
+            Opcodes.NEWTRUE,
+            Opcodes.NEWFALSE,
+            Opcodes.INT,
+            Opcodes.BININT,
+            Opcodes.BININT1,
+            Opcodes.BININT2,
+            Opcodes.LONG,
+            Opcodes.LONG1,
+            Opcodes.LONG4,
+            Opcodes.FLOAT,
+            Opcodes.BINFLOAT,
+            Opcodes.STRING,
+            Opcodes.BINSTRING,
+            Opcodes.SHORT_BINSTRING,
+            Opcodes.UNICODE,
+            Opcodes.BINUNICODE,
+            Opcodes.BINUNICODE8,
+            Opcodes.SHORT_BINUNICODE,
+            Opcodes.BINBYTES,
+            Opcodes.BINBYTES8,
+            Opcodes.SHORT_BINBYTES,
+            Opcodes.BYTEARRAY8,
+            Opcodes.GET,
+            Opcodes.BINGET,
+            Opcodes.LONG_BINGET,
+            Opcodes.PUT,
+            Opcodes.BINPUT,
+            Opcodes.LONG_BINPUT,
+            Opcodes.MEMOIZE,
+            Opcodes.GLOBAL,
+            Opcodes.STACK_GLOBAL,
+            Opcodes.REDUCE,
+            Opcodes.BUILD);
 
-    BinUnpickler(Path file) {
+    private final Path file;
+    private long bytesLeft; // to be converted: each character of a text once
+
+    /** @param size of the file, in bytes */
+    BinUnpickler(Path file, long size) {
+        super(INSTRUCTIONS);
         this.file = file;
+        this.bytesLeft = size;
     }
 
-    /** A NumPy array of bytes; empty until its state is read. */
-    static final class NumpyBytes {
+    /** NumPy's types that are read. */
+    private enum NumpyType {
+        BYTE,
+        TRUTH
+    }
+
+    /** A NumPy array of bytes or truths; empty until its state is read. */
+    static final class NumpyArray {
         private byte[] bytes = new byte[0];
+        private NumpyType type = NumpyType.BYTE;
 
         byte[] bytes() {
             return bytes;
         }
-    }
 
-    /** NumPy's type of a byte. */
-    private static final class NumpyByte {}
-
-    @Override
-    protected Object dispatch(short instruction) throws PickleException, IOException {
-        switch (instruction) {
-            case Opcodes.GLOBAL -> {
-                String module = PickleUtils.readline(input);
-                stack.add(named(module, PickleUtils.readline(input)));
-                return NO_RETURN_VALUE;
-            }
-            case Opcodes.STACK_GLOBAL -> {
-                Object name = stack.pop();
-                stack.add(named(String.valueOf(stack.pop()), String.valueOf(name)));
-                return NO_RETURN_VALUE;
-            }
-            case Opcodes.BUILD -> {
-                build(stack.pop());
-                return NO_RETURN_VALUE;
-            }
-            case Opcodes.INST,
-                    Opcodes.OBJ,
-                    Opcodes.NEWOBJ,
-                    Opcodes.NEWOBJ_EX,
-                    Opcodes.EXT1,
-                    Opcodes.EXT2,
-                    Opcodes.EXT4,
-                    Opcodes.PERSID,
-                    Opcodes.BINPERSID -> throw refused();
-            case Opcodes.BINBYTES, Opcodes.BINSTRING, Opcodes.BINUNICODE -> checkLength(Integer.BYTES);
-            case Opcodes.BINBYTES8, Opcodes.BINUNICODE8, Opcodes.BYTEARRAY8 -> checkLength(Long.BYTES);
-            default -> {}
+        boolean hasTruths() {
+            return type == NumpyType.TRUTH;
         }
-        return super.dispatch(instruction);
+
+        List<Boolean> truths() {
+            List<Boolean> truths = new ArrayList<>();
+            for (byte truth : bytes) {
+                truths.add(truth != 0);
+            }
+            return truths;
+        }
     }
 
-    /** What a name stands for. NumPy 2 has moved its own. */
-    private IObjectConstructor named(String module, String name) {
-        return switch (module + "." + name) {
-            case "_codecs.encode" -> new ByteArrayConstructor(); // how Python 3 writes bytes for Python 2
-            case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct" ->
-                args -> new NumpyBytes();
+    /** NumPy 2 has moved its own; NumPy 1.20 and later write arrays from a buffer in protocol 5. */
+    @Override
+    protected Object named(String name) {
+        IObjectConstructor function = switch (name.replace("numpy._core.", "numpy.core.")) {
+            case "_codecs.encode" -> arguments -> bytes(arguments[0]); // as Python 3 writes bytes for Python 2
+            case "numpy.core.multiarray._reconstruct" -> arguments -> new NumpyArray();
+            case "numpy.core.numeric._frombuffer" -> arguments -> array(arguments[1], arguments[0]);
+            case "numpy.core.multiarray.scalar" -> arguments -> scalar(array(arguments[0], arguments[1]));
             case "numpy.dtype" -> this::type;
             case "numpy.ndarray" ->
-                args -> {
+                arguments -> {
                     throw refused(); // is only named, as what is to be reconstructed
                 };
             default -> throw refused();
         };
+        return function;
     }
 
-    private NumpyByte type(Object[] args) {
-        if (args.length == 0 || !(args[0].equals("u1") || args[0].equals("|u1"))) {
+    private NumpyType type(Object[] arguments) {
+        Object name = arguments.length == 0 ? "" : arguments[0];
+        if ("u1".equals(name) || "|u1".equals(name)) {
+            return NumpyType.BYTE;
+        }
+        if ("b1".equals(name) || "|b1".equals(name)) {
+            return NumpyType.TRUTH;
+        }
+        throw refused();
+    }
+
+    private NumpyArray array(@Nullable Object type, @Nullable Object content) {
+        if (!(type instanceof NumpyType known)) {
             throw refused();
         }
-        return new NumpyByte();
+        NumpyArray array = new NumpyArray();
+        array.type = known;
+        array.bytes = bytes(content);
+        return array;
+    }
+
+    private Object scalar(NumpyArray array) {
+        if (array.bytes.length != 1) {
+            throw refused();
+        }
+        return array.hasTruths() ? array.truths().get(0) : (Object) (array.bytes[0] & 0xff);
     }
 
     /** An array's state is (version, shape, type, whether by columns, bytes). */
-    private void build(Object state) {
-        Object target = stack.peek();
-        if (target instanceof NumpyByte) {
+    @Override
+    protected void build(@Nullable Object target, @Nullable Object state) {
+        if (target instanceof NumpyType) {
             return; // byte order and the like
         }
-        if (!(target instanceof NumpyBytes array)
-                || !(state instanceof Object[] parts)
-                || parts.length != 5
-                || !(parts[2] instanceof NumpyByte)) {
+        if (!(target instanceof NumpyArray array) || !(state instanceof Object[] parts) || parts.length != 5) {
             throw refused();
         }
-        if (parts[4] instanceof byte[] bytes) {
-            array.bytes = bytes;
-        } else if (parts[4] instanceof String text) { // Python 2's
-            array.bytes = text.getBytes(StandardCharsets.ISO_8859_1);
-        } else {
-            throw refused();
+        NumpyArray built = array(parts[2], parts[4]);
+        array.type = built.type;
+        array.bytes = built.bytes;
+    }
+
+    /** Python 3's bytes, or Python 2's text, whose characters are bytes. */
+    private byte[] bytes(@Nullable Object value) {
+        if (value instanceof byte[] bytes) {
+            return bytes;
         }
+        if (value instanceof String text) {
+            bytesLeft -= text.length();
+            if (bytesLeft >= 0) {
+                return text.getBytes(StandardCharsets.ISO_8859_1);
+            }
+        }
+        throw refused();
+    }
+
+    @Override
+    protected RuntimeException refusedInstruction(short instruction) {
+        return refused();
     }
 
     private DataException refused() {
         return new DataException("data file " + file + " is refused: its pickle calls for more than lists of bytes."
                 + " Nothing of it was executed; save images as bytes and truths as a list");
-    }
-
-    /** A length that reaches past the end must not be allocated first. */
-    private void checkLength(int bytes) throws IOException {
-        input.mark(bytes);
-        byte[] raw = PickleUtils.readbytes(input, bytes);
-        long length = bytes == Integer.BYTES ? PickleUtils.bytes_to_uint(raw, 0) : PickleUtils.bytes_to_long(raw, 0);
-        if (length < 0 || length > input.available()) {
-            throw new IOException("a length reaches past the end");
-        }
-        input.reset();
     }
 }

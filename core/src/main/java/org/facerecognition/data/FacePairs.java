@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Pairs of faces, and of each whether it is one person: what verification is measured on.
@@ -26,9 +27,9 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     /**
-     * Reads LFW's lists: {@code pairs.txt}, {@code pairsDevTrain.txt}, {@code pairsDevTest.txt}. Lines {@code name n m} are
-     * of one person, {@code name n other m} of two; a first line of counts is optional, and checked where it is there. The
-     * images are {@code folder/name/name_0001.jpg}, or {@code .png}.
+     * Reads LFW's lists: {@code pairs.txt}, {@code pairsDevTrain.txt}, {@code pairsDevTest.txt}. Lines {@code name n m}
+     * are of one person, {@code name n other m} of two; a first line of counts is optional, and checked where it is
+     * there. The images are {@code folder/name/name_0001.jpg}, or {@code .png}.
      *
      * @throws DataException when the list or an image is missing, or a line does not fit
      */
@@ -37,8 +38,8 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     /**
-     * Reads lines {@code image<TAB>image<TAB>1}, with 1 for one person and 0 for two. Empty lines and those that begin with
-     * {@code #} are skipped.
+     * Reads lines {@code image<TAB>image<TAB>1}, with 1 for one person and 0 for two. Empty lines and those that begin
+     * with {@code #} are skipped.
      *
      * @param images folder that the names are relative to
      * @throws DataException when the list or an image is missing, or a line does not fit
@@ -78,28 +79,18 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     /**
-     * Reads an insightface verification set ({@code lfw.bin}, {@code cfp_fp.bin}, {@code agedb_30.bin}): a pickle of encoded
-     * images, two for each pair, and of truths. Nothing in it is executed.
+     * Reads an insightface verification set ({@code lfw.bin}, {@code cfp_fp.bin}, {@code agedb_30.bin}): a pickle of
+     * encoded images, two for each pair, and of truths. Nothing in it is executed.
      *
      * @throws DataException when it is missing, damaged, or holds anything else
      */
     public static FacePairs insightfaceBin(Path file) {
-        Object root;
-        try {
-            root = new BinUnpickler(file).load(new ByteArrayInputStream(Files.readAllBytes(file)));
-        } catch (NoSuchFileException e) {
-            throw new DataException("data file " + file + " does not exist", e);
-        } catch (DataException e) {
-            throw e;
-        } catch (IOException | RuntimeException | StackOverflowError e) { // whatever a damaged pickle leads to
-            throw new DataException(
-                    "data file " + file + " is damaged or not a verification set: its pickle cannot be read", e);
-        }
+        Object root = unpickled(file);
         Object[] both =
                 root instanceof Object[] tuple ? tuple : root instanceof List<?> list ? list.toArray() : new Object[0];
         if (both.length != 2
                 || !(both[0] instanceof List<?> images)
-                || !(both[1] instanceof List<?> truths)
+                || !(truths(both[1]) instanceof List<?> truths)
                 || images.size() != 2 * truths.size()) {
             throw new DataException("data file " + file + " must hold a list of images and half as many truths, as"
                     + " insightface's verification sets do");
@@ -114,16 +105,40 @@ public record FacePairs(List<Pair> pairs) {
         return new FacePairs(pairs);
     }
 
+    private static Object unpickled(Path file) {
+        try {
+            long size = Files.size(file);
+            long most = Runtime.getRuntime().maxMemory() / 2; // the file, and the images in it
+            if (size > most) {
+                throw new DataException("data file " + file + " must have at most " + most
+                        + " bytes, half of the Java heap, but has " + size + "; give Java more memory (-Xmx)");
+            }
+            return new BinUnpickler(file, size).load(new ByteArrayInputStream(Files.readAllBytes(file)));
+        } catch (NoSuchFileException e) {
+            throw new DataException("data file " + file + " does not exist", e);
+        } catch (DataException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) { // whatever a damaged pickle leads to
+            throw new DataException(
+                    "data file " + file + " is damaged or not a verification set: its pickle cannot be read", e);
+        }
+    }
+
+    private static @Nullable Object truths(@Nullable Object value) {
+        return value instanceof BinUnpickler.NumpyArray array && array.hasTruths() ? array.truths() : value;
+    }
+
     /** Python 3's bytes, Python 2's text, whose characters are bytes, or NumPy's array of bytes. */
     private static ImageSource source(Path file, int index, Object value) {
+        String name = file + " image " + index;
         if (value instanceof byte[] bytes) {
-            return new Encoded(file + " image " + index, bytes);
+            return new Encoded(name, bytes);
         }
-        if (value instanceof BinUnpickler.NumpyBytes array) {
-            return new Encoded(file + " image " + index, array.bytes());
+        if (value instanceof BinUnpickler.NumpyArray array && !array.hasTruths()) {
+            return new Encoded(name, array.bytes());
         }
         if (value instanceof String text) {
-            return new Encoded(file + " image " + index, text.getBytes(StandardCharsets.ISO_8859_1));
+            return new EncodedText(name, text);
         }
         throw new DataException("data file " + file + ": image " + index + " must be bytes, but is no such thing");
     }
@@ -135,13 +150,22 @@ public record FacePairs(List<Pair> pairs) {
         if (value instanceof Number number) {
             return number.intValue() != 0;
         }
-        throw new DataException("data file " + file + ": truth " + index + " must be true or false, but was " + value);
+        throw new DataException(
+                "data file " + file + ": truth " + index + " must be true or false, but is no such thing");
     }
 
     private record Encoded(String name, byte[] bytes) implements ImageSource {
         @Override
         public Mat read() {
             return ImageReader.decode(bytes, name);
+        }
+    }
+
+    /** One text may be many images: its bytes are made when they are read. */
+    private record EncodedText(String name, String text) implements ImageSource {
+        @Override
+        public Mat read() {
+            return ImageReader.decode(text.getBytes(StandardCharsets.ISO_8859_1), name);
         }
     }
 }

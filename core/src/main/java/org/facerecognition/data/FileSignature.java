@@ -59,6 +59,9 @@ final class FileSignature {
         if (starts(bytes, 'I', 'I', 0xbc, 1)) {
             return Optional.of("a JPEG XR image");
         }
+        if (ascii(bytes, 0, "PF\n") || ascii(bytes, 0, "Pf\n")) {
+            return Optional.of("a PFM image");
+        }
         if (ascii(bytes, 0, "DDS ")) {
             return Optional.of("a DDS image");
         }

@@ -29,18 +29,22 @@ public interface ImageSource {
         return new EncodedBytes(bytes, name);
     }
 
-    /** A Java image; transparency is laid on black. */
+    /** A Java image; transparency is laid on black. Reading it throws as {@link ImageReader#from}. */
     static ImageSource of(BufferedImage image) {
         return new GivenImage(() -> ImageReader.from(image));
     }
 
     /**
-     * OpenCV's.
+     * OpenCV's. Reading it throws an IllegalArgumentException when it is closed, empty, of another type or larger than
+     * {@link ImageReader#MOST_PIXELS}.
      *
-     * @param image RGB, CV_8UC3; not copied: leave it as it is, and open
+     * @param image RGB, CV_8UC3; may be a region of a larger one; not copied: leave it as it is, and open
      */
     static ImageSource of(Mat image) {
-        return new GivenImage(() -> new Mat(image)); // its pixels are shared, and counted
+        return new GivenImage(() -> {
+            RgbImages.require(image); // before its header is copied: a closed one has none
+            return new Mat(image); // its pixels are shared, and counted
+        });
     }
 
     /** What a picture without a name is called. */

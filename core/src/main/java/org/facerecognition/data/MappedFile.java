@@ -63,6 +63,11 @@ final class MappedFile {
 
     byte[] read(long at, int length) {
         check(at, length);
+        long most = Runtime.getRuntime().maxMemory() / 2;
+        if (length > most) {
+            throw new DataException("data file " + file + " is damaged, or Java needs more memory (-Xmx): " + length
+                    + " bytes at " + at + " must fit into half of the heap, " + most + " bytes");
+        }
         byte[] bytes = new byte[length];
         maps[(int) (at >> STRIDE_BITS)].get((int) (at & (1 << STRIDE_BITS) - 1), bytes);
         return bytes;

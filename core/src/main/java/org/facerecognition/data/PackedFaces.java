@@ -23,17 +23,18 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * A data set in one file: the pictures one after another, as they were encoded or decoded and framed already, then an index
- * with each one's place, checksum, identity and part. Read through a memory map: no opening of many small files, and with
- * decoded pictures no decoding.
+ * A data set in one file: the pictures one after another, as they were encoded or decoded and framed already, then an
+ * index with each one's place, checksum, identity and part. Read through a memory map: no opening of many small files,
+ * and with decoded pictures no decoding.
  *
- * <p>The file: {@code FACEPACK}, the pictures, the index as JSON, and 24 bytes: where the index begins (8), its length (4) and
- * CRC-32 (4), {@code FACEPACK}. Numbers are little endian.
+ * <p>The file: {@code FACEPACK}, the pictures, the index as JSON, and 24 bytes: where the index begins (8), its length
+ * (4) and CRC-32 (4), {@code FACEPACK}. Numbers are little endian.
  */
 public final class PackedFaces {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final byte[] MAGIC = "FACEPACK".getBytes(StandardCharsets.US_ASCII);
     private static final int END_BYTES = 24;
+    private static final int MAX_DECODED_PX = 10_000;
 
     private PackedFaces() {}
 
@@ -42,8 +43,8 @@ public final class PackedFaces {
      *
      * @param out the file; a former one is replaced atomically
      * @param parts at least one; of the same identities and framing
-     * @param decodedPx 0 to pack pictures as they are encoded, which is small; else the side to which they are framed and
-     *     packed as pixels, which is fast
+     * @param decodedPx 0 to pack pictures as they are encoded, which is small; else the side to which they are framed
+     *     and packed as pixels, which is fast
      * @param progress hears how many pictures are packed
      * @throws IllegalArgumentException when the parts do not belong together
      * @throws DataException when a picture cannot be used or the file cannot be written; a former one is then untouched
@@ -111,9 +112,7 @@ public final class PackedFaces {
     private static byte[] framed(ImageSource source, Framing framing, int sizePx) {
         try (Mat whole = source.read();
                 Mat face = framing.apply(whole, sizePx, source.name())) {
-            byte[] pixels = new byte[3 * sizePx * sizePx];
-            face.data().get(pixels);
-            return pixels;
+            return ImageReader.pixels(face);
         }
     }
 
@@ -122,7 +121,10 @@ public final class PackedFaces {
         JsonNode index = index(file);
         try {
             Framing framing = Framing.valueOf(index.path("framing").asText());
-            int decodedPx = index.path("decodedPx").asInt();
+            int decodedPx = index.path("decodedPx").asInt(-1);
+            if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
+                throw damaged(file);
+            }
             List<String> identities = new ArrayList<>();
             index.path("identities").forEach(name -> identities.add(name.asText()));
             List<FaceDataset.Labelled> images = new ArrayList<>();

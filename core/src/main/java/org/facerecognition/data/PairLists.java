@@ -2,6 +2,7 @@ package org.facerecognition.data;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,8 +46,9 @@ final class PairLists {
 
     private static ImageSource lfw(Path images, String name, String number) {
         String path = String.format(Locale.ROOT, "%s/%s_%04d", name, name, Integer.parseInt(number));
-        boolean png = !Files.exists(images.resolve(path + ".jpg")) && Files.exists(images.resolve(path + ".png"));
-        return image(images, path + (png ? ".png" : ".jpg"));
+        FileImage jpg = image(images, path + ".jpg");
+        FileImage png = image(images, path + ".png");
+        return !exists(jpg) && exists(png) ? png : jpg;
     }
 
     static FacePairs list(Path list, Path images) {
@@ -67,7 +69,17 @@ final class PairLists {
         return checked(list, pairs);
     }
 
-    private static ImageSource image(Path images, String path) {
+    private static boolean exists(FileImage image) {
+        return Files.exists(image.root().resolve(image.path()));
+    }
+
+    private static FileImage image(Path images, String path) {
+        try {
+            images.resolve(path);
+        } catch (InvalidPathException e) {
+            throw new DataException(
+                    "a list of pairs must name files, but \"" + path + "\" cannot be one: " + e.getReason(), e);
+        }
         return new FileImage(images, path);
     }
 
@@ -87,7 +99,7 @@ final class PairLists {
         List<FileImage> missing = pairs.stream()
                 .flatMap(pair -> List.of((FileImage) pair.first(), (FileImage) pair.second()).stream())
                 .distinct()
-                .filter(image -> !Files.exists(image.root().resolve(image.path())))
+                .filter(image -> !exists(image))
                 .toList();
         if (!missing.isEmpty()) {
             throw new DataException("image " + missing.get(0).path() + ", named in " + list + ", is missing from "

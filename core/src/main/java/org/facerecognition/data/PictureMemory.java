@@ -64,9 +64,14 @@ final class PictureMemory implements AutoCloseable {
         return picture < places && kept.get(picture) == 1 ? new Mat(sizePx, sizePx, CV_8UC3, place(picture)) : null;
     }
 
-    /** Keeps a copy where there is room. Two threads may do so at once: both write the same bytes. */
+    /**
+     * Keeps a copy where there is room. Two threads may do so at once: both write the same bytes. An image of another
+     * size or type is not kept; {@link BatchBuffer#put} says what is wrong with it.
+     */
     void keep(int picture, Mat framed) {
-        if (picture < places && kept.get(picture) == 0) {
+        boolean fits =
+                framed.type() == CV_8UC3 && framed.rows() == sizePx && framed.cols() == sizePx && framed.isContinuous();
+        if (fits && picture < places && kept.get(picture) == 0) {
             try (BytePointer place = place(picture)) {
                 Pointer.memcpy(place, framed.data(), bytesEach());
             }

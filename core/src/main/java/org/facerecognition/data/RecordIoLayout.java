@@ -13,9 +13,9 @@ import java.util.TreeMap;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Reads MXNet's RecordIO as insightface packs its training sets: {@code train.rec} with the pictures, each with a header
- * that holds its identity, and {@code train.idx} with their places. Record 0 says how many records are pictures; those behind
- * are the identities' own, which are not needed here.
+ * Reads MXNet's RecordIO as insightface packs its training sets: {@code train.rec} with the pictures, each with a
+ * header that holds its identity, and {@code train.idx} with their places. Record 0 says how many records are pictures;
+ * those behind are the identities' own, which are not needed here.
  */
 final class RecordIoLayout {
     private static final String RECORDS = "train.rec";
@@ -23,6 +23,7 @@ final class RecordIoLayout {
     private static final int MAGIC = 0xced7230a;
     private static final int LENGTH_BITS = 29; // the 3 above say whether a record is in parts
     private static final int HEADER_BYTES = 24; // flag, label, id, id2
+    private static final int MAX_RECORD_BYTES = 256 << 20;
 
     private final MappedFile file;
 
@@ -105,6 +106,10 @@ final class RecordIoLayout {
             int word = file.readInt(at + Integer.BYTES);
             part = word >>> LENGTH_BITS;
             int length = word & (1 << LENGTH_BITS) - 1;
+            if ((long) whole.size() + length > MAX_RECORD_BYTES) {
+                throw new DataException("data file " + file.file() + " is damaged: the record at byte " + place
+                        + " must have at most " + MAX_RECORD_BYTES + " bytes; use another copy");
+            }
             if (part == 2 || part == 3) {
                 whole.writeBytes(new byte[] {0x0a, 0x23, (byte) 0xd7, (byte) 0xce});
             }

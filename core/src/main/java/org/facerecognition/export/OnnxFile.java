@@ -27,8 +27,8 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a graph as an ONNX model, operator set 17: one input of any batch size and one size of pictures, which runtimes check,
- * one output, and free text. Batch normalisations are folded away where that is exact.
+ * Writes a graph as an ONNX model, operator set 17: one input of any batch size and one size of pictures, which
+ * runtimes check, one output, and free text. Batch normalisations are folded away where that is exact.
  *
  * <p>The messages' and fields' numbers are those of onnx.proto, version 1.12.
  */
@@ -42,14 +42,15 @@ public final class OnnxFile {
     private final List<Message> initializers = new ArrayList<>();
     private final List<Message> nodes = new ArrayList<>();
     private String prefix = ""; // of the names of the node's weights
+    private boolean inRows; // whether the node's values are [B, D]
 
     private OnnxFile() {}
 
     /**
      * Writes a file; a former one is replaced atomically.
      *
-     * @param net what to write; with its pixels normalised in the model, the input is uint8 and called {@code pixels}, else
-     *     float32 and called {@code images}; the output is called {@code embeddings}
+     * @param net what to write; with its pixels normalised in the model, the input is uint8 and called {@code pixels},
+     *     else float32 and called {@code images}; the output is called {@code embeddings}
      * @param sizePx side of the square input
      * @param embeddingSize length of an embedding
      * @param metadata free text by name
@@ -77,10 +78,15 @@ public final class OnnxFile {
         List<Node> all = net.nodes();
         String[] names = new String[all.size()];
         names[0] = input;
+        boolean[] rows = new boolean[all.size()];
         for (int i = 1; i < all.size(); i++) {
             names[i] = i == all.size() - 1 ? "embeddings" : "value" + i;
             prefix = "node" + i + ".";
             Node node = all.get(i);
+            rows[i] = node.operation() instanceof Operation.Flatten
+                    || node.operation() instanceof Linear
+                    || rows[node.inputs().get(0).node()];
+            inRows = rows[i];
             String[] inputs =
                     node.inputs().stream().map(value -> names[value.node()]).toArray(String[]::new);
             add(node.operation(), names[i], inputs);
@@ -126,7 +132,7 @@ public final class OnnxFile {
             };
             node("BatchNormalization", output, inputs).message(5, real("epsilon", (float) n.epsilon()));
         } else if (operation instanceof PRelu p) {
-            Tensor slopes = p.slopes().reshape(-1, 1, 1); // of a channel, at each place
+            Tensor slopes = inRows ? p.slopes() : p.slopes().reshape(-1, 1, 1); // of a channel, at each place
             node("PRelu", output, x[0], weight("slopes", slopes));
         } else if (operation instanceof MaxPool p) {
             node("MaxPool", output, x[0])
@@ -165,9 +171,9 @@ public final class OnnxFile {
     }
 
     private void convolution(Convolution c, String output, String x) {
-        long kernel = c.weight().size(2);
+        long[] weight = c.weight().shape(); // [out, in / groups, height, width]
         node("Conv", output, with(x, weight("weight", c.weight()), optional("bias", c.bias())))
-                .message(5, numbers("kernel_shape", kernel, kernel))
+                .message(5, numbers("kernel_shape", weight[2], weight[3]))
                 .message(5, numbers("strides", c.stride(), c.stride()))
                 .message(5, numbers("pads", c.padding(), c.padding(), c.padding(), c.padding()))
                 .message(5, number("group", c.groups()));

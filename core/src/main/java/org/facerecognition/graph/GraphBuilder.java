@@ -2,15 +2,20 @@ package org.facerecognition.graph;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
+import org.bytedeco.pytorch.BatchNormOptions;
 import org.bytedeco.pytorch.Conv2dImpl;
+import org.bytedeco.pytorch.Conv2dPadding;
 import org.bytedeco.pytorch.DetailConv2dOptions;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.MaxPool2dImpl;
+import org.bytedeco.pytorch.MaxPool2dOptions;
 import org.bytedeco.pytorch.PReLUImpl;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.BatchNorm;
 import org.facerecognition.graph.Operation.Convolution;
@@ -18,7 +23,10 @@ import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.PRelu;
 
-/** Takes down what a network does, layer by layer; see {@link Graph#of}. */
+/**
+ * Records what a network does, layer by layer; see {@link Graph#of}. A layer is recorded exactly or rejected: options
+ * that an {@link Operation} cannot express would make the prepared or exported network another one.
+ */
 public final class GraphBuilder {
     private final List<Node> nodes = new ArrayList<>();
 
@@ -46,42 +54,75 @@ public final class GraphBuilder {
         return nodes.get(value.node()).inputs().toArray(Value[]::new);
     }
 
-    /** @throws IllegalArgumentException when it is not alike in both directions, or dilated */
+    /**
+     * @throws UnsupportedOperationException when the layer has options that a {@link Convolution} has not: padding with
+     *     anything but zeros, dilation, or strides and paddings that differ in the two directions
+     */
     public Value convolution(Conv2dImpl layer, Value x) {
         DetailConv2dOptions options = layer.options();
-        if (options.dilation().get(0) != 1 || options.dilation().get(1) != 1) {
-            throw new IllegalArgumentException("dilation must be 1, but was " + options.dilation());
+        one("dilation of a convolution", options.dilation());
+        if (!holds(options.padding_mode()::get0)) {
+            throw unsupported("padding mode of a convolution must be zeros", "reflect, replicate or circular");
         }
         Tensor bias = layer.bias();
         return add(
                 new Convolution(
                         layer.weight().detach(),
                         bias.defined() ? bias.detach() : null,
-                        same("stride", options.stride()),
-                        same("padding", options.padding().get0()),
+                        same("stride of a convolution", options.stride()),
+                        padding(options),
                         (int) options.groups().get()),
                 x);
     }
 
-    public Value batchNorm(BatchNorm2dImpl layer, Value x) {
-        return add(
-                new BatchNorm(
-                        layer.running_mean(),
-                        layer.running_var(),
-                        layer.weight().detach(),
-                        layer.bias().detach(),
-                        layer.options().eps().get()),
-                x);
+    /** In numbers, or by name: "valid" is none, "same" what keeps the size. */
+    private static int padding(DetailConv2dOptions options) {
+        Conv2dPadding padding = options.padding();
+        if (holds(padding::get0)) {
+            return same("padding of a convolution", padding.get0());
+        }
+        if (holds(padding::get1)) {
+            return 0;
+        }
+        int kernel = same("kernel of a convolution with padding \"same\"", options.kernel_size());
+        if (kernel % 2 == 0) {
+            throw unsupported("kernel of a convolution with padding \"same\" must be odd", Integer.toString(kernel));
+        }
+        return kernel / 2;
     }
 
+    /** Whether a C++ variant holds the alternative that the getter is of; it throws for another. */
+    private static boolean holds(Supplier<?> getter) {
+        try {
+            getter.get();
+            return true;
+        } catch (RuntimeException e) {
+            return false;
+        }
+    }
+
+    /** @throws UnsupportedOperationException when it normalizes by the batch's own statistics in evaluation too */
+    public Value batchNorm(BatchNorm2dImpl layer, Value x) {
+        return batchNorm(layer.options(), layer.running_mean(), layer.running_var(), layer.weight(), layer.bias(), x);
+    }
+
+    /** @throws UnsupportedOperationException when it normalizes by the batch's own statistics in evaluation too */
     public Value batchNorm(BatchNorm1dImpl layer, Value x) {
+        return batchNorm(layer.options(), layer.running_mean(), layer.running_var(), layer.weight(), layer.bias(), x);
+    }
+
+    private Value batchNorm(
+            BatchNormOptions options, Tensor mean, Tensor variance, Tensor weight, Tensor bias, Value x) {
+        if (!mean.defined() || !variance.defined()) {
+            throw unsupported("batch normalization must track running statistics", "one without");
+        }
         return add(
                 new BatchNorm(
-                        layer.running_mean(),
-                        layer.running_var(),
-                        layer.weight().detach(),
-                        layer.bias().detach(),
-                        layer.options().eps().get()),
+                        mean,
+                        variance,
+                        weight.defined() ? weight.detach() : torch.ones_like(mean),
+                        bias.defined() ? bias.detach() : torch.zeros_like(mean),
+                        options.eps().get()),
                 x);
     }
 
@@ -94,14 +135,21 @@ public final class GraphBuilder {
         return add(new Linear(layer.weight().detach(), bias.defined() ? bias.detach() : null), x);
     }
 
-    /** @throws IllegalArgumentException when it is not alike in both directions */
+    /**
+     * @throws UnsupportedOperationException when the layer has options that a {@link MaxPool} has not: dilation, sizes
+     *     rounded up, or windows that differ in the two directions
+     */
     public Value maxPool(MaxPool2dImpl layer, Value x) {
-        var options = layer.options();
+        MaxPool2dOptions options = layer.options();
+        one("dilation of a max pooling", options.dilation());
+        if (options.ceil_mode().get()) {
+            throw unsupported("ceil_mode of a max pooling must be false", "true");
+        }
         return add(
                 new MaxPool(
-                        same("kernel", options.kernel_size()),
-                        same("stride", options.stride()),
-                        same("padding", options.padding())),
+                        same("kernel of a max pooling", options.kernel_size()),
+                        same("stride of a max pooling", options.stride()),
+                        same("padding of a max pooling", options.padding())),
                 x);
     }
 
@@ -140,9 +188,19 @@ public final class GraphBuilder {
 
     private static int same(String what, LongPointer pair) {
         if (pair.get(0) != pair.get(1)) {
-            throw new IllegalArgumentException(
-                    what + " must be the same in both directions, but was " + pair.get(0) + "x" + pair.get(1));
+            throw unsupported(what + " must be the same in both directions", pair.get(0) + "x" + pair.get(1));
         }
         return (int) pair.get(0);
+    }
+
+    private static void one(String what, LongPointer pair) {
+        if (pair.get(0) != 1 || pair.get(1) != 1) {
+            throw unsupported(what + " must be 1", pair.get(0) + "x" + pair.get(1));
+        }
+    }
+
+    private static UnsupportedOperationException unsupported(String rule, String value) {
+        return new UnsupportedOperationException(
+                rule + " in a net to be prepared or exported, but was " + value + "; use the net as it is");
     }
 }

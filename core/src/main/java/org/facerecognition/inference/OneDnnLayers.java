@@ -292,7 +292,10 @@ final class OneDnnLayers {
     }
 
     private void prelu(int layer, int input, int output, PRelu p) {
-        memory slopes = slopes(layer, p, shapes[output][0]);
+        long channels = shapes[output][0];
+        memory slopes = shapes[output].length == 1
+                ? vector(layer, SLOPES, p.slopes().expand(channels), 1, channels)
+                : slopes(layer, p, channels);
         prelu_forward.primitive_desc how = new prelu_forward.primitive_desc(
                 OneDnn.engine(),
                 prop_kind.forward_inference,
@@ -309,7 +312,7 @@ final class OneDnnLayers {
                 Argument.of(dnnl.DNNL_ARG_DST, output));
     }
 
-    /** [1, C, 1, 1], or [1, C] for rows. */
+    /** [1, C, 1, 1], of images. */
     private memory slopes(int layer, PRelu p, long channels) {
         return vector(layer, SLOPES, p.slopes().expand(channels), 1, channels, 1, 1);
     }

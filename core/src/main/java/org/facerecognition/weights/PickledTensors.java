@@ -30,6 +30,7 @@ final class PickledTensors implements TensorFile {
             List.of("state_dict", "model_state_dict", "model", "net", "backbone", "encoder", "weights", "params");
 
     private static final int MOST_PARTS = 2; // one within another
+    private static final int MAX_NAME = 1000;
 
     private final Path file;
     private final Map<String, View> views;
@@ -82,7 +83,9 @@ final class PickledTensors implements TensorFile {
         return checked(file, root, places);
     }
 
-    /** A magic number, a version, the machine's properties, the state dict, the storages' keys: five pickles; then data. */
+    /**
+     * A magic number, a version, the machine's properties, the state dict, the storages' keys: five pickles; then data.
+     */
     private static PickledTensors ofOldFormat(Path file, FileChannel channel, StateDictUnpickler unpickler)
             throws IOException {
         ByteArrayInputStream pickles = new ByteArrayInputStream(head(channel));
@@ -102,16 +105,19 @@ final class PickledTensors implements TensorFile {
             throw new WeightsException(file + " is damaged: it does not say where its values are");
         }
         for (Object key : list) {
+            if (!(key instanceof String name)) { // looking up a list would hash it
+                throw new WeightsException(file + " is damaged: the key of a storage must be a text");
+            }
             ByteBuffer count = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             if (channel.read(count, position) < Long.BYTES) {
                 throw new WeightsException(file + " is truncated: the values of storage " + key + " are missing");
             }
             long elements = count.getLong(0);
-            Integer size = elementBytes.get(key);
+            Integer size = elementBytes.get(name);
             if (elements < 0 || elements > channel.size() || size == null) {
-                throw new WeightsException(file + " is damaged: storage " + key + " claims " + elements + " values");
+                throw new WeightsException(file + " is damaged: storage " + name + " claims " + elements + " values");
             }
-            places.put((String) key, new Place(position + Long.BYTES, elements * size));
+            places.put(name, new Place(position + Long.BYTES, elements * size));
             position += Long.BYTES + elements * size;
         }
         if (position > channel.size()) {
@@ -139,6 +145,7 @@ final class PickledTensors implements TensorFile {
             Map<String, View> views = new LinkedHashMap<>();
             dict.forEach((name, value) -> {
                 if (name instanceof String text && value instanceof View view) {
+                    checkName(file, text);
                     views.put(text, view);
                 }
             });
@@ -153,6 +160,14 @@ final class PickledTensors implements TensorFile {
         }
         throw new WeightsException(file + " must hold a state dict (names and tensors), at the top or as one of "
                 + PARTS + ", but holds none");
+    }
+
+    /** Names are printed. */
+    static void checkName(Path file, String name) {
+        if (name.length() > MAX_NAME) {
+            throw new WeightsException(file + " is refused: the name of a tensor must have at most " + MAX_NAME
+                    + " characters, but has " + name.length());
+        }
     }
 
     private static void check(Path file, String name, View view, Map<String, Place> places) {
@@ -173,6 +188,7 @@ final class PickledTensors implements TensorFile {
     private static boolean liesWithin(View view) {
         try {
             long count = 1;
+            long extent = 8; // bytes, were no side 0: libtorch multiplies them before it sees the 0
             long last = view.offset();
             for (int i = 0; i < view.shape().size(); i++) {
                 long size = view.shape().get(i);
@@ -181,6 +197,7 @@ final class PickledTensors implements TensorFile {
                     return false;
                 }
                 count = Math.multiplyExact(count, size);
+                extent = Math.multiplyExact(extent, Math.max(1, size));
                 last = Math.addExact(last, Math.multiplyExact(Math.max(0, size - 1), stride));
             }
             return view.offset() >= 0
@@ -246,12 +263,12 @@ final class PickledTensors implements TensorFile {
     }
 
     private static boolean isContiguous(View view) {
+        if (view.shape().contains(0L)) {
+            return true; // no values at all
+        }
         long expected = 1;
         for (int i = view.shape().size() - 1; i >= 0; i--) {
             long size = view.shape().get(i);
-            if (size == 0) {
-                return true;
-            }
             if (size != 1 && view.strides().get(i) != expected) {
                 return false;
             }

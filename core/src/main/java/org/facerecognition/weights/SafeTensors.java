@@ -1,8 +1,10 @@
 package org.facerecognition.weights;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -35,9 +37,14 @@ import org.jspecify.annotations.Nullable;
  * closed when it is garbage collected.
  */
 public final class SafeTensors implements TensorFile, AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
     private static final String METADATA = "__metadata__";
     private static final long MAX_HEADER_BYTES = 100L << 20; // that of the format's own implementation
+    private static final int HEAP_BYTES_PER_BYTE = 24; // of a header, parsed, at worst
+    private static final int MAX_DIMENSIONS = 64; // that of libtorch
+    private static final int MAX_PRINTED = 100; // characters
 
     /** Where a tensor lies in its file. */
     private record Entry(ElementType type, Shape shape, long begin, long end) {}
@@ -145,6 +152,11 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                 throw new WeightsException(file + " is truncated or not a safetensors file: " + size
                         + " bytes, of which the header claims " + headerBytes + "; use another copy");
             }
+            long most = Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE;
+            if (headerBytes > most) {
+                throw new WeightsException(file + " is refused: its header must have at most " + most
+                        + " bytes in this Java heap, but has " + headerBytes + "; give Java more memory (-Xmx)");
+            }
             JsonNode root = JSON.readTree(readAt(channel, 8, (int) headerBytes).array());
             SafeTensors tensors = parse(file, channel, 8 + headerBytes, size, root);
             opened = true;
@@ -152,7 +164,8 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         } catch (NoSuchFileException e) {
             throw new WeightsException("file " + file + " does not exist", e);
         } catch (JsonProcessingException e) {
-            throw new WeightsException(file + " is damaged or not a safetensors file: its header is no JSON", e);
+            throw new WeightsException(
+                    file + " is damaged or not a safetensors file: its header is no JSON, or has a name twice", e);
         } catch (IOException e) {
             throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
         } finally {
@@ -185,6 +198,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                         .forEach(text ->
                                 metadata.put(text.getKey(), text.getValue().asText()));
             } else {
+                PickledTensors.checkName(file, field.getKey());
                 entries.put(field.getKey(), entry(file, field.getKey(), field.getValue(), fileSize - dataStart));
             }
         }
@@ -211,18 +225,21 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
 
     private static Entry entry(Path file, String name, JsonNode node, long dataBytes) {
         ElementType type = ElementType.of(node.path("dtype").asText())
-                .orElseThrow(() -> new WeightsException(
-                        file + ": tensor \"" + name + "\" must be of a known type, but was " + node.path("dtype")));
+                .orElseThrow(() -> new WeightsException(file + ": tensor \"" + name
+                        + "\" must be of a known type, but was " + shortened(node.path("dtype"))));
         List<Long> sizes = new ArrayList<>();
         long bytes = type.bytes();
+        long extent = bytes; // the same were no side 0: libtorch multiplies them before it sees the 0
         for (JsonNode size : node.path("shape")) {
             long value = size.isIntegralNumber() && size.canConvertToLong() ? size.asLong() : -1;
-            boolean fits = value >= 0 && (value == 0 || bytes <= Long.MAX_VALUE / value);
+            boolean fits =
+                    value >= 0 && sizes.size() < MAX_DIMENSIONS && (value == 0 || extent <= Long.MAX_VALUE / value);
             if (!fits) {
                 throw new WeightsException(
-                        file + ": tensor \"" + name + "\" has the impossible shape " + node.path("shape"));
+                        file + ": tensor \"" + name + "\" has the impossible shape " + shortened(node.path("shape")));
             }
             bytes *= value;
+            extent *= Math.max(1, value);
             sizes.add(value);
         }
         long begin = node.path("data_offsets").path(0).asLong(-1);
@@ -236,6 +253,11 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                     + dataBytes + "; use another copy");
         }
         return new Entry(type, new Shape(sizes), begin, end);
+    }
+
+    private static String shortened(JsonNode node) {
+        String text = node.toString();
+        return text.length() <= MAX_PRINTED ? text : text.substring(0, MAX_PRINTED) + "...";
     }
 
     private static ByteBuffer readAt(FileChannel channel, long position, int bytes) throws IOException {

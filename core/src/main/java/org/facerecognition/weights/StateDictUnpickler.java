@@ -2,7 +2,7 @@ package org.facerecognition.weights;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,16 +11,14 @@ import java.util.function.Function;
 import net.razorvine.pickle.IObjectConstructor;
 import net.razorvine.pickle.Opcodes;
 import net.razorvine.pickle.PickleException;
-import net.razorvine.pickle.PickleUtils;
-import net.razorvine.pickle.Unpickler;
+import org.facerecognition.io.DataUnpickler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpickles state dicts and nothing else. A pickle is a program: it names Python functions and calls them. Here the
- * functions that a state dict needs are known by name and answered in Java; any other name, and any instruction that
- * {@code torch.save} does not write, is refused.
+ * Unpickles state dicts and nothing else. The functions that a state dict needs are known by name and answered in Java;
+ * any other name, and any instruction that {@code torch.save} does not write, is refused.
  */
-final class StateDictUnpickler extends Unpickler {
+final class StateDictUnpickler extends DataUnpickler {
     /** What {@code torch.save} writes: protocol 2, and what of protocol 4 stands for the same. */
     private static final Set<Short> INSTRUCTIONS = Set.of(
             Opcodes.PROTO,
@@ -73,8 +71,10 @@ final class StateDictUnpickler extends Unpickler {
             "torch.FloatStorage", ElementType.F32,
             "torch.DoubleStorage", ElementType.F64);
 
-    private static final Map<String, IObjectConstructor> FUNCTIONS = Map.of(
-            "collections.OrderedDict", StateDictUnpickler::orderedDict,
+    private static final int MAX_DIMENSIONS = 64; // that of libtorch
+
+    private final Map<String, IObjectConstructor> functions = Map.of(
+            "collections.OrderedDict", this::orderedDict,
             "torch._utils._rebuild_tensor", StateDictUnpickler::tensor,
             "torch._utils._rebuild_tensor_v2", StateDictUnpickler::tensor,
             "torch._utils._rebuild_parameter", arguments -> arguments[0]);
@@ -89,6 +89,7 @@ final class StateDictUnpickler extends Unpickler {
 
     /** @param refusal makes the exception for a reason, naming the file */
     StateDictUnpickler(Function<String, WeightsException> refusal) {
+        super(INSTRUCTIONS);
         this.refusal = refusal;
     }
 
@@ -107,55 +108,21 @@ final class StateDictUnpickler extends Unpickler {
             throw e;
         } catch (IOException | RuntimeException e) { // a damaged pickle: casts, bounds, nulls, whatever it leads to
             throw refusal.apply("is damaged: its pickle cannot be read");
-        } catch (StackOverflowError e) {
-            throw refusal.apply("is damaged: its pickle is nested too deeply");
         }
     }
 
     @Override
-    protected Object dispatch(short instruction) throws PickleException, IOException {
-        if (!INSTRUCTIONS.contains(instruction)) {
-            throw refusal.apply("is refused: its pickle has the instruction 0x" + Integer.toHexString(instruction)
-                    + ", which no state dict needs");
-        }
-        switch (instruction) {
-            case Opcodes.BINUNICODE, Opcodes.BINSTRING -> checkLength(input);
-            default -> {}
-        }
-        switch (instruction) {
-            case Opcodes.GLOBAL -> {
-                String module = PickleUtils.readline(input);
-                stack.add(global(module + "." + PickleUtils.readline(input)));
-            }
-            case Opcodes.STACK_GLOBAL -> {
-                Object name = stack.pop();
-                stack.add(global(stack.pop() + "." + name));
-            }
-            case Opcodes.EMPTY_DICT -> stack.add(new LinkedHashMap<>()); // the library's forgets the order
-            case Opcodes.SETITEMS -> setItems(stack.pop_all_since_marker());
-            case Opcodes.BUILD -> build();
-            default -> {
-                return super.dispatch(instruction);
-            }
-        }
-        return NO_RETURN_VALUE;
+    protected RuntimeException refusedInstruction(short instruction) {
+        return refusal.apply("is refused: its pickle has the instruction 0x" + Integer.toHexString(instruction)
+                + ", which no state dict needs");
     }
 
-    /** A length that reaches past the end must not be allocated first. */
-    private static void checkLength(InputStream input) throws IOException {
-        input.mark(Integer.BYTES);
-        long length = PickleUtils.bytes_to_uint(PickleUtils.readbytes(input, Integer.BYTES), 0);
-        if (length > input.available()) {
-            throw new IOException("a length reaches past the end");
-        }
-        input.reset();
-    }
-
-    private Object global(String name) {
+    @Override
+    protected Object named(String name) {
         if (STORAGES.containsKey(name)) {
             return STORAGES.get(name);
         }
-        IObjectConstructor function = FUNCTIONS.get(name);
+        IObjectConstructor function = functions.get(name);
         if (function == null) {
             throw refusal.apply("is refused: it asks for Python's " + name
                     + ", which no state dict needs. Nothing of it was executed; have the weights saved alone, by"
@@ -164,18 +131,10 @@ final class StateDictUnpickler extends Unpickler {
         return function;
     }
 
-    private void setItems(List<Object> keysAndValues) {
-        @SuppressWarnings("unchecked")
-        Map<Object, Object> dict = (Map<Object, Object>) stack.peek();
-        for (int i = 0; i + 1 < keysAndValues.size(); i += 2) {
-            dict.put(keysAndValues.get(i), keysAndValues.get(i + 1));
-        }
-    }
-
     /** An OrderedDict's attributes: {@code _metadata}, versions that we do without. */
-    private void build() {
-        stack.pop();
-        if (!(stack.peek() instanceof Map)) {
+    @Override
+    protected void build(@Nullable Object target, @Nullable Object state) {
+        if (!(target instanceof Map)) {
             throw refusal.apply("is refused: its pickle sets attributes of something that is no dictionary");
         }
     }
@@ -185,17 +144,20 @@ final class StateDictUnpickler extends Unpickler {
     protected Object persistentLoad(Object id) {
         Object[] parts = (Object[]) id;
         if (!"storage".equals(parts[0]) || (parts.length > 5 && parts[5] != null)) {
-            throw refusal.apply("is of a form that is not known: its pickle refers to a " + parts[0]);
+            throw refusal.apply("is of a form that is not known: its pickle refers to something that is no storage");
         }
         return new Storage((ElementType) parts[1], (String) parts[2], ((Number) parts[4]).longValue());
     }
 
-    private static Object orderedDict(Object[] arguments) {
-        Map<Object, Object> dict = new LinkedHashMap<>();
+    private Object orderedDict(Object[] arguments) {
+        Map<String, Object> dict = new LinkedHashMap<>();
         if (arguments.length > 0) { // Python 2: a list of pairs
-            for (Object pair : (List<?>) arguments[0]) {
-                List<?> both = pair instanceof List<?> list ? list : List.of((Object[]) pair);
-                dict.put(both.get(0), both.get(1));
+            List<?> pairs = (List<?>) arguments[0];
+            count(pairs.size());
+            for (Object pair : pairs) {
+                Object[] both = pair instanceof List<?> list ? list.toArray() : (Object[]) pair;
+                count(both.length);
+                dict.put((String) both[0], both[1]);
             }
         }
         return dict;
@@ -208,7 +170,11 @@ final class StateDictUnpickler extends Unpickler {
     }
 
     private static List<Long> longs(Object tuple) {
-        return java.util.Arrays.stream((Object[]) tuple)
+        Object[] numbers = (Object[]) tuple;
+        if (numbers.length > MAX_DIMENSIONS) {
+            throw new PickleException("a tensor must have at most " + MAX_DIMENSIONS + " dimensions");
+        }
+        return Arrays.stream(numbers)
                 .map(number -> ((Number) number).longValue())
                 .toList();
     }

@@ -48,7 +48,10 @@ final class StoredZip {
         try {
             ZipFile zip = ZipFile.builder().setSeekableByteChannel(channel).get();
             for (ZipArchiveEntry entry : Collections.list(zip.getEntries())) {
-                entries.put(entry.getName(), place(file, channel, entry));
+                if (entries.put(entry.getName(), place(file, channel, entry)) != null) {
+                    throw new WeightsException(
+                            file + " is refused: its archive has \"" + entry.getName() + "\" twice; use another copy");
+                }
             }
         } catch (WeightsException e) {
             throw e;

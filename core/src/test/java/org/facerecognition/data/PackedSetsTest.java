@@ -3,7 +3,9 @@ package org.facerecognition.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -272,5 +274,55 @@ class PackedSetsTest {
         Files.write(cut, new byte[] {(byte) 0x80, 4, ']', '.'});
         assertThatThrownBy(() -> FacePairs.insightfaceBin(cut))
                 .hasMessageContaining("must hold a list of images and half as many truths");
+    }
+
+    /** Case N2: NumPy's arrays in pickle protocol 5, its scalar truths, and an array of them. */
+    @Test
+    void verificationSetsOfTodaysPythonAreRead() throws IOException {
+        String frombuffer =
+                "cnumpy._core.numeric\n_frombuffer\n(\u0096\3\0\0\0\0\0\0\0abccnumpy\ndtype\n(U\2u1K\0K\1tRK\3\u0085"
+                        + "U\1CtR";
+        String type = "cnumpy\ndtype\n(U\2b1K\0K\1tR";
+        String yes = "cnumpy.core.multiarray\nscalar\n(" + type + "C\1\1tR";
+        String no = "cnumpy._core.multiarray\nscalar\n(" + type + "C\1\0tR";
+        String images = "](" + frombuffer.repeat(4) + "e";
+        String array = "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\u0085C\1btR(K\1K\2\u0085" + type
+                + "\u0089C\2\1\0tb";
+        for (String truths : new String[] {"](" + yes + no + "e", array}) {
+            String pickle = "\u0080\5(" + images + truths + "t.";
+            Path file = Files.write(folder.resolve("set.bin"), pickle.getBytes(StandardCharsets.ISO_8859_1));
+            FacePairs pairs = FacePairs.insightfaceBin(file);
+            assertThat(pairs.pairs().stream().map(FacePairs.Pair::same)).containsExactly(true, false);
+            assertThatThrownBy(() -> pairs.pairs().get(0).first().read())
+                    .hasMessageContaining("image 0 is not an image that can be decoded (3 bytes)");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"protocol5", "bools"})
+    void verificationSetsOfTheReportsAreRead(String name) {
+        FacePairs pairs =
+                FacePairs.insightfaceBin(SharedFiles.orSkip("bugs/N2-verification-set-numpy-" + name + ".bin"));
+        assertThat(pairs.pairs()).isNotEmpty().allSatisfy(pair -> {
+            pair.first().read().close();
+            pair.second().read().close();
+        });
+    }
+
+    /** One text of a megabyte, converted for each of a hundred thousand images, is a terabyte. */
+    @Test
+    void oneTextMayBeManyImages() throws IOException {
+        ByteArrayOutputStream pickle = new ByteArrayOutputStream();
+        pickle.writeBytes(new byte[] {(byte) 0x80, 2, '(', ']', '(', 'T', 0, 0, 16, 0});
+        pickle.writeBytes("x".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII));
+        pickle.writeBytes(new byte[] {'q', 0});
+        for (int i = 1; i < 100_000; i++) {
+            pickle.writeBytes(new byte[] {'h', 0});
+        }
+        pickle.writeBytes(new byte[] {'e', ']', '('});
+        pickle.writeBytes("K\1".repeat(50_000).getBytes(StandardCharsets.US_ASCII));
+        pickle.writeBytes(new byte[] {'e', 't', '.'});
+        Path file = Files.write(folder.resolve("text.bin"), pickle.toByteArray());
+        assertThat(FacePairs.insightfaceBin(file).pairs()).hasSize(50_000);
     }
 }

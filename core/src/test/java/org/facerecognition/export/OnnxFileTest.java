@@ -20,6 +20,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
@@ -27,7 +28,9 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.backbone.EncodersToTest;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
+import org.facerecognition.graph.Value;
 import org.facerecognition.inference.CalmNets;
+import org.facerecognition.natives.Libtorch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,6 +86,32 @@ class OnnxFileTest {
                     Tensor embeddings = run(session, "images", floats(images));
                     assertThat(difference(embeddings, net.forward(images))).isLessThan(1e-4);
                 }
+            }
+        }
+    }
+
+    /** The kernel was written as a square, the slopes as those of images. */
+    @Test
+    void oblongKernelsAndSlopesOfRowsAreWrittenAsTheyAre() throws OrtException {
+        Path file = folder.resolve("oblong.onnx");
+        Libtorch.load();
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor weight = torch.randn(EMBEDDING, 3, 3, 5);
+            Tensor slopes = torch.rand(EMBEDDING);
+            Tensor images = torch.randn(2, 3, SIZE_PX, SIZE_PX);
+            long[] one = {1, 1};
+            Tensor maps = torch.conv2d(images, weight, new TensorOptional(), one, new long[2], one, 1);
+            Tensor means = torch.flatten(torch.adaptive_avg_pool2d(maps, 1, 1), 1, -1);
+            try (Graph graph = Graph.of((g, x) -> {
+                Value convolved = g.add(new Operation.Convolution(weight, null, 1, 0, 1), x);
+                return g.add(new Operation.PRelu(slopes), g.flatten(g.globalAveragePool(convolved)));
+            })) {
+                OnnxFile.write(file, graph, SIZE_PX, EMBEDDING, METADATA);
+            }
+            try (OrtSession session = session(file)) {
+                assertThat(difference(run(session, "images", floats(images)), torch.prelu(means, slopes)))
+                        .isLessThan(1e-4);
             }
         }
     }

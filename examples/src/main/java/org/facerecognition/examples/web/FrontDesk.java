@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 final class FrontDesk {
     private static final int MOST_NAME_LENGTH = 100;
     private static final int MOST_LISTED = 500;
+    private static final long MAX_PIXELS = 25_000_000; // 75 MB decoded, of as many images as are worked on at once
 
     private final Recognizer recognizer;
     private final Gallery gallery;
@@ -234,7 +235,7 @@ final class FrontDesk {
 
     private static Mat decode(byte[] picture, String what) {
         try {
-            return ImageReader.decode(picture, what);
+            return ImageReader.decode(picture, what, MAX_PIXELS);
         } catch (DataException e) {
             throw new Refusal(422, "the " + e.getMessage().replaceFirst(";.*", "")); // the rest is for data sets
         }

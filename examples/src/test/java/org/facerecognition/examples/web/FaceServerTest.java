@@ -158,7 +158,7 @@ class FaceServerTest {
                 Photos.nobody());
         byte[] bomb = whole.clone(); // a PNG's width and height
         ByteBuffer.wrap(bomb).putInt(16, 60_000).putInt(20, 60_000);
-        assertRefused(422, "the image sent must have at most 100000000 pixels, but claims 60000x60000", bomb);
+        assertRefused(422, "the image sent must have at most 25000000 pixels, but claims 60000x60000", bomb);
     }
 
     private static void assertRefused(int status, String sentence, byte[] picture) {

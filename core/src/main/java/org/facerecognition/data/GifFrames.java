@@ -1,0 +1,74 @@
+package org.facerecognition.data;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * The blocks of a GIF file. Its decoder walks through all frames before it decodes the first, and a damaged one keeps
+ * it busy for long; so the blocks are looked at here, in one pass, and it is given the first frame alone.
+ */
+final class GifFrames {
+    private static final int EXTENSION = 0x21;
+    private static final int IMAGE = 0x2c;
+    private static final int TRAILER = 0x3b;
+    private static final int SCREEN_END = 13; // of the signature and the logical screen
+
+    private final HeaderBytes bytes;
+    private int at;
+
+    private GifFrames(byte[] file) {
+        this.bytes = new HeaderBytes(file);
+    }
+
+    /** The file with its first frame only; empty where its blocks do not lead from the start to the end. */
+    static Optional<byte[]> first(byte[] file) {
+        return new GifFrames(file).first();
+    }
+
+    private Optional<byte[]> first() {
+        at = SCREEN_END + colors(bytes.at(10));
+        int firstEnd = 0;
+        for (int block = bytes.at(at); block != TRAILER; block = bytes.at(at)) {
+            at++;
+            if (block == EXTENSION) {
+                at++; // its kind
+            } else if (block == IMAGE && isWithinTheScreen()) {
+                at += 9 + colors(bytes.at(at + 8L)) + 1; // the last is the code size
+            } else {
+                return Optional.empty();
+            }
+            skipSubBlocks();
+            if (block == IMAGE && firstEnd == 0) {
+                firstEnd = at;
+            }
+        }
+        if (firstEnd == 0 || firstEnd >= bytes.length()) {
+            return Optional.empty();
+        }
+        byte[] first = Arrays.copyOf(bytes.bytes(), firstEnd + 1);
+        first[firstEnd] = TRAILER;
+        return Optional.of(first);
+    }
+
+    /** Bytes of the table of colors that the flags announce. */
+    private static int colors(int flags) {
+        return (flags & 0x80) == 0 || flags < 0 ? 0 : 3 << (flags & 7) + 1;
+    }
+
+    private boolean isWithinTheScreen() {
+        long width = bytes.little(at + 4L, 2);
+        long height = bytes.little(at + 6L, 2);
+        return width > 0
+                && height > 0
+                && bytes.little(at, 2) + width <= bytes.little(6, 2)
+                && bytes.little(at + 2L, 2) + height <= bytes.little(8, 2);
+    }
+
+    private void skipSubBlocks() {
+        int length = bytes.at(at++);
+        while (length > 0) {
+            at += length;
+            length = bytes.at(at++);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package org.facerecognition.data;
+
+import java.util.Optional;
+
+/**
+ * What the header of an encoded image says, read before anything is allocated for its pixels.
+ *
+ * <p>Each format is read as OpenCV's decoder reads it, so that both find the same size; where a file could be
+ * understood in two ways, it is not understood here, and then it is not decoded.
+ *
+ * @param size before it is turned upright
+ * @param minBytes fewest bytes that a file of so many pixels has; 0 where compression knows no bound
+ * @param bufferBytes memory that the decoder takes beside that of the image, where that is much
+ * @param passes how often the decoder goes over all pixels
+ */
+record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) {
+    /** Deflate makes at most so many bytes of one. */
+    private static final int DEFLATE_RATIO = 1032;
+
+    /** Of one that is read in one pass; empty where a side is not positive. */
+    static Optional<ImageHeader> of(long width, long height, long minBytes) {
+        return width > 0 && height > 0
+                ? Optional.of(new ImageHeader(new ImageSize(width, height), minBytes, 0, 1))
+                : Optional.empty();
+    }
+
+    /** Empty where the format is not among those that are decoded, or the header is damaged. */
+    static Optional<ImageHeader> of(byte[] file) {
+        HeaderBytes bytes = new HeaderBytes(file);
+        if (bytes.starts(0, 0xff, 0xd8, 0xff)) {
+            return JpegHeader.read(bytes);
+        } else if (bytes.starts(0, 0x89, 'P', 'N', 'G', 0x0d, 0x0a, 0x1a, 0x0a)) {
+            return png(bytes);
+        } else if (bytes.ascii(0, "BM")) {
+            return bmp(bytes);
+        } else if (bytes.ascii(0, "RIFF") && bytes.ascii(8, "WEBP")) {
+            return webp(bytes);
+        } else if (bytes.ascii(0, "GIF87a") || bytes.ascii(0, "GIF89a")) {
+            return of(bytes.little(6, 2), bytes.little(8, 2), 0);
+        } else if (bytes.ascii(0, "II") || bytes.ascii(0, "MM")) {
+            return TiffHeader.read(bytes);
+        } else if (bytes.starts(0, 0x59, 0xa6, 0x6a, 0x95)) {
+            return sunRaster(bytes);
+        }
+        return TextHeader.read(bytes);
+    }
+
+    /** The header chunk must come first, as the format demands. */
+    private static Optional<ImageHeader> png(HeaderBytes bytes) {
+        if (bytes.big(8, 4) != 13 || !bytes.ascii(12, "IHDR")) {
+            return Optional.empty();
+        }
+        int channels = switch (bytes.at(25)) {
+            case 2 -> 3;
+            case 4 -> 2;
+            case 6 -> 4;
+            default -> 1;
+        };
+        long width = bytes.big(16, 4);
+        long height = bytes.big(20, 4);
+        long row = 1 + packed(width, (long) channels * bytes.at(24));
+        return of(width, height, ImageSize.product(row, height) / DEFLATE_RATIO);
+    }
+
+    /** Windows' header, or OS/2's first, which has 12 bytes. A negative height means that the rows begin at the top. */
+    private static Optional<ImageHeader> bmp(HeaderBytes bytes) {
+        long header = bytes.little(14, 4);
+        boolean old = header == 12;
+        if (!old && header < 36) {
+            return Optional.empty();
+        }
+        long width = old ? bytes.little(18, 2) : (int) bytes.little(18, 4);
+        long height = old ? bytes.little(20, 2) : Math.abs((long) (int) bytes.little(22, 4));
+        long bits = bytes.little(old ? 24 : 28, 2);
+        long compression = old ? 0 : bytes.little(30, 4);
+        boolean runLengths = compression == 1 || compression == 2;
+        return of(width, height, runLengths ? 0 : ImageSize.product(packed(width, bits), height));
+    }
+
+    private static Optional<ImageHeader> webp(HeaderBytes bytes) {
+        return switch (bytes.text(12, 4)) {
+            case "VP8X" -> extendedWebp(bytes);
+            case "VP8L" -> {
+                long bits = bytes.little(21, 4);
+                yield bits < 0 ? Optional.empty() : of(1 + (bits & 0x3fff), 1 + (bits >> 14 & 0x3fff), 0);
+            }
+            case "VP8 " -> {
+                boolean whole = bytes.starts(23, 0x9d, 0x01, 0x2a) && bytes.length() >= 30;
+                yield whole ? of(bytes.little(26, 2) & 0x3fff, bytes.little(28, 2) & 0x3fff, 0) : Optional.empty();
+            }
+            default -> Optional.empty();
+        };
+    }
+
+    /** An animation is put together in two buffers of RGBA. */
+    private static Optional<ImageHeader> extendedWebp(HeaderBytes bytes) {
+        boolean animated = (bytes.at(20) & 2) != 0;
+        return of(1 + bytes.little(24, 3), 1 + bytes.little(27, 3), 0)
+                .map(still -> animated ? still.withBuffer(8 * still.size().pixels()) : still);
+    }
+
+    private ImageHeader withBuffer(long bytes) {
+        return new ImageHeader(size, minBytes, bytes, passes);
+    }
+
+    private static Optional<ImageHeader> sunRaster(HeaderBytes bytes) {
+        long width = (int) bytes.big(4, 4);
+        long height = (int) bytes.big(8, 4);
+        boolean runLengths = bytes.big(20, 4) == 2;
+        return of(width, height, runLengths ? 0 : ImageSize.product(packed(width, bytes.big(12, 4)), height));
+    }
+
+    /** Bytes of a row whose pixels have so many bits; 0 for a number of bits that no pixel has. */
+    static long packed(long width, long bits) {
+        return width < 0 || bits < 0 || bits > 256 ? 0 : (width * bits + 7) / 8;
+    }
+}

@@ -1,0 +1,90 @@
+package org.facerecognition.data;
+
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+
+import java.awt.Graphics2D;
+import java.awt.color.ColorSpace;
+import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.ComponentColorModel;
+import java.awt.image.DataBuffer;
+import java.awt.image.DataBufferByte;
+import java.awt.image.Raster;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * Java's images as OpenCV's. Java draws colors of all kinds rightly, but takes gray values for linear ones: drawn,
+ * those of 16 bits or with transparency become brighter than the same file decoded elsewhere. So gray is copied, not
+ * drawn.
+ */
+final class JavaImages {
+    private JavaImages() {}
+
+    static Mat toRgb(BufferedImage image) {
+        check(image);
+        byte[] rgb = isGray(image.getColorModel()) ? gray(image) : drawn(image);
+        Mat mat = new Mat(image.getHeight(), image.getWidth(), CV_8UC3);
+        mat.data().put(rgb);
+        return mat;
+    }
+
+    private static void check(BufferedImage image) {
+        long pixels = (long) image.getWidth() * image.getHeight();
+        if (pixels > ImageReader.MOST_PIXELS) {
+            throw new IllegalArgumentException("image must have at most " + ImageReader.MOST_PIXELS
+                    + " pixels, but was " + image.getWidth() + "x" + image.getHeight());
+        }
+        ColorModel colors = image.getColorModel();
+        int type = colors.getTransferType();
+        boolean packed = !(colors instanceof ComponentColorModel) && type == DataBuffer.TYPE_INT;
+        if (type != DataBuffer.TYPE_BYTE && type != DataBuffer.TYPE_USHORT && !packed) {
+            throw new IllegalArgumentException(
+                    "image must have values of 8 or 16 bits, but was a Java image of data type " + type);
+        }
+    }
+
+    private static boolean isGray(ColorModel colors) {
+        return colors instanceof ComponentColorModel && colors.getColorSpace().getType() == ColorSpace.TYPE_GRAY;
+    }
+
+    /** R G B of each pixel. */
+    private static byte[] gray(BufferedImage image) {
+        int width = image.getWidth();
+        int height = image.getHeight();
+        Raster raster = image.getRaster();
+        int max = (1 << image.getColorModel().getComponentSize(0)) - 1;
+        boolean transparent = image.getColorModel().hasAlpha() && !image.isAlphaPremultiplied();
+        byte[] rgb = new byte[3 * width * height];
+        int[] values = new int[width];
+        int[] alphas = new int[width];
+        for (int y = 0, i = 0; y < height; y++) {
+            raster.getSamples(0, y, width, 1, 0, values);
+            if (transparent) {
+                raster.getSamples(0, y, width, 1, 1, alphas);
+            }
+            for (int x = 0; x < width; x++) {
+                int value = max == 0xffff ? values[x] >> 8 : values[x] * 255 / max;
+                byte gray = (byte) (transparent ? (value * (long) alphas[x] + max / 2) / max : value);
+                rgb[i++] = gray;
+                rgb[i++] = gray;
+                rgb[i++] = gray;
+            }
+        }
+        return rgb;
+    }
+
+    /** R G B of each pixel. */
+    private static byte[] drawn(BufferedImage image) {
+        BufferedImage bgr = new BufferedImage(image.getWidth(), image.getHeight(), BufferedImage.TYPE_3BYTE_BGR);
+        Graphics2D graphics = bgr.createGraphics();
+        graphics.drawImage(image, 0, 0, null);
+        graphics.dispose();
+        byte[] bytes = ((DataBufferByte) bgr.getRaster().getDataBuffer()).getData();
+        for (int i = 0; i < bytes.length; i += 3) {
+            byte blue = bytes[i];
+            bytes[i] = bytes[i + 2];
+            bytes[i + 2] = blue;
+        }
+        return bytes;
+    }
+}

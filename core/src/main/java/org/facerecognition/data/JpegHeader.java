@@ -1,0 +1,97 @@
+package org.facerecognition.data;
+
+import java.util.Optional;
+
+/**
+ * The size in a JPEG file, found as libjpeg finds it: between two segments any byte that is not 0xff is skipped, and so
+ * are repeated 0xff; thumbnails lie within segments, which are stepped over; the first frame header counts, since
+ * libjpeg refuses a second one. Each scan of a progressive file makes the decoder go over all pixels once more.
+ */
+final class JpegHeader {
+    private static final int MARKER = 0xff;
+    private static final int START_OF_SCAN = 0xda;
+    private static final int END_OF_IMAGE = 0xd9;
+
+    private final HeaderBytes bytes;
+    private int at = 2; // behind the start of the image
+
+    private JpegHeader(HeaderBytes bytes) {
+        this.bytes = bytes;
+    }
+
+    static Optional<ImageHeader> read(HeaderBytes bytes) {
+        return new JpegHeader(bytes).read();
+    }
+
+    private Optional<ImageHeader> read() {
+        for (int marker = nextMarker(); marker >= 0 && marker != END_OF_IMAGE; marker = nextMarker()) {
+            if (marker == START_OF_SCAN) {
+                return Optional.empty(); // no frame header before it
+            }
+            if (isFrame(marker)) {
+                ImageSize size = new ImageSize(bytes.big(at + 5L, 2), bytes.big(at + 3L, 2));
+                double coefficients = coefficientsPerPixel();
+                stepOver(marker);
+                int scans = scans();
+                long buffer = scans < 2 ? 0 : (long) (Short.BYTES * coefficients * size.pixels());
+                return size.width() > 0 && size.height() > 0
+                        ? Optional.of(new ImageHeader(size, 0, buffer, scans))
+                        : Optional.empty();
+            }
+            stepOver(marker);
+        }
+        return Optional.empty();
+    }
+
+    /** Of all components together, by their sampling; those of an image in several scans are kept until the last. */
+    private double coefficientsPerPixel() {
+        int most = 1;
+        int sum = 0;
+        for (int i = 0; i < bytes.at(at + 7L); i++) {
+            int sampling = Math.max(0, bytes.at(at + 9L + 3L * i));
+            int samples = (sampling >> 4) * (sampling & 0xf);
+            most = Math.max(most, samples);
+            sum += samples;
+        }
+        return (double) sum / most;
+    }
+
+    private static boolean isFrame(int marker) {
+        return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+    }
+
+    /** The place is behind it afterwards; -1 at the end of the file. 0xff 0x00 stands for a byte of compressed data. */
+    private int nextMarker() {
+        byte[] file = bytes.bytes();
+        while (at < file.length) {
+            while (at < file.length && file[at] != (byte) MARKER) {
+                at++;
+            }
+            while (at < file.length && file[at] == (byte) MARKER) {
+                at++;
+            }
+            int marker = bytes.at(at++);
+            if (marker != 0) {
+                return marker;
+            }
+        }
+        return -1;
+    }
+
+    /** A segment, by its length, which counts itself; restart markers and the like have none. */
+    private void stepOver(int marker) {
+        boolean alone = marker == 1 || marker >= 0xd0 && marker <= 0xd7;
+        if (!alone) {
+            at = (int) Math.min(bytes.length(), at + Math.max(2, bytes.big(at, 2)));
+        }
+    }
+
+    private int scans() {
+        int scans = 0;
+        for (int marker = nextMarker(); marker >= 0 && marker != END_OF_IMAGE; marker = nextMarker()) {
+            scans += marker == START_OF_SCAN ? 1 : 0;
+            stepOver(marker);
+        }
+        return scans;
+    }
+}

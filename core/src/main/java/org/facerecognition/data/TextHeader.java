@@ -1,0 +1,118 @@
+package org.facerecognition.data;
+
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The size in formats whose header is text: Netpbm's bitmaps, graymaps and pixmaps, its PAM, and Radiance HDR. What
+ * follows uncompressed must be there for as many pixels as the header claims.
+ */
+final class TextHeader {
+    private static final int MAX_CHARACTERS = 1 << 16;
+    private static final Pattern PAM_LINE =
+            Pattern.compile("#[ -~]{0,200}|(WIDTH|HEIGHT|DEPTH|MAXVAL) (\\d{1,9})|TUPLTYPE [A-Z_]{1,40}|ENDHDR");
+    private static final Pattern HDR_SIZE = Pattern.compile("-Y (\\d{1,9}) \\+X (\\d{1,9})\n");
+
+    private final HeaderBytes bytes;
+    private int at;
+
+    private TextHeader(HeaderBytes bytes, int at) {
+        this.bytes = bytes;
+        this.at = at;
+    }
+
+    static Optional<ImageHeader> read(HeaderBytes bytes) {
+        if (bytes.ascii(0, "P7\n")) {
+            return pam(bytes);
+        } else if (bytes.ascii(0, "#?RGBE") || bytes.ascii(0, "#?RADIANCE")) {
+            return hdr(bytes);
+        }
+        int kind = bytes.at(0) == 'P' ? bytes.at(1) - '0' : 0;
+        return kind >= 1 && kind <= 6 && isSpace(bytes.at(2))
+                ? new TextHeader(bytes, 2).netpbm(kind)
+                : Optional.empty();
+    }
+
+    private Optional<ImageHeader> netpbm(int kind) {
+        long width = number();
+        long height = number();
+        boolean bits = kind == 1 || kind == 4;
+        long most = bits ? 1 : number();
+        if (width < 1 || height < 1 || most < 1) {
+            return Optional.empty();
+        }
+        long samples = kind == 3 || kind == 6 ? 3 : 1;
+        long row = switch (kind) {
+            case 4 -> ImageHeader.packed(width, 1);
+            case 5, 6 -> width * samples * (most > 255 ? 2 : 1);
+            case 1 -> width;
+            default -> width * (2 * samples - 1); // a digit each, and spaces between
+        };
+        return ImageHeader.of(width, height, ImageSize.product(row, height));
+    }
+
+    /** The next number, after white space and comments that last to the end of their line; -1 where there is none. */
+    private long number() {
+        while (isSpace(bytes.at(at)) || bytes.at(at) == '#') {
+            if (bytes.at(at) == '#') {
+                while (bytes.at(at) != '\n' && bytes.at(at) != '\r' && bytes.at(at) >= 0) {
+                    at++;
+                }
+            }
+            at++;
+        }
+        int from = at;
+        while (Character.isDigit(bytes.at(at)) && at - from < 10) {
+            at++;
+        }
+        boolean whole = at > from && at - from < 10 && isSpace(bytes.at(at));
+        return whole ? Long.parseLong(bytes.text(from, at - from)) : -1;
+    }
+
+    private static boolean isSpace(int character) {
+        return character == ' ' || character >= '\t' && character <= '\r';
+    }
+
+    /** Only plain lines are understood, each number once. */
+    private static Optional<ImageHeader> pam(HeaderBytes bytes) {
+        long[] numbers = {-1, -1, -1, -1}; // width, height, depth, largest value
+        String text = bytes.text(3, MAX_CHARACTERS);
+        for (int from = 0, to = text.indexOf('\n'); to >= 0; from = to + 1, to = text.indexOf('\n', from)) {
+            Matcher line = PAM_LINE.matcher(text).region(from, to);
+            if (!line.matches()) {
+                return Optional.empty();
+            }
+            if (line.group().equals("ENDHDR")) {
+                long row = numbers[0] * Math.max(1, numbers[2]) * (numbers[3] > 255 ? 2 : 1);
+                return ImageHeader.of(numbers[0], numbers[1], row < 0 ? 0 : ImageSize.product(row, numbers[1]));
+            }
+            if (line.group(1) != null) {
+                int which = "WHDM".indexOf(line.group(1).charAt(0));
+                if (numbers[which] >= 0) {
+                    return Optional.empty();
+                }
+                numbers[which] = Long.parseLong(line.group(2));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The size is the line after the first empty one. */
+    private static Optional<ImageHeader> hdr(HeaderBytes bytes) {
+        String text = bytes.text(0, MAX_CHARACTERS);
+        int end = text.indexOf("\n\n");
+        Matcher size = HDR_SIZE.matcher(text).region(end < 0 ? text.length() : end + 2, text.length());
+        return size.lookingAt()
+                ? hdr(new ImageSize(Long.parseLong(size.group(2)), Long.parseLong(size.group(1))))
+                : Optional.empty();
+    }
+
+    /** Run lengths make at most 127 bytes of two; the decoder keeps three floats for each pixel. */
+    private static Optional<ImageHeader> hdr(ImageSize size) {
+        return size.width() > 0 && size.height() > 0
+                ? Optional.of(
+                        new ImageHeader(size, size.pixels() / 16, ImageSize.product(3 * Float.BYTES, size.pixels()), 1))
+                : Optional.empty();
+    }
+}

@@ -1,0 +1,117 @@
+package org.facerecognition.data;
+
+import java.util.Optional;
+
+/**
+ * The size in a TIFF file of either byte order, with offsets of 4 bytes or (BigTIFF) 8: that of its first directory,
+ * which is the image that is decoded. A tag that is there twice, or of a type that no size has, is not understood.
+ */
+final class TiffHeader {
+    private static final int MAX_ENTRIES = 4096;
+    private static final int WIDTH = 256;
+    private static final int LENGTH = 257;
+    private static final int BITS_PER_SAMPLE = 258;
+    private static final int SAMPLES_PER_PIXEL = 277;
+    private static final int ROWS_PER_STRIP = 278;
+    private static final int TILE_WIDTH = 322;
+    private static final int TILE_LENGTH = 323;
+    private static final int BYTE = 1;
+    private static final int SHORT = 3;
+    private static final int LONG = 4;
+    private static final int LONG8 = 16;
+
+    private final HeaderBytes bytes;
+    private final boolean little;
+    private final boolean big; // BigTIFF
+    private long entries; // place of the first
+    private long count;
+
+    private TiffHeader(HeaderBytes bytes, boolean little, boolean big) {
+        this.bytes = bytes;
+        this.little = little;
+        this.big = big;
+    }
+
+    static Optional<ImageHeader> read(HeaderBytes bytes) {
+        boolean little = bytes.ascii(0, "II");
+        long version = bytes.number(2, 2, little);
+        boolean big = version == 43 && bytes.number(4, 4, little) == (little ? 8 : 8L << 16);
+        return version == 42 || big ? new TiffHeader(bytes, little, big).read() : Optional.empty();
+    }
+
+    private Optional<ImageHeader> read() {
+        long directory = big ? offset(8) : bytes.number(4, 4, little);
+        entries = directory + (big ? 8 : 2);
+        count = big ? offset(directory) : bytes.number(directory, 2, little);
+        if (directory < 8 || count < 1 || count > MAX_ENTRIES || entries + count * entryBytes() > bytes.length()) {
+            return Optional.empty();
+        }
+        long width = value(WIDTH, -1);
+        long height = value(LENGTH, -1);
+        long tileWidth = value(TILE_WIDTH, width);
+        long rows = Math.min(value(ROWS_PER_STRIP, height), height);
+        long tileHeight = value(TILE_LENGTH, rows);
+        long pixelBits = ImageSize.product(value(SAMPLES_PER_PIXEL, 1), first(BITS_PER_SAMPLE));
+        if (Math.min(Math.min(width, height), Math.min(tileWidth, tileHeight)) < 1 || pixelBits < 1) {
+            return Optional.empty();
+        }
+        long pixelBytes = Math.max(4, pixelBits / 8); // the decoder works in RGBA where it can
+        long buffer = ImageSize.product(ImageSize.product(tileWidth, tileHeight), pixelBytes);
+        return Optional.of(new ImageHeader(new ImageSize(width, height), 0, buffer, 1));
+    }
+
+    private int entryBytes() {
+        return big ? 20 : 12;
+    }
+
+    /** Of 8 bytes; -1 where it cannot be in a file that is in memory. */
+    private long offset(long at) {
+        long low = bytes.number(little ? at : at + 4, 4, little);
+        long high = bytes.number(little ? at + 4 : at, 4, little);
+        return high == 0 ? low : -1;
+    }
+
+    /** @return the number; {@code none} where the tag is not there, -1 where it is not understood */
+    private long value(int tag, long none) {
+        long at = find(tag);
+        if (at == 0) {
+            return none;
+        }
+        boolean single = (big ? offset(at + 4) : bytes.number(at + 4, 4, little)) == 1;
+        return at > 0 && single ? number((int) bytes.number(at + 2, 2, little), at + (big ? 12 : 8)) : -1;
+    }
+
+    private long number(int type, long at) {
+        return switch (type) {
+            case BYTE -> bytes.at(at);
+            case SHORT -> bytes.number(at, 2, little);
+            case LONG -> bytes.number(at, 4, little);
+            case LONG8 -> big ? offset(at) : -1;
+            default -> -1;
+        };
+    }
+
+    /** Bits of the first sample, which the others must equal; 1 where none are told. */
+    private long first(int tag) {
+        long at = find(tag);
+        if (at <= 0) {
+            return at == 0 ? 1 : -1;
+        }
+        long values = big ? offset(at + 4) : bytes.number(at + 4, 4, little);
+        long place = at + (big ? 12 : 8);
+        boolean within = 2 * values <= (big ? 8 : 4);
+        long first = within ? place : big ? offset(place) : bytes.number(place, 4, little);
+        return bytes.number(at + 2, 2, little) == SHORT && values > 0 ? bytes.number(first, 2, little) : -1;
+    }
+
+    /** Place of a tag's entry; 0 where there is none, -1 where there are two. */
+    private long find(int tag) {
+        long found = 0;
+        for (long at = entries; at < entries + count * entryBytes(); at += entryBytes()) {
+            if (bytes.number(at, 2, little) == tag) {
+                found = found == 0 ? at : -1;
+            }
+        }
+        return found;
+    }
+}

@@ -1,0 +1,55 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.WeightsException;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A model's file that describes another net than it holds is refused in one sentence, before that net is made. */
+class ClaimedNetTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"classes\":2 | \"classes\":2000000000 | its number of classes must be at most 8,",
+                "\"embeddingSizes\":[8] | \"embeddingSizes\":[2000000000] | its embedding size must be at most 512,",
+                "\"imageSizePx\":112 | \"imageSizePx\":100000000 | the net that it describes cannot be made: ",
+                "MOBILEFACENET | EFFICIENTNET_V2_M | the net that it describes cannot be made: last layer must be "
+            })
+    void anotherNetThanTheTensorsAreOfIsRefused(String former, String now, String message) {
+        Path file = folder.resolve("model.ckpt");
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(8)
+                .classes(2)
+                .build();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            recognizer.save(file);
+        }
+        Path other = folder.resolve("other.ckpt");
+        try (PointerScope scope = new PointerScope();
+                SafeTensors saved = SafeTensors.open(file)) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            saved.names().forEach(name -> tensors.put(name, saved.read(name)));
+            Map<String, String> metadata = new LinkedHashMap<>(saved.metadata());
+            metadata.replaceAll((key, value) -> value.replace(former, now));
+            SafeTensors.write(other, tensors, metadata);
+        }
+        assertThatThrownBy(() -> Recognizer.load(other))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(other + " is damaged: " + message)
+                .hasMessageNotContaining("\n");
+    }
+}

@@ -1,0 +1,159 @@
+package org.facerecognition.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Small pickles that stand for much. A list that holds the one before it twice, 60 levels deep, has 2^60 elements to be
+ * hashed or printed: 31 levels, 280 bytes, took 16 seconds, and 60 would never end.
+ */
+@Timeout(60)
+class PickleBombTest {
+    private static final int LEVELS = 60;
+    private static final byte[] PROTOCOL = {(byte) 0x80, 2};
+
+    @TempDir
+    Path folder;
+
+    private final ByteArrayOutputStream pickle = new ByteArrayOutputStream();
+
+    @BeforeEach
+    void begin() {
+        pickle.writeBytes(PROTOCOL);
+    }
+
+    private PickleBombTest write(String text) {
+        pickle.writeBytes(text.getBytes(StandardCharsets.ISO_8859_1));
+        return this;
+    }
+
+    /** Leaves the list of all levels on the stack. */
+    private PickleBombTest writeDoubledLists() {
+        write("]q\0"); // an empty list, kept as the first
+        for (int level = 1; level < LEVELS; level++) {
+            char former = (char) (level - 1);
+            write("]q" + (char) level + "(h" + former + "h" + former + "e");
+        }
+        return this;
+    }
+
+    private Path zipped() throws IOException {
+        byte[] bytes = pickle.toByteArray();
+        Path file = folder.resolve("bomb.pth");
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+            ZipEntry entry = new ZipEntry("archive/data.pkl");
+            CRC32 crc = new CRC32();
+            crc.update(bytes);
+            entry.setMethod(ZipEntry.STORED);
+            entry.setSize(bytes.length);
+            entry.setCrc(crc.getValue());
+            zip.putNextEntry(entry);
+            zip.write(bytes);
+        }
+        return file;
+    }
+
+    private void assertRefused() throws IOException {
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining(file.toString())
+                .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(400));
+    }
+
+    @Test
+    void aListIsNoKey() throws IOException {
+        write("}").writeDoubledLists().write("K\1s.");
+        assertThat(pickle.size()).isLessThan(700);
+        assertRefused();
+    }
+
+    @Test
+    void aListIsNoKeyAmongMany() throws IOException {
+        write("}(").writeDoubledLists().write("K\1u.");
+        assertRefused();
+    }
+
+    @Test
+    void aListIsNoKeyOfAnOrderedDictionary() throws IOException {
+        write("ccollections\nOrderedDict\n](").writeDoubledLists().write("K\1\u0086e\u0085R.");
+        assertRefused();
+    }
+
+    @Test
+    void aListIsNoName() throws IOException {
+        write("").writeDoubledLists().write("\u008c\1a\u0093.");
+        assertRefused();
+    }
+
+    @Test
+    void aListIsNoStorage() throws IOException {
+        write("(").writeDoubledLists().write("NNNNtQ.");
+        assertRefused();
+    }
+
+    @Test
+    void aListIsNoStateDict() throws IOException {
+        writeDoubledLists().write(".");
+        assertRefused();
+    }
+
+    /** In the format before 1.6 the keys of storages are looked up. */
+    @Test
+    void aListIsNoKeyOfAStorage() throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.writeBytes(HexFormat.of().parseHex("80028a016c2e80024de9032e80027d2e")); // magic, version, machine
+        write("ccollections\nOrderedDict\n)R(X\1\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storage"
+                + "ctorch\nFloatStorage\nX\1\0\0\0" + "0X\3\0\0\0cpuK\1NtQK\0K\1\u0085K\1\u0085tRu.");
+        bytes.writeBytes(pickle.toByteArray());
+        pickle.reset();
+        pickle.writeBytes(PROTOCOL);
+        write("](").writeDoubledLists().write("e.");
+        bytes.writeBytes(pickle.toByteArray());
+        bytes.writeBytes(new byte[12]);
+        Path file = Files.write(folder.resolve("old.pth"), bytes.toByteArray());
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(file + " is damaged: the key of a storage must be a text");
+    }
+
+    /** Each time the list of a hundred thousand pairs was copied. */
+    @Test
+    void aLongListIsNotConvertedAgainAndAgain() throws IOException {
+        write("(]q\0(");
+        for (int i = 0; i < 100_000; i++) {
+            write("X\1\0\0\0aN\u0086");
+        }
+        write("e");
+        for (int i = 0; i < 100_000; i++) {
+            write("ccollections\nOrderedDict\nh\0\u0085R");
+        }
+        write("t.");
+        assertRefused();
+    }
+
+    /** The library that reads pickles copied the whole list for each that was added. */
+    @Test
+    void aListThatGrowsOneByOneIsReadInOneGo() throws IOException {
+        write("]");
+        for (int i = 0; i < 400_000; i++) {
+            write("(Ne");
+        }
+        write(".");
+        assertRefused();
+    }
+}
