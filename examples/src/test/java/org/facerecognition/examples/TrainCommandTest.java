@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
@@ -40,6 +41,19 @@ class TrainCommandTest {
 
     private Path out() {
         return folder.resolve("model");
+    }
+
+    /** A training of a net whose checkpoints are small, for tests that write many. */
+    private static Cli.Result trainSmall(Path out, Object... more) {
+        return Cli.run(smallWords(out, more).toArray());
+    }
+
+    private static List<Object> smallWords(Path out, Object... more) {
+        return Cli.trainWords(
+                data,
+                out,
+                Stream.concat(Stream.of("--encoder", "mobilefacenet", "--image-size", 112), Stream.of(more))
+                        .toArray());
     }
 
     private double firstLoss(String name, Object... more) {
@@ -97,16 +111,16 @@ class TrainCommandTest {
 
     @Test
     void maxStepsStopsWithABackupAndResumeGoesOn() throws IOException {
-        JsonNode whole = Cli.train(data, folder.resolve("whole")).json();
+        JsonNode whole = trainSmall(folder.resolve("whole")).json();
 
-        Cli.Result first = Cli.train(data, out(), "--max-steps", 4);
+        Cli.Result first = trainSmall(out(), "--max-steps", 4);
         assertThat(first.json().get("steps").asInt()).isEqualTo(4);
         assertThat(first.json().get("val_accuracy").isNull()).isTrue();
-        Cli.Result again = Cli.train(data, out());
+        Cli.Result again = trainSmall(out());
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.err())
                 .contains(out() + " holds a training already: go on with --resume, or choose another --out");
-        Cli.Result second = Cli.train(data, out(), "--resume");
+        Cli.Result second = trainSmall(out(), "--resume");
 
         assertThat(second.code()).as(second.err()).isZero();
         assertThat(second.err()).contains("resuming after 4 steps");
@@ -136,13 +150,13 @@ class TrainCommandTest {
     void aDiskThatIsFullForReportOrHistoryIsOneSentenceAndTheTrainingGoesOnLater() throws IOException {
         Path full = Path.of("/dev/full"); // whatever is written there fails as on a full disk
         assumeTrue(Files.exists(full), "needs /dev/full");
-        JsonNode whole = Cli.train(data, folder.resolve("whole")).json();
+        JsonNode whole = trainSmall(folder.resolve("whole")).json();
         Files.createDirectories(out());
         for (String name : List.of("report.html", "history.jsonl")) {
             Path link = out().resolve(name);
             Files.deleteIfExists(link);
             Files.createSymbolicLink(link, full);
-            Cli.Result failed = Cli.train(data, out(), "--resume-or-start");
+            Cli.Result failed = trainSmall(out(), "--resume-or-start");
             assertThat(failed.code()).as(failed.err()).isEqualTo(1);
             assertThat(failed.err())
                     .contains("error: cannot write " + link + ": No space left on device; ")
@@ -150,7 +164,7 @@ class TrainCommandTest {
             Files.delete(link);
         }
 
-        Cli.Result resumed = Cli.train(data, out(), "--resume");
+        Cli.Result resumed = trainSmall(out(), "--resume");
         assertThat(resumed.code()).as(resumed.err()).isZero();
         for (String figure : List.of("epochs", "steps", "first_loss", "train_loss", "val_accuracy")) {
             assertThat(resumed.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
@@ -244,7 +258,7 @@ class TrainCommandTest {
         if (option != null) {
             more.add(option);
         }
-        Cli.Result result = Cli.train(data, out(), more.toArray());
+        Cli.Result result = trainSmall(out(), more.toArray());
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(history())
                 .extracting(e -> e.get("learningRate").asDouble())
@@ -259,7 +273,7 @@ class TrainCommandTest {
     void polynomialRunsToTheLastEpochAndArgsTellItsLength() throws IOException {
         List<Object> words = new ArrayList<>(List.of("--augmentations", "none", "--epochs", 5, "--warmup-epochs", 1));
         words.addAll(List.of("--scheduler", "polynomial", "--power", 1, "--gamma", 0.5));
-        Cli.Result result = Cli.train(data, out(), words.toArray());
+        Cli.Result result = trainSmall(out(), words.toArray());
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(history())
                 .extracting(e -> e.get("learningRate").asDouble() / 3e-4)
@@ -269,7 +283,7 @@ class TrainCommandTest {
         JsonNode args = new ObjectMapper().readTree(out().resolve("args.json").toFile());
         assertThat(args.get("--t0").asText()).isEqualTo("4");
 
-        Cli.Result refused = Cli.train(data, folder.resolve("refused"), "--warmup-epochs", 2);
+        Cli.Result refused = trainSmall(folder.resolve("refused"), "--warmup-epochs", 2);
         assertThat(refused.code()).isEqualTo(2);
         assertThat(refused.err()).contains("error: --warmup-epochs must be less than --epochs (2), but was 2");
     }
@@ -291,7 +305,7 @@ class TrainCommandTest {
         for (List<Object> variant : variants) {
             List<Object> words = new ArrayList<>(List.of("--augmentations", "none", "--lr", "0.01"));
             words.addAll(variant);
-            Cli.Result result = Cli.train(data, folder.resolve("v" + losses.size()), words.toArray());
+            Cli.Result result = trainSmall(folder.resolve("v" + losses.size()), words.toArray());
             assertThat(result.code()).as(variant + result.err()).isZero();
             losses.add(result.json().get("train_loss").asDouble());
         }
@@ -306,7 +320,7 @@ class TrainCommandTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
-        Cli.trainWords(data, out(), "--epochs", 10_000).forEach(word -> command.add(word.toString()));
+        smallWords(out(), "--epochs", 10_000).forEach(word -> command.add(word.toString()));
         Process process = new ProcessBuilder(command).start();
         try (BufferedReader err = process.errorReader()) {
             String line = err.readLine();
@@ -319,7 +333,7 @@ class TrainCommandTest {
             assertThat(rest).contains("stopping after this step, with a backup in " + out() + "; go on with --resume");
         }
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        Cli.Result resumed = Cli.train(data, out(), "--resume", "--epochs", 10_000, "--max-steps", 40);
+        Cli.Result resumed = trainSmall(out(), "--resume", "--epochs", 10_000, "--max-steps", 40);
         assertThat(resumed.code()).as(resumed.err()).isZero();
         assertThat(resumed.err()).contains("resuming after");
     }
