@@ -257,8 +257,8 @@ class GalleryTest {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
             gallery.enrol("Ame\u0301lie", axis(0, 1));
             gallery.enrol("Am\u00e9lie", axis(1, 1));
-            gallery.enrol(" \n", axis(2, 1), "");
-            assertThat(gallery.identities()).isEqualTo(Map.of("Am\u00e9lie", 2, " \n", 1));
+            gallery.enrol("Boris", axis(2, 1), "");
+            assertThat(gallery.identities()).isEqualTo(Map.of("Am\u00e9lie", 2, "Boris", 1));
             assertThat(gallery.entries().get(2).note()).isNull();
             assertThat(gallery.remove("Ame\u0301lie")).isEqualTo(2);
             gallery.enrol("\u4eba".repeat(341), axis(0, 1));
