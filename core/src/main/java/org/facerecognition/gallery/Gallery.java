@@ -203,6 +203,11 @@ public final class Gallery implements AutoCloseable {
         return Names.checked(name);
     }
 
+    /** Whether two names are one: a person cannot tell them apart; see {@link #checkName}. */
+    public static boolean isSameName(String name, String other) {
+        return Names.key(name).equals(Names.key(other));
+    }
+
     /**
      * Enrolls an embedding; an identity may have several.
      *

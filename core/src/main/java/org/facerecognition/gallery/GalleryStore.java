@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * removed is erased from all of these before the removal is acknowledged.
  */
 final class GalleryStore implements AutoCloseable {
-    private static final int TRIES = 3;
-    private static final int PAUSE_MILLIS = 20;
+    private static final int TRIES = 20;
+    private static final int PAUSE_MILLIS = 2;
 
     private final Path file;
     private final LogFile.Opener opener;
@@ -60,6 +60,10 @@ final class GalleryStore implements AutoCloseable {
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
         }
+    }
+
+    private Path lockFile() {
+        return file.resolveSibling(file.getFileName() + ".lock");
     }
 
     private WriterLock lock() {
@@ -134,6 +138,9 @@ final class GalleryStore implements AutoCloseable {
                 return readOnce(method);
             } catch (GalleryException e) {
                 if (!readOnly || tries == TRIES || !e.getMessage().contains(" is damaged ")) {
+                    throw e;
+                }
+                if (tries > 1 && !Files.exists(lockFile())) { // nobody writes
                     throw e;
                 }
                 pause();

@@ -6,6 +6,7 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -267,6 +268,7 @@ final class Prototypes implements AutoCloseable {
     void load(ByteBuffer saved, int rowCount, Rows.View view) throws IOException {
         try {
             int wanted = saved.getInt();
+            BitSet found = new BitSet();
             while (count < wanted) {
                 int made = saved.getInt();
                 boolean current = saved.get() != 0;
@@ -275,10 +277,23 @@ final class Prototypes implements AutoCloseable {
                     rows[i] = Objects.checkIndex(saved.getInt(), rowCount);
                 }
                 Objects.checkIndex(made - 1, rows.length);
+                checkRows(rows, current, found, view);
                 load(made, current, rows, view.group(rows[0]));
+            }
+            if (found.cardinality() != rowCount) {
+                throw new IllegalArgumentException("every row must have a prototype");
             }
         } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException e) {
             throw new IOException("the saved graph is not one of this gallery", e);
+        }
+    }
+
+    private static void checkRows(int[] rows, boolean current, BitSet found, Rows.View view) {
+        for (int row : rows) {
+            if (view.group(row) != view.group(rows[0]) || current && found.get(row)) {
+                throw new IllegalArgumentException("a row must be of one prototype, and all of one identity");
+            }
+            found.set(row, found.get(row) || current);
         }
     }
 

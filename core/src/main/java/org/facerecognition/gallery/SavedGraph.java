@@ -47,7 +47,7 @@ final class SavedGraph {
                     out.writeInt((int) checked.getChecksum().getValue());
                 }
             });
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) { // JVector's, of a graph that was read and is not quite one
             eraseQuietly(of(gallery));
         }
     }

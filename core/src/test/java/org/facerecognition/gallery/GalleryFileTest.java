@@ -343,6 +343,55 @@ class GalleryFileTest {
         }
     }
 
+    /** Before, a garbage collection closed the lock of a gallery that nobody referred to, and another process came in. */
+    @Test
+    void aForgottenGalleryKeepsItsLock() throws Exception {
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("."));
+        Gallery.open(link.resolve("people.gallery"), "model", EnrollingChild.DIMENSION);
+        for (int i = 0; i < 5; i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertThat(lastLine(child(List.of(), 0, 1)))
+                .startsWith("error: gallery " + file + " is open for writing in another process already");
+        assertThatThrownBy(this::open).hasMessageContaining("is open for writing in this process already");
+    }
+
+    @Test
+    void anEmbeddingModeIsBoundOnce() {
+        try (Gallery gallery = open()) {
+            gallery.enrol("a", X, "note");
+            assertThat(gallery.embeddingMode()).isEmpty();
+            gallery.bindEmbeddingMode("crop, flip");
+            gallery.bindEmbeddingMode("crop, flip");
+            assertThat(gallery.enrol("b", Y)).isEqualTo(2);
+            assertThatThrownBy(() -> gallery.bindEmbeddingMode(""))
+                    .hasMessage("embedding mode must have 1 to 1024 bytes in UTF-8, but has 0");
+        }
+        assertThat(Gallery.info(file)).isEqualTo(new GalleryInfo("model", D, "crop, flip"));
+        for (Gallery gallery : List.of(open(), read())) {
+            try (gallery) {
+                assertThat(gallery.embeddingMode()).contains("crop, flip");
+                assertThat(gallery.identities()).isEqualTo(Map.of("a", 1, "b", 1));
+                assertThatThrownBy(() -> gallery.bindEmbeddingMode("crop"))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessage("gallery " + file + " holds embeddings made in the mode \"crop, flip\", which cannot be"
+                                + " compared with those of \"crop\"; use the options that it was made with, or enroll the"
+                                + " images anew into another file");
+            }
+        }
+    }
+
+    @Test
+    void aGalleryForReadingThatHasNoModeAcceptsAny() {
+        open().close();
+        try (Gallery gallery = read()) {
+            gallery.bindEmbeddingMode("crop");
+            gallery.bindEmbeddingMode("detector");
+            assertThat(gallery.embeddingMode()).isEmpty();
+        }
+    }
+
     // ---- another process ----
 
     private Process child(List<String> prefix, int first, int count) throws IOException {
@@ -382,7 +431,7 @@ class GalleryFileTest {
             Process process = child(List.of(), life * 1_000, 1_000);
             try (BufferedReader out = process.inputReader()) {
                 remember(out.readLine(), acknowledged); // it has begun
-                TimeUnit.MICROSECONDS.sleep(life * 6_119 % 41_000); // in no rhythm that the child's work could have
+                TimeUnit.MICROSECONDS.sleep(life * 6_119 % 83_000); // in no rhythm that the child's work could have
                 process.toHandle().destroyForcibly(); // SIGKILL; leaves what was printed to be read
                 for (String line = out.readLine(); line != null; line = out.readLine()) {
                     remember(line, acknowledged);

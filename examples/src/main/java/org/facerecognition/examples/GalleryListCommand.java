@@ -8,6 +8,7 @@ import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import org.facerecognition.gallery.SearchMethod;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,7 +28,7 @@ final class GalleryListCommand implements Callable<Integer> {
     @Mixin
     private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
 
-    @Option(names = "--entries", description = "List every entry: its number, the name, the picture.")
+    @Option(names = "--entries", description = "List every entry: its number, the name, the image.")
     private boolean entries;
 
     @Option(names = "--json", description = "Print one line of JSON.")
@@ -40,11 +41,12 @@ final class GalleryListCommand implements Callable<Integer> {
                 Gallery.openReadOnly(gallery.file(), info.fingerprint(), info.dimension(), SearchMethod.EXACT)) {
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
-                Map<String, Object> all = new LinkedHashMap<>();
+                Map<String, @Nullable Object> all = new LinkedHashMap<>();
                 all.put("model", info.fingerprint());
                 all.put("dimension", info.dimension());
                 all.put("entries", entries ? people.entries() : people.size());
                 all.put("identities", people.identities());
+                all.put("embedding_mode", info.embeddingMode());
                 out.println(Json.line(all));
             } else if (entries) {
                 for (Entry entry : people.entries()) {

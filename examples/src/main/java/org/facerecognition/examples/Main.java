@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -53,6 +54,11 @@ public final class Main {
 
     /** Runs a command with results and messages going to {@code out} and {@code err}. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
+        Optional<String> unreadable = Arguments.unreadable(args);
+        if (unreadable.isPresent()) {
+            err.println("error: " + unreadable.get());
+            return USED_WRONGLY;
+        }
         return commandLine(new Main(), out, err).execute(args);
     }
 
