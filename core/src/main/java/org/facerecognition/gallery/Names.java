@@ -58,7 +58,8 @@ final class Names {
      * of earlier versions hold names that would be refused today.
      */
     static String key(String name) {
-        String key = likeLatin(name); // a lone accent that stands for an apostrophe has a compatibility form of two signs
+        String key =
+                likeLatin(name); // a lone accent that stands for an apostrophe has a compatibility form of two signs
         for (int round = 0; round < 2; round++) {
             StringBuilder folded = new StringBuilder();
             Normalizer.normalize(key, Normalizer.Form.NFKC)

@@ -63,7 +63,9 @@ class FormerGalleryTest {
             assertThat(gallery.identities()).isEqualTo(PEOPLE);
             assertThat(content()).doesNotContain("Removed", "removed");
             assertThat(gallery.enrol("Fay", TestFaces.direction(9, D))).isEqualTo(9);
-            assertThat(gallery.remove("Eve")).as("a name that would be refused today").isEqualTo(1);
+            assertThat(gallery.remove("Eve"))
+                    .as("a name that would be refused today")
+                    .isEqualTo(1);
         }
         try (Gallery gallery = Gallery.open(file, "model", D)) {
             assertThat(gallery.size()).isEqualTo(6);
@@ -85,7 +87,8 @@ class FormerGalleryTest {
         }
         try (Gallery gallery = Gallery.open(withGraph, "model", D, SearchMethod.HNSW)) {
             assertThat(gallery.size()).isEqualTo(29);
-            assertThat(gallery.identify(TestFaces.direction(107, D), 1, .99).isKnown()).isFalse();
+            assertThat(gallery.identify(TestFaces.direction(107, D), 1, .99).isKnown())
+                    .isFalse();
         }
         assertThat(Files.readAllBytes(graph)).isNotEqualTo(before);
     }

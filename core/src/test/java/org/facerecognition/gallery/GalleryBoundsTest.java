@@ -42,7 +42,8 @@ class GalleryBoundsTest {
 
     private void enrollSome(SearchMethod method) {
         try (Gallery gallery = open(method)) {
-            gallery.enrol(IntStream.range(0, 30).mapToObj(i -> Traces.enrolment(i, D)).toList());
+            gallery.enrol(
+                    IntStream.range(0, 30).mapToObj(i -> Traces.enrolment(i, D)).toList());
         }
     }
 
@@ -84,13 +85,15 @@ class GalleryBoundsTest {
     void aLaterVersionSaysWhatItNeeds() throws IOException {
         enrollSome(SearchMethod.EXACT);
         byte[] bytes = Files.readAllBytes(file);
-        ByteBuffer header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(8, 3);
+        ByteBuffer header =
+                ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(8, 3);
         int checked = 44 + "model".length();
         header.putInt(checked, crc(bytes, checked));
         Files.write(file, bytes);
         assertThatThrownBy(() -> open(SearchMethod.EXACT))
-                .hasMessage("gallery " + file + " must be of format version 1 or 2, but is of 3; use the version of this"
-                        + " library that wrote it");
+                .hasMessage(
+                        "gallery " + file + " must be of format version 1 or 2, but is of 3; use the version of this"
+                                + " library that wrote it");
     }
 
     @ParameterizedTest
@@ -127,7 +130,8 @@ class GalleryBoundsTest {
                 ByteBuffer.wrap(changed).putInt(whole.length - 4, crc(changed, whole.length - 4));
                 Files.write(graph, changed);
                 try (Gallery gallery = Gallery.openReadOnly(file, "model", D, SearchMethod.HNSW)) {
-                    assertThat(gallery.identify(TestFaces.direction(7, D), 1, .9).isKnown())
+                    assertThat(gallery.identify(TestFaces.direction(7, D), 1, .9)
+                                    .isKnown())
                             .as("%d at %d", number, at)
                             .isTrue();
                 }
@@ -142,8 +146,8 @@ class GalleryBoundsTest {
     void anEmbeddingThatIsNoneIsDamage() throws IOException {
         open(SearchMethod.EXACT).close();
         LogHeader header = LogReader.header(file);
-        try (LogWriter writer = LogWriter.open(
-                file, LogFile::open, new LogReader.End(header, Files.size(file), 0, List.of()))) {
+        try (LogWriter writer =
+                LogWriter.open(file, LogFile::open, new LogReader.End(header, Files.size(file), 0, List.of()))) {
             writer.append(
                     List.of(new LogRecord.Enrolled(1, "a", null, null, new float[D])),
                     BatchMark.Kind.ENTRIES,

@@ -89,7 +89,9 @@ class GalleryErasureTest {
             assertThat(view.names()[0]).isEqualTo("p0");
             float[] probe = UnitVector.of(TestFaces.of(0, 5, D), D, "probe");
             Hit best = shelf.index().nearest(List.of(probe), view, 4, 64).get(0).get(0);
-            assertThat(view.match(best)).extracting(Match::identity, Match::note).containsExactly("p0", "note 5");
+            assertThat(view.match(best))
+                    .extracting(Match::identity, Match::note)
+                    .containsExactly("p0", "note 5");
         }
     }
 
@@ -109,7 +111,8 @@ class GalleryErasureTest {
         }
         assertThat(graph).as("removed rows would be part of it").doesNotExist();
         try (Gallery gallery = open(SearchMethod.HNSW)) {
-            assertThat(gallery.identify(TestFaces.direction(30, D), 1, .99).isKnown()).isTrue();
+            assertThat(gallery.identify(TestFaces.direction(30, D), 1, .99).isKnown())
+                    .isTrue();
         }
         assertThat(graph).exists();
     }
@@ -198,9 +201,10 @@ class GalleryErasureTest {
             gallery.enrol("Anna M\u00fcller", TestFaces.direction(1, D), "first");
             gallery.enrol(" anna\u00a0\u200bmu\u0308ller ", TestFaces.direction(2, D), "second");
             assertThat(gallery.identities()).isEqualTo(Map.of("Anna M\u00fcller", 2));
-            assertThat(gallery.remove("\u0410NNA M\u00dcLLER")).as("a Cyrillic A").isEqualTo(2);
-            assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
-                    .doesNotContain("nna", "first", "second");
+            assertThat(gallery.remove("\u0410NNA M\u00dcLLER"))
+                    .as("a Cyrillic A")
+                    .isEqualTo(2);
+            assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain("nna", "first", "second");
             gallery.enrol("ANNA M\u00dcLLER", TestFaces.direction(1, D));
             assertThat(gallery.identities().keySet()).isEqualTo(Set.of("ANNA M\u00dcLLER"));
         }

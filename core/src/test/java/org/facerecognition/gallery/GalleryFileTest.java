@@ -375,9 +375,10 @@ class GalleryFileTest {
                 assertThat(gallery.identities()).isEqualTo(Map.of("a", 1, "b", 1));
                 assertThatThrownBy(() -> gallery.bindEmbeddingMode("crop"))
                         .isInstanceOf(GalleryException.class)
-                        .hasMessage("gallery " + file + " holds embeddings made in the mode \"crop, flip\", which cannot be"
-                                + " compared with those of \"crop\"; use the options that it was made with, or enroll the"
-                                + " images anew into another file");
+                        .hasMessage(
+                                "gallery " + file + " holds embeddings made in the mode \"crop, flip\", which cannot be"
+                                        + " compared with those of \"crop\"; use the options that it was made with, or enroll the"
+                                        + " images anew into another file");
             }
         }
     }

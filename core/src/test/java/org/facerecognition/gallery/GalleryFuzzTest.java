@@ -23,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class GalleryFuzzTest {
     private static final int D = 8;
-    private static final int[] NUMBERS = {0, 1, -1, 31, 64, 255, 1 << 16, 1 << 30, Integer.MAX_VALUE, Integer.MIN_VALUE};
+    private static final int[] NUMBERS = {0, 1, -1, 31, 64, 255, 1 << 16, 1 << 30, Integer.MAX_VALUE, Integer.MIN_VALUE
+    };
 
     @TempDir
     Path folder;
@@ -37,6 +38,7 @@ class GalleryFuzzTest {
         file = folder.resolve("people.gallery");
         graph = folder.resolve("people.gallery.hnsw");
         byte[] savedGraph = makeSeeds();
+        loadNatives();
         int cases = Boolean.getBoolean("tests.long") ? 20_000 : 400;
         Random random = new Random(Long.getLong("tests.seed", 3));
         int read = 0;
@@ -59,13 +61,16 @@ class GalleryFuzzTest {
             }
         }
         try (Gallery gallery = Gallery.open(file, "model", D, SearchMethod.HNSW)) {
-            gallery.enrol(IntStream.range(0, 25).mapToObj(i -> Traces.enrolment(i, D)).toList());
+            gallery.enrol(
+                    IntStream.range(0, 25).mapToObj(i -> Traces.enrolment(i, D)).toList());
         }
         byte[] savedGraph = Files.readAllBytes(graph);
         seeds.add(Files.readAllBytes(file));
         try (Gallery gallery = Gallery.open(file, "model", D)) {
             gallery.remove(3);
-            gallery.enrol(IntStream.range(30, 33).mapToObj(i -> Traces.enrolment(i, D)).toList());
+            gallery.enrol(IntStream.range(30, 33)
+                    .mapToObj(i -> Traces.enrolment(i, D))
+                    .toList());
             gallery.remove(Traces.name(9));
             gallery.enrol("last", TestFaces.direction(77, D));
         }
@@ -73,11 +78,18 @@ class GalleryFuzzTest {
         return savedGraph;
     }
 
+    /** Which takes as long as a thousand of these. */
+    private static void loadNatives() {
+        try (Gallery gallery = Gallery.inMemory("model", D)) {
+            gallery.enrol("a", TestFaces.direction(1, D));
+            gallery.identify(TestFaces.direction(1, D), 1, 0);
+        }
+    }
+
     private boolean isRead(Random random, int i) {
         SearchMethod method = SearchMethod.values()[random.nextInt(3)];
-        try (Gallery gallery = i % 4 == 0
-                ? Gallery.open(file, "model", D, method)
-                : Gallery.openReadOnly(file, "model", D, method)) {
+        try (Gallery gallery =
+                i % 4 == 0 ? Gallery.open(file, "model", D, method) : Gallery.openReadOnly(file, "model", D, method)) {
             gallery.identify(TestFaces.direction(5, D), Integer.MAX_VALUE, -1);
             assertThat(gallery.entries()).hasSize(gallery.size());
             return true;
@@ -98,7 +110,9 @@ class GalleryFuzzTest {
                 case 1 -> Arrays.fill(bytes, at, at + length, (byte) 0);
                 case 2 -> bytes = Arrays.copyOf(bytes, at);
                 case 3 -> bytes = Arrays.copyOf(bytes, bytes.length + random.nextInt(20_000));
-                case 4 -> System.arraycopy(seed, random.nextInt(seed.length - 64), bytes, at, Math.min(64, bytes.length - at));
+                case 4 ->
+                    System.arraycopy(
+                            seed, random.nextInt(seed.length - 64), bytes, at, Math.min(64, bytes.length - at));
                 case 5 -> {
                     for (int i = at; i < at + length; i++) {
                         bytes[i] = (byte) random.nextInt();
@@ -118,8 +132,7 @@ class GalleryFuzzTest {
         if (at + 8 > bytes.length) {
             return;
         }
-        ByteBuffer buffer =
-                ByteBuffer.wrap(bytes).order(bigEndian ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(bigEndian ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN);
         int length = buffer.getInt(at);
         if (!bigEndian && buffer.getInt(at + 4) == LogRecord.lengthCheck(length, at)) {
             buffer.putInt(at + 4, LogRecord.lengthCheck(number, at));

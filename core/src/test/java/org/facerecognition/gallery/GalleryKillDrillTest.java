@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
@@ -156,25 +157,45 @@ class GalleryKillDrillTest {
         acknowledgedFile = words[2];
     }
 
-    /** Pages behind what was acknowledged are cut off, zeroed, or left. */
+    /**
+     * Pages that the disk had not confirmed are cut off, zeroed, or left. Where a commit is, the disk has confirmed the batch
+     * before it, and only the commit may be lost; of a batch of removals not even that, as what is removed may be erased.
+     */
     private boolean loseTail(Random random) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
-        boolean same = LogReader.header(file).id().toString().equals(acknowledgedFile);
+        LogHeader header = LogReader.header(file);
+        boolean same = header.id().toString().equals(acknowledgedFile);
         if (!same || bytes.length <= acknowledgedBytes) {
             return false;
         }
-        int from = (int) acknowledgedBytes;
-        while (from < bytes.length) {
+        int confirmed = (int) acknowledgedBytes;
+        BatchMark batch = mark(bytes, confirmed, header);
+        boolean committed =
+                batch != null && batch.end() <= bytes.length && mark(bytes, (int) batch.commitPlace(), header) != null;
+        if (committed) {
+            confirmed = (int) (batch.kind() == BatchMark.Kind.ENTRIES ? batch.commitPlace() : batch.end());
+        }
+        for (int from = confirmed; from < bytes.length; ) {
             int to = Math.min(bytes.length, (from / PAGE + 1) * PAGE);
             if (random.nextBoolean()) {
                 Arrays.fill(bytes, from, to, (byte) 0);
             }
             from = to;
         }
-        int tail = bytes.length - (int) acknowledgedBytes;
-        boolean cut = random.nextInt(3) == 0;
-        Files.write(file, cut ? Arrays.copyOf(bytes, (int) acknowledgedBytes + random.nextInt(tail)) : bytes);
+        int cut = confirmed + random.nextInt(bytes.length - confirmed + 1);
+        Files.write(file, random.nextInt(3) == 0 ? Arrays.copyOf(bytes, cut) : bytes);
         return true;
+    }
+
+    private static BatchMark mark(byte[] bytes, int at, LogHeader header) {
+        if (at + BatchMark.BYTES > bytes.length) {
+            return null;
+        }
+        return BatchMark.decode(
+                ByteBuffer.wrap(bytes, at, BatchMark.BYTES).slice().order(ByteOrder.LITTLE_ENDIAN),
+                at,
+                bytes.length,
+                header.id());
     }
 
     private void check(String when) throws IOException {

@@ -63,7 +63,8 @@ class GalleryTest {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
             gallery.enrol("a", axis(0, 1));
             assertThat(gallery.identify(axis(0, 1), 1, 1).isKnown()).isTrue();
-            assertThat(gallery.identify(axis(0, 1), 1, Math.nextUp(1.0)).isKnown()).isFalse();
+            assertThat(gallery.identify(axis(0, 1), 1, Math.nextUp(1.0)).isKnown())
+                    .isFalse();
             assertThatThrownBy(() -> gallery.identify(axis(0, 1), 1, 1.0001))
                     .hasMessage("threshold must be a cosine in [-1, 1], but was 1.0001");
         }

@@ -32,7 +32,8 @@ class NamesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"Anna,Hanna", "p1,p10", "p1,pl", "p0,po", "Jos\u00e9,Jose", "Anna B,AnnaB", "\u674e\u660e,\u738b\u82b3"})
+    @CsvSource({"Anna,Hanna", "p1,p10", "p1,pl", "p0,po", "Jos\u00e9,Jose", "Anna B,AnnaB", "\u674e\u660e,\u738b\u82b3"
+    })
     void whatLooksDifferentIsTwo(String one, String other) {
         assertThat(Names.key(one)).isNotEqualTo(Names.key(other));
     }
@@ -46,7 +47,9 @@ class NamesTest {
     @Test
     void theFirstFormIsKeptButForWhatIsNotShown() {
         assertThat(Names.checked(" A\u0301nna \u00a0 M\u200b. \ufeff")).isEqualTo("\u00c1nna M.");
-        assertThat(Names.checked("\ud83d\udc69\u200d\ud83d\ude80")).as("an emoji of two").hasSize(5);
+        assertThat(Names.checked("\ud83d\udc69\u200d\ud83d\ude80"))
+                .as("an emoji of two")
+                .hasSize(5);
     }
 
     @ParameterizedTest

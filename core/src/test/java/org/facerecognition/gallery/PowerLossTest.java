@@ -43,7 +43,7 @@ class PowerLossTest {
 
     @Test
     void whatWasAcknowledgedIsThereAndWhatWasErasedIsNowhere() throws IOException {
-        int lives = Boolean.getBoolean("tests.long") ? 5_000 : LIVES_IN_A_BUILD;
+        int lives = Integer.getInteger("drill.lives", Boolean.getBoolean("tests.long") ? 1_000 : LIVES_IN_A_BUILD);
         Random random = new Random(Long.getLong("tests.seed", 7));
         for (int life = 0; life < lives; life++) {
             live(random);

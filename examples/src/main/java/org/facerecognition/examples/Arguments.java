@@ -21,8 +21,9 @@ final class Arguments {
     static Optional<String> unreadable(String... words) {
         for (int i = 0; i < words.length; i++) {
             if (words[i].indexOf(REPLACEMENT) >= 0) {
-                return Optional.of("argument " + (i + 1) + " must be readable text, but has characters that could not be"
-                        + " read (" + words[i] + "): " + WAY_OUT);
+                return Optional.of(
+                        "argument " + (i + 1) + " must be readable text, but has characters that could not be"
+                                + " read (" + words[i] + "): " + WAY_OUT);
             }
         }
         return Optional.empty();
@@ -51,8 +52,16 @@ final class Arguments {
         boolean knowsAll = charset.name().startsWith("UTF");
         if (name.indexOf(REPLACEMENT) >= 0 || !knowsAll && name.indexOf('?') >= 0) {
             throw new IllegalArgumentException(
-                    "a name must be readable text, but has characters that could not be read (" + name + "): " + WAY_OUT);
+                    "a name must be readable text, but has characters that could not be read (" + name + "): "
+                            + WAY_OUT);
         }
+    }
+
+    /** What to do where names beyond ASCII cannot be read; nothing elsewhere. */
+    static String localeAdvice() {
+        return nativeCharset().name().startsWith("UTF")
+                ? ""
+                : ": names with other characters are refused; set LC_ALL=C.UTF-8";
     }
 
     private static Charset nativeCharset() {

@@ -41,6 +41,7 @@ final class DoctorCommand implements Callable<Integer> {
                 System.getProperty("java.version") + ", " + System.getProperty("java.vm.name") + ", "
                         + Runtime.getRuntime().availableProcessors() + " processors, heap up to "
                         + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB");
+        tell("file names", "read as " + System.getProperty("sun.jnu.encoding") + Arguments.localeAdvice());
         check("platform", Loader::getPlatform);
         check("opencv", () -> opencv_core.CV_VERSION + " natives load, " + opencv_core.getNumThreads() + " threads");
         check(

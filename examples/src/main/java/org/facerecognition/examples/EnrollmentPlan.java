@@ -49,9 +49,13 @@ final class EnrollmentPlan {
     EnrollmentPlan(Collection<Entry> entries) {
         for (Entry entry : entries) {
             if (entry.contentKey() != null) {
-                byContent.computeIfAbsent(entry.contentKey(), key -> new ArrayList<>()).add(entry);
+                byContent
+                        .computeIfAbsent(entry.contentKey(), key -> new ArrayList<>())
+                        .add(entry);
             } else if (entry.note() != null) {
-                withoutContent.computeIfAbsent(entry.note(), key -> new ArrayList<>()).add(entry);
+                withoutContent
+                        .computeIfAbsent(entry.note(), key -> new ArrayList<>())
+                        .add(entry);
             }
         }
     }
@@ -61,7 +65,8 @@ final class EnrollmentPlan {
         Image image = new Image(name, file, contentKey(file));
         List<Entry> same = byContent.getOrDefault(String.valueOf(image.contentKey()), List.of());
         List<Entry> former = withoutContent.getOrDefault(image.note(), List.of());
-        if (named(name, same).isPresent() || same.isEmpty() && named(name, former).isPresent()) {
+        if (named(name, same).isPresent()
+                || same.isEmpty() && named(name, former).isPresent()) {
             alreadyThere.add(file.toString());
         } else if (!same.isEmpty()) {
             leftOut.put(file.toString(), isEnrolledAs(image, same.get(0)));
@@ -84,8 +89,10 @@ final class EnrollmentPlan {
     private static String isEnrolledAs(Image image, Entry entry) {
         String other = GalleryCommand.printable(entry.identity());
         return image.file() + " must be one person's, but the same image "
-                + (entry.id() == 0 ? "was given for " + other + " too" : "is enrolled as " + other + " (entry " + entry.id()
-                        + "); if that name is wrong, remove that entry first");
+                + (entry.id() == 0
+                        ? "was given for " + other + " too"
+                        : "is enrolled as " + other + " (entry " + entry.id()
+                                + "); if that name is wrong, remove that entry first");
     }
 
     private static String wasEnrolledAs(Image image, Entry entry) {

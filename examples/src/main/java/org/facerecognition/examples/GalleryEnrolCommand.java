@@ -119,8 +119,7 @@ final class GalleryEnrolCommand implements Callable<Integer> {
 
     private List<Named> named() {
         if (words.size() < 2) {
-            throw new IllegalArgumentException(
-                    "a name and images must be given, or --folder with a folder per person");
+            throw new IllegalArgumentException("a name and images must be given, or --folder with a folder per person");
         }
         String name = Arguments.name(words.get(0));
         return words.stream()
@@ -184,7 +183,8 @@ final class GalleryEnrolCommand implements Callable<Integer> {
             for (int i = 0; i < images.size(); i++) {
                 EnrollmentPlan.Image image = images.get(i);
                 if (image.hasChanged()) {
-                    leftOut.put(image.file().toString(), image.file() + " was changed while it was read; enroll it again");
+                    leftOut.put(
+                            image.file().toString(), image.file() + " was changed while it was read; enroll it again");
                 } else {
                     all.add(new Enrolment(image.name(), embeddings.get(i), image.note(), image.contentKey()));
                 }

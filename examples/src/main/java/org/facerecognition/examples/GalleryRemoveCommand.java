@@ -19,9 +19,10 @@ import picocli.CommandLine.Spec;
 /** {@code gallery remove}: somebody goes. */
 @Command(
         name = "remove",
-        description = "Remove people, or single entries, and erase them: names, embeddings and small images of their faces are"
-                + " overwritten on the disk. Copies, backups and what a disk sets aside are not reached."
-                + " Exit code 1 when one was not there.",
+        description =
+                "Remove people, or single entries, and erase them: names, embeddings and small images of their faces are"
+                        + " overwritten on the disk. Copies, backups and what a disk sets aside are not reached."
+                        + " Exit code 1 when one was not there.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class GalleryRemoveCommand implements Callable<Integer> {

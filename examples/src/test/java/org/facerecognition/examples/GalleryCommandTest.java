@@ -257,7 +257,9 @@ class GalleryCommandTest {
 
         @Test
         void oneImageInTwoFoldersIsOnePersons() throws IOException {
-            Files.copy(photos.resolve("Bob/1.png"), Files.createDirectories(photos.resolve("Cleo")).resolve("x.png"));
+            Files.copy(
+                    photos.resolve("Bob/1.png"),
+                    Files.createDirectories(photos.resolve("Cleo")).resolve("x.png"));
             Cli.Result all = enrol("--folder", photos);
             assertThat(all.code()).isEqualTo(1);
             assertThat(all.err()).contains("x.png must be one person's, but the same image was given for Bob too");
@@ -276,7 +278,8 @@ class GalleryCommandTest {
             assertThat(enrolCapture("Ann").err()).contains("already there 1");
             Cli.Result other = enrolCapture("Bob");
             assertThat(other.code()).isZero();
-            assertThat(other.err()).contains("note: " + capture + " was enrolled as Ann (entry 2) by an earlier version");
+            assertThat(other.err())
+                    .contains("note: " + capture + " was enrolled as Ann (entry 2) by an earlier version");
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
         }
     }
@@ -304,7 +307,8 @@ class GalleryCommandTest {
 
     @Test
     void theAmericanSpellingIsACommandToo() {
-        assertThat(gallery("enroll", model, "Ann", photos.resolve("Ann/1.png")).code()).isZero();
+        assertThat(gallery("enroll", model, "Ann", photos.resolve("Ann/1.png")).code())
+                .isZero();
     }
 
     /** Before, they stayed until the page was opened again. */
@@ -315,7 +319,8 @@ class GalleryCommandTest {
         Files.writeString(faces.resolve("1.jpg"), "Ann's face");
         Files.writeString(faces.resolve("2.jpg"), "Bob's face");
         Path link = Files.createSymbolicLink(folder.resolve("link.gallery"), file);
-        assertThat(Cli.run("gallery", "remove", "--gallery", link, "Ann").code()).isZero();
+        assertThat(Cli.run("gallery", "remove", "--gallery", link, "Ann").code())
+                .isZero();
         assertThat(faces.toFile().list()).containsExactly("2.jpg");
         assertThat(folder.toFile().list()).doesNotContain("link.gallery.faces");
     }

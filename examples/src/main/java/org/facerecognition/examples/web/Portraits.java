@@ -48,7 +48,8 @@ public abstract sealed class Portraits {
      * @param entries that the gallery has
      */
     public static void eraseOthers(Path gallery, Collection<Long> entries) throws IOException {
-        if (Files.isDirectory(folder(AtomicFile.real(gallery))) || Files.isDirectory(folder(gallery.toAbsolutePath()))) {
+        if (Files.isDirectory(folder(AtomicFile.real(gallery)))
+                || Files.isDirectory(folder(gallery.toAbsolutePath()))) {
             beside(gallery, entries);
         }
     }

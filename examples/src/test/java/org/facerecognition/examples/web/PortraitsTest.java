@@ -42,7 +42,8 @@ class PortraitsTest {
         Portraits portraits = Portraits.beside(link, List.of(7L, 8L));
         portraits.keep(8, new byte[] {1});
         Path faces = folder.resolve("people.gallery.faces");
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces))).isEqualTo("rwx------");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces)))
+                .isEqualTo("rwx------");
         for (String name : List.of("7.jpg", "8.jpg")) {
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces.resolve(name))))
                     .isEqualTo("rw-------");
