@@ -29,9 +29,8 @@ import org.jspecify.annotations.Nullable;
  * opening of a locked file, when closed, would release it too. That is why the map is asked before a file is opened, by
  * path and by identity (device and inode, which a hard link or a second mount of the folder share).
  *
- * Between class loaders, each with a map of its own: the JVM keeps one table of locks, but by weak references. A FileLock
- * that nobody refers to leaves the table, and Linux grants a second one to the same process. Each lock is therefore
- * kept. A file that another class loader has locked is not closed again, which would release that lock on Linux.
+ * Between class loaders, each with a map of its own: the JVM keeps one table of the locks of all. A file that another class
+ * loader has locked is not closed again, which would release that lock on Linux.
  *
  * Between processes: a lock of the operating system on one byte far behind the text, which Windows would otherwise let
  * nobody read. Earlier versions locked the whole file; the two refuse each other.
@@ -50,21 +49,18 @@ public final class WriterLock implements AutoCloseable {
     private static final Map<Object, RandomAccessFile> NEVER_CLOSED = new HashMap<>(); // by identity
     private static final Object MISSING = new Object();
     private static final Object WITHOUT_IDENTITY = new Object();
-    private static final Object WITHOUT_LOCKS = new Object();
     private static final int MOST_TRIES = 100;
     private static final int MOST_TEXT_BYTES = 1_000;
     private static final int WAIT_MILLIS = 50;
 
     private final Path file;
     private final RandomAccessFile open;
-    private final Object lock; // a FileLock, or WITHOUT_LOCKS; referred to, see above
     private final Object identity;
     private final String text;
 
-    private WriterLock(Path file, RandomAccessFile open, Object lock, Object identity, String text) {
+    private WriterLock(Path file, RandomAccessFile open, Object identity, String text) {
         this.file = file;
         this.open = open;
-        this.lock = lock;
         this.identity = identity;
         this.text = text;
     }
@@ -152,14 +148,13 @@ public final class WriterLock implements AutoCloseable {
             open = new RandomAccessFile(file.toFile(), "rw");
         }
         try {
-            @Nullable Object locked = lock(open);
-            if (locked == null) {
+            if (!lock(open)) {
                 throw new LockedException(file, false, holder(open));
             }
             if (identity == MISSING || withIdentity && !identity.equals(identity(file))) {
                 return null;
             }
-            WriterLock lock = new WriterLock(file, open, locked, identity, text);
+            WriterLock lock = new WriterLock(file, open, identity, text);
             lock.writeText();
             open = null;
             return lock;
@@ -188,13 +183,12 @@ public final class WriterLock implements AutoCloseable {
         }
     }
 
-    /** What keeps the lock; null when another process has it. */
-    private static @Nullable Object lock(RandomAccessFile open) {
+    private static boolean lock(RandomAccessFile open) {
         try {
             @Nullable FileLock lock = open.getChannel().tryLock(TemporaryFile.LOCKED_BYTE, 1, false);
-            return lock;
+            return lock != null;
         } catch (IOException e) { // no locks in this file system
-            return WITHOUT_LOCKS;
+            return true;
         }
     }
 

@@ -229,5 +229,7 @@ class GalleryKillDrillTest {
         }
         underWay.clear();
         removing = false;
+        acknowledgedBytes = Files.size(file); // what was under way has been read, and is acknowledged by that
+        acknowledgedFile = LogReader.header(file).id().toString();
     }
 }

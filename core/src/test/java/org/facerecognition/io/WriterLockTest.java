@@ -95,7 +95,7 @@ class WriterLockTest {
             }
         }
 
-        /** Web servers load a library twice. Before, the JVM forgot the first lock with its FileLock. */
+        /** Web servers load a library twice. */
         @Test
         void anotherClassLoaderIsRefusedAfterAGarbageCollectionToo() throws Exception {
             List<URL> urls = new ArrayList<>();
