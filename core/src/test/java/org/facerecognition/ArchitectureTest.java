@@ -225,7 +225,7 @@ class ArchitectureTest {
             .resideInAPackage("org.facerecognition..")
             .and()
             .resideOutsideOfPackage("org.facerecognition.benchmarks..")
-            .and(isNot("Recognizer", "Embedder", "PreparedRecognizer", "Fingerprint", "InsideLook"))
+            .and(isNot("TensorRows", "Fingerprint", "InsideLook"))
             .and(isNot("backbone.FrozenMemory", "inference.OneDnnWeights", "inference.OneDnnExecution"))
             .and(isNot("weights.SafeTensors", "weights.TensorBytes", "gallery.ExactSearch"))
             .and(isNot("data.BatchBuffer", "data.PictureMemory"))

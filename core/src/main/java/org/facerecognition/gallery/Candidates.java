@@ -21,6 +21,7 @@ import java.util.Set;
  */
 final class Candidates {
     static final float SLACK = 4e-6f;
+    private static final int FIRST_ROOM = 1_024;
     private static final Comparator<Hit> BEST_FIRST =
             Comparator.comparingDouble(Hit::cosine).reversed().thenComparingInt(Hit::row);
 
@@ -28,6 +29,7 @@ final class Candidates {
     private final Rows.View view;
     private final float[] probe;
     private final int most;
+    private final int room; // so many rows before those without a chance are dropped
     private int[] rows;
     private float[] scores;
     private int count;
@@ -37,10 +39,11 @@ final class Candidates {
         this.vectors = vectors;
         this.view = view;
         this.probe = probe;
-        this.most = most;
-        int room = (int) Math.min(Integer.MAX_VALUE / 4, 256 + 8L * most);
-        this.rows = new int[room];
-        this.scores = new float[room];
+        this.most = Math.min(most, Math.max(1, view.liveGroups()));
+        this.room = (int) Math.min(Integer.MAX_VALUE / 4, 256 + 8L * this.most);
+        int first = Math.min(room, FIRST_ROOM); // more is made as rows come in
+        this.rows = new int[first];
+        this.scores = new float[first];
     }
 
     /** Rows with a lower score need not be offered. Rises. */
@@ -53,7 +56,11 @@ final class Candidates {
         if (score < bar || !view.has(row)) {
             return;
         }
-        if (count == rows.length) {
+        if (count == rows.length && count < room) {
+            int more = (int) Math.min(room, 2L * count);
+            rows = Arrays.copyOf(rows, more);
+            scores = Arrays.copyOf(scores, more);
+        } else if (count == rows.length) {
             prune();
             if (score < bar) {
                 return;

@@ -25,6 +25,11 @@ final class ExactSearch implements SearchIndex {
     }
 
     @Override
+    public Runnable removed(int[] removed, Rows.View view) {
+        return () -> {};
+    }
+
+    @Override
     public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width) {
         Libtorch.load();
         List<List<Hit>> all = new ArrayList<>(probes.size());

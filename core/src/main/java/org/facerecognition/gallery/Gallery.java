@@ -1,21 +1,12 @@
 package org.facerecognition.gallery;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.UUID;
-import java.util.function.Function;
-import java.util.stream.IntStream;
-import org.facerecognition.io.AtomicFile;
-import org.facerecognition.io.LockedException;
-import org.facerecognition.io.WriterLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,74 +28,84 @@ import org.jspecify.annotations.Nullable;
  * in single precision, so that the answer depends neither on the way of searching nor on what else is asked at the same time.
  *
  * <p>Any number of threads may use a gallery. Changes wait for one another; searches and lists wait for nobody, and see the
- * gallery before a change or after it, never in between.
+ * gallery before a change or after it, never in between. A removal also waits for the searches under way, since it erases
+ * what they read.
+ *
+ * <p><b>What a file promises.</b> A change that was acknowledged is there after a loss of power; one that was not is there
+ * whole or not at all. Damage is refused with its place. What was removed is erased before the removal is acknowledged: its
+ * name, note, content key and embedding are overwritten in the file and in memory, and a saved graph is erased with it. Files
+ * are readable by their owner alone (0600, folders that are created 0700) where the file system has POSIX permissions; those
+ * of an existing gallery are narrowed when it is opened for writing. Erasing overwrites blocks in place. It does not reach
+ * blocks that a copy-on-write file system or a solid-state disk has set aside, snapshots, backups and other copies, and
+ * swap space; encrypt the disk where that matters. In memory, names and notes are Java strings, which are released and not
+ * overwritten.
+ *
+ * <p><b>Names</b> that a person cannot tell apart are one name: see {@link #checkName}.
  *
  * <p>Limits: names up to 1,024 bytes of UTF-8, notes 4,096; 2 to 65,536 values; a thousand million entries, removed ones
  * until {@link #compact} included, if there is memory: all embeddings are held there.
  */
 public final class Gallery implements AutoCloseable {
-    private static final int MOST_DIMENSION = 1 << 16;
-    private static final int USUAL_WIDTH = 64;
-    private static final int MOST_WIDTH = 1 << 16;
+    static final int MIN_DIMENSION = 2;
+    static final int MAX_DIMENSION = 1 << 16;
+    private static final int DEFAULT_WIDTH = 64;
+    private static final int MAX_WIDTH = 1 << 16;
 
     private final String fingerprint;
     private final int dimension;
     private final SearchMethod method;
-    private final Object writing = new Object();
-    private volatile @Nullable State current;
-    private volatile int searchWidth = USUAL_WIDTH;
-
-    // ---- for whoever holds `writing` ----
-    private final @Nullable Path file;
     private final boolean readOnly;
-    private @Nullable WriterLock lock;
-    private @Nullable LogWriter log;
-    private UUID id = UUID.randomUUID();
-    private long nextEntry = 1;
-    private long tornBytes;
+    private final @Nullable GalleryStore store; // null in memory
+    private final Object writing = new Object();
+    private final Memory memory = new Memory(this::name);
+    private volatile int searchWidth = DEFAULT_WIDTH;
+    private volatile @Nullable String embeddingMode;
+    private long nextEntry = 1; // for whoever holds `writing`
 
-    /** What readers see, all of it at one stroke. */
-    private record State(Shelf shelf, Rows.View view) {}
-
-    private Gallery(@Nullable Path file, String fingerprint, int dimension, SearchMethod method, boolean readOnly) {
-        if (dimension < 2 || dimension > MOST_DIMENSION) {
-            throw new IllegalArgumentException(
-                    "dimension must be 2 to " + MOST_DIMENSION + " values, but was " + dimension);
-        }
-        this.file = file;
-        this.fingerprint = Texts.fingerprint(fingerprint);
+    private Gallery(
+            @Nullable GalleryStore store, String fingerprint, int dimension, SearchMethod method, boolean readOnly) {
+        this.store = store;
+        this.fingerprint = fingerprint;
         this.dimension = dimension;
         this.method = method;
         this.readOnly = readOnly;
     }
 
+    private static void checkDimension(int dimension) {
+        if (dimension < MIN_DIMENSION || dimension > MAX_DIMENSION) {
+            throw new IllegalArgumentException(
+                    "dimension must be 2 to " + MAX_DIMENSION + " values, but was " + dimension);
+        }
+    }
+
     // ---- opening ----
 
     /**
-     * A gallery in memory alone.
+     * Creates a gallery in memory alone.
      *
      * @param fingerprint of the model whose embeddings it will hold
-     * @param dimension their length
+     * @param dimension length of the embeddings
      */
     public static Gallery inMemory(String fingerprint, int dimension) {
         return inMemory(fingerprint, dimension, SearchMethod.EXACT);
     }
 
     /**
-     * A gallery in memory alone.
+     * Creates a gallery in memory alone.
      *
      * @param fingerprint of the model whose embeddings it will hold
-     * @param dimension their length
+     * @param dimension length of the embeddings
      * @param method of searching
      */
     public static Gallery inMemory(String fingerprint, int dimension, SearchMethod method) {
-        Gallery gallery = new Gallery(null, fingerprint, dimension, method, false);
-        gallery.publish(new Shelf(dimension, method));
+        checkDimension(dimension);
+        Gallery gallery = new Gallery(null, Texts.fingerprint(fingerprint), dimension, method, false);
+        gallery.memory.put(new Shelf(dimension, method));
         return gallery;
     }
 
     /**
-     * Opens a gallery's file, or makes it, to search every entry.
+     * Opens a gallery's file, or creates it, to search every entry.
      *
      * @see #open(Path, String, int, SearchMethod)
      */
@@ -113,27 +114,30 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Opens a gallery's file, or makes it. What a process that was killed, or a machine that lost power, has left half written
-     * at its end is cut off: it was acknowledged to nobody.
+     * Opens a gallery's file, or creates it. What a process that was killed, or a machine that lost power, has left half
+     * written at its end is erased and cut off: it was acknowledged to nobody. An erasure that was under way is finished.
+     * A file of an earlier version of the format is rewritten in today's, without what was removed from it.
      *
-     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open. With {@link
-     * SearchMethod#HNSW} the graph is kept in {@code NAME.hnsw} when the gallery is closed. Both may be deleted when
-     * nobody has the gallery open.
+     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open, by whatever path they come.
+     * A file with several hard links is refused, as it could be written under two names at once. With {@link
+     * SearchMethod#HNSW} the graph is kept in {@code NAME.hnsw} when the gallery is closed and nothing was removed since it
+     * was opened or compacted; else the next opening builds it anew. Both may be deleted when nobody has the gallery open.
      *
      * @param fingerprint of the model whose embeddings it holds: those of two models cannot be compared
-     * @param dimension their length
+     * @param dimension length of the embeddings
      * @param method of searching
      * @throws GalleryException when it cannot be read or written, is damaged, is another model's, or is open already
      */
     public static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method) {
-        Gallery gallery = new Gallery(real(file), fingerprint, dimension, method, false);
-        try {
-            gallery.openForWriting();
-            return gallery;
-        } catch (RuntimeException | Error e) {
-            gallery.release();
-            throw e;
-        }
+        return open(file, fingerprint, dimension, method, LogFile::open);
+    }
+
+    /** @param opener of the file that batches are written to */
+    static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method, LogFile.Opener opener) {
+        checkDimension(dimension);
+        String checked = Texts.fingerprint(fingerprint);
+        GalleryStore store = GalleryStore.forWriting(file, checked, dimension, opener);
+        return load(new Gallery(store, checked, dimension, method, false), store);
     }
 
     /**
@@ -143,107 +147,75 @@ public final class Gallery implements AutoCloseable {
      * @throws GalleryException when it cannot be read, is damaged or is another model's
      */
     public static Gallery openReadOnly(Path file, String fingerprint, int dimension, SearchMethod method) {
-        Gallery gallery = new Gallery(real(file), fingerprint, dimension, method, true);
-        gallery.load();
-        return gallery;
+        checkDimension(dimension);
+        String checked = Texts.fingerprint(fingerprint);
+        GalleryStore store = GalleryStore.forReading(file, checked, dimension);
+        return load(new Gallery(store, checked, dimension, method, true), store);
+    }
+
+    private static Gallery load(Gallery gallery, GalleryStore store) {
+        @Nullable Shelf loaded = null;
+        try {
+            loaded = store.load(gallery.method);
+            gallery.embeddingMode = store.embeddingMode();
+            gallery.nextEntry = store.nextEntry();
+            if (!gallery.readOnly && store.isFormer()) {
+                Shelf former = loaded;
+                loaded = gallery.rewritten(former, store.embeddingMode());
+                former.close();
+            }
+            gallery.memory.put(loaded);
+            return gallery;
+        } catch (RuntimeException | Error e) {
+            if (loaded != null) {
+                loaded.close();
+            }
+            store.close();
+            throw e;
+        }
     }
 
     /**
-     * Which model a gallery's file is for: only the beginning is read.
+     * Reads which model a gallery's file is for: only the beginning is read.
      *
      * @throws GalleryException when it cannot be read or is damaged there
      */
     public static GalleryInfo info(Path file) {
         LogHeader header = LogReader.header(file);
-        return new GalleryInfo(header.fingerprint(), header.dimension());
-    }
-
-    /** Links are followed, or a compaction would put a file in the place of the link. */
-    private static Path real(Path file) {
-        try {
-            return AtomicFile.real(file);
-        } catch (IOException e) {
-            throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
-        }
-    }
-
-    private void openForWriting() {
-        lock = lock();
-        AtomicFile.cleanBeside(file);
-        AtomicFile.cleanBeside(SavedGraph.of(file));
-        for (String ending : new String[] {".tmp", ".hnsw.tmp"}) { // left by earlier versions, which used fixed names
-            SavedGraph.deleteQuietly(file.resolveSibling(file.getFileName() + ending));
-        }
-        if (!Files.exists(file)) {
-            LogHeader header = new LogHeader(id, dimension, nextEntry, fingerprint);
-            log = LogWriter.create(file, header, List.<LogRecord>of().iterator());
-            publish(new Shelf(dimension, method));
-        } else {
-            log = LogWriter.open(file, load());
-        }
-    }
-
-    private WriterLock lock() {
-        try {
-            return WriterLock.of(file.resolveSibling(file.getFileName() + ".lock"), "a gallery writer");
-        } catch (LockedException e) {
-            throw new GalleryException(
-                    "gallery " + file + " is open for writing in "
-                            + (e.byThisProcess() ? "this process" : "another process")
-                            + " already; close that one, or open this one for reading"
-                            + (e.holder() == null ? "" : "; the lock is held by " + e.holder()),
-                    e);
-        } catch (IOException e) {
-            throw new GalleryException(
-                    "cannot lock gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; choose a folder that can be written, or open it for reading",
-                    e);
-        }
-    }
-
-    private LogReader.End load() {
-        Shelf shelf = new Shelf(dimension, method);
-        try {
-            LogReader.End end = LogReader.read(file, fingerprint, dimension, record -> replay(record, shelf));
-            id = end.header().id();
-            nextEntry = Math.max(nextEntry, end.header().firstEntry());
-            tornBytes = end.tornBytes();
-            Rows.View view = shelf.rows().view();
-            int indexed = shelf.index() instanceof HnswSearch graph ? SavedGraph.read(file, id, view, graph) : 0;
-            shelf.indexFrom(indexed);
-            publish(shelf);
-            return end;
-        } catch (RuntimeException | Error e) {
-            shelf.close();
-            throw e;
-        }
-    }
-
-    private void replay(LogRecord record, Shelf shelf) {
-        if (record instanceof LogRecord.Enrolled enrolled) {
-            if (enrolled.entry() < nextEntry) {
-                throw new IllegalStateException("entry " + enrolled.entry() + " is there a second time");
-            }
-            nextEntry = enrolled.entry() + 1;
-            shelf.vectors().reserve(shelf.rows().count() + 1);
-            shelf.add(enrolled.entry(), enrolled.identity(), enrolled.note(), enrolled.unit());
-        } else if (record instanceof LogRecord.EntryRemoved removed) {
-            shelf.rows().remove(removed.entry());
-        } else if (record instanceof LogRecord.IdentityRemoved removed) {
-            shelf.rows().remove(removed.identity());
-        }
+        return new GalleryInfo(header.fingerprint(), header.dimension(), header.embeddingMode());
     }
 
     // ---- changing ----
 
     /**
-     * Enrols an embedding; an identity may have several.
+     * The form in which a name is kept when it is the first of its kind: composed (NFC), with single spaces, none at its ends,
+     * and without signs that are not shown.
      *
-     * @param identity name: any Unicode, kept in its composed form (NFC)
-     * @param embedding of any length but zero; copied
+     * <p>Names that a person cannot tell apart are one identity, under the form that was enrolled first; every form finds it.
+     * These are names that differ in capital and small letters, in kinds and numbers of spaces, in signs that are not shown,
+     * in compatibility forms (full width, ligatures), in kinds of hyphens and apostrophes, or in letters of the Latin, Greek
+     * and Cyrillic scripts that look the same.
+     *
+     * @throws IllegalArgumentException when it is empty or too long; holds control characters, line breaks or signs that turn
+     *     the direction of text; or holds U+FFFD or half a surrogate pair, which stand for characters that could not be read
+     */
+    public static String checkName(String name) {
+        return Names.checked(name);
+    }
+
+    /** Whether two names are one: a person cannot tell them apart; see {@link #checkName}. */
+    public static boolean isSameName(String name, String other) {
+        return Names.key(name).equals(Names.key(other));
+    }
+
+    /**
+     * Enrolls an embedding; an identity may have several.
+     *
+     * @param identity name of the person; see {@link #checkName}
+     * @param embedding of any norm but zero; copied
      * @return the entry's id
-     * @throws IllegalArgumentException when the name is empty or too long, or the embedding is zero, not finite or of the
-     *     wrong number of values
+     * @throws IllegalArgumentException when the name is refused, or the embedding is zero, not finite or of the wrong number
+     *     of values
      * @throws GalleryException when the file cannot be written; nothing is enrolled then
      */
     public long enrol(String identity, float[] embedding) {
@@ -251,9 +223,9 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Enrols an embedding with a note of where it comes from; as {@link #enrol(String, float[])}.
+     * Enrolls an embedding with a note of where it comes from; as {@link #enrol(String, float[])}.
      *
-     * @param note up to 4,096 bytes
+     * @param note up to 4,096 bytes of UTF-8
      * @return the entry's id
      */
     public long enrol(String identity, float[] embedding, @Nullable String note) {
@@ -261,8 +233,8 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Enrols many, which is faster than one after the other: the disk has to confirm only once. All are checked first. Should
-     * the process be killed meanwhile, some may be there at the next opening and the rest not.
+     * Enrolls many, which is faster than one after the other: the disk has to confirm only once. All are checked first. Should
+     * the process be killed meanwhile, all are there at the next opening or none.
      *
      * @return the entries' ids, in order
      * @throws IllegalArgumentException when one of them cannot be enrolled; none is then
@@ -271,176 +243,209 @@ public final class Gallery implements AutoCloseable {
     public long[] enrol(List<Enrolment> enrolments) {
         List<LogRecord.Enrolled> records = new ArrayList<>(enrolments.size());
         for (Enrolment enrolment : enrolments) {
-            String identity = Texts.name(enrolment.identity());
+            String identity = Names.checked(enrolment.identity());
             float[] unit = UnitVector.of(enrolment.embedding(), dimension, "embedding of " + identity);
-            String note = enrolment.note() == null || enrolment.note().isEmpty() ? null : Texts.note(enrolment.note());
-            records.add(new LogRecord.Enrolled(0, identity, note, unit));
+            String note = Texts.note(enrolment.note());
+            records.add(new LogRecord.Enrolled(0, identity, note, Texts.contentKey(enrolment.contentKey()), unit));
         }
         synchronized (writing) {
-            Shelf shelf = toChange();
+            Shelf shelf = toChange().shelf();
             int first = shelf.rows().count();
-            if (records.size() > Rows.MOST - first) {
-                throw new IllegalArgumentException("a gallery must have at most " + Rows.MOST + " entries, but has "
+            if (records.size() > Rows.MAX - first) {
+                throw new IllegalArgumentException("a gallery must have at most " + Rows.MAX + " entries, but has "
                         + first + " with those removed and is to get " + records.size() + " more; compact it");
             }
             shelf.vectors().reserve(first + records.size()); // whatever fails must fail before it is on the disk
-            long from = nextEntry;
-            long[] ids = new long[records.size()];
-            for (int i = 0; i < ids.length; i++) {
-                ids[i] = from + i;
-                LogRecord.Enrolled r = records.get(i);
-                records.set(i, new LogRecord.Enrolled(ids[i], r.identity(), r.note(), r.unit()));
+            long[] ids = number(records);
+            if (store != null) {
+                store.enroll(records);
             }
-            record(records);
             nextEntry += ids.length;
-            records.forEach(r -> shelf.add(r.entry(), r.identity(), r.note(), r.unit()));
+            records.forEach(shelf::add);
             shelf.indexFrom(first);
-            publish(shelf);
+            memory.publish();
             return ids;
         }
     }
 
+    private long[] number(List<LogRecord.Enrolled> records) {
+        long[] ids = new long[records.size()];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = nextEntry + i;
+            LogRecord.Enrolled r = records.get(i);
+            records.set(i, new LogRecord.Enrolled(ids[i], r.identity(), r.note(), r.contentKey(), r.unit()));
+        }
+        return ids;
+    }
+
     /**
-     * Removes an identity with all its entries. Its embeddings stay in the file, marked as removed, until {@link #compact}.
+     * Removes an identity with all its entries, and erases them: when this returns, nothing of them is left in the file and in
+     * memory; see the class.
      *
+     * @param identity its name, in any form that a person cannot tell from it
      * @return how many entries it had
-     * @throws GalleryException when the file cannot be written; nothing is removed then
+     * @throws IllegalArgumentException when the name could not be read; see {@link #checkName}
+     * @throws GalleryException when the file cannot be written; the message says whether they are removed
      */
     public int remove(String identity) {
-        String name = Texts.name(identity);
+        Names.checkReadable(identity);
         synchronized (writing) {
-            Shelf shelf = toChange();
-            int count = shelf.rows().size(name);
-            if (count > 0) {
-                record(List.of(new LogRecord.IdentityRemoved(name)));
-                shelf.rows().remove(name);
-                publish(shelf);
-            }
-            return count;
+            Memory.State state = toChange();
+            int[] rows = state.shelf().rows().of(identity);
+            remove(state, rows);
+            return rows.length;
         }
     }
 
     /**
-     * Removes an entry; an identity that has no other is gone with it. The embedding stays in the file until {@link #compact}.
+     * Removes an entry, and erases it as {@link #remove(String)} does; an identity that has no other is gone with it.
      *
      * @return whether it was there
-     * @throws GalleryException when the file cannot be written; nothing is removed then
+     * @throws GalleryException when the file cannot be written; the message says whether it is removed
      */
     public boolean remove(long entry) {
         synchronized (writing) {
-            Shelf shelf = toChange();
-            boolean there = shelf.rows().has(entry);
-            if (there) {
-                record(List.of(new LogRecord.EntryRemoved(entry)));
-                shelf.rows().remove(entry);
-                publish(shelf);
+            Memory.State state = toChange();
+            int row = state.view().row(entry);
+            if (row >= 0) {
+                remove(state, new int[] {row});
             }
-            return there;
+            return row >= 0;
+        }
+    }
+
+    private void remove(Memory.State state, int[] rows) {
+        if (rows.length == 0) {
+            return;
+        }
+        long[] entries = Arrays.stream(rows)
+                .mapToLong(row -> state.view().entries()[row])
+                .sorted()
+                .toArray();
+        List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(entries);
+        memory.remove(rows);
+        if (store != null) {
+            store.erase(removals);
         }
     }
 
     /**
-     * Rewrites file and memory without what was removed. Searches go on meanwhile; so long the memory is needed twice, and
-     * with {@link SearchMethod#HNSW} the graph is built anew.
+     * Rewrites file and memory without the room that removed entries took, and overwrites the former file. Searches go on
+     * meanwhile; so long the memory is needed twice, and with {@link SearchMethod#HNSW} the graph is built anew.
      *
      * @throws GalleryException when the file cannot be written; all is as it was then
      */
     public void compact() {
         synchronized (writing) {
-            Shelf former = toChange();
-            Rows.View view = former.rows().view();
-            int[] live = view.liveRows();
-            Shelf shelf = new Shelf(dimension, method);
-            try {
-                shelf.vectors().reserve(live.length);
-                for (int row : live) {
-                    Entry entry = view.entry(row);
-                    shelf.add(
-                            entry.id(),
-                            entry.identity(),
-                            entry.note(),
-                            former.vectors().get(row));
-                }
-                shelf.indexFrom(0);
-                rewrite(shelf);
-            } catch (RuntimeException | Error e) {
-                shelf.close();
-                throw e;
-            }
-            publish(shelf);
-            former.leaveAndWait();
-            former.close();
+            memory.put(rewritten(toChange().shelf(), embeddingMode));
         }
     }
 
-    private void rewrite(Shelf shelf) {
-        if (file == null) {
-            return;
+    /** A shelf without removed rows, with which the file has been rewritten; the former one is left as it is. */
+    private Shelf rewritten(Shelf former, @Nullable String mode) {
+        Shelf shelf = compacted(former);
+        try {
+            if (store != null) {
+                store.rewrite(shelf, mode);
+            }
+            return shelf;
+        } catch (RuntimeException | Error e) {
+            shelf.close();
+            throw e;
         }
-        UUID newId = UUID.randomUUID();
-        Rows.View view = shelf.rows().view();
-        Iterator<LogRecord.Enrolled> records = IntStream.range(0, view.rows())
-                .mapToObj(row -> {
-                    Entry entry = view.entry(row);
-                    float[] unit = shelf.vectors().get(row);
-                    return new LogRecord.Enrolled(entry.id(), entry.identity(), entry.note(), unit);
-                })
-                .iterator();
-        LogHeader header = new LogHeader(newId, dimension, nextEntry, fingerprint);
-        log = log.replace(header, records);
-        id = newId;
+    }
+
+    private Shelf compacted(Shelf former) {
+        Rows.View view = former.rows().view();
+        int[] live = view.liveRows();
+        Shelf shelf = new Shelf(dimension, method);
+        try {
+            shelf.vectors().reserve(live.length);
+            for (int row : live) {
+                shelf.add(former.record(view, row));
+            }
+            shelf.indexFrom(0);
+            return shelf;
+        } catch (RuntimeException | Error e) {
+            shelf.close();
+            throw e;
+        }
+    }
+
+    /**
+     * How images became the embeddings that are here, for example the crop, the detector and whether mirror images count too;
+     * empty where nobody has said it. The gallery only compares it.
+     */
+    public Optional<String> embeddingMode() {
+        return Optional.ofNullable(embeddingMode);
+    }
+
+    /**
+     * Binds the gallery to a mode of making embeddings, since those of two modes cannot be compared well. The first mode is
+     * recorded in the file, which is rewritten for it; when this returns it is on the disk. The same mode again changes
+     * nothing. A gallery that is open for reading and has no mode accepts any, and records none.
+     *
+     * @param mode up to 1,024 bytes of UTF-8
+     * @throws IllegalArgumentException when it is empty or too long
+     * @throws GalleryException when the gallery has another mode, or the file cannot be written
+     */
+    public void bindEmbeddingMode(String mode) {
+        String checked = Texts.embeddingMode(mode);
+        synchronized (writing) {
+            Shelf shelf = memory.state().shelf();
+            String bound = embeddingMode;
+            if (bound != null && !bound.equals(checked)) {
+                throw new GalleryException(name() + " holds embeddings made in the mode \"" + bound
+                        + "\", which cannot be compared with those of \"" + checked
+                        + "\"; use the options that it was made with, or enroll the images anew into another file");
+            }
+            if (bound == null && !readOnly) {
+                memory.put(rewritten(shelf, checked));
+                embeddingMode = checked;
+            }
+        }
     }
 
     /** Holding {@code writing}. */
-    private Shelf toChange() {
+    private Memory.State toChange() {
         if (readOnly) {
-            throw new IllegalStateException(
-                    "gallery " + file + " is open for reading; open it for writing to change it");
+            throw new IllegalStateException(name() + " is open for reading; open it for writing to change it");
         }
-        return state().shelf;
-    }
-
-    private void record(List<? extends LogRecord> records) {
-        if (log != null) {
-            log.append(records.iterator());
-        }
-    }
-
-    private void publish(Shelf shelf) {
-        current = new State(shelf, shelf.rows().view());
+        return memory.state();
     }
 
     // ---- asking ----
 
     /**
-     * How widely is searched from now on ({@link SearchMethod#HNSW} and {@link SearchMethod#CODES}; to an exact search it changes
-     * nothing): the neighbours held on the way, the field's efSearch. More finds the nearest more often, and takes longer.
+     * Sets how widely is searched ({@link SearchMethod#HNSW} and {@link SearchMethod#CODES}; it changes nothing in an exact
+     * search): the neighbors held on the way, the field's efSearch. More finds the nearest more often, and takes longer.
      *
-     * @param width 1 to 65,536; 64 where not said
+     * @param width 1 to 65,536; 64 by default
      */
     public void setSearchWidth(int width) {
-        if (width < 1 || width > MOST_WIDTH) {
-            throw new IllegalArgumentException("search width must be 1 to " + MOST_WIDTH + ", but was " + width);
+        if (width < 1 || width > MAX_WIDTH) {
+            throw new IllegalArgumentException("search width must be 1 to " + MAX_WIDTH + ", but was " + width);
         }
         this.searchWidth = width;
     }
 
     /**
-     * Who this is.
+     * Tells who this is.
      *
-     * @param probe an embedding of the gallery's model, of any length but zero
-     * @param topK most identities to name
-     * @param threshold cosine from which on two faces count as one person's, in [-1, 1]
+     * @param probe an embedding of the gallery's model, of any norm but zero
+     * @param topK most identities to name; more than there are is all of them
+     * @param threshold cosine at or above which two faces count as one person's: -1 to the next number above 1, which no
+     *     cosine reaches
      * @return the identities that reach the threshold, or that none does
      * @throws IllegalArgumentException when the probe is zero, not finite or of the wrong number of values, {@code topK} is
-     *     below 1 or the threshold is no cosine
+     *     below 1 or the threshold is out of its range
      */
     public Outcome identify(float[] probe, int topK, double threshold) {
         return identify(List.of(probe), topK, threshold).get(0);
     }
 
     /**
-     * Who these are, each by itself; faster than one after the other, as all share one reading of the gallery.
+     * Tells who these are, each by itself; faster than one after the other, as all share one reading of the gallery.
      *
      * @return for each probe in order what {@link #identify(float[], int, double)} says, of one state of the gallery
      */
@@ -448,14 +453,14 @@ public final class Gallery implements AutoCloseable {
         if (topK < 1) {
             throw new IllegalArgumentException("topK must be at least 1, but was " + topK);
         }
-        if (!(threshold >= -1 && threshold <= 1)) {
+        if (!(threshold >= -1 && threshold <= Math.nextUp(1.0))) {
             throw new IllegalArgumentException("threshold must be a cosine in [-1, 1], but was " + threshold);
         }
         List<float[]> units = probes.stream()
                 .map(probe -> UnitVector.of(probe, dimension, "probe"))
                 .toList();
-        return reading(state -> state.shelf.index().nearest(units, state.view, topK, searchWidth).stream()
-                .map(hits -> outcome(hits.stream().map(state.view::match).toList(), threshold))
+        return memory.reading(state -> state.shelf().index().nearest(units, state.view(), topK, searchWidth).stream()
+                .map(hits -> outcome(hits.stream().map(state.view()::match).toList(), threshold))
                 .toList());
     }
 
@@ -467,7 +472,7 @@ public final class Gallery implements AutoCloseable {
 
     /** How many entries there are. */
     public int size() {
-        return state().view.live();
+        return memory.state().view().live();
     }
 
     /** The names and how many entries each has, in the order of the names. */
@@ -479,96 +484,71 @@ public final class Gallery implements AutoCloseable {
         return counts;
     }
 
-    /** All entries, in the order of enrolment. */
+    /** All entries, in the order of enrollment. */
     public List<Entry> entries() {
-        Rows.View view = state().view;
-        return Arrays.stream(view.liveRows()).mapToObj(view::entry).toList();
+        return memory.reading(state -> Arrays.stream(state.view().liveRows())
+                .mapToObj(state.view()::entry)
+                .toList());
     }
 
-    /** An entry's embedding, of length 1; empty where there is no such entry. */
+    /** An entry; empty where there is no such entry. */
+    public Optional<Entry> entry(long id) {
+        return memory.reading(state -> row(state, id).map(state.view()::entry));
+    }
+
+    /** An entry's embedding, L2-normalized; empty where there is no such entry. */
     public Optional<float[]> embedding(long entry) {
-        return reading(state -> {
-            int row = Arrays.binarySearch(state.view.entries(), 0, state.view.rows(), entry);
-            return row >= 0 && state.view.has(row)
-                    ? Optional.of(state.shelf.vectors().get(row))
-                    : Optional.empty();
-        });
+        return memory.reading(state -> row(state, entry).map(state.shelf().vectors()::get));
     }
 
-    /** Of the model whose embeddings it holds. */
+    private static Optional<Integer> row(Memory.State state, long entry) {
+        int row = state.view().row(entry);
+        return row < 0 ? Optional.empty() : Optional.of(row);
+    }
+
+    /** The fingerprint of the model whose embeddings it holds. */
     public String fingerprint() {
         return fingerprint;
     }
 
-    /** Length of the embeddings. */
+    /** The length of the embeddings. */
     public int dimension() {
         return dimension;
     }
 
-    /** How many bytes at the file's end were cut off when it was opened, of a change that was never finished; 0 mostly. */
+    /** How many bytes at the file's end were cut off when it was opened, of a change that was never committed; mostly 0. */
     public long tornBytes() {
-        return tornBytes;
-    }
-
-    private State state() {
-        State state = current;
-        if (state == null) {
-            throw new IllegalStateException("gallery " + (file == null ? "in memory" : file) + " is closed");
-        }
-        return state;
-    }
-
-    private <T> T reading(Function<State, T> ask) {
-        while (true) {
-            State state = state();
-            if (state.shelf.enter()) {
-                try {
-                    return ask.apply(state);
-                } finally {
-                    state.shelf.leave();
-                }
-            } // else a compaction has just put another in its place
-        }
+        return store == null ? 0 : store.tornBytes();
     }
 
     /** Waits for searches under way, frees the memory and lets others open the file. A second time does nothing. */
     @Override
     public void close() {
         synchronized (writing) {
-            State state = current;
-            if (state == null) {
-                return;
-            }
-            current = null;
-            try (Shelf shelf = state.shelf) {
-                shelf.leaveAndWait();
-                if (file != null && !readOnly && shelf.index() instanceof HnswSearch graph) {
-                    SavedGraph.write(file, id, shelf.rows().count(), graph);
-                }
+            try {
+                memory.close(shelf -> {
+                    if (store != null) {
+                        store.keepGraph(shelf);
+                    }
+                });
             } finally {
-                release();
+                if (store != null) {
+                    store.close();
+                }
             }
         }
     }
 
-    private void release() {
-        try {
-            if (log != null) {
-                log.close();
-            }
-        } catch (IOException e) {
-            throw new GalleryException("cannot close gallery " + file + ": " + e.getMessage(), e);
-        } finally {
-            if (lock != null) {
-                lock.close();
-            }
-        }
+    private String name() {
+        return "gallery " + (store == null ? "in memory" : store.file());
     }
 
     @Override
     public String toString() {
-        State state = current;
-        return "Gallery " + (file == null ? "in memory" : file) + ": "
-                + (state == null ? "closed" : state.view.live() + " entries of " + state.view.liveGroups() + " people");
+        Memory.State state = memory.stateOrNull();
+        return "Gallery " + (store == null ? "in memory" : store.file()) + ": "
+                + (state == null
+                        ? "closed"
+                        : state.view().live() + " entries of " + state.view().liveGroups() + " people");
     }
 }

@@ -183,7 +183,10 @@ final class HnswSearch extends PrototypeSearch {
     /** Reads a graph of the view's first rows, which are in {@link Vectors} already; nothing may have been added before. */
     @SuppressWarnings("deprecation") // as above
     void load(ByteBuffer saved, int rows, Rows.View view) throws IOException {
-        load(saved, rows, view, () -> builder.load(new ByteBufferReader(saved.slice())));
+        load(saved, rows, view, () -> {
+            GraphBounds.check(saved.slice(), prototypes().count());
+            builder.load(new ByteBufferReader(saved.slice()));
+        });
     }
 
     @Override

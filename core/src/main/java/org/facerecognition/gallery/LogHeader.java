@@ -3,46 +3,70 @@ package org.facerecognition.gallery;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.UUID;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a gallery's file begins.
  *
- * @param id another one with each compaction: what else is kept about the file's rows is worth nothing then
- * @param dimension of the embeddings
- * @param firstEntry lowest id that was not in use yet
+ * @param version of the format: 1 is read, 2 is read and written
+ * @param id another one with each rewriting of the file; what else is kept about the file's rows is worthless then
+ * @param dimension length of the embeddings
+ * @param firstEntry lowest entry id that was not in use yet
  * @param fingerprint of the model
+ * @param embeddingMode how images became embeddings; null where nobody has said it
  */
-record LogHeader(UUID id, int dimension, long firstEntry, String fingerprint) {
+/*
+ * Magic (8 bytes), version (4), dimension (4), first entry (8), id (16), length of the fingerprint (4), fingerprint,
+ * checksum of all before (4). Version 2 goes on: length of the embedding mode (4, 0 for none), embedding mode, checksum
+ * of all before (4), zeros up to a multiple of 32. Version 1 ends with the first checksum, so that a library that knows
+ * version 1 alone finds that in order and says which version it would need.
+ */
+record LogHeader(
+        int version,
+        UUID id,
+        int dimension,
+        long firstEntry,
+        String fingerprint,
+        @Nullable String embeddingMode) {
     /** 8 bytes of which no text file has the last. */
     private static final byte[] MAGIC = {'F', 'A', 'C', 'E', 'G', 'A', 'L', 0};
 
-    private static final int VERSION = 1;
+    static final int VERSION = 2;
     private static final int FIXED_BYTES = MAGIC.length + 4 + 4 + 8 + 16 + 4;
 
     /** The most a header can have. */
-    static final int MOST_BYTES = FIXED_BYTES + Texts.MOST_FINGERPRINT_BYTES + 4;
+    static final int MAX_BYTES =
+            FIXED_BYTES + Texts.MAX_FINGERPRINT_BYTES + 4 + 4 + Texts.MAX_MODE_BYTES + 4 + BatchMark.BYTES;
+
+    /** In today's format. */
+    LogHeader(UUID id, int dimension, long firstEntry, String fingerprint, @Nullable String embeddingMode) {
+        this(VERSION, id, dimension, firstEntry, fingerprint, embeddingMode);
+    }
 
     byte[] encode() {
         byte[] text = Texts.encode(fingerprint);
-        ByteBuffer out = ByteBuffer.allocate(FIXED_BYTES + text.length + 4).order(ByteOrder.LITTLE_ENDIAN);
+        byte[] mode = Texts.encode(embeddingMode == null ? "" : embeddingMode);
+        ByteBuffer out = ByteBuffer.allocate(MAX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         out.put(MAGIC).putInt(VERSION).putInt(dimension).putLong(firstEntry);
         out.putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
         out.putInt(text.length).put(text);
         out.putInt(checksum(out.array(), out.position()));
-        return out.array();
+        out.putInt(mode.length).put(mode);
+        out.putInt(checksum(out.array(), out.position()));
+        return Arrays.copyOf(out.array(), (int) BatchMark.aligned(out.position()));
     }
 
     /**
-     * @param start of the file, at least the header; left behind it
+     * @param start of the file, the header or as much as there is; left behind the header
      * @throws GalleryException when it is none, or damaged
      */
     static LogHeader decode(ByteBuffer start, String file) {
         try {
             start.order(ByteOrder.LITTLE_ENDIAN);
+            int begin = start.position();
             byte[] magic = new byte[MAGIC.length];
             start.get(magic);
             if (!Arrays.equals(magic, MAGIC)) {
@@ -53,29 +77,54 @@ record LogHeader(UUID id, int dimension, long firstEntry, String fingerprint) {
             int dimension = start.getInt();
             long firstEntry = start.getLong();
             UUID id = new UUID(start.getLong(), start.getLong());
-            int length = start.getInt();
-            if (length < 0 || length > start.remaining() - 4) {
+            String fingerprint = text(start, Texts.MAX_FINGERPRINT_BYTES, file);
+            check(start, begin, file);
+            if (version < 1 || version > VERSION) {
+                throw new GalleryException(file + " must be of format version 1 or " + VERSION + ", but is of "
+                        + version + "; use the version of this library that wrote it");
+            }
+            if (dimension < Gallery.MIN_DIMENSION || dimension > Gallery.MAX_DIMENSION || firstEntry < 1) {
                 throw damaged(file);
             }
-            String fingerprint = new String(start.array(), start.position(), length, StandardCharsets.UTF_8);
-            start.position(start.position() + length);
-            int computed = checksum(start.array(), start.position());
-            if (start.getInt() != computed) {
-                throw damaged(file);
+            String mode = "";
+            if (version > 1) {
+                mode = text(start, Texts.MAX_MODE_BYTES, file);
+                check(start, begin, file);
+                checkPadding(start, begin, file);
             }
-            if (version != VERSION) {
-                throw new GalleryException(file + " must be of format version " + VERSION + ", but is of " + version
-                        + "; use the version of this library that wrote it");
-            }
-            return new LogHeader(id, dimension, firstEntry, fingerprint);
+            return new LogHeader(version, id, dimension, firstEntry, fingerprint, mode.isEmpty() ? null : mode);
         } catch (BufferUnderflowException e) {
             throw damaged(file);
         }
     }
 
+    private static String text(ByteBuffer start, int maxBytes, String file) {
+        int length = start.getInt();
+        if (length < 0 || length > maxBytes || length > start.remaining()) {
+            throw damaged(file);
+        }
+        return Texts.decode(start, length);
+    }
+
+    private static void check(ByteBuffer start, int begin, String file) {
+        byte[] bytes = new byte[start.position() - begin];
+        start.get(begin, bytes);
+        if (start.getInt() != checksum(bytes, bytes.length)) {
+            throw damaged(file);
+        }
+    }
+
+    private static void checkPadding(ByteBuffer start, int begin, String file) {
+        while ((start.position() - begin) % BatchMark.BYTES != 0) {
+            if (start.get() != 0) {
+                throw damaged(file);
+            }
+        }
+    }
+
     private static GalleryException damaged(String file) {
         return new GalleryException(file
-                + " is damaged: its header does not fit its checksum; use a copy, or enrol anew into another file");
+                + " is damaged: its header does not fit its checksum; use a copy, or enroll anew into another file");
     }
 
     private static int checksum(byte[] bytes, int length) {

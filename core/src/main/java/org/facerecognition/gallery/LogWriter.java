@@ -2,92 +2,143 @@ package org.facerecognition.gallery;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.RandomAccessFile;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.ConfidentialFile;
 import org.jspecify.annotations.Nullable;
 
-/** Adds records to the end of a gallery's file. For one thread at a time. */
+/** Writes batches to the end of a gallery's file, and erases entries in it. For one thread at a time. */
 /*
- * A RandomAccessFile and not a FileChannel, which an interrupt of the writing thread would close for good.
- *
- * When a record cannot be written whole (the disk is full) the file is cut to what it was. When the disk does not confirm
- * that it has what was written, nobody can say what it has: Linux reports that once and forgets it, and to try again would
- * seem to succeed. Then nothing is added any more until the file is opened and read again.
+ * When a batch cannot be written whole (the disk is full) the file is cut to what it was. When the disk does not confirm
+ * that it has what was written, nobody can say what it has: Linux reports that once and forgets it, and to try again
+ * would seem to succeed. Then nothing is added any more until the file is opened and read again.
  */
 final class LogWriter implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 20;
+    private static final int REWRITTEN_AT_A_TIME = 1_000;
 
     private final Path file;
+    private final LogHeader header;
     private final ByteBuffer buffer;
-    private final RandomAccessFile out;
+    private final LogFile out;
     private long length;
     private boolean broken;
 
-    private LogWriter(Path file, RandomAccessFile out, long length, int dimension) {
+    private LogWriter(Path file, LogFile out, LogHeader header, long length) {
         this.file = file;
         this.out = out;
+        this.header = header;
         this.length = length;
-        this.buffer = buffer(dimension);
+        this.buffer = buffer(header.dimension());
     }
 
-    /** Opens a file that was read; what is behind its whole records is cut off. */
-    static LogWriter open(Path file, LogReader.End end) {
+    /** Opens a file that was read; what is behind its committed batches is erased and cut off. */
+    static LogWriter open(Path file, LogFile.Opener opener, LogReader.End end) {
         try {
-            RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw");
-            if (end.tornBytes() > 0) {
-                out.setLength(end.goodBytes());
-                out.getFD().sync();
+            LogFile out = opener.open(file);
+            try {
+                if (end.tornBytes() > 0) {
+                    out.eraseFrom(end.goodBytes());
+                }
+                return new LogWriter(file, out, end.header(), end.goodBytes());
+            } catch (IOException | RuntimeException e) {
+                out.close();
+                throw e;
             }
-            out.seek(end.goodBytes());
-            return new LogWriter(file, out, end.goodBytes(), end.header().dimension());
         } catch (IOException e) {
             throw new GalleryException("cannot write gallery " + file + ": " + AtomicFile.reason(e), e);
         }
     }
 
     /**
-     * Writes a file atomically: at every moment there is the former one or the new one, whole.
+     * Creates a file without entries.
      *
-     * @throws GalleryException when it cannot be written; what was there is untouched
+     * @throws GalleryException when it cannot be written
      */
-    static LogWriter create(Path file, LogHeader header, Iterator<? extends LogRecord> records) {
-        return create(file, header, records, null);
+    static LogWriter create(Path file, LogFile.Opener opener, LogHeader header) {
+        byte[] start = header.encode();
+        try {
+            ConfidentialFile.write(file, start);
+        } catch (IOException e) {
+            throw cannotRewrite(file, e);
+        }
+        return open(file, opener, new LogReader.End(header, start.length, 0, List.of()));
     }
 
     /**
-     * Puts another file in this one's place, by {@link #create}. The writer that is returned goes on.
+     * Puts another file in the place of one that is there, atomically: at every moment there is the former one or the
+     * new one, whole. Then the former one's content is overwritten.
      *
+     * @param former the writer of the file, which is closed; null when there is none
+     * @param places of the entries in the new file, to be filled
      * @throws GalleryException when it cannot be written; the file is as it was
      */
-    LogWriter replace(LogHeader header, Iterator<? extends LogRecord> records) {
-        return create(file, header, records, this);
-    }
-
-    private static LogWriter create(
-            Path file, LogHeader header, Iterator<? extends LogRecord> records, @Nullable LogWriter former) {
-        long[] length = new long[1];
+    static LogWriter replace(
+            Path file,
+            LogFile.Opener opener,
+            LogHeader header,
+            Iterator<LogRecord.Enrolled> entries,
+            Places places,
+            @Nullable LogWriter former) {
+        long[] end = new long[1];
         try {
-            AtomicFile.writeStream(file, out -> {
-                byte[] start = header.encode();
-                out.write(start);
-                length[0] = writeAll(records, start.length, buffer(header.dimension()), out::write);
+            ConfidentialFile.replace(file, stream -> {
+                end[0] = writeAll(header, entries, places, stream);
                 if (former != null && File.separatorChar == '\\') {
                     former.close(); // Windows moves nothing over an open file
                 }
             });
-        } catch (IOException e) {
+        } catch (ConfidentialFile.NotErasedException e) {
+            if (former != null) {
+                former.broken = true;
+            }
             throw new GalleryException(
-                    "cannot write gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; what was there is untouched, free some space or choose another folder",
+                    "gallery " + file + " was rewritten, but its former content could not be overwritten: "
+                            + e.getMessage() + "; close it and open it again, which tries again",
                     e);
+        } catch (IOException e) {
+            throw cannotRewrite(file, e);
         }
         if (former != null) {
             former.closeQuietly();
         }
-        return open(file, new LogReader.End(header, length[0], 0));
+        return open(file, opener, new LogReader.End(header, end[0], 0, List.of()));
+    }
+
+    private static GalleryException cannotRewrite(Path file, IOException e) {
+        return new GalleryException(
+                "cannot write gallery " + file + ": " + AtomicFile.reason(e)
+                        + "; what was there is untouched, free some space or choose another folder",
+                e);
+    }
+
+    /** In many batches, as nobody sees the file before it is whole. */
+    private static long writeAll(
+            LogHeader header, Iterator<LogRecord.Enrolled> entries, Places places, OutputStream stream)
+            throws IOException {
+        byte[] start = header.encode();
+        stream.write(start);
+        long place = start.length;
+        ByteBuffer buffer = buffer(header.dimension());
+        List<LogRecord.Enrolled> some = new ArrayList<>();
+        while (entries.hasNext()) {
+            some.add(entries.next());
+            if (some.size() == REWRITTEN_AT_A_TIME || !entries.hasNext()) {
+                BatchMark batch = batch(some, BatchMark.Kind.ENTRIES, place);
+                write(batch, some, header, buffer, (from, bytes, count) -> stream.write(bytes, 0, count));
+                addPlaces(some, batch, places);
+                stream.write(batch.commit().encode(header.id()));
+                place = batch.end();
+                some.clear();
+            }
+        }
+        return place;
     }
 
     private void closeQuietly() {
@@ -99,71 +150,137 @@ final class LogWriter implements AutoCloseable {
     }
 
     private static ByteBuffer buffer(int dimension) {
-        return ByteBuffer.allocate(BUFFER_BYTES + LogRecord.mostBytes(dimension));
+        return ByteBuffer.allocate(BUFFER_BYTES + LogRecord.maxBytes(dimension) + BatchMark.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN);
     }
 
+    // ---- batches ----
+
     /**
-     * Adds records; when this returns they are on the disk.
+     * Adds a batch; when this returns it is committed and on the disk. It is there whole or not at all.
      *
-     * @throws GalleryException when they cannot be written; then none is in the file
+     * @param kind of entries or of removals
+     * @param places to which those of the records are added
+     * @throws GalleryException when it cannot be written; then none of it is in the file
      */
-    void append(Iterator<? extends LogRecord> records) {
+    void append(List<? extends LogRecord> records, BatchMark.Kind kind, Places places) {
         if (broken) {
             throw new GalleryException(
                     "gallery " + file + " takes nothing more after a failed write; close it and open it again");
         }
-        long before = length;
+        if (records.isEmpty()) {
+            return;
+        }
+        BatchMark batch = batch(records, kind, length);
         try {
-            length = writeAll(records, before, buffer, out::write);
+            write(batch, records, header, buffer, (place, bytes, count) -> out.write(place, bytes, 0, count));
+            out.write(batch.commitPlace(), new byte[BatchMark.BYTES], 0, BatchMark.BYTES);
         } catch (IOException e) {
-            cutTo(before);
+            cutTo(length);
             throw new GalleryException(
                     "cannot write gallery " + file + ": " + AtomicFile.reason(e)
                             + "; nothing of this was enrolled or removed, free some space",
                     e);
         }
         try {
-            out.getFD().sync();
+            out.sync();
+            out.write(batch.commitPlace(), batch.commit().encode(header.id()), 0, BatchMark.BYTES);
+            out.sync();
         } catch (IOException e) {
             broken = true;
-            throw new GalleryException(
-                    "the disk does not confirm what was written to gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; close it and open it again to see what is there",
-                    e);
+            throw notConfirmed("what was written to", e);
         }
+        addPlaces(records, batch, places);
+        length = batch.end();
+    }
+
+    private static BatchMark batch(List<? extends LogRecord> records, BatchMark.Kind kind, long place) {
+        long bytes = 0;
+        for (LogRecord record : records) {
+            bytes += LogRecord.bytes(record);
+        }
+        return new BatchMark(kind, place, BatchMark.aligned(bytes), records.size());
     }
 
     /** What takes bytes. */
     private interface Sink {
-        void write(byte[] bytes, int from, int count) throws IOException;
+        void write(long place, byte[] bytes, int count) throws IOException;
     }
 
-    /**
-     * @param place of the first record in the file
-     * @return the place behind the last one
-     */
-    private static long writeAll(Iterator<? extends LogRecord> records, long place, ByteBuffer buffer, Sink out)
+    /** Writes the beginning, the records and the padding. */
+    private static void write(
+            BatchMark batch, List<? extends LogRecord> records, LogHeader header, ByteBuffer buffer, Sink out)
             throws IOException {
-        long written = place;
         buffer.clear();
-        while (records.hasNext()) {
-            LogRecord.write(records.next(), written + buffer.position(), buffer);
-            if (buffer.position() >= BUFFER_BYTES || !records.hasNext()) {
-                out.write(buffer.array(), 0, buffer.position());
+        buffer.put(batch.encode(header.id()));
+        long written = batch.place();
+        for (LogRecord record : records) {
+            LogRecord.write(record, written + buffer.position(), buffer);
+            if (buffer.position() >= BUFFER_BYTES) {
+                out.write(written, buffer.array(), buffer.position());
                 written += buffer.position();
                 buffer.clear();
             }
         }
-        return written;
+        while (written + buffer.position() < batch.commitPlace()) {
+            buffer.put((byte) 0);
+        }
+        out.write(written, buffer.array(), buffer.position());
+    }
+
+    private static void addPlaces(List<? extends LogRecord> records, BatchMark batch, Places places) {
+        long place = batch.place() + BatchMark.BYTES;
+        for (LogRecord record : records) {
+            if (record instanceof LogRecord.Enrolled enrolled) {
+                places.add(enrolled.entry(), place);
+            }
+            place += LogRecord.bytes(record);
+        }
     }
 
     private void cutTo(long former) {
         try {
-            out.setLength(former);
-            out.seek(former);
-            length = former;
+            out.eraseFrom(former);
         } catch (IOException e) {
-            broken = true; // the beginning of a record is at the end now, which the next opening cuts off
+            broken = true; // the beginning of a batch is at the end now, which the next opening cuts off
+        }
+    }
+
+    private GalleryException notConfirmed(String what, IOException e) {
+        return new GalleryException(
+                "the disk does not confirm " + what + " gallery " + file + ": " + AtomicFile.reason(e)
+                        + "; close it and open it again to see what is there",
+                e);
+    }
+
+    // ---- erasing ----
+
+    /**
+     * Overwrites entries whose removal is committed; when this returns the disk has confirmed it.
+     *
+     * @throws GalleryException when they cannot be overwritten; the next opening for writing tries again
+     */
+    void erase(List<LogRecord.Removal> removals) {
+        try {
+            byte[] start = new byte[LogRecord.LENGTH_BYTES];
+            for (LogRecord.Removal removal : removals) {
+                out.read(removal.place(), start);
+                int bodyLength =
+                        ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getInt();
+                if (!LogRecord.canBe(bodyLength, header.dimension())
+                        || removal.place() + LogRecord.LENGTH_BYTES + bodyLength > length) {
+                    throw new IOException("there is no entry at byte " + removal.place());
+                }
+                byte[] erased = LogRecord.erasedBody(removal.entry(), bodyLength);
+                out.write(removal.place() + LogRecord.LENGTH_BYTES, erased, 0, erased.length);
+            }
+            out.sync();
+        } catch (IOException e) {
+            broken = true;
+            throw new GalleryException(
+                    "entries were removed from gallery " + file + ", but could not be erased from the disk: "
+                            + AtomicFile.reason(e) + "; close it and open it for writing again, which tries again",
+                    e);
         }
     }
 

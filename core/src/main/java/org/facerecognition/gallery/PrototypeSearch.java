@@ -99,6 +99,21 @@ abstract class PrototypeSearch implements SearchIndex {
         searchable = prototypes.count();
     }
 
+    @Override
+    public final Runnable removed(int[] removed, Rows.View view) {
+        int first = prototypes.count();
+        int[] former = prototypes.replace(removed, view);
+        encode(first);
+        connect(first, prototypes.count());
+        searchable = prototypes.count();
+        return () -> {
+            for (int number : former) {
+                prototypes.erase(number);
+                codes.erase(number);
+            }
+        };
+    }
+
     private void encode(int first) {
         int end = prototypes.count();
         codes.reserve(end);

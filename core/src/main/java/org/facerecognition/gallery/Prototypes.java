@@ -6,8 +6,11 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +23,9 @@ import org.jspecify.annotations.Nullable;
 /*
  * A prototype's vector never changes once it is in the graph, as the graph's edges were made for it. When there are four times as
  * many rows as it is the mean of, and their mean has moved, a new one takes its place: the former one goes on as a way through
- * the graph, and is found only by those who read the gallery as it was before.
+ * the graph, and is found only by those who read the gallery as it was before. When one of its rows is removed, a new one for
+ * the rows that are left takes its place too, and once nobody reads the gallery as it was before, nothing is left of the
+ * former one but its place in the graph.
  *
  * Rows are added to a prototype by giving it a longer array, so that whoever reads sees one or the other. MOST_ROWS bounds that,
  * and how many rows a search compares for one prototype.
@@ -130,6 +135,44 @@ final class Prototypes implements AutoCloseable {
         }
     }
 
+    /**
+     * Puts others, of the rows that are left, in the place of those that stand for removed rows.
+     *
+     * @param view without the removed rows; the next to be published
+     * @return the numbers of the former ones, to be {@link #erase erased} when nobody reads a former view
+     */
+    int[] replace(int[] removed, Rows.View view) {
+        Set<Integer> groups = new HashSet<>();
+        for (int row : removed) {
+            groups.add(view.group(row));
+        }
+        List<Prototype> former = new ArrayList<>();
+        for (int group : groups) {
+            for (Prototype one = newest[group]; one != null; one = one.former) {
+                if (one.until != 0 && Arrays.stream(one.rows).anyMatch(row -> !view.has(row))) {
+                    former.add(one);
+                }
+            }
+        }
+        for (Prototype one : former) {
+            int[] left = Arrays.stream(one.rows).filter(view::has).toArray();
+            if (left.length > 0 && one.until == NEVER) {
+                add(left.length == 1 ? left[0] : mean(mean(left)), left, view.group(left[0]));
+            }
+        }
+        return former.stream().mapToInt(one -> one.number).toArray();
+    }
+
+    /** Leaves nothing of a prototype but its number, when others stand for its rows and nobody reads a former view. */
+    void erase(int number) {
+        Prototype one = prototypes[number];
+        one.until = 0;
+        one.rows = new int[0];
+        if (one.place < 0) {
+            means.erase(~one.place);
+        }
+    }
+
     private void add(int place, int[] rows, int group) {
         Prototype one = new Prototype(count, place, rows, newest[group]);
         append(one);
@@ -225,6 +268,7 @@ final class Prototypes implements AutoCloseable {
     void load(ByteBuffer saved, int rowCount, Rows.View view) throws IOException {
         try {
             int wanted = saved.getInt();
+            BitSet found = new BitSet();
             while (count < wanted) {
                 int made = saved.getInt();
                 boolean current = saved.get() != 0;
@@ -233,10 +277,23 @@ final class Prototypes implements AutoCloseable {
                     rows[i] = Objects.checkIndex(saved.getInt(), rowCount);
                 }
                 Objects.checkIndex(made - 1, rows.length);
+                checkRows(rows, current, found, view);
                 load(made, current, rows, view.group(rows[0]));
+            }
+            if (found.cardinality() != rowCount) {
+                throw new IllegalArgumentException("every row must have a prototype");
             }
         } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException e) {
             throw new IOException("the saved graph is not one of this gallery", e);
+        }
+    }
+
+    private static void checkRows(int[] rows, boolean current, BitSet found, Rows.View view) {
+        for (int row : rows) {
+            if (view.group(row) != view.group(rows[0]) || current && found.get(row)) {
+                throw new IllegalArgumentException("a row must be of one prototype, and all of one identity");
+            }
+            found.set(row, found.get(row) || current);
         }
     }
 
@@ -246,7 +303,7 @@ final class Prototypes implements AutoCloseable {
         add(place, rows, group);
         Prototype one = prototypes[count - 1];
         one.made = made;
-        one.until = current ? NEVER : 0;
+        one.until = current ? NEVER : 1; // 0 is for those that are erased
     }
 
     @Override

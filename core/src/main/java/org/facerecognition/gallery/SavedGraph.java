@@ -9,17 +9,19 @@ import java.nio.file.Path;
 import java.util.UUID;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedOutputStream;
-import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.ConfidentialFile;
 
 /**
  * The graph of a gallery's file, {@code NAME.hnsw} beside it, so that the next opening need not build it. It can be built again
- * at any time: what is damaged, of another file or cannot be written is done without.
+ * at any time: what is damaged, of another file or cannot be written is done without. It holds numbers of rows and which are
+ * neighbors, no names and no embeddings; with the removal of an entry it is erased all the same.
  */
 final class SavedGraph {
     private static final long MAGIC = 0x46414345_484E5332L; // FACEHNS2
     private static final int HEADER_BYTES = 8 + 16 + 4;
     private static final int CHECK_BYTES = 4;
-    private static final long MOST_BYTES = Integer.MAX_VALUE - 64; // some 15 million rows
+    private static final long MAX_BYTES = Integer.MAX_VALUE - 64; // some 15 million rows
+    private static final long MAX_BYTES_OF_A_ROW = 2_048; // about 300 in most graphs
 
     private SavedGraph() {}
 
@@ -33,7 +35,7 @@ final class SavedGraph {
      */
     static void write(Path gallery, UUID id, int rows, HnswSearch graph) {
         try {
-            AtomicFile.writeStream(of(gallery), stream -> {
+            ConfidentialFile.write(of(gallery), stream -> {
                 CheckedOutputStream checked = new CheckedOutputStream(stream, new CRC32C());
                 try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(checked, 1 << 16))) {
                     out.writeLong(MAGIC);
@@ -45,8 +47,8 @@ final class SavedGraph {
                     out.writeInt((int) checked.getChecksum().getValue());
                 }
             });
-        } catch (IOException e) {
-            deleteQuietly(of(gallery));
+        } catch (IOException | RuntimeException e) { // JVector's, of a graph that was read and is not quite one
+            eraseQuietly(of(gallery));
         }
     }
 
@@ -60,7 +62,8 @@ final class SavedGraph {
     static int read(Path gallery, UUID id, Rows.View view, HnswSearch into) {
         try {
             Path file = of(gallery);
-            if (!Files.exists(file) || Files.size(file) > MOST_BYTES) {
+            long longest = Math.min(MAX_BYTES, HEADER_BYTES + (view.rows() + 1) * MAX_BYTES_OF_A_ROW);
+            if (!Files.isRegularFile(file) || Files.size(file) > longest) {
                 return 0;
             }
             ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
@@ -69,7 +72,7 @@ final class SavedGraph {
             }
             boolean same = bytes.getLong() == MAGIC && new UUID(bytes.getLong(), bytes.getLong()).equals(id);
             int saved = bytes.getInt();
-            if (!same || saved > view.rows()) {
+            if (!same || saved < 0 || saved > view.rows()) {
                 return 0;
             }
             into.load(bytes.slice(HEADER_BYTES, bytes.capacity() - HEADER_BYTES - CHECK_BYTES), saved, view);
@@ -86,9 +89,9 @@ final class SavedGraph {
         return bytes.getInt(length) == (int) crc.getValue();
     }
 
-    static void deleteQuietly(Path file) {
+    private static void eraseQuietly(Path file) {
         try {
-            Files.deleteIfExists(file);
+            ConfidentialFile.erase(file);
         } catch (IOException e) {
             // it is told from a good one by its header and checksum
         }

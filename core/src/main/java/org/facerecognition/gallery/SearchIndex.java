@@ -12,6 +12,16 @@ interface SearchIndex extends AutoCloseable {
     void added(int from, int to, Rows.View view);
 
     /**
+     * Takes note that rows were removed.
+     *
+     * @param removed in any order
+     * @param view without them; the next to be published
+     * @return to be run once that view is published and nobody reads a former one: erases what the index itself knows of
+     *     the rows
+     */
+    Runnable removed(int[] removed, Rows.View view);
+
+    /**
      * The identities nearest to each probe, each by its best row.
      *
      * @param probes unit vectors

@@ -1,19 +1,10 @@
 package org.facerecognition.gallery;
 
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
-
-/**
- * Rows, their vectors and the index over them: what a compaction or the end of a gallery does away with, once the searches that
- * are under way have left it.
- */
+/** Rows, their vectors and the index over them: what a compaction or the end of a gallery does away with as a whole. */
 final class Shelf implements AutoCloseable {
     private final Vectors vectors;
     private final SearchIndex index;
     private final Rows rows = new Rows();
-    private final AtomicInteger users = new AtomicInteger(1); // the owner
-    private final CountDownLatch deserted = new CountDownLatch(1);
 
     Shelf(int dimension, SearchMethod method) {
         this.vectors = new Vectors(dimension);
@@ -42,46 +33,35 @@ final class Shelf implements AutoCloseable {
     }
 
     /** Writes a row for which room was made; the index does not know it yet. */
-    void add(long entry, String identity, @Nullable String note, float[] unit) {
-        vectors.put(rows.count(), unit);
-        rows.add(entry, identity, note);
+    void add(LogRecord.Enrolled entry) {
+        vectors.put(rows.count(), entry.unit());
+        rows.add(entry.entry(), entry.identity(), entry.note(), entry.contentKey());
     }
 
-    /** @return whether it is still there; then to be {@link #leave left} */
-    boolean enter() {
-        int now;
-        do {
-            now = users.get();
-            if (now == 0) {
-                return false;
+    /** A row as it is written to a file. */
+    LogRecord.Enrolled record(Rows.View view, int row) {
+        Entry entry = view.entry(row);
+        return new LogRecord.Enrolled(entry.id(), entry.identity(), entry.note(), entry.contentKey(), vectors.get(row));
+    }
+
+    /**
+     * Marks rows as removed, at one stroke for whoever takes a view.
+     *
+     * @return to be run when nobody reads a former view any more: what is left of the rows in memory is erased
+     */
+    Runnable remove(int[] removed) {
+        rows.remove(removed);
+        Runnable erase = index.removed(removed, rows.view());
+        return () -> {
+            erase.run();
+            for (int row : removed) {
+                vectors.erase(row);
             }
-        } while (!users.compareAndSet(now, now + 1));
-        return true;
+            rows.erase(removed);
+        };
     }
 
-    void leave() {
-        if (users.decrementAndGet() == 0) {
-            deserted.countDown();
-        }
-    }
-
-    /** The owner leaves, and waits for the searches under way: short, and memory in use must not be freed. */
-    void leaveAndWait() {
-        leave();
-        boolean interrupted = false;
-        while (deserted.getCount() > 0) {
-            try {
-                deserted.await();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** After {@link #leaveAndWait}, or when nobody else has known it. */
+    /** When nobody reads it. */
     @Override
     public void close() {
         index.close();

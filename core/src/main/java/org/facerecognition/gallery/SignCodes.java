@@ -78,6 +78,14 @@ final class SignCodes {
         chunk.factors[place] = 1 / sum; // at least 1 / sqrt(bits): the vector has length 1
     }
 
+    /** Overwrites the code of a vector with zeros; its estimated cosine to anything is 0 then. */
+    void erase(int number) {
+        Chunk chunk = chunks[number >> CHUNK_BITS];
+        int place = number & (CHUNK - 1);
+        Arrays.fill(chunk.signs, place * words, (place + 1) * words, 0);
+        chunk.factors[place] = 0;
+    }
+
     /** Of one probe, for any thread. */
     Probe probe(float[] unit) {
         float[] turned = rotation.of(unit);

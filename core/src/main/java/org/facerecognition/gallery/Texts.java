@@ -7,30 +7,36 @@ import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Names and notes as they are kept: any Unicode, in the composed form (NFC), so that a name typed and the same name read from
- * a Mac's folder are one.
- */
+/** Notes and other texts as they are kept: any Unicode, in the composed form (NFC). Names are {@link Names}'s. */
 final class Texts {
-    static final int MOST_NAME_BYTES = 1024;
-    static final int MOST_NOTE_BYTES = 4096;
-    static final int MOST_FINGERPRINT_BYTES = 1024;
+    static final int MAX_NAME_BYTES = 1024;
+    static final int MAX_NOTE_BYTES = 4096;
+    static final int MAX_FINGERPRINT_BYTES = 1024;
+    static final int MAX_MODE_BYTES = 1024;
+    static final int MAX_CONTENT_KEY_BYTES = 256;
 
     private Texts() {}
 
-    static String name(String name) {
-        return checked(name, "identity", MOST_NAME_BYTES);
+    /** Null for none. */
+    static @Nullable String note(@Nullable String note) {
+        return note == null || note.isEmpty() ? null : checked(note, "note", MAX_NOTE_BYTES);
     }
 
-    static @Nullable String note(@Nullable String note) {
-        return note == null ? null : checked(note, "note", MOST_NOTE_BYTES);
+    /** Null for none. */
+    static @Nullable String contentKey(@Nullable String key) {
+        return key == null || key.isEmpty() ? null : checked(key, "content key", MAX_CONTENT_KEY_BYTES);
     }
 
     static String fingerprint(String fingerprint) {
-        return checked(fingerprint, "fingerprint", MOST_FINGERPRINT_BYTES);
+        return checked(fingerprint, "fingerprint", MAX_FINGERPRINT_BYTES);
     }
 
-    private static String checked(String text, String what, int mostBytes) {
+    static String embeddingMode(String mode) {
+        return checked(mode, "embedding mode", MAX_MODE_BYTES);
+    }
+
+    /** @param what for the message */
+    static String checked(String text, String what, int maxBytes) {
         String composed = Normalizer.normalize(text, Normalizer.Form.NFC);
         int bytes;
         try {
@@ -41,9 +47,9 @@ final class Texts {
         } catch (CharacterCodingException e) {
             throw new IllegalArgumentException(what + " must be Unicode text, but has half a surrogate pair", e);
         }
-        if (bytes == 0 || bytes > mostBytes) {
+        if (bytes == 0 || bytes > maxBytes) {
             throw new IllegalArgumentException(
-                    what + " must have 1 to " + mostBytes + " bytes in UTF-8, but has " + bytes);
+                    what + " must have 1 to " + maxBytes + " bytes in UTF-8, but has " + bytes);
         }
         return composed;
     }

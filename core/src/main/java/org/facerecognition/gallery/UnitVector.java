@@ -1,7 +1,9 @@
 package org.facerecognition.gallery;
 
-/** Embeddings as they are kept and compared: of length 1, so that the cosine is a plain sum of products. */
+/** Embeddings as they are kept and compared: L2-normalized, so that the cosine is a plain sum of products. */
 final class UnitVector {
+    private static final double TOLERANCE = 1e-3; // floats of 65,536 values err by less
+
     private UnitVector() {}
 
     /**
@@ -30,5 +32,21 @@ final class UnitVector {
             unit[i] = (float) (values[i] * factor);
         }
         return unit;
+    }
+
+    /**
+     * Checks an embedding that was kept.
+     *
+     * @throws IllegalArgumentException when its norm is not about 1, or no number
+     */
+    static void check(float[] unit) {
+        double squares = 0;
+        for (float value : unit) {
+            squares += (double) value * value;
+        }
+        if (!(Math.abs(squares - 1) <= TOLERANCE)) {
+            throw new IllegalArgumentException(
+                    "an embedding that was kept must have a squared norm of 1, but has " + squares);
+        }
     }
 }

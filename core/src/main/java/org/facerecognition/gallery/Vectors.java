@@ -7,8 +7,8 @@ import org.bytedeco.javacpp.Pointer;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * The embeddings: rows of floats in blocks of native memory, added at the end and never changed. One thread adds; what it has
- * added before it publishes the number of rows, any thread may read.
+ * The embeddings: rows of floats in blocks of native memory, added at the end and never changed, until they are erased when
+ * nobody reads them any more. One thread adds; what it has added before it publishes the number of rows, any thread may read.
  */
 /*
  * Blocks, and not one piece that grows, so that nothing is copied or moved under a reader. 32 MiB each: large enough that
@@ -76,6 +76,11 @@ final class Vectors implements AutoCloseable {
     /** Writes a row for which room was made. */
     void put(int row, float[] unit) {
         block(row).view.duplicate().position(offset(row)).put(unit);
+    }
+
+    /** Overwrites a row with zeros. */
+    void erase(int row) {
+        put(row, new float[dimension]);
     }
 
     /** Reads a row. */

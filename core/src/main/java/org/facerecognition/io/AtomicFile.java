@@ -95,6 +95,7 @@ public final class AtomicFile {
                     }
                     return true;
                 },
+                false,
                 false);
     }
 
@@ -118,17 +119,22 @@ public final class AtomicFile {
 
     /** Writes a stream. */
     public static void writeStream(Path file, StreamWriter writer) throws IOException {
+        writeStream(file, writer, false);
+    }
+
+    static void writeStream(Path file, StreamWriter writer, boolean confidential) throws IOException {
         PathWriter direct = special -> {
             try (OutputStream out = Files.newOutputStream(special)) {
                 writer.write(out);
             }
         };
-        write(file, direct, temporary -> {
+        Filling filling = temporary -> {
             try (OutputStream out = temporary.stream()) {
                 writer.write(out);
             }
             return true;
-        });
+        };
+        write(file, direct, filling, true, confidential);
     }
 
     /**
@@ -144,10 +150,11 @@ public final class AtomicFile {
     }
 
     private static void write(Path file, PathWriter direct, Filling filling) throws IOException {
-        write(file, direct, filling, true);
+        write(file, direct, filling, true, false);
     }
 
-    private static void write(Path file, PathWriter direct, Filling filling, boolean synced) throws IOException {
+    private static void write(Path file, PathWriter direct, Filling filling, boolean synced, boolean confidential)
+            throws IOException {
         boolean interrupted = Thread.interrupted();
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
@@ -158,10 +165,10 @@ public final class AtomicFile {
                 return;
             }
             Path place = real(file);
-            createFolders(place.getParent());
+            createFolders(place.getParent(), confidential);
             TemporaryFile.cleanBefore(place);
             for (int tries = 0; tries < MOST_TRIES; tries++) {
-                try (TemporaryFile temporary = TemporaryFile.create(place)) {
+                try (TemporaryFile temporary = TemporaryFile.create(place, confidential)) {
                     if (filling.fill(temporary)) {
                         temporary.moveTo(place, synced);
                         return;
@@ -199,12 +206,18 @@ public final class AtomicFile {
 
     // ---- what killed processes have left ----
 
-    /** Removes temporary files that dead writers have left in a folder. Those of live writers stay. */
+    /**
+     * Removes temporary files that dead writers have left in a folder; those that only their owner may read are
+     * overwritten before. Those of live writers stay.
+     */
     public static void clean(Path folder) {
         TemporaryFile.clean(folder, null);
     }
 
-    /** Removes temporary files that dead writers of one file have left beside it. Those of live writers stay. */
+    /**
+     * Removes temporary files that dead writers of one file have left beside it; those that only their owner may read
+     * are overwritten before. Those of live writers stay.
+     */
     public static void cleanBeside(Path file) {
         try {
             Path place = real(file);
@@ -243,6 +256,10 @@ public final class AtomicFile {
 
     /** Creates a folder and those above it where they are missing. */
     public static void createFolders(Path folder) throws IOException {
+        createFolders(folder, false);
+    }
+
+    static void createFolders(Path folder, boolean confidential) throws IOException {
         if (Files.isDirectory(folder)) { // Files.createDirectories of Java 17 refuses links to folders
             return;
         }
@@ -251,7 +268,11 @@ public final class AtomicFile {
         while (!Files.exists(there) && there.getParent() != null) {
             there = there.getParent();
         }
-        Files.createDirectories(absolute);
+        if (confidential) {
+            Files.createDirectories(absolute, ConfidentialFile.folderAttributes(there));
+        } else {
+            Files.createDirectories(absolute);
+        }
         for (Path made = absolute; !made.equals(there) && made.getParent() != null; made = made.getParent()) {
             syncFolder(made.getParent());
         }

@@ -19,6 +19,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.security.SecureRandom;
 import java.util.EnumSet;
@@ -51,6 +52,7 @@ final class TemporaryFile implements AutoCloseable {
     static final long LOCKED_BYTE = Long.MAX_VALUE - 1;
     static final boolean WINDOWS = File.separatorChar == '\\';
 
+    private static final FileAttribute<?>[] NO_ATTRIBUTES = {};
     private static final Set<String> OF_THIS_JVM = ConcurrentHashMap.newKeySet();
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Pattern ENDING = Pattern.compile("\\.[0-9a-f]{16}\\.tmp");
@@ -66,21 +68,27 @@ final class TemporaryFile implements AutoCloseable {
     private final Path path;
     private final RandomAccessFile file;
     private final @Nullable Set<PosixFilePermission> permissions;
+    private final boolean confidential;
     private @Nullable FileLock lock;
     private boolean moved;
 
-    private TemporaryFile(Path path, RandomAccessFile file, @Nullable Set<PosixFilePermission> permissions) {
+    private TemporaryFile(
+            Path path, RandomAccessFile file, @Nullable Set<PosixFilePermission> permissions, boolean confidential) {
         this.path = path;
         this.file = file;
         this.permissions = permissions;
+        this.confidential = confidential;
     }
 
-    /** @param place of the file that is to be written, in a folder that is there */
-    static TemporaryFile create(Path place) throws IOException {
+    /**
+     * @param place of the file that is to be written, in a folder that is there
+     * @param confidential whether nobody but the owner may read it, now or in its place
+     */
+    static TemporaryFile create(Path place, boolean confidential) throws IOException {
         for (int tries = 0; tries < MOST_TRIES; tries++) {
-            String name = "." + stem(place.getFileName().toString()) + String.format(".%016x.tmp", RANDOM.nextLong());
+            String name = newName(place);
             OF_THIS_JVM.add(name);
-            @Nullable TemporaryFile created = open(place.resolveSibling(name), place);
+            @Nullable TemporaryFile created = open(place.resolveSibling(name), place, confidential);
             if (created != null) {
                 return created;
             }
@@ -88,21 +96,48 @@ final class TemporaryFile implements AutoCloseable {
         throw new IOException("other programs keep removing the temporary file");
     }
 
-    /** Null when a cleaner took it for an orphan before it was locked. */
-    private static @Nullable TemporaryFile open(Path path, Path place) throws IOException {
-        @Nullable Set<PosixFilePermission> permissions = permissions(place);
-        RandomAccessFile file;
+    private static String newName(Path place) {
+        return "." + stem(place.getFileName().toString()) + String.format(".%016x.tmp", RANDOM.nextLong());
+    }
+
+    /**
+     * Gives a file that is about to be replaced a second name, by which its content can be overwritten afterwards, by
+     * the next opening too when this process is killed meanwhile.
+     *
+     * @return null where the file system has no hard links
+     */
+    static @Nullable Path secondName(Path place) {
+        Path second = place.resolveSibling(newName(place));
+        OF_THIS_JVM.add(second.getFileName().toString());
         try {
-            Files.createFile(path); // as RandomAccessFile would take one that is there
+            return Files.createLink(second, place);
+        } catch (IOException | UnsupportedOperationException e) {
+            OF_THIS_JVM.remove(second.getFileName().toString());
+            return null;
+        }
+    }
+
+    /** The second name is gone, or is for the next opening to do away with. */
+    static void forgetSecondName(Path second) {
+        OF_THIS_JVM.remove(second.getFileName().toString());
+    }
+
+    /** Null when a cleaner took it for an orphan before it was locked. */
+    private static @Nullable TemporaryFile open(Path path, Path place, boolean confidential) throws IOException {
+        @Nullable
+        Set<PosixFilePermission> permissions = confidential ? ConfidentialFile.OWNER_ONLY : permissions(place);
+        RandomAccessFile file;
+        try { // RandomAccessFile would take one that is there
+            Files.createFile(path, confidential ? ConfidentialFile.fileAttributes(path) : NO_ATTRIBUTES);
             file = new RandomAccessFile(path.toFile(), "rw");
         } catch (FileAlreadyExistsException e) {
             OF_THIS_JVM.remove(path.getFileName().toString());
             return null;
         } catch (IOException | RuntimeException e) {
-            forget(path);
+            forget(path, false);
             throw e;
         }
-        TemporaryFile opened = new TemporaryFile(path, file, permissions);
+        TemporaryFile opened = new TemporaryFile(path, file, permissions, confidential);
         if (opened.isStillThere()) {
             opened.hide();
             return opened;
@@ -141,8 +176,8 @@ final class TemporaryFile implements AutoCloseable {
     private static void setPermissions(Path path, Set<PosixFilePermission> permissions) {
         try {
             Files.setPosixFilePermissions(path, permissions);
-        } catch (IOException e) {
-            // a file system that shows permissions and keeps none
+        } catch (IOException | UnsupportedOperationException e) {
+            // a file system that shows permissions and keeps none, or has none
         }
     }
 
@@ -217,12 +252,15 @@ final class TemporaryFile implements AutoCloseable {
         if (moved) {
             OF_THIS_JVM.remove(path.getFileName().toString());
         } else {
-            forget(path);
+            forget(path, confidential);
         }
     }
 
-    private static void forget(Path path) {
+    private static void forget(Path path, boolean confidential) {
         try {
+            if (confidential) {
+                ConfidentialFile.overwrite(path);
+            }
             Files.deleteIfExists(path);
         } catch (IOException e) {
             // the next writer of this name removes it
@@ -282,6 +320,9 @@ final class TemporaryFile implements AutoCloseable {
         }
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
             if (channel.tryLock(LOCKED_BYTE, 1, false) != null) {
+                if (ConfidentialFile.isConfidential(path)) {
+                    ConfidentialFile.overwrite(path);
+                }
                 Files.deleteIfExists(path);
             }
         } catch (IOException | OverlappingFileLockException e) {

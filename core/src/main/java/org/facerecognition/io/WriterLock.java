@@ -13,9 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * opening of a locked file, when closed, would release it too. That is why the map is asked before a file is opened, by
  * path and by identity (device and inode, which a hard link or a second mount of the folder share).
  *
+ * Between class loaders, each with a map of its own: the JVM keeps one table of the locks of all. A file that another class
+ * loader has locked is not closed again, which would release that lock on Linux.
+ *
  * Between processes: a lock of the operating system on one byte far behind the text, which Windows would otherwise let
  * nobody read. Earlier versions locked the whole file; the two refuse each other.
  *
@@ -45,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class WriterLock implements AutoCloseable {
     private static final Map<Path, WriterLock> HELD = new HashMap<>(); // also the monitor of everything here
-    private static final List<RandomAccessFile> NEVER_CLOSED = new ArrayList<>();
+    private static final Map<Object, RandomAccessFile> NEVER_CLOSED = new HashMap<>(); // by identity
     private static final Object MISSING = new Object();
     private static final Object WITHOUT_IDENTITY = new Object();
     private static final int MOST_TRIES = 100;
@@ -73,13 +74,30 @@ public final class WriterLock implements AutoCloseable {
      * @throws IOException when the lock file cannot be created
      */
     public static WriterLock of(Path lockFile, String holder) throws IOException {
+        return of(lockFile, holder, false);
+    }
+
+    /**
+     * Takes the lock as {@link #of} does, for a place that only its owner may look into: the lock file and folders that
+     * are created are the owner's alone where the file system has permissions.
+     *
+     * @param lockFile created for the time that the lock is held; folders that are missing are created too
+     * @param holder what the writer is, in a word or two
+     * @throws LockedException when another writer holds it
+     * @throws IOException when the lock file cannot be created
+     */
+    public static WriterLock ofConfidential(Path lockFile, String holder) throws IOException {
+        return of(lockFile, holder, true);
+    }
+
+    private static WriterLock of(Path lockFile, String holder, boolean confidential) throws IOException {
         Path file = AtomicFile.real(lockFile);
-        AtomicFile.createFolders(file.getParent());
+        AtomicFile.createFolders(file.getParent(), confidential);
         String text = "process " + ProcessHandle.current().pid() + host() + ", " + holder + " since "
                 + Instant.now().truncatedTo(ChronoUnit.SECONDS);
         synchronized (HELD) {
             for (int tries = 0; ; tries++) {
-                @Nullable WriterLock lock = attempt(file, text, tries < MOST_TRIES);
+                @Nullable WriterLock lock = attempt(file, text, tries < MOST_TRIES, confidential);
                 if (lock != null) {
                     HELD.put(file, lock);
                     return lock;
@@ -112,23 +130,23 @@ public final class WriterLock implements AutoCloseable {
     }
 
     /** Null when the file was replaced meanwhile. */
-    private static @Nullable WriterLock attempt(Path file, String text, boolean withIdentity) throws IOException {
+    private static @Nullable WriterLock attempt(Path file, String text, boolean withIdentity, boolean confidential)
+            throws IOException {
         @Nullable WriterLock here = HELD.get(file);
         if (here != null) {
             throw new LockedException(file, true, here.text);
         }
-        try {
-            Files.createFile(file);
-        } catch (FileAlreadyExistsException e) {
-            // of another holder, or left by one that was killed
-        }
+        create(file, confidential);
         Object identity = withIdentity ? identity(file) : WITHOUT_IDENTITY;
         for (WriterLock held : HELD.values()) {
             if (held.identity != WITHOUT_IDENTITY && held.identity.equals(identity)) {
                 throw new LockedException(file, true, held.text);
             }
         }
-        @Nullable RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw");
+        @Nullable RandomAccessFile open = NEVER_CLOSED.remove(identity);
+        if (open == null) {
+            open = new RandomAccessFile(file.toFile(), "rw");
+        }
         try {
             if (!lock(open)) {
                 throw new LockedException(file, false, holder(open));
@@ -141,12 +159,26 @@ public final class WriterLock implements AutoCloseable {
             open = null;
             return lock;
         } catch (OverlappingFileLockException e) { // a file that this process has locked elsewhere
-            NEVER_CLOSED.add(open); // which would release that lock
+            NEVER_CLOSED.put(identity == WITHOUT_IDENTITY ? open : identity, open); // which would release that lock
             open = null;
             throw new LockedException(file, true, null);
         } finally {
             if (open != null) {
                 open.close();
+            }
+        }
+    }
+
+    private static void create(Path file, boolean confidential) throws IOException {
+        try {
+            if (confidential) {
+                Files.createFile(file, ConfidentialFile.fileAttributes(file));
+            } else {
+                Files.createFile(file);
+            }
+        } catch (FileAlreadyExistsException e) { // of another holder, or left by one that was killed
+            if (confidential) {
+                ConfidentialFile.restrict(file);
             }
         }
     }

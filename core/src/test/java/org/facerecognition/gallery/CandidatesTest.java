@@ -70,7 +70,7 @@ class CandidatesTest {
             int count = 3_000;
             vectors.reserve(count);
             for (int i = 0; i < count; i++) {
-                vectors.put(rows.add(i + 1, "p" + i % 700, null), x);
+                vectors.put(rows.add(i + 1, "p" + i % 700, null, null), x);
             }
             Candidates candidates = new Candidates(vectors, rows.view(), x, 3);
             for (int i = count - 1; i >= 0; i--) { // the worst order

@@ -44,6 +44,32 @@ class GalleryTest {
         }
     }
 
+    /** Before, room was made for so many, and memory exhausted. */
+    @ParameterizedTest
+    @EnumSource
+    void moreThanThereAreCanBeAskedFor(SearchMethod method) {
+        try (Gallery gallery = gallery(method)) {
+            for (int person = 0; person < 5; person++) {
+                gallery.enrol("p" + person, TestFaces.direction(person, D));
+            }
+            assertThat(gallery.identify(List.of(axis(0, 1), axis(1, 1)), Integer.MAX_VALUE, -1))
+                    .allSatisfy(outcome -> assertThat(outcome.matches()).hasSize(5));
+        }
+    }
+
+    /** A calibrated threshold can be the next number above 1, which nobody reaches; before, it was refused. */
+    @Test
+    void aThresholdThatNobodyReachesIsOne() {
+        try (Gallery gallery = gallery(SearchMethod.EXACT)) {
+            gallery.enrol("a", axis(0, 1));
+            assertThat(gallery.identify(axis(0, 1), 1, 1).isKnown()).isTrue();
+            assertThat(gallery.identify(axis(0, 1), 1, Math.nextUp(1.0)).isKnown())
+                    .isFalse();
+            assertThatThrownBy(() -> gallery.identify(axis(0, 1), 1, 1.0001))
+                    .hasMessage("threshold must be a cosine in [-1, 1], but was 1.0001");
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void oneEntryIsKnownFromItsThresholdOn(SearchMethod method) {
@@ -257,8 +283,8 @@ class GalleryTest {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
             gallery.enrol("Ame\u0301lie", axis(0, 1));
             gallery.enrol("Am\u00e9lie", axis(1, 1));
-            gallery.enrol(" \n", axis(2, 1), "");
-            assertThat(gallery.identities()).isEqualTo(Map.of("Am\u00e9lie", 2, " \n", 1));
+            gallery.enrol("Boris", axis(2, 1), "");
+            assertThat(gallery.identities()).isEqualTo(Map.of("Am\u00e9lie", 2, "Boris", 1));
             assertThat(gallery.entries().get(2).note()).isNull();
             assertThat(gallery.remove("Ame\u0301lie")).isEqualTo(2);
             gallery.enrol("\u4eba".repeat(341), axis(0, 1));

@@ -31,7 +31,7 @@ class PrototypesTest {
         vectors.reserve(first + embeddings.length);
         for (float[] embedding : embeddings) {
             vectors.put(rows.count(), UnitVector.of(embedding, D, "embedding"));
-            rows.add(rows.count() + 1, identity, null);
+            rows.add(rows.count() + 1, identity, null, null);
         }
         Rows.View view = rows.view();
         prototypes.add(first, rows.count(), view);
@@ -118,9 +118,9 @@ class PrototypesTest {
     @Test
     void whoseRowsAreRemovedIsNotThere() {
         Rows.View before = add("Anna", pictures(0, 0, 2));
-        rows.remove(1);
+        rows.remove(new int[] {0});
         assertThat(prototypes.has(0, rows.view())).as("one is left").isTrue();
-        rows.remove("Anna");
+        rows.remove(rows.of("Anna"));
         assertThat(prototypes.has(0, rows.view())).isFalse();
         assertThat(prototypes.has(0, before)).isTrue();
     }

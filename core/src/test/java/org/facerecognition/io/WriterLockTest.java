@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,6 +92,31 @@ class WriterLockTest {
                 } catch (InterruptedException e) {
                     throw new IOException(e);
                 }
+            }
+        }
+
+        /** Web servers load a library twice. */
+        @Test
+        void anotherClassLoaderIsRefusedAfterAGarbageCollectionToo() throws Exception {
+            List<URL> urls = new ArrayList<>();
+            for (String path : System.getProperty("java.class.path").split(File.pathSeparator)) {
+                urls.add(Path.of(path).toUri().toURL());
+            }
+            try (URLClassLoader other =
+                    new URLClassLoader(urls.toArray(new URL[0]), ClassLoader.getPlatformClassLoader())) {
+                Class<?> otherLock = other.loadClass(WriterLock.class.getName());
+                assertThat(otherLock).isNotEqualTo(WriterLock.class);
+                AutoCloseable first = (AutoCloseable)
+                        otherLock.getMethod("of", Path.class, String.class).invoke(null, file, "another loader");
+                for (int i = 0; i < 5; i++) {
+                    System.gc();
+                    Thread.sleep(10);
+                    LockedException e =
+                            catchThrowableOfType(LockedException.class, () -> WriterLock.of(file, "a training"));
+                    assertThat(e.byThisProcess()).isTrue();
+                }
+                first.close();
+                WriterLock.of(file, "a training").close();
             }
         }
 

@@ -43,6 +43,7 @@ final class DoctorCommand implements Callable<Integer> {
                 System.getProperty("java.version") + ", " + System.getProperty("java.vm.name") + ", "
                         + Runtime.getRuntime().availableProcessors() + " processors, heap up to "
                         + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB");
+        tell("file names", "read as " + System.getProperty("sun.jnu.encoding") + Arguments.localeAdvice());
         check("platform", Loader::getPlatform);
         check("opencv", DoctorCommand::opencv);
         if (check("libtorch", DoctorCommand::libtorch)) {

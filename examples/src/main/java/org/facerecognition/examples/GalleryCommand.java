@@ -1,7 +1,10 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import org.facerecognition.Recognizer;
+import org.facerecognition.examples.web.Portraits;
+import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.SearchMethod;
 import picocli.CommandLine.Command;
@@ -10,7 +13,7 @@ import picocli.CommandLine.Option;
 /** {@code gallery}: people by name, kept in a file. */
 @Command(
         name = "gallery",
-        description = "Enrol people in a file, and tell who is on a picture, or that it is nobody of them.",
+        description = "Enroll people in a file, and tell who is on an image, or that it is nobody of them.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
@@ -29,9 +32,25 @@ final class GalleryCommand {
             return file;
         }
 
-        /** To change it; made when it is not there. */
-        Gallery open(Recognizer recognizer) {
-            return Gallery.open(file, recognizer.fingerprint(), recognizer.embeddingSize());
+        /** To change it; created when it is not there. */
+        Gallery open(Recognizer recognizer) throws IOException {
+            return open(recognizer.fingerprint(), recognizer.embeddingSize());
+        }
+
+        /**
+         * To change it; created when it is not there. Small images of faces that the page has kept of entries that are
+         * gone are erased first.
+         */
+        Gallery open(String fingerprint, int dimension) throws IOException {
+            Gallery gallery = Gallery.open(file, fingerprint, dimension);
+            try {
+                Portraits.eraseOthers(
+                        file, gallery.entries().stream().map(Entry::id).toList());
+                return gallery;
+            } catch (IOException | RuntimeException e) {
+                gallery.close();
+                throw e;
+            }
         }
 
         /** To ask it, even while another process has it open. */

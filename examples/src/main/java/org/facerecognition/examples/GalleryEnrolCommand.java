@@ -4,19 +4,16 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
 import org.facerecognition.gallery.Enrolment;
-import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -27,16 +24,19 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code gallery enrol}: pictures of people go into the gallery. */
+/** {@code gallery enrol}: images of people go into the gallery. */
 @Command(
         name = "enrol",
+        aliases = "enroll",
         description =
-                "Enrol pictures: of one person by name, or with --folder of many. Those that are in the gallery already"
-                        + " are passed over, so that a folder can be enrolled again after pictures were added.",
+                "Enroll images: of one person by name, or with --folder of many. Images that are in the gallery under that"
+                        + " name already are passed over, so that a folder can be enrolled again after images were added."
+                        + " Exit code 1 when one cannot be used, or is in the gallery under another name.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class GalleryEnrolCommand implements Callable<Integer> {
     private static final int AT_A_TIME = 32; // as many as are embedded together, and then on the disk
+    private static final int MAX_NAMED = 20; // of those passed over
 
     @Spec
     private CommandSpec spec;
@@ -44,7 +44,7 @@ final class GalleryEnrolCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..*",
             paramLabel = "NAME IMAGE",
-            description = "A name and pictures of that person: the largest face of each with --detector.")
+            description = "A name and images of that person: with --detector the face of each that --face says.")
     private List<String> words = List.of();
 
     @Mixin
@@ -56,71 +56,87 @@ final class GalleryEnrolCommand implements Callable<Integer> {
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
 
-    @Option(names = "--folder", paramLabel = "DIR", description = "Enrol all pictures below: one folder per person.")
+    @Mixin
+    private FaceOption face = new FaceOption();
+
+    @Option(names = "--folder", paramLabel = "DIR", description = "Enroll all images below: one folder per person.")
     private @Nullable Path folder;
 
-    @Option(names = "--no-flip", description = "Embed each picture as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
     private boolean noFlip;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
-    /** A picture of somebody. */
-    private record Picture(String name, Path file) {}
+    /** An image of somebody. */
+    private record Named(String name, Path file) {}
 
     private final Map<String, String> leftOut = new LinkedHashMap<>();
 
     @Override
     public Integer call() throws IOException {
-        List<Picture> pictures = folder == null ? named() : inFolder(folder);
+        List<Named> images = folder == null ? named() : inFolder(folder);
         PrintWriter err = spec.commandLine().getErr();
         Optional<FaceDetector> finder = detector.open(err);
+        EnrollmentPlan plan;
         int enrolled;
-        int known;
         int total;
         try (Recognizer recognizer = model.load();
                 Gallery open = gallery.open(recognizer)) {
-            finder.ifPresent(recognizer::useDetector);
+            finder.ifPresent(found -> recognizer.useDetector(found, face.choice()));
             recognizer.useFlip(!noFlip);
-            List<Picture> fresh = withoutKnown(pictures, open);
-            known = pictures.size() - fresh.size();
-            enrolled = enrol(fresh, recognizer, open);
+            open.bindEmbeddingMode(recognizer.embeddingMode().toString());
+            plan = new EnrollmentPlan(open.entries());
+            images.forEach(image -> plan.add(image.name(), image.file()));
+            leftOut.putAll(plan.leftOut());
+            enrolled = enrol(plan.fresh(), recognizer, open);
             total = open.size();
         } finally {
             finder.ifPresent(FaceDetector::close);
         }
-        leftOut.forEach((file, why) -> err.println("left out: " + why));
-        err.printf(
-                "enrolled %d, already there %d, left out %d; %s has %d%n",
-                enrolled, known, leftOut.size(), gallery.file(), total);
-        if (json) {
-            Map<String, Object> result = new LinkedHashMap<>();
-            result.put("enrolled", enrolled);
-            result.put("already_there", known);
-            result.put("left_out", leftOut);
-            result.put("entries", total);
-            spec.commandLine().getOut().println(Json.line(result));
-        }
+        tell(plan, enrolled, total);
         return leftOut.isEmpty() ? 0 : Main.FAILED;
     }
 
-    private List<Picture> named() {
-        if (words.size() < 2) {
-            throw new IllegalArgumentException(
-                    "a name and pictures must be given, or --folder with a folder per person");
+    private void tell(EnrollmentPlan plan, int enrolled, int total) {
+        PrintWriter err = spec.commandLine().getErr();
+        List<String> known = plan.alreadyThere();
+        known.stream().limit(MAX_NAMED).forEach(file -> err.println("already there: " + file));
+        if (known.size() > MAX_NAMED) {
+            err.println("already there: and " + (known.size() - MAX_NAMED) + " more");
         }
-        String name = words.get(0);
+        plan.notes().forEach(note -> err.println("note: " + note));
+        leftOut.forEach((file, why) -> err.println("left out: " + why));
+        err.printf(
+                "enrolled %d, already there %d, left out %d; %s has %d%n",
+                enrolled, known.size(), leftOut.size(), gallery.file(), total);
+        if (json) {
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("enrolled", enrolled);
+            result.put("already_there", known.size());
+            result.put("left_out", leftOut);
+            result.put("entries", total);
+            result.put("passed_over", known);
+            spec.commandLine().getOut().println(Json.line(result));
+        }
+    }
+
+    private List<Named> named() {
+        if (words.size() < 2) {
+            throw new IllegalArgumentException("a name and images must be given, or --folder with a folder per person");
+        }
+        String name = Arguments.name(words.get(0));
         return words.stream()
                 .skip(1)
-                .map(file -> new Picture(name, Path.of(file)))
+                .map(file -> new Named(name, Path.of(file)))
                 .toList();
     }
 
-    private List<Picture> inFolder(Path root) {
+    private List<Named> inFolder(Path root) {
         if (!words.isEmpty()) {
             throw new IllegalArgumentException("--folder must stand alone, but " + words + " was given beside it");
         }
-        List<Picture> all = new ArrayList<>();
+        List<Named> all = new ArrayList<>();
         PassedOver passedOver = new PassedOver();
         ImageFiles.Listing people = ImageFiles.list(root, passedOver);
         passedOver.addLooseImages(people.images().size());
@@ -128,9 +144,15 @@ final class GalleryEnrolCommand implements Callable<Integer> {
         for (Path person : ImageFiles.withReadableNames(people.folders(), passedOver)) {
             List<Path> images = ImageFiles.withReadableNames(ImageFiles.below(person, passedOver), passedOver);
             empty += images.isEmpty() ? 1 : 0;
-            images.forEach(image -> all.add(new Picture(person.getFileName().toString(), image)));
+            String name = person.getFileName().toString();
+            try {
+                String checked = Gallery.checkName(name);
+                images.forEach(image -> all.add(new Named(checked, image)));
+            } catch (IllegalArgumentException e) {
+                leftOut.put(person.toString(), "folder " + GalleryCommand.printable(name) + ": " + e.getMessage());
+            }
         }
-        if (all.isEmpty()) {
+        if (all.isEmpty() && leftOut.isEmpty()) {
             throw new DataException(
                     "folder " + root + " must have a folder of images per person, but " + passedOver.instead());
         }
@@ -142,26 +164,12 @@ final class GalleryEnrolCommand implements Callable<Integer> {
         return all;
     }
 
-    private static List<Picture> withoutKnown(List<Picture> pictures, Gallery gallery) {
-        Set<String> known = new HashSet<>();
-        for (Entry entry : gallery.entries()) {
-            known.add(entry.note());
-        }
-        return pictures.stream()
-                .filter(picture -> !known.contains(note(picture)))
-                .toList();
-    }
-
-    private static String note(Picture picture) {
-        return picture.file().toAbsolutePath().normalize().toString();
-    }
-
-    private int enrol(List<Picture> pictures, Recognizer recognizer, Gallery gallery) {
+    private int enrol(List<EnrollmentPlan.Image> images, Recognizer recognizer, Gallery gallery) {
         int enrolled = 0;
-        try (ImagesProgress progress = new ImagesProgress("enrolling", pictures.size())) {
-            for (int from = 0; from < pictures.size(); from += AT_A_TIME) {
-                List<Enrolment> some = embedded(
-                        pictures.subList(from, Math.min(pictures.size(), from + AT_A_TIME)), recognizer, progress);
+        try (ImagesProgress progress = new ImagesProgress("enrolling", images.size())) {
+            for (int from = 0; from < images.size(); from += AT_A_TIME) {
+                List<Enrolment> some =
+                        embedded(images.subList(from, Math.min(images.size(), from + AT_A_TIME)), recognizer, progress);
                 gallery.enrol(some);
                 enrolled += some.size();
             }
@@ -170,21 +178,28 @@ final class GalleryEnrolCommand implements Callable<Integer> {
     }
 
     /** Together, and where one cannot be used, one after the other. */
-    private List<Enrolment> embedded(List<Picture> pictures, Recognizer recognizer, ImagesProgress progress) {
+    private List<Enrolment> embedded(
+            List<EnrollmentPlan.Image> images, Recognizer recognizer, ImagesProgress progress) {
         List<Enrolment> all = new ArrayList<>();
         try {
-            List<float[]> embeddings =
-                    recognizer.embed(pictures.stream().map(Picture::file).toList());
-            for (int i = 0; i < pictures.size(); i++) {
-                all.add(new Enrolment(pictures.get(i).name(), embeddings.get(i), note(pictures.get(i))));
+            List<float[]> embeddings = recognizer.embed(
+                    images.stream().map(EnrollmentPlan.Image::file).toList());
+            for (int i = 0; i < images.size(); i++) {
+                EnrollmentPlan.Image image = images.get(i);
+                if (image.hasChanged()) {
+                    leftOut.put(
+                            image.file().toString(), image.file() + " was changed while it was read; enroll it again");
+                } else {
+                    all.add(new Enrolment(image.name(), embeddings.get(i), image.note(), image.contentKey()));
+                }
                 progress.step();
             }
         } catch (DataException e) {
-            if (pictures.size() == 1) {
-                leftOut.put(pictures.get(0).file().toString(), e.getMessage());
+            if (images.size() == 1) {
+                leftOut.put(images.get(0).file().toString(), e.getMessage());
                 progress.step();
             } else {
-                pictures.forEach(picture -> all.addAll(embedded(List.of(picture), recognizer, progress)));
+                images.forEach(image -> all.addAll(embedded(List.of(image), recognizer, progress)));
             }
         }
         return all;

@@ -79,7 +79,8 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
                 Gallery people = gallery.read(recognizer)) {
             finder.ifPresent(recognizer::useDetector);
             recognizer.useFlip(!noFlip);
-            threshold = Math.min(1, bound.of(recognizer).cosine());
+            people.bindEmbeddingMode(recognizer.embeddingMode().toString());
+            threshold = Math.min(Math.nextUp(1.0), bound.of(recognizer).cosine());
             try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
                 for (Path image : images) {
                     tell(image, recognizer, people, threshold, finder.orElse(null));

@@ -28,7 +28,7 @@ final class GalleryListCommand implements Callable<Integer> {
     @Mixin
     private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
 
-    @Option(names = "--entries", description = "List every entry: its number, the name, the picture.")
+    @Option(names = "--entries", description = "List every entry: its number, the name, the image.")
     private boolean entries;
 
     @Option(names = "--json", description = "Print one line of JSON.")
@@ -47,6 +47,7 @@ final class GalleryListCommand implements Callable<Integer> {
                 all.put("entries", people.size());
                 all.put("identities", people.identities());
                 all.put("entry_list", entries ? people.entries() : null);
+                all.put("embedding_mode", info.embeddingMode());
                 out.println(Json.line(all));
             } else if (entries) {
                 for (Entry entry : people.entries()) {

@@ -1,9 +1,12 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.facerecognition.examples.web.Portraits;
+import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import picocli.CommandLine.Command;
@@ -16,8 +19,10 @@ import picocli.CommandLine.Spec;
 /** {@code gallery remove}: somebody goes. */
 @Command(
         name = "remove",
-        description = "Remove people, or single entries, and rewrite the file so that nothing is left of them in it."
-                + " Exit code 1 when one was not there.",
+        description =
+                "Remove people, or single entries, and erase them: names, embeddings and small images of their faces are"
+                        + " overwritten on the disk. Copies, backups and what a disk sets aside are not reached."
+                        + " Exit code 1 when one was not there.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class GalleryRemoveCommand implements Callable<Integer> {
@@ -37,15 +42,16 @@ final class GalleryRemoveCommand implements Callable<Integer> {
     private boolean json;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         if (names.isEmpty() && entries.isEmpty()) {
             throw new IllegalArgumentException("a name or --entry must be given");
         }
+        names.forEach(Arguments::checkReadable);
         GalleryInfo info = Gallery.info(gallery.file());
         int removed = 0;
         boolean all = true;
         int left;
-        try (Gallery people = Gallery.open(gallery.file(), info.fingerprint(), info.dimension())) {
+        try (Gallery people = gallery.open(info.fingerprint(), info.dimension())) {
             for (String name : names) {
                 int count = people.remove(name);
                 removed += count;
@@ -59,6 +65,8 @@ final class GalleryRemoveCommand implements Callable<Integer> {
             if (removed > 0) {
                 people.compact();
             }
+            Portraits.eraseOthers(
+                    gallery.file(), people.entries().stream().map(Entry::id).toList());
             left = people.size();
         }
         spec.commandLine().getErr().printf("removed %d entries; %s has %d%n", removed, gallery.file(), left);

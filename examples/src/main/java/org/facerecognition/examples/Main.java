@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.util.Optional;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.natives.NativeLibraries;
 import picocli.CommandLine;
@@ -57,6 +58,11 @@ public final class Main {
 
     /** Runs a command with results and messages going to {@code out} and {@code err}. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
+        Optional<String> unreadable = Arguments.unreadable(args);
+        if (unreadable.isPresent()) {
+            err.println("error: " + unreadable.get());
+            return USED_WRONGLY;
+        }
         try {
             return commandLine(new Main(), out, err).execute(args);
         } catch (LinkageError e) { // of a class of JavaCPP's that nobody has checked before

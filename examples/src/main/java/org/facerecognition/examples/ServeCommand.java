@@ -94,9 +94,17 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private Gallery open(Recognizer recognizer) {
-        return gallery == null
-                ? Gallery.inMemory(recognizer.fingerprint(), recognizer.embeddingSize())
-                : Gallery.open(gallery, recognizer.fingerprint(), recognizer.embeddingSize());
+        if (gallery == null) {
+            return Gallery.inMemory(recognizer.fingerprint(), recognizer.embeddingSize());
+        }
+        Gallery kept = Gallery.open(gallery, recognizer.fingerprint(), recognizer.embeddingSize());
+        try {
+            kept.bindEmbeddingMode(recognizer.embeddingMode().toString());
+            return kept;
+        } catch (RuntimeException e) {
+            kept.close();
+            throw e;
+        }
     }
 
     private Portraits portraits(Gallery people) throws IOException {

@@ -20,6 +20,8 @@ import org.facerecognition.Verdict;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.gallery.Enrolment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
@@ -93,20 +95,46 @@ final class FrontDesk {
                 : null;
     }
 
-    /** Enrols the largest face. */
+    /** Enrolls the most prominent face. */
     Enrolled enrol(@Nullable String name, byte[] picture) {
         String checked = checkedName(name);
+        String contentKey = ContentKey.of(picture);
         try (Look look = look(picture, "sent")) {
             byte[] portrait = look.portrait(0);
-            long entry = gallery.enrol(checked, look.largest().embedding());
-            try {
-                portraits.keep(entry, portrait);
-            } catch (IOException e) {
-                gallery.remove(entry);
-                throw new UncheckedIOException("cannot keep the picture of entry " + entry, e);
-            }
-            return new Enrolled(entry, checked, dataUrl(portrait), look.faces().size());
+            long entry = enrolledAlready(checked, contentKey)
+                    .orElseGet(() -> enrol(checked, look.mostProminent().embedding(), contentKey, portrait));
+            String kept = gallery.entry(entry).map(Entry::identity).orElse(checked);
+            return new Enrolled(entry, kept, dataUrl(portrait), look.faces().size());
         }
+    }
+
+    private long enrol(String name, float[] embedding, String contentKey, byte[] portrait) {
+        long entry = gallery.enrol(List.of(new Enrolment(name, embedding, null, contentKey)))[0];
+        try {
+            portraits.keep(entry, portrait);
+        } catch (IOException e) {
+            gallery.remove(entry);
+            throw new UncheckedIOException("cannot keep the image of entry " + entry, e);
+        }
+        return entry;
+    }
+
+    /** The entry of the same image under the same name; the same image under another name is refused. */
+    private Optional<Long> enrolledAlready(String name, String contentKey) {
+        List<Entry> same = gallery.entries().stream()
+                .filter(entry -> contentKey.equals(entry.contentKey()))
+                .toList();
+        Optional<Long> there = same.stream()
+                .filter(entry -> Gallery.isSameName(entry.identity(), name))
+                .map(Entry::id)
+                .findFirst();
+        if (there.isEmpty() && !same.isEmpty()) {
+            throw new Refusal(
+                    409,
+                    "this image is enrolled as " + same.get(0).identity()
+                            + " already; if that name is wrong, remove that entry first");
+        }
+        return there;
     }
 
     private static String checkedName(@Nullable String name) {
@@ -115,10 +143,11 @@ final class FrontDesk {
             throw new Refusal(
                     400, "a name must have 1 to " + MOST_NAME_LENGTH + " characters, but has " + stripped.length());
         }
-        if (stripped.codePoints().anyMatch(Character::isISOControl)) {
-            throw new Refusal(400, "a name must be one line of text, but has control characters");
+        try {
+            return Gallery.checkName(stripped);
+        } catch (IllegalArgumentException e) {
+            throw new Refusal(400, e.getMessage().replaceFirst("^identity", "a name"));
         }
-        return stripped;
     }
 
     /** Who everybody in the picture is. */
@@ -148,12 +177,12 @@ final class FrontDesk {
         return new Candidate(match.identity(), match.entry(), match.cosine());
     }
 
-    /** Whether the largest faces of two pictures are one person's. */
+    /** Whether the most prominent faces of two images are one person's. */
     Compared compare(byte[] first, byte[] second) {
         try (Look a = look(first, "sent first");
                 Look b = look(second, "sent second")) {
             Verdict verdict = threshold.judge(
-                    Recognizer.similarity(a.largest().embedding(), b.largest().embedding()));
+                    Recognizer.similarity(a.mostProminent().embedding(), b.mostProminent().embedding()));
             return new Compared(
                     verdict.same(),
                     verdict.cosine(),
@@ -178,18 +207,17 @@ final class FrontDesk {
         return portraits.of(entry);
     }
 
-    /** Whether it was there. */
+    /** Erases an entry and the image of its face. The image goes first, so that none is left without an entry. */
     boolean remove(long entry) throws IOException {
-        boolean there = gallery.remove(entry);
         portraits.drop(entry);
-        return there;
+        return gallery.remove(entry);
     }
 
     // ---- looking at a picture ----
 
     /** A decoded picture and at least one face in it. */
     private record Look(Mat whole, List<EmbeddedFace> faces) implements AutoCloseable {
-        EmbeddedFace largest() {
+        EmbeddedFace mostProminent() {
             return faces.get(0);
         }
 

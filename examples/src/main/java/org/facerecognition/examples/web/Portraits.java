@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,11 +12,13 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.ConfidentialFile;
 
 /**
- * Small pictures of the faces in a gallery, by entry: beside the gallery's file in the folder {@code NAME.faces}, or in memory
- * alone as the gallery is. A face whose entry is gone is deleted with it, or at the next opening where another program has
- * removed the entry. An entry that another program has made has none.
+ * Small images of the faces in a gallery, by entry: beside the gallery's file in the folder {@code NAME.faces}, or in memory
+ * alone as the gallery is. On the disk they are readable by their owner alone. The image of an entry that is removed is
+ * overwritten and deleted, or at the next opening where another program has removed the entry. An entry that another
+ * program has enrolled has none.
  */
 public abstract sealed class Portraits {
     /** Gone when the program ends. */
@@ -32,8 +33,29 @@ public abstract sealed class Portraits {
      * @param entries that it has
      */
     public static Portraits beside(Path gallery, Collection<Long> entries) throws IOException {
-        Path folder = gallery.toAbsolutePath().resolveSibling(gallery.getFileName() + ".faces");
-        return new InFolder(folder, entries);
+        Path folder = folder(AtomicFile.real(gallery));
+        Path former = folder(gallery.toAbsolutePath()); // earlier versions did not follow links to the gallery
+        InFolder portraits = new InFolder(folder, entries);
+        if (Files.isDirectory(former) && !Files.isSameFile(former, folder)) {
+            portraits.takeOver(former);
+        }
+        return portraits;
+    }
+
+    /**
+     * Erases the images of entries that a gallery no longer has, if any were kept beside its file.
+     *
+     * @param entries that the gallery has
+     */
+    public static void eraseOthers(Path gallery, Collection<Long> entries) throws IOException {
+        if (Files.isDirectory(folder(AtomicFile.real(gallery)))
+                || Files.isDirectory(folder(gallery.toAbsolutePath()))) {
+            beside(gallery, entries);
+        }
+    }
+
+    private static Path folder(Path gallery) {
+        return gallery.resolveSibling(gallery.getFileName() + ".faces");
     }
 
     abstract void keep(long entry, byte[] jpeg) throws IOException;
@@ -65,24 +87,50 @@ public abstract sealed class Portraits {
         private static final String ENDING = ".jpg";
 
         private final Path folder;
+        private final Set<Long> entries; // when it was opened
         private final Map<Long, Path> files = new ConcurrentHashMap<>(); // only what is in here is ever opened
 
         InFolder(Path folder, Collection<Long> entries) throws IOException {
             this.folder = folder;
-            AtomicFile.createFolders(folder);
+            this.entries = Set.copyOf(entries);
+            ConfidentialFile.createFolders(folder);
+            ConfidentialFile.restrict(folder);
             AtomicFile.clean(folder);
-            Set<String> names = new HashSet<>();
-            entries.forEach(entry -> names.add(entry + ENDING));
             for (Path file : list(folder)) {
-                String name = file.getFileName().toString();
-                if (names.contains(name)) {
-                    files.put(Long.valueOf(name.substring(0, name.length() - ENDING.length())), file);
-                } else if (name.matches(
-                        "[0-9]+\\.jpg(\\.tmp)?")) { // ours, of somebody who is no longer there, or left by an earlier
-                    // version
-                    Files.delete(file);
+                long entry = entry(file);
+                if (this.entries.contains(entry)) {
+                    ConfidentialFile.restrict(file);
+                    files.put(entry, file);
+                } else if (isOurs(file)) {
+                    ConfidentialFile.erase(file);
                 }
             }
+        }
+
+        /** Moves what belongs here from the folder of an earlier version, and erases the rest. */
+        void takeOver(Path former) throws IOException {
+            for (Path file : list(former)) {
+                long entry = entry(file);
+                if (entries.contains(entry) && !files.containsKey(entry)) {
+                    keep(entry, Files.readAllBytes(file));
+                }
+                if (isOurs(file)) {
+                    ConfidentialFile.erase(file);
+                }
+            }
+        }
+
+        /** The number of the entry that a file is of; -1 when it is of none. */
+        private static long entry(Path file) {
+            String name = file.getFileName().toString();
+            return name.matches("[0-9]{1,18}\\.jpg")
+                    ? Long.parseLong(name.substring(0, name.length() - ENDING.length()))
+                    : -1;
+        }
+
+        /** Whether a file is an image of a face, or was left by an earlier version while it wrote one. */
+        private static boolean isOurs(Path file) {
+            return file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?");
         }
 
         private static List<Path> list(Path folder) throws IOException {
@@ -94,7 +142,7 @@ public abstract sealed class Portraits {
         @Override
         void keep(long entry, byte[] jpeg) throws IOException {
             Path file = folder.resolve(entry + ENDING);
-            AtomicFile.write(file, jpeg);
+            ConfidentialFile.write(file, jpeg);
             files.put(entry, file);
         }
 
@@ -112,7 +160,7 @@ public abstract sealed class Portraits {
         void drop(long entry) throws IOException {
             Path file = files.remove(entry);
             if (file != null) {
-                Files.deleteIfExists(file);
+                ConfidentialFile.erase(file);
             }
         }
     }

@@ -194,14 +194,14 @@ function compared(result) {
     `cosine ${digits(result.cosine)}, the same from ${digits(result.threshold)} on${rate}`, result.cosine, result.threshold)];
   if (!result.same) answers[0].querySelector('strong').textContent = '≠ Different people';
   if (Math.max(...result.facesInPictures) > 1) {
-    answers.push(element('p', {}, 'There were several faces; the largest one of each picture was compared.'));
+    answers.push(element('p', {}, 'There were several faces; the most prominent one of each picture was compared.'));
   }
   return answers;
 }
 
 function enrolled(result) {
   const several = result.facesInPicture > 1
-    ? `the largest of ${result.facesInPicture} faces, entry ${result.entry}` : `entry ${result.entry}`;
+    ? `the most prominent of ${result.facesInPicture} faces, entry ${result.entry}` : `entry ${result.entry}`;
   return [verdict(true, [result.portrait], `${result.name} is enrolled`, several, null, null)];
 }
 

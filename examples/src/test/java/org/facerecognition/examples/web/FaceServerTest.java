@@ -56,6 +56,20 @@ class FaceServerTest {
 
     // ---- what it does ----
 
+    /** Before, one image could be two people, and the same image was enrolled again and again. */
+    @Test
+    void theSameImageIsOneEntryOfOnePerson() throws IOException {
+        long first = enrol("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
+        JsonNode again = enrol(" ann", Photos.of(1, Photos.ANN));
+        assertThat(again.get("entry").asLong()).isEqualTo(first);
+        assertThat(again.get("name").asText()).isEqualTo("Ann");
+        HttpResponse<String> other = server.post("/api/enrol?name=Anne", Photos.of(1, Photos.ANN));
+        assertThat(other.statusCode()).isEqualTo(409);
+        assertThat(error(other))
+                .isEqualTo("this image is enrolled as Ann already; if that name is wrong, remove that entry first");
+        assertThat(server.gallery.size()).isEqualTo(1);
+    }
+
     @Test
     void enrolsAndKnowsAgain() throws IOException {
         JsonNode ann = enrol("Ann", Photos.of(1, Photos.ANN));

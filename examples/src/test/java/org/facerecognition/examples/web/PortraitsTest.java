@@ -3,10 +3,14 @@ package org.facerecognition.examples.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class PortraitsTest {
@@ -26,6 +30,26 @@ class PortraitsTest {
         again.drop(7);
         assertThat(again.of(7)).isEmpty();
         assertThat(folder.resolve("people.gallery.faces")).isEmptyDirectory();
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void areTheirOwnersAloneByEveryPathToTheGallery() throws IOException {
+        Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("people.gallery"));
+        Path former = Files.createDirectories(folder.resolve("link.faces"));
+        Files.writeString(former.resolve("7.jpg"), "seven");
+        Files.writeString(former.resolve("9.jpg"), "gone");
+        Portraits portraits = Portraits.beside(link, List.of(7L, 8L));
+        portraits.keep(8, new byte[] {1});
+        Path faces = folder.resolve("people.gallery.faces");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces)))
+                .isEqualTo("rwx------");
+        for (String name : List.of("7.jpg", "8.jpg")) {
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces.resolve(name))))
+                    .isEqualTo("rw-------");
+        }
+        assertThat(portraits.of(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
+        assertThat(former).isEmptyDirectory();
     }
 
     @Test

@@ -1,0 +1,212 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Before, what was removed stayed in the file until a compaction, and in freed blocks after it; files were readable by all. */
+class GalleryErasureTest {
+    private static final int D = 16;
+
+    @TempDir
+    Path folder;
+
+    private Path file;
+
+    @BeforeEach
+    void nameFile() {
+        file = folder.resolve("people.gallery");
+    }
+
+    private Gallery open(SearchMethod method) {
+        return Gallery.open(file, "model", D, method);
+    }
+
+    private static List<Enrolment> people(int from, int to) {
+        return IntStream.range(from, to).mapToObj(i -> Traces.enrolment(i, D)).toList();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatIsRemovedIsNowhereWhenTheCallReturns(SearchMethod method) throws IOException {
+        try (Gallery gallery = open(method)) {
+            gallery.enrol(people(0, 20));
+            gallery.remove(Traces.name(3));
+            Traces.assertNowhere(folder, List.of(3), D);
+            gallery.remove(8); // person 7
+            Traces.assertNowhere(folder, List.of(3, 7), D);
+            assertThat(gallery.identify(TestFaces.direction(3, D), 20, -1).matches())
+                    .hasSize(18)
+                    .noneMatch(match -> match.identity().equals(Traces.name(3)));
+        }
+        Traces.assertNowhere(folder, List.of(3, 7), D);
+        try (Gallery gallery = open(method)) {
+            assertThat(gallery.size()).isEqualTo(18);
+            assertThat(gallery.entries()).allMatch(entry -> Traces.isWhole(entry, gallery, D));
+            assertThat(gallery.enrol("next", TestFaces.direction(99, D))).isEqualTo(21);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void inMemoryTooAndThoseThatAreLeftAreFound(SearchMethod method) {
+        Shelf shelf = new Shelf(D, method);
+        try (shelf) {
+            shelf.vectors().reserve(40);
+            for (int row = 0; row < 40; row++) { // ten images each of four people
+                float[] unit = UnitVector.of(TestFaces.of(row / 10, row, D), D, "image");
+                shelf.add(new LogRecord.Enrolled(row + 1, "p" + row / 10, "note " + row, "key", unit));
+            }
+            shelf.indexFrom(0);
+            int[] removed = {0, 1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+
+            shelf.remove(removed).run();
+
+            for (int row : removed) {
+                assertThat(shelf.vectors().get(row)).containsOnly(0);
+            }
+            Rows.View view = shelf.rows().view();
+            assertThat(view.notes()[0]).isNull();
+            assertThat(view.contentKeys()[0]).isNull();
+            assertThat(view.names()[1]).as("nobody has that name any more").isEmpty();
+            assertThat(view.names()[0]).isEqualTo("p0");
+            float[] probe = UnitVector.of(TestFaces.of(0, 5, D), D, "probe");
+            Hit best = shelf.index().nearest(List.of(probe), view, 4, 64).get(0).get(0);
+            assertThat(view.match(best))
+                    .extracting(Match::identity, Match::note)
+                    .containsExactly("p0", "note 5");
+        }
+    }
+
+    @Test
+    void theSavedGraphGoesWithTheFirstRemoval() throws IOException {
+        Path graph = folder.resolve("people.gallery.hnsw");
+        try (Gallery gallery = open(SearchMethod.HNSW)) {
+            gallery.enrol(people(0, 50));
+        }
+        assertThat(graph).exists();
+        try (Gallery gallery = open(SearchMethod.EXACT)) {
+            gallery.remove(7);
+            assertThat(graph).doesNotExist();
+        }
+        try (Gallery gallery = open(SearchMethod.HNSW)) {
+            gallery.remove(9);
+        }
+        assertThat(graph).as("removed rows would be part of it").doesNotExist();
+        try (Gallery gallery = open(SearchMethod.HNSW)) {
+            assertThat(gallery.identify(TestFaces.direction(30, D), 1, .99).isKnown())
+                    .isTrue();
+        }
+        assertThat(graph).exists();
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aCompactionOverwritesTheFormerFile() throws IOException {
+        Path other = folder.resolve("elsewhere"); // keeps the former file's blocks within reach
+        try (Gallery gallery = open(SearchMethod.EXACT)) {
+            gallery.enrol(people(0, 20));
+            try (var former = Files.newByteChannel(file)) {
+                gallery.compact();
+                Files.write(other, new byte[0]);
+                ByteBuffer bytes = ByteBuffer.allocate((int) former.size());
+                while (former.read(bytes) > 0) {
+                    // until it is full
+                }
+                assertThat(bytes.array()).containsOnly(0);
+            }
+            assertThat(gallery.size()).isEqualTo(20);
+        }
+        assertThat(folder.toFile().list()).containsExactlyInAnyOrder("people.gallery", "elsewhere");
+    }
+
+    @Test
+    void whatAKilledWriterLeftBesideTheFileIsErased() throws IOException {
+        open(SearchMethod.EXACT).close();
+        Path orphan = folder.resolve(".people.gallery.0123456789abcdef.tmp");
+        Files.copy(file, orphan);
+        Files.setPosixFilePermissions(orphan, PosixFilePermissions.fromString("rw-------"));
+        try (var channel = Files.newByteChannel(orphan)) {
+            open(SearchMethod.EXACT).close();
+            ByteBuffer bytes = ByteBuffer.allocate((int) channel.size());
+            channel.read(bytes);
+            assertThat(bytes.array()).containsOnly(0);
+        }
+        assertThat(orphan).doesNotExist();
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void filesAreTheirOwnersAlone() throws IOException {
+        file = folder.resolve("new/deeper/people.gallery");
+        try (Gallery gallery = open(SearchMethod.HNSW)) {
+            gallery.enrol(people(0, 5));
+            assertPermissions("new", "rwx------");
+            assertPermissions("new/deeper", "rwx------");
+            assertPermissions("new/deeper/people.gallery", "rw-------");
+            assertPermissions("new/deeper/people.gallery.lock", "rw-------");
+            gallery.compact();
+            assertPermissions("new/deeper/people.gallery", "rw-------");
+        }
+        assertPermissions("new/deeper/people.gallery.hnsw", "rw-------");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+        Gallery.openReadOnly(file, "model", D, SearchMethod.EXACT).close();
+        assertPermissions("new/deeper/people.gallery", "rw-r--r--");
+        open(SearchMethod.EXACT).close();
+        assertPermissions("new/deeper/people.gallery", "rw-------");
+    }
+
+    private void assertPermissions(String name, String expected) throws IOException {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve(name))))
+                .as(name)
+                .isEqualTo(expected);
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aFileWithASecondHardLinkIsRefused() throws IOException {
+        open(SearchMethod.EXACT).close();
+        Path link = Files.createLink(folder.resolve("link.gallery"), file);
+        for (Path path : List.of(file, link)) {
+            assertThatThrownBy(() -> Gallery.open(path, "model", D))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageContaining("has 2 hard links")
+                    .hasMessageContaining("delete the other link, or make a copy and open that");
+        }
+        Files.delete(link);
+        open(SearchMethod.EXACT).close();
+    }
+
+    /** The same person under names that look the same is one; all its entries go. */
+    @Test
+    void everyFormOfANameRemovesAll() throws IOException {
+        try (Gallery gallery = open(SearchMethod.EXACT)) {
+            gallery.enrol("Anna M\u00fcller", TestFaces.direction(1, D), "first");
+            gallery.enrol(" anna\u00a0\u200bmu\u0308ller ", TestFaces.direction(2, D), "second");
+            assertThat(gallery.identities()).isEqualTo(Map.of("Anna M\u00fcller", 2));
+            assertThat(gallery.remove("\u0410NNA M\u00dcLLER"))
+                    .as("a Cyrillic A")
+                    .isEqualTo(2);
+            assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain("nna", "first", "second");
+            gallery.enrol("ANNA M\u00dcLLER", TestFaces.direction(1, D));
+            assertThat(gallery.identities().keySet()).isEqualTo(Set.of("ANNA M\u00dcLLER"));
+        }
+    }
+}

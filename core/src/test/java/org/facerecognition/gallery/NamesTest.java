@@ -1,0 +1,76 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Before, names that look the same were as many people as there were ways to write them. */
+class NamesTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "anna o'neil",
+                " Anna  O'Neil\t",
+                "Anna\u00a0O'Neil",
+                "Anna\u3000O\u2019Neil",
+                "An\u200bna O'Neil\ufeff",
+                "Anna\u00ad O'Neil\u200e",
+                "\u200fAnna O\u02bcNeil",
+                "\uff21\uff4e\uff4e\uff41 O'Neil",
+                "\u0410nn\u0430 O'Neil",
+                "Anna \u039f'Neil",
+                "ANNA O\u00b4NEIL",
+                "Anna\u202e O'Neil",
+                "Anna\n O'Neil"
+            })
+    void whatLooksTheSameIsOneName(String name) {
+        assertThat(Names.key(name)).isEqualTo(Names.key("Anna O'Neil"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Anna,Hanna", "p1,p10", "p1,pl", "p0,po", "Jos\u00e9,Jose", "Anna B,AnnaB", "\u674e\u660e,\u738b\u82b3"
+    })
+    void whatLooksDifferentIsTwo(String one, String other) {
+        assertThat(Names.key(one)).isNotEqualTo(Names.key(other));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Stra\u00dfe,STRASSE", "\u0391\u03a3,\u03b1\u03c2", "\ufb01n,Fin", "Jean\u2011Luc,jean-luc"})
+    void capitalAndCompatibilityFormsAreOne(String one, String other) {
+        assertThat(Names.key(one)).isEqualTo(Names.key(other));
+    }
+
+    @Test
+    void theFirstFormIsKeptButForWhatIsNotShown() {
+        assertThat(Names.checked(" A\u0301nna \u00a0 M\u200b. \ufeff")).isEqualTo("\u00c1nna M.");
+        assertThat(Names.checked("\ud83d\udc69\u200d\ud83d\ude80"))
+                .as("an emoji of two")
+                .hasSize(5);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'Anna\u0007', one line of text without control characters",
+        "'Anna\u2028Bob', one line of text without control characters",
+        "'Anna\u202ebob', one line of text without control characters",
+        "'Anna\u2066', one line of text without control characters",
+        "'\ufffd\ufffd', set LC_ALL=C.UTF-8",
+        "' \u00a0\u200b', must have 1 to 1024 bytes",
+        "'\u200d', must have a visible character"
+    })
+    void whatCannotBeShownOrReadIsRefused(String name, String why) {
+        assertThatThrownBy(() -> Names.checked(name))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(why);
+    }
+
+    @Test
+    void halfASurrogatePairIsRefused() {
+        assertThatThrownBy(() -> Names.checked("A\ud800"))
+                .hasMessage("identity must be Unicode text, but has half a surrogate pair");
+    }
+}
