@@ -93,7 +93,7 @@ public final class EvaluationReport {
      * people), {@code auc}, {@code eer}, {@code best_accuracy}, {@code tar_at_far_1e-2} to {@code 1e-4} with the ends of
      * their 95 % intervals ({@code ..._low}, {@code ..._high}) and, in the words of ISO/IEC 19795-1, {@code
      * fnmr_at_fmr_1e-2} to {@code 1e-4}, which is 1 less that. A false accept rate (FAR, of single comparisons the false match
-     * rate, FMR) that so few impostor pairs cannot show is null: it takes 3 / rate of them. Charts: ROC, DET, scores.
+     * rate, FMR) of less than one impostor pair cannot be measured, and is null. Charts: ROC, DET, scores.
      *
      * @param bootstrap draws people where each face was compared with each, else pairs
      * @throws IllegalArgumentException when a kind of pair is missing or a score is NaN
@@ -231,7 +231,7 @@ public final class EvaluationReport {
     /**
      * Adds {@code mated_probes} and {@code non_mated_probes} (of people who are enrolled, and of others), {@code rank_1},
      * {@code rank_5} and, where there are non-mated probes, {@code dir_at_far_0.1} and {@code 0.01} and what they leave of 1,
-     * {@code fnir_at_fpir_0.1} and {@code 0.01}; null where so few non-mated probes cannot show the rate. Chart: CMC.
+     * {@code fnir_at_fpir_0.1} and {@code 0.01}; null where the rate is less than one non-mated probe. Chart: CMC.
      */
     public EvaluationReport identification(Identification asked) {
         figures.put("people", asked.people());
@@ -272,7 +272,9 @@ public final class EvaluationReport {
                         thumbnail(faces, pairs.second(pair)),
                         "score " + number(pairs.score(pair))));
             }
-            String heading = same ? "Genuine pairs, least alike" : "Impostor pairs, most alike";
+            String heading = same
+                    ? "Genuine pairs: the same person, least alike"
+                    : "Impostor pairs: different people, most alike";
             sections.add(html -> html.pairs(heading, shown));
         }
         return this;

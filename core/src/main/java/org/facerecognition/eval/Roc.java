@@ -251,13 +251,13 @@ public final class Roc {
         return (int) Math.floor(far * pairs + 1e-9);
     }
 
-    /** Whether there are enough pairs of different people to show a false accept rate: 3 / rate (the rule of three). */
+    /** Whether there are enough pairs of different people to measure a false accept rate: one pair at least may reach it. */
     public boolean shows(double far) {
         return shows(far, different.length);
     }
 
     static boolean shows(double far, long trials) {
-        return far * trials >= Calibration.RULE_OF_THREE - 1e-9;
+        return allowed(far, trials) >= 1;
     }
 
     /** Number of pairs of the same person. */

@@ -68,11 +68,16 @@ final class Cli {
 
     /** A folder of drawn people: 3 of them, 6 pictures each. */
     static Path faces(Path root) {
+        return faces(root, PEOPLE, IMAGES_EACH);
+    }
+
+    /** A folder of painted people. */
+    static Path faces(Path root, int people, int imagesEach) {
         SyntheticFaces faces = new SyntheticFaces(0, 48);
         try {
-            for (int person = 0; person < PEOPLE; person++) {
+            for (int person = 0; person < people; person++) {
                 Path folder = Files.createDirectories(root.resolve("person" + person));
-                for (int i = 0; i < IMAGES_EACH; i++) {
+                for (int i = 0; i < imagesEach; i++) {
                     try (Mat rgb = faces.image(person, i);
                             Mat bgr = new Mat()) {
                         cvtColor(rgb, bgr, COLOR_RGB2BGR);

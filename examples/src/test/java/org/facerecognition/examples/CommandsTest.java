@@ -7,8 +7,11 @@ import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.FaceDataset;
@@ -168,11 +171,50 @@ class CommandsTest {
                 "--calibrate",
                 calibrated,
                 "--json");
-        assertThat(more.code()).as(more.err()).isZero();
-        assertThat(more.json().get("thresholds")).hasSize(3);
-        try (Recognizer recognizer = Recognizer.load(calibrated)) {
-            assertThat(recognizer.thresholds()).hasSize(3);
-        }
+        assertThat(more.code()).as(more.err()).isEqualTo(1);
+        assertThat(more.err())
+                .contains("3 of the 3 people are of the model's training: on strangers it will do worse")
+                .contains("thresholds must be calibrated on people that the model was not trained on")
+                .contains("but it was trained on 3 of these 3 (person0, person1, person2)");
+        assertThat(calibrated).doesNotExist();
+    }
+
+    @Test
+    void thresholdsAreCalibratedOnPeopleTheModelDoesNotKnow() {
+        Path known = Cli.faces(folder.resolve("known"));
+        Path trained = folder.resolve("trained");
+        Cli.train(known, trained, "--max-steps", 1);
+        Path strangers = Cli.faces(folder.resolve("strangers"), 30, 2); // person0 to person2 are in training, by name
+        Path calibrated = folder.resolve("calibrated.model");
+        List<Object> words = new ArrayList<>(List.of("evaluate", "--protocol", "all-pairs", "--data", strangers));
+        words.addAll(List.of("--val-fraction", 0, "--model", trained.resolve("last.ckpt"), "--calibrate", calibrated));
+
+        Cli.Result result =
+                Cli.run(Stream.concat(words.stream(), Stream.of("--json")).toArray());
+
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.json().get("people_in_training").asInt()).isEqualTo(3);
+        assertThat(result.json().get("thresholds")).hasSize(1);
+        JsonNode threshold = result.json().get("calibration").get(0);
+        assertThat(threshold.get("people").asInt()).isEqualTo(27);
+        assertThat(threshold.get("impostor_pairs").asInt()).isEqualTo(54 * 52 / 2);
+        assertThat(threshold.get("upper_bound").asDouble()).isGreaterThan(0.01);
+        assertThat(threshold.get("mode").asText())
+                .isEqualTo("images framed as in training, with mirror images, float32");
+
+        Cli.Result namesakes = Cli.run(Stream.concat(words.stream(), Stream.of("--namesakes", "--json"))
+                .toArray());
+        assertThat(namesakes.json().get("people_in_training").asInt()).isZero();
+        assertThat(namesakes.json().get("calibration").get(0).get("people").asInt())
+                .isEqualTo(30);
+
+        Path image = strangers.resolve("person5/0.png");
+        Cli.Result verified = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01);
+        assertThat(verified.code()).as(verified.err()).isZero();
+        Cli.Result otherMode = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01, "--no-flip");
+        assertThat(otherMode.code()).isEqualTo(1);
+        assertThat(otherMode.err())
+                .contains("has only those measured on: images framed as in training, with mirror images");
     }
 
     @Test

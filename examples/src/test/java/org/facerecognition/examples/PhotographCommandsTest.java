@@ -21,6 +21,7 @@ import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -57,7 +58,7 @@ class PhotographCommandsTest {
                 .build();
         try (Recognizer recognizer = Recognizer.arcFace(args)) {
             recognizer.save(model);
-            recognizer.calibrate(FaceDataset.folders(faces, Split.VAL, 0.5, 0, 0), true);
+            recognizer.calibrate(FaceDataset.synthetic(new SyntheticFaces(0, 48), 0, 80, 0, 1, Split.TEST), true);
             recognizer.save(calibrated);
         }
     }

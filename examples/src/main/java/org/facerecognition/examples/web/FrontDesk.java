@@ -181,8 +181,8 @@ final class FrontDesk {
     Compared compare(byte[] first, byte[] second) {
         try (Look a = look(first, "sent first");
                 Look b = look(second, "sent second")) {
-            Verdict verdict = threshold.judge(
-                    Recognizer.similarity(a.mostProminent().embedding(), b.mostProminent().embedding()));
+            Verdict verdict = threshold.judge(Recognizer.similarity(
+                    a.mostProminent().embedding(), b.mostProminent().embedding()));
             return new Compared(
                     verdict.same(),
                     verdict.cosine(),
