@@ -278,7 +278,7 @@ public final class BatchLoader implements AutoCloseable {
                 readAhead();
                 Pending first = pending.remove();
                 int size = await(first.size());
-                return new Batch(first.buffer(), size, toGive++, () -> free.push(first.buffer()));
+                return new Batch(lifetime, first.buffer(), size, toGive++, () -> free.push(first.buffer()));
             }
         }
 

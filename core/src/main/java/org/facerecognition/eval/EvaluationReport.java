@@ -273,8 +273,8 @@ public final class EvaluationReport {
                         "score " + number(pairs.score(pair))));
             }
             String heading = same
-                    ? "Genuine pairs: the same person, least alike"
-                    : "Impostor pairs: different people, most alike";
+                    ? "The same person, least alike (genuine pairs)"
+                    : "Different people, most alike (impostor pairs)";
             sections.add(html -> html.pairs(heading, shown));
         }
         return this;
