@@ -158,8 +158,8 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * Inside a scope. The kernels that libtorch chooses on a CPU, and so the last bits, depend on the number of images. Two at
-     * a time, an image's embedding does not depend on how many others are embedded with it.
+     * Inside a scope. The kernels that libtorch chooses on a CPU, and so the last bits, depend on the number of images.
+     * Two at a time, an image's embedding does not depend on how many others are embedded with it.
      */
     private Tensor forwardInPairs(Tensor images) {
         long count = images.size(0);
@@ -174,8 +174,8 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * Inside a scope. On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes through im2col
-     * and BLAS, whose threads fight with OpenMP's: several times as long. So one image is done twice.
+     * Inside a scope. On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes
+     * through im2col and BLAS, whose threads fight with OpenMP's: several times as long. So one image is done twice.
      */
     private Tensor forward(Tensor images) {
         try (NoGradGuard noGrad = new NoGradGuard()) {

@@ -10,8 +10,8 @@ import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an image becomes an embedding. The same model gives other scores in another mode, so a {@link Threshold} holds for the
- * mode it was measured in, and a gallery should be filled and asked in one mode.
+ * How an image becomes an embedding. The same model gives other scores in another mode, so a {@link Threshold} holds
+ * for the mode it was measured in, and a gallery should be filled and asked in one mode.
  *
  * @param detection how the face is found; null for images that are framed as the model's training data
  * @param flip whether the embedding of the mirrored image is added

@@ -16,8 +16,8 @@ import org.facerecognition.inference.MicroBatcher;
 
 /**
  * Embeds for many threads: each brings its picture into shape itself, then they are embedded many at a time; see {@link
- * MicroBatcher} for how they are gathered, what happens when there are too many, and what a cancelled future costs. On a CPU
- * an embedding is the same, bit for bit, whatever company its picture had.
+ * MicroBatcher} for how they are gathered, what happens when there are too many, and what a cancelled future costs. On
+ * a CPU an embedding is the same, bit for bit, whatever company its picture had.
  */
 public final class FaceBatcher implements AutoCloseable {
     private final PreparedRecognizer recognizer;
@@ -31,12 +31,12 @@ public final class FaceBatcher implements AutoCloseable {
     }
 
     /**
-     * Embeds the picture of a face, framed as in training or found by the detector as {@link PreparedRecognizer#embed(ImageSource)}
-     * has it, on the calling thread; waits while too many others wait.
+     * Embeds the picture of a face, framed as in training or found by the detector as {@link
+     * PreparedRecognizer#embed(ImageSource)} has it, on the calling thread; waits while too many others wait.
      *
      * @return the embedding to come, of Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing needs, or no
-     *     face is found in it
+     * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing
+     *     needs, or no face is found in it
      * @throws java.util.concurrent.RejectedExecutionException when it is closed
      * @throws InterruptedException when the thread is interrupted while it waits
      */

@@ -11,11 +11,11 @@ import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Embedded;
 
 /**
- * Turns images of faces into embeddings, in one {@link EmbeddingMode}: a {@link Recognizer}, or a {@link PreparedRecognizer}
- * for speed. However an image comes in (file, bytes, Java's or OpenCV's image, data set), it goes one way: decoded at full
- * size, turned upright, the face found and chosen where there is a detector, aligned or framed, embedded. So the same
- * pixels have the same embedding wherever they enter, bit for bit. (Java's and OpenCV's decoders of JPEG differ in the
- * last bit of pixels.)
+ * Turns images of faces into embeddings, in one {@link EmbeddingMode}: a {@link Recognizer}, or a {@link
+ * PreparedRecognizer} for speed. However an image comes in (file, bytes, Java's or OpenCV's image, data set), it goes
+ * one way: decoded at full size, turned upright, the face found and chosen where there is a detector, aligned or
+ * framed, embedded. So the same pixels have the same embedding wherever they enter, bit for bit. (Java's and OpenCV's
+ * decoders of JPEG differ in the last bit of pixels.)
  *
  * <p>For many threads at a time.
  */
@@ -30,8 +30,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * Embeds the face in an image: framed as in training or, where there is a detector, the chosen face in it.
      *
      * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that the framing
-     *     needs, or no face is found in it
+     * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that the
+     *     framing needs, or no face is found in it
      */
     default float[] embed(ImageSource image) {
         return embedAll(List.of(image)).get(0);
@@ -65,8 +65,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * Embeds images of faces, each as {@link #embed(ImageSource)} does.
      *
      * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when an image cannot be read, does not have the size that the framing
-     *     needs, or no face is found in it
+     * @throws org.facerecognition.data.DataException when an image cannot be read, does not have the size that the
+     *     framing needs, or no face is found in it
      */
     List<float[]> embedAll(List<? extends ImageSource> images);
 
@@ -81,8 +81,8 @@ public interface FaceEmbedder extends AutoCloseable {
     List<EmbeddedFace> faces(ImageSource image);
 
     /**
-     * Embeds all samples of a data set, each as {@link #embed(ImageSource)} does, without augmentation. Without a detector
-     * they are framed as the data set says.
+     * Embeds all samples of a data set, each as {@link #embed(ImageSource)} does, without augmentation. Without a
+     * detector they are framed as the data set says.
      *
      * @return embeddings and labels, in the data set's order
      * @throws IllegalArgumentException when the model was trained on faces that were framed in another way
@@ -138,15 +138,16 @@ public interface FaceEmbedder extends AutoCloseable {
     }
 
     /**
-     * Finds the cosines at or above which two faces count as one person's, in this mode, on faces of people that the model was
-     * not trained on, and keeps them for the model's file. All impostor pairs are compared, of some of the people where
-     * there are more faces than the settings allow. Where there is a detector, images in which it finds no face are left out.
+     * Finds the cosines at or above which two faces count as one person's, in this mode, on faces of people that the
+     * model was not trained on, and keeps them for the model's file. All impostor pairs are compared, of some of the
+     * people where there are more faces than the settings allow. Where there is a detector, images in which it finds no
+     * face are left out.
      *
      * @param strangers people that the model was not trained on
-     * @return for each rate that so many people can show, in the order of the settings: 25 people for 1 %, 78 for 0.1 %, 246
-     *     for 0.01 %
-     * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or there are too few
-     *     of them to show any of the rates, or their faces cannot be used
+     * @return for each rate that so many people can show, in the order of the settings: 25 people for 1 %, 78 for 0.1
+     *     %, 246 for 0.01 %
+     * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or there are too
+     *     few of them to show any of the rates, or their faces cannot be used
      * @throws IllegalArgumentException when the model was trained on faces that were framed in another way
      */
     List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings);

@@ -21,12 +21,12 @@ import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.inference.PreparedNet;
 
 /**
- * A trained model made ready for use on this machine; see {@link Recognizer#prepare}. It has its own copy of the encoder's
- * weights, and stays as it is whatever becomes of the recogniser. To be used from any number of threads at a time; close it
- * when done.
+ * A trained model made ready for use on this machine; see {@link Recognizer#prepare}. It has its own copy of the
+ * encoder's weights, and stays as it is whatever becomes of the recogniser. To be used from any number of threads at a
+ * time; close it when done.
  *
- * <p>On a CPU a picture's embedding is the same, bit for bit, whatever other pictures are embedded along with it; as long as
- * the number of libtorch's threads stays the same.
+ * <p>On a CPU a picture's embedding is the same, bit for bit, whatever other pictures are embedded along with it; as
+ * long as the number of libtorch's threads stays the same.
  */
 public final class PreparedRecognizer implements FaceEmbedder {
     private final PreparedNet net;
@@ -143,7 +143,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
     /**
      * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
      *
-     * @param images [B, 3, S, S], S being the model's image size, float32, RGB, normalised as the model says, on any device
+     * @param images [B, 3, S, S], S being the model's image size, float32, RGB, normalised as the model says, on any
+     *     device
      * @return [B, D], float32, not normalised; the caller closes it, a scope around does not
      * @throws IllegalArgumentException when the shape differs
      */

@@ -44,7 +44,8 @@ import org.jspecify.annotations.Nullable;
  * A face recogniser: a backbone that turns a picture of a face into an embedding, and the head that it is trained with.
  * Two pictures show the same person when their embeddings point the same way; see {@link #similarity}.
  *
- * <p>Make one by a recipe ({@link #arcFace}, {@link #withLoss}), from parts ({@link #of}) or from a file ({@link #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
+ * <p>Make one by a recipe ({@link #arcFace}, {@link #withLoss}), from parts ({@link #of}) or from a file ({@link
+ * #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
  * used while it is being trained. Close it to free its memory.
  */
 public final class Recognizer implements FaceEmbedder {
@@ -151,7 +152,8 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code args.seed()}.
+     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code
+     * args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -222,8 +224,8 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A recogniser of an encoder that others have trained, as it is: its own last layer, its own input. Its head is for one
-     * identity, to be replaced by training another recogniser that {@link #startFrom starts from} the same weights.
+     * A recogniser of an encoder that others have trained, as it is: its own last layer, its own input. Its head is for
+     * one identity, to be replaced by training another recogniser that {@link #startFrom starts from} the same weights.
      *
      * @throws org.facerecognition.weights.WeightsException when the weights do not fit the encoder
      */
@@ -255,8 +257,9 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Takes on weights for the encoder: of its origin, or of a model or a backup that this library has written. The last
-     * layer, and only that, stays freshly drawn where the weights have none or one of another shape (ImageNet's classes).
+     * Takes on weights for the encoder: of its origin, or of a model or a backup that this library has written. The
+     * last layer, and only that, stays freshly drawn where the weights have none or one of another shape (ImageNet's
+     * classes).
      *
      * @return what was taken over and what was not
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
@@ -286,8 +289,8 @@ public final class Recognizer implements FaceEmbedder {
     // ---- use ----
 
     /**
-     * Sets the face detector: {@code embed} then detects the most prominent face and aligns it by its five landmarks, and
-     * {@link #faces} finds all.
+     * Sets the face detector: {@code embed} then detects the most prominent face and aligns it by its five landmarks,
+     * and {@link #faces} finds all.
      *
      * @param detector that stays yours to close, after the last use here; null for images framed as in training again
      * @throws IllegalStateException when this model was trained on faces that were cut out in another way
@@ -309,8 +312,8 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Sets whether the embedding of the mirrored image is added to that of the image before its norm becomes 1: a little
-     * better, at twice the work. Thresholds hold for the mode they were {@link #calibrate calibrated} in.
+     * Sets whether the embedding of the mirrored image is added to that of the image before its norm becomes 1: a
+     * little better, at twice the work. Thresholds hold for the mode they were {@link #calibrate calibrated} in.
      */
     public synchronized void useFlip(boolean flip) {
         use = new Use(use.detector, use.choice, flip);
@@ -360,8 +363,8 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
      *
-     * @param images [B, 3, S, S], S being {@link #imageSizePx}, float32, RGB, normalised as {@link #normalization} says, on
-     *     any device
+     * @param images [B, 3, S, S], S being {@link #imageSizePx}, float32, RGB, normalised as {@link #normalization}
+     *     says, on any device
      * @return [B, D], float32, not normalised, without gradient; the caller closes it, a scope around does not
      * @throws IllegalArgumentException when the shape differs
      */
@@ -471,8 +474,8 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Names of the people in a data set whom this model was trained on, by this training or by one before it. Figures that are
-     * measured on them say little about strangers.
+     * Names of the people in a data set whom this model was trained on, by this training or by one before it. Figures
+     * that are measured on them say little about strangers.
      */
     public List<String> knownPeople(FaceDataset people) {
         return Calibrator.known(model, people);
@@ -482,7 +485,8 @@ public final class Recognizer implements FaceEmbedder {
      * Looks for faces among those it was trained on that are probably under a wrong name.
      *
      * @param faces of the training, framed as then
-     * @param mostDegrees from the centre of its identity; a face farther away is suspected, {@link LabelNoise#USUAL_DEGREES}
+     * @param mostDegrees from the centre of its identity; a face farther away is suspected, {@link
+     *     LabelNoise#USUAL_DEGREES}
      * @return the farthest first; their numbers are those of the data set's samples, without augmentation
      * @throws IllegalStateException when the head has no centres
      * @throws IllegalArgumentException when the identities are not those of the training
@@ -511,8 +515,8 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * The cosine at or above which two faces count as one person's, by false accept rate, in the mode of now; empty until
-     * {@link #calibrate}.
+     * The cosine at or above which two faces count as one person's, by false accept rate, in the mode of now; empty
+     * until {@link #calibrate}.
      */
     public Map<Double, Double> thresholds() {
         EmbeddingMode mode = embeddingMode();
@@ -640,8 +644,9 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Makes an immutable copy that embeds as fast as this machine can, from many threads at a time. It goes on with the detector
-     * and the mirror images of now. Takes a moment: weights are packed, and half precision is tried where the options allow it.
+     * Makes an immutable copy that embeds as fast as this machine can, from many threads at a time. It goes on with the
+     * detector and the mirror images of now. Takes a moment: weights are packed, and half precision is tried where the
+     * options allow it.
      *
      * @return to be closed
      * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
@@ -661,8 +666,8 @@ public final class Recognizer implements FaceEmbedder {
      * Writes the encoder for other runtimes, without the head, and with it what its input must be: size, colour order,
      * normalisation, framing; see {@link ExportFormat}.
      *
-     * @param normalise makes the normalisation of pixels and bringing embeddings to length 1 part of the model: it then takes
-     *     uint8 pixels 0..255 and gives what {@link #embed(Mat)} gives
+     * @param normalise makes the normalisation of pixels and bringing embeddings to length 1 part of the model: it then
+     *     takes uint8 pixels 0..255 and gives what {@link #embed(Mat)} gives
      * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
      * @throws IllegalArgumentException when the format cannot hold the normalisation
      * @throws org.facerecognition.export.ExportException when the file cannot be written
@@ -727,8 +732,8 @@ public final class Recognizer implements FaceEmbedder {
 
     /**
      * Tells models apart: embeddings of two may be compared only where this is the same. It follows from the encoder's
-     * weights and from what it sees (size, normalisation, framing), so that it is the same for a model and its saved file,
-     * on any device, and another after training. All weights are read for it, some 100 MB in a third of a second.
+     * weights and from what it sees (size, normalisation, framing), so that it is the same for a model and its saved
+     * file, on any device, and another after training. All weights are read for it, some 100 MB in a third of a second.
      *
      * @return 16 hexadecimal digits
      */

@@ -11,8 +11,8 @@ import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /**
- * Thresholds in a model's metadata. {@code calibration} holds those that were measured; {@code thresholds}, a map from rate to
- * cosine, those of versions before 0.2, which do not say on what or how.
+ * Thresholds in a model's metadata. {@code calibration} holds those that were measured; {@code thresholds}, a map from
+ * rate to cosine, those of versions before 0.2, which do not say on what or how.
  */
 final class StoredThresholds {
     private static final String MEASURED_KEY = "calibration";

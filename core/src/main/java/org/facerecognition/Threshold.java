@@ -8,8 +8,10 @@ import java.util.OptionalDouble;
  * The cosine at or above which two faces count as one person's.
  *
  * @param cosine in [-1, 1], or just above 1 for "never"
- * @param falseAcceptRate share of the pairs of different people that reach it, in [0, 1]; empty where nobody measured it
- * @param evidence what the rate was measured on; empty for a threshold of your own, and for one that a version before 0.2 kept
+ * @param falseAcceptRate share of the pairs of different people that reach it, in [0, 1]; empty where nobody measured
+ *     it
+ * @param evidence what the rate was measured on; empty for a threshold of your own, and for one that a version before
+ *     0.2 kept
  */
 public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<Evidence> evidence) {
     /**
@@ -18,8 +20,8 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
      * @param impostorPairs pairs of faces of different people
      * @param falseAccepts of these, the pairs at or above the threshold
      * @param people whose faces they were; strangers to the model
-     * @param upperBound which the false accept rate on as many other people does not exceed, at 95 % confidence; see {@link
-     *     org.facerecognition.eval.Calibration} for how it allows for pairs that share people
+     * @param upperBound which the false accept rate on as many other people does not exceed, at 95 % confidence; see
+     *     {@link org.facerecognition.eval.Calibration} for how it allows for pairs that share people
      * @param mode in which the faces were embedded: it holds for no other
      */
     public record Evidence(long impostorPairs, long falseAccepts, int people, double upperBound, EmbeddingMode mode) {}

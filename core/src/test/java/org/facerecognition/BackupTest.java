@@ -22,6 +22,7 @@ import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 class BackupTest {
@@ -52,7 +53,12 @@ class BackupTest {
         assertThat(parts).isEqualTo(whole);
     }
 
+    /** A kill at four moments; {@link KillDrillTest} has random ones in each build. */
     @Test
+    @EnabledIfSystemProperty(
+            named = "tests.long",
+            matches = "true",
+            disabledReason = "takes half a minute; run it with -Dtests.long=true")
     void aProcessThatWasKilledLeavesABackupThatGoesOnAsIfNothingHadBeen() throws Exception {
         Map<Integer, String> whole = run(child(folder.resolve("whole"), STEPS, 2, false, 0));
         assertThat(whole).hasSize(STEPS);

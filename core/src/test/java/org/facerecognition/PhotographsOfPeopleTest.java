@@ -1,12 +1,18 @@
 package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.bytedeco.opencv.global.opencv_core.ROTATE_180;
+import static org.bytedeco.opencv.global.opencv_core.rotate;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.Weights;
@@ -56,6 +62,25 @@ class PhotographsOfPeopleTest {
                 assertThat(verdict.same())
                         .as("%s and %s: %s", photos.get(i), photos.get(j), verdict)
                         .isEqualTo(same);
+            }
+        }
+    }
+
+    /** YuNet finds most of them, and invents upright landmarks. */
+    @Test
+    void upsideDownFacesAreNotEmbedded() throws IOException {
+        try (var files = Files.list(SharedFiles.orSkip("data/photos"))) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".jpg")).toList()) {
+                try (Mat photo = ImageReader.read(file);
+                        Mat turned = new Mat()) {
+                    rotate(photo, turned, ROTATE_180);
+                    assertThat(recognizer.faces(ImageSource.of(photo))).isNotEmpty();
+                    assertThat(recognizer.faces(ImageSource.of(turned))).isEmpty();
+                    assertThatThrownBy(() -> recognizer.embed(turned))
+                            .isInstanceOf(DataException.class)
+                            .hasMessageMatching("image given (shows its face upside down; turn it by 180 degrees"
+                                    + "|must show a face, but none was found.*)");
+                }
             }
         }
     }

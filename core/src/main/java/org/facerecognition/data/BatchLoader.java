@@ -239,8 +239,8 @@ public final class BatchLoader implements AutoCloseable {
     }
 
     /**
-     * A pass over the data set. For one thread, while other threads may have passes of their own; close each batch before
-     * the next for the buffers to be reused.
+     * A pass over the data set. For one thread, while other threads may have passes of their own; close each batch
+     * before the next for the buffers to be reused.
      */
     public final class Epoch implements Iterator<Batch>, AutoCloseable {
         private record Pending(BatchBuffer buffer, Future<Integer> size) {}

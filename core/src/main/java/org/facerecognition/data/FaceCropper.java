@@ -12,8 +12,8 @@ import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one way from an image to a network's input: framed as in training or, with a detector, the chosen face aligned by its
- * five landmarks. Immutable; for many threads at a time.
+ * The one way from an image to a network's input: framed as in training or, with a detector, the chosen face aligned by
+ * its five landmarks. Immutable; for many threads at a time.
  *
  * @param framing used without a detector
  * @param sizePx side of the square result
@@ -38,8 +38,8 @@ public record FaceCropper(
      * The network's input.
      *
      * @return sizePx x sizePx, RGB, CV_8UC3; the caller closes it
-     * @throws DataException when the image cannot be read, does not have the size that the framing needs, or shows no face,
-     *     several where one only is wanted, or one whose landmarks cannot be a face's
+     * @throws DataException when the image cannot be read, does not have the size that the framing needs, or shows no
+     *     face, several where one only is wanted, or one whose landmarks cannot be a face's
      */
     public Mat crop(ImageSource image) {
         try (Mat whole = image.read()) {
@@ -83,8 +83,8 @@ public record FaceCropper(
     }
 
     /**
-     * All faces that can be embedded, the most prominent first: without those that are upside down, or whose landmarks cannot
-     * be a face's.
+     * All faces that can be embedded, the most prominent first: without those that are upside down, or whose landmarks
+     * cannot be a face's.
      *
      * @param whole RGB, CV_8UC3
      * @throws IllegalStateException when there is no detector

@@ -120,8 +120,8 @@ public final class FaceDataset {
     }
 
     /**
-     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split within
-     * each person as {@link #folders(Path, Split, double, double, long)} does.
+     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split
+     * within each person as {@link #folders(Path, Split, double, double, long)} does.
      *
      * @throws DataException when a file is missing or damaged, or there are no images of that split
      */
@@ -214,12 +214,12 @@ public final class FaceDataset {
     }
 
     /**
-     * The same samples with the face of each image found by a detector and aligned by its own landmarks, rather than cut out
-     * where such faces mostly are. Of several faces it is the most prominent one.
+     * The same samples with the face of each image found by a detector and aligned by its own landmarks, rather than
+     * cut out where such faces mostly are. Of several faces it is the most prominent one.
      *
      * @param sizePx side of the result, the model's input
-     * @param notFound is told each image in which no face was found; such an image is cut out by the framing of this data
-     *     set instead. Called from any thread
+     * @param notFound is told each image in which no face was found; such an image is cut out by the framing of this
+     *     data set instead. Called from any thread
      * @return framed {@link Framing#WHOLE}
      */
     public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
@@ -227,9 +227,9 @@ public final class FaceDataset {
     }
 
     /**
-     * The same samples cut out exactly as a model's {@code embed} does it: decoded at full size, and an image in which no
-     * face is found is rejected when it is read. Images that were packed as they are cut out stay as they are where there is
-     * no detector.
+     * The same samples cut out exactly as a model's {@code embed} does it: decoded at full size, and an image in which
+     * no face is found is rejected when it is read. Images that were packed as they are cut out stay as they are where
+     * there is no detector.
      *
      * @return framed {@link Framing#WHOLE}
      */
@@ -307,8 +307,8 @@ public final class FaceDataset {
     public record ByIdentity(FaceDataset seen, FaceDataset unseen) {}
 
     /**
-     * Splits between people: what a model learns on one part says something about people in general when it is measured on
-     * the other. The same names, fraction and seed give the same people, in whichever part of the data.
+     * Splits between people: what a model learns on one part says something about people in general when it is measured
+     * on the other. The same names, fraction and seed give the same people, in whichever part of the data.
      *
      * @param fraction of the people that go unseen, in (0, 1); at least one, and not all
      * @param seed of the choice

@@ -15,12 +15,12 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pictures that were decoded and framed once, kept as pixels for the next time. The study's copies by augmentation and its
- * epochs ask for each picture hundreds of times, and decoding is most of the work of reading one.
+ * Pictures that were decoded and framed once, kept as pixels for the next time. The study's copies by augmentation and
+ * its epochs ask for each picture hundreds of times, and decoding is most of the work of reading one.
  *
  * <p>Holds the first so many pictures of a data set, as many as there is room for, and never gives one up for another:
- * in an epoch each is asked for equally often, so that any other choice would be no better and cost work. For any number of
- * threads.
+ * in an epoch each is asked for equally often, so that any other choice would be no better and cost work. For any
+ * number of threads.
  */
 final class PictureMemory implements AutoCloseable {
     private final int sizePx;

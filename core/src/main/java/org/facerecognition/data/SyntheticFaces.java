@@ -6,17 +6,17 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * Drawn faces: any number of made-up people, any number of pictures of each, out of a seed. For demonstrations and tests
- * that must run with nothing to download.
+ * Drawn faces: any number of made-up people, any number of pictures of each, out of a seed. For demonstrations and
+ * tests that must run with nothing to download.
  *
  * <p><strong>These are drawings, not faces of anyone.</strong> They are made of polygons by a program, no photograph
  * went into them, and a resemblance to a person is chance. Results on them say nothing about real faces: neither how
  * accurate a model is on people, nor how fair.
  *
- * <p>What makes a face recognisable is kept apart from what gets in the way. The {@link SyntheticIdentity} is drawn from
- * (seed, identity): shape of the head, tone, eyes, brows, nose, mouth, hair, beard, marks, glasses. The {@link SyntheticShot} is
- * drawn from (seed, identity, index): pose, expression, light, background, clothes, blur, noise. Equal numbers give an
- * equal picture, on any thread and in any order.
+ * <p>What makes a face recognisable is kept apart from what gets in the way. The {@link SyntheticIdentity} is drawn
+ * from (seed, identity): shape of the head, tone, eyes, brows, nose, mouth, hair, beard, marks, glasses. The {@link
+ * SyntheticShot} is drawn from (seed, identity, index): pose, expression, light, background, clothes, blur, noise.
+ * Equal numbers give an equal picture, on any thread and in any order.
  *
  * @param seed of everything; another seed gives other people
  * @param sizePx width and height of the pictures, in [32, 512]

@@ -7,31 +7,31 @@ import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Finds thresholds for false accept rates on faces of people that the model was not trained on, and says how far the rate on
- * other such people may lie above.
+ * Finds thresholds for false accept rates on faces of people that the model was not trained on, and says how far the
+ * rate on other such people may lie above.
  */
 /*
- * All impostor pairs are compared: each face with each face of another person. They are far from independent. One person
- * who resembles many is in all of that person's pairs, so that ten million pairs of 250 people know much less than ten
- * million independent trials do, and a binomial bound over them would be a promise that strangers break.
+ * All impostor pairs are compared: each face with each face of another person. They are far from independent. One
+ * person who resembles many is in all of that person's pairs, so that ten million pairs of 250 people know much less
+ * than ten million independent trials do, and a binomial bound over them would be a promise that strangers break.
  *
- * So the bound is that of an effective number of trials, as survey statistics do it (Korn and Graubard, "Confidence intervals
- * for proportions with small expected number of positive counts estimated from survey data", 1998): the variance of the rate
- * is estimated by leaving out one person at a time (the jackknife, which for pairs errs on the safe side: Efron and Stein,
- * 1981); the effective number of trials is the one whose binomial variance is as large, reduced by Student's factor for the
- * few people that it was estimated on; and the exact binomial bound (Clopper and Pearson, 1934) is taken for that number. The
- * variance is taken twice: the rate on other people, as many again, varies too. A sample of people may lack the few who
- * resemble many, and then understates the variance; so the bound is taken at 99 %, with which it covered the rate on others in
- * 96.5 to 100 % of 200 trials in each of twenty made-up worlds (25 to 250 people, from all alike to some who resemble half the
- * others), where 95 % covered 93 to 100 %.
+ * So the bound is that of an effective number of trials, as survey statistics do it (Korn and Graubard, "Confidence
+ * intervals for proportions with small expected number of positive counts estimated from survey data", 1998): the
+ * variance of the rate is estimated by leaving out one person at a time (the jackknife, which for pairs errs on the
+ * safe side: Efron and Stein, 1981); the effective number of trials is the one whose binomial variance is as large,
+ * reduced by Student's factor for the few people that it was estimated on; and the exact binomial bound (Clopper and
+ * Pearson, 1934) is taken for that number. The variance is taken twice: the rate on other people, as many again, varies
+ * too. A sample of people may lack the few who resemble many, and then understates the variance; so the bound is taken
+ * at 99 %, with which it covered the rate on others in 96.5 to 100 % of 200 trials in each of twenty made-up worlds (25
+ * to 250 people, from all alike to some who resemble half the others), where 95 % covered 93 to 100 %.
  *
- * With a threshold above the k-th highest of n independent impostor scores, the rate of the population has a
- * Beta(k + 1, n - k) distribution, whose 95 % point is the same Clopper-Pearson bound: that the threshold was chosen on these
+ * With a threshold above the k-th highest of n independent impostor scores, the rate of the population has a Beta(k +
+ * 1, n - k) distribution, whose 95 % point is the same Clopper-Pearson bound: that the threshold was chosen on these
  * very scores is accounted for.
  *
- * Which rates can be shown follows from the number of pairs of people, since these are what could be independent: by the rule
- * of three, without an error among 3 / p independent trials one is 95 % sure that the rate is at most p. So 25 people show
- * 1 %, 78 show 0.1 % and 246 show 0.01 %.
+ * Which rates can be shown follows from the number of pairs of people, since these are what could be independent: by
+ * the rule of three, without an error among 3 / p independent trials one is 95 % sure that the rate is at most p. So 25
+ * people show 1 %, 78 show 0.1 % and 246 show 0.01 %.
  *
  * Scores are counted in bins of 2e-6, so that memory does not grow with the pairs. A threshold is the edge of a bin.
  */

@@ -6,11 +6,11 @@ import java.util.List;
  * How thresholds are found; see {@link Calibration}.
  *
  * @param falseAcceptRates each in (0, 1)
- * @param maxFaces that are compared with one another: of more faces, some of the people are chosen at random, with all their
- *     faces
+ * @param maxFaces that are compared with one another: of more faces, some of the people are chosen at random, with all
+ *     their faces
  * @param seed of that choice
- * @param namesakes whether people who have the name of a person in the training are known to be other people, as where both data
- *     sets number their people. Otherwise such names are taken for the same person, and refused
+ * @param namesakes whether people who have the name of a person in the training are known to be other people, as where
+ *     both data sets number their people. Otherwise such names are taken for the same person, and refused
  */
 public record CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes) {
     /** Rates of 1 %, 0.1 % and 0.01 %; at most 10,000 faces, which are 50 million pairs. */

@@ -35,8 +35,8 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
 
     /**
      * Deals the pairs of each kind out in turn: the first genuine pair to the first fold, the second to the second, and
-     * the impostor pairs likewise, each kind on its own. Every fold then has its share of both kinds in whatever order the
-     * list has them: all of one kind first, as LFW's View 1, or in alternation.
+     * the impostor pairs likewise, each kind on its own. Every fold then has its share of both kinds in whatever order
+     * the list has them: all of one kind first, as LFW's View 1, or in alternation.
      *
      * @param folds at least 2; see {@link #mostFolds}
      * @throws IllegalArgumentException when there are fewer than 2 folds
@@ -56,8 +56,8 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
      * The number of folds that pairs can be dealt into so that each fold has a pair of both kinds at least.
      *
      * @param wanted at least 1
-     * @return at most {@code wanted}; below 2 where there are not two pairs of each kind, and no threshold can be chosen
-     *     on other pairs than those it is measured on
+     * @return at most {@code wanted}; below 2 where there are not two pairs of each kind, and no threshold can be
+     *     chosen on other pairs than those it is measured on
      */
     public static int mostFolds(Verification pairs, int wanted) {
         int genuine =
@@ -128,7 +128,9 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
         return Arrays.stream(accuracies).average().orElseThrow();
     }
 
-    /** Of the mean: the folds' standard deviation (over folds - 1) divided by the root of their number, as LFW asks for. */
+    /**
+     * Of the mean: the folds' standard deviation (over folds - 1) divided by the root of their number, as LFW asks for.
+     */
     public double standardError() {
         double mean = mean();
         double squares =

@@ -22,8 +22,8 @@ import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an evaluation came to: figures by name, charts, and the hardest errors to look at, in one HTML file; the same figures
- * and the points of the curves as JSON.
+ * What an evaluation came to: figures by name, charts, and the hardest errors to look at, in one HTML file; the same
+ * figures and the points of the curves as JSON.
  */
 public final class EvaluationReport {
     private static final double[] RATES = {1e-2, 1e-3, 1e-4};
@@ -89,11 +89,11 @@ public final class EvaluationReport {
     }
 
     /**
-     * Adds what the scores of pairs say: {@code genuine_pairs} and {@code impostor_pairs} (of the same person, of different
-     * people), {@code auc}, {@code eer}, {@code best_accuracy}, {@code tar_at_far_1e-2} to {@code 1e-4} with the ends of
-     * their 95 % intervals ({@code ..._low}, {@code ..._high}) and, in the words of ISO/IEC 19795-1, {@code
-     * fnmr_at_fmr_1e-2} to {@code 1e-4}, which is 1 less that. A false accept rate (FAR, of single comparisons the false match
-     * rate, FMR) of less than one impostor pair cannot be measured, and is null. Charts: ROC, DET, scores.
+     * Adds what the scores of pairs say: {@code genuine_pairs} and {@code impostor_pairs} (of the same person, of
+     * different people), {@code auc}, {@code eer}, {@code best_accuracy}, {@code tar_at_far_1e-2} to {@code 1e-4} with
+     * the ends of their 95 % intervals ({@code ..._low}, {@code ..._high}) and, in the words of ISO/IEC 19795-1, {@code
+     * fnmr_at_fmr_1e-2} to {@code 1e-4}, which is 1 less that. A false accept rate (FAR, of single comparisons the
+     * false match rate, FMR) of less than one impostor pair cannot be measured, and is null. Charts: ROC, DET, scores.
      *
      * @param bootstrap draws people where each face was compared with each, else pairs
      * @throws IllegalArgumentException when a kind of pair is missing or a score is NaN
@@ -229,9 +229,10 @@ public final class EvaluationReport {
     }
 
     /**
-     * Adds {@code mated_probes} and {@code non_mated_probes} (of people who are enrolled, and of others), {@code rank_1},
-     * {@code rank_5} and, where there are non-mated probes, {@code dir_at_far_0.1} and {@code 0.01} and what they leave of 1,
-     * {@code fnir_at_fpir_0.1} and {@code 0.01}; null where the rate is less than one non-mated probe. Chart: CMC.
+     * Adds {@code mated_probes} and {@code non_mated_probes} (of people who are enrolled, and of others), {@code
+     * rank_1}, {@code rank_5} and, where there are non-mated probes, {@code dir_at_far_0.1} and {@code 0.01} and what
+     * they leave of 1, {@code fnir_at_fpir_0.1} and {@code 0.01}; null where the rate is less than one non-mated probe.
+     * Chart: CMC.
      */
     public EvaluationReport identification(Identification asked) {
         figures.put("people", asked.people());
@@ -258,8 +259,8 @@ public final class EvaluationReport {
     }
 
     /**
-     * Adds pictures of the hardest errors: pairs of the same person with the lowest scores, of different people with the
-     * highest. They hold faces: keep the report as safe as the data.
+     * Adds pictures of the hardest errors: pairs of the same person with the lowest scores, of different people with
+     * the highest. They hold faces: keep the report as safe as the data.
      *
      * @param faces that the numbers in the pairs mean
      */

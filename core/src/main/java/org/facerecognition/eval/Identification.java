@@ -6,8 +6,9 @@ import java.util.stream.IntStream;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
- * The question "who of the enrolled people is this, or nobody?". Each probe is compared with all enrolled faces; a person's
- * score is that of the nearest of their faces by cosine. Enrol {@link Embedded#centroids} for one mean face per person.
+ * The question "who of the enrolled people is this, or nobody?". Each probe is compared with all enrolled faces; a
+ * person's score is that of the nearest of their faces by cosine. Enrol {@link Embedded#centroids} for one mean face
+ * per person.
  *
  * <p>After Grother and Ngan's evaluations (NIST IR 8009) and Liu et al., "Large-scale unconstrained open set face
  * database", 2013.
@@ -30,7 +31,8 @@ public final class Identification {
      *
      * @param enrolled faces of those who can be the answer
      * @param probes faces to be named, labelled as the enrolled; a label that is not enrolled is a stranger's
-     * @throws IllegalArgumentException when none of the probes' people is enrolled, or an embedding is zero or not finite
+     * @throws IllegalArgumentException when none of the probes' people is enrolled, or an embedding is zero or not
+     *     finite
      */
     public static Identification of(Embedded enrolled, Embedded probes) {
         int people = Math.max(max(enrolled.labels()), max(probes.labels())) + 1;
@@ -104,8 +106,8 @@ public final class Identification {
     }
 
     /**
-     * Detection and identification rate: share of enrolled people's probes that are named right, at first answer and above the
-     * threshold, where the threshold lets at most a share {@code far} of the strangers be taken for somebody.
+     * Detection and identification rate: share of enrolled people's probes that are named right, at first answer and
+     * above the threshold, where the threshold lets at most a share {@code far} of the strangers be taken for somebody.
      *
      * @param far in [0, 1]
      * @throws IllegalArgumentException when {@code far} is not in [0, 1] or no probe was a stranger's

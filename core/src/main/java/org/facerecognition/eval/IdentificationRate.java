@@ -6,11 +6,11 @@ import org.facerecognition.data.UnsuitableDataException;
 /**
  * The CelebA identification benchmark's figure: of all pairs of two queries of one person, the share that is more alike
  * than nearly all false pairs. False are the pairs of two queries of different people and those of a query and a
- * distractor; two distractors are not compared. The threshold for a false positive rate f is the N-th largest similarity
- * of the false pairs, N = floor(f * false pairs), and a pair must be above it.
+ * distractor; two distractors are not compared. The threshold for a false positive rate f is the N-th largest
+ * similarity of the false pairs, N = floor(f * false pairs), and a pair must be above it.
  *
- * <p>So defined, a public MobileFaceNet on faces aligned by CelebA's mean points has what another program had measured of it:
- * .930 at f = .05, .888 at .01, .79 at .001.
+ * <p>So defined, a public MobileFaceNet on faces aligned by CelebA's mean points has what another program had measured
+ * of it: .930 at f = .05, .888 at .01, .79 at .001.
  */
 public final class IdentificationRate {
     private final double[] same; // rising

@@ -5,8 +5,8 @@ import org.facerecognition.data.UnsuitableDataException;
 
 /**
  * How well a score tells pairs of the same person from pairs of different ones, over all thresholds. A pair is accepted
- * when its score is at least the threshold. Holds the scores sorted, 8 bytes each, and nothing else; every figure is one
- * walk down them or a binary search.
+ * when its score is at least the threshold. Holds the scores sorted, 8 bytes each, and nothing else; every figure is
+ * one walk down them or a binary search.
  */
 public final class Roc {
     private final double[] same; // rising
@@ -246,12 +246,17 @@ public final class Roc {
         return different[different.length - 1 - rank];
     }
 
-    /** Pairs of different people that may be accepted at a false accept rate: .01 of 100 is one, whatever the rounding. */
+    /**
+     * Pairs of different people that may be accepted at a false accept rate: .01 of 100 is one, whatever the rounding.
+     */
     static int allowed(double far, long pairs) {
         return (int) Math.floor(far * pairs + 1e-9);
     }
 
-    /** Whether there are enough pairs of different people to measure a false accept rate: one pair at least may reach it. */
+    /**
+     * Whether there are enough pairs of different people to measure a false accept rate: one pair at least may reach
+     * it.
+     */
     public boolean shows(double far) {
         return shows(far, different.length);
     }

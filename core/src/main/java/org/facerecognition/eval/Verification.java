@@ -5,8 +5,8 @@ import java.util.stream.IntStream;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
- * The question "is this the same person?" over pairs of faces, each with a score: the higher, the likelier. Knows of each
- * pair which faces it is of, so that errors can be looked at.
+ * The question "is this the same person?" over pairs of faces, each with a score: the higher, the likelier. Knows of
+ * each pair which faces it is of, so that errors can be looked at.
  */
 public final class Verification {
     private static final int MOST_FACES = 65_536; // to be compared each with each: 2^31 pairs, the longest array
@@ -25,8 +25,8 @@ public final class Verification {
      * @param embeddings [n][d], of any length but zero
      * @param labels [n], which person each is of
      * @return scored by cosine, in [-1, 1]
-     * @throws IllegalArgumentException when the numbers differ, there are more than 65,536, or an embedding is zero or not
-     *     finite
+     * @throws IllegalArgumentException when the numbers differ, there are more than 65,536, or an embedding is zero or
+     *     not finite
      */
     public static Verification ofAllPairs(float[][] embeddings, int[] labels) {
         if (embeddings.length != labels.length) {
@@ -126,8 +126,8 @@ public final class Verification {
     }
 
     /**
-     * The pairs that are hardest to get right: of the same person those with the lowest scores, or of different people those
-     * with the highest.
+     * The pairs that are hardest to get right: of the same person those with the lowest scores, or of different people
+     * those with the highest.
      *
      * @param same of which kind
      * @param most how many to give, fewer where there are not as many

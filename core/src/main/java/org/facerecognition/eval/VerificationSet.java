@@ -28,7 +28,10 @@ public final class VerificationSet {
         this.pairs = pairs;
     }
 
-    /** Each face is compared with each other. A few thousand faces are millions of pairs; see {@link FaceDataset#withAtMost}. */
+    /**
+     * Each face is compared with each other. A few thousand faces are millions of pairs; see {@link
+     * FaceDataset#withAtMost}.
+     */
     public static VerificationSet of(FaceDataset faces) {
         return new VerificationSet(faces, null);
     }

@@ -31,9 +31,9 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a graph as a TorchScript file, which {@code torch.jit.load} of Python and C++ and DJL's PyTorch engine read: one
- * method, {@code forward}, that checks its input's shape and kind. Free text lies beside it in the file as {@link #CONTRACT}.
- * Batch normalisations are folded away where that is exact.
+ * Writes a graph as a TorchScript file, which {@code torch.jit.load} of Python and C++ and DJL's PyTorch engine read:
+ * one method, {@code forward}, that checks its input's shape and kind. Free text lies beside it in the file as {@link
+ * #CONTRACT}. Batch normalisations are folded away where that is exact.
  *
  * <p>The program is text that libtorch compiles, of functions that PyTorch has had for long: 1.13 reads it.
  */
@@ -52,7 +52,8 @@ public final class TorchScriptFile {
     /**
      * Writes a file; a former one is replaced atomically.
      *
-     * @param net what to write; with its pixels normalised in the model, {@code forward} takes integers 0..255, else floats
+     * @param net what to write; with its pixels normalised in the model, {@code forward} takes integers 0..255, else
+     *     floats
      * @param sizePx side of the square input
      * @param metadata free text by name
      * @throws ExportException when it cannot be written

@@ -10,14 +10,15 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The best identities of a search so far. Rows are offered with their scores in single precision; what comes out is ordered by
- * the cosine in double precision.
+ * The best identities of a search so far. Rows are offered with their scores in single precision; what comes out is
+ * ordered by the cosine in double precision.
  */
 /*
- * A float sum of products depends in its last bits on the order of adding, and BLAS adds in another order for one probe than
- * for 64, and for the last rows of a block than for the rest. Were rows ordered by such scores, the same question could be
- * answered in two ways. So rows within SLACK of the last place are kept too, and the few that remain are compared again in
- * double precision. SLACK is ten times the largest difference that was seen between the two (3.4e-7, of 128 to 2,048 values).
+ * A float sum of products depends in its last bits on the order of adding, and BLAS adds in another order for one probe
+ * than for 64, and for the last rows of a block than for the rest. Were rows ordered by such scores, the same question
+ * could be answered in two ways. So rows within SLACK of the last place are kept too, and the few that remain are
+ * compared again in double precision. SLACK is ten times the largest difference that was seen between the two (3.4e-7,
+ * of 128 to 2,048 values).
  */
 final class Candidates {
     static final float SLACK = 4e-6f;

@@ -20,30 +20,32 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The question is an open one: most faces are not in the gallery, so an answer needs a threshold, which belongs to the
- * model and to how many are enrolled. Each entry is one more chance of a false match: if two strangers' faces reach the
- * threshold once in a million times, a stranger is taken for somebody in a gallery of 10,000 about once in a hundred.
+ * <p>The question is an open one: most faces are not in the gallery, so an answer needs a threshold, which belongs to
+ * the model and to how many are enrolled. Each entry is one more chance of a false match: if two strangers' faces reach
+ * the threshold once in a million times, a stranger is taken for somebody in a gallery of 10,000 about once in a
+ * hundred.
  *
- * <p>An identity's cosine is that of its entry nearest to the probe. Cosines are computed in double precision of what is kept
- * in single precision, so that the answer depends neither on the way of searching nor on what else is asked at the same time.
+ * <p>An identity's cosine is that of its entry nearest to the probe. Cosines are computed in double precision of what
+ * is kept in single precision, so that the answer depends neither on the way of searching nor on what else is asked at
+ * the same time.
  *
- * <p>Any number of threads may use a gallery. Changes wait for one another; searches and lists wait for nobody, and see the
- * gallery before a change or after it, never in between. A removal also waits for the searches under way, since it erases
- * what they read.
+ * <p>Any number of threads may use a gallery. Changes wait for one another; searches and lists wait for nobody, and see
+ * the gallery before a change or after it, never in between. A removal also waits for the searches under way, since it
+ * erases what they read.
  *
- * <p><b>What a file promises.</b> A change that was acknowledged is there after a loss of power; one that was not is there
- * whole or not at all. Damage is refused with its place. What was removed is erased before the removal is acknowledged: its
- * name, note, content key and embedding are overwritten in the file and in memory, and a saved graph is erased with it. Files
- * are readable by their owner alone (0600, folders that are created 0700) where the file system has POSIX permissions; those
- * of an existing gallery are narrowed when it is opened for writing. Erasing overwrites blocks in place. It does not reach
- * blocks that a copy-on-write file system or a solid-state disk has set aside, snapshots, backups and other copies, and
- * swap space; encrypt the disk where that matters. In memory, names and notes are Java strings, which are released and not
- * overwritten.
+ * <p><b>What a file promises.</b> A change that was acknowledged is there after a loss of power; one that was not is
+ * there whole or not at all. Damage is refused with its place. What was removed is erased before the removal is
+ * acknowledged: its name, note, content key and embedding are overwritten in the file and in memory, and a saved graph
+ * is erased with it. Files are readable by their owner alone (0600, folders that are created 0700) where the file
+ * system has POSIX permissions; those of an existing gallery are narrowed when it is opened for writing. Erasing
+ * overwrites blocks in place. It does not reach blocks that a copy-on-write file system or a solid-state disk has set
+ * aside, snapshots, backups and other copies, and swap space; encrypt the disk where that matters. In memory, names and
+ * notes are Java strings, which are released and not overwritten.
  *
  * <p><b>Names</b> that a person cannot tell apart are one name: see {@link #checkName}.
  *
- * <p>Limits: names up to 1,024 bytes of UTF-8, notes 4,096; 2 to 65,536 values; a thousand million entries, removed ones
- * until {@link #compact} included, if there is memory: all embeddings are held there.
+ * <p>Limits: names up to 1,024 bytes of UTF-8, notes 4,096; 2 to 65,536 values; a thousand million entries, removed
+ * ones until {@link #compact} included, if there is memory: all embeddings are held there.
  */
 public final class Gallery implements AutoCloseable {
     static final int MIN_DIMENSION = 2;
@@ -114,14 +116,15 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Opens a gallery's file, or creates it. What a process that was killed, or a machine that lost power, has left half
-     * written at its end is erased and cut off: it was acknowledged to nobody. An erasure that was under way is finished.
-     * A file of an earlier version of the format is rewritten in today's, without what was removed from it.
+     * Opens a gallery's file, or creates it. What a process that was killed, or a machine that lost power, has left
+     * half written at its end is erased and cut off: it was acknowledged to nobody. An erasure that was under way is
+     * finished. A file of an earlier version of the format is rewritten in today's, without what was removed from it.
      *
-     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open, by whatever path they come.
-     * A file with several hard links is refused, as it could be written under two names at once. With {@link
-     * SearchMethod#HNSW} the graph is kept in {@code NAME.hnsw} when the gallery is closed and nothing was removed since it
-     * was opened or compacted; else the next opening builds it anew. Both may be deleted when nobody has the gallery open.
+     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open, by whatever path they
+     * come. A file with several hard links is refused, as it could be written under two names at once. With {@link
+     * SearchMethod#HNSW} the graph is kept in {@code NAME.hnsw} when the gallery is closed and nothing was removed
+     * since it was opened or compacted; else the next opening builds it anew. Both may be deleted when nobody has the
+     * gallery open.
      *
      * @param fingerprint of the model whose embeddings it holds: those of two models cannot be compared
      * @param dimension length of the embeddings
@@ -141,8 +144,8 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Reads a gallery's file as it is now, without being in the way of whoever writes to it. Changes are refused, and those of
-     * others are not seen.
+     * Reads a gallery's file as it is now, without being in the way of whoever writes to it. Changes are refused, and
+     * those of others are not seen.
      *
      * @throws GalleryException when it cannot be read, is damaged or is another model's
      */
@@ -188,16 +191,17 @@ public final class Gallery implements AutoCloseable {
     // ---- changing ----
 
     /**
-     * The form in which a name is kept when it is the first of its kind: composed (NFC), with single spaces, none at its ends,
-     * and without signs that are not shown.
+     * The form in which a name is kept when it is the first of its kind: composed (NFC), with single spaces, none at
+     * its ends, and without signs that are not shown.
      *
-     * <p>Names that a person cannot tell apart are one identity, under the form that was enrolled first; every form finds it.
-     * These are names that differ in capital and small letters, in kinds and numbers of spaces, in signs that are not shown,
-     * in compatibility forms (full width, ligatures), in kinds of hyphens and apostrophes, or in letters of the Latin, Greek
-     * and Cyrillic scripts that look the same.
+     * <p>Names that a person cannot tell apart are one identity, under the form that was enrolled first; every form
+     * finds it. These are names that differ in capital and small letters, in kinds and numbers of spaces, in signs that
+     * are not shown, in compatibility forms (full width, ligatures), in kinds of hyphens and apostrophes, or in letters
+     * of the Latin, Greek and Cyrillic scripts that look the same.
      *
-     * @throws IllegalArgumentException when it is empty or too long; holds control characters, line breaks or signs that turn
-     *     the direction of text; or holds U+FFFD or half a surrogate pair, which stand for characters that could not be read
+     * @throws IllegalArgumentException when it is empty or too long; holds control characters, line breaks or signs
+     *     that turn the direction of text; or holds U+FFFD or half a surrogate pair, which stand for characters that
+     *     could not be read
      */
     public static String checkName(String name) {
         return Names.checked(name);
@@ -214,8 +218,8 @@ public final class Gallery implements AutoCloseable {
      * @param identity name of the person; see {@link #checkName}
      * @param embedding of any norm but zero; copied
      * @return the entry's id
-     * @throws IllegalArgumentException when the name is refused, or the embedding is zero, not finite or of the wrong number
-     *     of values
+     * @throws IllegalArgumentException when the name is refused, or the embedding is zero, not finite or of the wrong
+     *     number of values
      * @throws GalleryException when the file cannot be written; nothing is enrolled then
      */
     public long enrol(String identity, float[] embedding) {
@@ -233,8 +237,8 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Enrolls many, which is faster than one after the other: the disk has to confirm only once. All are checked first. Should
-     * the process be killed meanwhile, all are there at the next opening or none.
+     * Enrolls many, which is faster than one after the other: the disk has to confirm only once. All are checked first.
+     * Should the process be killed meanwhile, all are there at the next opening or none.
      *
      * @return the entries' ids, in order
      * @throws IllegalArgumentException when one of them cannot be enrolled; none is then
@@ -279,8 +283,8 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Removes an identity with all its entries, and erases them: when this returns, nothing of them is left in the file and in
-     * memory; see the class.
+     * Removes an identity with all its entries, and erases them: when this returns, nothing of them is left in the file
+     * and in memory; see the class.
      *
      * @param identity its name, in any form that a person cannot tell from it
      * @return how many entries it had
@@ -330,8 +334,8 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Rewrites file and memory without the room that removed entries took, and overwrites the former file. Searches go on
-     * meanwhile; so long the memory is needed twice, and with {@link SearchMethod#HNSW} the graph is built anew.
+     * Rewrites file and memory without the room that removed entries took, and overwrites the former file. Searches go
+     * on meanwhile; so long the memory is needed twice, and with {@link SearchMethod#HNSW} the graph is built anew.
      *
      * @throws GalleryException when the file cannot be written; all is as it was then
      */
@@ -373,17 +377,17 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * How images became the embeddings that are here, for example the crop, the detector and whether mirror images count too;
-     * empty where nobody has said it. The gallery only compares it.
+     * How images became the embeddings that are here, for example the crop, the detector and whether mirror images
+     * count too; empty where nobody has said it. The gallery only compares it.
      */
     public Optional<String> embeddingMode() {
         return Optional.ofNullable(embeddingMode);
     }
 
     /**
-     * Binds the gallery to a mode of making embeddings, since those of two modes cannot be compared well. The first mode is
-     * recorded in the file, which is rewritten for it; when this returns it is on the disk. The same mode again changes
-     * nothing. A gallery that is open for reading and has no mode accepts any, and records none.
+     * Binds the gallery to a mode of making embeddings, since those of two modes cannot be compared well. The first
+     * mode is recorded in the file, which is rewritten for it; when this returns it is on the disk. The same mode again
+     * changes nothing. A gallery that is open for reading and has no mode accepts any, and records none.
      *
      * @param mode up to 1,024 bytes of UTF-8
      * @throws IllegalArgumentException when it is empty or too long
@@ -417,8 +421,9 @@ public final class Gallery implements AutoCloseable {
     // ---- asking ----
 
     /**
-     * Sets how widely is searched ({@link SearchMethod#HNSW} and {@link SearchMethod#CODES}; it changes nothing in an exact
-     * search): the neighbors held on the way, the field's efSearch. More finds the nearest more often, and takes longer.
+     * Sets how widely is searched ({@link SearchMethod#HNSW} and {@link SearchMethod#CODES}; it changes nothing in an
+     * exact search): the neighbors held on the way, the field's efSearch. More finds the nearest more often, and takes
+     * longer.
      *
      * @param width 1 to 65,536; 64 by default
      */
@@ -434,11 +439,11 @@ public final class Gallery implements AutoCloseable {
      *
      * @param probe an embedding of the gallery's model, of any norm but zero
      * @param topK most identities to name; more than there are is all of them
-     * @param threshold cosine at or above which two faces count as one person's: -1 to the next number above 1, which no
-     *     cosine reaches
+     * @param threshold cosine at or above which two faces count as one person's: -1 to the next number above 1, which
+     *     no cosine reaches
      * @return the identities that reach the threshold, or that none does
-     * @throws IllegalArgumentException when the probe is zero, not finite or of the wrong number of values, {@code topK} is
-     *     below 1 or the threshold is out of its range
+     * @throws IllegalArgumentException when the probe is zero, not finite or of the wrong number of values, {@code
+     *     topK} is below 1 or the threshold is out of its range
      */
     public Outcome identify(float[] probe, int topK, double threshold) {
         return identify(List.of(probe), topK, threshold).get(0);
@@ -516,7 +521,9 @@ public final class Gallery implements AutoCloseable {
         return dimension;
     }
 
-    /** How many bytes at the file's end were cut off when it was opened, of a change that was never committed; mostly 0. */
+    /**
+     * How many bytes at the file's end were cut off when it was opened, of a change that was never committed; mostly 0.
+     */
     public long tornBytes() {
         return store == null ? 0 : store.tornBytes();
     }

@@ -14,8 +14,8 @@ import org.facerecognition.io.WriterLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A gallery's file and what belongs to it: the lock, the log of batches, the saved graph. For one thread at a time. What is
- * removed is erased from all of these before the removal is acknowledged.
+ * A gallery's file and what belongs to it: the lock, the log of batches, the saved graph. For one thread at a time.
+ * What is removed is erased from all of these before the removal is acknowledged.
  */
 final class GalleryStore implements AutoCloseable {
     private static final int TRIES = 20;
@@ -229,7 +229,9 @@ final class GalleryStore implements AutoCloseable {
         return file;
     }
 
-    /** Whether the file is of an earlier version of the format, which is read only; to be {@link #rewrite rewritten}. */
+    /**
+     * Whether the file is of an earlier version of the format, which is read only; to be {@link #rewrite rewritten}.
+     */
     boolean isFormer() {
         return header.version() < LogHeader.VERSION;
     }

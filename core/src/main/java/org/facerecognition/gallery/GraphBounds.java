@@ -6,12 +6,12 @@ import java.nio.ByteBuffer;
 import java.util.BitSet;
 
 /**
- * Whether a saved graph is one over so many nodes, before JVector reads it: JVector allocates by the numbers that it finds,
- * and leaves half a graph behind when it fails.
+ * Whether a saved graph is one over so many nodes, before JVector reads it: JVector allocates by the numbers that it
+ * finds, and leaves half a graph behind when it fails.
  */
 /*
- * JVector's format of graphs on the heap: magic, version, layers, the degree of each, the entry node; for each layer its
- * nodes, for each of these its number, how many neighbors, and for each neighbor its number and score.
+ * JVector's format of graphs on the heap: magic, version, layers, the degree of each, the entry node; for each layer
+ * its nodes, for each of these its number, how many neighbors, and for each neighbor its number and score.
  */
 final class GraphBounds {
     private static final int MAGIC = 0x75EC4012;

@@ -26,15 +26,15 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * JVector's graph over the prototypes. The graph holds their numbers only; how alike two are is computed here: estimated from
- * their codes while a search walks, computed where the vectors lie for the neighbours that it ends with.
+ * JVector's graph over the prototypes. The graph holds their numbers only; how alike two are is computed here:
+ * estimated from their codes while a search walks, computed where the vectors lie for the neighbours that it ends with.
  */
 /*
- * A vector of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one or two. JVector would
- * keep the vectors a second time, on the heap.
+ * A vector of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one or two.
+ * JVector would keep the vectors a second time, on the heap.
  *
- * A prototype whose rows are all removed stays in the graph as a way to others, and is not let into an answer; compaction builds
- * the graph anew.
+ * A prototype whose rows are all removed stays in the graph as a way to others, and is not let into an answer;
+ * compaction builds the graph anew.
  */
 final class HnswSearch extends PrototypeSearch {
     private static final int DEGREE = 32;
@@ -46,7 +46,7 @@ final class HnswSearch extends PrototypeSearch {
         loadWithoutAdvice();
     }
 
-    private final GraphIndexBuilder builder;
+    private GraphIndexBuilder builder; // another one only before anything is searched
     /** Kept for the next searches: not more than can be at work at a time, whatever number of threads ever came. */
     private final Queue<GraphSearcher> idle =
             new ArrayBlockingQueue<>(Runtime.getRuntime().availableProcessors());
@@ -70,13 +70,17 @@ final class HnswSearch extends PrototypeSearch {
         }
     }
 
-    @SuppressWarnings("deprecation") // what is to take its place leaves hierarchy and refining to JMX
     HnswSearch(Vectors vectors) {
         super(vectors);
+        this.builder = newBuilder(vectors.dimension());
+    }
+
+    @SuppressWarnings("deprecation") // what is to take its place leaves hierarchy and refining to JMX
+    private GraphIndexBuilder newBuilder(int dimension) {
         ForkJoinPool pool = ForkJoinPool.commonPool();
-        this.builder = new GraphIndexBuilder(
+        return new GraphIndexBuilder(
                 new PrototypeScores(),
-                vectors.dimension(),
+                dimension,
                 DEGREE,
                 BEAM_WIDTH_ADDING,
                 OVERFLOW,
@@ -180,12 +184,21 @@ final class HnswSearch extends PrototypeSearch {
         ((OnHeapGraphIndex) builder.getGraph()).save(out);
     }
 
-    /** Reads a graph of the view's first rows, which are in {@link Vectors} already; nothing may have been added before. */
+    /**
+     * Reads a graph of the view's first rows, which are in {@link Vectors} already; nothing may have been added before.
+     */
     @SuppressWarnings("deprecation") // as above
     void load(ByteBuffer saved, int rows, Rows.View view) throws IOException {
         load(saved, rows, view, () -> {
             GraphBounds.check(saved.slice(), prototypes().count());
-            builder.load(new ByteBufferReader(saved.slice()));
+            try {
+                builder.load(new ByteBufferReader(saved.slice()));
+            } catch (IOException | RuntimeException | AssertionError e) { // the last is JVector's, under java -ea
+                GraphIndexBuilder partly = builder;
+                builder = newBuilder(partly.getGraph().getDimension());
+                partly.close();
+                throw new IOException("the saved graph is damaged: " + e.getMessage(), e);
+            }
         });
     }
 

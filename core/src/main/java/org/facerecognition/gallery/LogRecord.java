@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  * still be found.
  *
  * Removing an entry takes two steps. First a Removal is committed, which says where the entry lies. Then the entry's
- * body is overwritten by an Erased one of the same length: its id and zeros. A process that is killed in the second step
- * leaves a body that may fit nothing; as a Removal names its place it is known to be no damage, and the next opening
- * for writing finishes the step. An Erased body stands by itself afterwards.
+ * body is overwritten by an Erased one of the same length: its id and zeros. A process that is killed in the second
+ * step leaves a body that may fit nothing; as a Removal names its place it is known to be no damage, and the next
+ * opening for writing finishes the step. An Erased body stands by itself afterwards.
  *
  * Version 1 of the format had Removed records alone, which left the entry in the file and may hold its name.
  */

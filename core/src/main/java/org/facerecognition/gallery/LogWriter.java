@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes batches to the end of a gallery's file, and erases entries in it. For one thread at a time. */
 /*
- * When a batch cannot be written whole (the disk is full) the file is cut to what it was. When the disk does not confirm
- * that it has what was written, nobody can say what it has: Linux reports that once and forgets it, and to try again
- * would seem to succeed. Then nothing is added any more until the file is opened and read again.
+ * When a batch cannot be written whole (the disk is full) the file is cut to what it was. When the disk does not
+ * confirm that it has what was written, nobody can say what it has: Linux reports that once and forgets it, and to try
+ * again would seem to succeed. Then nothing is added any more until the file is opened and read again.
  */
 final class LogWriter implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 20;

@@ -10,8 +10,9 @@ import java.util.Locale;
 /*
  * Two names are one when their keys are the same. The key is the name in its compatibility form (NFKC), without signs
  * that are not shown, with one space for any run of spaces, one hyphen and one apostrophe for all that look like them,
- * one letter for letters of the Latin, Greek and Cyrillic scripts that look the same in capital or in small letters, and
- * without the difference of capital and small letters. It goes two rounds, as folding can make new compatibility forms.
+ * one letter for letters of the Latin, Greek and Cyrillic scripts that look the same in capital or in small letters,
+ * and without the difference of capital and small letters. It goes two rounds, as folding can make new compatibility
+ * forms.
  *
  * Unicode's own table of look-alikes (UTS 39) is larger and belongs to ICU, which is several times the size of this
  * library. What is left out: digits that look like letters (O and 0, l and 1), as numbered names would become one, and

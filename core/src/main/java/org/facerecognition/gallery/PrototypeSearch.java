@@ -9,12 +9,12 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Searches in two steps: the {@link Prototypes} that may be nearest, by their {@link SignCodes} for the most part, then the rows
- * that these stand for. How the first step goes is left open.
+ * Searches in two steps: the {@link Prototypes} that may be nearest, by their {@link SignCodes} for the most part, then
+ * the rows that these stand for. How the first step goes is left open.
  */
 /*
- * Products of vectors where they lie are OpenBLAS's: 100 ns for 512 values that are in the cache, the call from Java included (AMD
- * Zen 1, 2 GHz); Java 17 needs 530. Off the cache both wait for memory.
+ * Products of vectors where they lie are OpenBLAS's: 100 ns for 512 values that are in the cache, the call from Java
+ * included (AMD Zen 1, 2 GHz); Java 17 needs 530. Off the cache both wait for memory.
  */
 abstract class PrototypeSearch implements SearchIndex {
     private static final int FEWEST_COMPARED = 12; // prototypes whose rows are looked at

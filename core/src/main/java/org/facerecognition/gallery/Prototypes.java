@@ -14,21 +14,21 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is searched first: of each identity the mean of its rows, as long as they are alike; a row that is not stands for
- * itself. An identity of ten like pictures is one prototype instead of ten, and its mean is nearer to another picture of it than any
- * of the ten is: with pictures at a cosine of .6 to each other, .75.
+ * What is searched first: of each identity the mean of its rows, as long as they are alike; a row that is not stands
+ * for itself. An identity of ten like pictures is one prototype instead of ten, and its mean is nearer to another
+ * picture of it than any of the ten is: with pictures at a cosine of .6 to each other, .75.
  *
  * <p>One thread adds; any number read meanwhile.
  */
 /*
- * A prototype's vector never changes once it is in the graph, as the graph's edges were made for it. When there are four times as
- * many rows as it is the mean of, and their mean has moved, a new one takes its place: the former one goes on as a way through
- * the graph, and is found only by those who read the gallery as it was before. When one of its rows is removed, a new one for
- * the rows that are left takes its place too, and once nobody reads the gallery as it was before, nothing is left of the
- * former one but its place in the graph.
+ * A prototype's vector never changes once it is in the graph, as the graph's edges were made for it. When there are
+ * four times as many rows as it is the mean of, and their mean has moved, a new one takes its place: the former one
+ * goes on as a way through the graph, and is found only by those who read the gallery as it was before. When one of its
+ * rows is removed, a new one for the rows that are left takes its place too, and once nobody reads the gallery as it
+ * was before, nothing is left of the former one but its place in the graph.
  *
- * Rows are added to a prototype by giving it a longer array, so that whoever reads sees one or the other. MOST_ROWS bounds that,
- * and how many rows a search compares for one prototype.
+ * Rows are added to a prototype by giving it a longer array, so that whoever reads sees one or the other. MOST_ROWS
+ * bounds that, and how many rows a search compares for one prototype.
  */
 final class Prototypes implements AutoCloseable {
     private static final double ALIKE = .4; // cosine to the prototype; most pairs of one person reach it

@@ -7,14 +7,14 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each row of {@link Vectors} is: entry, identity, note, content key, and whether it was removed. One thread changes
- * it; {@link View} is how it was at a moment, for any thread.
+ * What each row of {@link Vectors} is: entry, identity, note, content key, and whether it was removed. One thread
+ * changes it; {@link View} is how it was at a moment, for any thread.
  */
 /*
- * A view costs nothing to take: nothing is copied but references. Rows are only added at the end, which a view of fewer rows
- * does not see. A removal writes the number of that removal beside the row, which a view taken before, knowing lower numbers
- * only, takes for "not removed". When an array becomes too short a longer one takes its place, and former views keep the
- * former one. So a reader sees all of a change or nothing, and waits for nobody.
+ * A view costs nothing to take: nothing is copied but references. Rows are only added at the end, which a view of fewer
+ * rows does not see. A removal writes the number of that removal beside the row, which a view taken before, knowing
+ * lower numbers only, takes for "not removed". When an array becomes too short a longer one takes its place, and former
+ * views keep the former one. So a reader sees all of a change or nothing, and waits for nobody.
  */
 final class Rows {
     /** Most rows, live and removed ones, between two compactions. */

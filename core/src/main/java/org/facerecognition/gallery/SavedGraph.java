@@ -12,9 +12,9 @@ import java.util.zip.CheckedOutputStream;
 import org.facerecognition.io.ConfidentialFile;
 
 /**
- * The graph of a gallery's file, {@code NAME.hnsw} beside it, so that the next opening need not build it. It can be built again
- * at any time: what is damaged, of another file or cannot be written is done without. It holds numbers of rows and which are
- * neighbors, no names and no embeddings; with the removal of an entry it is erased all the same.
+ * The graph of a gallery's file, {@code NAME.hnsw} beside it, so that the next opening need not build it. It can be
+ * built again at any time: what is damaged, of another file or cannot be written is done without. It holds numbers of
+ * rows and which are neighbors, no names and no embeddings; with the removal of an entry it is erased all the same.
  */
 final class SavedGraph {
     private static final long MAGIC = 0x46414345_484E5332L; // FACEHNS2
@@ -53,8 +53,8 @@ final class SavedGraph {
     }
 
     /**
-     * Reads the graph, if there is one of this file and of no more than these rows. One that is found wrong half-way leaves
-     * nothing behind.
+     * Reads the graph, if there is one of this file and of no more than these rows. One that is found wrong half-way
+     * leaves nothing behind.
      *
      * @param view of all the rows that the file has
      * @return how many rows it has; 0 where it is to be built

@@ -16,8 +16,8 @@ interface SearchIndex extends AutoCloseable {
      *
      * @param removed in any order
      * @param view without them; the next to be published
-     * @return to be run once that view is published and nobody reads a former one: erases what the index itself knows of
-     *     the rows
+     * @return to be run once that view is published and nobody reads a former one: erases what the index itself knows
+     *     of the rows
      */
     Runnable removed(int[] removed, Rows.View view);
 

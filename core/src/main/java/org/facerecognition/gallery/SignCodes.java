@@ -4,19 +4,20 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * One bit for each value of each vector, and cosines estimated from them: 64 bytes are read where the vector itself has 2,048.
- * RaBitQ: Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound for Approximate Nearest
- * Neighbor Search", SIGMOD 2024, arXiv 2405.12497, sections 3.1 and 3.3.
+ * One bit for each value of each vector, and cosines estimated from them: 64 bytes are read where the vector itself has
+ * 2,048. RaBitQ: Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound for
+ * Approximate Nearest Neighbor Search", SIGMOD 2024, arXiv 2405.12497, sections 3.1 and 3.3.
  */
 /*
- * A vector x of length 1 is turned at random and kept as the signs s of its values and f = 1 / <x, s>. For a probe q, turned
- * alike, <q, s> f is the cosine of q and x in the mean over all turns, with a standard deviation of
- * .75 sqrt(1 - cosine^2) / sqrt(bits): .033 at most with 512. Shorter embeddings are filled up with zeros, so that theirs is no
+ * A vector x of length 1 is turned at random and kept as the signs s of its values and f = 1 / <x, s>. For a probe q,
+ * turned alike, <q, s> f is the cosine of q and x in the mean over all turns, with a standard deviation of .75 sqrt(1 -
+ * cosine^2) / sqrt(bits): .033 at most with 512. Shorter embeddings are filled up with zeros, so that theirs is no
  * larger.
  *
- * The probe's values are rounded, up or down at random so as to be right in the mean, to one of 16 steps: u = 0..15 for -7.5..7.5
- * of them. That adds an error of some .01. Then <q, s> is counting: bits that are set in a code and in the probe's bits of weight
- * 1, 2, 4 and 8. (To the nearest would err less, but with the sign of the value: cosines near 1 would come out too large.)
+ * The probe's values are rounded, up or down at random so as to be right in the mean, to one of 16 steps: u = 0..15 for
+ * -7.5..7.5 of them. That adds an error of some .01. Then <q, s> is counting: bits that are set in a code and in the
+ * probe's bits of weight 1, 2, 4 and 8. (To the nearest would err less, but with the sign of the value: cosines near 1
+ * would come out too large.)
  *
  * As with Vectors, one thread makes room, and what a vector has is written before its number is published.
  */
@@ -142,8 +143,8 @@ final class SignCodes {
         }
 
         /**
-         * How many signs of each vector are not those of the probe: the angle over pi, times the bits, in the mean over all turns,
-         * with the variance of so many coins. Ruder than {@link #cosine}, and eight times as fast.
+         * How many signs of each vector are not those of the probe: the angle over pi, times the bits, in the mean over
+         * all turns, with the variance of so many coins. Ruder than {@link #cosine}, and eight times as fast.
          *
          * @param from first number
          * @param to exclusive, of the same {@link #CHUNK}

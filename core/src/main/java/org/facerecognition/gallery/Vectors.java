@@ -7,15 +7,17 @@ import org.bytedeco.javacpp.Pointer;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * The embeddings: rows of floats in blocks of native memory, added at the end and never changed, until they are erased when
- * nobody reads them any more. One thread adds; what it has added before it publishes the number of rows, any thread may read.
+ * The embeddings: rows of floats in blocks of native memory, added at the end and never changed, until they are erased
+ * when nobody reads them any more. One thread adds; what it has added before it publishes the number of rows, any
+ * thread may read.
  */
 /*
- * Blocks, and not one piece that grows, so that nothing is copied or moved under a reader. 32 MiB each: large enough that
- * starting a matrix product on one costs nothing beside it, and memory that is not written yet costs nothing either.
+ * Blocks, and not one piece that grows, so that nothing is copied or moved under a reader. 32 MiB each: large enough
+ * that starting a matrix product on one costs nothing beside it, and memory that is not written yet costs nothing
+ * either.
  *
- * The memory is malloc's own, not an allocation of JavaCPP's: that would be counted against the Java heap's limit, and a
- * gallery of 2 GB would be refused in a JVM of 1 GB.
+ * The memory is malloc's own, not an allocation of JavaCPP's: that would be counted against the Java heap's limit, and
+ * a gallery of 2 GB would be refused in a JVM of 1 GB.
  */
 final class Vectors implements AutoCloseable {
     private static final int BLOCK_FLOATS = 1 << 23;

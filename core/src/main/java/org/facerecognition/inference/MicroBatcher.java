@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gathers what many threads ask for one by one, and has it done many at a time by one thread of its own.
  *
- * <p>A batch is begun when it is full, or when its first member has waited long enough. Who submits while the queue is full
- * waits. A future that is cancelled before its batch begins costs no work. When a batch fails, its members are tried again
- * one by one, so that the failure is only whose it is.
+ * <p>A batch is begun when it is full, or when its first member has waited long enough. Who submits while the queue is
+ * full waits. A future that is cancelled before its batch begins costs no work. When a batch fails, its members are
+ * tried again one by one, so that the failure is only whose it is.
  *
  * @param <I> what is asked
  * @param <O> what is answered

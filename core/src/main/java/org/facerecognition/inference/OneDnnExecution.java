@@ -13,13 +13,13 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * oneDNN, called without libtorch between. There is a plan for each power of two up to the most that go through the layers at
- * a time; another number of pictures is done in several.
+ * oneDNN, called without libtorch between. There is a plan for each power of two up to the most that go through the
+ * layers at a time; another number of pictures is done in several.
  */
 /*
- * A workspace has room for the values of all layers: megabytes. As many calls are at work at a time as there are processors,
- * so that there are at most as many workspaces for each plan, whatever number of threads ever came; further calls wait for
- * their turn, in order. They would only have waited for a processor.
+ * A workspace has room for the values of all layers: megabytes. As many calls are at work at a time as there are
+ * processors, so that there are at most as many workspaces for each plan, whatever number of threads ever came; further
+ * calls wait for their turn, in order. They would only have waited for a processor.
  */
 final class OneDnnExecution implements Execution {
     /** A plan and workspaces for it that nobody is using. */

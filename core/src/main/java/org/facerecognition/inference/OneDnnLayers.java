@@ -236,8 +236,8 @@ final class OneDnnLayers {
     // --- the others ---
 
     /**
-     * As a convolution of pictures of one pixel, which sums up in the same order however many there are. (oneDNN's own product of
-     * matrices does not.)
+     * As a convolution of pictures of one pixel, which sums up in the same order however many there are. (oneDNN's own
+     * product of matrices does not.)
      */
     private void linear(int layer, FusedNode node, Linear l) {
         long out = l.weight().size(0);

@@ -13,8 +13,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What oneDNN is to do for a net and one number of pictures: calls in order, and where in memory each value has its place.
- * Immutable once made, and used by many workspaces at a time.
+ * What oneDNN is to do for a net and one number of pictures: calls in order, and where in memory each value has its
+ * place. Immutable once made, and used by many workspaces at a time.
  */
 final class OneDnnPlan implements AutoCloseable {
     /**

@@ -16,13 +16,15 @@ import org.facerecognition.natives.Lifetime;
 
 /**
  * A network made ready for one machine and one size of pictures: batch normalisations folded away, weights packed, and
- * convolution, bias, addition and activation done in one go. Has its own copy of the weights: what the net learns later does
- * not reach it. May be used from many threads at a time.
+ * convolution, bias, addition and activation done in one go. Has its own copy of the weights: what the net learns later
+ * does not reach it. May be used from many threads at a time.
  *
  * <p>On a CPU oneDNN does the work, in memory that is taken once; elsewhere libtorch's ordinary operators do.
  */
 public final class PreparedNet implements AutoCloseable {
-    /** Most bytes of a value between layers on a CPU; a batch with more is done in turns. Larger ones leave the cache. */
+    /**
+     * Most bytes of a value between layers on a CPU; a batch with more is done in turns. Larger ones leave the cache.
+     */
     private static final long VALUE_BYTES = 16 << 20;
 
     private final Execution execution;
@@ -104,8 +106,8 @@ public final class PreparedNet implements AutoCloseable {
     /**
      * Embeds a batch.
      *
-     * @param images [B, 3, S, S], of the size it was prepared for, in the colour order and normalisation that the net was
-     *     trained with, on any device
+     * @param images [B, 3, S, S], of the size it was prepared for, in the colour order and normalisation that the net
+     *     was trained with, on any device
      * @return [B, D], float32, on the net's device, not normalised; the caller closes it, a scope around does not
      * @throws IllegalArgumentException when the shape differs
      * @throws IllegalStateException when it is closed

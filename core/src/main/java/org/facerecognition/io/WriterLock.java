@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * opening of a locked file, when closed, would release it too. That is why the map is asked before a file is opened, by
  * path and by identity (device and inode, which a hard link or a second mount of the folder share).
  *
- * Between class loaders, each with a map of its own: the JVM keeps one table of the locks of all. A file that another class
- * loader has locked is not closed again, which would release that lock on Linux.
+ * Between class loaders, each with a map of its own: the JVM keeps one table of the locks of all. A file that another
+ * class loader has locked is not closed again, which would release that lock on Linux.
  *
  * Between processes: a lock of the operating system on one byte far behind the text, which Windows would otherwise let
  * nobody read. Earlier versions locked the whole file; the two refuse each other.

@@ -6,9 +6,9 @@ import java.util.List;
  * A face that a {@link FaceDetector} found.
  *
  * @param box around the face, from brow to chin; may reach beyond the picture
- * @param points five, in the order of {@link FaceTemplate}: the eye on the image's left (the person's right one), the eye on
- *     the image's right, the nose's tip, the corners of the mouth on the image's left and right. "Left" is that of the face
- *     held upright, so that a face turned over has its image-left eye on the right
+ * @param points five, in the order of {@link FaceTemplate}: the eye on the image's left (the person's right one), the
+ *     eye on the image's right, the nose's tip, the corners of the mouth on the image's left and right. "Left" is that
+ *     of the face held upright, so that a face turned over has its image-left eye on the right
  * @param score how sure the detector is, in [0, 1]
  */
 public record DetectedFace(Box box, List<Point> points, double score) {
@@ -37,9 +37,9 @@ public record DetectedFace(Box box, List<Point> points, double score) {
     }
 
     /**
-     * Whether the landmarks lie as a face's can: a similarity transform, without reflection, brings them near the template.
-     * Of 1,000 photographs and crops of faces, upright, none was farther away than two thirds of what is allowed. See also
-     * {@link FaceDetector#isUpsideDown}: the landmarks of such a face look right.
+     * Whether the landmarks lie as a face's can: a similarity transform, without reflection, brings them near the
+     * template. Of 1,000 photographs and crops of faces, upright, none was farther away than two thirds of what is
+     * allowed. See also {@link FaceDetector#isUpsideDown}: the landmarks of such a face look right.
      */
     public boolean isPlausible() {
         return FaceAligner.misfit(pointArray()) <= MAX_MISFIT;

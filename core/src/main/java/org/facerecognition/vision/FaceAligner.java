@@ -15,8 +15,8 @@ import org.bytedeco.opencv.opencv_core.Size;
  * shift, no reflection. Matches insightface's {@code face_align.py}: bilinear, black outside.
  *
  * <p>A face turned by any angle is brought upright. A mirrored set of points (left and right mixed up) has no such
- * transform: it gets the rotation and scale that leave the least error, as Umeyama's, and a crop that no net can use. It
- * is not put right unasked, because the points of a face seen from the side may well lie across one another.
+ * transform: it gets the rotation and scale that leave the least error, as Umeyama's, and a crop that no net can use.
+ * It is not put right unasked, because the points of a face seen from the side may well lie across one another.
  */
 public final class FaceAligner {
     private FaceAligner() {}
@@ -107,12 +107,12 @@ public final class FaceAligner {
     }
 
     /**
-     * How far five landmarks are from being a face's, seen from the front: what the best similarity transform leaves of the
-     * distances from the template.
+     * How far five landmarks are from being a face's, seen from the front: what the best similarity transform leaves of
+     * the distances from the template.
      *
      * @param points five points, x and y
-     * @return root mean square of the distances that are left, as a share of the template's own spread; 0 for the template
-     *     itself, near 1 for points in no order; infinity where the points are all the same or not finite
+     * @return root mean square of the distances that are left, as a share of the template's own spread; 0 for the
+     *     template itself, near 1 for points in no order; infinity where the points are all the same or not finite
      */
     static double misfit(double[][] points) {
         double[][] template = template();

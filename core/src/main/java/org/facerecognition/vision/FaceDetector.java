@@ -37,34 +37,37 @@ import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * Finds faces in pictures by YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by OpenCV.
- * Its file is OpenCV's {@code face_detection_yunet_2023mar.onnx}; bring it, or have it fetched when asked for.
+ * Finds faces in pictures by YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by
+ * OpenCV. Its file is OpenCV's {@code face_detection_yunet_2023mar.onnx}; bring it, or have it fetched when asked for.
  *
- * <p>May be used from many threads at a time. Close it to free its memory: it waits for uses under way, and later ones are
- * refused.
+ * <p>May be used from many threads at a time. Close it to free its memory: it waits for uses under way, and later ones
+ * are refused.
  */
 public final class FaceDetector implements AutoCloseable {
     /*
-     * A picture larger than Settings.largestSidePx is shrunk first: time and memory are then bounded whatever comes, and
-     * YuNet, trained on faces of about 10 to 300 pixels, meets large ones at a size it knows. Boxes and points are given in
-     * the picture's own pixels.
+     * A picture larger than Settings.largestSidePx is shrunk first: time and memory are then bounded whatever comes,
+     * and YuNet, trained on faces of about 10 to 300 pixels, meets large ones at a size it knows. Boxes and points are
+     * given in the picture's own pixels.
      *
-     * OpenCV's detector keeps the size of its last picture, and buffers for it: one must not serve two threads. So there is
-     * a pool, of at most as many as there are processors, since more would only wait for one another. What is not in use is
-     * kept for the next caller.
+     * OpenCV's detector keeps the size of its last picture, and buffers for it: one must not serve two threads. So
+     * there is a pool, of at most as many as there are processors, since more would only wait for one another. What is
+     * not in use is kept for the next caller.
      *
-     * The order of faces answers whom a picture is of, where one face is asked for: large and in the middle, by the rule of
-     * facenet's and insightface's scripts, FaceChoice.MOST_PROMINENT. On LFW's View 1, where in 7 of 1,549 pictures a larger
-     * face stands beside the one that is meant, half a percent more pairs are told rightly by it than by area alone.
+     * The order of faces answers whom a picture is of, where one face is asked for: large and in the middle, by the
+     * rule of facenet's and insightface's scripts, FaceChoice.MOST_PROMINENT. On LFW's View 1, where in 7 of 1,549
+     * pictures a larger face stands beside the one that is meant, half a percent more pairs are told rightly by it than
+     * by area alone.
      *
-     * An image with a side below 160 pixels is mostly a crop of a face, which then fills it. YuNet has seen few faces that end
-     * with the image and none that fill it: on the study's crops of 83x100 its landmarks lie 5.2 pixels from CelebA's mean
-     * landmarks, but 3.5 when the crop is enlarged to twice its size with black around it (300 crops; three times as large, or
-     * edges that go on, are no better). So such images are enlarged, for every caller.
+     * An image with a side below 160 pixels is mostly a crop of a face, which then fills it. YuNet has seen few faces
+     * that end with the image and none that fill it: on the study's crops of 83x100 its landmarks lie 5.2 pixels from
+     * CelebA's mean landmarks, but 3.5 when the crop is enlarged to twice its size with black around it (300 crops;
+     * three times as large, or edges that go on, are no better). So such images are enlarged, for every caller.
      */
     private static final int SMALL_PX = 160;
 
-    /** Of 1,206 upside-down photographs and crops of faces the highest score was 0.908; upright ones had 0.93 mostly. */
+    /**
+     * Of 1,206 upside-down photographs and crops of faces the highest score was 0.908; upright ones had 0.93 mostly.
+     */
     private static final double SURELY_UPRIGHT = 0.91;
 
     private static final int ENLARGED = 2;
@@ -86,12 +89,12 @@ public final class FaceDetector implements AutoCloseable {
      * What is taken for a face.
      *
      * @param scoreThreshold least score, in [0, 1]
-     * @param nmsThreshold of two boxes that share more than this part of what they cover together, the better one stays; in
-     *     [0, 1]
+     * @param nmsThreshold of two boxes that share more than this part of what they cover together, the better one
+     *     stays; in [0, 1]
      * @param topK most faces that are looked at, the best ones
      * @param smallestFacePx faces whose box has a shorter side than this, in pixels of the picture, are left out
-     * @param largestSidePx pictures with a longer side are shrunk to it first. Faces then should be 10 pixels or larger:
-     *     raise it for a crowd, at a cost in proportion to the area
+     * @param largestSidePx pictures with a longer side are shrunk to it first. Faces then should be 10 pixels or
+     *     larger: raise it for a crowd, at a cost in proportion to the area
      */
     public record Settings(
             double scoreThreshold, double nmsThreshold, int topK, int smallestFacePx, int largestSidePx) {
@@ -225,7 +228,8 @@ public final class FaceDetector implements AutoCloseable {
      * Finds the faces.
      *
      * @param image RGB, CV_8UC3, of any size; untouched
-     * @return the most prominent first: large and near the middle; in pixels of {@code image}; empty where there is none
+     * @return the most prominent first: large and near the middle; in pixels of {@code image}; empty where there is
+     *     none
      * @throws IllegalArgumentException when the image is empty or of another type
      * @throws IllegalStateException when it is closed
      */
@@ -245,8 +249,9 @@ public final class FaceDetector implements AutoCloseable {
     }
 
     /**
-     * Whether a face is upside down. YuNet finds most of those as well, at a lower score, and invents upright landmarks for
-     * them: the crop is then upside down, and its embedding means nothing. So a face of a low score is looked at both ways.
+     * Whether a face is upside down. YuNet finds most of those as well, at a lower score, and invents upright landmarks
+     * for them: the crop is then upside down, and its embedding means nothing. So a face of a low score is looked at
+     * both ways.
      *
      * @param image RGB, CV_8UC3; untouched
      * @param face that was found in it

@@ -22,8 +22,8 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trained weights in a file, whoever made it: a PyTorch state dict ({@code .pth}, {@code .pt}, {@code .th}; zipped or of
- * the time before) or safetensors.
+ * Trained weights in a file, whoever made it: a PyTorch state dict ({@code .pth}, {@code .pt}, {@code .th}; zipped or
+ * of the time before) or safetensors.
  *
  * <p>{@code Weights.read(file).allowing("fc.*").into(net)} fills a net, strictly: all that is missing, left over or of
  * another shape is an error unless it is allowed. Nothing that a file holds is ever executed.
@@ -86,8 +86,8 @@ public final class Weights {
     }
 
     /**
-     * Weights from an address: fetched to the {@link WeightsCache#standard user's cache} the first time, read from there
-     * later.
+     * Weights from an address: fetched to the {@link WeightsCache#standard user's cache} the first time, read from
+     * there later.
      *
      * @param listener hears the licence and the progress
      * @throws WeightsException when they cannot be fetched, or as {@link #read}
@@ -147,8 +147,8 @@ public final class Weights {
     }
 
     /**
-     * Free text by name: what the file says of itself, and of one that was fetched its {@code address}, {@code sha256} and
-     * {@code licence}.
+     * Free text by name: what the file says of itself, and of one that was fetched its {@code address}, {@code sha256}
+     * and {@code licence}.
      */
     public Map<String, String> metadata() {
         Map<String, String> all = new LinkedHashMap<>(source.metadata());
@@ -241,8 +241,8 @@ public final class Weights {
     }
 
     /**
-     * Copies all tensors into those of the same name; see {@link #into(Module)}. Device, type and memory layout stay those
-     * of the targets.
+     * Copies all tensors into those of the same name; see {@link #into(Module)}. Device, type and memory layout stay
+     * those of the targets.
      */
     public Report into(Map<String, Tensor> net) {
         Fit fit = new Fit(this, net);

@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.ArgumentsSource;
 import org.junit.jupiter.params.support.ParameterDeclarations;
 
 /**
- * The encoders that a test of all encoders runs with: one of each kind of block in every build, and all of them with {@code
- * -Dtests.long=true}. The others are the same code with other numbers of blocks.
+ * The encoders that a test of all encoders runs with: one of each kind of block in every build, and all of them with
+ * {@code -Dtests.long=true}. The others are the same code with other numbers of blocks.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)

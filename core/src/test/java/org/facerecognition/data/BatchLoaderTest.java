@@ -274,7 +274,9 @@ class BatchLoaderTest {
         }
     }
 
-    /** Closing once freed what the worker threads were still writing to, when the closing thread had been interrupted. */
+    /**
+     * Closing once freed what the worker threads were still writing to, when the closing thread had been interrupted.
+     */
     @Test
     void closingWaitsForTheWorkersThoughInterrupted() {
         for (int i = 0; i < 20; i++) {

@@ -8,8 +8,8 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Enrolls, removes and compacts in a process of its own, to be killed from outside. Says what it begins, and how long the
- * file is once that is acknowledged.
+ * Enrolls, removes and compacts in a process of its own, to be killed from outside. Says what it begins, and how long
+ * the file is once that is acknowledged.
  */
 final class GalleryDrillChild {
     static final int DIMENSION = 24;

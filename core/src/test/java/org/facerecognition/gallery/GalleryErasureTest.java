@@ -21,7 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Before, what was removed stayed in the file until a compaction, and in freed blocks after it; files were readable by all. */
+/**
+ * Before, what was removed stayed in the file until a compaction, and in freed blocks after it; files were readable by
+ * all.
+ */
 class GalleryErasureTest {
     private static final int D = 16;
 

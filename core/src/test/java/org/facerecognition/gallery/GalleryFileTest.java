@@ -347,7 +347,9 @@ class GalleryFileTest {
         }
     }
 
-    /** Before, a garbage collection closed the lock of a gallery that nobody referred to, and another process came in. */
+    /**
+     * Before, a garbage collection closed the lock of a gallery that nobody referred to, and another process came in.
+     */
     @Test
     void aForgottenGalleryKeepsItsLock() throws Exception {
         Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("."));
@@ -430,9 +432,10 @@ class GalleryFileTest {
     }
 
     @Test
-    void whatWasAcknowledgedSurvivesFiftyKillings() throws Exception {
+    void whatWasAcknowledgedSurvivesKillings() throws Exception {
         Set<Integer> acknowledged = new HashSet<>();
-        for (int life = 0; life < 50; life++) {
+        int lives = Boolean.getBoolean("tests.long") ? 50 : 10; // GalleryKillDrillTest has more kinds of them
+        for (int life = 0; life < lives; life++) {
             Process process = child(List.of(), life * 1_000, 1_000);
             try (BufferedReader out = process.inputReader()) {
                 remember(out.readLine(), acknowledged); // it has begun

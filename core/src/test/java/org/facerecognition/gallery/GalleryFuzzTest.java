@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Galleries and saved graphs with random changes are read, or refused in a sentence. Some hundreds in each build, 20,000 with
- * {@code -Dtests.long=true}.
+ * Galleries and saved graphs with random changes are read, or refused in a sentence. Some hundreds in each build,
+ * 20,000 with {@code -Dtests.long=true}.
  */
 class GalleryFuzzTest {
     private static final int D = 8;

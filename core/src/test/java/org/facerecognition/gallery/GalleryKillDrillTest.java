@@ -22,9 +22,9 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Processes are killed while they enroll, remove, erase and compact, by several paths to one file; of every second one, pages
- * of the file behind what was acknowledged are lost or zeroed, as when power is lost. A few kills in each build, 200 with
- * {@code -Dtests.long=true}, or {@code -Ddrill.kills=N}.
+ * Processes are killed while they enroll, remove, erase and compact, by several paths to one file; of every second one,
+ * pages of the file behind what was acknowledged are lost or zeroed, as when power is lost. A few kills in each build,
+ * 200 with {@code -Dtests.long=true}, or {@code -Ddrill.kills=N}.
  */
 @DisabledOnOs(OS.WINDOWS)
 class GalleryKillDrillTest {
@@ -158,8 +158,9 @@ class GalleryKillDrillTest {
     }
 
     /**
-     * Pages that the disk had not confirmed are cut off, zeroed, or left. Where a commit is, the disk has confirmed the batch
-     * before it, and only the commit may be lost; of a batch of removals not even that, as what is removed may be erased.
+     * Pages that the disk had not confirmed are cut off, zeroed, or left. Where a commit is, the disk has confirmed the
+     * batch before it, and only the commit may be lost; of a batch of removals not even that, as what is removed may be
+     * erased.
      */
     private boolean loseTail(Random random) throws IOException {
         byte[] bytes = Files.readAllBytes(file);

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The machine loses power at any operation on the gallery's file. Afterwards everything acknowledged is there, everything
- * whose erasure was acknowledged is nowhere, and a change that was under way is there whole or not at all.
+ * The machine loses power at any operation on the gallery's file. Afterwards everything acknowledged is there,
+ * everything whose erasure was acknowledged is nowhere, and a change that was under way is there whole or not at all.
  */
 class PowerLossTest {
     private static final int D = 24;

@@ -76,7 +76,10 @@ class PrototypesTest {
         assertThat(prototypes.count()).isEqualTo(2);
     }
 
-    /** As pictures come in one after the other, the mean takes the first one's place; a reader of before still finds that. */
+    /**
+     * As pictures come in one after the other, the mean takes the first one's place; a reader of before still finds
+     * that.
+     */
     @Test
     void whatHasMovedIsRenewedAndTheFormerOneLeftToFormerReaders() {
         add("Anna", TestFaces.of(0, 0, D));

@@ -3,7 +3,10 @@ package org.facerecognition.examples;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.VerificationSet;
 
-/** {@code all-pairs}: each face with each other, of all people, or of those that a training with the same seed has not seen. */
+/**
+ * {@code all-pairs}: each face with each other, of all people, or of those that a training with the same seed has not
+ * seen.
+ */
 final class AllPairsProtocol implements EvaluationProtocol {
     private static final int MOST_FACES = 4_000; // 8 million pairs
 

@@ -8,8 +8,8 @@ import java.util.Optional;
 import org.facerecognition.gallery.Gallery;
 
 /**
- * Arguments as this process could read them. Without a UTF-8 locale each byte of a character beyond ASCII arrives as the
- * same sign, so that two people become one and files are not found.
+ * Arguments as this process could read them. Without a UTF-8 locale each byte of a character beyond ASCII arrives as
+ * the same sign, so that two people become one and files are not found.
  */
 final class Arguments {
     private static final char REPLACEMENT = '\uFFFD';

@@ -8,8 +8,8 @@ import org.facerecognition.eval.Identification;
 import org.facerecognition.eval.NearestNeighbours;
 
 /**
- * {@code closed-set}: each validation and test face is given to the person whose mean training embedding is nearest, and to the
- * one whom most of the five nearest training faces show.
+ * {@code closed-set}: each validation and test face is given to the person whose mean training embedding is nearest,
+ * and to the one whom most of the five nearest training faces show.
  */
 final class ClosedSetProtocol implements EvaluationProtocol {
     private static final int NEIGHBOURS = 5;

@@ -6,8 +6,8 @@ import org.facerecognition.eval.CrossValidation;
 import org.facerecognition.eval.Verification;
 
 /**
- * Cross-validation of a list of pairs, as far as the list allows it. Fewer pairs than folds, or fewer than two of a kind,
- * have all figures but the accuracy; fewer of a kind than folds are dealt into fewer folds. Either is said.
+ * Cross-validation of a list of pairs, as far as the list allows it. Fewer pairs than folds, or fewer than two of a
+ * kind, have all figures but the accuracy; fewer of a kind than folds are dealt into fewer folds. Either is said.
  *
  * @param wanted number of folds
  * @param inOrder whether the folds are runs of the list, as LFW's protocol has it, or each kind of pair is dealt out

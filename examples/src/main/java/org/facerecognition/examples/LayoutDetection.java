@@ -19,8 +19,8 @@ final class LayoutDetection {
     private LayoutDetection() {}
 
     /**
-     * The layouts that fit: one, or several that exclude each other. Annotation files decide for celeba500, whose images
-     * lie in a folder too.
+     * The layouts that fit: one, or several that exclude each other. Annotation files decide for celeba500, whose
+     * images lie in a folder too.
      *
      * @throws DataException when none fits, or nothing is there
      */

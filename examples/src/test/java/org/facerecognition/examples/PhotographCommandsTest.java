@@ -310,6 +310,23 @@ class PhotographCommandsTest {
     }
 
     @Test
+    void embedGivesTheEmbeddingsThatTheLibraryGives() {
+        JsonNode embeddings = Cli.run("embed", one, both, "--model", model, "--detector", DETECTOR, "--json")
+                .json()
+                .get("embeddings");
+        try (Recognizer recognizer = Recognizer.load(model);
+                FaceDetector finder = FaceDetector.open(DETECTOR)) {
+            recognizer.useDetector(finder);
+            for (int i = 0; i < 2; i++) {
+                float[] embedding = recognizer.embed(i == 0 ? one : both);
+                for (int d = 0; d < embedding.length; d++) {
+                    assertThat((float) embeddings.get(i).get(d).asDouble()).isEqualTo(embedding[d]);
+                }
+            }
+        }
+    }
+
+    @Test
     void verifyDecidesAndSaysByWhat() throws IOException {
         Object[] detector = {"--detector", DETECTOR};
 

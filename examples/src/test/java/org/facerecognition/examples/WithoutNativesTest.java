@@ -16,8 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /**
- * Commands where native libraries cannot be unpacked: without a folder for them, or with a full disk there. They answered
- * with 40 lines of the command-line parser's stack trace. Each test is in a JVM of its own.
+ * Commands where native libraries cannot be unpacked: without a folder for them, or with a full disk there. They
+ * answered with 40 lines of the command-line parser's stack trace. Each test is in a JVM of its own.
  */
 class WithoutNativesTest {
     private static final String WAY_OUT =

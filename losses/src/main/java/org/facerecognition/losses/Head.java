@@ -80,8 +80,8 @@ public abstract class Head extends Module {
         }
 
         /**
-         * How many identities score strictly higher than the right one, [B], int64; all of them for an embedding of NaN.
-         * Empty for a head that gives its scores at once.
+         * How many identities score strictly higher than the right one, [B], int64; all of them for an embedding of
+         * NaN. Empty for a head that gives its scores at once.
          */
         public Optional<Tensor> ranks() {
             return Optional.ofNullable(ranks);

@@ -9,7 +9,8 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The losses by name, each with its paper's settings. A model's file and the command line know a loss by its {@link #id}.
+ * The losses by name, each with its paper's settings. A model's file and the command line know a loss by its {@link
+ * #id}.
  *
  * <p>What {@code s} and {@code m} mean differs: see the class that each is made of.
  */

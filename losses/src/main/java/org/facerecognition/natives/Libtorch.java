@@ -11,16 +11,16 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Gets libtorch's libraries ready to be loaded, and libtorch ready for the machine. */
 /*
- * Nothing here is done in a static block, nor may a class of this library call load() in one: when a static block fails,
- * the reason is given once, and every later use of the class is answered by NoClassDefFoundError without it. Factories,
- * constructors and methods call load() instead.
+ * Nothing here is done in a static block, nor may a class of this library call load() in one: when a static block
+ * fails, the reason is given once, and every later use of the class is answered by NoClassDefFoundError without it.
+ * Factories, constructors and methods call load() instead.
  */
 public final class Libtorch {
     /*
-     * JavaCPP unpacks and loads one library at a time. libtorch needs libtorch_cpu, and the first time, when that is not
-     * unpacked yet, the operating system looks elsewhere for it: on a machine with a libtorch of its own (Debian's
-     * libtorch-dev, say) it finds one of another version, and the JVM crashes. So all of them are unpacked first, beside
-     * each other, where the operating system looks before anywhere else.
+     * JavaCPP unpacks and loads one library at a time. libtorch needs libtorch_cpu, and the first time, when that is
+     * not unpacked yet, the operating system looks elsewhere for it: on a machine with a libtorch of its own (Debian's
+     * libtorch-dev, say) it finds one of another version, and the JVM crashes. So all of them are unpacked first,
+     * beside each other, where the operating system looks before anywhere else.
      */
     private static final String[] NEED_EACH_OTHER = {"c10", "torch_cpu", "torch", "jnitorch"};
 
@@ -31,11 +31,11 @@ public final class Libtorch {
 
     /**
      * To be called before anything else of libtorch. The library's entry classes do; a program that starts with
-     * libtorch's own classes, or makes a module of its own (a head, a backbone) first, calls it itself: the superclass of
-     * modules is libtorch's and loads it unchecked. Costs nothing a second time.
+     * libtorch's own classes, or makes a module of its own (a head, a backbone) first, calls it itself: the superclass
+     * of modules is libtorch's and loads it unchecked. Costs nothing a second time.
      *
-     * @throws IllegalStateException when the libraries cannot be unpacked or loaded, or when another class loader of this
-     *     JVM has loaded libtorch, of which a process can have only one; says what to do, each time it is called
+     * @throws IllegalStateException when the libraries cannot be unpacked or loaded, or when another class loader of
+     *     this JVM has loaded libtorch, of which a process can have only one; says what to do, each time it is called
      */
     public static void load() {
         if (!ready) {
@@ -59,9 +59,9 @@ public final class Libtorch {
     }
 
     /*
-     * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN within
-     * libtorch 2.10 then takes the caches to be empty, and divides by their size in its newer kernels: the JVM dies of SIGFPE.
-     * The older kernels, up to AVX, do not ask. And libtorch counts one core.
+     * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN
+     * within libtorch 2.10 then takes the caches to be empty, and divides by their size in its newer kernels: the JVM
+     * dies of SIGFPE. The older kernels, up to AVX, do not ask. And libtorch counts one core.
      */
     private static void adaptToMachine() {
         keptToAvx = hidesCaches()
@@ -90,8 +90,8 @@ public final class Libtorch {
     }
 
     /**
-     * Whether libtorch's own oneDNN is kept to instructions up to AVX, since on this machine it would crash with newer ones:
-     * slower convolutions in training. {@code ONEDNN_MAX_CPU_ISA} in the environment overrules it.
+     * Whether libtorch's own oneDNN is kept to instructions up to AVX, since on this machine it would crash with newer
+     * ones: slower convolutions in training. {@code ONEDNN_MAX_CPU_ISA} in the environment overrules it.
      *
      * @throws IllegalStateException as {@link #load}
      */

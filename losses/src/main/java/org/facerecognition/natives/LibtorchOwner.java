@@ -25,9 +25,9 @@ import org.bytedeco.pytorch.global.torch;
  * The mark stays for good. JavaCPP's deallocator thread keeps its class loader, and with it libtorch, until the JVM
  * ends, whatever the server does with the application.
  *
- * Who loads libtorch without this library leaves no mark. Linux lists the files that a process has mapped. DJL's PyTorch
- * engine, say, brings a libtorch of another version; the two cannot be in one process, whichever comes first: the second
- * finds the other's libraries under the names that it looks for.
+ * Who loads libtorch without this library leaves no mark. Linux lists the files that a process has mapped. DJL's
+ * PyTorch engine, say, brings a libtorch of another version; the two cannot be in one process, whichever comes first:
+ * the second finds the other's libraries under the names that it looks for.
  */
 final class LibtorchOwner {
     /** The system property with the mark. */

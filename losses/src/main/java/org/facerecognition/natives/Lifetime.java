@@ -79,8 +79,8 @@ public final class Lifetime {
      * Refuses further uses, waits for those under way, and frees. A second call waits for the first and does nothing.
      *
      * @param free called at most once in the life of the object; what it throws, this throws
-     * @throws IllegalStateException when this thread is in a use, for whose end it would wait for ever; the object stays
-     *     open
+     * @throws IllegalStateException when this thread is in a use, for whose end it would wait for ever; the object
+     *     stays open
      */
     public void close(Runnable free) {
         if (lock.getReadHoldCount() > 0) {

@@ -15,10 +15,10 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 
 /**
- * Small images of the faces in a gallery, by entry: beside the gallery's file in the folder {@code NAME.faces}, or in memory
- * alone as the gallery is. On the disk they are readable by their owner alone. The image of an entry that is removed is
- * overwritten and deleted, or at the next opening where another program has removed the entry. An entry that another
- * program has enrolled has none.
+ * Small images of the faces in a gallery, by entry: beside the gallery's file in the folder {@code NAME.faces}, or in
+ * memory alone as the gallery is. On the disk they are readable by their owner alone. The image of an entry that is
+ * removed is overwritten and deleted, or at the next opening where another program has removed the entry. An entry that
+ * another program has enrolled has none.
  */
 public abstract sealed class Portraits {
     /** Gone when the program ends. */

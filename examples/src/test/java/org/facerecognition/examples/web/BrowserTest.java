@@ -37,8 +37,8 @@ import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
 /**
- * The page in a Chromium without a window, with a camera that shows a file. Skipped where there is none: Debian has it in the
- * packages chromium and chromium-driver. Pictures of the page are left in target/screenshots.
+ * The page in a Chromium without a window, with a camera that shows a file. Skipped where there is none: Debian has it
+ * in the packages chromium and chromium-driver. Pictures of the page are left in target/screenshots.
  */
 class BrowserTest {
     private static final Path SCREENSHOTS = Path.of("target/screenshots");

@@ -10,8 +10,8 @@ import java.util.Random;
 import javax.imageio.ImageIO;
 
 /**
- * Photographs for core's detector of squares, which takes a blue one of 16 pixels for a face of 80x96. Whose it is shows in
- * the shades around it.
+ * Photographs for core's detector of squares, which takes a blue one of 16 pixels for a face of 80x96. Whose it is
+ * shows in the shades around it.
  */
 public final class Photos {
     public static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");

@@ -26,8 +26,8 @@ import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
 
 /**
- * Many clients at a time against {@code serve}, in a process of its own on this machine: does anything fail, does memory grow,
- * how long does a client wait?
+ * Many clients at a time against {@code serve}, in a process of its own on this machine: does anything fail, does
+ * memory grow, how long does a client wait?
  *
  * <pre>{@code
  * ServeLoad CLIENTS SECONDS                                                   painted faces, random weights

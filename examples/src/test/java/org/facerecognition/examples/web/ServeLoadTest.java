@@ -8,7 +8,9 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A few seconds of {@link ServeLoad} in each build; two minutes, and whether memory stays flat, with -Dtests.long=true. */
+/**
+ * A few seconds of {@link ServeLoad} in each build; two minutes, and whether memory stays flat, with -Dtests.long=true.
+ */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "reads resident memory from /proc")
 class ServeLoadTest {
     private static final int CLIENTS = 32;

@@ -28,7 +28,7 @@ final class TestServer implements AutoCloseable {
     static final double THRESHOLD = 0.5;
 
     private final FaceDetector detector = FaceDetector.open(Photos.DETECTOR);
-    private final Recognizer recognizer;
+    final Recognizer recognizer;
     private final HttpClient client = HttpClient.newHttpClient();
     private final StringWriter err = new StringWriter();
     final Gallery gallery;

@@ -1,0 +1,57 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Collections;
+import java.util.List;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.FaceCropper;
+import org.facerecognition.data.Framing;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
+import org.junit.jupiter.api.Test;
+
+class FaceChoiceTest {
+    private static DetectedFace face(double x, double y, double side, double score) {
+        List<DetectedFace.Point> points = Collections.nCopies(5, new DetectedFace.Point(x, y));
+        return new DetectedFace(new DetectedFace.Box(x, y, side, side), points, score);
+    }
+
+    private final DetectedFace large = face(0, 0, 40, 0.8);
+    private final DetectedFace central = face(94, 94, 12, 0.85);
+    private final DetectedFace prominent = face(80, 80, 35, 0.75);
+    private final DetectedFace sure = face(170, 10, 20, 0.95);
+    private final List<DetectedFace> all = List.of(large, central, prominent, sure);
+
+    @Test
+    void choosesByWhatItsNameSays() {
+        assertThat(FaceChoice.LARGEST.of(all, 200, 200)).contains(large);
+        assertThat(FaceChoice.MOST_CENTRAL.of(all, 200, 200)).contains(central);
+        assertThat(FaceChoice.MOST_PROMINENT.of(all, 200, 200)).contains(prominent);
+        assertThat(FaceChoice.HIGHEST_SCORE.of(all, 200, 200)).contains(sure);
+        assertThat(FaceChoice.LARGEST.of(List.of(), 200, 200)).isEmpty();
+        assertThat(FaceChoice.MOST_CENTRAL).hasToString("most-central");
+    }
+
+    @Test
+    void onlyRejectsAnImageWithSeveralFaces() {
+        try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
+                Mat photo = SquareFaces.photo(320, 240, 1)) {
+            SquareFaces.small(photo, 80, 120, 1);
+            FaceCropper only = new FaceCropper(Framing.WHOLE, 112, detector, FaceChoice.ONLY);
+            assertThat(only.find(photo, "one.png")).isPresent();
+
+            SquareFaces.large(photo, 208, 96, 1);
+            assertThatThrownBy(() -> only.find(photo, "two.png"))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("image two.png must show one face only, but shows 2; cut the face out, or choose one:"
+                            + " most-prominent, largest, most-central or highest-score");
+            FaceCropper largest = new FaceCropper(Framing.WHOLE, 112, detector, FaceChoice.LARGEST);
+            assertThat(largest.find(photo, "two.png").orElseThrow())
+                    .isEqualTo(detector.detect(photo).get(0));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A recognizer that is closed: calls under way are finished, later ones refused. */
+class RecognizerLifeTest {
+    private static final String REFUSAL = "this recognizer is closed";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    @Timeout(120)
+    void callsUnderWayAreFinishedAndLaterOnesRefused() throws Exception {
+        try (Mat face = SquareFaces.photo(TinyTraining.IMAGE_PX, TinyTraining.IMAGE_PX, 1)) {
+            Supplier<Recognizer> maker = TinyTraining::recognizer;
+            Races.closedWhileUsed(10, maker, recognizer -> recognizer.embed(face), REFUSAL);
+        }
+    }
+
+    @Test
+    void everyCallIsRefusedInTheSameSentence() {
+        Recognizer recognizer = TinyTraining.recognizer();
+        recognizer.close();
+        recognizer.close(); // no harm
+        try (Mat face = SquareFaces.photo(TinyTraining.IMAGE_PX, TinyTraining.IMAGE_PX, 1)) {
+            List<Runnable> calls = List.of(
+                    () -> recognizer.embed(face),
+                    () -> recognizer.save(folder.resolve("closed.model")),
+                    recognizer::prepare,
+                    recognizer::fingerprint,
+                    () -> recognizer.to(ComputeDevice.CPU),
+                    () -> TinyTraining.fit(
+                            recognizer, TinyTraining.writeFaces(folder.resolve("faces")), TinyTraining.args()));
+            for (Runnable call : calls) {
+                assertThatThrownBy(call::run)
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage(REFUSAL);
+            }
+        }
+    }
+
+    @Test
+    void isNotClosedWithinItsTraining() {
+        Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            TrainingListener closing = new TrainingListener() {
+                @Override
+                public void stepped(StepReport step) {
+                    recognizer.close();
+                }
+            };
+            assertThatThrownBy(() -> TinyTraining.fit(
+                            recognizer, faces, TinyTraining.args().listeners(closing)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage(
+                            "this recognizer must not be closed within a call that uses it; close it after that call");
+            assertThat(recognizer.fingerprint()).hasSize(16);
+        }
+    }
+}
