@@ -79,16 +79,7 @@ final class HnswSearch extends PrototypeSearch {
     private GraphIndexBuilder newBuilder(int dimension) {
         ForkJoinPool pool = ForkJoinPool.commonPool();
         return new GraphIndexBuilder(
-                new PrototypeScores(),
-                dimension,
-                DEGREE,
-                BEAM_WIDTH_ADDING,
-                OVERFLOW,
-                ALPHA,
-                true,
-                false,
-                pool,
-                pool);
+                new PrototypeScores(), dimension, DEGREE, BEAM_WIDTH_ADDING, OVERFLOW, ALPHA, true, false, pool, pool);
     }
 
     @Override
