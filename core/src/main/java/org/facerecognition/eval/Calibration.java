@@ -33,7 +33,9 @@ import java.util.stream.IntStream;
  * the rule of three, without an error among 3 / p independent trials one is 95 % sure that the rate is at most p. So 25
  * people show 1 %, 78 show 0.1 % and 246 show 0.01 %.
  *
- * Scores are counted in bins of 2e-6, so that memory does not grow with the pairs. A threshold is the edge of a bin.
+ * Scores are counted in bins of 2e-6, so that memory does not grow with the pairs, and those of the highest bin once more
+ * in bins of 2e-12: networks that were hardly trained give all faces nearly the same direction. A threshold is the edge of
+ * a bin.
  */
 public final class Calibration {
     /** Independent trials without an error that show a rate p: this many divided by p. */
@@ -43,15 +45,17 @@ public final class Calibration {
     private static final int BINS = 1 << 20;
     private static final int SAMPLES_AHEAD = 2; // the rate here, and that on as many other people
 
-    private final float[][] unit;
+    private final float[][] embeddings;
+    private final double[] lengths;
     private final int[] labels; // of people, from 0, without gaps
     private final int people;
     private final long[] pairsOf; // impostor pairs, by person
     private final long pairs;
     private final AtomicLongArray histogram;
 
-    private Calibration(float[][] unit, int[] labels) {
-        this.unit = unit;
+    private Calibration(float[][] embeddings, int[] labels) {
+        this.embeddings = embeddings;
+        this.lengths = Verification.lengths(embeddings);
         this.labels = labels;
         this.people = Arrays.stream(labels).max().orElse(-1) + 1;
         long[] faces = new long[people];
@@ -60,8 +64,7 @@ public final class Calibration {
                 .map(count -> count * (labels.length - count))
                 .toArray();
         this.pairs = Arrays.stream(pairsOf).sum() / 2;
-        this.histogram = new AtomicLongArray(BINS);
-        forEachImpostorPair((i, j, cosine) -> histogram.incrementAndGet(bin(cosine)));
+        this.histogram = histogram(-1);
     }
 
     /**
@@ -75,18 +78,10 @@ public final class Calibration {
         if (names.length < 2) {
             throw new IllegalArgumentException("faces must be of at least 2 people to be compared, but were of one");
         }
-        double[] lengths = Verification.lengths(faces.embeddings());
-        float[][] unit = new float[lengths.length][];
-        for (int i = 0; i < unit.length; i++) {
-            unit[i] = faces.embeddings()[i].clone();
-            for (int d = 0; d < unit[i].length; d++) {
-                unit[i][d] /= (float) lengths[i];
-            }
-        }
         int[] labels = Arrays.stream(faces.labels())
                 .map(label -> Arrays.binarySearch(names, label))
                 .toArray();
-        return new Calibration(unit, labels);
+        return new Calibration(faces.embeddings(), labels);
     }
 
     /**
@@ -118,11 +113,10 @@ public final class Calibration {
         if (!(falseAcceptRate > 0 && falseAcceptRate < 1)) {
             throw new IllegalArgumentException("falseAcceptRate must be in (0, 1), but was " + falseAcceptRate);
         }
-        int lowest = lowestBin((long) Math.floor(falseAcceptRate * pairs + 1e-9));
-        if (people < peopleFor(falseAcceptRate) || lowest == BINS) {
+        double threshold = lowestThreshold((long) Math.floor(falseAcceptRate * pairs + 1e-9));
+        if (people < peopleFor(falseAcceptRate) || threshold >= 1) {
             return Optional.empty();
         }
-        double threshold = -1 + 2.0 * lowest / BINS;
         AtomicLongArray acceptedOf = new AtomicLongArray(people);
         forEachImpostorPair((i, j, cosine) -> {
             if (cosine >= threshold) {
@@ -143,8 +137,15 @@ public final class Calibration {
         return Math.max(2, people);
     }
 
+    /** At or above which at most so many pairs are; 1 where more pairs are of the very same direction. */
+    private double lowestThreshold(long allowed) {
+        int bin = lowestBin(histogram, allowed);
+        double top = edge(-1, BINS - 1);
+        return bin < BINS ? edge(-1, bin) : edge(top, lowestBin(histogram(top), allowed));
+    }
+
     /** The first bin from which on, up to the highest cosine, at most so many pairs are. */
-    private int lowestBin(long allowed) {
+    private static int lowestBin(AtomicLongArray histogram, long allowed) {
         long above = 0;
         for (int bin = BINS - 1; bin >= 0; bin--) {
             above += histogram.get(bin);
@@ -155,8 +156,21 @@ public final class Calibration {
         return 0;
     }
 
-    private static int bin(double cosine) {
-        return (int) Math.max(0, Math.min(BINS - 1, Math.floor((cosine + 1) * (BINS / 2))));
+    /** Of the cosines from here to 1; lower ones are left out. */
+    private AtomicLongArray histogram(double from) {
+        AtomicLongArray counts = new AtomicLongArray(BINS);
+        forEachImpostorPair((i, j, cosine) -> {
+            if (cosine >= from) {
+                int bin = (int) Math.floor((cosine - from) / (1 - from) * BINS);
+                counts.incrementAndGet(Math.min(BINS - 1, bin));
+            }
+        });
+        return counts;
+    }
+
+    /** Where a bin begins. */
+    private static double edge(double from, int bin) {
+        return from + (1 - from) * bin / BINS;
     }
 
     private double upperBound(long[] acceptedOf, long accepted) {
@@ -189,7 +203,8 @@ public final class Calibration {
         IntConsumer row = i -> {
             for (int j = 0; j < i; j++) {
                 if (labels[i] != labels[j]) {
-                    visitor.visit(i, j, Verification.dot(unit[i], unit[j]));
+                    double cosine = Verification.dot(embeddings[i], embeddings[j]) / (lengths[i] * lengths[j]);
+                    visitor.visit(i, j, Math.max(-1, Math.min(1, cosine)));
                 }
             }
         };

@@ -102,6 +102,20 @@ class CalibrationTest {
         }
     }
 
+    /** As of a network that was hardly trained. */
+    @Test
+    void nearlyEqualFacesHaveAThresholdToo() {
+        Embedded faces = new World(new Random(6), 0.4, 0).faces(40, p -> 2);
+        for (float[] face : faces.embeddings()) {
+            for (int d = 0; d < DIMENSION; d++) {
+                face[d] = 1 + 1e-4f * face[d];
+            }
+        }
+        Calibration.Point point = Calibration.of(faces).at(0.01).orElseThrow();
+        assertThat(point.cosine()).isStrictlyBetween(1 - 1e-6, 1.0);
+        assertThat(point.falseAccepts()).isBetween(25L, 31L); // of 3,120
+    }
+
     @Test
     void differentPeopleWithTheSameImageLeaveNoThreshold() {
         Embedded faces = new World(new Random(4), 0.4, 0).faces(40, p -> 2);
