@@ -46,8 +46,8 @@ record Calibrator(RecognizerModel model, EmbeddingMode mode, Function<FaceDatase
                 .toList();
         if (thresholds.isEmpty()) {
             throw new DataException("no false accept rate of " + settings.falseAcceptRates()
-                    + " can be shown: either fewer than " + needed + " people have usable faces, or different people"
-                    + " have the same images; see to the data");
+                    + " can be shown: either fewer than " + needed + " people have usable faces, or the model"
+                    + " gives faces of different people the same embedding, as of the same image; see to the data");
         }
         return thresholds;
     }
