@@ -1,7 +1,6 @@
 package org.facerecognition;
 
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -12,6 +11,7 @@ import java.util.Set;
 import java.util.function.Function;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
 import org.facerecognition.eval.Calibration;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Embedded;
@@ -65,25 +65,34 @@ record Calibrator(RecognizerModel model, EmbeddingMode mode, Function<FaceDatase
         }
         throw new DataException(String.format(
                 Locale.ROOT,
-                "thresholds must be calibrated on people that the model was not trained on, for on those it knows it makes"
-                        + " fewer mistakes than on strangers; but it was trained on %,d of these %,d (%s%s). Calibrate it on"
-                        + " others; or train it with some left out (train --verify-on-unseen 0.2) and calibrate on those"
-                        + " (evaluate --calibrate leaves out the others by itself); or, if only the names are the same and the"
-                        + " people are not, say so (evaluate --namesakes, CalibrationSettings.withNamesakes)",
+                "thresholds must be calibrated on people that the model was not trained on, for on those it knows it"
+                        + " makes fewer mistakes than on strangers; but it was trained on %,d of these %,d (%s%s)."
+                        + " Calibrate on others; or leave some people out of the training (train --verify-on-unseen"
+                        + " 0.2) and calibrate on those (evaluate --calibrate picks them by itself); or, if they are"
+                        + " other people who have the same names, say so (evaluate --namesakes,"
+                        + " CalibrationSettings.withNamesakes)",
                 known.size(),
                 people.labelsShown().cardinality(),
                 String.join(", ", known.subList(0, Math.min(NAMES_SHOWN, known.size()))),
                 known.size() > NAMES_SHOWN ? ", ..." : ""));
     }
 
-    /** Names of the people in a data set that a model's weights were trained on. */
+    /**
+     * Names of the people in a data set that a model's weights were trained on. Where an identity is an image's path, as
+     * in lists of pairs, its folder names the person.
+     */
     static List<String> known(RecognizerModel model, FaceDataset people) {
         Set<String> everybody = model.everybodyKnown();
-        BitSet shown = people.labelsShown();
-        return shown.stream()
-                .mapToObj(label -> people.identities().get(label))
+        return people.labelsShown().stream()
+                .mapToObj(label -> person(people.identities().get(label)))
                 .filter(everybody::contains)
+                .distinct()
                 .toList();
+    }
+
+    private static String person(String identity) {
+        String[] path = identity.split("[/\\\\]");
+        return path.length > 1 ? path[path.length - 2] : identity;
     }
 
     private static DataException tooFew(int people, int needed, CalibrationSettings settings) {
@@ -95,7 +104,8 @@ record Calibrator(RecognizerModel model, EmbeddingMode mode, Function<FaceDatase
     }
 
     /** Whole people, chosen at random, with at most so many faces altogether. */
-    private static FaceDataset chosen(FaceDataset people, CalibrationSettings settings) {
+    private static FaceDataset chosen(FaceDataset all, CalibrationSettings settings) {
+        FaceDataset people = all.split() == Split.TRAIN ? all.withAugmentations(List.of()) : all;
         if (people.size() <= settings.maxFaces()) {
             return people;
         }

@@ -457,20 +457,18 @@ public final class Recognizer implements FaceEmbedder {
      * @param thresholds with evidence, all of one mode
      */
     public void keepThresholds(List<Threshold> thresholds) {
-        for (Threshold threshold : thresholds) {
-            EmbeddingMode mode = threshold
-                    .evidence()
-                    .orElseThrow(() -> new IllegalArgumentException(
-                            "thresholds must have been calibrated, but one has no evidence"))
-                    .mode();
-            if (!mode.equals(thresholds.get(0).evidence().orElseThrow().mode())) {
-                throw new IllegalArgumentException("thresholds must be of one mode, but one is of " + mode);
-            }
+        List<EmbeddingMode> modes = thresholds.stream()
+                .map(threshold -> threshold
+                        .evidence()
+                        .orElseThrow(() -> new IllegalArgumentException(
+                                "thresholds must have been calibrated, but one has no evidence"))
+                        .mode())
+                .distinct()
+                .toList();
+        if (modes.size() != 1) {
+            throw new IllegalArgumentException("thresholds must be of one mode, but were of " + modes);
         }
-        if (!thresholds.isEmpty()) {
-            model.keepThresholds(
-                    thresholds, thresholds.get(0).evidence().orElseThrow().mode());
-        }
+        model.keepThresholds(thresholds, modes.get(0));
     }
 
     /**

@@ -12,7 +12,7 @@ import java.util.TreeMap;
 
 /**
  * Thresholds in a model's metadata. {@code calibration} holds those that were measured; {@code thresholds}, a map from
- * rate to cosine, those of versions before 0.2, which do not say on what or how.
+ * rate to cosine, those of earlier versions, which do not say on what or how.
  */
 final class StoredThresholds {
     private static final String MEASURED_KEY = "calibration";
@@ -47,7 +47,7 @@ final class StoredThresholds {
     }
 
     /**
-     * Cosines by false accept rate, of versions before 0.2.
+     * Cosines by false accept rate, as earlier versions kept them.
      *
      * @throws JsonProcessingException when they cannot be understood
      */

@@ -10,8 +10,8 @@ import java.util.OptionalDouble;
  * @param cosine in [-1, 1], or just above 1 for "never"
  * @param falseAcceptRate share of the pairs of different people that reach it, in [0, 1]; empty where nobody measured
  *     it
- * @param evidence what the rate was measured on; empty for a threshold of your own, and for one that a version before
- *     0.2 kept
+ * @param evidence what the rate was measured on; empty for a threshold of your own, and for one that an earlier
+ *     version kept
  */
 public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<Evidence> evidence) {
     /**

@@ -285,7 +285,8 @@ public final class BatchLoader implements AutoCloseable {
         /** One batch in hand and one in the making per thread; the buffers for that, once. */
         private void readAhead() {
             while (toRead < batches() && pending.size() < settings.threads() + 1) {
-                BatchBuffer buffer = free.isEmpty() ? newBuffer() : free.pop();
+                BatchBuffer known = free.poll();
+                BatchBuffer buffer = known == null ? newBuffer() : known;
                 int batch = toRead++;
                 pending.add(new Pending(buffer, workers.submit(() -> fill(buffer, batch))));
             }
@@ -322,17 +323,30 @@ public final class BatchLoader implements AutoCloseable {
         /** Waits until nothing writes into the buffers any more, and takes back those not given out. */
         @Override
         public void close() {
+            boolean interrupted = false;
             for (Pending rest : pending) {
-                try {
-                    rest.size().get();
-                } catch (ExecutionException | CancellationException | InterruptedException e) {
-                    if (e instanceof InterruptedException) {
-                        Thread.currentThread().interrupt();
-                    }
-                }
+                interrupted |= awaitEnd(rest.size());
                 free.push(rest.buffer());
             }
             pending.clear();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** However it ends. @return whether the thread was interrupted meanwhile */
+    private static boolean awaitEnd(Future<Integer> work) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                work.get();
+                return interrupted;
+            } catch (ExecutionException | CancellationException e) {
+                return interrupted;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
         }
     }
 

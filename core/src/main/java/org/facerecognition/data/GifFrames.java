@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /**
  * The blocks of a GIF file. Its decoder walks through all frames before it decodes the first, and a damaged one keeps
- * it busy for long; so the blocks are looked at here, in one pass, and it is given the first frame alone.
+ * it busy for long; so the blocks are looked at here, and it is given the first frame alone.
  */
 final class GifFrames {
     private static final int EXTENSION = 0x21;
@@ -20,33 +20,29 @@ final class GifFrames {
         this.bytes = new HeaderBytes(file);
     }
 
-    /** The file with its first frame only; empty where its blocks do not lead from the start to the end. */
+    /** The file with its first frame only; empty where its blocks do not lead to the end of that. */
     static Optional<byte[]> first(byte[] file) {
         return new GifFrames(file).first();
     }
 
     private Optional<byte[]> first() {
         at = SCREEN_END + colors(bytes.at(10));
-        int firstEnd = 0;
-        for (int block = bytes.at(at); block != TRAILER; block = bytes.at(at)) {
-            at++;
-            if (block == EXTENSION) {
-                at++; // its kind
-            } else if (block == IMAGE && isWithinTheScreen()) {
-                at += 9 + colors(bytes.at(at + 8L)) + 1; // the last is the code size
-            } else {
-                return Optional.empty();
-            }
+        int block = bytes.at(at++);
+        while (block == EXTENSION) {
+            at++; // its kind
             skipSubBlocks();
-            if (block == IMAGE && firstEnd == 0) {
-                firstEnd = at;
-            }
+            block = bytes.at(at++);
         }
-        if (firstEnd == 0 || firstEnd >= bytes.length()) {
+        if (block != IMAGE || !isWithinTheScreen()) {
             return Optional.empty();
         }
-        byte[] first = Arrays.copyOf(bytes.bytes(), firstEnd + 1);
-        first[firstEnd] = TRAILER;
+        at += 9 + colors(bytes.at(at + 8L)) + 1; // the last is the code size
+        skipSubBlocks();
+        if (at >= bytes.length()) {
+            return Optional.empty();
+        }
+        byte[] first = Arrays.copyOf(bytes.bytes(), at + 1);
+        first[at] = TRAILER;
         return Optional.of(first);
     }
 

@@ -17,6 +17,9 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
     /** Deflate makes at most so many bytes of one. */
     private static final int DEFLATE_RATIO = 1032;
 
+    private static final int ANIMATED = 2; // flags of WebP's extended header
+    private static final int TRANSPARENT = 16;
+
     /** Of one that is read in one pass; empty where a side is not positive. */
     static Optional<ImageHeader> of(long width, long height, long minBytes) {
         return width > 0 && height > 0
@@ -36,7 +39,7 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         } else if (bytes.ascii(0, "RIFF") && bytes.ascii(8, "WEBP")) {
             return webp(bytes);
         } else if (bytes.ascii(0, "GIF87a") || bytes.ascii(0, "GIF89a")) {
-            return of(bytes.little(6, 2), bytes.little(8, 2), 0);
+            return gif(bytes);
         } else if (bytes.ascii(0, "II") || bytes.ascii(0, "MM")) {
             return TiffHeader.read(bytes);
         } else if (bytes.starts(0, 0x59, 0xa6, 0x6a, 0x95)) {
@@ -77,12 +80,19 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         return of(width, height, runLengths ? 0 : ImageSize.product(packed(width, bits), height));
     }
 
+    /** Two canvases of RGBA, and the numbers of the colors. */
+    private static Optional<ImageHeader> gif(HeaderBytes bytes) {
+        return of(bytes.little(6, 2), bytes.little(8, 2), 0).map(image -> image.withBuffer(9));
+    }
+
     private static Optional<ImageHeader> webp(HeaderBytes bytes) {
         return switch (bytes.text(12, 4)) {
             case "VP8X" -> extendedWebp(bytes);
             case "VP8L" -> {
                 long bits = bytes.little(21, 4);
-                yield bits < 0 ? Optional.empty() : of(1 + (bits & 0x3fff), 1 + (bits >> 14 & 0x3fff), 0);
+                yield bits < 0
+                        ? Optional.empty()
+                        : of(1 + (bits & 0x3fff), 1 + (bits >> 14 & 0x3fff), 0).map(image -> image.withBuffer(8));
             }
             case "VP8 " -> {
                 boolean whole = bytes.starts(23, 0x9d, 0x01, 0x2a) && bytes.length() >= 30;
@@ -92,15 +102,14 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         };
     }
 
-    /** An animation is put together in two buffers of RGBA. */
+    /** An animation, and an image with transparency, take two buffers of RGBA; lossless compression takes one. */
     private static Optional<ImageHeader> extendedWebp(HeaderBytes bytes) {
-        boolean animated = (bytes.at(20) & 2) != 0;
-        return of(1 + bytes.little(24, 3), 1 + bytes.little(27, 3), 0)
-                .map(still -> animated ? still.withBuffer(8 * still.size().pixels()) : still);
+        boolean twice = (bytes.at(20) & (ANIMATED | TRANSPARENT)) != 0;
+        return of(1 + bytes.little(24, 3), 1 + bytes.little(27, 3), 0).map(image -> image.withBuffer(twice ? 8 : 4));
     }
 
-    private ImageHeader withBuffer(long bytes) {
-        return new ImageHeader(size, minBytes, bytes, passes);
+    private ImageHeader withBuffer(int bytesPerPixel) {
+        return new ImageHeader(size, minBytes, ImageSize.product(size.pixels(), bytesPerPixel), passes);
     }
 
     private static Optional<ImageHeader> sunRaster(HeaderBytes bytes) {

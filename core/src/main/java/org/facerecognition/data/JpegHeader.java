@@ -14,6 +14,7 @@ final class JpegHeader {
 
     private final HeaderBytes bytes;
     private int at = 2; // behind the start of the image
+    private int firstScanComponents;
 
     private JpegHeader(HeaderBytes bytes) {
         this.bytes = bytes;
@@ -31,9 +32,11 @@ final class JpegHeader {
             if (isFrame(marker)) {
                 ImageSize size = new ImageSize(bytes.big(at + 5L, 2), bytes.big(at + 3L, 2));
                 double coefficients = coefficientsPerPixel();
+                int components = bytes.at(at + 7L);
                 stepOver(marker);
                 int scans = scans();
-                long buffer = scans < 2 ? 0 : (long) (Short.BYTES * coefficients * size.pixels());
+                boolean keepsAll = isProgressive(marker) || scans > 1 || firstScanComponents < components;
+                long buffer = keepsAll ? (long) (Short.BYTES * coefficients * size.pixels()) : 0;
                 return size.width() > 0 && size.height() > 0
                         ? Optional.of(new ImageHeader(size, 0, buffer, scans))
                         : Optional.empty();
@@ -43,7 +46,7 @@ final class JpegHeader {
         return Optional.empty();
     }
 
-    /** Of all components together, by their sampling; those of an image in several scans are kept until the last. */
+    /** Of all components together, by their sampling; the decoder keeps them where a scan may not be the last. */
     private double coefficientsPerPixel() {
         int most = 1;
         int sum = 0;
@@ -58,6 +61,10 @@ final class JpegHeader {
 
     private static boolean isFrame(int marker) {
         return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+    }
+
+    private static boolean isProgressive(int frame) {
+        return (frame & 3) == 2; // c2, c6, ca, ce
     }
 
     /** The place is behind it afterwards; -1 at the end of the file. 0xff 0x00 stands for a byte of compressed data. */
@@ -89,7 +96,9 @@ final class JpegHeader {
     private int scans() {
         int scans = 0;
         for (int marker = nextMarker(); marker >= 0 && marker != END_OF_IMAGE; marker = nextMarker()) {
-            scans += marker == START_OF_SCAN ? 1 : 0;
+            if (marker == START_OF_SCAN && scans++ == 0) {
+                firstScanComponents = bytes.at(at + 2L);
+            }
             stepOver(marker);
         }
         return scans;

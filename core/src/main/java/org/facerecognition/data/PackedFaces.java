@@ -46,10 +46,14 @@ public final class PackedFaces {
      * @param decodedPx 0 to pack pictures as they are encoded, which is small; else the side to which they are framed
      *     and packed as pixels, which is fast
      * @param progress hears how many pictures are packed
-     * @throws IllegalArgumentException when the parts do not belong together
+     * @throws IllegalArgumentException when the parts do not belong together, or {@code decodedPx} is out of range
      * @throws DataException when a picture cannot be used or the file cannot be written; a former one is then untouched
      */
     public static void write(Path out, List<FaceDataset> parts, int decodedPx, IntConsumer progress) {
+        if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
+            throw new IllegalArgumentException(
+                    "decodedPx must be 0 to " + MAX_DECODED_PX + " pixels, but was " + decodedPx);
+        }
         FaceDataset first = parts.get(0);
         for (FaceDataset part : parts) {
             if (!part.identities().equals(first.identities()) || part.framing() != first.framing()) {

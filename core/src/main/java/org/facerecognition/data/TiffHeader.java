@@ -1,6 +1,7 @@
 package org.facerecognition.data;
 
 import java.util.Optional;
+import java.util.stream.LongStream;
 
 /**
  * The size in a TIFF file of either byte order, with offsets of 4 bytes or (BigTIFF) 8: that of its first directory,
@@ -51,10 +52,12 @@ final class TiffHeader {
         long tileWidth = value(TILE_WIDTH, width);
         long rows = Math.min(value(ROWS_PER_STRIP, height), height);
         long tileHeight = value(TILE_LENGTH, rows);
-        long pixelBits = ImageSize.product(value(SAMPLES_PER_PIXEL, 1), first(BITS_PER_SAMPLE));
-        if (Math.min(Math.min(width, height), Math.min(tileWidth, tileHeight)) < 1 || pixelBits < 1) {
+        long samples = value(SAMPLES_PER_PIXEL, 1);
+        long bits = first(BITS_PER_SAMPLE);
+        if (LongStream.of(width, height, tileWidth, tileHeight, samples, bits).anyMatch(value -> value < 1)) {
             return Optional.empty();
         }
+        long pixelBits = ImageSize.product(samples, bits);
         long pixelBytes = Math.max(4, pixelBits / 8); // the decoder works in RGBA where it can
         long buffer = ImageSize.product(ImageSize.product(tileWidth, tileHeight), pixelBytes);
         return Optional.of(new ImageHeader(new ImageSize(width, height), 0, buffer, 1));

@@ -22,20 +22,16 @@ import java.util.stream.IntStream;
  * reduced by Student's factor for the few people that it was estimated on; and the exact binomial bound (Clopper and
  * Pearson, 1934) is taken for that number. The variance is taken twice: the rate on other people, as many again, varies
  * too. A sample of people may lack the few who resemble many, and then understates the variance; so the bound is taken
- * at 99 %, with which it covered the rate on others in 96.5 to 100 % of 200 trials in each of twenty made-up worlds (25
- * to 250 people, from all alike to some who resemble half the others), where 95 % covered 93 to 100 %.
- *
- * With a threshold above the k-th highest of n independent impostor scores, the rate of the population has a Beta(k +
- * 1, n - k) distribution, whose 95 % point is the same Clopper-Pearson bound: that the threshold was chosen on these
- * very scores is accounted for.
+ * at 99 %. It then covered the rate on others in 96.5 to 100 % of 200 trials in each of twenty made-up worlds, of 25 to
+ * 250 people, from all alike to some who resemble half the others (CalibrationTest, on demand).
  *
  * Which rates can be shown follows from the number of pairs of people, since these are what could be independent: by
  * the rule of three, without an error among 3 / p independent trials one is 95 % sure that the rate is at most p. So 25
  * people show 1 %, 78 show 0.1 % and 246 show 0.01 %.
  *
- * Scores are counted in bins of 2e-6, so that memory does not grow with the pairs, and those of the highest bin once more
- * in bins of 2e-12: networks that were hardly trained give all faces nearly the same direction. A threshold is the edge of
- * a bin.
+ * Scores are counted in bins of 2e-6, so that memory does not grow with the pairs, and those of the highest bin once
+ * more in bins of 2e-12: networks that were hardly trained give all faces nearly the same direction. A threshold is the
+ * edge of a bin.
  */
 public final class Calibration {
     /** Independent trials without an error that show a rate p: this many divided by p. */

@@ -3,6 +3,7 @@ package org.facerecognition.gallery;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -260,7 +261,7 @@ public final class Gallery implements AutoCloseable {
                         + first + " with those removed and is to get " + records.size() + " more; compact it");
             }
             shelf.vectors().reserve(first + records.size()); // whatever fails must fail before it is on the disk
-            long[] ids = number(records);
+            long[] ids = number(records, shelf.rows());
             if (store != null) {
                 store.enroll(records);
             }
@@ -272,12 +273,15 @@ public final class Gallery implements AutoCloseable {
         }
     }
 
-    private long[] number(List<LogRecord.Enrolled> records) {
+    /** Gives each entry its number, and its name in the form that was enrolled first. */
+    private long[] number(List<LogRecord.Enrolled> records, Rows rows) {
         long[] ids = new long[records.size()];
+        Map<String, String> shown = new HashMap<>();
         for (int i = 0; i < ids.length; i++) {
             ids[i] = nextEntry + i;
             LogRecord.Enrolled r = records.get(i);
-            records.set(i, new LogRecord.Enrolled(ids[i], r.identity(), r.note(), r.contentKey(), r.unit()));
+            String name = shown.computeIfAbsent(Names.key(r.identity()), key -> rows.shown(r.identity()));
+            records.set(i, new LogRecord.Enrolled(ids[i], name, r.note(), r.contentKey(), r.unit()));
         }
         return ids;
     }
@@ -327,9 +331,12 @@ public final class Gallery implements AutoCloseable {
                 .sorted()
                 .toArray();
         List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(entries);
-        memory.remove(rows);
-        if (store != null) {
-            store.erase(removals);
+        try {
+            memory.remove(rows);
+        } finally { // whatever happens in memory, what is removed for good must leave the disk
+            if (store != null) {
+                store.erase(removals);
+            }
         }
     }
 
@@ -404,7 +411,9 @@ public final class Gallery implements AutoCloseable {
                         + "\"; use the options that it was made with, or enroll the images anew into another file");
             }
             if (bound == null && !readOnly) {
-                memory.put(rewritten(shelf, checked));
+                if (store != null) {
+                    store.rewrite(shelf, checked);
+                }
                 embeddingMode = checked;
             }
         }

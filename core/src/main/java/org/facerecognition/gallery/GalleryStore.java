@@ -68,7 +68,7 @@ final class GalleryStore implements AutoCloseable {
 
     private WriterLock lock() {
         try {
-            return WriterLock.ofConfidential(file.resolveSibling(file.getFileName() + ".lock"), "a gallery writer");
+            return WriterLock.ofConfidential(lockFile(), "a gallery writer");
         } catch (LockedException e) {
             throw new GalleryException(
                     "gallery " + file + " is open for writing in "
@@ -103,16 +103,29 @@ final class GalleryStore implements AutoCloseable {
         return read(method);
     }
 
+    /** Nothing is touched before it is sure that the file is a gallery's, or that there is none. */
     private void prepare() {
+        if (Files.isDirectory(file)) {
+            throw new GalleryException("gallery " + file + " must be a file, but is a folder; name a file in it");
+        }
+        boolean there = Files.exists(file);
+        if (there) {
+            LogReader.header(file);
+        }
+        AtomicFile.syncFolder(
+                file.toAbsolutePath().getParent()); // a former one must not be erased before its successor
         AtomicFile.cleanBeside(file);
         AtomicFile.cleanBeside(SavedGraph.of(file));
+        if (!there) {
+            return;
+        }
         for (String ending : new String[] {".tmp", ".hnsw.tmp"}) { // left by earlier versions, which used fixed names
             eraseQuietly(file.resolveSibling(file.getFileName() + ending));
         }
         ConfidentialFile.restrict(file);
         ConfidentialFile.restrict(SavedGraph.of(file));
         try {
-            int names = Files.exists(file) ? ConfidentialFile.hardLinks(file) : 1;
+            int names = ConfidentialFile.hardLinks(file);
             if (names > 1) {
                 throw new GalleryException("gallery " + file + " has " + names + " hard links, so that it could be"
                         + " written under two names at the same time, and what is removed would stay under the other"
@@ -185,7 +198,7 @@ final class GalleryStore implements AutoCloseable {
         }
         log = LogWriter.open(file, opener, end);
         if (!end.unfinished().isEmpty()) {
-            eraseGraph();
+            eraseGraph("entries were removed from gallery " + file);
             log.erase(end.unfinished());
         }
     }
@@ -283,24 +296,25 @@ final class GalleryStore implements AutoCloseable {
      * @throws GalleryException when that is impossible; the next opening for writing tries again
      */
     void erase(List<LogRecord.Removal> removals) {
-        eraseGraph(); // first: it is the entries that tell the next opening that this was not finished
+        eraseGraph("entries were removed from gallery "
+                + file); // first: it is the entries that tell the next opening that this was not finished
         log.erase(removals);
     }
 
-    private void eraseGraph() {
+    /** @param done what has happened before, as the beginning of a sentence */
+    private void eraseGraph(String done) {
         try {
             ConfidentialFile.erase(SavedGraph.of(file));
         } catch (IOException e) {
             throw new GalleryException(
-                    "entries were removed from gallery " + file + ", but " + SavedGraph.of(file)
-                            + " could not be erased: " + AtomicFile.reason(e)
+                    done + ", but " + SavedGraph.of(file) + " could not be erased: " + AtomicFile.reason(e)
                             + "; close the gallery and open it for writing again, which tries again",
                     e);
         }
     }
 
     /**
-     * Rewrites the file with the rows of a shelf, which has none that were removed, and erases the former one.
+     * Rewrites the file with the rows of a shelf that are not removed, and erases the former one.
      *
      * @throws GalleryException when it cannot be written; all is as it was then
      */
@@ -312,10 +326,10 @@ final class GalleryStore implements AutoCloseable {
         LogHeader rewritten =
                 new LogHeader(UUID.randomUUID(), header.dimension(), nextEntry, header.fingerprint(), embeddingMode);
         Places newPlaces = new Places();
+        eraseGraph("gallery " + file + " was to be rewritten"); // it is of other rows
         log = LogWriter.replace(file, opener, rewritten, entries, newPlaces, log);
         header = rewritten;
         places = newPlaces;
-        eraseGraph(); // it is of other rows
     }
 
     /** Keeps the graph for the next opening, unless removed rows are part of it. */

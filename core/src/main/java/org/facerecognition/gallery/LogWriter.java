@@ -46,6 +46,7 @@ final class LogWriter implements AutoCloseable {
                 if (end.tornBytes() > 0) {
                     out.eraseFrom(end.goodBytes());
                 }
+                out.sync(); // a writer that was killed may have committed what the disk has not confirmed
                 return new LogWriter(file, out, end.header(), end.goodBytes());
             } catch (IOException | RuntimeException e) {
                 out.close();
@@ -106,6 +107,7 @@ final class LogWriter implements AutoCloseable {
             throw cannotRewrite(file, e);
         }
         if (former != null) {
+            former.broken = true;
             former.closeQuietly();
         }
         return open(file, opener, new LogReader.End(header, end[0], 0, List.of()));
@@ -161,7 +163,8 @@ final class LogWriter implements AutoCloseable {
      *
      * @param kind of entries or of removals
      * @param places to which those of the records are added
-     * @throws GalleryException when it cannot be written; then none of it is in the file
+     * @throws GalleryException when it cannot be written; then none of it is in the file, unless the disk does not
+     *     confirm it: what is there then is known at the next opening, as the message says
      */
     void append(List<? extends LogRecord> records, BatchMark.Kind kind, Places places) {
         if (broken) {

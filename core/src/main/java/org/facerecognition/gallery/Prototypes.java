@@ -267,7 +267,7 @@ final class Prototypes implements AutoCloseable {
      */
     void load(ByteBuffer saved, int rowCount, Rows.View view) throws IOException {
         try {
-            int wanted = saved.getInt();
+            int wanted = Objects.checkIndex(saved.getInt(), 2 * rowCount + 1); // no row makes more than one
             BitSet found = new BitSet();
             while (count < wanted) {
                 int made = saved.getInt();

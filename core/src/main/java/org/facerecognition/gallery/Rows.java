@@ -148,6 +148,12 @@ final class Rows {
         return group;
     }
 
+    /** The form of a name that its rows have; the given one where it has none. */
+    String shown(String identity) {
+        Integer group = groupOf.get(Names.key(identity));
+        return group == null || liveRows[group] == 0 ? identity : names[group];
+    }
+
     /** The rows of an identity that are not removed, the newest first. */
     int[] of(String identity) {
         Integer group = groupOf.get(Names.key(identity));

@@ -35,7 +35,7 @@ final class SavedGraph {
      */
     static void write(Path gallery, UUID id, int rows, HnswSearch graph) {
         try {
-            ConfidentialFile.write(of(gallery), stream -> {
+            ConfidentialFile.replace(of(gallery), stream -> {
                 CheckedOutputStream checked = new CheckedOutputStream(stream, new CRC32C());
                 try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(checked, 1 << 16))) {
                     out.writeLong(MAGIC);

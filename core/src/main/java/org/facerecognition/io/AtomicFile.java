@@ -1,5 +1,6 @@
 package org.facerecognition.io;
 
+import java.io.File;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -279,11 +280,26 @@ public final class AtomicFile {
     }
 
     /** A moved file stays in its place after a power failure only when the folder is on the disk too. */
-    static void syncFolder(Path folder) {
+    public static void syncFolder(Path folder) {
+        try {
+            confirmFolder(folder);
+        } catch (IOException e) {
+            // the file is in its place; a power failure may bring the former one back
+        }
+    }
+
+    /** As {@link #syncFolder}, for what must not go on before the disk has confirmed it. */
+    static void confirmFolder(Path folder) throws IOException {
+        if (File.separatorChar == '\\') {
+            return; // Windows opens no folders and needs no such thing
+        }
+        boolean interrupted = Thread.interrupted(); // a channel closes itself for an interrupted thread
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
-        } catch (IOException e) {
-            // Windows opens no folders and needs no such thing
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

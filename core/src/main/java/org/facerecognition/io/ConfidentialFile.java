@@ -57,7 +57,8 @@ public final class ConfidentialFile {
     /**
      * Writes a stream as {@link #write(Path, AtomicFile.StreamWriter)} does, then overwrites the content of the file
      * that was there. A process that is killed between the two leaves the former file under a temporary name; {@link
-     * AtomicFile#cleanBeside} overwrites and deletes it. A former file that has other hard links is left as it is.
+     * AtomicFile#cleanBeside} overwrites and deletes it. A former file that has other hard links, or is
+     * in a file system without hard links, is left as it is.
      *
      * @throws NotErasedException when the new file is in place, but the former one could not be overwritten
      * @throws IOException when the new file could not be written; the former one is untouched
@@ -76,6 +77,7 @@ public final class ConfidentialFile {
         }
         if (former != null) {
             try {
+                AtomicFile.confirmFolder(place.getParent());
                 erase(former);
             } catch (IOException e) {
                 throw new NotErasedException(AtomicFile.reason(e), e);

@@ -206,6 +206,7 @@ class ImageHeaderTest {
         void whatCouldBeReadInTwoWaysIsNotDecoded() {
             assertNotUnderstood(tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 256, 30_000, 257, 30_000));
             assertNotUnderstood(tiff(ByteOrder.LITTLE_ENDIAN, 257, 10));
+            assertNotUnderstood(tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 257, 10, 277, 3, 277, 3));
             byte[] offset = tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 257, 10);
             offset[7] = 0x7f; // of the directory: beyond the end
             assertNotUnderstood(offset);
@@ -363,9 +364,44 @@ class ImageHeaderTest {
         byte[] frame =
                 bytes(0xff, 0xd8, 0xff, 0xc2, 0, 17, 8, 0x26, 0xac, 0x27, 0x10, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0);
         byte[] scan = bytes(0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0);
-        assertThatThrownBy(() -> ImageReader.decode(bytes(frame, scan, scan, 0xff, 0xd9), "progressive"))
-                .hasMessageStartingWith("image progressive must have at most 400000000 bytes in its decoder's buffers,"
-                        + " but claims 594000000 for its 10000x9900 pixels;");
+        for (byte[] scans : new byte[][] {bytes(scan, scan), scan}) { // all is kept for a scan that may come
+            assertBuffersTooLarge(bytes(frame, scans, 0xff, 0xd9), "594000000 for its 10000x9900 pixels");
+        }
+        frame[3] = (byte) 0xc0; // baseline, whose first scan has one component of three
+        assertBuffersTooLarge(bytes(frame, scan, 0xff, 0xd9), "594000000 for its 10000x9900 pixels");
+    }
+
+    /** A file of a few bytes took 1.2 GB for its canvases. */
+    @Test
+    void largeImagesThatAreDecodedOnCanvasesAreRejected() {
+        byte[] gif = IMAGES.get("plain.gif").clone();
+        ByteBuffer.wrap(gif)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putShort(6, (short) 9_000)
+                .putShort(8, (short) 9_000);
+        assertBuffersTooLarge(gif, "729000000 for its 9000x9000 pixels");
+        int size = 8_999 | 8_999 << 14;
+        byte[] webp = bytes("RIFF", 26, 0, 0, 0, "WEBPVP8L", 13, 0, 0, 0, 0x2f, new byte[13]);
+        ByteBuffer.wrap(webp).order(ByteOrder.LITTLE_ENDIAN).putInt(21, size);
+        assertBuffersTooLarge(webp, "648000000 for its 9000x9000 pixels");
+    }
+
+    private static void assertBuffersTooLarge(byte[] file, String claim) {
+        assertThatThrownBy(() -> ImageReader.decode(file, "large"))
+                .hasMessageStartingWith("image large must have at most 400000000 bytes in its decoder's buffers,"
+                        + " but claims " + claim + ";");
+    }
+
+    /** Of an animation only the first frame is decoded, so that later ones do not matter. */
+    @Test
+    void aLaterFrameBeyondTheScreenDoesNotMatter() {
+        byte[] gif = IMAGES.get("plain.gif");
+        byte[] still = Arrays.copyOf(gif, gif.length - 1);
+        byte[] beyond = {0x2c, 1, 0, 0, 0, gif[6], gif[7], gif[8], gif[9], 0, 2, 2, 0x4c, 1, 0, 0x3b};
+        try (Mat image = ImageReader.decode(bytes(still, beyond), "animation.gif");
+                Mat alone = ImageReader.decode(gif, "still.gif")) {
+            assertThat(ImageReader.png(image)).isEqualTo(ImageReader.png(alone));
+        }
     }
 
     @Test

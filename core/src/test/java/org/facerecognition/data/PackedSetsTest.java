@@ -136,6 +136,8 @@ class PackedSetsTest {
     void partsOfAPackBelongTogether() {
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
         FaceDataset other = FaceDataset.folders(faces, Split.VAL).withIdentities(List.of("person1"));
+        assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train), 10_001, done -> {}))
+                .hasMessage("decodedPx must be 0 to 10000 pixels, but was 10001");
         assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train, other), 0, done -> {}))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("parts of a pack must have the same identities and framing");

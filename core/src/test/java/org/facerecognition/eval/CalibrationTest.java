@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -170,6 +171,22 @@ class CalibrationTest {
         @CsvSource({"80, 0.001, 0", "80, 0.01, 0", "80, 0.001, 2", "80, 0.01, 2", "25, 0.01, 0", "25, 0.01, 2"})
         void coversStrangersWhetherAllAreAlikeOrSomeResembleMany(int people, double rate, double resemblance) {
             assertThat(coverage(people, 2, rate, 0.4, resemblance, 6)).isGreaterThanOrEqualTo(0.95);
+        }
+
+        /** The worlds that the class comment speaks of; prints what it saw. */
+        @ParameterizedTest
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "takes minutes; run it with -Dtests.long=true")
+        @CsvSource({"25, 0.01", "80, 0.01", "80, 0.001", "250, 0.001", "250, 0.0001"})
+        void coversStrangersInManyWorlds(int people, double rate) {
+            for (double resemblance : new double[] {0, 1, 2, 4}) {
+                double covered = coverage(people, 3, rate, 0.4, resemblance, 20);
+                System.out.printf(
+                        "%d people, rate %s, resemblance %s: covered %.3f%n", people, rate, resemblance, covered);
+                assertThat(covered).isGreaterThanOrEqualTo(0.95);
+            }
         }
 
         @Test

@@ -212,4 +212,40 @@ class GalleryErasureTest {
             assertThat(gallery.identities().keySet()).isEqualTo(Set.of("ANNA M\u00dcLLER"));
         }
     }
+
+    /** Before, a folder or a foreign file that was named by mistake was taken from all others first. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void whatIsNoGalleryIsLeftAsItWas() throws IOException {
+        Path photos = Files.createDirectory(folder.resolve("photos"));
+        Path page = Files.writeString(folder.resolve("index.html"), "<html>".repeat(100));
+        Path other = Files.writeString(folder.resolve("index.html.tmp"), "somebody's");
+        for (Path path : List.of(photos, page)) {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxr-xr-x"));
+            assertThatThrownBy(() -> Gallery.open(path, "model", D))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageMatching(".*(must be a file, but is a folder|must be a gallery's file).*");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+                    .isEqualTo("rwxr-xr-x");
+        }
+        assertThat(other).hasContent("somebody's");
+    }
+
+    /** A compaction wrote a form of a name back that had been erased with its entry. */
+    @Test
+    void aNameIsKeptInItsFirstFormOnly() throws IOException {
+        Path names = folder.resolve("names.gallery");
+        try (Gallery gallery = Gallery.open(names, "model", D)) {
+            long first = gallery.enrol("ANNA MILLER", TestFaces.direction(1, D));
+            gallery.enrol("Anna Miller", TestFaces.direction(2, D));
+            assertThat(gallery.entries()).extracting(Entry::identity).containsOnly("ANNA MILLER");
+            assertThat(Files.readString(names, StandardCharsets.ISO_8859_1)).doesNotContain("Anna Miller");
+            gallery.remove(first);
+            gallery.compact();
+            assertThat(gallery.entries()).extracting(Entry::identity).containsExactly("ANNA MILLER");
+        }
+        try (Gallery gallery = Gallery.open(names, "model", D)) {
+            assertThat(gallery.entries()).extracting(Entry::identity).containsExactly("ANNA MILLER");
+        }
+    }
 }

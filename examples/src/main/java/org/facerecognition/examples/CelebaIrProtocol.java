@@ -14,8 +14,8 @@ final class CelebaIrProtocol implements EvaluationProtocol {
     public void measure(Evaluation evaluation) {
         Framing framing = evaluation.data.framing(usual(evaluation.recognizer()));
         OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), framing.ofCrops());
-        Embedded queries = evaluation.embed("queries", faces.queries());
-        Embedded distractors = evaluation.embed("distractors", faces.distractors());
+        Embedded queries = evaluation.embedNumbered("queries", faces.queries());
+        Embedded distractors = evaluation.embedNumbered("distractors", faces.distractors());
         IdentificationRate rate = IdentificationRate.of(queries, distractors.embeddings());
         int falsePairs = rate.pairs().different().length;
         for (double fpr : FALSE_POSITIVE_RATES) {

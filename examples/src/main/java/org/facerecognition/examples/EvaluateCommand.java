@@ -196,9 +196,9 @@ final class EvaluateCommand implements Callable<Integer> {
         if (known > 0) {
             evaluation.tell(String.format(
                     Locale.ROOT,
-                    "%,d of the %,d people are of the model's training: on strangers it will do worse",
-                    known,
-                    evaluation.people()));
+                    "%,d people of the data have names of the model's training: on strangers it does worse (if they are"
+                            + " others, --namesakes)",
+                    known));
         }
     }
 

@@ -25,7 +25,6 @@ final class Evaluation {
     private final @Nullable FaceDetector detector;
     private final FaceChoice choice;
     private final PrintWriter err;
-    private final Set<String> people = new HashSet<>();
     private final Set<String> knownPeople = new HashSet<>();
     private final Set<String> notFound = ConcurrentHashMap.newKeySet();
 
@@ -84,12 +83,16 @@ final class Evaluation {
      * @throws UnsuitableDataException when they were packed as this model cannot see them
      */
     Embedded embed(String what, FaceDataset faces) {
+        knownPeople.addAll(recognizer.knownPeople(faces));
+        return embedNumbered(what, faces);
+    }
+
+    /** The same for people who are numbered within their data, which says nothing about those of the training. */
+    Embedded embedNumbered(String what, FaceDataset faces) {
         if (detector == null) {
             DataOptions.requirePackedFor(recognizer, faces);
         }
         data.tell(faces.notes());
-        faces.labelsShown().stream().mapToObj(faces.identities()::get).forEach(people::add);
-        knownPeople.addAll(recognizer.knownPeople(faces));
         say(what + ": " + faces);
         try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
             return recognizer.embed(seen(faces), flip, progress);
@@ -102,12 +105,7 @@ final class Evaluation {
         report.hardest(verification, List.of(faces));
     }
 
-    /** People whose faces were measured on. */
-    int people() {
-        return people.size();
-    }
-
-    /** Of these, those whom the model was trained on. */
+    /** People whose faces were measured on, whom the model was trained on. */
     int knownPeople() {
         return knownPeople.size();
     }

@@ -62,11 +62,11 @@ final class GalleryRemoveCommand implements Callable<Integer> {
                 removed += there ? 1 : 0;
                 all &= told(there, "entry " + entry);
             }
-            if (removed > 0) {
-                people.compact();
-            }
             Portraits.eraseOthers(
                     gallery.file(), people.entries().stream().map(Entry::id).toList());
+            if (removed > 0) {
+                people.compact(); // last: it needs room on the disk
+            }
             left = people.size();
         }
         spec.commandLine().getErr().printf("removed %d entries; %s has %d%n", removed, gallery.file(), left);

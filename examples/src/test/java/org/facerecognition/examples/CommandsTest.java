@@ -173,7 +173,7 @@ class CommandsTest {
                 "--json");
         assertThat(more.code()).as(more.err()).isEqualTo(1);
         assertThat(more.err())
-                .contains("3 of the 3 people are of the model's training: on strangers it will do worse")
+                .contains("3 people of the data have names of the model's training: on strangers it does worse")
                 .contains("thresholds must be calibrated on people that the model was not trained on")
                 .contains("but it was trained on 3 of these 3 (person0, person1, person2)");
         assertThat(calibrated).doesNotExist();

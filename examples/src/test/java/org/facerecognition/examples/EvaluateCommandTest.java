@@ -101,6 +101,9 @@ class EvaluateCommandTest {
         JsonNode figures = figures("pairs", faces, "--pairs", list);
         shares(figures, "accuracy", "standard_error", "auc");
         assertThat(figures.get("folds").asInt()).isEqualTo(10);
+        assertThat(figures.get("people_in_training").asInt())
+                .as("by their folders")
+                .isEqualTo(3);
         Cli.Result missing = evaluate("pairs", faces);
         assertThat(missing.code()).isEqualTo(1);
         assertThat(missing.err()).contains("list of pairs " + faces.resolve("pairs.tsv") + " must be there");
@@ -214,12 +217,15 @@ class EvaluateCommandTest {
                     Files.write(ir.resolve(folder + "/" + i + ".png"), ImageReader.png(image));
                 }
                 if (folder.equals("celebA_query")) {
-                    lines.append(i).append(".png,").append(1000 + i / 6).append('\n');
+                    lines.append(i).append(".png,person").append(i / 6).append('\n');
                 }
             }
         }
         Files.writeString(ir.resolve("celebA_anno_query.csv"), lines);
         JsonNode figures = figures("celeba-ir", ir); // framed whole, as the model was trained
+        assertThat(figures.get("people_in_training").asInt())
+                .as("its people are not those of the training, whatever they are called")
+                .isZero();
         shares(figures, "tpr_at_fpr_0.5", "tpr_at_fpr_0.2", "tpr_at_fpr_0.1", "tpr_at_fpr_0.05", "tpr_at_fpr_0.01");
         assertThat(figures.get("tpr_at_fpr_0.5").asDouble())
                 .isGreaterThanOrEqualTo(figures.get("tpr_at_fpr_0.01").asDouble());

@@ -53,7 +53,12 @@ public final class Libtorch {
         }
         NativeLibraries.load();
         LibtorchOwner.claim();
-        NativeLibraries.load(torch.class, "libtorch");
+        try {
+            NativeLibraries.load(torch.class, "libtorch");
+        } catch (RuntimeException e) {
+            LibtorchOwner.release();
+            throw e;
+        }
         adaptToMachine();
         ready = true;
     }

@@ -71,6 +71,19 @@ final class LibtorchOwner {
         }
     }
 
+    /** Takes the mark away after loading has failed, where it can be seen that nothing of libtorch was loaded. */
+    static void release() {
+        release(mappedFiles(MAPPED_FILES));
+    }
+
+    static void release(List<String> files) {
+        if (!files.isEmpty()
+                && find(JAVACPP, files).isEmpty()
+                && find(LIBTORCH, files).isEmpty()) {
+            System.getProperties().remove(MARK, mark());
+        }
+    }
+
     private static void checkOwn(String mark) {
         if (!mark.equals(mark())) {
             throw ofAnotherLoader(mark.substring(mark.indexOf(' ') + 1));

@@ -26,6 +26,8 @@ public final class NativeLibraries {
     private static final Set<Class<?>> LOADED = ConcurrentHashMap.newKeySet();
     private static final Map<Class<?>, String> FAILED = new ConcurrentHashMap<>();
     private static final Pattern FILE_ERROR = Pattern.compile("^.*java\\.(io|nio\\.file)\\.\\w+: ");
+    private static final Pattern NOT_EXECUTABLE =
+            Pattern.compile("failed to map segment from shared object|Operation not permitted");
     private static volatile boolean ready;
 
     private NativeLibraries() {}
@@ -113,7 +115,13 @@ public final class NativeLibraries {
                     name, FILE_ERROR.matcher(message(noFile.get())).replaceFirst(""));
         }
         Throwable root = causes(failure).reduce((former, later) -> later).orElse(failure);
-        return name + " cannot be loaded: " + message(root).lines().findFirst().orElse(root.toString())
+        String reason = message(root).lines().findFirst().orElse(root.toString());
+        if (NOT_EXECUTABLE.matcher(reason).find()) {
+            return name
+                    + " cannot be loaded, since JavaCPP's cache folder is where nothing may be executed (name another"
+                    + " with -Dorg.bytedeco.javacpp.cachedir=DIR): " + reason;
+        }
+        return name + " cannot be loaded: " + reason
                 + "; check that the class path has the natives of this platform, one set only";
     }
 

@@ -142,6 +142,33 @@ class NativeLibrariesTest {
     }
 
     @Test
+    void aCacheWhereNothingMayBeExecutedIsSaid() {
+        Throwable failure = new UnsatisfiedLinkError(
+                "/cache/libjnitorch.so: libc10.so: failed to map segment from shared object: Operation not permitted");
+        assertThat(NativeLibraries.explain("libtorch", failure))
+                .isEqualTo("libtorch cannot be loaded, since JavaCPP's cache folder is where nothing may be executed"
+                        + " (name another with -Dorg.bytedeco.javacpp.cachedir=DIR): " + failure.getMessage());
+    }
+
+    /** A load that failed before anything was loaded would have kept a repaired application out. */
+    @Test
+    void theMarkIsTakenAwayWhereNothingWasLoaded() {
+        Libtorch.load();
+        String mark = System.getProperty(LibtorchOwner.MARK);
+        assertThat(mark).isNotNull();
+        try {
+            LibtorchOwner.release(List.of()); // not Linux: nobody can tell
+            LibtorchOwner.release(List.of("/lib/libc.so.6", "/cache/libjnitorch.so"));
+            LibtorchOwner.release();
+            assertThat(System.getProperty(LibtorchOwner.MARK)).isEqualTo(mark);
+            LibtorchOwner.release(List.of("/lib/libc.so.6"));
+            assertThat(System.getProperty(LibtorchOwner.MARK)).isNull();
+        } finally {
+            System.setProperty(LibtorchOwner.MARK, mark);
+        }
+    }
+
+    @Test
     void namesClassLoadersInOneLine() {
         assertThat(LibtorchOwner.name(null)).isEqualTo("the boot class loader");
         assertThat(LibtorchOwner.name(getClass().getClassLoader())).isEqualTo("AppClassLoader 'app'");

@@ -41,6 +41,7 @@ final class FrontDesk {
     private final Gallery gallery;
     private final Portraits portraits;
     private final Threshold threshold;
+    private final Object enrolling = new Object();
 
     /** @param recognizer with a detector */
     FrontDesk(Recognizer recognizer, Gallery gallery, Portraits portraits, Threshold threshold) {
@@ -101,8 +102,11 @@ final class FrontDesk {
         String contentKey = ContentKey.of(picture);
         try (Look look = look(picture, "sent")) {
             byte[] portrait = look.portrait(0);
-            long entry = enrolledAlready(checked, contentKey)
-                    .orElseGet(() -> enrol(checked, look.mostProminent().embedding(), contentKey, portrait));
+            long entry;
+            synchronized (enrolling) { // or the same image sent twice at once would be enrolled twice
+                entry = enrolledAlready(checked, contentKey)
+                        .orElseGet(() -> enrol(checked, look.mostProminent().embedding(), contentKey, portrait));
+            }
             String kept = gallery.entry(entry).map(Entry::identity).orElse(checked);
             return new Enrolled(entry, kept, dataUrl(portrait), look.faces().size());
         }
@@ -112,6 +116,9 @@ final class FrontDesk {
         long entry = gallery.enrol(List.of(new Enrolment(name, embedding, null, contentKey)))[0];
         try {
             portraits.keep(entry, portrait);
+            if (gallery.entry(entry).isEmpty()) { // removed by somebody else meanwhile
+                portraits.drop(entry);
+            }
         } catch (IOException e) {
             gallery.remove(entry);
             throw new UncheckedIOException("cannot keep the image of entry " + entry, e);
