@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,9 +37,10 @@ import org.jspecify.annotations.Nullable;
  * nobody read. Earlier versions locked the whole file; the two refuse each other.
  *
  * Deletion: the holder deletes the file, then releases it. Whoever had opened the file before gets a lock on a file
- * that is no longer at the path, while a third may lock a new file there. Therefore the file's identity is taken before
- * opening and compared after locking; when the path has another file by then, all begins again. While a file is open no
- * other gets its identity. Windows tells no identity; there the file stays.
+ * that is no longer at the path, while a third may lock a new file there. Therefore the holder compares what it locked
+ * with the file at the path, and begins again when that is another one. The identity is what other holders in this
+ * process are told apart by; it may be taken from a file that is deleted before this one is opened, and then belong to
+ * a third. Windows tells no identity; there the file stays.
  *
  * Where the file system has no locks, writers of one process still exclude each other.
  *
@@ -151,7 +153,7 @@ public final class WriterLock implements AutoCloseable {
             if (!lock(open)) {
                 throw new LockedException(file, false, holder(open));
             }
-            if (identity == MISSING || withIdentity && !identity.equals(identity(file))) {
+            if (identity == MISSING || withIdentity && !(isAt(file, open) && identity.equals(identity(file)))) {
                 return null;
             }
             WriterLock lock = new WriterLock(file, open, identity, text);
@@ -189,6 +191,24 @@ public final class WriterLock implements AutoCloseable {
             return lock != null;
         } catch (IOException e) { // no locks in this file system
             return true;
+        }
+    }
+
+    /**
+     * Whether a locked file is the one that has this name. Its identity alone cannot tell: the number of a file that was
+     * deleted before it could be opened goes to a new one. So it gets a length that nobody can guess.
+     */
+    static boolean isAt(Path file, RandomAccessFile open) throws IOException {
+        long length = MOST_TEXT_BYTES + ThreadLocalRandom.current().nextInt(1 << 20);
+        try {
+            open.setLength(length); // a hole
+        } catch (IOException e) {
+            return true; // the disk is full, and its identity must do
+        }
+        try {
+            return Files.size(file) == length;
+        } catch (NoSuchFileException e) {
+            return false;
         }
     }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import java.io.File;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.RandomAccessFile;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.FileAlreadyExistsException;
@@ -228,6 +229,20 @@ class WriterLockTest {
                 Files.writeString(file, "of somebody else");
             }
             assertThat(file).hasContent("of somebody else");
+        }
+
+        /** A new file may have the identity of a deleted one, so the identity alone does not tell them apart. */
+        @Test
+        @DisabledOnOs(OS.WINDOWS)
+        void aLockedFileThatWasDeletedIsNotTheOneAtItsPath() throws Exception {
+            try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
+                assertThat(WriterLock.isAt(file, open)).isTrue();
+                Files.delete(file);
+                assertThat(WriterLock.isAt(file, open)).isFalse();
+                Files.writeString(file, "of another holder");
+                assertThat(WriterLock.isAt(file, open)).isFalse();
+            }
+            assertThat(file).hasContent("of another holder");
         }
 
         @Test
