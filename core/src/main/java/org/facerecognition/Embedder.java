@@ -17,22 +17,30 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ModelInput;
+import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.PrecisionTrial;
+import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
+import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.TensorRows;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.jspecify.annotations.Nullable;
 
 /** From the net's input to embeddings of length 1, in batches, on its device. For many threads at a time. */
 final class Embedder implements AutoCloseable {
-    private static final int WORTH_PREPARING = 512; // pictures
+    private static final int WORTH_PREPARING = 512; // images
 
-    private final RecognizerModel model;
+    private final ModelInfo model;
     private final Module net;
     private final Backbone encoder;
     private Device device = new Device("cpu");
 
     /** @param net that {@code encoder} is part of; both stay their owner's to close */
-    Embedder(RecognizerModel model, Module net, Backbone encoder) {
+    Embedder(ModelInfo model, Module net, Backbone encoder) {
         this.model = model;
         this.net = net;
         this.encoder = encoder;
@@ -61,10 +69,10 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * Embeds pictures that are the net's input already.
+     * Embeds images that are the net's input already.
      *
      * @param input makes the i-th, of the input's size; it is closed here
-     * @param flip adds the embedding of the mirrored picture before length 1
+     * @param flip adds the embedding of the mirrored image before length 1
      */
     List<float[]> embed(int count, IntFunction<Mat> input, boolean flip) {
         if (count == 0) {
@@ -124,7 +132,7 @@ final class Embedder implements AutoCloseable {
     DatasetEmbedder.Usable embed(
             FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> net) {
         this.net.eval();
-        return new DatasetEmbedder(model, device, net).embed(data, flip, embedded, badImages);
+        return new DatasetEmbedder(model.input(), device, net).embed(data, flip, embedded, badImages);
     }
 
     /** Null where there is nothing to gain, or the net cannot say what it does. */
@@ -133,7 +141,8 @@ final class Embedder implements AutoCloseable {
             return null;
         }
         try (Graph graph = encoder.graph()) {
-            return PreparedNet.of(graph, DatasetEmbedder.BATCH_SIZE, model.imageSizePx(), ScalarType.Float, device);
+            return PreparedNet.of(
+                    graph, DatasetEmbedder.BATCH_SIZE, model.input().sizePx(), ScalarType.Float, device);
         } catch (UnsupportedOperationException e) {
             return null; // a net of the caller's own
         }
@@ -147,7 +156,7 @@ final class Embedder implements AutoCloseable {
 
     /** [B, 3, S, S] to [B, D], not of length 1; the caller closes it, a scope around does not. */
     Tensor embed(Tensor images) {
-        long size = model.imageSizePx();
+        long size = model.input().sizePx();
         if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != size || images.size(3) != size) {
             throw new IllegalArgumentException(
                     "images must be [B, 3, " + size + ", " + size + "], but were " + Arrays.toString(images.shape()));
@@ -188,8 +197,33 @@ final class Embedder implements AutoCloseable {
         }
     }
 
+    /** A copy of the encoder that embeds as fast as this machine can; the caller closes its net. */
+    PrecisionTrial.Result prepare(PrepareOptions options) {
+        try (Graph graph = encoder.graph()) {
+            return NativeErrors.explained(() -> new PrecisionTrial(
+                            options, device, model.input().sizePx(), () -> syntheticFaces(options.batchSize()))
+                    .prepare(graph));
+        }
+    }
+
+    /** A batch of synthetic faces, each of another identity. Inside a scope. */
+    private Tensor syntheticFaces(int count) {
+        SyntheticFaces faces = new SyntheticFaces(0, 112);
+        ModelInput input = model.input();
+        try (BatchBuffer buffer =
+                new BatchBuffer(count, input.sizePx(), input.normalization(), new Device("cpu"), true)) {
+            for (int i = 0; i < count; i++) {
+                try (Mat face = faces.image(i, 0);
+                        Mat crop = Crop.WHOLE.apply(face, input.sizePx(), "synthetic")) {
+                    buffer.put(i, crop, 0);
+                }
+            }
+            return buffer.images(count);
+        }
+    }
+
     private BatchBuffer newBuffer(int size) {
-        return new BatchBuffer(size, model.imageSizePx(), model.normalization(), device, true);
+        return new BatchBuffer(size, model.input().sizePx(), model.input().normalization(), device, true);
     }
 
     @Override

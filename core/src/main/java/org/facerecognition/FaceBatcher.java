@@ -15,9 +15,9 @@ import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.MicroBatcher;
 
 /**
- * Embeds for many threads: each brings its picture into shape itself, then they are embedded many at a time; see {@link
- * MicroBatcher} for how they are gathered, what happens when there are too many, and what a cancelled future costs. On
- * a CPU an embedding is the same, bit for bit, whatever company its picture had.
+ * Embeds for many threads: each brings its image into shape itself, then they are embedded many at a time; see {@link
+ * MicroBatcher} for how they are gathered, what happens when there are too many, and what a canceled future costs. On
+ * a CPU an embedding is the same, bit for bit, whatever company its image had.
  */
 public final class FaceBatcher implements AutoCloseable {
     private final PreparedRecognizer recognizer;
@@ -31,11 +31,11 @@ public final class FaceBatcher implements AutoCloseable {
     }
 
     /**
-     * Embeds the picture of a face, framed as in training or found by the detector as {@link
+     * Embeds the image of a face, framed as in training or found by the detector as {@link
      * PreparedRecognizer#embed(ImageSource)} has it, on the calling thread; waits while too many others wait.
      *
      * @return the embedding to come, of Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the picture cannot be read, has not the size the framing
+     * @throws org.facerecognition.data.DataException when the image cannot be read, has not the size the framing
      *     needs, or no face is found in it
      * @throws java.util.concurrent.RejectedExecutionException when it is closed
      * @throws InterruptedException when the thread is interrupted while it waits
@@ -66,7 +66,7 @@ public final class FaceBatcher implements AutoCloseable {
     }
 
     /**
-     * Embeds the picture of a face unless too many others wait: then a server had better say so than wait.
+     * Embeds the image of a face unless too many others wait: then a server had better say so than wait.
      *
      * @return the embedding to come; empty when too many wait
      * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
@@ -78,7 +78,7 @@ public final class FaceBatcher implements AutoCloseable {
         }
     }
 
-    /** What waits is the garbage collector's: nobody has to free what was cancelled. */
+    /** What waits is the garbage collector's: nobody has to free what was canceled. */
     private byte[] pixels(Mat face) {
         int size = recognizer.imageSizePx();
         byte[] bytes = ImageReader.pixels(face);
@@ -100,7 +100,7 @@ public final class FaceBatcher implements AutoCloseable {
         return List.of(recognizer.embed(buffer, pictures.size()));
     }
 
-    /** Takes no more pictures, embeds those it has taken, and waits for that. */
+    /** Takes no more images, embeds those it has taken, and waits for that. */
     @Override
     public void close() {
         batcher.close(buffer::close);

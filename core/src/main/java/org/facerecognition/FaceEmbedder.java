@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.eval.CalibrationSettings;
@@ -102,7 +103,7 @@ public interface FaceEmbedder extends AutoCloseable {
     // ---- decisions ----
 
     /** Whether two images show the same person, judged by the model's threshold for a false accept rate of 0.1 %. */
-    default Verdict verify(ImageSource a, ImageSource b) {
+    default VerificationResult verify(ImageSource a, ImageSource b) {
         return verify(a, b, threshold(USUAL_FALSE_ACCEPT_RATE));
     }
 
@@ -112,7 +113,7 @@ public interface FaceEmbedder extends AutoCloseable {
      * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
      * @throws IllegalStateException when the threshold was measured in another mode than {@link #embeddingMode}
      */
-    default Verdict verify(ImageSource a, ImageSource b, Threshold threshold) {
+    default VerificationResult verify(ImageSource a, ImageSource b, Threshold threshold) {
         threshold.requireMode(embeddingMode());
         List<float[]> both = embedAll(List.of(a, b));
         return threshold.judge(Recognizer.similarity(both.get(0), both.get(1)));

@@ -12,26 +12,32 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.eval.Calibrator;
+import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.inference.MicroBatcher;
+import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PreparedNet;
+import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.TensorRows;
 
 /**
  * A trained model made ready for use on this machine; see {@link Recognizer#prepare}. It has its own copy of the
- * encoder's weights, and stays as it is whatever becomes of the recogniser. To be used from any number of threads at a
+ * encoder's weights, and stays as it is whatever becomes of the recognizer. To be used from any number of threads at a
  * time; close it when done.
  *
- * <p>On a CPU a picture's embedding is the same, bit for bit, whatever other pictures are embedded along with it; as
+ * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded along with it; as
  * long as the number of libtorch's threads stays the same.
  */
 public final class PreparedRecognizer implements FaceEmbedder {
     private final PreparedNet net;
     private final String arithmetic;
-    private final RecognizerModel model; // its own
+    private final ModelInfo model; // its own
     private final FaceCropper cropper;
     private final boolean flip; // adds the embedding of the mirrored image
     private final EmbeddingMode mode;
@@ -40,8 +46,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
     private final Device device;
 
     PreparedRecognizer(
-            Preparation.Result prepared,
-            RecognizerModel model,
+            PrecisionTrial.Result prepared,
+            ModelInfo model,
             FaceCropper cropper,
             boolean flip,
             String fingerprint,
@@ -55,7 +61,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         this.fingerprint = fingerprint;
         this.mode = EmbeddingMode.of(cropper, flip, prepared.precision());
         this.embeddingSize = embeddingSize;
-        this.device = new Device(device.type(), device.index()); // a copy: the other is the recogniser's
+        this.device = new Device(device.type(), device.index()); // a copy: the other is the recognizer's
     }
 
     @Override
@@ -80,14 +86,16 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     private Embedded embed(FaceDataset faces, IntConsumer embedded, BadImages badImages) {
         FaceDataset seen = faces.cropped(
-                cropper.detector() != null ? cropper : FaceCropper.framed(faces.framing(), model.imageSizePx()));
-        model.requireSameFraming(cropper.detector() != null ? seen : faces);
+                cropper.detector() != null
+                        ? cropper
+                        : FaceCropper.framed(faces.crop(), model.input().sizePx()));
+        model.requireSameCrop(cropper.detector() != null ? seen : faces);
         UnaryOperator<Tensor> scoped = images -> {
             try (Tensor result = embed(images)) {
                 return result.detach(); // a handle of the scope's
             }
         };
-        return new DatasetEmbedder(model, device, scoped)
+        return new DatasetEmbedder(model.input(), device, scoped)
                 .embed(seen, flip, embedded, badImages)
                 .faces();
     }
@@ -106,10 +114,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
     @Override
     public synchronized List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings) {
         BadImages withoutFace = cropper.detector() == null ? BadImages.FAIL : BadImages.SKIP;
-        List<Threshold> thresholds = new Calibrator(model, mode, faces -> embed(faces, done -> {}, withoutFace))
-                .thresholds(strangers, settings);
-        model.keepThresholds(thresholds, mode);
-        return thresholds;
+        Calibrator calibrator = new Calibrator(model.everybodyKnown(), faces -> embed(faces, done -> {}, withoutFace));
+        return model.calibrated(calibrator.measure(strangers, settings), mode);
     }
 
     @Override
@@ -143,9 +149,9 @@ public final class PreparedRecognizer implements FaceEmbedder {
     /**
      * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
      *
-     * @param images [B, 3, S, S], S being the model's image size, float32, RGB, normalised as the model says, on any
+     * @param images [B, 3, S, S], S being the model's image size, float32, RGB, normalized as the model says, on any
      *     device
-     * @return [B, D], float32, not normalised; the caller closes it, a scope around does not
+     * @return [B, D], float32, not normalized; the caller closes it, a scope around does not
      * @throws IllegalArgumentException when the shape differs
      */
     public Tensor embed(Tensor images) {
@@ -175,7 +181,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
     }
 
     BatchBuffer newBuffer(int size) {
-        return new BatchBuffer(size, model.imageSizePx(), model.normalization(), device, true);
+        return new BatchBuffer(size, model.input().sizePx(), model.input().normalization(), device, true);
     }
 
     /** [B, 3, S, S] to [B, D], not of length 1. Inside a scope. */
@@ -200,7 +206,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     @Override
     public int imageSizePx() {
-        return model.imageSizePx();
+        return model.input().sizePx();
     }
 
     /** Of the values between layers, and why: what was measured when it was prepared. */

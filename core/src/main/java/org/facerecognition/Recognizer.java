@@ -2,7 +2,6 @@ package org.facerecognition;
 
 import java.nio.file.Path;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,54 +15,64 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.BadImages;
+import org.facerecognition.data.Crop;
+import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.eval.Calibrator;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
+import org.facerecognition.export.ExportFormat;
+import org.facerecognition.export.ModelExport;
+import org.facerecognition.inference.PrecisionTrial;
+import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.losses.ClassChunks;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Initialization;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.RandomStream;
+import org.facerecognition.natives.TensorRows;
+import org.facerecognition.train.Checkpoints;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
-import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.Fingerprint;
+import org.facerecognition.weights.ModelOrigin;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.Weights;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A face recogniser: a backbone that turns a picture of a face into an embedding, and the head that it is trained with.
- * Two pictures show the same person when their embeddings point the same way; see {@link #similarity}.
+ * A face recognizer: a backbone that turns an image of a face into an embedding, and the head that it is trained with.
+ * Two images show the same person when their embeddings point the same way; see {@link #similarity}.
  *
  * <p>Make one by a recipe ({@link #arcFace}, {@link #withLoss}), from parts ({@link #of}) or from a file ({@link
  * #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
  * used while it is being trained. Close it to free its memory.
  */
 public final class Recognizer implements FaceEmbedder {
-    private final RecognizerModel model;
+    private final ModelInfo model;
     private final Module net; // children: encoder, head
     private final Backbone encoder;
     private final Head head;
     private final Embedder embedder;
     private final AtomicBoolean inTraining = new AtomicBoolean();
     private final Lifetime lifetime = new Lifetime("this recognizer");
-    private volatile Use use = Use.FRAMED;
+    private volatile Use use = Use.CROPPED;
 
     /** How images become embeddings at the moment; replaced as a whole, so that a call sees one. */
     private record Use(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
-        static final Use FRAMED = new Use(null, FaceChoice.MOST_PROMINENT, false);
+        static final Use CROPPED = new Use(null, FaceChoice.MAX_PROMINENT, false);
     }
 
-    private Recognizer(RecognizerModel model, Backbone encoder, Head head) {
+    private Recognizer(ModelInfo model, Backbone encoder, Head head) {
         if (encoder.embeddingSize() != head.embeddingSize()) {
             throw new IllegalArgumentException("head must take embeddings of " + encoder.embeddingSize()
                     + " like the backbone's, but takes " + head.embeddingSize());
@@ -80,7 +89,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with ArcFace, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with ArcFace, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -89,7 +98,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with CosFace, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with CosFace, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -98,7 +107,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with SphereFace, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with SphereFace, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -107,7 +116,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with AdaFace, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with AdaFace, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -116,7 +125,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with MagFace, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with MagFace, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -125,7 +134,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with CurricularFace, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with CurricularFace, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -134,7 +143,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with ElasticFace-Arc, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with ElasticFace-Arc, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
@@ -143,16 +152,16 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with sub-centre ArcFace, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with sub-center ArcFace, its weights drawn from {@code args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
      */
-    public static Recognizer subCentreArcFace(RecognizerArgs args) {
+    public static Recognizer subCenterArcFace(RecognizerArgs args) {
         return withLoss(LossName.SUBCENTER_ARCFACE, args);
     }
 
     /**
-     * A new recogniser to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code
+     * A new recognizer to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code
      * args.seed()}.
      *
      * @throws IllegalArgumentException when a value makes no sense, saying which
@@ -162,7 +171,7 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A new recogniser to be trained with any loss that there is by name, its weights drawn from {@code args.seed()}.
+     * A new recognizer to be trained with any loss that there is by name, its weights drawn from {@code args.seed()}.
      *
      * @param loss {@code LossName.of("adaface")}, say
      * @throws IllegalArgumentException when a value makes no sense, saying which
@@ -181,8 +190,7 @@ public final class Recognizer implements FaceEmbedder {
 
     private static Recognizer assemble(
             LossName loss, RecognizerArgs all, LossSettings settings, List<String> warnings) {
-        Backbone encoder =
-                all.encoder().create(all.encoderLastLayerName(), all.embeddingSizes(), all.backboneOptions());
+        Backbone encoder = all.encoder().create(all.encoderLastLayerName(), all.embeddingSizes(), all.backbone());
         Head head = loss.create(all.classes(), all.embeddingSize(), settings);
         if (head instanceof MarginSoftmax margins) {
             if (all.partialFraction() < 1) {
@@ -192,19 +200,19 @@ public final class Recognizer implements FaceEmbedder {
                 margins.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
             }
         }
-        return new Recognizer(RecognizerModel.of(loss, all).withWarnings(warnings), encoder, head);
+        return new Recognizer(ModelInfo.of(loss, all).withWarnings(warnings), encoder, head);
     }
 
     private static void checkLargeHead(LossName loss, RecognizerArgs args) {
-        if (!loss.hasCentres() && (args.partialFraction() < 1 || args.bf16Logits())) {
+        if (!loss.hasCenters() && (args.partialFraction() < 1 || args.bf16Logits())) {
             throw new IllegalArgumentException((args.bf16Logits() ? "bf16Logits" : "partialFraction below 1")
-                    + " must go with a loss that has a centre for each identity, such as arcface, but the loss was "
+                    + " must go with a loss that has a center for each identity, such as arcface, but the loss was "
                     + loss);
         }
     }
 
     /**
-     * A recogniser of your own parts, for square input of 112 pixels normalised to -1..1.
+     * A recognizer of your own parts, for square input of 112 pixels normalized to -1..1.
      *
      * @throws IllegalArgumentException when the embedding lengths of the two differ
      */
@@ -213,19 +221,19 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * A recogniser of your own parts.
+     * A recognizer of your own parts.
      *
      * @param imageSizePx side of the square input in pixels
      * @param normalization of pixel values
      * @throws IllegalArgumentException when the embedding lengths of the two differ
      */
     public static Recognizer of(Backbone encoder, Head head, int imageSizePx, Normalization normalization) {
-        return new Recognizer(RecognizerModel.custom(imageSizePx, normalization), encoder, head);
+        return new Recognizer(ModelInfo.custom(imageSizePx, normalization), encoder, head);
     }
 
     /**
-     * A recogniser of an encoder that others have trained, as it is: its own last layer, its own input. Its head is for
-     * one identity, to be replaced by training another recogniser that {@link #startFrom starts from} the same weights.
+     * A recognizer of an encoder that others have trained, as it is: its own last layer, its own input. Its head is for
+     * one identity, to be replaced by training another recognizer that {@link #startFrom starts from} the same weights.
      *
      * @throws org.facerecognition.weights.WeightsException when the weights do not fit the encoder
      */
@@ -252,7 +260,7 @@ public final class Recognizer implements FaceEmbedder {
     /** Of a head that nobody trains or asks, whose weights were not drawn. */
     private void setAnyCenters() {
         try (PointerScope scope = new PointerScope()) {
-            ((MarginSoftmax) head).setCentres(torch.ones(head.classes(), head.embeddingSize()));
+            ((MarginSoftmax) head).setCenters(torch.ones(head.classes(), head.embeddingSize()));
         }
     }
 
@@ -281,7 +289,7 @@ public final class Recognizer implements FaceEmbedder {
 
     /** Of a file of ours, the encoder's part; any other as it is. */
     private Weights encoderWeights(Weights weights) {
-        String own = RecognizerModel.TENSOR_PREFIX + "encoder.";
+        String own = ModelFiles.TENSOR_PREFIX + "encoder.";
         boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(own));
         return ours ? weights.renamed(name -> name.startsWith(own) ? name.substring(own.length()) : null) : weights;
     }
@@ -296,7 +304,7 @@ public final class Recognizer implements FaceEmbedder {
      * @throws IllegalStateException when this model was trained on faces that were cut out in another way
      */
     public void useDetector(@Nullable FaceDetector detector) {
-        useDetector(detector, FaceChoice.MOST_PROMINENT);
+        useDetector(detector, FaceChoice.MAX_PROMINENT);
     }
 
     /**
@@ -329,16 +337,16 @@ public final class Recognizer implements FaceEmbedder {
         if (now.detector != null) {
             requireAlignedFaces(); // it may have been trained since
         }
-        return new FaceCropper(model.framing(), model.imageSizePx(), now.detector, now.choice);
+        return new FaceCropper(model.input().crop(), model.input().sizePx(), now.detector, now.choice);
     }
 
     /** A model that has seen faces cut out in another way would take even its own people for strangers. */
     private void requireAlignedFaces() {
-        if (!model.framing().takesAlignedFaces()) {
+        if (!model.input().crop().takesAlignedFaces()) {
             throw new IllegalStateException(
                     "faces that a detector finds must not be given to this model: it was trained"
-                            + " on faces framed " + model.framing() + "; train it with framing "
-                            + Framing.CELEBA_ALIGNED
+                            + " on faces framed " + model.input().crop() + "; train it with framing "
+                            + Crop.CELEBA_ALIGNED
                             + " (--align mean) or on aligned crops, or use it without a detector");
         }
     }
@@ -363,9 +371,9 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
      *
-     * @param images [B, 3, S, S], S being {@link #imageSizePx}, float32, RGB, normalised as {@link #normalization}
+     * @param images [B, 3, S, S], S being {@link #imageSizePx}, float32, RGB, normalized as {@link #normalization}
      *     says, on any device
-     * @return [B, D], float32, not normalised, without gradient; the caller closes it, a scope around does not
+     * @return [B, D], float32, not normalized, without gradient; the caller closes it, a scope around does not
      * @throws IllegalArgumentException when the shape differs
      */
     public Tensor embed(Tensor images) {
@@ -389,8 +397,8 @@ public final class Recognizer implements FaceEmbedder {
         if (now.detector != null) {
             return faces.cropped(cropper(now));
         }
-        model.requireSameFraming(faces);
-        return faces.cropped(FaceCropper.framed(faces.framing(), model.imageSizePx()));
+        model.requireSameCrop(faces);
+        return faces.cropped(FaceCropper.framed(faces.crop(), model.input().sizePx()));
     }
 
     /**
@@ -409,7 +417,7 @@ public final class Recognizer implements FaceEmbedder {
      */
     public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
         try (Lifetime.Use open = lifetime.enter()) {
-            FaceDataset seen = seen(data, new Use(null, FaceChoice.MOST_PROMINENT, flip));
+            FaceDataset seen = seen(data, new Use(null, FaceChoice.MAX_PROMINENT, flip));
             return embedder.embedAsSingly(seen, flip, embedded, BadImages.FAIL).faces();
         }
     }
@@ -440,14 +448,11 @@ public final class Recognizer implements FaceEmbedder {
         try (Lifetime.Use open = lifetime.enter()) {
             EmbeddingMode mode = EmbeddingMode.of(cropper(now), now.flip, EmbeddingMode.FLOAT32);
             BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
-            List<Threshold> thresholds = new Calibrator(
-                            model,
-                            mode,
-                            faces -> embedder.embedAsSingly(seen(faces, now), now.flip, done -> {}, withoutFace)
-                                    .faces())
-                    .thresholds(strangers, settings);
-            model.keepThresholds(thresholds, mode);
-            return thresholds;
+            Calibrator calibrator = new Calibrator(
+                    model.everybodyKnown(),
+                    faces -> embedder.embedAsSingly(seen(faces, now), now.flip, done -> {}, withoutFace)
+                            .faces());
+            return model.calibrated(calibrator.measure(strangers, settings), mode);
         }
     }
 
@@ -476,24 +481,24 @@ public final class Recognizer implements FaceEmbedder {
      * that are measured on them say little about strangers.
      */
     public List<String> knownPeople(FaceDataset people) {
-        return Calibrator.known(model, people);
+        return Calibrator.known(model.everybodyKnown(), people);
     }
 
     /**
      * Looks for faces among those it was trained on that are probably under a wrong name.
      *
      * @param faces of the training, framed as then
-     * @param mostDegrees from the centre of its identity; a face farther away is suspected, {@link
+     * @param mostDegrees from the center of its identity; a face farther away is suspected, {@link
      *     LabelNoise#USUAL_DEGREES}
      * @return the farthest first; their numbers are those of the data set's samples, without augmentation
-     * @throws IllegalStateException when the head has no centres
+     * @throws IllegalStateException when the head has no centers
      * @throws IllegalArgumentException when the identities are not those of the training
      */
     public List<LabelNoise.Suspect> suspects(FaceDataset faces, double mostDegrees) {
         try (Lifetime.Use open = lifetime.enter()) {
             if (!(head instanceof MarginSoftmax margins)) {
                 throw new IllegalStateException(
-                        "suspects are found by the centres of a margin head, but this model has a "
+                        "suspects are found by the centers of a margin head, but this model has a "
                                 + head.getClass().getSimpleName());
             }
             if (!faces.identities().equals(identities())) {
@@ -503,7 +508,7 @@ public final class Recognizer implements FaceEmbedder {
                         + " others; give the data of the training");
             }
             Embedded embedded = embed(faces, false);
-            return LabelNoise.suspects(embedded, TensorRows.of(margins.centres()), margins.subCentres(), mostDegrees);
+            return LabelNoise.suspects(embedded, TensorRows.of(margins.centers()), margins.subCenters(), mostDegrees);
         }
     }
 
@@ -573,22 +578,22 @@ public final class Recognizer implements FaceEmbedder {
     public void save(Path file) {
         try (Lifetime.Use open = lifetime.enter()) {
             try (PointerScope scope = new PointerScope()) {
-                SafeTensors.write(file, tensors(), model.toMetadata());
+                SafeTensors.write(file, ModelFiles.tensors(net), ModelFiles.metadata(model));
             }
         }
     }
 
     /**
-     * Reads a model that {@link #save} or a training's backup has written, onto the CPU.
+     * Reads a model that {@link #save} or a training's checkpoint has written, onto the CPU.
      *
      * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
      */
     public static Recognizer load(Path file) {
         try (SafeTensors tensors = SafeTensors.open(file)) {
-            RecognizerModel model = RecognizerModel.fromMetadata(tensors);
+            ModelInfo model = ModelFiles.read(tensors);
             RecognizerArgs args =
                     model.args().resolved(model.loss()); // an older file has settings that its loss has not
-            Recognizer recognizer = ClaimedNet.made(
+            Recognizer recognizer = ModelFiles.make(
                     tensors, args, () -> Initialization.skippedDuring(() -> withLoss(model.loss(), args)));
             recognizer.model.adopt(model);
             return recognizer.filledFrom(tensors);
@@ -603,13 +608,13 @@ public final class Recognizer implements FaceEmbedder {
      */
     public static Recognizer load(Path file, Backbone encoder, Head head) {
         try (SafeTensors tensors = SafeTensors.open(file)) {
-            return new Recognizer(RecognizerModel.fromMetadata(tensors), encoder, head).filledFrom(tensors);
+            return new Recognizer(ModelFiles.read(tensors), encoder, head).filledFrom(tensors);
         }
     }
 
     private Recognizer filledFrom(SafeTensors file) {
         try {
-            fill(file);
+            ModelFiles.fill(net, file);
             return this;
         } catch (RuntimeException e) {
             close();
@@ -617,21 +622,27 @@ public final class Recognizer implements FaceEmbedder {
         }
     }
 
-    /** Takes on a file's weights; all or nothing. */
-    void fill(SafeTensors file) {
-        String prefix = RecognizerModel.TENSOR_PREFIX;
-        try (PointerScope scope = new PointerScope()) {
-            Weights.of(file)
-                    .renamed(name -> name.startsWith(prefix) ? name.substring(prefix.length()) : null)
-                    .into(NamedTensors.of(net));
-        }
-    }
+    /** This model as the checkpoints of its training see it. */
+    Checkpoints.Model inFiles() {
+        return new Checkpoints.Model() {
+            @Override
+            public Map<String, Tensor> tensors() {
+                return ModelFiles.tensors(net);
+            }
 
-    /** All weights by their names in a file; inside a scope. */
-    Map<String, Tensor> tensors() {
-        Map<String, Tensor> prefixed = new LinkedHashMap<>();
-        NamedTensors.of(net).forEach((name, tensor) -> prefixed.put(RecognizerModel.TENSOR_PREFIX + name, tensor));
-        return prefixed;
+            @Override
+            public Map<String, String> metadata() {
+                return ModelFiles.metadata(model);
+            }
+
+            @Override
+            public void restore(SafeTensors file) {
+                ModelInfo info = ModelFiles.read(file);
+                ModelFiles.fill(net, file);
+                model.adopt(info);
+                model.clearThresholds(); // an older checkpoint may have some, of other weights
+            }
+        };
     }
 
     // ---- elsewhere and faster ----
@@ -652,8 +663,7 @@ public final class Recognizer implements FaceEmbedder {
      */
     public PreparedRecognizer prepare(PrepareOptions options) {
         try (Lifetime.Use open = lifetime.enter()) {
-            Preparation.Result prepared =
-                    NativeErrors.explained(() -> new Preparation(options, embedder.device(), model).prepare(encoder));
+            PrecisionTrial.Result prepared = embedder.prepare(options);
             Use now = use;
             return new PreparedRecognizer(
                     prepared, model.copy(), cropper(now), now.flip, fingerprint(), embeddingSize(), embedder.device());
@@ -661,18 +671,18 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Writes the encoder for other runtimes, without the head, and with it what its input must be: size, colour order,
-     * normalisation, framing; see {@link ExportFormat}.
+     * Writes the encoder for other runtimes, without the head, and with it what its input must be: size, color order,
+     * normalization, framing; see {@link ExportFormat}.
      *
-     * @param normalise makes the normalisation of pixels and bringing embeddings to length 1 part of the model: it then
+     * @param normalize makes the normalization of pixels and bringing embeddings to length 1 part of the model: it then
      *     takes uint8 pixels 0..255 and gives what {@link #embed(Mat)} gives
      * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
-     * @throws IllegalArgumentException when the format cannot hold the normalisation
+     * @throws IllegalArgumentException when the format cannot hold the normalization
      * @throws org.facerecognition.export.ExportException when the file cannot be written
      */
-    public void export(Path file, ExportFormat format, boolean normalise) {
+    public void export(Path file, ExportFormat format, boolean normalize) {
         try (Lifetime.Use open = lifetime.enter()) {
-            new ModelExport(model, encoder).write(file, format, normalise);
+            new ModelExport(model.input(), ModelFiles.metadata(model), encoder).write(file, format, normalize);
         }
     }
 
@@ -700,17 +710,17 @@ public final class Recognizer implements FaceEmbedder {
 
     @Override
     public int imageSizePx() {
-        return model.imageSizePx();
+        return model.input().sizePx();
     }
 
     /** How pixel values become input. */
     public Normalization normalization() {
-        return model.normalization();
+        return model.input().normalization();
     }
 
-    /** What is cut out of a picture; that of the data it was trained on. */
-    public Framing framing() {
-        return model.framing();
+    /** What is cut out of an image; that of the data it was trained on. */
+    public Crop crop() {
+        return model.input().crop();
     }
 
     @Override
@@ -723,14 +733,14 @@ public final class Recognizer implements FaceEmbedder {
         return model.origin();
     }
 
-    /** Says under which licence this model may be used; kept in its file. */
-    public void setLicence(String licence) {
-        model.setOrigin(model.origin().withLicence(licence));
+    /** Says under which license this model may be used; kept in its file. */
+    public void setLicense(String license) {
+        model.setOrigin(model.origin().withLicense(license));
     }
 
     /**
      * Tells models apart: embeddings of two may be compared only where this is the same. It follows from the encoder's
-     * weights and from what it sees (size, normalisation, framing), so that it is the same for a model and its saved
+     * weights and from what it sees (size, normalization, framing), so that it is the same for a model and its saved
      * file, on any device, and another after training. All weights are read for it, some 100 MB in a third of a second.
      *
      * @return 16 hexadecimal digits
@@ -738,7 +748,7 @@ public final class Recognizer implements FaceEmbedder {
     @Override
     public String fingerprint() {
         try (Lifetime.Use open = lifetime.enter()) {
-            return Fingerprint.of(model, encoder);
+            return Fingerprint.of(model.input().fingerprintText(), encoder);
         }
     }
 
@@ -766,7 +776,7 @@ public final class Recognizer implements FaceEmbedder {
         };
     }
 
-    RecognizerModel model() {
+    ModelInfo model() {
         return model;
     }
 
@@ -793,7 +803,7 @@ public final class Recognizer implements FaceEmbedder {
     @Override
     public String toString() {
         return model + ", embeddings of " + embeddingSize() + ", " + head.classes() + " identities, input "
-                + imageSizePx() + " px, framing " + framing();
+                + imageSizePx() + " px, framing " + crop();
     }
 
     /**

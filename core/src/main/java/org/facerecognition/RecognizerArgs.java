@@ -1,5 +1,6 @@
 package org.facerecognition;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import java.util.List;
 import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.backbone.Encoder;
@@ -9,51 +10,38 @@ import org.facerecognition.losses.LossSettings;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a recogniser is made of. The defaults are the study's best run: ResNet-34, embeddings of 512, and for ArcFace s = 5
- * and m = 0.1; other losses have their papers' settings, see {@link org.facerecognition.losses.LossName}.
+ * What a recognizer is made of. The defaults are the study's best run: ResNet-34, embeddings of 512 values, and for
+ * ArcFace s = 5 and m = 0.1; other losses have their papers' settings, see {@link LossName}.
  *
  * @param encoder the backbone's architecture
  * @param encoderLastLayerName the layer that is replaced to give embeddings: {@code fc} for a ResNet
  * @param embeddingSizes outputs of the linear layers put in its place; one is usual, the last is the embedding's length
- * @param classes number of identities to train on, at least 1
- * @param s scale of the cosines, positive; null for the loss's own
- * @param m margin: radians for ArcFace, a difference of cosines for CosFace; null for the loss's own
- * @param imageSizePx side of the square input in pixels, at least 32
+ * @param backbone input size, small-face stem and dropout of the backbone
  * @param normalization of pixel values
- * @param smallFaces leaves out the first stride and pooling of nets made for larger pictures; see {@link BackboneOptions}
- * @param dropout share of features set to nought in training before the embedding, in [0, 1)
- * @param seed of the initial weights
- * @param subCentres centres for each identity, of margin losses; 0 for the loss's own
- * @param labelSmoothing in [0, 1), of losses with a softmax over identities
- * @param focalGamma at least 0, of losses with a softmax over identities
- * @param straightThrough insightface's gradient in place of the true one, of ArcFace
- * @param partialFraction share of the identities that a training step works with, in (0, 1], of margin losses: Partial FC; 1 for
- *     all. See {@link org.facerecognition.losses.MarginSoftmax#setPartialFraction}
+ * @param classes number of identities to train on, at least 1
+ * @param loss scale, margin and the other settings of the loss
+ * @param partialFraction share of the identities that a training step works with, in (0, 1], of margin losses: Partial
+ *     FC; 1 for all. See {@link org.facerecognition.losses.MarginSoftmax#setPartialFraction}
  * @param bf16Logits whether a margin loss multiplies in bfloat16. See {@link
  *     org.facerecognition.losses.MarginSoftmax#setChunks}
+ * @param seed of the initial weights
  */
 public record RecognizerArgs(
         Encoder encoder,
         String encoderLastLayerName,
         List<Integer> embeddingSizes,
-        int classes,
-        @Nullable Double s,
-        @Nullable Double m,
-        int imageSizePx,
+        @JsonUnwrapped BackboneOptions backbone,
         Normalization normalization,
-        boolean smallFaces,
-        double dropout,
-        long seed,
-        int subCentres,
-        double labelSmoothing,
-        double focalGamma,
-        boolean straightThrough,
+        int classes,
+        @JsonUnwrapped LossSettings loss,
         double partialFraction,
-        boolean bf16Logits) {
+        boolean bf16Logits,
+        long seed) {
 
     /** Of the study's best run, which is ArcFace's. */
     private static final LossSettings STUDY = LossSettings.of(5, 0.1);
 
+    /** @throws IllegalArgumentException when a value is out of its range, naming it */
     public RecognizerArgs {
         embeddingSizes = List.copyOf(embeddingSizes);
         if (embeddingSizes.isEmpty() || embeddingSizes.stream().anyMatch(size -> size < 1)) {
@@ -62,8 +50,6 @@ public record RecognizerArgs(
         if (classes < 1) {
             throw new IllegalArgumentException("classes must be at least 1, but was " + classes);
         }
-        new BackboneOptions(imageSizePx, smallFaces, dropout); // refuses nonsense
-        new LossSettings(s, m, subCentres, labelSmoothing, focalGamma, straightThrough);
         if (partialFraction == 0) {
             partialFraction = 1; // not set, as in files from before there was one
         }
@@ -72,46 +58,29 @@ public record RecognizerArgs(
         }
     }
 
-    /** What is set about the loss; with ArcFace the study's s and m for those not set. */
-    LossSettings lossSettings(LossName loss) {
-        boolean study = loss == LossName.ARCFACE;
-        return new LossSettings(
-                s == null && study ? STUDY.s() : s,
-                m == null && study ? STUDY.m() : m,
-                subCentres,
-                labelSmoothing,
-                focalGamma,
-                straightThrough);
+    /** The settings of a loss; with ArcFace the study's s and m for those not set. */
+    LossSettings lossSettings(LossName name) {
+        boolean study = name == LossName.ARCFACE;
+        return loss.with(
+                loss.s() == null && study ? STUDY.s() : loss.s(), loss.m() == null && study ? STUDY.m() : loss.m());
     }
 
     /**
      * The same with every setting of a loss as it is used: its own for those not set, none for those it does not have. A
      * model's file keeps them so.
      */
-    public RecognizerArgs resolved(LossName loss) {
-        LossSettings all = loss.resolved(lossSettings(loss), classes);
+    public RecognizerArgs resolved(LossName name) {
         return new RecognizerArgs(
                 encoder,
                 encoderLastLayerName,
                 embeddingSizes,
-                classes,
-                all.s(),
-                all.m(),
-                imageSizePx,
+                backbone,
                 normalization,
-                smallFaces,
-                dropout,
-                seed,
-                all.subCentres(),
-                all.labelSmoothing(),
-                all.focalGamma(),
-                all.straightThrough(),
+                classes,
+                name.resolved(lossSettings(name), classes),
                 partialFraction,
-                bf16Logits);
-    }
-
-    BackboneOptions backboneOptions() {
-        return new BackboneOptions(imageSizePx, smallFaces, dropout);
+                bf16Logits,
+                seed);
     }
 
     /** A builder with the defaults. */
@@ -137,7 +106,7 @@ public record RecognizerArgs(
         private boolean smallFaces;
         private double dropout;
         private long seed;
-        private int subCentres;
+        private int subCenters;
         private double labelSmoothing;
         private double focalGamma;
         private boolean straightThrough;
@@ -197,9 +166,9 @@ public record RecognizerArgs(
             return this;
         }
 
-        /** The loss's own, unless set: 3 for sub-centre ArcFace, else 1. */
-        public Builder subCentres(int subCentres) {
-            this.subCentres = subCentres;
+        /** The loss's own, unless set: 3 for sub-center ArcFace, else 1. */
+        public Builder subCenters(int subCenters) {
+            this.subCenters = subCenters;
             return this;
         }
 
@@ -266,20 +235,19 @@ public record RecognizerArgs(
                     encoder,
                     lastLayer,
                     embeddingSizes,
-                    classes,
-                    s,
-                    m,
-                    imageSizePx,
+                    new BackboneOptions(imageSizePx, smallFaces, dropout),
                     normalization == null ? usual : normalization,
-                    smallFaces,
-                    dropout,
-                    seed,
-                    subCentres,
-                    labelSmoothing,
-                    focalGamma,
-                    straightThrough,
+                    classes,
+                    new LossSettings(s, m, subCenters, labelSmoothing, focalGamma, straightThrough),
                     partialFraction,
-                    bf16Logits);
+                    bf16Logits,
+                    seed);
+        }
+
+        /** @deprecated since 0.1, renamed to {@link #subCenters} */
+        @Deprecated
+        public Builder subCentres(int subCenters) {
+            return subCenters(subCenters);
         }
     }
 }

@@ -3,6 +3,7 @@ package org.facerecognition;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.facerecognition.data.EmbeddingMode;
 
 /**
  * The cosine at or above which two faces count as one person's.
@@ -44,8 +45,8 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
     }
 
     /** What follows for two faces as alike as this. */
-    public Verdict judge(double cosineOfFaces) {
-        return new Verdict(cosineOfFaces >= cosine, cosineOfFaces, cosine, falseAcceptRate);
+    public VerificationResult judge(double cosineOfFaces) {
+        return new VerificationResult(cosineOfFaces >= cosine, cosineOfFaces, cosine, falseAcceptRate);
     }
 
     /**

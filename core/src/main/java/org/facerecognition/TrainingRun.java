@@ -12,39 +12,52 @@ import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.facerecognition.backbone.FrozenMemory;
-import org.facerecognition.data.Batch;
+import org.facerecognition.backbone.FrozenFeatureCache;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.losses.Head;
+import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.RandomStream;
-import org.facerecognition.train.BatchLook;
+import org.facerecognition.train.Checkpoints;
+import org.facerecognition.train.Divergence;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.BestBy;
+import org.facerecognition.train.FolderLock;
+import org.facerecognition.train.ForwardPass;
 import org.facerecognition.train.History;
+import org.facerecognition.train.Loading;
+import org.facerecognition.train.OneImageTrial;
+import org.facerecognition.train.Optimization;
 import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
+import org.facerecognition.train.ScheduleUnit;
 import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainableParameters;
+import org.facerecognition.train.TrainingChecks;
+import org.facerecognition.train.TrainingDescription;
 import org.facerecognition.train.TrainingListener;
+import org.facerecognition.train.TrainingProgress;
+import org.facerecognition.train.Validation;
 import org.facerecognition.weights.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /** One call of {@link Trainer#fit}: the loops, and what they need open. */
 final class TrainingRun implements AutoCloseable {
-    static final String ENCODER = "encoder."; // its parameters' names begin so
-    private static final String HEAD = "head.";
+    static final String HEAD = "head."; // its parameters' names begin so
+    private static final String ENCODER = "encoder.";
 
     private final TrainerArgs args;
+    private final Optimization optimization;
+    private final Loading loading;
     private final Recognizer recognizer;
     private final Module net;
     private final AtomicBoolean stopped;
-    private final RecognizerModel.TrainedOn formerData;
+    private final ModelInfo.TrainedOn formerData;
     private final Device formerDevice;
     private final TrainableParameters trainable;
     private final Deque<Runnable> toClose = new ArrayDeque<>();
@@ -54,12 +67,13 @@ final class TrainingRun implements AutoCloseable {
     private final Validation validation;
     private final ParameterOptimizer optimizer;
     private final RandomStream random;
-    private final Backups backups;
+    private final Checkpoints checkpoints;
     private final TrainingProgress progress;
     private final @Nullable Margin fullMargin;
-    private final @Nullable FrozenMemory frozenMemory;
+    private final @Nullable FrozenFeatureCache featureCache;
     private final Map<String, String> skippedForCenters = new TreeMap<>();
-    private boolean learned; // whether the recognizer has anything of this training
+    private boolean resumed;
+    private @Nullable TrainStep step; // null until all is open
     private int skippedBefore;
 
     /**
@@ -73,57 +87,78 @@ final class TrainingRun implements AutoCloseable {
             FaceDataset train,
             @Nullable FaceDataset validationData,
             AtomicBoolean stopped) {
-        TrainingChecks checks = new TrainingChecks(args, recognizer, train, validationData);
-        checks.run();
+        TrainingChecks checks = new TrainingChecks(
+                args.optimization(),
+                args.loading(),
+                args.evaluation(),
+                recognizer.encoder(),
+                recognizer.head(),
+                train,
+                validationData);
+        checks.run(args.checkpoints().folder() != null);
         this.args = args;
+        this.optimization = args.optimization();
+        this.loading = args.loading();
         this.recognizer = recognizer;
         this.net = recognizer.net();
         this.stopped = stopped;
-        RecognizerModel model = recognizer.model();
+        ModelInfo model = recognizer.model();
         this.formerData = model.trainedOn();
         this.fullMargin = recognizer.head() instanceof MarginSoftmax margins ? margins.margin() : null;
-        this.device = closing(args.device().resolve());
+        this.device = closing(optimization.device().resolve());
         this.formerDevice = closing(recognizer.embedder().copyOfDevice());
         this.trainable = new TrainableParameters(net);
         boolean opened = false;
         try {
-            if (args.backup() != null) {
-                closing(FolderLock.of(args.backup()));
+            if (args.checkpoints().folder() != null) {
+                closing(FolderLock.of(args.checkpoints().folder()));
             }
             toClose.push(this::restoreRecognizer);
             recognizer.to(device);
-            recognizer.encoder().setChannelsLast(args.channelsLast());
+            recognizer.encoder().setChannelsLast(optimization.channelsLast());
             if (!model.thresholds().isEmpty()) {
                 note("the model's thresholds hold no more once it is trained: calibrate it again afterwards");
             }
-            model.trainedOn(train.framing(), train.identities());
+            model.trainedOn(train.crop(), train.identities());
             model.setOrigin(model.origin().trainedOn(train.toString()));
-            this.frozenMemory = checks.featureCache();
-            if (frozenMemory != null) {
-                closing(frozenMemory);
+            this.featureCache = checks.featureCache();
+            if (featureCache != null) {
+                closing(featureCache);
             }
-            this.forward = new ForwardPass(recognizer, device, args.precision(), frozenMemory);
-            BatchLoader.Settings loading = loading();
-            this.trainLoader = closing(new BatchLoader(train, loading, device, args.channelsLast()));
-            this.validation = closing(new Validation(args, recognizer, forward, loading, validationData, device));
+            this.forward = new ForwardPass(
+                    recognizer.encoder(),
+                    recognizer.head(),
+                    model.isOfOwnParts(),
+                    device,
+                    optimization.precision(),
+                    featureCache);
+            BatchLoader.Settings batches = batches();
+            this.trainLoader = closing(new BatchLoader(train, batches, device, optimization.channelsLast()));
+            this.validation = closing(validation(validationData, batches));
             checkSmallestBatch();
             try (PointerScope scope = new PointerScope()) {
-                this.optimizer = closing(args.optimizer().over(parameterGroups()));
+                this.optimizer = closing(optimization.optimizer().over(parameterGroups()));
             }
             optimizer.zeroGrad(); // what somebody else has left would be in the first step
             toClose.push(optimizer::zeroGrad);
-            this.random = closing(new RandomStream(device, args.seed()));
-            TrainingDescription description =
-                    args.backup() == null ? null : new TrainingDescription(args, recognizer, train, validationData);
-            this.backups = new Backups(args, recognizer, optimizer, random, description);
-            this.progress = backups.resumeOrStart();
-            this.learned = backups.isResumed();
+            this.random = closing(new RandomStream(device, optimization.seed()));
+            this.checkpoints = checkpoints(train, validationData);
+            this.progress = checkpoints.resumeOrStart();
+            this.resumed = checkpoints.isResumed();
+            this.step = new TrainStep(
+                    trainLoader,
+                    forward,
+                    optimizer,
+                    random,
+                    optimization.gradientClip(),
+                    args.evaluation().score(),
+                    args.listeners());
             checks.notes().forEach(this::note);
             if (trainLoader.lastOneJoins()) {
-                note("the last batch of an epoch has " + (args.batchSize() + 1)
+                note("the last batch of an epoch has " + (loading.batchSize() + 1)
                         + " images: one would be left over, which batch normalization cannot work on alone");
             }
-            if (args.headFromMeans() && progress.step == 0) {
+            if (optimization.headFromMeans() && progress.step == 0) {
                 headFromMeans(train);
             }
             opened = true;
@@ -153,7 +188,7 @@ final class TrainingRun implements AutoCloseable {
         if (recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
             head.setMargin(fullMargin);
         }
-        if (!learned) {
+        if (!resumed && !(step != null && step.hasChangedWeights())) {
             recognizer.model().restore(formerData);
             recognizer.to(formerDevice);
         }
@@ -165,11 +200,12 @@ final class TrainingRun implements AutoCloseable {
             return;
         }
         try (RandomStream unused = new RandomStream(device, 0)) {
-            for (int epoch : new int[] {0, args.epochs() - 1}) { // a freezer may let less, or more, learn in the end
+            for (int epoch :
+                    new int[] {0, optimization.epochs() - 1}) { // a freezer may let less, or more, learn in the end
                 net.train(true);
-                trainable.freeze(args.freezer(), epoch);
+                trainable.freeze(optimization.freezer(), epoch);
                 forward.drawingFrom(unused, () -> {
-                    new OneImageTrial(recognizer, device).run(args.batchSize());
+                    new OneImageTrial(recognizer.encoder(), recognizer.imageSizePx(), device).run(loading.batchSize());
                     return null;
                 });
             }
@@ -181,49 +217,80 @@ final class TrainingRun implements AutoCloseable {
 
     private void headFromMeans(FaceDataset train) {
         FaceDataset plain = train.withAugmentations(List.of());
-        IntConsumer passed = done -> passed("first centres", done, plain.size());
-        DatasetEmbedder.Usable embedded = frozenMemory == null
-                ? recognizer.embedder().embed(plain, false, passed, args.badImages())
+        IntConsumer passed = done -> passed("first centers", done, plain.size());
+        DatasetEmbedder.Usable embedded = featureCache == null
+                ? recognizer.embedder().embed(plain, false, passed, loading.badImages())
                 : recognizer
                         .embedder() // fills the memory, in the precision in which it is used
                         .embed(
                                 plain,
                                 false,
                                 passed,
-                                args.badImages(),
+                                loading.badImages(),
                                 images -> forward.embed(images).to(ScalarType.Float));
         skippedForCenters.putAll(embedded.reasons());
         MarginSoftmax head = (MarginSoftmax) recognizer.head();
         try (PointerScope scope = new PointerScope()) {
             float[] means = embedded.faces().classMeans(head.classes());
-            head.setCentres(Tensor.create(means).reshape(head.classes(), head.embeddingSize()));
+            head.setCenters(Tensor.create(means).reshape(head.classes(), head.embeddingSize()));
         }
     }
 
-    private BatchLoader.Settings loading() {
-        return new BatchLoader.Settings(
-                args.batchSize(),
-                recognizer.imageSizePx(),
-                recognizer.normalization(),
-                args.sampler(),
-                args.seed(),
-                args.loaderThreads(),
-                args.badImages(),
-                args.cacheMib(),
-                true);
+    private Validation validation(@Nullable FaceDataset data, BatchLoader.Settings batches) {
+        BatchLoader loader = data == null
+                ? null
+                : new BatchLoader(
+                        data,
+                        batches.withSampler(Validation.samplerFor(recognizer.head()))
+                                .withJoinsLastOne(false),
+                        device,
+                        optimization.channelsLast());
+        return new Validation(
+                args.evaluation(),
+                args.listeners(),
+                net,
+                forward,
+                (faces, done) -> recognizer.embedder().embed(faces, false, done, loading.badImages()),
+                loader,
+                data == null ? 0 : data.size());
+    }
+
+    private Checkpoints checkpoints(FaceDataset train, @Nullable FaceDataset validationData) {
+        TrainingDescription description = args.checkpoints().folder() == null
+                ? null
+                : new TrainingDescription(
+                        optimization,
+                        loading,
+                        args.evaluation(),
+                        ModelFiles.description(recognizer.model()),
+                        train,
+                        validationData);
+        return new Checkpoints(
+                args.checkpoints(), recognizer.inFiles(), optimizer, random, description, args.listeners());
+    }
+
+    private BatchLoader.Settings batches() {
+        return BatchLoader.Settings.of(recognizer.imageSizePx(), recognizer.normalization())
+                .withBatchSize(loading.batchSize())
+                .withSampler(loading.sampler())
+                .withSeed(optimization.seed())
+                .withThreads(loading.loaderThreads())
+                .withBadImages(loading.badImages())
+                .withImageCacheMib(loading.imageCacheMib())
+                .withJoinsLastOne(true);
     }
 
     private List<ParameterGroup> parameterGroups() {
         List<ParameterGroup> groups = new ArrayList<>();
         groups.addAll(groups(ENCODER, recognizer.encoder(), 1));
-        groups.addAll(groups(HEAD, recognizer.head(), args.headRateFactor()));
+        groups.addAll(groups(HEAD, recognizer.head(), optimization.headLrMultiplier()));
         return groups;
     }
 
-    private List<ParameterGroup> groups(String prefix, Module module, double rateFactor) {
+    private List<ParameterGroup> groups(String prefix, Module module, double lrMultiplier) {
         Map<String, Tensor> parameters = NamedTensors.parameters(module);
-        double decay = args.optimizer().weightDecay();
-        return ParameterGroup.of(prefix, parameters, rateFactor, decay, args.decayNormAndBias());
+        double decay = optimization.optimizer().weightDecay();
+        return ParameterGroup.of(prefix, parameters, lrMultiplier, decay, optimization.decayNormAndBias());
     }
 
     // ---- the loops ----
@@ -232,20 +299,20 @@ final class TrainingRun implements AutoCloseable {
         try {
             return epochs();
         } catch (LinkageError e) {
-            throw NativeErrors.ofLibraries(e, backups.lastKept());
+            throw NativeErrors.ofLibraries(e, checkpoints.lastSaved());
         }
     }
 
     private History epochs() {
         listeners(listener -> listener.started(progress.history()));
-        while (progress.epoch < args.epochs() && (!finished() || isEpochTrained())) {
+        while (progress.epoch < optimization.epochs() && (!finished() || isEpochTrained())) {
             trainEpoch();
             if (!isEpochTrained()) { // stopped on the way
-                backups.saveLast(progress);
+                checkpoints.saveLast(progress);
                 break;
             }
             if (validation.isWanted()) {
-                backups.saveLast(progress); // before what can fail after it
+                checkpoints.saveLast(progress); // before what can fail after it
             }
             endEpoch();
         }
@@ -253,7 +320,7 @@ final class TrainingRun implements AutoCloseable {
     }
 
     private boolean finished() {
-        return stopped.get() || (args.maxSteps() > 0 && progress.step >= args.maxSteps());
+        return stopped.get() || (optimization.maxSteps() > 0 && progress.step >= optimization.maxSteps());
     }
 
     private boolean isEpochTrained() {
@@ -263,51 +330,33 @@ final class TrainingRun implements AutoCloseable {
     private void trainEpoch() {
         Libtorch.keepCacheFolder();
         net.train(true);
-        trainable.freeze(args.freezer(), progress.epoch);
+        trainable.freeze(optimization.freezer(), progress.epoch);
         long start = System.nanoTime();
         double before = progress.trainSeconds;
         try (BatchLoader.Epoch epoch = trainLoader.epoch(progress.epoch, progress.batch)) {
             while (epoch.hasNext() && !finished()) {
                 step(epoch);
                 progress.trainSeconds = before + seconds(start);
-                if (args.backupEverySteps() > 0 && progress.step % args.backupEverySteps() == 0) {
-                    backups.saveLast(progress);
+                if (args.checkpoints().everySteps() > 0
+                        && progress.step % args.checkpoints().everySteps() == 0) {
+                    checkpoints.saveLast(progress);
                 }
             }
         }
     }
 
-    /** One optimizer step: the gradients of one or several batches, then the update. */
     private void step(BatchLoader.Epoch epoch) {
         setMarginOf(progress.batch);
-        int batches = Math.min(args.accumulation(), trainLoader.batches() - progress.batch);
-        double lossSum = 0;
-        int samples = 0;
-        double waited = 0;
-        for (int i = 0; i < batches; i++) {
-            long start = System.nanoTime();
-            try (Batch batch = epoch.next()) {
-                waited += seconds(start);
-                double loss = NativeErrors.explained(() -> accumulate(batch, batches));
-                lossSum += loss * batch.size();
-                samples += batch.size();
-            }
-        }
+        int batches = Math.min(args.optimization().accumulation(), trainLoader.batches() - progress.batch);
         double rate = rateOf(progress.step);
-        double norm = args.gradientClip() > 0 ? optimizer.clipGradients(args.gradientClip()) : optimizer.gradientNorm();
-        if (!Double.isFinite(norm)) {
-            throw Divergence.ofGradients(optimizer.nonFiniteGradients(), lossSum / samples, where());
-        }
-        learned = true;
-        optimizer.step(rate);
-        optimizer.zeroGrad();
+        TrainStep.Result result = step.run(epoch, batches, rate, progress, where());
         progress.step++;
-        progress.waitSeconds += waited;
-        progress.lastLoss = lossSum / samples;
+        progress.waitSeconds += result.waitSeconds();
+        progress.lastLoss = result.loss();
         if (progress.step == 1) {
             progress.firstLoss = progress.lastLoss;
         }
-        report(rate, samples, waited);
+        report(rate, result);
     }
 
     /**
@@ -315,62 +364,22 @@ final class TrainingRun implements AutoCloseable {
      * place alone, so that a resumed training has the margins it would have had.
      */
     private void setMarginOf(int batch) {
-        if (args.marginWarmupEpochs() > 0 && recognizer.head() instanceof MarginSoftmax head && fullMargin != null) {
+        if (optimization.marginWarmupEpochs() > 0
+                && recognizer.head() instanceof MarginSoftmax head
+                && fullMargin != null) {
             double epochs = progress.epoch + (double) batch / trainLoader.batches();
-            head.setMargin(fullMargin.weakened(Math.min(1, epochs / args.marginWarmupEpochs())));
+            head.setMargin(fullMargin.scaledBy(Math.min(1, epochs / optimization.marginWarmupEpochs())));
         }
     }
 
     private int firstBatchOfLastStep() {
-        return (trainLoader.batches() - 1) / args.accumulation() * args.accumulation();
-    }
-
-    /** Adds a batch's gradients to what is there; returns its mean loss. */
-    private double accumulate(Batch batch, int parts) {
-        try (PointerScope scope = new PointerScope()) {
-            Tensor labels = batch.labels(); // [B]
-            Tensor images = batch.images(); // [B, 3, H, W]
-            ForwardPass.Result result = forward.training(images, labels, random);
-            Tensor embeddings = result.embeddings(); // [B, D]
-            Head.Output output = result.output();
-            double loss = output.loss().item_double();
-            if (!Double.isFinite(loss)) {
-                throw Divergence.ofLoss(loss, embeddings, trainLoader.names(progress.epoch, batch.index()), where());
-            }
-            Tensor part = parts == 1 ? output.loss() : output.loss().div(new Scalar((double) parts));
-            part.backward();
-            addSampledRowGradients();
-            look(embeddings, labels);
-            progress.addBatch(loss, ForwardPass.score(args.score(), output, labels), batch.size());
-            return loss;
-        }
-    }
-
-    private void look(Tensor embeddings, Tensor labels) {
-        if (args.listeners().stream().anyMatch(TrainingListener::looksInside)) {
-            BatchLook look = InsideLook.of(recognizer.head(), embeddings, labels);
-            listeners(listener -> {
-                if (listener.looksInside()) {
-                    listener.looked(look);
-                }
-            });
-        }
-    }
-
-    /** Of Partial FC, whose centres have a gradient by rows. */
-    private void addSampledRowGradients() {
-        if (recognizer.head() instanceof MarginSoftmax head) {
-            head.sampled()
-                    .filter(sampled -> sampled.values().grad().defined())
-                    .ifPresent(sampled -> optimizer.addRowGradient(
-                            HEAD + "weight", sampled.rows(), sampled.values().grad()));
-        }
+        return (trainLoader.batches() - 1) / optimization.accumulation() * optimization.accumulation();
     }
 
     /** Of the running epoch. */
     private double rateOf(long step) {
-        long at = args.scheduleUnit() == TrainerArgs.ScheduleUnit.EPOCH ? progress.epoch : step;
-        return args.learningRate().at(args.optimizer().rate(), at);
+        long at = optimization.scheduleUnit() == ScheduleUnit.EPOCH ? progress.epoch : step;
+        return optimization.learningRate().at(optimization.optimizer().rate(), at);
     }
 
     private void endEpoch() {
@@ -397,9 +406,9 @@ final class TrainingRun implements AutoCloseable {
         double figure = bestBy == null ? Double.POSITIVE_INFINITY : report.figure(bestBy);
         if (bestBy == null || figure > progress.bestScore) { // without a figure each epoch is the best so far
             progress.bestScore = figure;
-            backups.saveBest(progress);
+            checkpoints.saveBest(progress);
         }
-        backups.saveLast(progress);
+        checkpoints.saveLast(progress);
         History soFar = progress.history();
         listeners(listener -> listener.epochEnded(report, soFar));
     }
@@ -420,22 +429,23 @@ final class TrainingRun implements AutoCloseable {
         listeners(listener -> listener.passed(what, done, images));
     }
 
-    private void report(double rate, int samples, double waitSeconds) {
+    private void report(double rate, TrainStep.Result result) {
         StepReport report = new StepReport(
                 progress.epoch + 1,
-                args.epochs(),
+                optimization.epochs(),
                 progress.batch,
                 trainLoader.batches(),
                 progress.step,
                 progress.lastLoss,
                 rate,
-                samples,
-                waitSeconds);
+                result.samples(),
+                result.waitSeconds());
         listeners(listener -> listener.stepped(report));
     }
 
     private Divergence.Where where() {
-        return new Divergence.Where(progress.epoch + 1, progress.step + 1, rateOf(progress.step), backups.lastKept());
+        return new Divergence.Where(
+                progress.epoch + 1, progress.step + 1, rateOf(progress.step), checkpoints.lastSaved());
     }
 
     private void listeners(Consumer<TrainingListener> call) {

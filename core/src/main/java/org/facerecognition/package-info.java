@@ -1,5 +1,5 @@
 /**
- * The door: {@link org.facerecognition.Recognizer} is a face recogniser, {@link org.facerecognition.Trainer} teaches it.
+ * The door: {@link org.facerecognition.Recognizer} is a face recognizer, {@link org.facerecognition.Trainer} teaches it.
  * The only package that reads settings records; everything below takes plain values.
  */
 @NullMarked

@@ -83,7 +83,8 @@ class ArchitectureTest {
     static final ArchRule preparedNetsKnowGraphs = knowsOnly("org.facerecognition.inference..", "graph", "natives");
 
     @ArchTest
-    static final ArchRule exportsKnowGraphs = knowsOnly("org.facerecognition.export..", "graph", "natives", "io");
+    static final ArchRule exportsKnowGraphs =
+            knowsOnly("org.facerecognition.export..", "graph", "natives", "io", "backbone", "weights", "data");
 
     @ArchTest
     static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..", "natives");
@@ -94,10 +95,14 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule dataKnowsImagesAndTransforms =
-            knowsOnly("org.facerecognition.data..", "augment", "vision", "natives", "io");
+            knowsOnly("org.facerecognition.data..", "augment", "vision", "synthetic", "natives", "io");
 
     @ArchTest
-    static final ArchRule trainingPartsKnowTensorsOnly = knowsOnly("org.facerecognition.train..", "natives");
+    static final ArchRule syntheticFacesKnowNobody = knowsOnly("org.facerecognition.synthetic..");
+
+    @ArchTest
+    static final ArchRule trainingKnowsAllButUse =
+            knowsOnly("org.facerecognition.train..", "losses", "backbone", "weights", "data", "eval", "natives", "io");
 
     @ArchTest
     static final ArchRule evaluationReceivesEmbeddings =
@@ -206,11 +211,16 @@ class ArchitectureTest {
             .and(isNot("losses.PartialFc", "losses.ElasticArcMargin"))
             // the parameters and buffers of a new head, which move with it
             .and(isNot("losses.MarginSoftmax", "losses.CenterLoss", "losses.MetricHead"))
-            // moved at once, or by what takes it: setCentres, a kernel's kept weights
-            .and(isNot("Recognizer", "TrainingRun", "OneImageTrial", "backbone.FrozenMemory", "data.BatchBuffer"))
+            // moved at once, or by what takes it: setCenters, a kernel's kept weights
+            .and(isNot(
+                    "Recognizer",
+                    "TrainingRun",
+                    "train.OneImageTrial",
+                    "backbone.FrozenFeatureCache",
+                    "data.BatchBuffer"))
             .and(isNot("inference.AtenKernels"))
             // of the CPU only
-            .and(isNot("Precision", "Preparation", "inference.OneDnnExecution", "export.OnnxFile"))
+            .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution", "export.OnnxFile"))
             .and(isNot("export.TorchScriptFile"))
             .should()
             .callMethodWhere(MAKES_A_TENSOR_ON_THE_CPU);
@@ -225,10 +235,10 @@ class ArchitectureTest {
             .resideInAPackage("org.facerecognition..")
             .and()
             .resideOutsideOfPackage("org.facerecognition.benchmarks..")
-            .and(isNot("TensorRows", "Fingerprint", "InsideLook"))
-            .and(isNot("backbone.FrozenMemory", "inference.OneDnnWeights", "inference.OneDnnExecution"))
+            .and(isNot("natives.TensorRows", "weights.Fingerprint", "train.EmbeddingStats"))
+            .and(isNot("backbone.FrozenFeatureCache", "inference.OneDnnWeights", "inference.OneDnnExecution"))
             .and(isNot("weights.SafeTensors", "weights.TensorBytes", "gallery.ExactSearch"))
-            .and(isNot("data.BatchBuffer", "data.PictureMemory"))
+            .and(isNot("data.BatchBuffer", "data.DecodedImageCache"))
             .and(isNot("export.Message")) // takes only what OnnxFile has moved
             .should()
             .callMethodWhere(describe(
@@ -242,14 +252,21 @@ class ArchitectureTest {
     }
 
     @ArchTest
-    static final ArchRule onlyTheTrainerSteps = noClasses()
+    static final ArchRule onlyTheTrainStepSteps = noClasses()
             .that()
-            .doNotHaveFullyQualifiedName(TrainingRun.class.getName())
+            .doNotHaveFullyQualifiedName("org.facerecognition.TrainStep")
             .should()
             .callMethod(Tensor.class, "backward")
             .orShould()
-            .callMethod(ParameterOptimizer.class, "step", double.class)
-            .orShould()
+            .callMethod(ParameterOptimizer.class, "step", double.class);
+
+    @ArchTest
+    static final ArchRule onlyTrainingsZeroGradients = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName("org.facerecognition.TrainStep")
+            .and()
+            .doNotHaveFullyQualifiedName("org.facerecognition.TrainingRun") // before the first step and after the last
+            .should()
             .callMethod(ParameterOptimizer.class, "zeroGrad");
 
     @ArchTest

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.util.List;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.Verification;
@@ -27,7 +27,7 @@ class CelebaCalibrationTest {
         FaceDataset all = FaceDataset.celeba500(root, Split.TRAIN)
                 .with(FaceDataset.celeba500(root, Split.VAL))
                 .with(FaceDataset.celeba500(root, Split.TEST))
-                .withFraming(Framing.CELEBA_ALIGNED);
+                .withCrop(Crop.CELEBA_ALIGNED);
         FaceDataset.ByIdentity halves = all.byIdentity(0.5, 1);
         try (Recognizer recognizer = Recognizer.pretrained(Encoder.MOBILEFACENET, weights)) {
             recognizer.useFlip(true);

@@ -115,7 +115,7 @@ final class CheckpointContents {
     /** Digests of the model's weights by name, without the optimizer's and the generator's state. */
     Map<String, String> model() {
         Map<String, String> model = new TreeMap<>(tensors);
-        model.keySet().removeIf(name -> !name.startsWith(RecognizerModel.TENSOR_PREFIX));
+        model.keySet().removeIf(name -> !name.startsWith(ModelFiles.TENSOR_PREFIX));
         return model;
     }
 
@@ -123,7 +123,7 @@ final class CheckpointContents {
     static Map<String, String> model(Recognizer recognizer) {
         Map<String, String> model = new TreeMap<>();
         try (PointerScope scope = new PointerScope()) {
-            recognizer.tensors().forEach((name, tensor) -> {
+            ModelFiles.tensors(recognizer.net()).forEach((name, tensor) -> {
                 Tensor plain = tensor.detach().contiguous();
                 model.put(
                         name,

@@ -11,7 +11,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.FreezeBefore;
@@ -68,7 +68,7 @@ final class DrillChild {
             TrainerArgs.Builder args =
                     TinyTraining.args().epochs(epochs).marginWarmupEpochs(3).gradientClip(5);
             return this == FROZEN
-                    ? args.freezer(new FreezeBefore("encoder.layer3")).frozenMemoryMib(1)
+                    ? args.freezer(new FreezeBefore("encoder.layer3")).featureCacheMib(1)
                     : args.freezer(LayerFreezer.byEpoch(
                             "encoder",
                             IntStream.range(0, epochs)
@@ -98,7 +98,7 @@ final class DrillChild {
         }
 
         @Override
-        public void backedUp(Path file) {
+        public void checkpointSaved(Path file) {
             if (savesBeforeValidation > 0) {
                 savesBeforeValidation--;
                 say(savesBeforeValidation == 0 ? "validation" : "checkpoint");
@@ -164,11 +164,11 @@ final class DrillChild {
         TrainerArgs trainer = variant.args(Integer.parseInt(args[3]))
                 .verification(variant.unseen(validation))
                 .bestBy(BestBy.UNSEEN_AUC)
-                .backup(Path.of(args[2]))
-                .backupEverySteps(CHECKPOINT_EVERY)
+                .checkpoints(Path.of(args[2]))
+                .checkpointEverySteps(CHECKPOINT_EVERY)
                 .loaderThreads(Integer.parseInt(args[4]))
                 .badImages(BadImages.valueOf(args[5].toUpperCase(Locale.ROOT)))
-                .cacheMib(0) // so that images are read as long as the training runs
+                .imageCacheMib(0) // so that images are read as long as the training runs
                 .resume(true)
                 .listeners(new Marker())
                 .build();

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Collections;
 import java.util.List;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceCropper;
-import org.facerecognition.data.Framing;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -29,11 +29,11 @@ class FaceChoiceTest {
     @Test
     void choosesByWhatItsNameSays() {
         assertThat(FaceChoice.LARGEST.of(all, 200, 200)).contains(large);
-        assertThat(FaceChoice.MOST_CENTRAL.of(all, 200, 200)).contains(central);
-        assertThat(FaceChoice.MOST_PROMINENT.of(all, 200, 200)).contains(prominent);
+        assertThat(FaceChoice.MAX_CENTRAL.of(all, 200, 200)).contains(central);
+        assertThat(FaceChoice.MAX_PROMINENT.of(all, 200, 200)).contains(prominent);
         assertThat(FaceChoice.HIGHEST_SCORE.of(all, 200, 200)).contains(sure);
         assertThat(FaceChoice.LARGEST.of(List.of(), 200, 200)).isEmpty();
-        assertThat(FaceChoice.MOST_CENTRAL).hasToString("most-central");
+        assertThat(FaceChoice.MAX_CENTRAL).hasToString("most-central");
     }
 
     @Test
@@ -41,7 +41,7 @@ class FaceChoiceTest {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                 Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.small(photo, 80, 120, 1);
-            FaceCropper only = new FaceCropper(Framing.WHOLE, 112, detector, FaceChoice.ONLY);
+            FaceCropper only = new FaceCropper(Crop.WHOLE, 112, detector, FaceChoice.ONLY);
             assertThat(only.find(photo, "one.png")).isPresent();
 
             SquareFaces.large(photo, 208, 96, 1);
@@ -49,7 +49,7 @@ class FaceChoiceTest {
                     .isInstanceOf(DataException.class)
                     .hasMessage("image two.png must show one face only, but shows 2; cut the face out, or choose one:"
                             + " most-prominent, largest, most-central or highest-score");
-            FaceCropper largest = new FaceCropper(Framing.WHOLE, 112, detector, FaceChoice.LARGEST);
+            FaceCropper largest = new FaceCropper(Crop.WHOLE, 112, detector, FaceChoice.LARGEST);
             assertThat(largest.find(photo, "two.png").orElseThrow())
                     .isEqualTo(detector.detect(photo).get(0));
         }

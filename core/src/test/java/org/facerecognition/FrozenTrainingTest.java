@@ -50,7 +50,7 @@ class FrozenTrainingTest {
     @Test
     void itLearnsWhatItLearnsWithout() {
         List<EpochReport> without = fit(args().build()).epochs();
-        List<EpochReport> with = fit(args().frozenMemoryMib(64).build()).epochs();
+        List<EpochReport> with = fit(args().featureCacheMib(64).build()).epochs();
         assertThat(with).hasSameSizeAs(without);
         for (int i = 0; i < with.size(); i++) {
             assertThat(with.get(i).trainLoss()).isCloseTo(without.get(i).trainLoss(), within(1e-2));
@@ -62,7 +62,7 @@ class FrozenTrainingTest {
     void refusesLayersThatThawLater() {
         for (TrainerArgs.Builder args :
                 List.of(TinyTraining.args(), TinyTraining.args().freezer(LayerFreezer.gradual("encoder", 1)))) {
-            assertThatThrownBy(() -> fit(args.frozenMemoryMib(64).build()))
+            assertThatThrownBy(() -> fit(args.featureCacheMib(64).build()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageStartingWith(
                             "frozenMemoryMib must go with a freezer that freezes all before a layer of the"

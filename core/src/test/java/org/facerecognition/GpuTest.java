@@ -24,11 +24,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.backbone.ResNet;
-import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
@@ -36,17 +34,22 @@ import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.export.ExportFormat;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.losses.ClassChunks;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.Precision;
 import org.facerecognition.natives.RandomStream;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.Adam;
 import org.facerecognition.train.AdamW;
-import org.facerecognition.train.BatchLook;
+import org.facerecognition.train.BatchEmbeddingStats;
 import org.facerecognition.train.FreezeBefore;
 import org.facerecognition.train.History;
 import org.facerecognition.train.OptimizerSettings;
@@ -223,7 +226,7 @@ class GpuTest {
 
     @Test
     void partialFcLearnsByRows() {
-        RecognizerArgs recipe = recipe(24).partialFraction(0.5).subCentres(2).build();
+        RecognizerArgs recipe = recipe(24).partialFraction(0.5).subCenters(2).build();
         TrainerArgs.Builder training =
                 args().batchSize(8).accumulation(2).gradientClip(5).epochs(6);
         List<Double> losses;
@@ -244,7 +247,7 @@ class GpuTest {
     @Test
     void aHeadFromMeansAndAFeatureCacheGiveWhatTheyGiveOnTheCpu() {
         TrainerArgs.Builder training = args().freezer(new FreezeBefore("encoder.layer4"))
-                .frozenMemoryMib(16)
+                .featureCacheMib(16)
                 .headFromMeans(true);
         List<Double> losses = losses(LossName.ARCFACE, TRAIN, training);
         assertFiniteAndFalling(losses);
@@ -276,15 +279,15 @@ class GpuTest {
     @Test
     void whatIsMeasuredMeanwhileIsWhatTheCpuMeasures() {
         class Looks implements TrainingListener {
-            final List<BatchLook> all = new ArrayList<>();
+            final List<BatchEmbeddingStats> all = new ArrayList<>();
 
             @Override
-            public boolean looksInside() {
+            public boolean wantsEmbeddingStats() {
                 return true;
             }
 
             @Override
-            public void looked(BatchLook look) {
+            public void embeddingStats(BatchEmbeddingStats look) {
                 all.add(look);
             }
         }
@@ -323,13 +326,13 @@ class GpuTest {
         List<Double> parts = new ArrayList<>(losses(
                 LossName.ARCFACE,
                 TRAIN,
-                args().epochs(2).maxSteps(4).backup(folder).device(fromGpu ? GPU : ComputeDevice.CPU)));
+                args().epochs(2).maxSteps(4).checkpoints(folder).device(fromGpu ? GPU : ComputeDevice.CPU)));
         assertThat(SafeTensors.open(folder.resolve("last.ckpt")).names().contains("random.accelerator"))
                 .isEqualTo(fromGpu && !REHEARSAL);
         parts.addAll(losses(
                 LossName.ARCFACE,
                 TRAIN,
-                args().epochs(2).backup(folder).resume(true).device(fromGpu ? ComputeDevice.CPU : GPU)));
+                args().epochs(2).checkpoints(folder).resume(true).device(fromGpu ? ComputeDevice.CPU : GPU)));
         assertThat(parts).hasSameSizeAs(whole);
         for (int i = 0; i < parts.size(); i++) {
             assertThat(parts.get(i)).as("loss of step %d", i).isCloseTo(whole.get(i), within(0.1 * whole.get(i)));
@@ -422,7 +425,7 @@ class GpuTest {
     @EnumSource
     void everyHeadLearnsWhatItLearnsOnTheCpu(LossName loss) {
         assertSameOnBoth(loss, LossSettings.DEFAULTS, head -> {});
-        if (loss.hasCentres()) {
+        if (loss.hasCenters()) {
             assertSameOnBoth(loss, new LossSettings(null, null, 3, 0.1, 2, false), head -> {});
             assertSameOnBoth(
                     loss,
@@ -529,8 +532,12 @@ class GpuTest {
     @ParameterizedTest
     @ValueSource(strings = {"cuda:0", "cuda"})
     void pinnedBuffersAreNotOverwrittenUnderACopy(String name) {
-        var settings = new BatchLoader.Settings(
-                8, SIDE, Normalization.SYMMETRIC, Sampler.shuffled(), 3, 4, BadImages.FAIL, 64);
+        var settings = BatchLoader.Settings.of(SIDE, Normalization.SYMMETRIC)
+                .withBatchSize(8)
+                .withSampler(Sampler.shuffled())
+                .withSeed(3)
+                .withThreads(4)
+                .withImageCacheMib(64);
         int epochs = 10;
         try (Device device = new Device(REHEARSAL ? "cpu" : name);
                 PointerScope scope = new PointerScope();

@@ -53,7 +53,7 @@ class LossTrainingTest {
         return Recognizer.of(new TinyBackbone(16), head, TinyTraining.IMAGE_PX, Normalization.SYMMETRIC);
     }
 
-    /** 5 people, 2 pictures each: a batch has pairs of both kinds. */
+    /** 5 people, 2 images each: a batch has pairs of both kinds. */
     private static TrainerArgs.Builder args() {
         return TinyTraining.args().batchSize(10).sampler(Sampler.identities(5, 2));
     }
@@ -68,7 +68,7 @@ class LossTrainingTest {
                 assertThat(epoch.valLoss()).isFinite();
             });
             assertThat(history.last().orElseThrow().valAccuracy())
-                    .as("of five people, by colour")
+                    .as("of five people, by color")
                     .isGreaterThan(0.5);
         }
     }
@@ -82,7 +82,7 @@ class LossTrainingTest {
         List<Double> whole = losses(loss, args().epochs(2).maxSteps(9).marginWarmupEpochs(1));
 
         TrainerArgs.Builder inParts =
-                args().epochs(2).maxSteps(9).marginWarmupEpochs(1).backup(folder);
+                args().epochs(2).maxSteps(9).marginWarmupEpochs(1).checkpoints(folder);
         List<Double> parts = new ArrayList<>(losses(loss, inParts.maxSteps(4)));
         parts.addAll(losses(loss, inParts.maxSteps(9).resume(true)));
 
@@ -153,7 +153,7 @@ class LossTrainingTest {
     private static Map<String, float[]> headTensors(Recognizer recognizer) {
         Map<String, float[]> values = new LinkedHashMap<>();
         try (PointerScope scope = new PointerScope()) {
-            recognizer.tensors().forEach((name, tensor) -> {
+            ModelFiles.tensors(recognizer.net()).forEach((name, tensor) -> {
                 if (name.startsWith("model.head.")) {
                     float[] all = new float[(int) tensor.numel()];
                     tensor.detach().contiguous().data_ptr_float().get(all);
@@ -173,7 +173,7 @@ class LossTrainingTest {
                 Recognizer mag = Recognizer.magFace(tiny().build());
                 Recognizer curricular = Recognizer.curricularFace(tiny().build());
                 Recognizer elastic = Recognizer.elasticFace(tiny().build());
-                Recognizer sub = Recognizer.subCentreArcFace(tiny().build());
+                Recognizer sub = Recognizer.subCenterArcFace(tiny().build());
                 Recognizer plain = Recognizer.crossEntropy(tiny().s(5).build())) {
             assertThat(arc.toString()).contains("ArcFace s=5.0 m=0.1,");
             assertThat(cos.toString()).contains("CosFace s=64.0 m=0.35,");
@@ -182,8 +182,8 @@ class LossTrainingTest {
             assertThat(mag.toString()).contains("MagFace s=64.0 m=0.45,");
             assertThat(curricular.toString()).contains("CurricularFace s=64.0 m=0.5,");
             assertThat(elastic.toString()).contains("ElasticFace-Arc s=64.0 m=0.5,");
-            assertThat(sub.toString()).contains("sub-centre ArcFace s=64.0 m=0.5,");
-            assertThat(((MarginSoftmax) sub.head()).subCentres()).isEqualTo(3);
+            assertThat(sub.toString()).contains("sub-center ArcFace s=64.0 m=0.5,");
+            assertThat(((MarginSoftmax) sub.head()).subCenters()).isEqualTo(3);
             assertThat(plain.toString()).contains("cross-entropy, embeddings");
             assertThat(plain.warnings()).containsExactly("s has no meaning for cross-entropy and is not used");
             assertThat(cos.warnings()).isEmpty();
@@ -207,14 +207,14 @@ class LossTrainingTest {
             boolean arc = old.equals("ARCFACE");
             try (Recognizer recognizer =
                     arc ? Recognizer.arcFace(tiny().s(7).m(0.2).build()) : Recognizer.crossEntropy(tiny().build())) {
-                Map<String, String> metadata = recognizer.model().toMetadata();
+                Map<String, String> metadata = ModelFiles.metadata(recognizer.model());
                 metadata.put("loss", old);
                 ObjectNode args = (ObjectNode) new ObjectMapper().readTree(metadata.get("args"));
-                args.remove(List.of("subCentres", "labelSmoothing", "focalGamma", "straightThrough"));
+                args.remove(List.of("subCenters", "labelSmoothing", "focalGamma", "straightThrough"));
                 args.put("s", 7.0).put("m", 0.2);
                 metadata.put("args", args.toString());
                 try (PointerScope scope = new PointerScope()) {
-                    SafeTensors.write(file, recognizer.tensors(), metadata);
+                    SafeTensors.write(file, ModelFiles.tensors(recognizer.net()), metadata);
                 }
             }
             try (Recognizer recognizer = Recognizer.load(file)) {
@@ -228,7 +228,7 @@ class LossTrainingTest {
     }
 
     @Test
-    void aMetricHeadHasNoCentresToStartFromMeans() {
+    void aMetricHeadHasNoCentersToStartFromMeans() {
         try (Recognizer recognizer = recognizer(LossName.TRIPLET, null)) {
             assertThat(recognizer.head()).isInstanceOf(MetricHead.class);
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args().headFromMeans(true)))
@@ -238,7 +238,7 @@ class LossTrainingTest {
 
     // ---- embeddings that are not finite ----
 
-    /** Gives NaN for the third picture of a batch. */
+    /** Gives NaN for the third image of a batch. */
     private static final class Broken extends Backbone {
         private final TinyBackbone net = register_module("net", new TinyBackbone(16));
 

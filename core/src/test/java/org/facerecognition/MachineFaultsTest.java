@@ -72,9 +72,9 @@ class MachineFaultsTest {
     private static TrainerArgs.Builder args(Path backup) {
         return TinyTraining.args()
                 .epochs(2)
-                .cacheMib(0) // so that images are read as long as the training runs
-                .backup(backup)
-                .backupEverySteps(EVERY);
+                .imageCacheMib(0) // so that images are read as long as the training runs
+                .checkpoints(backup)
+                .checkpointEverySteps(EVERY);
     }
 
     private static void fit(Path faces, TrainerArgs.Builder args) {
@@ -217,7 +217,7 @@ class MachineFaultsTest {
                 assertThatThrownBy(() -> fit(faces, args(backup).resume(true)))
                         .as("as long as it is")
                         .isInstanceOf(WeightsException.class)
-                        .hasMessage("cannot write into backup folder " + backup
+                        .hasMessage("cannot write into checkpoint folder " + backup
                                 + ": Read-only file system; choose another folder");
                 mounts.undo();
                 assertResumes();
@@ -300,7 +300,7 @@ class MachineFaultsTest {
         void filesWhoseTimesJumpDuringATrainingAreTakenAsTheyAre() throws Exception {
             fit(faces, args(backup).listeners(new TrainingListener() {
                 @Override
-                public void backedUp(Path file) {
+                public void checkpointSaved(Path file) {
                     happen(() -> {
                         try (Stream<Path> files = Files.list(backup)) {
                             for (Path each : files.toList()) {

@@ -38,7 +38,7 @@ class NativeMemoryTest {
 
         assertThat(Long.parseLong(figures[0]))
                 .as("native objects more than before")
-                .isLessThan(20); // a picture in work
+                .isLessThan(20); // an image in work
         assertThat(Long.parseLong(figures[1])).as("MiB more than before").isLessThan(32);
     }
 

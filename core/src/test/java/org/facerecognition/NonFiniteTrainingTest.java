@@ -14,6 +14,7 @@ import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.NonFiniteLossException;
+import org.facerecognition.train.ScheduleUnit;
 import org.facerecognition.train.Sgd;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -72,8 +73,11 @@ class NonFiniteTrainingTest {
     @ParameterizedTest
     @ValueSource(doubles = {0, 5})
     void aGradientThatIsNotFiniteInAnEpochsLastStepLeavesTheLastCheckpoint(double clip) throws IOException {
-        TrainerArgs.Builder args =
-                TinyTraining.args().backup(folder).epochs(2).gradientClip(clip).backupEverySteps(4);
+        TrainerArgs.Builder args = TinyTraining.args()
+                .checkpoints(folder)
+                .epochs(2)
+                .gradientClip(clip)
+                .checkpointEverySteps(4);
         try (Recognizer recognizer = recognizer(2 * STEPS_AN_EPOCH)) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
                     .isInstanceOf(NonFiniteLossException.class)
@@ -92,11 +96,11 @@ class NonFiniteTrainingTest {
     @Test
     void weightsThatOverflowInAnEpochsLastStepAreNotKept() throws IOException {
         TrainerArgs.Builder args = TinyTraining.args()
-                .backup(folder)
+                .checkpoints(folder)
                 .epochs(1)
                 .optimizer(new Sgd(1e-3, 0, 0))
-                .learningRate(new OverflowInTheLastStep(), TrainerArgs.ScheduleUnit.STEP)
-                .backupEverySteps(9);
+                .learningRate(new OverflowInTheLastStep(), ScheduleUnit.STEP)
+                .checkpointEverySteps(9);
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
                     .isInstanceOf(NonFiniteLossException.class)

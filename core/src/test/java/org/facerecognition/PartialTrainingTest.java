@@ -66,7 +66,7 @@ class PartialTrainingTest {
         Consumer<MarginSoftmax> share = head -> head.setPartialFraction(0.6);
         TrainerArgs.Builder accumulated = TinyTraining.args().accumulation(2);
         List<Double> whole = losses(accumulated, share);
-        TrainerArgs.Builder inParts = TinyTraining.args().accumulation(2).backup(folder);
+        TrainerArgs.Builder inParts = TinyTraining.args().accumulation(2).checkpoints(folder);
         List<Double> parts = new ArrayList<>(losses(inParts.maxSteps(3), share));
         parts.addAll(losses(inParts.maxSteps(0).resume(true), share));
 
@@ -156,7 +156,7 @@ class PartialTrainingTest {
                 .hasMessage("partialFraction must be in (0, 1], but was 1.5");
         RecognizerArgs share = RecognizerArgs.builder().partialFraction(0.5).build();
         assertThatThrownBy(() -> Recognizer.crossEntropy(share))
-                .hasMessage("partialFraction below 1 must go with a loss that has a centre for each identity, such as"
+                .hasMessage("partialFraction below 1 must go with a loss that has a center for each identity, such as"
                         + " arcface, but the loss was cross-entropy");
         RecognizerArgs half = RecognizerArgs.builder().bf16Logits(true).build();
         assertThatThrownBy(() -> Recognizer.withLoss(LossName.TRIPLET, half)).hasMessageStartingWith("bf16Logits must");

@@ -8,7 +8,6 @@ import static org.bytedeco.opencv.global.opencv_core.flip;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -16,10 +15,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.AfterEach;
@@ -176,11 +176,11 @@ class PhotographTest {
                 + " celeba-crop; train it with framing celeba-aligned (--align mean) or on aligned crops, or use it"
                 + " without a detector";
         recognizer.useDetector(detector);
-        recognizer.model().trainedOn(Framing.CELEBA_CROP, List.of("somebody"));
+        recognizer.model().trainedOn(Crop.CELEBA_CROP, List.of("somebody"));
         assertThatThrownBy(() -> recognizer.embed(photo)).hasMessage(sentence);
         assertThatThrownBy(() -> recognizer.faces(ImageSource.of(photo))).hasMessage(sentence);
         assertThatThrownBy(() -> recognizer.useDetector(detector)).hasMessage(sentence);
-        recognizer.model().trainedOn(Framing.CELEBA_ALIGNED, List.of("somebody"));
+        recognizer.model().trainedOn(Crop.CELEBA_ALIGNED, List.of("somebody"));
         recognizer.useDetector(detector);
         assertThat(recognizer.embed(photo)).hasSize(16);
     }
@@ -215,17 +215,21 @@ class PhotographTest {
                                     + " none; calibrate it on faces of people it does not know (Recognizer.calibrate, evaluate"
                                     + " --calibrate) or give a threshold of your own");
 
-            Verdict equal = recognizer.verify(one, one, Threshold.of(0.999));
+            VerificationResult equal = recognizer.verify(one, one, Threshold.of(0.999));
             assertThat(equal.same()).isTrue();
             assertThat(equal.cosine()).isCloseTo(1, within(1e-6));
-            Verdict own = recognizer.verify(one, two, Threshold.of(cosine + 1e-4));
+            VerificationResult own = recognizer.verify(one, two, Threshold.of(cosine + 1e-4));
             assertThat(own.same()).isFalse();
             assertThat(own.cosine()).isCloseTo(cosine, within(1e-6));
             assertThat(own.threshold()).isEqualTo(cosine + 1e-4);
             assertThat(own.falseAcceptRate()).isEmpty();
 
-            recognizer.model().setThresholds(Map.of(0.01, cosine - 0.001, 0.001, cosine + 0.001));
-            Verdict usual = recognizer.verify(one, two);
+            recognizer
+                    .model()
+                    .setThresholds(List.of(
+                            new Threshold(cosine - 0.001, OptionalDouble.of(0.01)),
+                            new Threshold(cosine + 0.001, OptionalDouble.of(0.001))));
+            VerificationResult usual = recognizer.verify(one, two);
             assertThat(usual.same()).isFalse();
             assertThat(usual.falseAcceptRate()).isEqualTo(OptionalDouble.of(0.001));
             assertThat(recognizer.verify(one, two, recognizer.threshold(0.01)).same())
@@ -278,7 +282,7 @@ class PhotographTest {
         String fingerprint = recognizer.fingerprint();
         assertThat(fingerprint).matches("[0-9a-f]{16}");
         Path file = folder.resolve("some.model");
-        recognizer.setLicence("CC0"); // is not what it computes
+        recognizer.setLicense("CC0"); // is not what it computes
         recognizer.save(file);
         try (Recognizer again = Recognizer.load(file, new TinyBackbone(16), TinyTraining.head());
                 Recognizer sameSeed = TinyTraining.recognizer();
@@ -290,7 +294,7 @@ class PhotographTest {
             assertThat(otherWeights.fingerprint()).isNotEqualTo(fingerprint);
             assertThat(otherInput.fingerprint()).isNotEqualTo(fingerprint);
         }
-        recognizer.model().trainedOn(Framing.CELEBA_ALIGNED, List.of());
+        recognizer.model().trainedOn(Crop.CELEBA_ALIGNED, List.of());
         assertThat(recognizer.fingerprint()).isNotEqualTo(fingerprint);
     }
 }

@@ -58,7 +58,7 @@ class PhotographsOfPeopleTest {
         for (int i = 0; i < photos.size(); i++) {
             for (int j = 0; j < i; j++) {
                 boolean same = person(photos.get(i)).equals(person(photos.get(j)));
-                Verdict verdict = VIEW_1.judge(Recognizer.similarity(embeddings.get(i), embeddings.get(j)));
+                VerificationResult verdict = VIEW_1.judge(Recognizer.similarity(embeddings.get(i), embeddings.get(j)));
                 assertThat(verdict.same())
                         .as("%s and %s: %s", photos.get(i), photos.get(j), verdict)
                         .isEqualTo(same);

@@ -19,13 +19,15 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageSource;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.export.ExportFormat;
 import org.facerecognition.inference.MicroBatcher;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.Weights;
 import org.junit.jupiter.api.AfterAll;
@@ -210,7 +212,7 @@ class PreparedRecognizerTest {
     }
 
     @Test
-    void anOnnxExportWithNormalisationGivesWhatTheRecognizerGives(@TempDir Path folder) throws Exception {
+    void anOnnxExportWithNormalizationGivesWhatTheRecognizerGives(@TempDir Path folder) throws Exception {
         Path file = folder.resolve("whole.onnx");
         recognizer.export(file, ExportFormat.ONNX, true);
         try (OrtSession session = OrtEnvironment.getEnvironment().createSession(file.toString());
@@ -261,6 +263,6 @@ class PreparedRecognizerTest {
         }
         assertThatThrownBy(() -> recognizer.export(file, ExportFormat.SAFETENSORS, true))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith("a safetensors file must be without normalisation");
+                .hasMessageStartingWith("a safetensors file must be without normalization");
     }
 }

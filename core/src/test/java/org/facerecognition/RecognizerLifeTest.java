@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 import org.junit.jupiter.api.Test;

@@ -25,11 +25,11 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
@@ -204,7 +204,7 @@ class RecognizerTest {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThat(recognizer.thresholds()).isEmpty();
             thresholds = recognizer.calibrate(strangers, false);
-            recognizer.setLicence("CC0");
+            recognizer.setLicense("CC0");
             recognizer.save(file);
         }
         assertThat(thresholds).containsOnlyKeys(0.001, 0.01); // so many rates 80 people can show
@@ -213,7 +213,7 @@ class RecognizerTest {
                 .isBetween(-1.0, 1.0);
         try (Recognizer recognizer = Recognizer.load(file, new TinyBackbone(16), head(5, 16))) {
             assertThat(recognizer.thresholds()).isEqualTo(thresholds);
-            assertThat(recognizer.origin().licence()).isEqualTo("CC0");
+            assertThat(recognizer.origin().license()).isEqualTo("CC0");
         }
     }
 

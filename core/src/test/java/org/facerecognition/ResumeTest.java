@@ -21,6 +21,7 @@ import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.FreezeBefore;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
+import org.facerecognition.train.ScheduleUnit;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 import org.junit.jupiter.api.BeforeEach;
@@ -67,7 +68,7 @@ class ResumeTest {
         List<EpochReport> whole = history(args).epochs();
 
         TrainerArgs.Builder kept =
-                TinyTraining.args().marginWarmupEpochs(3).epochs(2).backup(folder);
+                TinyTraining.args().marginWarmupEpochs(3).epochs(2).checkpoints(folder);
         assertThatThrownBy(() -> history(kept.listeners(stopInValidation(1)))).isInstanceOf(Stopped.class);
         List<EpochReport> resumed = history(kept.listeners().resume(true)).epochs();
 
@@ -87,7 +88,8 @@ class ResumeTest {
     void anEpochsCheckpointIsThereBeforeAnythingAfterItFails() throws IOException {
         Path image = faces.resolve("person0/0.png"); // of which part it is does not matter: the others are verified too
         FaceDataset unseen = FaceDataset.folders(faces, Split.VAL);
-        TrainerArgs.Builder args = TinyTraining.args().backup(folder).epochs(1).verification(unseen);
+        TrainerArgs.Builder args =
+                TinyTraining.args().checkpoints(folder).epochs(1).verification(unseen);
         TrainingListener breakImages = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
@@ -96,7 +98,7 @@ class ResumeTest {
                 }
             }
         };
-        assertThatThrownBy(() -> history(args.cacheMib(64).listeners(breakImages)))
+        assertThatThrownBy(() -> history(args.imageCacheMib(64).listeners(breakImages)))
                 .isInstanceOf(DataException.class);
         assertThat(folder.resolve("last.ckpt")).exists();
 
@@ -146,10 +148,10 @@ class ResumeTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 2})
     void withAFeatureCacheTheBitsAreThoseOfATrainingThatWasNeverStopped(long seed, @TempDir Path other) {
-        List<Double> whole = cached(args(seed).backup(other));
+        List<Double> whole = cached(args(seed).checkpoints(other));
         List<Double> parts = new ArrayList<>();
         for (int steps : new int[] {3, 8, 0}) {
-            parts.addAll(cached(args(seed).backup(folder).maxSteps(steps).resume(true)));
+            parts.addAll(cached(args(seed).checkpoints(folder).maxSteps(steps).resume(true)));
         }
         assertThat(parts).isEqualTo(whole);
     }
@@ -157,7 +159,7 @@ class ResumeTest {
     private static TrainerArgs.Builder args(long seed) {
         return TinyTraining.args()
                 .freezer(new FreezeBefore("encoder.features.9"))
-                .frozenMemoryMib(64)
+                .featureCacheMib(64)
                 .headFromMeans(true)
                 .batchSize(7)
                 .epochs(2)
@@ -184,23 +186,24 @@ class ResumeTest {
 
     @Test
     void aSettingThatDiffersIsNamedWithBothValues() {
-        history(TinyTraining.args().backup(folder).maxSteps(2));
+        history(TinyTraining.args().checkpoints(folder).maxSteps(2));
 
         assertThatThrownBy(() -> history(TinyTraining.args()
-                        .backup(folder)
+                        .checkpoints(folder)
                         .resume(true)
                         .batchSize(4)
                         .learningRate(LearningRate.constant())))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage(folder.resolve("last.ckpt") + " is of another training: learning rate schedule was"
                         + " CosineWarmRestarts[t0=2, tMult=1, etaMin=1.0E-4] by EPOCH, is now Constant[] by EPOCH; batch size"
-                        + " was 8, is now 4; use the former settings and data, or another backup folder");
+                        + " was 8, is now 4; use the former settings and data, or another checkpoint folder");
     }
 
     @Test
     void aSettingOfTheModelIsNamed() {
-        recipe(0.1, TinyTraining.args().backup(folder).maxSteps(1));
-        assertThatThrownBy(() -> recipe(0.5, TinyTraining.args().backup(folder).resume(true)))
+        recipe(0.1, TinyTraining.args().checkpoints(folder).maxSteps(1));
+        assertThatThrownBy(() ->
+                        recipe(0.5, TinyTraining.args().checkpoints(folder).resume(true)))
                 .hasMessageContaining(" is of another training: m was 0.1, is now 0.5; use the former settings");
     }
 
@@ -218,28 +221,28 @@ class ResumeTest {
 
     @Test
     void otherDataIsCounted() throws IOException {
-        history(TinyTraining.args().backup(folder).maxSteps(1));
+        history(TinyTraining.args().checkpoints(folder).maxSteps(1));
         Path more = faces.resolve("person0/more.png");
         Files.copy(faces.resolve("person0/1.png"), more);
 
-        assertThatThrownBy(() -> history(TinyTraining.args().backup(folder).resume(true)))
+        assertThatThrownBy(() -> history(TinyTraining.args().checkpoints(folder).resume(true)))
                 .hasMessageContaining(
                         "is of another training: data was 5 people, 80 training samples, 10 validation images, is"
                                 + " now 5 people, 82 training samples, 10 validation images; use");
 
         Files.move(more, faces.resolve("person0/3.png"), StandardCopyOption.REPLACE_EXISTING);
         Files.move(faces.resolve("person0/3.png"), faces.resolve("person0/33.png"));
-        assertThatThrownBy(() -> history(TinyTraining.args().backup(folder).resume(true)))
+        assertThatThrownBy(() -> history(TinyTraining.args().checkpoints(folder).resume(true)))
                 .hasMessageContaining("the names or labels of the ");
     }
 
     @Test
     void imagesReplacedUnderTheirNamesAreNoticedAndCanBeAccepted() throws IOException {
-        history(TinyTraining.args().backup(folder).maxSteps(1));
+        history(TinyTraining.args().checkpoints(folder).maxSteps(1));
         Files.copy(faces.resolve("person0/1.png"), faces.resolve("person1/1.png"), StandardCopyOption.REPLACE_EXISTING);
 
         TrainerArgs.Builder args =
-                TinyTraining.args().backup(folder).resume(true).epochs(1);
+                TinyTraining.args().checkpoints(folder).resume(true).epochs(1);
         assertThatThrownBy(() -> history(args))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining(
@@ -250,11 +253,11 @@ class ResumeTest {
 
     @ParameterizedTest
     @EnumSource
-    void theRateReportedForAnEpochIsThatOfItsLastStep(TrainerArgs.ScheduleUnit unit) {
-        LearningRate fall = LearningRate.polynomial(unit == TrainerArgs.ScheduleUnit.STEP ? 20 : 2, 1);
+    void theRateReportedForAnEpochIsThatOfItsLastStep(ScheduleUnit unit) {
+        LearningRate fall = LearningRate.polynomial(unit == ScheduleUnit.STEP ? 20 : 2, 1);
         List<EpochReport> epochs =
                 history(TinyTraining.args().epochs(2).learningRate(fall, unit)).epochs();
-        boolean bySteps = unit == TrainerArgs.ScheduleUnit.STEP;
+        boolean bySteps = unit == ScheduleUnit.STEP;
         assertThat(epochs.get(0).learningRate()).isCloseTo(3e-3 * (bySteps ? 11.0 / 20 : 1), within(1e-12));
         assertThat(epochs.get(1).learningRate()).isCloseTo(3e-3 * (bySteps ? 1.0 / 20 : 0.5), within(1e-12));
     }
@@ -262,9 +265,8 @@ class ResumeTest {
     @Test
     void namedLambdasAreResumed() {
         LearningRate schedule = LearningRate.named("halved after 5 steps", (base, step) -> step < 5 ? base : base / 2);
-        TrainerArgs.Builder args = TinyTraining.args()
-                .learningRate(schedule, TrainerArgs.ScheduleUnit.STEP)
-                .backup(folder);
+        TrainerArgs.Builder args =
+                TinyTraining.args().learningRate(schedule, ScheduleUnit.STEP).checkpoints(folder);
         history(args.maxSteps(3));
         assertThat(history(args.maxSteps(6).resume(true)).steps()).isEqualTo(6);
     }

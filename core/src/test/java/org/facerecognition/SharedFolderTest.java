@@ -84,12 +84,13 @@ class SharedFolderTest {
                 assertThat(rest(refused))
                         .last()
                         .asString()
-                        .matches("error: another training writes into \\Q" + backup + "\\E \\(process " + first.pid()
-                                + " .*, a training since .*\\); wait until it ends or choose another backup folder");
+                        .matches(
+                                "error: another training writes into \\Q" + backup + "\\E \\(process " + first.pid()
+                                        + " .*, a training since .*\\); wait until it ends or choose another checkpoint folder");
             }
             assertThat(second.waitFor()).isEqualTo(1);
             assertThatThrownBy(() -> TinyTraining.losses(
-                            faces, TinyTraining.args().backup(backup).resume(true)))
+                            faces, TinyTraining.args().checkpoints(backup).resume(true)))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageStartingWith(
                             "another training writes into " + backup + " (process " + first.pid() + " ");
@@ -119,11 +120,11 @@ class SharedFolderTest {
         Set<Map<String, String>> written = new HashSet<>();
         TrainerArgs.Builder args = TinyTraining.args()
                 .epochs(8)
-                .backup(folder)
-                .backupEverySteps(1)
+                .checkpoints(folder)
+                .checkpointEverySteps(1)
                 .listeners(new TrainingListener() {
                     @Override
-                    public void backedUp(Path file) {
+                    public void checkpointSaved(Path file) {
                         written.add(CheckpointContents.of(file).model());
                     }
                 });

@@ -105,8 +105,8 @@ class SingleImageTrainingTest {
     @Test
     void withMaxStepsAndResumedInMidEpoch(@TempDir Path folder) {
         List<Double> whole = losses(args(13).epochs(2));
-        List<Double> parts = losses(args(13).epochs(2).backup(folder).maxSteps(2));
-        parts.addAll(losses(args(13).epochs(2).backup(folder).resume(true)));
+        List<Double> parts = losses(args(13).epochs(2).checkpoints(folder).maxSteps(2));
+        parts.addAll(losses(args(13).epochs(2).checkpoints(folder).resume(true)));
 
         assertThat(parts).isEqualTo(whole);
     }

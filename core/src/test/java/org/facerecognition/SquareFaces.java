@@ -11,7 +11,7 @@ import org.bytedeco.opencv.opencv_core.Scalar;
 
 /**
  * Photographs for the detector in {@code vision/squares.onnx}, which takes a red square of 8 pixels for a small face and a
- * blue one of 16 for a large one; on grey noise, which it takes for nothing.
+ * blue one of 16 for a large one; on gray noise, which it takes for nothing.
  */
 public final class SquareFaces {
     private SquareFaces() {}
@@ -58,8 +58,8 @@ public final class SquareFaces {
     private static void square(Mat image, int x, int y, int side, int red, int green, int blue) {
         try (Rect place = new Rect(x, y, side, side);
                 Mat square = new Mat(image, place);
-                Scalar colour = new Scalar(red, green, blue, 0)) {
-            square.put(colour);
+                Scalar color = new Scalar(red, green, blue, 0)) {
+            square.put(color);
         }
     }
 }

@@ -9,11 +9,13 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -262,7 +264,10 @@ class ThresholdTest {
         @Test
         void ofAnEarlierVersionIsStillRead() {
             try (Recognizer copy = Recognizer.load(saved("earlier.model"))) {
-                copy.model().setThresholds(Map.of(0.001, 0.4, 0.01, 0.3));
+                copy.model()
+                        .setThresholds(List.of(
+                                new Threshold(0.4, OptionalDouble.of(0.001)),
+                                new Threshold(0.3, OptionalDouble.of(0.01))));
                 copy.save(folder.resolve("earlier.model"));
             }
             try (Recognizer loaded = Recognizer.load(folder.resolve("earlier.model"))) {

@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 
-/** A net that trains in milliseconds: convolution, batch normalisation, pooling, dropout, linear. */
+/** A net that trains in milliseconds: convolution, batch normalization, pooling, dropout, linear. */
 final class TinyBackbone extends Backbone {
     private final Conv2dImpl conv = register_module("conv", new Conv2dImpl(3, 8, new LongPointer(3, 3)));
     private final BatchNorm2dImpl bn = register_module("bn", new BatchNorm2dImpl(new BatchNormOptions(8)));

@@ -23,13 +23,14 @@ import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
-/** A training of a tiny net on a folder of coloured noise: five people, each with a colour of their own. */
+/** A training of a tiny net on a folder of colored noise: five people, each with a color of their own. */
 final class TinyTraining {
     static final int PEOPLE = 5;
     static final int IMAGES_EACH = 10;
@@ -58,11 +59,11 @@ final class TinyTraining {
         try {
             for (int person = 0; person < PEOPLE; person++) {
                 Path folder = Files.createDirectories(root.resolve("person" + person));
-                int[] colour = {random.nextInt(60, 200), random.nextInt(60, 200), random.nextInt(60, 200)};
+                int[] color = {random.nextInt(60, 200), random.nextInt(60, 200), random.nextInt(60, 200)};
                 for (int i = 0; i < IMAGES_EACH; i++) {
                     byte[] bytes = new byte[IMAGE_PX * IMAGE_PX * 3];
                     for (int b = 0; b < bytes.length; b++) {
-                        bytes[b] = (byte) (colour[b % 3] + random.nextInt(-40, 40));
+                        bytes[b] = (byte) (color[b % 3] + random.nextInt(-40, 40));
                     }
                     try (Mat image = new Mat(IMAGE_PX, IMAGE_PX, CV_8UC3)) {
                         image.data().put(bytes);
@@ -108,7 +109,7 @@ final class TinyTraining {
                 .device(ComputeDevice.CPU);
     }
 
-    /** Trains a new recogniser and gives the loss of each step. */
+    /** Trains a new recognizer and gives the loss of each step. */
     static List<Double> losses(Path faces, TrainerArgs.Builder args) {
         Losses losses = new Losses();
         try (Recognizer recognizer = recognizer()) {
@@ -125,7 +126,7 @@ final class TinyTraining {
     static Map<String, float[]> weights(Recognizer recognizer) {
         Map<String, float[]> values = new LinkedHashMap<>();
         try (PointerScope scope = new PointerScope()) {
-            recognizer.tensors().forEach((name, tensor) -> {
+            ModelFiles.tensors(recognizer.net()).forEach((name, tensor) -> {
                 Tensor flat = tensor.detach().to(torch.ScalarType.Float).contiguous();
                 float[] copy = new float[(int) flat.numel()];
                 flat.data_ptr_float().get(copy);

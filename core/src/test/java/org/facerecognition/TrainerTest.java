@@ -8,18 +8,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.Precision;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LayerFreezer;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.NonFiniteLossException;
+import org.facerecognition.train.ScheduleUnit;
 import org.facerecognition.train.Sgd;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
@@ -59,7 +61,7 @@ class TrainerTest {
         TrainerArgs.Builder args = TinyTraining.args()
                 .verification(unseen)
                 .bestBy(BestBy.UNSEEN_AUC)
-                .backup(folder);
+                .checkpoints(folder);
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             History history = TinyTraining.fit(recognizer, faces, args.epochs(3));
             assertThat(history.epochs()).allSatisfy(epoch -> {
@@ -113,7 +115,7 @@ class TrainerTest {
     @Test
     void theScheduleCanCountSteps() {
         LearningRate fall = LearningRate.polynomial(10, 1);
-        List<Double> rates = rates(TinyTraining.args().epochs(1).learningRate(fall, TrainerArgs.ScheduleUnit.STEP));
+        List<Double> rates = rates(TinyTraining.args().epochs(1).learningRate(fall, ScheduleUnit.STEP));
 
         assertThat(rates.get(0)).isEqualTo(3e-3);
         assertThat(rates.get(5)).isCloseTo(1.5e-3, within(1e-12));
@@ -147,7 +149,7 @@ class TrainerTest {
     }
 
     @Test
-    void frozenLayersStayAsTheyAreToTheBitBatchNormalisationIncluded() {
+    void frozenLayersStayAsTheyAreToTheBitBatchNormalizationIncluded() {
         LayerFreezer freezer = LayerFreezer.byEpoch("encoder", List.of(2)); // conv and bn, in epoch 0 only
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             Map<String, float[]> before = TinyTraining.weights(recognizer);
@@ -189,7 +191,7 @@ class TrainerTest {
                     faces,
                     TinyTraining.args()
                             .optimizer(new Sgd(1e-2, 0, 0))
-                            .headRateFactor(factor)
+                            .headLrMultiplier(factor)
                             .maxSteps(1));
             return distance(before, TinyTraining.weights(recognizer).get("model.head.weight"));
         }
@@ -204,7 +206,7 @@ class TrainerTest {
     }
 
     @Test
-    void biasesAndNormalisationCanBeSparedFromDecay() {
+    void biasesAndNormalizationCanBeSparedFromDecay() {
         TrainerArgs.Builder args =
                 TinyTraining.args().optimizer(new AdamW(1e-9, 1e8)).maxSteps(1); // decay 0.1, no learning
         try (Recognizer decayed = TinyTraining.recognizer()) {
@@ -266,7 +268,7 @@ class TrainerTest {
                     TinyTraining.args().headFromMeans(true).epochs(1).listeners(listener));
         }
         assertThat(told).hasSize(2);
-        assertThat(told.get(0)).startsWith("first centres ");
+        assertThat(told.get(0)).startsWith("first centers ");
         assertThat(told.get(1)).startsWith("validation ");
     }
 
@@ -345,7 +347,7 @@ class TrainerTest {
 
     @Test
     void trainAndValidationMustBeFramedAlike() {
-        FaceDataset other = FaceDataset.folders(faces, Split.VAL).withFraming(Framing.CELEBA_CROP);
+        FaceDataset other = FaceDataset.folders(faces, Split.VAL).withCrop(Crop.CELEBA_CROP);
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThatThrownBy(() ->
                             new Trainer(TinyTraining.args().build()).fit(recognizer, TinyTraining.train(faces), other))
@@ -360,9 +362,9 @@ class TrainerTest {
         assertThatThrownBy(() -> TrainerArgs.builder().epochs(0).build())
                 .hasMessage("epochs must be at least 1, but was 0");
         assertThatThrownBy(
-                        () -> TrainerArgs.builder().headRateFactor(Double.NaN).build())
+                        () -> TrainerArgs.builder().headLrMultiplier(Double.NaN).build())
                 .hasMessage("headRateFactor must be positive, but was NaN");
         assertThatThrownBy(() -> TrainerArgs.builder().resume(true).build())
-                .hasMessage("resume must go with a backup folder to go on from, but backup was not set");
+                .hasMessage("resume must go with a checkpoint folder to continue from, but checkpoints was not set");
     }
 }

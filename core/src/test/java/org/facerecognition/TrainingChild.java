@@ -13,10 +13,10 @@ final class TrainingChild {
         TrainerArgs.Builder trainer = TinyTraining.args()
                 .epochs(1_000_000)
                 .maxSteps(Long.parseLong(args[2]))
-                .backup(Path.of(args[1]))
+                .checkpoints(Path.of(args[1]))
                 .loaderThreads(Integer.parseInt(args[3]))
                 .resume(Boolean.parseBoolean(args[4]))
-                .backupEverySteps(Integer.parseInt(args[5]))
+                .checkpointEverySteps(Integer.parseInt(args[5]))
                 .listeners(new TrainingListener() {
                     @Override
                     public void stepped(StepReport step) {

@@ -257,7 +257,7 @@ class TrainingIsolationTest {
     void withoutValidationTheBestEpochIsTheLastOne(@TempDir Path folder) {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             History history = new Trainer(
-                            TinyTraining.args().epochs(2).backup(folder).build())
+                            TinyTraining.args().epochs(2).checkpoints(folder).build())
                     .fit(recognizer, TinyTraining.train(faces));
 
             assertThat(history.epochs()).hasSize(2).allMatch(epoch -> Double.isNaN(epoch.valAccuracy()));
@@ -268,7 +268,7 @@ class TrainingIsolationTest {
             }
             History resumed = new Trainer(TinyTraining.args()
                             .epochs(3)
-                            .backup(folder)
+                            .checkpoints(folder)
                             .resume(true)
                             .build())
                     .fit(recognizer, TinyTraining.train(faces));

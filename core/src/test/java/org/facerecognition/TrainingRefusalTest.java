@@ -10,16 +10,17 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.facerecognition.augment.Transform;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.Freezer;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
+import org.facerecognition.weights.ModelOrigin;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,7 +52,7 @@ class TrainingRefusalTest {
     @AfterEach
     void nothingHasChanged() throws IOException {
         assertThat(recognizer.identities()).isEmpty();
-        assertThat(recognizer.framing()).isEqualTo(Framing.WHOLE);
+        assertThat(recognizer.crop()).isEqualTo(Crop.WHOLE);
         assertThat(recognizer.origin()).isEqualTo(ModelOrigin.UNKNOWN);
         assertThat(recognizer.fingerprint()).isEqualTo(fingerprint);
         assertThat(Thread.getAllStackTraces().keySet())
@@ -105,7 +106,7 @@ class TrainingRefusalTest {
 
     @Test
     void unseenFacesInAnotherFraming() {
-        FaceDataset other = TinyTraining.validation(faces).withFraming(Framing.CELEBA_CROP);
+        FaceDataset other = TinyTraining.validation(faces).withCrop(Crop.CELEBA_CROP);
         assertThatThrownBy(fit(TinyTraining.args().verification(other)))
                 .hasMessage(
                         "the verification faces must be framed like the training data, whole, but were celeba-crop");
@@ -126,13 +127,13 @@ class TrainingRefusalTest {
                 () -> TinyTraining.args().sampler((labels, random) -> new int[] {0, 1}), "sampler", "Sampler.named");
         Transform transform = (image, random) -> image.clone();
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN).withAugmentations(List.of(transform));
-        assertThatThrownBy(fit(TinyTraining.args().backup(folder), train, TinyTraining.validation(faces)))
+        assertThatThrownBy(fit(TinyTraining.args().checkpoints(folder), train, TinyTraining.validation(faces)))
                 .hasMessageStartingWith(
                         "augmentations must describe itself in toString() for a training with checkpoints");
     }
 
     private void assertRefusedWithCheckpoints(Supplier<TrainerArgs.Builder> args, String what, String wayOut) {
-        assertThatThrownBy(fit(args.get().backup(folder)))
+        assertThatThrownBy(fit(args.get().checkpoints(folder)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(what + " must describe itself in toString() for a training with checkpoints")
                 .hasMessageContaining("use " + wayOut + "(");
@@ -175,11 +176,11 @@ class TrainingRefusalTest {
                 public void stepped(StepReport step) {
                     if (!refused[0]) {
                         refused[0] = true;
-                        assertThatThrownBy(fit(TinyTraining.args().backup(folder.resolve("shared"))))
+                        assertThatThrownBy(fit(TinyTraining.args().checkpoints(folder.resolve("shared"))))
                                 .isInstanceOf(IllegalStateException.class)
                                 .hasMessageMatching(
                                         "another training writes into \\S+shared \\(process \\d+.*, a training"
-                                                + " since .*\\); wait until it ends or choose another backup folder");
+                                                + " since .*\\); wait until it ends or choose another checkpoint folder");
                     }
                 }
             };
@@ -187,7 +188,7 @@ class TrainingRefusalTest {
                     first,
                     faces,
                     TinyTraining.args()
-                            .backup(folder.resolve("shared"))
+                            .checkpoints(folder.resolve("shared"))
                             .maxSteps(1)
                             .listeners(second));
             assertThat(refused[0]).isTrue();

@@ -25,7 +25,7 @@ public final class Adjust {
         return blendWithLevel(image, 0f, requireFactor("brightness", factor));
     }
 
-    /** Moves every value from the mean grey level: 0 gives flat grey, 1 the image itself. {@code factor} is at least 0. */
+    /** Moves every value from the mean gray level: 0 gives flat gray, 1 the image itself. {@code factor} is at least 0. */
     public static Mat contrast(Mat image, double factor) {
         requireFactor("contrast", factor);
         long[] sum = new long[1];
@@ -38,7 +38,7 @@ public final class Adjust {
         return blendWithLevel(image, mean, factor);
     }
 
-    /** Moves every pixel from its own grey: 0 gives a grey image, 1 the image itself. {@code factor} is at least 0. */
+    /** Moves every pixel from its own gray: 0 gives a gray image, 1 the image itself. {@code factor} is at least 0. */
     public static Mat saturation(Mat image, double factor) {
         requireFactor("saturation", factor);
         float ratio = (float) factor;
@@ -74,7 +74,7 @@ public final class Adjust {
         float b = UNIT[rgb[i + 2] & 0xff];
         float max = Math.max(r, Math.max(g, b));
         float chroma = max - Math.min(r, Math.min(g, b));
-        if (chroma == 0) { // grey has no hue to turn
+        if (chroma == 0) { // gray has no hue to turn
             byte level = (byte) (int) (max * 255f);
             rgb[i] = level;
             rgb[i + 1] = level;

@@ -43,7 +43,7 @@ public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) imple
     }
 
     /**
-     * Convolves with the normalised Gaussian of {@code sigma} pixels cut to the kernel's size. Outside the image its
+     * Convolves with the normalized Gaussian of {@code sigma} pixels cut to the kernel's size. Outside the image its
      * reflection counts, edge pixels not repeated; an image smaller than half a kernel, which torchvision refuses, is
      * reflected to and fro as often as needed, and a single row or column is repeated.
      */
@@ -77,8 +77,8 @@ public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) imple
 
     private static void blur(Mat image, Mat x, Mat y, int border, Mat into) {
         try (Mat blurred = new Mat();
-                Point centre = new Point(-1, -1)) {
-            opencv_imgproc.sepFilter2D(image, blurred, CV_32F, x, y, centre, 0, border);
+                Point center = new Point(-1, -1)) {
+            opencv_imgproc.sepFilter2D(image, blurred, CV_32F, x, y, center, 0, border);
             blurred.convertTo(into, CV_8U);
         }
     }

@@ -7,7 +7,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 /**
  * Adds noise to every value by itself, as a sensor in poor light does.
  *
- * @param sigma its standard deviation, in grey levels of 0..255; not negative
+ * @param sigma its standard deviation, in gray levels of 0..255; not negative
  */
 public record GaussianNoise(Range sigma) implements Transform {
 

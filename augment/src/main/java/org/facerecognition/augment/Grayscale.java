@@ -4,7 +4,7 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Removes the colour: torchvision's {@code Grayscale(num_output_channels=3)}, tensor kernel. Draws nothing.
+ * Removes the color: torchvision's {@code Grayscale(num_output_channels=3)}, tensor kernel. Draws nothing.
  *
  * @param outputChannels 3, all of them equal; a transform keeps its image's type, so torchvision's 1 is refused
  */
@@ -35,8 +35,8 @@ public record Grayscale(int outputChannels) implements Transform {
     }
 
     /**
-     * The grey level in 0..255 of the pixel whose R is at {@code i}. The weights sum to 0.9999 and the fraction is cut off,
-     * so grey 200 becomes 199, in torchvision too.
+     * The gray level in 0..255 of the pixel whose R is at {@code i}. The weights sum to 0.9999 and the fraction is cut off,
+     * so gray 200 becomes 199, in torchvision too.
      */
     static int gray(byte[] rgb, int i) {
         return (int) (0.2989f * (rgb[i] & 0xff) + 0.587f * (rgb[i + 1] & 0xff) + 0.114f * (rgb[i + 2] & 0xff));

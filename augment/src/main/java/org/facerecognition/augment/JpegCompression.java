@@ -14,7 +14,7 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Writes the image as JPEG and reads it again, for the blocks and smears that pictures from the net have.
+ * Writes the image as JPEG and reads it again, for the blocks and smears that images from the net have.
  *
  * @param quality from 1 (worst) to 100
  */

@@ -55,9 +55,9 @@ public record MotionBlur(Range length) implements Transform {
         }
         try (FloatPointer values = new FloatPointer(weights);
                 Mat kernel = new Mat(side, side, CV_32FC1, values);
-                Point centre = new Point(-1, -1)) {
+                Point center = new Point(-1, -1)) {
             Mat result = new Mat();
-            opencv_imgproc.filter2D(image, result, -1, kernel, centre, 0, BORDER_REPLICATE | BORDER_ISOLATED);
+            opencv_imgproc.filter2D(image, result, -1, kernel, center, 0, BORDER_REPLICATE | BORDER_ISOLATED);
             return result;
         }
     }

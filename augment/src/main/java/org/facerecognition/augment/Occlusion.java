@@ -5,7 +5,7 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Covers a part of an aligned face with one dull colour, so that recognition learns not to lean on that part alone.
+ * Covers a part of an aligned face with one dull color, so that recognition learns not to lean on that part alone.
  *
  * @param cover what with
  */
@@ -53,7 +53,7 @@ public record Occlusion(Cover cover) implements Transform {
                 yield box(width, height, x, y, x + w, y + h);
             }
         };
-        int level = random.nextInt(200); // from black to light grey, a little tinted
+        int level = random.nextInt(200); // from black to light gray, a little tinted
         return RandomErasing.erase(
                 image, box, level + random.nextInt(56), level + random.nextInt(56), level + random.nextInt(56));
     }

@@ -4,7 +4,7 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Turns, moves, scales and shears about the centre, black where nothing comes from: torchvision's {@code RandomAffine}.
+ * Turns, moves, scales and shears about the center, black where nothing comes from: torchvision's {@code RandomAffine}.
  *
  * @param degrees clockwise
  * @param translateX largest move either way, as a share of the width, in [0, 1]
@@ -51,7 +51,7 @@ public record RandomAffine(
     }
 
     /**
-     * Turns by {@code degrees} clockwise, scales, shears and moves about the centre.
+     * Turns by {@code degrees} clockwise, scales, shears and moves about the center.
      *
      * @param translateX pixels to the right
      * @param translateY pixels down

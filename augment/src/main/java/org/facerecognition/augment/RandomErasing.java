@@ -7,14 +7,14 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 
 /**
- * With probability {@code p} paints a random rectangle over: torchvision's {@code RandomErasing} with a fixed colour.
+ * With probability {@code p} paints a random rectangle over: torchvision's {@code RandomErasing} with a fixed color.
  *
  * @param p the probability that the image is changed, in [0, 1]
  * @param scale the rectangle's share of the image's area, in [0, 1]
  * @param ratio its height over its width, positive; drawn evenly in the logarithm
- * @param red of the colour, in [0, 255]
- * @param green of the colour
- * @param blue of the colour
+ * @param red of the color, in [0, 255]
+ * @param green of the color
+ * @param blue of the color
  */
 public record RandomErasing(double p, Range scale, Range ratio, int red, int green, int blue) implements Transform {
     private static final int TRIES = 10; // torchvision's
@@ -65,14 +65,14 @@ public record RandomErasing(double p, Range scale, Range ratio, int red, int gre
         return Optional.empty();
     }
 
-    /** The image with a rectangle of one colour on it; one that reaches beyond the image is refused by OpenCV. */
+    /** The image with a rectangle of one color on it; one that reaches beyond the image is refused by OpenCV. */
     static Mat erase(Mat image, Box box, int red, int green, int blue) {
         Mat result = image.clone();
         if (box.width() > 0 && box.height() > 0) {
             try (Rect place = new Rect(box.x(), box.y(), box.width(), box.height());
                     Mat view = new Mat(result, place);
-                    Scalar colour = new Scalar(red, green, blue, 0);
-                    Mat painted = view.put(colour)) {
+                    Scalar color = new Scalar(red, green, blue, 0);
+                    Mat painted = view.put(color)) {
                 return result;
             }
         }

@@ -4,7 +4,7 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Turns about the centre, black where nothing comes from: torchvision's {@code RandomRotation}.
+ * Turns about the center, black where nothing comes from: torchvision's {@code RandomRotation}.
  *
  * @param degrees counter-clockwise
  * @param interpolation between pixels

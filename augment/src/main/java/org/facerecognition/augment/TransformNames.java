@@ -331,10 +331,10 @@ final class TransformNames {
     }
 
     private static RandomErasing randomErasing(Arguments a) {
-        int[] colour = a.isNumber("value")
+        int[] color = a.isNumber("value")
                 ? new int[] {a.integer("value"), a.integer("value"), a.integer("value")}
                 : a.integers("value", 3);
-        return new RandomErasing(a.number("p"), a.range("scale"), a.range("ratio"), colour[0], colour[1], colour[2]);
+        return new RandomErasing(a.number("p"), a.range("scale"), a.range("ratio"), color[0], color[1], color[2]);
     }
 
     /** {@code shear} as torchvision's: a number either way along x, a range along x, or two ranges in one list of four. */

@@ -6,14 +6,14 @@ import java.nio.ByteBuffer;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Moves an image by an affine map about its centre, as torchvision's {@code affine} and {@code rotate} do for tensors: in
- * single precision, pixel centres at halves, black where nothing comes from.
+ * Moves an image by an affine map about its center, as torchvision's {@code affine} and {@code rotate} do for tensors: in
+ * single precision, pixel centers at halves, black where nothing comes from.
  */
 final class Warp {
     private Warp() {}
 
     /**
-     * What is done to an image, about its centre: sheared, scaled, turned, moved.
+     * What is done to an image, about its center: sheared, scaled, turned, moved.
      *
      * @param degrees clockwise
      * @param translateX pixels to the right
@@ -23,8 +23,8 @@ final class Warp {
      * @param shearY degrees along y
      */
     record Move(double degrees, double translateX, double translateY, double scale, double shearX, double shearY) {
-        /** Six numbers that lead from a place in the result to one in the image; places count from the centre. */
-        float[] inverse(double centreX, double centreY) {
+        /** Six numbers that lead from a place in the result to one in the image; places count from the center. */
+        float[] inverse(double centerX, double centerY) {
             double turn = Math.toRadians(degrees);
             double sx = Math.toRadians(shearX);
             double sy = Math.toRadians(shearY);
@@ -33,8 +33,8 @@ final class Warp {
             double c = Math.sin(turn - sy) / Math.cos(sy);
             double d = -c * Math.tan(sx) + Math.cos(turn);
             double[] m = {d / scale, -b / scale, 0, -c / scale, a / scale, 0}; // the determinant without scale is 1
-            m[2] = m[0] * (-centreX - translateX) + m[1] * (-centreY - translateY) + centreX;
-            m[5] = m[3] * (-centreX - translateX) + m[4] * (-centreY - translateY) + centreY;
+            m[2] = m[0] * (-centerX - translateX) + m[1] * (-centerY - translateY) + centerX;
+            m[5] = m[3] * (-centerX - translateX) + m[4] * (-centerY - translateY) + centerY;
             float[] single = new float[6];
             for (int i = 0; i < 6; i++) {
                 single[i] = (float) m[i];

@@ -3,7 +3,7 @@ package org.facerecognition.augment;
 import java.util.Arrays;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** By how many grey levels the values of two images differ. */
+/** By how many gray levels the values of two images differ. */
 record Differences(int[] levels) {
     static Differences between(Mat a, Mat b) {
         byte[] left = Images.toBytes(a);

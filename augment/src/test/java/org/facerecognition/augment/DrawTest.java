@@ -247,7 +247,7 @@ class DrawTest {
 
     @Test
     void eachPrintsItselfAsTorchvisionsLine() {
-        assertThat(Presets.fiveColour())
+        assertThat(Presets.fiveColor())
                 .map(Object::toString)
                 .containsExactly(
                         "Grayscale(num_output_channels=3)",

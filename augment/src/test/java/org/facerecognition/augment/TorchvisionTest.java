@@ -122,11 +122,11 @@ class TorchvisionTest {
         return Interpolation.valueOf(name.toUpperCase(Locale.ROOT));
     }
 
-    private static Mat erase(Mat image, String[] colour) {
+    private static Mat erase(Mat image, String[] color) {
         int w = image.cols();
         int h = image.rows();
         RandomErasing.Box box = new RandomErasing.Box(w / 3, h / 4, w / 3, h / 2);
         return RandomErasing.erase(
-                image, box, Integer.parseInt(colour[1]), Integer.parseInt(colour[2]), Integer.parseInt(colour[3]));
+                image, box, Integer.parseInt(color[1]), Integer.parseInt(color[2]), Integer.parseInt(color[3]));
     }
 }

@@ -47,12 +47,12 @@ class TransformContractTest {
             new Occlusion());
 
     static List<Transform> transforms() {
-        List<Transform> all = new ArrayList<>(Presets.fiveColour());
+        List<Transform> all = new ArrayList<>(Presets.fiveColor());
         all.add(new ColorJitter(0.4, 0.4, 0.4, 0.1));
         all.add(new RandomPosterize(4, 1));
         all.add(new RandomEqualize(1));
         all.add(new GaussianBlur(3, 3, 0.5, 0.5));
-        all.add(new Pipeline(Presets.fiveColour()));
+        all.add(new Pipeline(Presets.fiveColor()));
         all.add(new RandomHorizontalFlip(1));
         all.add(new RandomHorizontalFlip());
         all.add(Pipeline.of());
@@ -114,14 +114,14 @@ class TransformContractTest {
 
     @ParameterizedTest
     @MethodSource("transforms")
-    void takesBlackAndWhiteAndPureColours(Transform transform) {
-        for (int colour = 0; colour < 8; colour++) {
+    void takesBlackAndWhiteAndPureColors(Transform transform) {
+        for (int color = 0; color < 8; color++) {
             byte[] bytes = new byte[3 * 6 * 6];
             for (int i = 0; i < bytes.length; i++) {
-                bytes[i] = (byte) ((colour >> (i % 3) & 1) * 255);
+                bytes[i] = (byte) ((color >> (i % 3) & 1) * 255);
             }
             try (Mat image = Images.ofBytes(bytes, 6, 6);
-                    Mat result = transform.apply(image, new SplittableRandom(colour))) {
+                    Mat result = transform.apply(image, new SplittableRandom(color))) {
                 byte[] out = Images.toBytes(result);
                 for (int i = 3; i < out.length && !MOVING.contains(transform); i++) {
                     assertThat(out[i]).as("a flat image stays flat").isEqualTo(out[i % 3]);

@@ -15,13 +15,13 @@ class TransformLineTest {
         assertThat(TransformLine.parse(
                         "Grayscale(3), ColorJitter(brightness=.5, hue=.3), GaussianBlur((5, 9), (0.1, 5.0)),"
                                 + " RandomPosterize(bits=2), RandomEqualize()"))
-                .isEqualTo(Presets.fiveColour());
+                .isEqualTo(Presets.fiveColor());
         assertThat(TransformLine.parse("  ")).isEmpty();
     }
 
     @Test
     void theStudysAndOthersPresetsComeBackFromWhatTheyPrint() {
-        for (List<Transform> preset : List.of(Presets.fiveColour(), Presets.insightface(), Presets.adaFace())) {
+        for (List<Transform> preset : List.of(Presets.fiveColor(), Presets.insightface(), Presets.adaFace())) {
             String line =
                     String.join(", ", preset.stream().map(Object::toString).toList());
             assertThat(TransformLine.parse(line)).isEqualTo(preset);
@@ -52,8 +52,8 @@ class TransformLineTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "Greyscale(3) | 1 | there is no transform \"Greyscale\"; did you mean Grayscale?",
-                "Grayscale(3), colourjitter() | 15 | did you mean ColorJitter?",
+                "Grayscale(3) | 1 | there is no transform \"Grayscale\"; did you mean Grayscale?",
+                "Grayscale(3), colorjitter() | 15 | did you mean ColorJitter?",
                 "Grayscale(3) ColorJitter() | 14 | a comma was expected between transforms",
                 "Grayscale(3 | 12 | a comma or a closing parenthesis was expected",
                 "Grayscale(1) | 1 | Grayscale: outputChannels must be 3",

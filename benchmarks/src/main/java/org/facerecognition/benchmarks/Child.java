@@ -13,7 +13,7 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * A process of its own that embeds when it is told to, for peers that cannot share ours: Python, and DJL, whose libtorch is
- * another. It prints "ready NAME SECONDS MIB" once it has embedded a first picture, then takes lines "BATCH STEPS" and answers
+ * another. It prints "ready NAME SECONDS MIB" once it has embedded a first image, then takes lines "BATCH STEPS" and answers
  * each with seconds.
  */
 final class Child implements AutoCloseable {

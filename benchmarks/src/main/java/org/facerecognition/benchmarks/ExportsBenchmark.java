@@ -16,10 +16,10 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.facerecognition.PrepareOptions;
-import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
 
 /**
  * Whether a net gives the same embeddings wherever it runs: the largest difference to ours, as a share of our largest value,

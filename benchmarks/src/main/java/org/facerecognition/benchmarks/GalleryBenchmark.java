@@ -12,7 +12,7 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.gallery.Enrolment;
+import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
@@ -27,10 +27,10 @@ import org.facerecognition.gallery.SearchMethod;
  * entries in the second part.
  */
 /*
- * The embeddings are drawn: ten pictures of each identity. An identity is a random direction whose i-th value has the standard
+ * The embeddings are drawn: ten images of each identity. An identity is a random direction whose i-th value has the standard
  * deviation (1 + i)^-.25, so that the cosines of strangers have one of .06, as those of face models with 512 values have, and
- * not 1/sqrt(512) = .044 as for directions without preference. A picture is that plus a direction of the same kind, so that
- * the cosine of two pictures of one identity is .6. Probes are further pictures of the identities.
+ * not 1/sqrt(512) = .044 as for directions without preference. An image is that plus a direction of the same kind, so that
+ * the cosine of two images of one identity is .6. Probes are further images of the identities.
  */
 final class GalleryBenchmark {
     private static final int D = 512;
@@ -87,8 +87,8 @@ final class GalleryBenchmark {
             FloatPointer values = all.data_ptr_float();
             long start = System.nanoTime();
             forBatches(n, batch -> {
-                gallery.enrol(batch);
-                for (Enrolment one : batch) {
+                gallery.enroll(batch);
+                for (Enrollment one : batch) {
                     values.put(one.embedding()).position(values.position() + D);
                 }
             });
@@ -176,7 +176,7 @@ final class GalleryBenchmark {
                     n,
                     batch -> galleries.forEach((method, gallery) -> {
                         long start = System.nanoTime();
-                        gallery.enrol(batch);
+                        gallery.enroll(batch);
                         seconds.merge(method, (System.nanoTime() - start) / 1e9, Double::sum);
                     }));
             System.out.printf("%n%,d entries; enrolled in so many seconds: %s%n%n", n, seconds);
@@ -226,30 +226,30 @@ final class GalleryBenchmark {
     // ---- drawn embeddings ----
 
     private interface Batch {
-        void take(List<Enrolment> enrolments);
+        void take(List<Enrollment> enrollments);
     }
 
-    /** One person's ten pictures, then the next one's. */
+    /** One person's ten images, then the next one's. */
     private static void forBatches(int n, Batch batch) {
         for (int from = 0; from < n; from += AT_A_TIME) {
-            List<Enrolment> enrolments = IntStream.range(from, Math.min(n, from + AT_A_TIME))
+            List<Enrollment> enrollments = IntStream.range(from, Math.min(n, from + AT_A_TIME))
                     .parallel()
-                    .mapToObj(i -> new Enrolment("person " + i / EACH, picture(i / EACH, i % EACH)))
+                    .mapToObj(i -> new Enrollment("person " + i / EACH, picture(i / EACH, i % EACH)))
                     .toList();
-            batch.take(enrolments);
+            batch.take(enrollments);
         }
     }
 
     /** Of norm 1. */
     private static float[] picture(int person, int number) {
-        float[] centre = direction(person);
+        float[] center = direction(person);
         float[] noise = direction((1L << 40) + (long) person * 64 + number);
         float[] sum = new float[D];
         double weight = Math.sqrt(1 / SAME_PERSON - 1); // of noise; the cosine of two is 1 / (1 + weight^2)
         for (int i = 0; i < D; i++) {
-            sum[i] = (float) (centre[i] + weight * noise[i]);
+            sum[i] = (float) (center[i] + weight * noise[i]);
         }
-        return normalised(sum);
+        return normalized(sum);
     }
 
     private static float[] direction(long seed) {
@@ -258,7 +258,7 @@ final class GalleryBenchmark {
         for (int i = 0; i < D; i++) {
             values[i] = (float) random.nextGaussian() * SCALE[i];
         }
-        return normalised(values);
+        return normalized(values);
     }
 
     private static final float[] SCALE = new float[D];
@@ -269,7 +269,7 @@ final class GalleryBenchmark {
         }
     }
 
-    private static float[] normalised(float[] values) {
+    private static float[] normalized(float[] values) {
         float factor = (float) (1 / Math.sqrt(dot(values, values)));
         for (int i = 0; i < D; i++) {
             values[i] *= factor;

@@ -25,7 +25,7 @@ import org.facerecognition.train.ParameterOptimizer;
 
 /**
  * Forward and backward of an ArcFace head, batch 128, embeddings of 512: ours beside the plain writing in bare libtorch, each
- * in a process of its own, taking turns; milliseconds, and how far the process's memory rises above what it was when centres
+ * in a process of its own, taking turns; milliseconds, and how far the process's memory rises above what it was when centers
  * and batch were there.
  *
  * <p>{@code java -jar benchmarks/target/benchmarks.jar heads [ROUNDS [CLASSES]]}; 5 rounds of all sizes where not said. Linux

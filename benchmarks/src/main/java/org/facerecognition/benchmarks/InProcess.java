@@ -57,7 +57,7 @@ final class InProcess {
         };
     }
 
-    /** A TorchScript file, frozen and optimised; the module must be closed by the caller. */
+    /** A TorchScript file, frozen and optimized; the module must be closed by the caller. */
     static JitModule frozen(Net net) {
         try (NoGradGuard noGrad = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {

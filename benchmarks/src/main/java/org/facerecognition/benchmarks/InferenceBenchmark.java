@@ -14,11 +14,11 @@ import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.facerecognition.PrepareOptions;
-import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
@@ -130,7 +130,7 @@ final class InferenceBenchmark {
                 }
                 if (frozen != null) {
                     all.add(InProcess.libtorch(
-                            "TorchScript, frozen and optimised, fp32", batch, false, x -> InProcess.run(frozen, x)));
+                            "TorchScript, frozen and optimized, fp32", batch, false, x -> InProcess.run(frozen, x)));
                 }
                 all.add(InProcess.onnxRuntime(session, batch));
                 children.values().forEach(child -> all.add(child.with(batch)));
@@ -153,7 +153,7 @@ final class InferenceBenchmark {
                 frozen.close();
             }
             System.out.printf(
-                    "%nmatmul peak, GFLOP/s: fp32 %.0f before, %.0f after, bf16 %.0f, %.0f; %.2f GFLOP a picture%n",
+                    "%nmatmul peak, GFLOP/s: fp32 %.0f before, %.0f after, bf16 %.0f, %.0f; %.2f GFLOP an image%n",
                     peak,
                     MatmulPeak.gigaflops(data_type.f32),
                     halfPeak,

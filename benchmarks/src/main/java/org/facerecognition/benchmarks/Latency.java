@@ -12,10 +12,10 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.FaceBatcher;
-import org.facerecognition.PrepareOptions;
-import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.PreparedRecognizer;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.synthetic.SyntheticFaces;
 
 /** How long callers wait for one embedding when 1, 4 and 16 of them call at a time. */
 final class Latency {
@@ -43,7 +43,7 @@ final class Latency {
                     "ONNX Runtime, fp32, floats in",
                     () -> session.run(Map.of("images", input)).close());
             out.printf(
-                    "%n| %s, 112 px, one picture a call | callers | p50, ms | p99, ms | images/s |%n|---|---|---|---|---|%n",
+                    "%n| %s, 112 px, one image a call | callers | p50, ms | p99, ms | images/s |%n|---|---|---|---|---|%n",
                     net.id());
             for (int callers : new int[] {1, 4, 16}) {
                 for (Map.Entry<String, Call> call : calls.entrySet()) {

@@ -17,7 +17,7 @@ import org.facerecognition.inference.PreparedNet;
 /** Where a prepared net's time goes, like layers together. */
 final class Layers {
     private static final int ROUNDS = 21;
-    private static final double LEAST_SHARE = 0.01; // of the whole; less is told in one line
+    private static final double MIN_SHARE = 0.01; // of the whole; less is told in one line
 
     private Layers() {}
 
@@ -44,7 +44,7 @@ final class Layers {
         out.println("|---|---|---|---|---|---|");
         List<LayerCost> small = new ArrayList<>();
         alike.forEach((layer, some) -> {
-            if (seconds(some) < LEAST_SHARE * all) {
+            if (seconds(some) < MIN_SHARE * all) {
                 small.addAll(some);
             } else {
                 row(layer, some, all, peak, out);

@@ -17,8 +17,9 @@ import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.data.PackedFaces;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 
 /**
  * Images per second of reading, decoding, the study's crop, its five augmentations as copies, and batches of 16, without a
@@ -101,15 +102,17 @@ final class LoadingBenchmark {
         private boolean firstEpochs;
         private int epoch;
 
-        Loader(String from, FaceDataset faces, int threads, int cacheMib) {
+        Loader(String from, FaceDataset faces, int threads, int imageCacheMib) {
             this.name = "BatchLoader, " + from;
-            this.faces = faces.withAugmentations(Presets.fiveColour());
-            this.settings =
-                    new BatchLoader.Settings(16, SIZE_PX, Normalization.IMAGENET, true, 0, threads).withCache(cacheMib);
+            this.faces = faces.withAugmentations(Presets.fiveColor());
+            this.settings = BatchLoader.Settings.of(SIZE_PX, Normalization.IMAGENET)
+                    .withSampler(Sampler.shuffled())
+                    .withThreads(threads)
+                    .withImageCacheMib(imageCacheMib);
             this.loader = new BatchLoader(this.faces, settings);
         }
 
-        /** Each turn is one whole epoch of a new loader, which has every picture to decode, once, for its six copies. */
+        /** Each turn is one whole epoch of a new loader, which has every image to decode, once, for its six copies. */
         Loader wholeFirstEpochs() {
             firstEpochs = true;
             return this;

@@ -21,19 +21,19 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.FaceDataset.ByIdentity;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.eval.Roc;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
 
 /**
  * Each loss with its paper's settings, trained alike from one seed on few people, and how well people that it has never seen
- * are told apart afterwards: on drawn faces (30 people learnt, 30 others told apart), and on the AT&amp;T (ORL) faces where
+ * are told apart afterwards: on drawn faces (30 people learned, 30 others told apart), and on the AT&amp;T (ORL) faces where
  * their folder is named: four times 30 and 10, so that each of its 40 people is once among the unseen, and the mean of the
- * four. Ten pictures of each at 32 pixels, ResNet-18: to see that each loss learns what carries over to others; a ranking
+ * four. Ten images of each at 32 pixels, ResNet-18: to see that each loss learns what carries over to others; a ranking
  * for large data it is not.
  *
  * <p>{@code java -jar benchmarks/target/benchmarks.jar losses [ORL_DIR [LOSS ...]]}; five trainings for each loss.

@@ -7,16 +7,16 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.ExportFormat;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.export.ExportFormat;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.weights.NamedTensors;
 
-/** A net of the inference benchmark: one recogniser, and the files that peers read. */
+/** A net of the inference benchmark: one recognizer, and the files that peers read. */
 final class Net implements AutoCloseable {
     static final int SIZE_PX = 112;
     static final int EMBEDDING = 512;
@@ -37,7 +37,7 @@ final class Net implements AutoCloseable {
 
     /**
      * Untrained, its weights scaled so that activations stay in bounds: insightface's overflow before training. Its
-     * normalisations have seen some batches: with the statistics they begin with, a deep net's values shrink to nothing.
+     * normalizations have seen some batches: with the statistics they begin with, a deep net's values shrink to nothing.
      */
     private static Recognizer make(Encoder encoder) {
         Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
@@ -74,7 +74,7 @@ final class Net implements AutoCloseable {
         return folder.resolve(encoder.id() + "." + ending);
     }
 
-    /** Multiplications of one picture, in convolutions and linear layers. */
+    /** Multiplications of one image, in convolutions and linear layers. */
     long multiplications() {
         try (Graph graph = recognizer.encoder().graph()) {
             List<Node> nodes = graph.nodes();

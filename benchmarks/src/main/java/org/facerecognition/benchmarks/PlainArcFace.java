@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * ArcFace as it is mostly written: normalise, linear, the margin on all cosines, one-hot, where, cross-entropy; in bare
+ * ArcFace as it is mostly written: normalize, linear, the margin on all cosines, one-hot, where, cross-entropy; in bare
  * libtorch. The one-hot is of booleans, the smallest.
  */
 final class PlainArcFace {
@@ -18,8 +18,8 @@ final class PlainArcFace {
     private PlainArcFace() {}
 
     /** [B, D], [C, D], [B] to a scalar; inside a scope. */
-    static Tensor loss(Tensor embeddings, Tensor centres, Tensor labels) {
-        Tensor cosine = torch.linear(unit(embeddings), unit(centres)); // [B, C]
+    static Tensor loss(Tensor embeddings, Tensor centers, Tensor labels) {
+        Tensor cosine = torch.linear(unit(embeddings), unit(centers)); // [B, C]
         ScalarOptional floor = new ScalarOptional(new Scalar(1e-7));
         Tensor sine = cosine.mul(cosine)
                 .neg()

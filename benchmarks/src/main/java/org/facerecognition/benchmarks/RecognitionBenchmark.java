@@ -18,17 +18,17 @@ import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
-import org.facerecognition.PrepareOptions;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.Weights;
 
 /**
- * From photographs to decisions: how fast faces are found, beside OpenCV's detector called bare, and how often two pictures
+ * From photographs to decisions: how fast faces are found, beside OpenCV's detector called bare, and how often two images
  * of LFW's View 1 are told rightly to show one person or two; with {@code bf16}, also how many of these decisions half precision
  * changes.
  *
@@ -43,7 +43,7 @@ final class RecognitionBenchmark {
 
     private RecognitionBenchmark() {}
 
-    /** Two pictures, by their places among all. */
+    /** Two images, by their places among all. */
     private record Pair(int first, int second, boolean same) {}
 
     static void run(String[] args) throws IOException {
@@ -139,7 +139,7 @@ final class RecognitionBenchmark {
         List<float[]> embeddings = embed.apply(pictures);
         double seconds = (System.nanoTime() - start) / 1e9;
         System.out.printf(
-                "%n%d pictures read, faces found, aligned, embedded with their mirror images: %.1f images/s%n",
+                "%n%d images read, faces found, aligned, embedded with their mirror images: %.1f images/s%n",
                 pictures.size(), pictures.size() / seconds);
         return embeddings;
     }
@@ -162,7 +162,7 @@ final class RecognitionBenchmark {
                 .filter(i -> a[i] >= threshold != b[i] >= threshold)
                 .count();
         System.out.printf(
-                "bf16: cosine to fp32 of the same picture at least %.5f; at threshold %.4f %d of %d decisions changed%n",
+                "bf16: cosine to fp32 of the same image at least %.5f; at threshold %.4f %d of %d decisions changed%n",
                 least, threshold, changed, a.length);
         accuracy(b, pairs);
     }

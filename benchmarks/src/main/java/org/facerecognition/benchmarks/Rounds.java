@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Lets contestants take turns, so that a noisy neighbour meets all of them alike, and tells medians and spread. Ratios
+ * Lets contestants take turns, so that a noisy neighbor meets all of them alike, and tells medians and spread. Ratios
  * are medians of the ratios within a round.
  */
 final class Rounds {

@@ -7,16 +7,16 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.FaceBatcher;
-import org.facerecognition.PrepareOptions;
-import org.facerecognition.PrepareOptions.Arithmetic;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.synthetic.SyntheticFaces;
 
 /**
- * Very many embeddings of a small net from 16 threads through the batcher: every answer must have the bits that its picture
+ * Very many embeddings of a small net from 16 threads through the batcher: every answer must have the bits that its image
  * has alone, and memory must not grow.
  *
  * <p>{@code java -jar benchmarks/target/benchmarks.jar soak [EMBEDDINGS]}; 1,000,000 where not said.

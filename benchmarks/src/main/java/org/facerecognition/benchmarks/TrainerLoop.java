@@ -2,12 +2,12 @@ package org.facerecognition.benchmarks;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.Trainer;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.natives.Precision;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
@@ -59,7 +59,7 @@ final class TrainerLoop implements Contestant {
         return steps * 16 / seconds;
     }
 
-    /** Median share of a turn that the net waited for pictures, in [0, 1]. */
+    /** Median share of a turn that the net waited for images, in [0, 1]. */
     double waitShare() {
         return Rounds.median(waitShares);
     }

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.Trainer;
@@ -18,7 +17,8 @@ import org.facerecognition.TrainerArgs;
 import org.facerecognition.augment.Presets;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.natives.Precision;
+import org.facerecognition.synthetic.SyntheticFaces;
 
 /**
  * Images per second of a training step with the study's settings: ours with everything, the same net in a bare libtorch
@@ -45,7 +45,7 @@ final class TrainingBenchmark {
         Path folder = Files.createTempDirectory("training-benchmark");
         try {
             writeFaces(folder);
-            FaceDataset train = FaceDataset.folders(folder, Split.TRAIN).withAugmentations(Presets.fiveColour());
+            FaceDataset train = FaceDataset.folders(folder, Split.TRAIN).withAugmentations(Presets.fiveColor());
             FaceDataset validation = FaceDataset.folders(folder, Split.VAL);
             List<Contestant> contestants = new ArrayList<>();
             contestants.add(new BareLoop(true));
@@ -64,7 +64,7 @@ final class TrainingBenchmark {
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
             results.print(System.out, "training step, ResNet-34, 112 px, batch 16", FLOOR);
             System.out.printf(
-                    "%nshare of its steps that the Trainer waited for pictures, fp32: %.2f %%%n",
+                    "%nshare of its steps that the Trainer waited for images, fp32: %.2f %%%n",
                     100 * trainer.waitShare());
             System.out.printf(
                     "%nmatrix products of this CPU: fp32 %.0f GFLOP/s, bf16 %.0f%n",
@@ -76,7 +76,7 @@ final class TrainingBenchmark {
         }
     }
 
-    /** Pictures of the size of CelebA's, as JPEG files. */
+    /** Images of the size of CelebA's, as JPEG files. */
     private static void writeFaces(Path folder) throws IOException {
         SyntheticFaces faces = new SyntheticFaces(0, 200);
         for (int person = 0; person < PEOPLE; person++) {

@@ -61,8 +61,8 @@ public abstract class Backbone extends Module {
     /**
      * Embeds a batch.
      *
-     * @param images [B, 3, H, W], float, in the colour order and normalisation that the weights were trained with
-     * @return [B, D], not normalised
+     * @param images [B, 3, H, W], float, in the color order and normalization that the weights were trained with
+     * @return [B, D], not normalized
      */
     public abstract Tensor forward(Tensor images);
 
@@ -84,7 +84,7 @@ public abstract class Backbone extends Module {
      *
      * @param layer as for {@link #forwardBefore}
      * @param values what that gave; may be overwritten
-     * @return [B, D], not normalised
+     * @return [B, D], not normalized
      */
     public final Tensor forwardFrom(String layer, Tensor values) {
         StagedBackbone net = inParts();
@@ -130,7 +130,7 @@ public abstract class Backbone extends Module {
     public abstract String lastLayerName();
 
     /**
-     * Replaces the last layer by freshly initialised linear layers, and so sets the embedding's length.
+     * Replaces the last layer by freshly initialized linear layers, and so sets the embedding's length.
      *
      * @param name which layer; must be {@link #lastLayerName()}
      * @param sizes outputs of the new layers: one makes a linear layer named like the old one, several a sequence of

@@ -3,11 +3,11 @@ package org.facerecognition.backbone;
 /**
  * What can be chosen about any architecture.
  *
- * @param imageSizePx side of the square input, from 32; matters to nets that end with a layer as large as the picture
+ * @param imageSizePx side of the square input, from 32; matters to nets that end with a layer as large as the image
  *     (IResNet, MobileFaceNet), which take no other size; the rest take any
  * @param smallFaces leaves out the stride of the first convolution and the pooling after it, so that small faces keep
  *     their detail, at two to sixteen times the work; nets made for faces have neither and stay as they are
- * @param dropout share of features set to nought in training before the last layer, in [0, 1)
+ * @param dropout share of features set to zero in training before the last layer, in [0, 1)
  */
 public record BackboneOptions(int imageSizePx, boolean smallFaces, double dropout) {
     /** 112 pixels, no dropout, as the papers have it. */

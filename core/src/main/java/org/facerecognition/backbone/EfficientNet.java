@@ -55,12 +55,12 @@ public final class EfficientNet extends StagedBackbone {
             new Stage(Kind.MOBILE, 6, 3, 2, 176, 304, 18),
             new Stage(Kind.MOBILE, 6, 3, 1, 304, 512, 5));
 
-    /** EfficientNet-B0, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    /** EfficientNet-B0, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
     static EfficientNet b0(int outputs, BackboneOptions options) {
         return new EfficientNet("EfficientNetB0", B0, Layers.BATCH_NORM_EPSILON, 0.2, outputs, options);
     }
 
-    /** EfficientNetV2-M, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    /** EfficientNetV2-M, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
     static EfficientNet v2m(int outputs, BackboneOptions options) {
         return new EfficientNet("EfficientNetV2M", V2_M, 1e-3, 0.3, outputs, options);
     }
@@ -99,7 +99,7 @@ public final class EfficientNet extends StagedBackbone {
         this.embeddingSize = outputs;
     }
 
-    /** torchvision draws linear weights evenly from +-1/sqrt(outputs), and sets their biases to nought. */
+    /** torchvision draws linear weights evenly from +-1/sqrt(outputs), and sets their biases to zero. */
     private void initializeLinear() {
         if (Initialization.isSkipped()) {
             return;
@@ -154,7 +154,7 @@ public final class EfficientNet extends StagedBackbone {
 
     // ---- blocks ----
 
-    /** Convolution, batch normalisation and, but for the last of a block, SiLU. */
+    /** Convolution, batch normalization and, but for the last of a block, SiLU. */
     private static Sequence convolution(
             int inputs, int outputs, int kernel, int stride, int groups, double epsilon, boolean activate) {
         Sequence layers = new Sequence()
@@ -214,7 +214,7 @@ public final class EfficientNet extends StagedBackbone {
             return shortcut ? graph.plus(out, x) : out;
         }
 
-        /** In training leaves the block out by chance, picture by picture: Huang et al., arXiv 1603.09382. */
+        /** In training leaves the block out by chance, image by image: Huang et al., arXiv 1603.09382. */
         private Tensor stochasticDepth(Tensor out) {
             if (drop == 0 || !is_training()) {
                 return out;
@@ -226,7 +226,7 @@ public final class EfficientNet extends StagedBackbone {
         }
     }
 
-    /** Weighs channels by what they are over the whole picture: Hu et al., CVPR 2018, arXiv 1709.01507. */
+    /** Weighs channels by what they are over the whole image: Hu et al., CVPR 2018, arXiv 1709.01507. */
     private static final class SqueezeExcitation extends Module implements Layer, Described {
         private final Layers.GlobalAveragePool avgpool = register_module("avgpool", new Layers.GlobalAveragePool());
         private final Conv2dImpl reduce;

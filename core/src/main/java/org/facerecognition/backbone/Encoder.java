@@ -21,7 +21,7 @@ public enum Encoder {
     IRESNET100("iresnet100", Origin.INSIGHTFACE, "fc", 512, IResNet::iresnet100),
     MOBILEFACENET("mobilefacenet", Origin.MOBILEFACENET, "conv3", 128, MobileFaceNet::new);
 
-    /** Whose names, initialisation and weights an architecture has. */
+    /** Whose names, initialization and weights an architecture has. */
     public enum Origin {
         TORCHVISION,
         INSIGHTFACE,
@@ -72,7 +72,7 @@ public enum Encoder {
     }
 
     /**
-     * Builds the net, freshly initialised from torch's random generator, and replaces its last layer. The draws are
+     * Builds the net, freshly initialized from torch's random generator, and replaces its last layer. The draws are
      * those of {@code net = torchvision.models.NAME(); net.fc = nn.Linear(..., embeddingSize)}.
      *
      * @param lastLayerName which layer to replace

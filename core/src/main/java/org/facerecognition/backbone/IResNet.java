@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * of Han et al., "Deep Pyramidal Residual Networks", CVPR 2017. Names as in insightface's {@code
  * arcface_torch/backbones/iresnet.py}, whose weights load.
  *
- * <p>No stride and no pooling at the start, so that a face of 112 pixels ends as 7x7; PReLU for ReLU; normalisation before
- * each convolution; at the end a linear layer over all places and a batch normalisation whose scale is fixed at 1.
+ * <p>No stride and no pooling at the start, so that a face of 112 pixels ends as 7x7; PReLU for ReLU; normalization before
+ * each convolution; at the end a linear layer over all places and a batch normalization whose scale is fixed at 1.
  */
 public final class IResNet extends StagedBackbone {
     private static final int[] WIDTHS = {64, 128, 256, 512};
@@ -161,7 +161,7 @@ public final class IResNet extends StagedBackbone {
 
     // ---- blocks ----
 
-    /** Normalisation, convolution, normalisation, PReLU, convolution with the stride, normalisation; and a shortcut. */
+    /** Normalization, convolution, normalization, PReLU, convolution with the stride, normalization; and a shortcut. */
     private static final class Block extends Module implements Layer, Described {
         private final Layer body;
         private final Module[] parts; // of the body, in order
@@ -192,7 +192,7 @@ public final class IResNet extends StagedBackbone {
         }
     }
 
-    /** Each stage halves the picture in its first block. */
+    /** Each stage halves the image in its first block. */
     private static Sequence stage(long inputs, long width, int depth) {
         Sequence downsample = new Sequence()
                 .add(Layers.conv(inputs, width, 1, 2), m -> m::forward)

@@ -48,7 +48,7 @@ final class Layers {
         return conv(inputs, outputs, 1, 1, 0, 1, true);
     }
 
-    /** A depthwise convolution as large as the picture, that makes one value of each channel. */
+    /** A depthwise convolution as large as the image, that makes one value of each channel. */
     static Conv2dImpl globalDepthwise(long channels, long sizePx) {
         return conv(channels, channels, sizePx, 1, 0, channels, false);
     }
@@ -132,7 +132,7 @@ final class Layers {
         throw new UnsupportedOperationException("cannot describe " + layer);
     }
 
-    /** A layer without parameters that has its place among its neighbours. */
+    /** A layer without parameters that has its place among its neighbors. */
     static final class Function extends Module implements Layer, Described {
         private final Layer function;
         private final BiFunction<GraphBuilder, Value, Value> description;
@@ -210,7 +210,7 @@ final class Layers {
     }
 
     /**
-     * Averages over the picture, [B, C, H, W] to [B, C, 1, 1]. libtorch's own module takes its output size as an array
+     * Averages over the image, [B, C, H, W] to [B, C, 1, 1]. libtorch's own module takes its output size as an array
      * of C++ optionals, which JavaCPP cannot make.
      */
     static final class GlobalAveragePool extends Module implements Layer, Described {

@@ -12,7 +12,7 @@ import org.facerecognition.graph.Value;
 
 /**
  * A small net for faces: Chen et al., "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile
- * Devices", 2018, arXiv 1804.07573. It ends with a depthwise convolution as large as the picture in place of an average,
+ * Devices", 2018, arXiv 1804.07573. It ends with a depthwise convolution as large as the image in place of an average,
  * since the corners of an aligned face matter less than its middle.
  *
  * <p>The variant with ReLU6 in its blocks and ReLU in the separable convolution, where the paper has PReLU; names as in its
@@ -109,7 +109,7 @@ public final class MobileFaceNet extends StagedBackbone {
 
     // ---- blocks ----
 
-    /** Convolution, batch normalisation, ReLU6. */
+    /** Convolution, batch normalization, ReLU6. */
     private static Sequence convolution(long inputs, long outputs, long kernel, long stride, long groups) {
         return new Sequence()
                 .add(Layers.conv(inputs, outputs, kernel, stride, groups), m -> m::forward)
@@ -129,7 +129,7 @@ public final class MobileFaceNet extends StagedBackbone {
         return blocks;
     }
 
-    /** Depthwise 3x3, then 1x1, each with batch normalisation and ReLU. */
+    /** Depthwise 3x3, then 1x1, each with batch normalization and ReLU. */
     private static final class Separable extends Module implements Layer, Described {
         private final Layer body;
         private final BiFunction<GraphBuilder, Value, Value> description;
@@ -190,7 +190,7 @@ public final class MobileFaceNet extends StagedBackbone {
         }
     }
 
-    /** A weight for each place of each channel, and batch normalisation. */
+    /** A weight for each place of each channel, and batch normalization. */
     private static final class GlobalDepthwise extends Module implements Layer, Described {
         private final Layer body;
         private final Module[] parts; // of the body, in order

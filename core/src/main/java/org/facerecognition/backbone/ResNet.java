@@ -27,17 +27,17 @@ public final class ResNet extends StagedBackbone {
     private Module lastModule; // the same
     private int embeddingSize;
 
-    /** ResNet-18, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    /** ResNet-18, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet18(int outputs) {
         return built(() -> resnet18(outputs, BackboneOptions.DEFAULT));
     }
 
-    /** ResNet-34, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    /** ResNet-34, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet34(int outputs) {
         return built(() -> resnet34(outputs, BackboneOptions.DEFAULT));
     }
 
-    /** ResNet-50, initialised from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    /** ResNet-50, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
     public static ResNet resnet50(int outputs) {
         return built(() -> resnet50(outputs, BackboneOptions.DEFAULT));
     }

@@ -9,7 +9,7 @@ abstract class StagedBackbone extends Backbone {
     private final Stages stages = new Stages();
     private final int imageSizePx;
 
-    /** @param imageSizePx side of the pictures that the net is made for, or {@link #ANY_SIZE} */
+    /** @param imageSizePx side of the images that the net is made for, or {@link #ANY_SIZE} */
     StagedBackbone(String name, int imageSizePx) {
         super(name);
         this.imageSizePx = imageSizePx;

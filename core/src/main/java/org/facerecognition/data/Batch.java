@@ -34,7 +34,7 @@ public final class Batch implements AutoCloseable {
     }
 
     /**
-     * The pictures, RGB, normalised, on the loader's device. Call inside a PointerScope, which ends the tensor.
+     * The images, RGB, normalized, on the loader's device. Call inside a PointerScope, which ends the tensor.
      *
      * @return [B, 3, H, W], float32
      * @throws IllegalStateException when the loader is closed

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Memory for one batch, reused: pixels as they come from the decoder, [B, H, W, 3] uint8, and labels. Pixels travel to
- * the device as bytes, a quarter of what floats would be, and are normalised there.
+ * the device as bytes, a quarter of what floats would be, and are normalized there.
  *
  * <p>Bytes in this order are channels_last already once the axes are renamed to [B, 3, H, W], so the layout that
  * convolutions prefer costs nothing.
@@ -38,10 +38,10 @@ public final class BatchBuffer implements AutoCloseable {
 
     /**
      * @param batchSize most samples it takes
-     * @param sizePx side of the pictures
+     * @param sizePx side of the images
      * @param normalization of pixel values
      * @param device where the tensors go
-     * @param channelsLast memory layout of the pictures there; false for contiguous
+     * @param channelsLast memory layout of the images there; false for contiguous
      */
     public BatchBuffer(int batchSize, int sizePx, Normalization normalization, Device device, boolean channelsLast) {
         this.sizePx = sizePx;
@@ -58,7 +58,7 @@ public final class BatchBuffer implements AutoCloseable {
             double[] d = new double[3];
             for (int channel = 0; channel < 3; channel++) {
                 m[channel] = normalization.mean().get(channel);
-                d[channel] = 1 / normalization.deviation().get(channel);
+                d[channel] = 1 / normalization.std().get(channel);
             }
             this.mean = perChannel(m).retainReference();
             this.inverseDeviation = perChannel(d).retainReference();
@@ -74,7 +74,7 @@ public final class BatchBuffer implements AutoCloseable {
     }
 
     /**
-     * Puts a picture and its label in place {@code slot}; from any thread.
+     * Puts an image and its label in place {@code slot}; from any thread.
      *
      * @param image RGB, CV_8UC3, of the buffer's size; may be a region of a larger one
      * @throws IllegalStateException when the image is of another size or type
@@ -103,9 +103,9 @@ public final class BatchBuffer implements AutoCloseable {
     }
 
     /**
-     * The first {@code count} pictures. Call inside a PointerScope: tensors on the way are left to it, like the result.
+     * The first {@code count} images. Call inside a PointerScope: tensors on the way are left to it, like the result.
      *
-     * @return [count, 3, H, W], float32, normalised, on the device
+     * @return [count, 3, H, W], float32, normalized, on the device
      */
     public Tensor images(int count) {
         Tensor x = pixels.narrow(0, 0, count).permute(0, 3, 1, 2); // [B, 3, H, W], uint8

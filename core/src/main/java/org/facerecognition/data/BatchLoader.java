@@ -47,7 +47,7 @@ public final class BatchLoader implements AutoCloseable {
     private final boolean channelsLast;
     private final int[] labels;
     private final int samples; // in an epoch
-    private final PictureMemory memory;
+    private final DecodedImageCache memory;
     private final Map<String, String> skipped = new ConcurrentSkipListMap<>();
     private final Set<Integer> skippedSamples = ConcurrentHashMap.newKeySet();
     private final Lifetime lifetime = new Lifetime("batch loader");
@@ -64,9 +64,9 @@ public final class BatchLoader implements AutoCloseable {
      * @param sampler the order of an epoch; of as many samples in each
      * @param seed of order and augmentation
      * @param threads worker threads, at least 1
-     * @param badImages what to do about a picture that cannot be used
-     * @param cacheMib memory for pictures that are decoded and framed already, kept for their other copies and the next
-     *     epoch; 0 for none, as where each picture is read once
+     * @param badImages what to do about an image that cannot be used
+     * @param imageCacheMib memory for images that are decoded and framed already, kept for their other copies and the next
+     *     epoch; 0 for none, as where each image is read once
      * @param joinsLastOne whether a single sample that is left for an epoch's last batch joins the batch before, which
      *     then has {@code batchSize + 1}: in training, batch normalization cannot work on one sample
      */
@@ -78,65 +78,116 @@ public final class BatchLoader implements AutoCloseable {
             long seed,
             int threads,
             BadImages badImages,
-            int cacheMib,
+            int imageCacheMib,
             boolean joinsLastOne) {
-        /** A last batch of one sample stays by itself. */
-        public Settings(
-                int batchSize,
-                int imageSizePx,
-                Normalization normalization,
-                Sampler sampler,
-                long seed,
-                int threads,
-                BadImages badImages,
-                int cacheMib) {
-            this(batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, cacheMib, false);
-        }
 
-        /** Without memory for pictures. */
-        public Settings(
-                int batchSize,
-                int imageSizePx,
-                Normalization normalization,
-                Sampler sampler,
-                long seed,
-                int threads,
-                BadImages badImages) {
-            this(batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, 0);
-        }
-
-        /** Each sample once, shuffled or in the data set's order; a bad picture is an error. */
-        public Settings(
-                int batchSize, int imageSizePx, Normalization normalization, boolean shuffle, long seed, int threads) {
-            this(
-                    batchSize,
-                    imageSizePx,
-                    normalization,
-                    shuffle ? Sampler.shuffled() : Sampler.sequential(),
-                    seed,
-                    threads,
-                    BadImages.FAIL);
-        }
-
+        /** @throws IllegalArgumentException when a value is out of its range, naming it */
         public Settings {
             atLeastOne("batchSize", batchSize);
             atLeastOne("imageSizePx", imageSizePx);
             atLeastOne("threads", threads);
-            if (cacheMib < 0) {
-                throw new IllegalArgumentException("cacheMib must be at least 0, but was " + cacheMib);
+            if (imageCacheMib < 0) {
+                throw new IllegalArgumentException("imageCacheMib must be at least 0, but was " + imageCacheMib);
             }
         }
 
-        /** The same with memory for pictures. */
-        public Settings withCache(int mib) {
-            return new Settings(
-                    batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, mib, joinsLastOne);
+        /**
+         * Batches of 16 in the data set's order, read by two threads without a cache; an image that cannot be used is an
+         * error, and a last batch of one sample stays by itself.
+         */
+        public static Settings of(int imageSizePx, Normalization normalization) {
+            return new Settings(16, imageSizePx, normalization, Sampler.sequential(), 0, 2, BadImages.FAIL, 0, false);
         }
 
-        /** The same with another order, and each batch as it comes. */
-        public Settings with(Sampler sampler) {
+        public Settings withBatchSize(int batchSize) {
             return new Settings(
-                    batchSize, imageSizePx, normalization, sampler, seed, threads, badImages, cacheMib, false);
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    sampler,
+                    seed,
+                    threads,
+                    badImages,
+                    imageCacheMib,
+                    joinsLastOne);
+        }
+
+        public Settings withSampler(Sampler sampler) {
+            return new Settings(
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    sampler,
+                    seed,
+                    threads,
+                    badImages,
+                    imageCacheMib,
+                    joinsLastOne);
+        }
+
+        public Settings withSeed(long seed) {
+            return new Settings(
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    sampler,
+                    seed,
+                    threads,
+                    badImages,
+                    imageCacheMib,
+                    joinsLastOne);
+        }
+
+        public Settings withThreads(int threads) {
+            return new Settings(
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    sampler,
+                    seed,
+                    threads,
+                    badImages,
+                    imageCacheMib,
+                    joinsLastOne);
+        }
+
+        public Settings withBadImages(BadImages badImages) {
+            return new Settings(
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    sampler,
+                    seed,
+                    threads,
+                    badImages,
+                    imageCacheMib,
+                    joinsLastOne);
+        }
+
+        public Settings withImageCacheMib(int imageCacheMib) {
+            return new Settings(
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    sampler,
+                    seed,
+                    threads,
+                    badImages,
+                    imageCacheMib,
+                    joinsLastOne);
+        }
+
+        public Settings withJoinsLastOne(boolean joinsLastOne) {
+            return new Settings(
+                    batchSize,
+                    imageSizePx,
+                    normalization,
+                    sampler,
+                    seed,
+                    threads,
+                    badImages,
+                    imageCacheMib,
+                    joinsLastOne);
         }
 
         private static void atLeastOne(String name, int value) {
@@ -168,7 +219,8 @@ public final class BatchLoader implements AutoCloseable {
         this.channelsLast = channelsLast;
         this.labels = dataset.labels();
         this.samples = order(0).length;
-        this.memory = new PictureMemory(dataset.pictures(), settings.imageSizePx(), (long) settings.cacheMib() << 20);
+        this.memory = new DecodedImageCache(
+                dataset.pictures(), settings.imageSizePx(), (long) settings.imageCacheMib() << 20);
         OpenCvThreads.restrict(); // parallel over images already
         this.workers = Executors.newFixedThreadPool(settings.threads(), task -> {
             Thread thread = new Thread(task, "batch-loader");
@@ -201,7 +253,7 @@ public final class BatchLoader implements AutoCloseable {
         return batch == batches() - 1 ? samples : (batch + 1) * settings.batchSize();
     }
 
-    /** Pictures that were skipped so far, and what is wrong with each. */
+    /** Images that were skipped so far, and what is wrong with each. */
     public Map<String, String> skipped() {
         return new TreeMap<>(skipped);
     }
@@ -212,7 +264,7 @@ public final class BatchLoader implements AutoCloseable {
     }
 
     /**
-     * Whose pictures a batch is of, for messages; where bad ones are skipped, those that it should be of.
+     * Whose images a batch is of, for messages; where bad ones are skipped, those that it should be of.
      *
      * @param epoch which, from 0
      * @param batch which of its batches, from 0
@@ -266,7 +318,7 @@ public final class BatchLoader implements AutoCloseable {
         /**
          * Waits for the next batch.
          *
-         * @throws DataException when a picture in it cannot be used; names it
+         * @throws DataException when an image in it cannot be used; names it
          * @throws IllegalStateException when the loader is closed
          */
         @Override
@@ -383,7 +435,7 @@ public final class BatchLoader implements AutoCloseable {
         if (source.framedPx() > 0) {
             if (source.framedPx() != size) {
                 throw new IllegalArgumentException("the net's input must be " + source.framedPx()
-                        + " px, as these pictures were packed, but is " + size + " px; pack them anew");
+                        + " px, as these images were packed, but is " + size + " px; pack them anew");
             }
             return source.read();
         }
@@ -391,8 +443,8 @@ public final class BatchLoader implements AutoCloseable {
         if (known != null) {
             return known;
         }
-        try (Mat whole = dataset.framing() == Framing.WHOLE ? source.read(size) : source.read()) {
-            Mat framed = dataset.framing().apply(whole, size, source.name());
+        try (Mat whole = dataset.crop() == Crop.WHOLE ? source.read(size) : source.read()) {
+            Mat framed = dataset.crop().apply(whole, size, source.name());
             memory.keep(picture, framed);
             return framed;
         }
@@ -402,7 +454,7 @@ public final class BatchLoader implements AutoCloseable {
         return settings.sampler().order(labels, stream(settings.seed(), epoch, -1));
     }
 
-    /** Independent streams for neighbouring numbers: each step of the chain is a full mix of 64 bits. */
+    /** Independent streams for neighboring numbers: each step of the chain is a full mix of 64 bits. */
     private static RandomGenerator stream(long seed, long epoch, long index) {
         long mixed = new SplittableRandom(seed).nextLong();
         mixed = new SplittableRandom(mixed ^ epoch).nextLong();

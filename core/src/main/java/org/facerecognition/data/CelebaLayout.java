@@ -17,7 +17,7 @@ final class CelebaLayout {
     private static final String IMAGES = "celebA_imgs";
     private static final String IDENTITIES = "celebA_anno.txt";
     private static final String SPLITS = "celebA_train_split.txt";
-    private static final int MOST_IDENTITIES = 10_000_000; // a sanity bound: a slip in the file must not cost the heap
+    private static final int MAX_IDENTITIES = 10_000_000; // a sanity bound: a slip in the file must not cost the heap
 
     private CelebaLayout() {}
 
@@ -27,7 +27,7 @@ final class CelebaLayout {
             throw new DataException("data folder " + root.toAbsolutePath() + " does not exist; give the folder that"
                     + " holds " + IMAGES + ", " + IDENTITIES + " and " + SPLITS);
         }
-        Map<String, Integer> labels = numbers(root.resolve(IDENTITIES), MOST_IDENTITIES);
+        Map<String, Integer> labels = numbers(root.resolve(IDENTITIES), MAX_IDENTITIES);
         Map<String, Integer> splits = numbers(root.resolve(SPLITS), Split.values().length);
         Set<String> present = names(images);
         List<FaceDataset.Labelled> chosen = new ArrayList<>();
@@ -53,7 +53,7 @@ final class CelebaLayout {
         int classes = labels.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         List<String> identities =
                 IntStream.range(0, classes).mapToObj(Integer::toString).toList();
-        return FaceDataset.of(chosen, identities, split, Framing.CELEBA_CROP);
+        return FaceDataset.of(chosen, identities, split, Crop.CELEBA_CROP);
     }
 
     /** Lines {@code file number}, in the file's order, numbers in [0, limit). */

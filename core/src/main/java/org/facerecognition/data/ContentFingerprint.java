@@ -10,13 +10,13 @@ import java.util.stream.IntStream;
 
 /** A hash of what many images hold. */
 final class ContentFingerprint {
-    private static final int MOST_READ = 20_000;
+    private static final int MAX_READ = 20_000;
     private static final long ABSENT = -1;
 
     private ContentFingerprint() {}
 
     static String of(List<FaceDataset.Labelled> images) {
-        return of(images, MOST_READ);
+        return of(images, MAX_READ);
     }
 
     /** @param mostRead of more images, so many evenly spread ones are read */

@@ -18,10 +18,10 @@ record CroppedFace(
     /**
      * For images in which no face is found.
      *
-     * @param framing cuts the face out instead
+     * @param crop cuts the face out instead
      * @param told of each such image
      */
-    record Fallback(Framing framing, Consumer<ImageSource> told) {}
+    record Fallback(Crop crop, Consumer<ImageSource> told) {}
 
     @Override
     public String name() {
@@ -37,7 +37,7 @@ record CroppedFace(
             Optional<DetectedFace> face = cropper.find(image, name());
             if (face.isEmpty()) {
                 notFound.told.accept(whole);
-                return notFound.framing.apply(image, cropper.sizePx(), name());
+                return notFound.crop.apply(image, cropper.sizePx(), name());
             }
             return cropper.align(image, face.get());
         }

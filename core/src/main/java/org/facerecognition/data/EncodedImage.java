@@ -2,7 +2,7 @@ package org.facerecognition.data;
 
 /**
  * Looks whether an encoded image is whole before it is decoded. OpenCV's JPEG and PNG decoders fill what is missing
- * with grey and go on, and a net would learn the grey.
+ * with gray and go on, and a net would learn the gray.
  */
 final class EncodedImage {
     private static final int MARKER = 0xff;

@@ -15,13 +15,12 @@ import org.jspecify.annotations.Nullable;
  * The one way from an image to a network's input: framed as in training or, with a detector, the chosen face aligned by
  * its five landmarks. Immutable; for many threads at a time.
  *
- * @param framing used without a detector
+ * @param crop used without a detector
  * @param sizePx side of the square result
  * @param detector finds the faces, and stays its owner's to close; null to use the framing
  * @param choice which of several faces is meant
  */
-public record FaceCropper(
-        Framing framing, int sizePx, @Nullable FaceDetector detector, FaceChoice choice) {
+public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector, FaceChoice choice) {
     /** @throws IllegalArgumentException when the size is not positive */
     public FaceCropper {
         if (sizePx < 1) {
@@ -30,8 +29,8 @@ public record FaceCropper(
     }
 
     /** Without a detector. */
-    public static FaceCropper framed(Framing framing, int sizePx) {
-        return new FaceCropper(framing, sizePx, null, FaceChoice.MOST_PROMINENT);
+    public static FaceCropper framed(Crop crop, int sizePx) {
+        return new FaceCropper(crop, sizePx, null, FaceChoice.MAX_PROMINENT);
     }
 
     /**
@@ -44,7 +43,7 @@ public record FaceCropper(
     public Mat crop(ImageSource image) {
         try (Mat whole = image.read()) {
             if (detector == null) {
-                return framing.apply(whole, sizePx, image.name());
+                return crop.apply(whole, sizePx, image.name());
             }
             DetectedFace face = find(whole, image.name())
                     .orElseThrow(() -> new DataException(noFace(whole.cols(), whole.rows(), image.name())));

@@ -19,22 +19,23 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Faces with the identity of each, in a fixed order: an immutable list of {@link Sample}s. Reads nothing but names when
- * made; pictures are read when they are needed.
+ * made; images are read when they are needed.
  */
 public final class FaceDataset {
-    /** A picture of a known identity. */
+    /** An image of a known identity. */
     record Labelled(ImageSource image, int label) {}
 
     private final List<Labelled> images;
     private final List<String> identities;
     private final Split split;
-    private final Framing framing;
+    private final Crop crop;
     private final List<Transform> augmentations;
     private final boolean compose;
     private final List<String> notes;
@@ -43,32 +44,31 @@ public final class FaceDataset {
             List<Labelled> images,
             List<String> identities,
             Split split,
-            Framing framing,
+            Crop crop,
             List<Transform> augmentations,
             boolean compose,
             List<String> notes) {
         this.images = List.copyOf(images);
         this.identities = List.copyOf(identities);
         this.split = split;
-        this.framing = framing;
+        this.crop = crop;
         this.augmentations = List.copyOf(augmentations);
         this.compose = compose;
         this.notes = List.copyOf(notes);
     }
 
-    static FaceDataset of(List<Labelled> images, List<String> identities, Split split, Framing framing) {
-        return of(images, identities, split, framing, List.of());
+    static FaceDataset of(List<Labelled> images, List<String> identities, Split split, Crop crop) {
+        return of(images, identities, split, crop, List.of());
     }
 
-    static FaceDataset of(
-            List<Labelled> images, List<String> identities, Split split, Framing framing, List<String> notes) {
-        return new FaceDataset(images, identities, split, framing, List.of(), false, notes);
+    static FaceDataset of(List<Labelled> images, List<String> identities, Split split, Crop crop, List<String> notes) {
+        return new FaceDataset(images, identities, split, crop, List.of(), false, notes);
     }
 
     /**
      * The CelebA-500 layout: {@code root/celebA_imgs/}, {@code root/celebA_anno.txt} with lines {@code file identity},
      * {@code root/celebA_train_split.txt} with lines {@code file 0|1|2} for train, val and test. Framed by the study's
-     * crop; see {@link #withFraming} for the alignment.
+     * crop; see {@link #withCrop} for the alignment.
      *
      * @throws DataException when a file is missing or a line does not fit
      */
@@ -153,7 +153,7 @@ public final class FaceDataset {
                 images.add(new Labelled(new SyntheticImage(faces, identity, index), identity - first));
             }
         }
-        return of(images, identities, split, Framing.WHOLE);
+        return of(images, identities, split, Crop.WHOLE);
     }
 
     private record SyntheticImage(SyntheticFaces faces, int identity, int index) implements ImageSource {
@@ -187,7 +187,7 @@ public final class FaceDataset {
     /**
      * Augments.
      *
-     * @param augmentations what to do to the pictures; empty for nothing
+     * @param augmentations what to do to the images; empty for nothing
      * @param compose false for one separate copy per augmentation beside the original; true for all of them, one after
      *     another, on each image, and no copies
      * @throws IllegalArgumentException when this is not the training part: what a model is measured on stays as it is
@@ -195,22 +195,22 @@ public final class FaceDataset {
     public FaceDataset withAugmentations(List<? extends Transform> augmentations, boolean compose) {
         if (split != Split.TRAIN && !augmentations.isEmpty()) {
             throw new IllegalArgumentException("augmentations must be on the TRAIN split, but this is " + split
-                    + ": a model is measured on pictures as they are");
+                    + ": a model is measured on images as they are");
         }
-        return new FaceDataset(images, identities, split, framing, List.copyOf(augmentations), compose, notes);
+        return new FaceDataset(images, identities, split, crop, List.copyOf(augmentations), compose, notes);
     }
 
     /**
-     * The same samples, cut out of their pictures in another way.
+     * The same samples, cut out of their images in another way.
      *
-     * @throws IllegalArgumentException when the pictures are packed as they were cut out already
+     * @throws IllegalArgumentException when the images are packed as they were cut out already
      */
-    public FaceDataset withFraming(Framing framing) {
-        if (framing != this.framing && images.get(0).image().framedPx() > 0) {
+    public FaceDataset withCrop(Crop crop) {
+        if (crop != this.crop && images.get(0).image().framedPx() > 0) {
             throw new IllegalArgumentException(
-                    "framing must be " + this.framing + ", as these pictures were packed, but was " + framing);
+                    "framing must be " + this.crop + ", as these images were packed, but was " + crop);
         }
-        return new FaceDataset(images, identities, split, framing, augmentations, compose, notes);
+        return new FaceDataset(images, identities, split, crop, augmentations, compose, notes);
     }
 
     /**
@@ -220,10 +220,10 @@ public final class FaceDataset {
      * @param sizePx side of the result, the model's input
      * @param notFound is told each image in which no face was found; such an image is cut out by the framing of this
      *     data set instead. Called from any thread
-     * @return framed {@link Framing#WHOLE}
+     * @return framed {@link Crop#WHOLE}
      */
     public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
-        return cropped(new FaceCropper(framing, sizePx, detector, FaceChoice.MOST_PROMINENT), notFound);
+        return cropped(new FaceCropper(crop, sizePx, detector, FaceChoice.MAX_PROMINENT), notFound);
     }
 
     /**
@@ -231,7 +231,7 @@ public final class FaceDataset {
      * no face is found is rejected when it is read. Images that were packed as they are cut out stay as they are where
      * there is no detector.
      *
-     * @return framed {@link Framing#WHOLE}
+     * @return framed {@link Crop#WHOLE}
      */
     public FaceDataset cropped(FaceCropper cropper) {
         return cropped(cropper, (CroppedFace.@Nullable Fallback) null);
@@ -243,7 +243,7 @@ public final class FaceDataset {
      * @param notFound is told each such image; called from any thread
      */
     public FaceDataset cropped(FaceCropper cropper, Consumer<ImageSource> notFound) {
-        return cropped(cropper, new CroppedFace.Fallback(framing, notFound));
+        return cropped(cropper, new CroppedFace.Fallback(crop, notFound));
     }
 
     private FaceDataset cropped(FaceCropper cropper, CroppedFace.@Nullable Fallback notFound) {
@@ -252,7 +252,7 @@ public final class FaceDataset {
                         ? image
                         : new Labelled(new CroppedFace(image.image(), cropper, notFound), image.label()))
                 .toList();
-        return new FaceDataset(crops, identities, split, Framing.WHOLE, augmentations, compose, notes);
+        return new FaceDataset(crops, identities, split, Crop.WHOLE, augmentations, compose, notes);
     }
 
     /**
@@ -295,7 +295,7 @@ public final class FaceDataset {
             throw new DataException("the " + split + " data must have images of the chosen identities, but has none of "
                     + chosen.size() + "; ask for fewer images of each");
         }
-        return new FaceDataset(left, chosen, split, framing, augmentations, compose, notes);
+        return new FaceDataset(left, chosen, split, crop, augmentations, compose, notes);
     }
 
     /**
@@ -342,7 +342,7 @@ public final class FaceDataset {
      * @throws IllegalArgumentException when identities or framing differ
      */
     public FaceDataset with(FaceDataset other) {
-        if (!identities.equals(other.identities) || framing != other.framing) {
+        if (!identities.equals(other.identities) || crop != other.crop) {
             throw new IllegalArgumentException(
                     "both parts must be of the same people and framed alike, but were " + this + " and " + other);
         }
@@ -350,7 +350,7 @@ public final class FaceDataset {
         both.addAll(other.images);
         List<String> all =
                 Stream.concat(notes.stream(), other.notes.stream()).distinct().toList();
-        return of(both, identities, Split.TEST, framing, all);
+        return of(both, identities, Split.TEST, crop, all);
     }
 
     /**
@@ -366,7 +366,7 @@ public final class FaceDataset {
         List<Labelled> left = this.images.stream()
                 .filter(image -> counts[image.label()]++ < images)
                 .toList();
-        return new FaceDataset(left, identities, split, framing, augmentations, compose, notes);
+        return new FaceDataset(left, identities, split, crop, augmentations, compose, notes);
     }
 
     /**
@@ -384,7 +384,7 @@ public final class FaceDataset {
             throw new DataException(
                     "the " + split + " data must keep at least one image, but all " + images.size() + " were left out");
         }
-        return new FaceDataset(rest, identities, split, framing, augmentations, compose, notes);
+        return new FaceDataset(rest, identities, split, crop, augmentations, compose, notes);
     }
 
     /** Labels that have at least one image. */
@@ -403,17 +403,17 @@ public final class FaceDataset {
         return labels;
     }
 
-    /** The pictures without copies by augmentation. */
+    /** The images without copies by augmentation. */
     List<Labelled> images() {
         return images;
     }
 
-    /** Number of pictures, without copies by augmentation. */
+    /** Number of images, without copies by augmentation. */
     int pictures() {
         return images.size();
     }
 
-    /** Which picture a sample is a copy of. */
+    /** Which image a sample is a copy of. */
     int pictureOf(int sample) {
         return sample % images.size();
     }
@@ -460,9 +460,9 @@ public final class FaceDataset {
         return notes;
     }
 
-    /** What is cut out of the pictures. */
-    public Framing framing() {
-        return framing;
+    /** What is cut out of the images. */
+    public Crop crop() {
+        return crop;
     }
 
     /**
@@ -492,8 +492,8 @@ public final class FaceDataset {
             for (Labelled image : images) {
                 sha.update((image.image().name() + '\t' + image.label() + '\n').getBytes(StandardCharsets.UTF_8));
             }
-            sha.update((identities + " " + framing + " " + augmentations + " " + compose)
-                    .getBytes(StandardCharsets.UTF_8));
+            sha.update(
+                    (identities + " " + crop + " " + augmentations + " " + compose).getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(sha.digest(), 0, 8);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
@@ -512,7 +512,7 @@ public final class FaceDataset {
 
     @Override
     public String toString() {
-        return split + ": " + size() + " samples of " + classes() + " identities, framing " + framing
+        return split + ": " + size() + " samples of " + classes() + " identities, framing " + crop
                 + (augmentations.isEmpty() ? "" : (compose ? ", composed " : ", copies by ") + augmentations);
     }
 }

@@ -49,17 +49,17 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     /**
-     * All pictures of the pairs, each once, to be embedded together.
+     * All images of the pairs, each once, to be embedded together.
      *
-     * @param faces the pictures, in the order they are met; labels only number them
+     * @param faces the images, in the order they are met; labels only number them
      * @param first of each pair, its place in {@code faces}
      * @param second of each pair, its place in {@code faces}
      * @param same of each pair, whether it is one person's
      */
     public record Indexed(FaceDataset faces, int[] first, int[] second, boolean[] same) {}
 
-    /** The pairs by numbers of pictures, for those who embed pictures in batches. */
-    public Indexed indexed(Framing framing) {
+    /** The pairs by numbers of images, for those who embed images in batches. */
+    public Indexed indexed(Crop crop) {
         Map<ImageSource, Integer> places = new LinkedHashMap<>();
         int[] first = new int[pairs.size()];
         int[] second = new int[pairs.size()];
@@ -75,7 +75,7 @@ public record FacePairs(List<Pair> pairs) {
             images.add(new FaceDataset.Labelled(image, place));
             names.add(image.name());
         });
-        return new Indexed(FaceDataset.of(images, names, Split.TEST, framing), first, second, same);
+        return new Indexed(FaceDataset.of(images, names, Split.TEST, crop), first, second, same);
     }
 
     /**

@@ -32,7 +32,7 @@ import org.facerecognition.natives.NativeLibraries;
  */
 public final class ImageReader {
     /** Images whose header declares more pixels are rejected before anything is allocated for them: 300 MB, decoded. */
-    public static final long MOST_PIXELS = 100_000_000;
+    public static final long MAX_PIXELS = 100_000_000;
 
     private static final int MAX_SIDE_PX = 1 << 20; // that of OpenCV
     private static final int MAX_PASSES = 100;
@@ -89,26 +89,26 @@ public final class ImageReader {
      * @throws DataException when it is truncated, too large or no image
      */
     public static Mat decode(byte[] bytes, String name) {
-        return decode(bytes, name, MOST_PIXELS);
+        return decode(bytes, name, MAX_PIXELS);
     }
 
     /**
      * Decodes an image file's bytes where many may be decoded at once, so that each must be smaller.
      *
      * @param name what to call it in messages
-     * @param maxPixels images whose header declares more are rejected; 1 to {@link #MOST_PIXELS}
+     * @param maxPixels images whose header declares more are rejected; 1 to {@link #MAX_PIXELS}
      * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
      * @throws DataException when it is truncated, too large or no image
      */
     public static Mat decode(byte[] bytes, String name, long maxPixels) {
-        if (maxPixels < 1 || maxPixels > MOST_PIXELS) {
-            throw new IllegalArgumentException("maxPixels must be in [1, " + MOST_PIXELS + "], but was " + maxPixels);
+        if (maxPixels < 1 || maxPixels > MAX_PIXELS) {
+            throw new IllegalArgumentException("maxPixels must be in [1, " + MAX_PIXELS + "], but was " + maxPixels);
         }
         return decode(bytes, Integer.MAX_VALUE, name, maxPixels);
     }
 
     static Mat decode(byte[] bytes, int leastPx, String name) {
-        return decode(bytes, leastPx, name, MOST_PIXELS);
+        return decode(bytes, leastPx, name, MAX_PIXELS);
     }
 
     private static Mat decode(byte[] bytes, int leastPx, String name, long maxPixels) {
@@ -164,7 +164,7 @@ public final class ImageReader {
                     maxBuffer + " bytes in its decoder's buffers",
                     header.bufferBytes() + " for its " + size + " pixels");
         }
-        long maxPasses = Math.min(MAX_PASSES, USUAL_PASSES * MOST_PIXELS / size.pixels());
+        long maxPasses = Math.min(MAX_PASSES, USUAL_PASSES * MAX_PIXELS / size.pixels());
         if (header.passes() > maxPasses) {
             throw new DataException("image " + name + " must have at most " + maxPasses + " scans of its " + size
                     + " pixels, but has " + header.passes()
@@ -237,7 +237,7 @@ public final class ImageReader {
      * Converts a Java image; transparency is laid on black.
      *
      * @return RGB, CV_8UC3; the caller closes it
-     * @throws IllegalArgumentException when it has more than {@link #MOST_PIXELS} or its values are no integers of 8 or
+     * @throws IllegalArgumentException when it has more than {@link #MAX_PIXELS} or its values are no integers of 8 or
      *     16 bits
      */
     public static Mat from(BufferedImage image) {

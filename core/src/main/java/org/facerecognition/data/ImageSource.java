@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * A picture that can be read again and again, from any thread: {@link #of(Path) a file}, {@link #of(byte[], String) its
+ * An image that can be read again and again, from any thread: {@link #of(Path) a file}, {@link #of(byte[], String) its
  * bytes}, {@link #of(BufferedImage) Java's} or {@link #of(Mat) OpenCV's}.
  */
 public interface ImageSource {
@@ -36,7 +36,7 @@ public interface ImageSource {
 
     /**
      * OpenCV's. Reading it throws an IllegalArgumentException when it is closed, empty, of another type or larger than
-     * {@link ImageReader#MOST_PIXELS}.
+     * {@link ImageReader#MAX_PIXELS}.
      *
      * @param image RGB, CV_8UC3; may be a region of a larger one; not copied: leave it as it is, and open
      */
@@ -47,10 +47,10 @@ public interface ImageSource {
         });
     }
 
-    /** What a picture without a name is called. */
+    /** What an image without a name is called. */
     String GIVEN = "given";
 
-    /** What the picture is called in messages: its file, mostly. */
+    /** What the image is called in messages: its file, mostly. */
     String name();
 
     /**
@@ -102,7 +102,7 @@ public interface ImageSource {
         return Checksum.of(encoded());
     }
 
-    /** Side in pixels of a picture that is framed already, and only needs to be read; 0 for one that is not. */
+    /** Side in pixels of an image that is framed already, and only needs to be read; 0 for one that is not. */
     default int framedPx() {
         return 0;
     }

@@ -30,9 +30,9 @@ final class JavaImages {
 
     private static void check(BufferedImage image) {
         long pixels = (long) image.getWidth() * image.getHeight();
-        if (pixels > ImageReader.MOST_PIXELS) {
-            throw new IllegalArgumentException("image must have at most " + ImageReader.MOST_PIXELS
-                    + " pixels, but was " + image.getWidth() + "x" + image.getHeight());
+        if (pixels > ImageReader.MAX_PIXELS) {
+            throw new IllegalArgumentException("image must have at most " + ImageReader.MAX_PIXELS + " pixels, but was "
+                    + image.getWidth() + "x" + image.getHeight());
         }
         ColorModel colors = image.getColorModel();
         int type = colors.getTransferType();

@@ -25,7 +25,7 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
      *
      * @throws DataException when a file or folder is missing or a line does not fit
      */
-    public static OpenSetFaces celebaIr(Path root, Framing framing) {
+    public static OpenSetFaces celebaIr(Path root, Crop crop) {
         Path file = root.resolve(ANNOTATIONS);
         Path images = root.resolve(QUERIES);
         List<String> lines;
@@ -56,11 +56,11 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
             throw new DataException(file + " must name queries below its heading, but has none");
         }
         return new OpenSetFaces(
-                FaceDataset.of(queries, List.copyOf(labels.keySet()), Split.TEST, framing),
-                strangers(root.resolve(DISTRACTORS), framing));
+                FaceDataset.of(queries, List.copyOf(labels.keySet()), Split.TEST, crop),
+                strangers(root.resolve(DISTRACTORS), crop));
     }
 
-    private static FaceDataset strangers(Path folder, Framing framing) {
+    private static FaceDataset strangers(Path folder, Crop crop) {
         PassedOver passedOver = new PassedOver();
         List<String> names = ImageFiles.list(folder, passedOver).images().stream()
                 .map(file -> file.getFileName().toString())
@@ -73,6 +73,6 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
             images.add(new FaceDataset.Labelled(new FileImage(folder, name), images.size()));
         }
         List<String> notes = passedOver.note().stream().toList();
-        return FaceDataset.of(images, names, Split.TEST, framing, notes);
+        return FaceDataset.of(images, names, Split.TEST, crop, notes);
     }
 }

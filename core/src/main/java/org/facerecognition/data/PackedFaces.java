@@ -23,11 +23,11 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * A data set in one file: the pictures one after another, as they were encoded or decoded and framed already, then an
+ * A data set in one file: the images one after another, as they were encoded or decoded and framed already, then an
  * index with each one's place, checksum, identity and part. Read through a memory map: no opening of many small files,
- * and with decoded pictures no decoding.
+ * and with decoded images no decoding.
  *
- * <p>The file: {@code FACEPACK}, the pictures, the index as JSON, and 24 bytes: where the index begins (8), its length
+ * <p>The file: {@code FACEPACK}, the images, the index as JSON, and 24 bytes: where the index begins (8), its length
  * (4) and CRC-32 (4), {@code FACEPACK}. Numbers are little endian.
  */
 public final class PackedFaces {
@@ -39,15 +39,15 @@ public final class PackedFaces {
     private PackedFaces() {}
 
     /**
-     * Writes the pictures of data sets that are parts of one (training, validation, test), without augmentation.
+     * Writes the images of data sets that are parts of one (training, validation, test), without augmentation.
      *
      * @param out the file; a former one is replaced atomically
      * @param parts at least one; of the same identities and framing
-     * @param decodedPx 0 to pack pictures as they are encoded, which is small; else the side to which they are framed
+     * @param decodedPx 0 to pack images as they are encoded, which is small; else the side to which they are framed
      *     and packed as pixels, which is fast
-     * @param progress hears how many pictures are packed
+     * @param progress hears how many images are packed
      * @throws IllegalArgumentException when the parts do not belong together, or {@code decodedPx} is out of range
-     * @throws DataException when a picture cannot be used or the file cannot be written; a former one is then untouched
+     * @throws DataException when an image cannot be used or the file cannot be written; a former one is then untouched
      */
     public static void write(Path out, List<FaceDataset> parts, int decodedPx, IntConsumer progress) {
         if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
@@ -56,7 +56,7 @@ public final class PackedFaces {
         }
         FaceDataset first = parts.get(0);
         for (FaceDataset part : parts) {
-            if (!part.identities().equals(first.identities()) || part.framing() != first.framing()) {
+            if (!part.identities().equals(first.identities()) || part.crop() != first.crop()) {
                 throw new IllegalArgumentException("parts of a pack must have the same identities and framing");
             }
         }
@@ -80,7 +80,7 @@ public final class PackedFaces {
         try (JsonGenerator json = JSON.createGenerator(index)) {
             json.writeStartObject();
             json.writeNumberField("version", 1);
-            json.writeStringField("framing", first.framing().name());
+            json.writeStringField("crop", first.crop().name());
             json.writeNumberField("decodedPx", decodedPx);
             json.writeObjectField("identities", first.identities());
             json.writeArrayFieldStart("images"); // [place, bytes, checksum, label, part, name]
@@ -88,7 +88,7 @@ public final class PackedFaces {
             for (FaceDataset part : parts) {
                 for (FaceDataset.Labelled image : part.images()) {
                     byte[] bytes =
-                            decodedPx == 0 ? image.image().encoded() : framed(image.image(), part.framing(), decodedPx);
+                            decodedPx == 0 ? image.image().encoded() : framed(image.image(), part.crop(), decodedPx);
                     file.write(bytes);
                     json.writeStartArray();
                     json.writeNumber(place);
@@ -113,9 +113,9 @@ public final class PackedFaces {
         file.write(MAGIC);
     }
 
-    private static byte[] framed(ImageSource source, Framing framing, int sizePx) {
+    private static byte[] framed(ImageSource source, Crop crop, int sizePx) {
         try (Mat whole = source.read();
-                Mat face = framing.apply(whole, sizePx, source.name())) {
+                Mat face = crop.apply(whole, sizePx, source.name())) {
             return ImageReader.pixels(face);
         }
     }
@@ -124,7 +124,8 @@ public final class PackedFaces {
         MappedFile file = MappedFile.open(path);
         JsonNode index = index(file);
         try {
-            Framing framing = Framing.valueOf(index.path("framing").asText());
+            Crop crop = Crop.valueOf(
+                    index.path(index.has("crop") ? "crop" : "framing").asText());
             int decodedPx = index.path("decodedPx").asInt(-1);
             if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
                 throw damaged(file);
@@ -151,7 +152,7 @@ public final class PackedFaces {
             if (images.isEmpty()) {
                 throw new DataException("pack " + path + " must have images of split " + split + ", but has none");
             }
-            return FaceDataset.of(images, identities, split, framing);
+            return FaceDataset.of(images, identities, split, crop);
         } catch (IllegalArgumentException e) {
             throw new DataException("pack " + path + " is of a newer version, or damaged: " + e.getMessage(), e);
         }

@@ -68,7 +68,7 @@ final class PeopleParts {
             notes.add(people);
         }
         passedOver.note().ifPresent(notes::add);
-        return FaceDataset.of(chosen, identities, split, Framing.WHOLE, notes);
+        return FaceDataset.of(chosen, identities, split, Crop.WHOLE, notes);
     }
 
     private String why(PassedOver passedOver) {

@@ -13,8 +13,8 @@ import java.util.TreeMap;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Reads MXNet's RecordIO as insightface packs its training sets: {@code train.rec} with the pictures, each with a
- * header that holds its identity, and {@code train.idx} with their places. Record 0 says how many records are pictures;
+ * Reads MXNet's RecordIO as insightface packs its training sets: {@code train.rec} with the images, each with a
+ * header that holds its identity, and {@code train.idx} with their places. Record 0 says how many records are images;
  * those behind are the identities' own, which are not needed here.
  */
 final class RecordIoLayout {
@@ -72,7 +72,7 @@ final class RecordIoLayout {
         return places;
     }
 
-    /** From record 0, whose two labels are the ends of pictures and of identities; without one, all are pictures. */
+    /** From record 0, whose two labels are the ends of images and of identities; without one, all are images. */
     private int lastPicture(Map<Integer, Long> places) {
         Long first = places.get(0);
         if (first == null) {

@@ -12,15 +12,15 @@ final class RgbImages {
 
     /**
      * @throws IllegalArgumentException unless it is RGB, CV_8UC3, not empty, and of at most {@link
-     *     ImageReader#MOST_PIXELS}
+     *     ImageReader#MAX_PIXELS}
      */
     static void require(Mat image) {
         if (image.isNull() || image.empty() || image.dims() != 2 || image.type() != CV_8UC3) {
             throw new IllegalArgumentException("image must be RGB, CV_8UC3, but was " + describe(image));
         }
-        if (image.total() > ImageReader.MOST_PIXELS) {
-            throw new IllegalArgumentException("image must have at most " + ImageReader.MOST_PIXELS
-                    + " pixels, but was " + image.cols() + "x" + image.rows());
+        if (image.total() > ImageReader.MAX_PIXELS) {
+            throw new IllegalArgumentException("image must have at most " + ImageReader.MAX_PIXELS + " pixels, but was "
+                    + image.cols() + "x" + image.rows());
         }
     }
 

@@ -6,9 +6,9 @@ import org.facerecognition.augment.Transform;
 /**
  * One training example before it is read.
  *
- * @param image where the picture comes from
+ * @param image where the image comes from
  * @param label which identity, from 0
- * @param transforms what is done to the picture, in order; empty for the picture as it is
+ * @param transforms what is done to the image, in order; empty for the image as it is
  */
 public record Sample(ImageSource image, int label, List<Transform> transforms) {
     public Sample {

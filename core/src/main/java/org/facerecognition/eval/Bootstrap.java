@@ -25,7 +25,7 @@ public record Bootstrap(int resamples, long seed) {
      */
     private static final double INSIDE = 0.95;
     private static final double KEPT_FACTOR = 5;
-    private static final int LEAST_KEPT = 100_000;
+    private static final int MIN_KEPT = 100_000;
 
     /** The usual: 1,000 resamples. */
     public static final Bootstrap DEFAULT = new Bootstrap(1000, 0);
@@ -54,7 +54,7 @@ public record Bootstrap(int resamples, long seed) {
      */
     public Interval tarOverPairs(Roc roc, double far) {
         Draws draws = new Draws(seed);
-        int n = roc.differentPairs();
+        int n = roc.impostorPairs();
         int allowed = Roc.allowed(far, n);
         double[] tars = new double[resamples];
         for (int i = 0; i < resamples; i++) {
@@ -63,7 +63,7 @@ public record Bootstrap(int resamples, long seed) {
                 int rank = (int) Math.min(n - 1, draws.beta(allowed + 1.0, (double) n - allowed) * n);
                 accepted = roc.tar(Math.nextUp(roc.differentFromTop(rank)));
             }
-            tars[i] = (double) draws.binomial(roc.samePairs(), accepted) / roc.samePairs();
+            tars[i] = (double) draws.binomial(roc.genuinePairs(), accepted) / roc.genuinePairs();
         }
         return Interval.of(tars);
     }
@@ -119,7 +119,7 @@ public record Bootstrap(int resamples, long seed) {
             }
             double[] different = pairs.different();
             Roc.ofOwned(pairs.same(), different); // sorts, and refuses what cannot be measured
-            int kept = (int) Math.min(different.length, Math.max(LEAST_KEPT, keptShare * different.length));
+            int kept = (int) Math.min(different.length, Math.max(MIN_KEPT, keptShare * different.length));
             double least = different[different.length - kept];
             long[] order = new long[different.length - firstAtLeast(different, least)];
             int next = 0;
@@ -172,13 +172,13 @@ public record Bootstrap(int resamples, long seed) {
                 for (int i = 0; i < present.length; i++) {
                     times[present[draws.below(present.length)]]++;
                 }
-                if (samePairs(times) > 0 && differentPairs(times) > 0) {
+                if (genuinePairs(times) > 0 && impostorPairs(times) > 0) {
                     return times;
                 }
             }
         }
 
-        private double samePairs(int[] times) {
+        private double genuinePairs(int[] times) {
             double pairs = 0;
             for (int person = 0; person < times.length; person++) {
                 pairs += (double) times[person] * same[person].length;
@@ -186,7 +186,7 @@ public record Bootstrap(int resamples, long seed) {
             return pairs;
         }
 
-        private double differentPairs(int[] times) {
+        private double impostorPairs(int[] times) {
             double sum = 0;
             double squares = 0;
             for (int person = 0; person < times.length; person++) {
@@ -198,7 +198,7 @@ public record Bootstrap(int resamples, long seed) {
         }
 
         double tar(int[] times, double far) {
-            double refusedFrom = threshold(times, far * differentPairs(times) + 1e-9);
+            double refusedFrom = threshold(times, far * impostorPairs(times) + 1e-9);
             double accepted = 0;
             for (int person = 0; person < times.length; person++) {
                 if (times[person] > 0) {
@@ -207,7 +207,7 @@ public record Bootstrap(int resamples, long seed) {
                     accepted += (double) times[person] * above;
                 }
             }
-            return accepted / samePairs(times);
+            return accepted / genuinePairs(times);
         }
 
         /** The score of the first pair that would be one too many. */
@@ -219,7 +219,7 @@ public record Bootstrap(int resamples, long seed) {
                     return highest[i];
                 }
             }
-            return allowed >= differentPairs(times) ? Double.NEGATIVE_INFINITY : highest[highest.length - 1];
+            return allowed >= impostorPairs(times) ? Double.NEGATIVE_INFINITY : highest[highest.length - 1];
         }
     }
 }

@@ -117,9 +117,9 @@ final class Charts {
             chart.getStyler().setOverlapped(true);
             chart.getStyler().setXAxisDecimalPattern("0.0");
             chart.getStyler().setXAxisMaxLabelCount(11);
-            double[] centres = new double[bins];
-            Arrays.setAll(centres, i -> from + (to - from) * (i + 0.5) / bins);
-            series.forEach((name, values) -> chart.addSeries(name, centres, shares(values, from, to, bins)));
+            double[] centers = new double[bins];
+            Arrays.setAll(centers, i -> from + (to - from) * (i + 0.5) / bins);
+            series.forEach((name, values) -> chart.addSeries(name, centers, shares(values, from, to, bins)));
             return BitmapEncoder.getBufferedImage(chart);
         });
     }

@@ -5,10 +5,10 @@ package org.facerecognition.eval;
  * mean embedding is nearest by cosine.
  */
 public final class ClosedSet {
-    private final float[][] centres; // of length 1, or all zero for an identity without faces
+    private final float[][] centers; // of length 1, or all zero for an identity without faces
 
-    private ClosedSet(float[][] centres) {
-        this.centres = centres;
+    private ClosedSet(float[][] centers) {
+        this.centers = centers;
     }
 
     /** @param known faces of all identities that can be the answer */
@@ -19,7 +19,7 @@ public final class ClosedSet {
         }
         int d = known.embeddings()[0].length;
         float[] sums = known.classMeans(classes);
-        float[][] centres = new float[classes][d];
+        float[][] centers = new float[classes][d];
         for (int c = 0; c < classes; c++) {
             double squares = 0;
             for (int j = 0; j < d; j++) {
@@ -27,20 +27,20 @@ public final class ClosedSet {
             }
             double length = squares > 0 ? Math.sqrt(squares) : 1;
             for (int j = 0; j < d; j++) {
-                centres[c][j] = (float) (sums[c * d + j] / length);
+                centers[c][j] = (float) (sums[c * d + j] / length);
             }
         }
-        return new ClosedSet(centres);
+        return new ClosedSet(centers);
     }
 
     /** Who it is most likely; with several equally near, the first. */
     public int identify(float[] embedding) {
         int best = 0;
         double highest = Double.NEGATIVE_INFINITY;
-        for (int c = 0; c < centres.length; c++) {
+        for (int c = 0; c < centers.length; c++) {
             double dot = 0;
             for (int j = 0; j < embedding.length; j++) {
-                dot += (double) embedding[j] * centres[c][j];
+                dot += (double) embedding[j] * centers[c][j];
             }
             if (dot > highest) {
                 highest = dot;

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.eval.Bootstrap.Interval;
@@ -100,10 +100,10 @@ public final class EvaluationReport {
      */
     public EvaluationReport verification(Verification pairs, Bootstrap bootstrap) {
         Roc roc = pairs.roc();
-        figures.put("pairs_same", roc.samePairs()); // as ISO's two, by the names of former versions
-        figures.put("pairs_different", roc.differentPairs());
-        figures.put("genuine_pairs", roc.samePairs());
-        figures.put("impostor_pairs", roc.differentPairs());
+        figures.put("pairs_same", roc.genuinePairs()); // as ISO's two, by the names of former versions
+        figures.put("pairs_different", roc.impostorPairs());
+        figures.put("genuine_pairs", roc.genuinePairs());
+        figures.put("impostor_pairs", roc.impostorPairs());
         figures.put("auc", roc.auc());
         figures.put("eer", roc.equalErrorRate());
         figures.put("best_accuracy", roc.bestAccuracy().accuracy());
@@ -149,7 +149,7 @@ public final class EvaluationReport {
     }
 
     private void chartsOf(Roc roc) {
-        double least = 1.0 / roc.differentPairs();
+        double least = 1.0 / roc.impostorPairs();
         double[] far = new double[CURVE_POINTS];
         double[] tar = new double[CURVE_POINTS];
         double[] refused = new double[CURVE_POINTS];
@@ -259,7 +259,7 @@ public final class EvaluationReport {
     }
 
     /**
-     * Adds pictures of the hardest errors: pairs of the same person with the lowest scores, of different people with
+     * Adds images of the hardest errors: pairs of the same person with the lowest scores, of different people with
      * the highest. They hold faces: keep the report as safe as the data.
      *
      * @param faces that the numbers in the pairs mean
@@ -295,7 +295,7 @@ public final class EvaluationReport {
     }
 
     private static Mat whole(Mat image) {
-        return Framing.WHOLE.apply(image, THUMBNAIL_PX, "thumbnail");
+        return Crop.WHOLE.apply(image, THUMBNAIL_PX, "thumbnail");
     }
 
     // ---- out ----

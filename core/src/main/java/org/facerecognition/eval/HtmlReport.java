@@ -22,7 +22,7 @@ public final class HtmlReport {
             h1 { line-height: 1.2; } figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
             table { border-collapse: collapse; margin: .75rem 0; } th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
             th:first-child, td:first-child { text-align: left; } pre { overflow: auto; border: 1px solid var(--edge); padding: .5rem; }
-            .pictures { display: flex; flex-wrap: wrap; gap: .25rem; } .pictures img { width: 5rem; height: 5rem; }
+            .images { display: flex; flex-wrap: wrap; gap: .25rem; } .images img { width: 5rem; height: 5rem; }
             .pairs { display: flex; flex-wrap: wrap; gap: .75rem; } .pairs figure { margin: 0; }
             .pairs img { width: 7rem; height: 7rem; object-fit: contain; } .pairs figcaption { font-size: .85rem; }
             .wide { overflow-x: auto; }
@@ -35,7 +35,7 @@ public final class HtmlReport {
         this.title = title;
     }
 
-    /** A picture with what it shows. */
+    /** An image with what it shows. */
     public record Picture(byte[] png, String caption) {}
 
     /** An empty report. */
@@ -124,13 +124,13 @@ public final class HtmlReport {
     }
 
     /**
-     * Two pictures beside each other.
+     * Two images beside each other.
      *
      * @param caption under both
      */
     public record Pair(Picture first, Picture second, String caption) {}
 
-    /** Pairs of pictures, each with its caption. */
+    /** Pairs of images, each with its caption. */
     public HtmlReport pairs(String heading, List<Pair> pairs) {
         body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"pairs\">\n");
         pairs.forEach(pair -> body.append("<figure>")
@@ -151,9 +151,9 @@ public final class HtmlReport {
         return this;
     }
 
-    /** Pictures side by side. */
+    /** Images side by side. */
     public HtmlReport pictures(String heading, List<Picture> pictures) {
-        body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"pictures\">\n");
+        body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"images\">\n");
         pictures.forEach(
                 picture -> body.append(image(picture.png(), picture.caption())).append('\n'));
         body.append("</div>\n");

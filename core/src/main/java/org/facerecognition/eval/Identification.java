@@ -7,7 +7,7 @@ import org.facerecognition.data.UnsuitableDataException;
 
 /**
  * The question "who of the enrolled people is this, or nobody?". Each probe is compared with all enrolled faces; a
- * person's score is that of the nearest of their faces by cosine. Enrol {@link Embedded#centroids} for one mean face
+ * person's score is that of the nearest of their faces by cosine. Enroll {@link Embedded#centroids} for one mean face
  * per person.
  *
  * <p>After Grother and Ngan's evaluations (NIST IR 8009) and Liu et al., "Large-scale unconstrained open set face

@@ -6,12 +6,12 @@ import java.util.List;
 
 /**
  * Finds faces that are probably under a wrong name, by where a trained net puts them. Each identity has one or several
- * centres; its dominant one is that to which most of its faces are nearest. A face far from the dominant centre of its
+ * centers; its dominant one is that to which most of its faces are nearest. A face far from the dominant center of its
  * identity, or nearer to that of another, is suspected.
  *
  * <p>Deng et al., "Sub-center ArcFace: Boosting Face Recognition by Large-Scale Noisy Web Faces", ECCV 2020, section 3.4,
- * which drops faces of more than 75 degrees. With sub-centres, wrongly named faces gather at another centre in training and
- * have not pulled the dominant one to themselves; with one centre each the same is asked, less reliably.
+ * which drops faces of more than 75 degrees. With sub-centers, wrongly named faces gather at another center in training and
+ * have not pulled the dominant one to themselves; with one center each the same is asked, less reliably.
  */
 public final class LabelNoise {
     /** The paper's. */
@@ -24,8 +24,8 @@ public final class LabelNoise {
      *
      * @param face its number among the faces
      * @param label who it is said to be
-     * @param degrees angle to the dominant centre of that identity
-     * @param nearest the identity whose dominant centre is nearest; {@code label} when it is merely far
+     * @param degrees angle to the dominant center of that identity
+     * @param nearest the identity whose dominant center is nearest; {@code label} when it is merely far
      * @param nearestDegrees angle to that
      */
     public record Suspect(int face, int label, double degrees, int nearest, double nearestDegrees) {}
@@ -34,21 +34,21 @@ public final class LabelNoise {
      * Looks for suspects.
      *
      * @param faces of the training, embedded by the trained net
-     * @param centres [C * K][d], an identity's K centres one after another, of any length but zero
+     * @param centers [C * K][d], an identity's K centers one after another, of any length but zero
      * @param perIdentity K, at least 1
-     * @param mostDegrees from its own dominant centre; a face farther than this is suspected
+     * @param mostDegrees from its own dominant center; a face farther than this is suspected
      * @return the farthest first
      * @throws IllegalArgumentException when a shape or a label does not fit
      */
-    public static List<Suspect> suspects(Embedded faces, float[][] centres, int perIdentity, double mostDegrees) {
-        if (perIdentity < 1 || centres.length == 0 || centres.length % perIdentity != 0) {
-            throw new IllegalArgumentException("centres must be a multiple of " + Math.max(1, perIdentity)
-                    + " per identity, but were " + centres.length);
+    public static List<Suspect> suspects(Embedded faces, float[][] centers, int perIdentity, double mostDegrees) {
+        if (perIdentity < 1 || centers.length == 0 || centers.length % perIdentity != 0) {
+            throw new IllegalArgumentException("centers must be a multiple of " + Math.max(1, perIdentity)
+                    + " per identity, but were " + centers.length);
         }
-        int identities = centres.length / perIdentity;
-        double[] lengths = Verification.lengths(centres);
+        int identities = centers.length / perIdentity;
+        double[] lengths = Verification.lengths(centers);
         double[] faceLengths = Verification.lengths(faces.embeddings());
-        int[] dominant = dominant(faces, centres, lengths, perIdentity);
+        int[] dominant = dominant(faces, centers, lengths, perIdentity);
         List<Suspect> suspects = new ArrayList<>();
         for (int i = 0; i < faces.labels().length; i++) {
             float[] face = faces.embeddings()[i];
@@ -57,8 +57,8 @@ public final class LabelNoise {
             double highest = Double.NEGATIVE_INFINITY;
             int nearest = label;
             for (int identity = 0; identity < identities; identity++) {
-                int centre = dominant[identity];
-                double cosine = Verification.dot(face, centres[centre]) / (faceLengths[i] * lengths[centre]);
+                int center = dominant[identity];
+                double cosine = Verification.dot(face, centers[center]) / (faceLengths[i] * lengths[center]);
                 if (identity == label) {
                     own = cosine;
                 }
@@ -75,23 +75,23 @@ public final class LabelNoise {
         return suspects;
     }
 
-    /** Of each identity, the index of the centre to which most of its faces are nearest; the first of several. */
-    private static int[] dominant(Embedded faces, float[][] centres, double[] lengths, int perIdentity) {
-        int identities = centres.length / perIdentity;
-        int[] votes = new int[centres.length];
+    /** Of each identity, the index of the center to which most of its faces are nearest; the first of several. */
+    private static int[] dominant(Embedded faces, float[][] centers, double[] lengths, int perIdentity) {
+        int identities = centers.length / perIdentity;
+        int[] votes = new int[centers.length];
         for (int i = 0; i < faces.labels().length; i++) {
             int label = faces.labels()[i];
             if (label >= identities) {
                 throw new IllegalArgumentException("labels must be below " + identities
-                        + ", the number of identities with centres, but one was " + label);
+                        + ", the number of identities with centers, but one was " + label);
             }
             int best = label * perIdentity;
             double highest = Double.NEGATIVE_INFINITY;
-            for (int centre = label * perIdentity; centre < (label + 1) * perIdentity; centre++) {
-                double score = Verification.dot(faces.embeddings()[i], centres[centre]) / lengths[centre];
+            for (int center = label * perIdentity; center < (label + 1) * perIdentity; center++) {
+                double score = Verification.dot(faces.embeddings()[i], centers[center]) / lengths[center];
                 if (score > highest) {
                     highest = score;
-                    best = centre;
+                    best = center;
                 }
             }
             votes[best]++;
@@ -99,8 +99,8 @@ public final class LabelNoise {
         int[] dominant = new int[identities];
         for (int identity = 0; identity < identities; identity++) {
             int best = identity * perIdentity;
-            for (int centre = best; centre < (identity + 1) * perIdentity; centre++) {
-                best = votes[centre] > votes[best] ? centre : best;
+            for (int center = best; center < (identity + 1) * perIdentity; center++) {
+                best = votes[center] > votes[best] ? center : best;
             }
             dominant[identity] = best;
         }

@@ -225,7 +225,7 @@ public final class Roc {
             }
             double next = highestBelow();
             double halfway = next + (threshold - next) / 2;
-            return halfway > next && halfway <= threshold ? halfway : threshold; // neighbours among doubles; infinities
+            return halfway > next && halfway <= threshold ? halfway : threshold; // neighbors among doubles; infinities
         }
 
         double far() {
@@ -266,12 +266,12 @@ public final class Roc {
     }
 
     /** Number of pairs of the same person. */
-    public int samePairs() {
+    public int genuinePairs() {
         return same.length;
     }
 
     /** Number of pairs of different people. */
-    public int differentPairs() {
+    public int impostorPairs() {
         return different.length;
     }
 }

@@ -9,7 +9,7 @@ import org.facerecognition.data.UnsuitableDataException;
  * each pair which faces it is of, so that errors can be looked at.
  */
 public final class Verification {
-    private static final int MOST_FACES = 65_536; // to be compared each with each: 2^31 pairs, the longest array
+    private static final int MAX_FACES = 65_536; // to be compared each with each: 2^31 pairs, the longest array
 
     private final double[] scores;
     private final Pairing pairing;
@@ -33,8 +33,8 @@ public final class Verification {
             throw new IllegalArgumentException(
                     "labels must be " + embeddings.length + " like the embeddings, but were " + labels.length);
         }
-        if (labels.length > MOST_FACES) {
-            throw new UnsuitableDataException("faces must be at most " + MOST_FACES
+        if (labels.length > MAX_FACES) {
+            throw new UnsuitableDataException("faces must be at most " + MAX_FACES
                     + " to compare each with each, but were " + labels.length + "; take fewer of each person");
         }
         double[] lengths = lengths(embeddings);

@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.FacePairs;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.UnsuitableDataException;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * trained on, or the figures flatter it.
  */
 public final class VerificationSet {
-    private static final int MOST_FACES = 32_768; // half a billion pairs
+    private static final int MAX_FACES = 32_768; // half a billion pairs
 
     private final FaceDataset faces;
     private final FacePairs.@Nullable Indexed pairs;
@@ -39,10 +39,10 @@ public final class VerificationSet {
     /**
      * The pairs of a list.
      *
-     * @param framing as the model was trained
+     * @param crop as the model was trained
      */
-    public static VerificationSet of(FacePairs pairs, Framing framing) {
-        FacePairs.Indexed indexed = pairs.indexed(framing);
+    public static VerificationSet of(FacePairs pairs, Crop crop) {
+        FacePairs.Indexed indexed = pairs.indexed(crop);
         return new VerificationSet(indexed.faces(), indexed);
     }
 
@@ -108,7 +108,7 @@ public final class VerificationSet {
     private static void requireFewFaces(int faces) {
         long heap = Runtime.getRuntime().maxMemory();
         long pairs = heap / (4 * Double.BYTES); // in half of the heap
-        long most = Math.min(MOST_FACES, (long) Math.sqrt(2.0 * pairs));
+        long most = Math.min(MAX_FACES, (long) Math.sqrt(2.0 * pairs));
         if (faces > most) {
             throw new UnsuitableDataException("faces to compare each with each must be at most " + most
                     + " in a Java heap of " + (heap >> 20) + " MiB, but are " + faces

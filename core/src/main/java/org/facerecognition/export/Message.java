@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.Tensor;
  * so that a model is not in memory twice.
  */
 final class Message {
-    private static final long MOST_BYTES = Integer.MAX_VALUE; // the format's
+    private static final long MAX_BYTES = Integer.MAX_VALUE; // the format's
 
     private interface Field {
         void write(CodedOutputStream out) throws IOException;
@@ -25,7 +25,7 @@ final class Message {
 
     private Message add(long size, Field field) {
         bytes += size;
-        if (bytes > MOST_BYTES) {
+        if (bytes > MAX_BYTES) {
             throw new IllegalArgumentException(
                     "a model in this format must have less than 2 GiB, but had " + bytes + " bytes or more");
         }

@@ -27,8 +27,8 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a graph as an ONNX model, operator set 17: one input of any batch size and one size of pictures, which
- * runtimes check, one output, and free text. Batch normalisations are folded away where that is exact.
+ * Writes a graph as an ONNX model, operator set 17: one input of any batch size and one size of images, which
+ * runtimes check, one output, and free text. Batch normalizations are folded away where that is exact.
  *
  * <p>The messages' and fields' numbers are those of onnx.proto, version 1.12.
  */
@@ -49,7 +49,7 @@ public final class OnnxFile {
     /**
      * Writes a file; a former one is replaced atomically.
      *
-     * @param net what to write; with its pixels normalised in the model, the input is uint8 and called {@code pixels},
+     * @param net what to write; with its pixels normalized in the model, the input is uint8 and called {@code pixels},
      *     else float32 and called {@code images}; the output is called {@code embeddings}
      * @param sizePx side of the square input
      * @param embeddingSize length of an embedding
@@ -141,9 +141,9 @@ public final class OnnxFile {
                     .message(5, numbers("pads", p.padding(), p.padding(), p.padding(), p.padding()));
         } else if (operation instanceof Normalize n) {
             node("Cast", output + ".float", x[0]).message(5, number("to", FLOAT));
-            node("Sub", output + ".centred", output + ".float", weight("mean", perChannel(n.mean())));
-            node("Div", output, output + ".centred", weight("deviation", perChannel(n.deviation())));
-        } else if (operation instanceof Operation.UnitLength) {
+            node("Sub", output + ".centerd", output + ".float", weight("mean", perChannel(n.mean())));
+            node("Div", output, output + ".centerd", weight("deviation", perChannel(n.std())));
+        } else if (operation instanceof Operation.L2Normalize) {
             node("ReduceL2", output + ".length", x[0])
                     .message(5, numbers("axes", 1))
                     .message(5, number("keepdims", 1));

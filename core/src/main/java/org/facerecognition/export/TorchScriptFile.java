@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Writes a graph as a TorchScript file, which {@code torch.jit.load} of Python and C++ and DJL's PyTorch engine read:
  * one method, {@code forward}, that checks its input's shape and kind. Free text lies beside it in the file as {@link
- * #CONTRACT}. Batch normalisations are folded away where that is exact.
+ * #CONTRACT}. Batch normalizations are folded away where that is exact.
  *
  * <p>The program is text that libtorch compiles, of functions that PyTorch has had for long: 1.13 reads it.
  */
@@ -52,7 +52,7 @@ public final class TorchScriptFile {
     /**
      * Writes a file; a former one is replaced atomically.
      *
-     * @param net what to write; with its pixels normalised in the model, {@code forward} takes integers 0..255, else
+     * @param net what to write; with its pixels normalized in the model, {@code forward} takes integers 0..255, else
      *     floats
      * @param sizePx side of the square input
      * @param metadata free text by name
@@ -95,8 +95,8 @@ public final class TorchScriptFile {
                 + ", \"images must be [B, 3, " + sizePx + ", " + sizePx + "]\"");
         line(
                 takesPixels
-                        ? "assert not " + floats + ", \"images must be integers 0..255: this model normalises them\""
-                        : "assert " + floats + ", \"images must be floats, normalised as " + CONTRACT + " says\"");
+                        ? "assert not " + floats + ", \"images must be integers 0..255: this model normalizes them\""
+                        : "assert " + floats + ", \"images must be floats, normalized as " + CONTRACT + " says\"");
         List<Node> nodes = net.nodes();
         for (int i = 1; i < nodes.size(); i++) {
             prefix = "node" + i + "_";
@@ -132,7 +132,7 @@ public final class TorchScriptFile {
                     + pair(p.padding()) + ")";
         } else if (operation instanceof Normalize n) {
             return "torch.div(torch.sub(" + x[0] + ", " + weight("mean", perChannel(n.mean())) + "), "
-                    + weight("deviation", perChannel(n.deviation())) + ")";
+                    + weight("deviation", perChannel(n.std())) + ")";
         } else if (operation instanceof Activation a) {
             return switch (a) {
                 case RELU -> "torch.relu(" + x[0] + ")";
@@ -148,7 +148,7 @@ public final class TorchScriptFile {
             return "torch.adaptive_avg_pool2d(" + x[0] + ", [1, 1])";
         } else if (operation instanceof Operation.Flatten) {
             return "torch.flatten(" + x[0] + ", 1)";
-        } else if (operation instanceof Operation.UnitLength) {
+        } else if (operation instanceof Operation.L2Normalize) {
             String squares = "torch.sum(torch.mul(" + x[0] + ", " + x[0] + "), [1], True)";
             return "torch.div(" + x[0] + ", torch.clamp_min(torch.sqrt(" + squares + "), 1e-12))";
         }

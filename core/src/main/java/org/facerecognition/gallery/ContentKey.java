@@ -9,7 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** A content key for {@link Enrolment}: the first half of the SHA-256 digest of an image file's bytes, as text. */
+/** A content key for {@link Enrollment}: the first half of the SHA-256 digest of an image file's bytes, as text. */
 public final class ContentKey {
     private static final String PREFIX = "sha256:";
     private static final int BYTES = 16;

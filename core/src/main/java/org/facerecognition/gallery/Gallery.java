@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * try (Gallery gallery = Gallery.open(file, fingerprint, 512)) {
- *     gallery.enrol("Anna", embedding, "anna.jpg");
+ *     gallery.enroll("Anna", embedding, "anna.jpg");
  *     Outcome outcome = gallery.identify(probe, 5, threshold);
  *     outcome.best().ifPresentOrElse(match -> greet(match.identity()), () -> refuse());
  * }
@@ -61,7 +61,7 @@ public final class Gallery implements AutoCloseable {
     private final @Nullable GalleryStore store; // null in memory
     private final Object writing = new Object();
     private final Memory memory = new Memory(this::name);
-    private volatile int searchWidth = DEFAULT_WIDTH;
+    private volatile int efSearch = DEFAULT_WIDTH;
     private volatile @Nullable String embeddingMode;
     private long nextEntry = 1; // for whoever holds `writing`
 
@@ -103,7 +103,7 @@ public final class Gallery implements AutoCloseable {
     public static Gallery inMemory(String fingerprint, int dimension, SearchMethod method) {
         checkDimension(dimension);
         Gallery gallery = new Gallery(null, Texts.fingerprint(fingerprint), dimension, method, false);
-        gallery.memory.put(new Shelf(dimension, method));
+        gallery.memory.put(new Segment(dimension, method));
         return gallery;
     }
 
@@ -158,13 +158,13 @@ public final class Gallery implements AutoCloseable {
     }
 
     private static Gallery load(Gallery gallery, GalleryStore store) {
-        @Nullable Shelf loaded = null;
+        @Nullable Segment loaded = null;
         try {
             loaded = store.load(gallery.method);
             gallery.embeddingMode = store.embeddingMode();
             gallery.nextEntry = store.nextEntry();
             if (!gallery.readOnly && store.isFormer()) {
-                Shelf former = loaded;
+                Segment former = loaded;
                 loaded = gallery.rewritten(former, store.embeddingMode());
                 former.close();
             }
@@ -223,18 +223,18 @@ public final class Gallery implements AutoCloseable {
      *     number of values
      * @throws GalleryException when the file cannot be written; nothing is enrolled then
      */
-    public long enrol(String identity, float[] embedding) {
-        return enrol(identity, embedding, null);
+    public long enroll(String identity, float[] embedding) {
+        return enroll(identity, embedding, null);
     }
 
     /**
-     * Enrolls an embedding with a note of where it comes from; as {@link #enrol(String, float[])}.
+     * Enrolls an embedding with a note of where it comes from; as {@link #enroll(String, float[])}.
      *
      * @param note up to 4,096 bytes of UTF-8
      * @return the entry's id
      */
-    public long enrol(String identity, float[] embedding, @Nullable String note) {
-        return enrol(List.of(new Enrolment(identity, embedding, note)))[0];
+    public long enroll(String identity, float[] embedding, @Nullable String note) {
+        return enroll(List.of(new Enrollment(identity, embedding, note)))[0];
     }
 
     /**
@@ -245,16 +245,16 @@ public final class Gallery implements AutoCloseable {
      * @throws IllegalArgumentException when one of them cannot be enrolled; none is then
      * @throws GalleryException when the file cannot be written; nothing is enrolled then
      */
-    public long[] enrol(List<Enrolment> enrolments) {
-        List<LogRecord.Enrolled> records = new ArrayList<>(enrolments.size());
-        for (Enrolment enrolment : enrolments) {
-            String identity = Names.checked(enrolment.identity());
-            float[] unit = UnitVector.of(enrolment.embedding(), dimension, "embedding of " + identity);
-            String note = Texts.note(enrolment.note());
-            records.add(new LogRecord.Enrolled(0, identity, note, Texts.contentKey(enrolment.contentKey()), unit));
+    public long[] enroll(List<Enrollment> enrollments) {
+        List<LogRecord.Enrolled> records = new ArrayList<>(enrollments.size());
+        for (Enrollment enrollment : enrollments) {
+            String identity = Names.checked(enrollment.identity());
+            float[] unit = UnitVector.of(enrollment.embedding(), dimension, "embedding of " + identity);
+            String note = Texts.note(enrollment.note());
+            records.add(new LogRecord.Enrolled(0, identity, note, Texts.contentKey(enrollment.contentKey()), unit));
         }
         synchronized (writing) {
-            Shelf shelf = toChange().shelf();
+            Segment shelf = toChange().shelf();
             int first = shelf.rows().count();
             if (records.size() > Rows.MAX - first) {
                 throw new IllegalArgumentException("a gallery must have at most " + Rows.MAX + " entries, but has "
@@ -353,8 +353,8 @@ public final class Gallery implements AutoCloseable {
     }
 
     /** A shelf without removed rows, with which the file has been rewritten; the former one is left as it is. */
-    private Shelf rewritten(Shelf former, @Nullable String mode) {
-        Shelf shelf = compacted(former);
+    private Segment rewritten(Segment former, @Nullable String mode) {
+        Segment shelf = compacted(former);
         try {
             if (store != null) {
                 store.rewrite(shelf, mode);
@@ -366,10 +366,10 @@ public final class Gallery implements AutoCloseable {
         }
     }
 
-    private Shelf compacted(Shelf former) {
+    private Segment compacted(Segment former) {
         Rows.View view = former.rows().view();
         int[] live = view.liveRows();
-        Shelf shelf = new Shelf(dimension, method);
+        Segment shelf = new Segment(dimension, method);
         try {
             shelf.vectors().reserve(live.length);
             for (int row : live) {
@@ -403,7 +403,7 @@ public final class Gallery implements AutoCloseable {
     public void bindEmbeddingMode(String mode) {
         String checked = Texts.embeddingMode(mode);
         synchronized (writing) {
-            Shelf shelf = memory.state().shelf();
+            Segment shelf = memory.state().shelf();
             String bound = embeddingMode;
             if (bound != null && !bound.equals(checked)) {
                 throw new GalleryException(name() + " holds embeddings made in the mode \"" + bound
@@ -440,7 +440,7 @@ public final class Gallery implements AutoCloseable {
         if (width < 1 || width > MAX_WIDTH) {
             throw new IllegalArgumentException("search width must be 1 to " + MAX_WIDTH + ", but was " + width);
         }
-        this.searchWidth = width;
+        this.efSearch = width;
     }
 
     /**
@@ -473,7 +473,7 @@ public final class Gallery implements AutoCloseable {
         List<float[]> units = probes.stream()
                 .map(probe -> UnitVector.of(probe, dimension, "probe"))
                 .toList();
-        return memory.reading(state -> state.shelf().index().nearest(units, state.view(), topK, searchWidth).stream()
+        return memory.reading(state -> state.shelf().index().nearest(units, state.view(), topK, efSearch).stream()
                 .map(hits -> outcome(hits.stream().map(state.view()::match).toList(), threshold))
                 .toList());
     }

@@ -92,12 +92,12 @@ final class GalleryStore implements AutoCloseable {
      *
      * @throws GalleryException when it cannot be read or written, is damaged or is another model's
      */
-    Shelf load(SearchMethod method) {
+    Segment load(SearchMethod method) {
         if (!readOnly) {
             prepare();
             if (!Files.exists(file)) {
                 log = LogWriter.create(file, opener, header);
-                return new Shelf(header.dimension(), method);
+                return new Segment(header.dimension(), method);
             }
         }
         return read(method);
@@ -145,7 +145,7 @@ final class GalleryStore implements AutoCloseable {
     }
 
     /** A writer in another process may erase an entry, or replace the file, while it is read: then it is read again. */
-    private Shelf read(SearchMethod method) {
+    private Segment read(SearchMethod method) {
         for (int tries = 1; ; tries++) {
             try {
                 return readOnce(method);
@@ -169,8 +169,8 @@ final class GalleryStore implements AutoCloseable {
         }
     }
 
-    private Shelf readOnce(SearchMethod method) {
-        Shelf shelf = new Shelf(header.dimension(), method);
+    private Segment readOnce(SearchMethod method) {
+        Segment shelf = new Segment(header.dimension(), method);
         Replay replay = new Replay(shelf);
         try {
             LogReader.End end = LogReader.read(file, header.fingerprint(), header.dimension(), replay);
@@ -205,11 +205,11 @@ final class GalleryStore implements AutoCloseable {
 
     /** Brings the entries of a file into memory. */
     private static final class Replay implements LogReader.Sink {
-        private final Shelf shelf;
+        private final Segment shelf;
         private final Places places = new Places();
         private long nextEntry = 1;
 
-        Replay(Shelf shelf) {
+        Replay(Segment shelf) {
             this.shelf = shelf;
         }
 
@@ -318,7 +318,7 @@ final class GalleryStore implements AutoCloseable {
      *
      * @throws GalleryException when it cannot be written; all is as it was then
      */
-    void rewrite(Shelf shelf, @Nullable String embeddingMode) {
+    void rewrite(Segment shelf, @Nullable String embeddingMode) {
         Rows.View view = shelf.rows().view();
         Iterator<LogRecord.Enrolled> entries = Arrays.stream(view.liveRows())
                 .mapToObj(row -> shelf.record(view, row))
@@ -333,7 +333,7 @@ final class GalleryStore implements AutoCloseable {
     }
 
     /** Keeps the graph for the next opening, unless removed rows are part of it. */
-    void keepGraph(Shelf shelf) {
+    void keepGraph(Segment shelf) {
         if (!readOnly && !shelf.rows().hasRemoved() && shelf.index() instanceof HnswSearch graph) {
             SavedGraph.write(file, header.id(), shelf.rows().count(), graph);
         }

@@ -27,7 +27,7 @@ import org.bytedeco.javacpp.FloatPointer;
 
 /**
  * JVector's graph over the prototypes. The graph holds their numbers only; how alike two are is computed here:
- * estimated from their codes while a search walks, computed where the vectors lie for the neighbours that it ends with.
+ * estimated from their codes while a search walks, computed where the vectors lie for the neighbors that it ends with.
  */
 /*
  * A vector of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one or two.

@@ -11,7 +11,7 @@ final class Memory {
     private volatile @Nullable State current;
 
     /** What readers see, all of it at one stroke. */
-    record State(Shelf shelf, Rows.View view, Gate gate) {}
+    record State(Segment shelf, Rows.View view, Gate gate) {}
 
     /** Without a shelf, until one is {@link #put}. */
     Memory(Supplier<String> name) {
@@ -67,7 +67,7 @@ final class Memory {
     }
 
     /** Puts a shelf in the place of the former one, if there is one, which is closed once nobody reads it. */
-    void put(Shelf shelf) {
+    void put(Segment shelf) {
         @Nullable State former = current;
         current = new State(shelf, shelf.rows().view(), new Gate());
         if (former != null) {
@@ -81,13 +81,13 @@ final class Memory {
      *
      * @param before gets the shelf before it is closed; a second time it gets nothing
      */
-    void close(Consumer<Shelf> before) {
+    void close(Consumer<Segment> before) {
         @Nullable State state = current;
         if (state == null) {
             return;
         }
         current = null;
-        try (Shelf shelf = state.shelf) {
+        try (Segment shelf = state.shelf) {
             state.gate.leaveAndWait();
             before.accept(shelf);
         }

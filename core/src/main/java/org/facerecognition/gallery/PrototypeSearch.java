@@ -17,7 +17,7 @@ import org.bytedeco.javacpp.FloatPointer;
  * included (AMD Zen 1, 2 GHz); Java 17 needs 530. Off the cache both wait for memory.
  */
 abstract class PrototypeSearch implements SearchIndex {
-    private static final int FEWEST_COMPARED = 12; // prototypes whose rows are looked at
+    private static final int MIN_COMPARED = 12; // prototypes whose rows are looked at
 
     private final Vectors vectors;
     private Prototypes prototypes;
@@ -65,7 +65,7 @@ abstract class PrototypeSearch implements SearchIndex {
      *
      * @param count of prototypes; later ones are no longer the view's, and may be left out
      * @param wanted most of them
-     * @param held neighbours held on the way, at least {@code wanted}
+     * @param held neighbors held on the way, at least {@code wanted}
      * @return in any order; with {@code wanted} equal to {@code count} all of the view
      */
     abstract int[] nearestPrototypes(Query query, Rows.View view, int count, int wanted, int held);
@@ -138,7 +138,7 @@ abstract class PrototypeSearch implements SearchIndex {
         try (FloatPointer values = new FloatPointer(probe)) {
             Query query = new Query(probe, values);
             int all = searchable;
-            int wanted = (int) Math.min(all, FEWEST_COMPARED + 4L * most);
+            int wanted = (int) Math.min(all, MIN_COMPARED + 4L * most);
             while (true) {
                 Candidates candidates = new Candidates(vectors, view, query.unit, most);
                 for (int prototype : nearestPrototypes(query, view, all, wanted, Math.max(width, wanted))) {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What is searched first: of each identity the mean of its rows, as long as they are alike; a row that is not stands
- * for itself. An identity of ten like pictures is one prototype instead of ten, and its mean is nearer to another
- * picture of it than any of the ten is: with pictures at a cosine of .6 to each other, .75.
+ * for itself. An identity of ten like images is one prototype instead of ten, and its mean is nearer to another
+ * image of it than any of the ten is: with images at a cosine of .6 to each other, .75.
  *
  * <p>One thread adds; any number read meanwhile.
  */
@@ -34,8 +34,8 @@ final class Prototypes implements AutoCloseable {
     private static final double ALIKE = .4; // cosine to the prototype; most pairs of one person reach it
     private static final double MOVED = .9; // cosine to the new mean
     private static final int GROWTH = 4;
-    private static final int MOST_ROWS = 64;
-    private static final int MOST_LOOKED_AT = 16; // of an identity with very many, the newest
+    private static final int MAX_ROWS = 64;
+    private static final int MAX_LOOKED_AT = 16; // of an identity with very many, the newest
     private static final int NEVER = Integer.MAX_VALUE;
 
     private final Vectors vectors;
@@ -109,11 +109,11 @@ final class Prototypes implements AutoCloseable {
     /** The prototype of this identity that a row is alike to and that has room. */
     private @Nullable Prototype like(int group, float[] vector) {
         makeRoom(group);
-        int looked = 0;
-        for (Prototype one = newest[group]; one != null && looked < MOST_LOOKED_AT; one = one.former) {
+        int embeddingStats = 0;
+        for (Prototype one = newest[group]; one != null && embeddingStats < MAX_LOOKED_AT; one = one.former) {
             if (one.until == NEVER) {
-                looked++;
-                if (one.rows.length < MOST_ROWS && cosine(one.number, vector) >= ALIKE) {
+                embeddingStats++;
+                if (one.rows.length < MAX_ROWS && cosine(one.number, vector) >= ALIKE) {
                     return one;
                 }
             }
@@ -272,7 +272,7 @@ final class Prototypes implements AutoCloseable {
             while (count < wanted) {
                 int made = saved.getInt();
                 boolean current = saved.get() != 0;
-                int[] rows = new int[Objects.checkIndex(saved.getInt(), MOST_ROWS + 1)];
+                int[] rows = new int[Objects.checkIndex(saved.getInt(), MAX_ROWS + 1)];
                 for (int i = 0; i < rows.length; i++) {
                     rows[i] = Objects.checkIndex(saved.getInt(), rowCount);
                 }

@@ -27,7 +27,7 @@ interface SearchIndex extends AutoCloseable {
      * @param probes unit vectors
      * @param view what there is to be found
      * @param most identities
-     * @param width neighbours held on the way, where there is one: more finds better
+     * @param width neighbors held on the way, where there is one: more finds better
      * @return for each probe up to {@code most}, the best first, equal ones in the order of their rows
      */
     List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width);

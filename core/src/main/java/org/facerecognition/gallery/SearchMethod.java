@@ -16,11 +16,11 @@ public enum SearchMethod {
      */
     CODES,
     /**
-     * A graph of neighbours (HNSW, Malkov and Yashunin 2016, by JVector) over the same means is walked: time hardly grows with
+     * A graph of neighbors (HNSW, Malkov and Yashunin 2016, by JVector) over the same means is walked: time hardly grows with
      * their number, but the nearest may be missed. How often depends on the embeddings: of drawn ones, where no identity is like
      * another, it found 98 % of the nearest among 10,000 identities and 64 % among 100,000. Measure it with your own before you
      * rely on it, and see {@link Gallery#setSearchWidth}. Enrolling an identity costs as much as a few searches, and some 750
-     * bytes of heap. Enrol the pictures of an identity together: as they come in one by one, its mean moves, and former ones stay
+     * bytes of heap. Enroll the images of an identity together: as they come in one by one, its mean moves, and former ones stay
      * in the graph until {@link Gallery#compact}.
      */
     HNSW

@@ -15,11 +15,11 @@ import org.facerecognition.graph.Operation.Linear;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does away with batch normalisations by changing the weights of their neighbours: in evaluation they only multiply and add
+ * Does away with batch normalizations by changing the weights of their neighbors: in evaluation they only multiply and add
  * by channel.
  *
  * <p>One after a convolution or a linear layer goes into that; one before a linear layer, a flattening between, into
- * that one. One before a convolution with padding stays: the nought around the picture would have to become another
+ * that one. One before a convolution with padding stays: the zero around the image would have to become another
  * value. The arithmetic is in float64, rounded once, and on the CPU, so that what is exported does not depend on where
  * the network is.
  */
@@ -34,7 +34,7 @@ public final class BatchNormFolding {
     }
 
     /**
-     * The same with fewer normalisations. Weights that are not changed are the given graph's, which must stay open as long.
+     * The same with fewer normalizations. Weights that are not changed are the given graph's, which must stay open as long.
      *
      * @return to be closed
      */
@@ -61,13 +61,13 @@ public final class BatchNormFolding {
             Value[] inputs =
                     node.inputs().stream().map(value -> renamed[value.node()]).toArray(Value[]::new);
             renamed[i] = node.operation() instanceof BatchNorm norm
-                    ? normalisation(builder, norm, i, node.input(), inputs[0])
+                    ? normalization(builder, norm, i, node.input(), inputs[0])
                     : builder.add(withPending(i, node.operation()), inputs);
         }
         return renamed[nodes.size() - 1];
     }
 
-    private Value normalisation(GraphBuilder builder, BatchNorm norm, int number, Value original, Value input) {
+    private Value normalization(GraphBuilder builder, BatchNorm norm, int number, Value original, Value input) {
         if (uses[original.node()] == 1) {
             Operation folded = after(builder.operation(input), norm);
             if (folded != null) {

@@ -7,7 +7,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 
 /**
- * What a network does to pictures in evaluation: nodes in the order of work, the first being the pictures and the last the
+ * What a network does to images in evaluation: nodes in the order of work, the first being the images and the last the
  * embeddings. Owns the handles of its tensors, which may be the network's own: then it sees what training changes.
  */
 public final class Graph implements AutoCloseable {
@@ -20,7 +20,7 @@ public final class Graph implements AutoCloseable {
     }
 
     /**
-     * A graph of what {@code description} does with a builder and the pictures. All native objects that it makes meanwhile
+     * A graph of what {@code description} does with a builder and the images. All native objects that it makes meanwhile
      * belong to the graph.
      *
      * @param description returns the embeddings
@@ -43,11 +43,11 @@ public final class Graph implements AutoCloseable {
     }
 
     /**
-     * The same with normalisation of pixels before it and embeddings brought to length 1 after it.
+     * The same with normalization of pixels before it and embeddings brought to length 1 after it.
      *
      * @return to be closed; shares this one's tensors, which must stay
      */
-    public Graph between(Operation.Normalize before, Operation.UnitLength after) {
+    public Graph between(Operation.Normalize before, Operation.L2Normalize after) {
         return of((builder, pixels) -> {
             Value[] renamed = new Value[nodes.size()];
             renamed[0] = builder.add(before, pixels);

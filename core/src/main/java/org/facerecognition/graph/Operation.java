@@ -14,7 +14,7 @@ public sealed interface Operation {
         return 1;
     }
 
-    /** The pictures, [B, 3, H, W]; always a graph's first node, and only that. */
+    /** The images, [B, 3, H, W]; always a graph's first node, and only that. */
     record Input() implements Operation {
         @Override
         public int inputs() {
@@ -26,17 +26,17 @@ public sealed interface Operation {
      * (x - mean) / deviation, by channel, of pixels 0..255 in any number type, as float32.
      *
      * @param mean three, of red, green and blue
-     * @param deviation three
+     * @param std three
      */
-    record Normalize(List<Double> mean, List<Double> deviation) implements Operation {
+    record Normalize(List<Double> mean, List<Double> std) implements Operation {
         public Normalize {
             mean = List.copyOf(mean);
-            deviation = List.copyOf(deviation);
+            std = List.copyOf(std);
         }
     }
 
     /** Rows [B, D] brought to Euclidean length 1; one shorter than 1e-12 is divided by that. */
-    record UnitLength() implements Operation {}
+    record L2Normalize() implements Operation {}
 
     /**
      * Convolution in two dimensions, the same in both.
@@ -91,7 +91,7 @@ public sealed interface Operation {
         }
     }
 
-    /** The largest value in each square window; around the picture is minus infinity. */
+    /** The largest value in each square window; around the image is minus infinity. */
     record MaxPool(int kernel, int stride, int padding) implements Operation {}
 
     /** [B, C, H, W] to the means [B, C, 1, 1]. */

@@ -24,7 +24,7 @@ final class AtenExecution implements Execution {
 
     /**
      * @param values how many numbers the nodes' values have
-     * @param turn most pictures that go through the layers at a time
+     * @param turn most images that go through the layers at a time
      * @param device must stay open
      */
     AtenExecution(List<FusedNode> nodes, int values, int turn, ScalarType type, Device device) {

@@ -80,7 +80,7 @@ final class AtenKernels {
             return (x, addend) -> torch.adaptive_avg_pool2d(x[0], 1, 1);
         } else if (operation instanceof Operation.Flatten) {
             return (x, addend) -> torch.flatten(x[0], 1, -1);
-        } else if (operation instanceof Operation.UnitLength) {
+        } else if (operation instanceof Operation.L2Normalize) {
             return (x, addend) -> {
                 Tensor wide = x[0].to(ScalarType.Float);
                 Tensor length = torch.sqrt(wide.square().sum(new long[] {1}, true, new ScalarTypeOptional()));
@@ -131,8 +131,8 @@ final class AtenKernels {
 
     private Kernel normalize(Normalize n) {
         Tensor mean = kept(perChannel(n.mean()), ScalarType.Float);
-        Tensor deviation = kept(perChannel(n.deviation()), ScalarType.Float);
-        return (x, addend) -> x[0].to(ScalarType.Float).sub(mean).div(deviation).to(type);
+        Tensor std = kept(perChannel(n.std()), ScalarType.Float);
+        return (x, addend) -> x[0].to(ScalarType.Float).sub(mean).div(std).to(type);
     }
 
     private static Tensor perChannel(List<Double> values) {

@@ -20,7 +20,7 @@ interface Execution extends AutoCloseable {
      */
     List<LayerCost> profile(Tensor images);
 
-    /** Most pictures that go through the layers at a time. */
+    /** Most images that go through the layers at a time. */
     int turn();
 
     /** How many pieces of working memory are kept for the next callers. */

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * Gathers what many threads ask for one by one, and has it done many at a time by one thread of its own.
  *
  * <p>A batch is begun when it is full, or when its first member has waited long enough. Who submits while the queue is
- * full waits. A future that is cancelled before its batch begins costs no work. When a batch fails, its members are
+ * full waits. A future that is canceled before its batch begins costs no work. When a batch fails, its members are
  * tried again one by one, so that the failure is only whose it is.
  *
  * @param <I> what is asked
@@ -137,7 +137,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     private void run() {
         List<Request<I, O>> batch;
         while ((batch = next()) != null) {
-            batch.removeIf(request -> request.answer.isDone()); // cancelled
+            batch.removeIf(request -> request.answer.isDone()); // canceled
             if (!batch.isEmpty()) {
                 answer(batch);
             }

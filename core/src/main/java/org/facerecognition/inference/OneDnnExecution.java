@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * oneDNN, called without libtorch between. There is a plan for each power of two up to the most that go through the
- * layers at a time; another number of pictures is done in several.
+ * layers at a time; another number of images is done in several.
  */
 /*
  * A workspace has room for the values of all layers: megabytes. As many calls are at work at a time as there are
@@ -30,13 +30,13 @@ final class OneDnnExecution implements Execution {
     private final long pictureSize;
     private final long embeddingSize;
     private final OneDnnWeights weights = new OneDnnWeights();
-    private final List<Prepared> plans = new ArrayList<>(); // for 1, 2, 4, ... pictures
+    private final List<Prepared> plans = new ArrayList<>(); // for 1, 2, 4, ... images
     private final Semaphore turns = new Semaphore(Runtime.getRuntime().availableProcessors(), true);
 
     /**
      * @param nodes whose tensors are not needed afterwards
      * @param shapes of the nodes' values, without the batch
-     * @param most pictures that may go through the layers at a time
+     * @param most images that may go through the layers at a time
      * @param type of the values between layers
      */
     OneDnnExecution(List<FusedNode> nodes, long[][] shapes, int most, ScalarType type) {
@@ -46,8 +46,8 @@ final class OneDnnExecution implements Execution {
         this.embeddingSize = Shapes.size(results.get(results.size() - 1));
         boolean done = false;
         try {
-            OneDnnTrials trials = new OneDnnTrials();
-            // the largest first: how to do a layer is tried with many pictures
+            OneDnnAutotuner trials = new OneDnnAutotuner();
+            // the largest first: how to do a layer is tried with many images
             for (int count = Integer.highestOneBit(most); count >= 1; count /= 2) {
                 OneDnnPlan plan = new OneDnnPlan(nodes, shapes, count, OneDnn.type(type), weights, trials);
                 plans.add(0, new Prepared(plan, new ConcurrentLinkedQueue<>()));

@@ -44,10 +44,15 @@ final class OneDnnLayers {
     private final int count;
     private final data_type type;
     private final OneDnnWeights weights;
-    private final OneDnnTrials trials;
+    private final OneDnnAutotuner trials;
 
     OneDnnLayers(
-            OneDnnPlan plan, long[][] shapes, int count, data_type type, OneDnnWeights weights, OneDnnTrials trials) {
+            OneDnnPlan plan,
+            long[][] shapes,
+            int count,
+            data_type type,
+            OneDnnWeights weights,
+            OneDnnAutotuner trials) {
         this.plan = plan;
         this.shapes = shapes;
         this.count = count;
@@ -61,7 +66,7 @@ final class OneDnnLayers {
         return nodes.stream()
                 .map(FusedNode::operation)
                 .noneMatch(operation ->
-                        operation instanceof Operation.Normalize || operation instanceof Operation.UnitLength);
+                        operation instanceof Operation.Normalize || operation instanceof Operation.L2Normalize);
     }
 
     /** Scratch memory is the workspace's: calls of one primitive from many threads then do not meet. */
@@ -75,7 +80,7 @@ final class OneDnnLayers {
         return Shapes.batched(count, shapes[value]);
     }
 
-    /** A value's layout as it is; of the pictures in this net's type. */
+    /** A value's layout as it is; of the images in this net's type. */
     private int input(FusedNode node, int index) {
         int value = node.inputs().get(index);
         return value == 0 ? plan.in(0, OneDnn.plain(type, shape(0))) : value;
@@ -129,7 +134,7 @@ final class OneDnnLayers {
 
     private void convolution(int layer, FusedNode node, Convolution c) {
         Operation fused = node.then();
-        if (fused != null && OneDnnTrials.name(how(node, c, fused, true)).startsWith("ref")) {
+        if (fused != null && OneDnnAutotuner.name(how(node, c, fused, true)).startsWith("ref")) {
             fused = null; // the fast ones of this processor do not know it
         }
         boolean alone = node.then() != fused;
@@ -236,7 +241,7 @@ final class OneDnnLayers {
     // --- the others ---
 
     /**
-     * As a convolution of pictures of one pixel, which sums up in the same order however many there are. (oneDNN's own
+     * As a convolution of images of one pixel, which sums up in the same order however many there are. (oneDNN's own
      * product of matrices does not.)
      */
     private void linear(int layer, FusedNode node, Linear l) {
@@ -251,7 +256,7 @@ final class OneDnnLayers {
         call(layer, c, how(c, plan.layout(pixels), plan.layout(result), attributes()), pixels, result, List.of());
     }
 
-    /** Rows as pictures of one pixel. */
+    /** Rows as images of one pixel. */
     private memory.desc pixels(long channels) {
         return new memory.desc(new long[] {count, channels, 1, 1}, type, format_tag.acdb);
     }

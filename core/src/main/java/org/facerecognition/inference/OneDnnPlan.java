@@ -13,7 +13,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What oneDNN is to do for a net and one number of pictures: calls in order, and where in memory each value has its
+ * What oneDNN is to do for a net and one number of images: calls in order, and where in memory each value has its
  * place. Immutable once made, and used by many workspaces at a time.
  */
 final class OneDnnPlan implements AutoCloseable {
@@ -48,11 +48,11 @@ final class OneDnnPlan implements AutoCloseable {
     private final int[] places; // by number: which piece of a workspace, or OUTSIDE
     private final long[] pieces; // bytes
 
-    /** Of the pictures and the result, which are the caller's. */
+    /** Of the images and the result, which are the caller's. */
     static final int OUTSIDE = -1;
 
     /**
-     * @param count of pictures
+     * @param count of images
      * @param shapes of the nodes' values, without the batch
      * @param type of the values between layers
      */
@@ -62,7 +62,7 @@ final class OneDnnPlan implements AutoCloseable {
             int count,
             data_type type,
             OneDnnWeights weights,
-            OneDnnTrials trials) {
+            OneDnnAutotuner trials) {
         this.count = count;
         this.keeper = new PointerScope();
         try (keeper) {
@@ -199,7 +199,7 @@ final class OneDnnPlan implements AutoCloseable {
         return layers;
     }
 
-    /** How many pictures. */
+    /** How many images. */
     int count() {
         return count;
     }

@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * The weights of a net in the layouts that oneDNN asks for. A layout that it asks for again, for another number of pictures, is
+ * The weights of a net in the layouts that oneDNN asks for. A layout that it asks for again, for another number of images, is
  * not made again.
  */
 final class OneDnnWeights implements AutoCloseable {

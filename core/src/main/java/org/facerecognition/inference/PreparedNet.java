@@ -15,7 +15,7 @@ import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
 
 /**
- * A network made ready for one machine and one size of pictures: batch normalisations folded away, weights packed, and
+ * A network made ready for one machine and one size of images: batch normalizations folded away, weights packed, and
  * convolution, bias, addition and activation done in one go. Has its own copy of the weights: what the net learns later
  * does not reach it. May be used from many threads at a time.
  *
@@ -46,8 +46,8 @@ public final class PreparedNet implements AutoCloseable {
      * Prepares a graph.
      *
      * @param graph of a net; may be closed afterwards
-     * @param batchSize most pictures worked on at a time; more are done in turns
-     * @param sizePx side of the pictures
+     * @param batchSize most images worked on at a time; more are done in turns
+     * @param sizePx side of the images
      * @param type of the values between layers: float32, bfloat16 or, on a GPU, float16
      * @param device where to work; a copy is kept
      */
@@ -106,9 +106,9 @@ public final class PreparedNet implements AutoCloseable {
     /**
      * Embeds a batch.
      *
-     * @param images [B, 3, S, S], of the size it was prepared for, in the colour order and normalisation that the net
+     * @param images [B, 3, S, S], of the size it was prepared for, in the color order and normalization that the net
      *     was trained with, on any device
-     * @return [B, D], float32, on the net's device, not normalised; the caller closes it, a scope around does not
+     * @return [B, D], float32, on the net's device, not normalized; the caller closes it, a scope around does not
      * @throws IllegalArgumentException when the shape differs
      * @throws IllegalStateException when it is closed
      */
@@ -159,7 +159,7 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
-    /** Most pictures worked on at a time. */
+    /** Most images worked on at a time. */
     public int batchSize() {
         return batchSize;
     }

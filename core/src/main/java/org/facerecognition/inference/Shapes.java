@@ -10,7 +10,7 @@ import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.PRelu;
 import org.jspecify.annotations.Nullable;
 
-/** Of the values in a net for one picture, without the batch: [C, H, W] or [D]. */
+/** Of the values in a net for one image, without the batch: [C, H, W] or [D]. */
 final class Shapes {
     private Shapes() {}
 

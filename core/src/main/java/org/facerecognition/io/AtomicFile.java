@@ -40,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  * writing through a channel.
  */
 public final class AtomicFile {
-    private static final int MOST_LINKS = 40; // as Linux
-    private static final int MOST_TRIES = 10;
+    private static final int MAX_LINKS = 40; // as Linux
+    private static final int MAX_TRIES = 10;
     private static final Pattern WITH_REASON = Pattern.compile(".* \\(([^()]+)\\)", Pattern.DOTALL);
 
     private AtomicFile() {}
@@ -168,7 +168,7 @@ public final class AtomicFile {
             Path place = real(file);
             createFolders(place.getParent(), confidential);
             TemporaryFile.cleanBefore(place);
-            for (int tries = 0; tries < MOST_TRIES; tries++) {
+            for (int tries = 0; tries < MAX_TRIES; tries++) {
                 try (TemporaryFile temporary = TemporaryFile.create(place, confidential)) {
                     if (filling.fill(temporary)) {
                         temporary.moveTo(place, synced);
@@ -241,7 +241,7 @@ public final class AtomicFile {
             // what is to be created is resolved by hand
         }
         for (int links = 0; Files.isSymbolicLink(at); links++) {
-            if (links == MOST_LINKS) {
+            if (links == MAX_LINKS) {
                 throw new FileSystemLoopException(file.toString());
             }
             at = at.resolveSibling(Files.readSymbolicLink(at));

@@ -57,13 +57,13 @@ final class TemporaryFile implements AutoCloseable {
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Pattern ENDING = Pattern.compile("\\.[0-9a-f]{16}\\.tmp");
     private static final int ENDING_LENGTH = 21;
-    private static final int MOST_NAME_BYTES = 200; // of the 255 that file systems allow
-    private static final int MOST_TRIES = 100;
+    private static final int MAX_NAME_BYTES = 200; // of the 255 that file systems allow
+    private static final int MAX_TRIES = 100;
 
     private static final Map<Path, Long> SLOW_TO_LIST = new ConcurrentHashMap<>(); // until System.nanoTime() is that
     private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
     private static final long PAUSE_NANOS = TimeUnit.MINUTES.toNanos(1);
-    private static final int MOST_SLOW_FOLDERS = 1_000;
+    private static final int MAX_SLOW_FOLDERS = 1_000;
 
     private final Path path;
     private final RandomAccessFile file;
@@ -85,7 +85,7 @@ final class TemporaryFile implements AutoCloseable {
      * @param confidential whether nobody but the owner may read it, now or in its place
      */
     static TemporaryFile create(Path place, boolean confidential) throws IOException {
-        for (int tries = 0; tries < MOST_TRIES; tries++) {
+        for (int tries = 0; tries < MAX_TRIES; tries++) {
             String name = newName(place);
             OF_THIS_JVM.add(name);
             @Nullable TemporaryFile created = open(place.resolveSibling(name), place, confidential);
@@ -183,7 +183,7 @@ final class TemporaryFile implements AutoCloseable {
 
     /** A name of any length that the file system takes leaves room for the ending. */
     private static String stem(String name) {
-        return name.getBytes(StandardCharsets.UTF_8).length <= MOST_NAME_BYTES
+        return name.getBytes(StandardCharsets.UTF_8).length <= MAX_NAME_BYTES
                 ? name
                 : String.format("~%08x", name.hashCode());
     }
@@ -284,7 +284,7 @@ final class TemporaryFile implements AutoCloseable {
         clean(folder, place.getFileName().toString());
         long end = System.nanoTime();
         if (end - begin > SLOW_NANOS) {
-            if (SLOW_TO_LIST.size() >= MOST_SLOW_FOLDERS) {
+            if (SLOW_TO_LIST.size() >= MAX_SLOW_FOLDERS) {
                 SLOW_TO_LIST.values().removeIf(other -> end - other >= 0);
             }
             SLOW_TO_LIST.put(folder, end + PAUSE_NANOS);

@@ -51,8 +51,8 @@ public final class WriterLock implements AutoCloseable {
     private static final Map<Object, RandomAccessFile> NEVER_CLOSED = new HashMap<>(); // by identity
     private static final Object MISSING = new Object();
     private static final Object WITHOUT_IDENTITY = new Object();
-    private static final int MOST_TRIES = 100;
-    private static final int MOST_TEXT_BYTES = 1_000;
+    private static final int MAX_TRIES = 100;
+    private static final int MAX_TEXT_BYTES = 1_000;
     private static final int WAIT_MILLIS = 50;
 
     private final Path file;
@@ -99,7 +99,7 @@ public final class WriterLock implements AutoCloseable {
                 + Instant.now().truncatedTo(ChronoUnit.SECONDS);
         synchronized (HELD) {
             for (int tries = 0; ; tries++) {
-                @Nullable WriterLock lock = attempt(file, text, tries < MOST_TRIES, confidential);
+                @Nullable WriterLock lock = attempt(file, text, tries < MAX_TRIES, confidential);
                 if (lock != null) {
                     HELD.put(file, lock);
                     return lock;
@@ -199,7 +199,7 @@ public final class WriterLock implements AutoCloseable {
      * deleted before it could be opened goes to a new one. So it gets a length that nobody can guess.
      */
     static boolean isAt(Path file, RandomAccessFile open) throws IOException {
-        long length = MOST_TEXT_BYTES + ThreadLocalRandom.current().nextInt(1 << 20);
+        long length = MAX_TEXT_BYTES + ThreadLocalRandom.current().nextInt(1 << 20);
         try {
             open.setLength(length); // a hole
         } catch (IOException e) {
@@ -233,7 +233,7 @@ public final class WriterLock implements AutoCloseable {
 
     private static @Nullable String holder(RandomAccessFile open) {
         try {
-            byte[] bytes = new byte[MOST_TEXT_BYTES];
+            byte[] bytes = new byte[MAX_TEXT_BYTES];
             int length = open.read(bytes);
             String text = length <= 0 ? "" : new String(bytes, 0, length, StandardCharsets.UTF_8);
             return text.isBlank() ? null : text.lines().findFirst().orElse("").strip();

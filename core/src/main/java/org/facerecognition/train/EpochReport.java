@@ -7,14 +7,14 @@ import org.jspecify.annotations.Nullable;
  * What one epoch came to.
  *
  * @param epoch which, from 1
- * @param steps optimiser steps since training began
+ * @param steps optimizer steps since training began
  * @param trainLoss mean loss over the epoch's samples, as they were met
  * @param trainAccuracy score over the same, in [0, 1]
  * @param valLoss mean loss on the validation data; NaN where it was not measured, or says nothing
  * @param valAccuracy score on the validation data, in [0, 1]; NaN where it was not measured
  * @param learningRate rate of the epoch's last step, of parameters without a factor of their own
  * @param imagesPerSecond training throughput, loading included, validation not
- * @param waitShare of the training time that was spent waiting for pictures, in [0, 1]
+ * @param waitShare of the training time that was spent waiting for images, in [0, 1]
  * @param seconds the epoch took, validation included
  * @param unseen how people that are not trained on are told apart; null where that is not measured
  */
@@ -43,7 +43,7 @@ public record EpochReport(
 
     /** By what the best epoch is chosen. */
     public enum BestBy {
-        /** Accuracy on the validation data: other pictures of the people trained on. */
+        /** Accuracy on the validation data: other images of the people trained on. */
         ACCURACY,
         /** Area under the ROC curve of people not trained on. */
         UNSEEN_AUC,

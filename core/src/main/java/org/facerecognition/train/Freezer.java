@@ -5,7 +5,7 @@ import org.bytedeco.pytorch.TensorVector;
 
 /**
  * Keeps layers of a net as they are while others learn. A frozen layer's parameters get no gradient, and it runs in
- * evaluation mode, so that the running statistics of its batch normalisation do not drift either.
+ * evaluation mode, so that the running statistics of its batch normalization do not drift either.
  */
 public interface Freezer {
     /**

@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.Type;
 
 /**
- * One of libtorch's fused optimiser kernels, which update many parameters in one pass over memory. JavaCPP gives them
+ * One of libtorch's fused optimizer kernels, which update many parameters in one pass over memory. JavaCPP gives them
  * no method of their own, so they are called through the dispatcher, by name.
  */
 final class FusedKernel {

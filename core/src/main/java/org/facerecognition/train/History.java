@@ -8,7 +8,7 @@ import java.util.Optional;
  * What a training came to, epoch by epoch.
  *
  * @param epochs the finished ones, in order
- * @param steps optimiser steps in all
+ * @param steps optimizer steps in all
  * @param firstLoss of the very first step; NaN before it
  * @param lastLoss of the latest step; NaN before the first
  * @param imagesPerSecond training throughput over all steps, loading included, validation not; NaN before the first

@@ -79,7 +79,7 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
      *
      * @throws IllegalArgumentException when {@code epochs} is negative
      */
-    public static LayerFreezer wholly(String parent, int epochs) {
+    public static LayerFreezer allFor(String parent, int epochs) {
         if (epochs < 0) {
             throw new IllegalArgumentException("epochs must be at least 0, but was " + epochs);
         }

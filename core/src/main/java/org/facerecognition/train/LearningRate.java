@@ -4,7 +4,7 @@ import java.util.List;
 
 /**
  * A learning rate over time: a pure function, with nothing to save. Time is counted in steps of the schedule: epochs or
- * optimiser steps, as the trainer is told. Each schedule gives the numbers of its namesake in {@code
+ * optimizer steps, as the trainer is told. Each schedule gives the numbers of its namesake in {@code
  * torch.optim.lr_scheduler}.
  */
 @FunctionalInterface
@@ -12,7 +12,7 @@ public interface LearningRate {
     /**
      * The rate.
      *
-     * @param baseRate the optimiser's
+     * @param baseRate the optimizer's
      * @param step from 0
      */
     double at(double baseRate, long step);

@@ -2,7 +2,7 @@ package org.facerecognition.train;
 
 import java.util.List;
 
-/** Which optimiser, and how it is set: an immutable value to choose one by. */
+/** Which optimizer, and how it is set: an immutable value to choose one by. */
 public sealed interface OptimizerSettings permits Adam, AdamW, Sgd {
     /** The base learning rate, that schedules start from. */
     double rate();
@@ -10,7 +10,7 @@ public sealed interface OptimizerSettings permits Adam, AdamW, Sgd {
     /** Weight decay of parameter groups that decay. */
     double weightDecay();
 
-    /** Makes the optimiser for parameters; the caller closes it. */
+    /** Makes the optimizer for parameters; the caller closes it. */
     default ParameterOptimizer over(List<ParameterGroup> groups) {
         return new ParameterOptimizer(groups, rule());
     }

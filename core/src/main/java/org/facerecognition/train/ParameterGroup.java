@@ -7,17 +7,17 @@ import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Parameters that an optimiser treats alike.
+ * Parameters that an optimizer treats alike.
  *
  * @param parameters by name
- * @param rateFactor the group's rate is the optimiser's times this; positive
+ * @param lrMultiplier the group's rate is the optimizer's times this; positive
  * @param weightDecay at least 0
  */
-public record ParameterGroup(Map<String, Tensor> parameters, double rateFactor, double weightDecay) {
+public record ParameterGroup(Map<String, Tensor> parameters, double lrMultiplier, double weightDecay) {
     public ParameterGroup {
         parameters = new LinkedHashMap<>(parameters); // keeps the net's order
-        if (!(rateFactor > 0)) {
-            throw new IllegalArgumentException("rateFactor must be positive, but was " + rateFactor);
+        if (!(lrMultiplier > 0)) {
+            throw new IllegalArgumentException("rateFactor must be positive, but was " + lrMultiplier);
         }
         if (!(weightDecay >= 0)) {
             throw new IllegalArgumentException("weightDecay must be at least 0, but was " + weightDecay);
@@ -28,13 +28,13 @@ public record ParameterGroup(Map<String, Tensor> parameters, double rateFactor, 
      * Groups for a module's parameters.
      *
      * @param prefix put before the names, such as {@code encoder.}
-     * @param decayNormAndBias false to keep decay from vectors: biases and the scales and shifts of normalisation, for
+     * @param decayNormAndBias false to keep decay from vectors: biases and the scales and shifts of normalization, for
      *     which zero is no better a value than another
      */
     public static List<ParameterGroup> of(
             String prefix,
             Map<String, Tensor> parameters,
-            double rateFactor,
+            double lrMultiplier,
             double weightDecay,
             boolean decayNormAndBias) {
         Map<String, Tensor> decaying = new LinkedHashMap<>();
@@ -42,9 +42,9 @@ public record ParameterGroup(Map<String, Tensor> parameters, double rateFactor, 
         parameters.forEach((name, tensor) ->
                 (decayNormAndBias || tensor.dim() > 1 ? decaying : others).put(prefix + name, tensor));
         List<ParameterGroup> groups = new ArrayList<>();
-        groups.add(new ParameterGroup(decaying, rateFactor, weightDecay));
+        groups.add(new ParameterGroup(decaying, lrMultiplier, weightDecay));
         if (!others.isEmpty()) {
-            groups.add(new ParameterGroup(others, rateFactor, 0));
+            groups.add(new ParameterGroup(others, lrMultiplier, 0));
         }
         return groups;
     }

@@ -22,7 +22,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * Changes parameters by their gradients. Parameters without a gradient (frozen ones) are passed over wholly, as in
  * torch: no decay, no memory.
  *
- * <p>A parameter of which a step touches only some rows (a table of identity centres) is given their gradients by {@link
+ * <p>A parameter of which a step touches only some rows (a table of identity centers) is given their gradients by {@link
  * #addRowGradient}. Those rows alone are then changed, by weight decay too, and so is what is remembered of them: the tensors
  * are as large as the table, but the others' rows are not even read. The number of updates is the table's, not each row's, as
  * in insightface's Partial FC: a row that was away for some steps does not make up for them.
@@ -126,7 +126,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         for (String name : rule.memories()) {
             memories.add(some.stream().map(slot -> slot.memory.get(name)).toList());
         }
-        rule.update(parameters, gradients, memories, steps, first, rate * group.rateFactor(), group.weightDecay());
+        rule.update(parameters, gradients, memories, steps, first, rate * group.lrMultiplier(), group.weightDecay());
     }
 
     /** A part of a table at a time, so that copies stay small. */
@@ -156,7 +156,7 @@ public final class ParameterOptimizer implements AutoCloseable {
                         parts.stream().skip(1).map(List::of).toList(),
                         List.of(steps),
                         first,
-                        rate * group.rateFactor(),
+                        rate * group.lrMultiplier(),
                         group.weightDecay());
                 for (int i = 0; i < tables.size(); i++) {
                     tables.get(i).index_copy_(0, indices, parts.get(i));
@@ -180,7 +180,7 @@ public final class ParameterOptimizer implements AutoCloseable {
      *
      * @param name of the parameter, as it was given
      * @param rows [R], int64, each in [0, N) and only once
-     * @param gradient [R, ...] of a parameter [N, ...], on its device; from now on the optimiser's, which may scale it
+     * @param gradient [R, ...] of a parameter [N, ...], on its device; from now on the optimizer's, which may scale it
      * @throws IllegalArgumentException when there is no such parameter, or a shape does not fit
      */
     public void addRowGradient(String name, Tensor rows, Tensor gradient) {
@@ -284,7 +284,7 @@ public final class ParameterOptimizer implements AutoCloseable {
     }
 
     /**
-     * What is remembered, by names such as {@code exp_avg.encoder.conv1.weight}. The tensors are the optimiser's own:
+     * What is remembered, by names such as {@code exp_avg.encoder.conv1.weight}. The tensors are the optimizer's own:
      * to be written down, not to be kept or closed.
      */
     public Map<String, Tensor> state() {
@@ -353,7 +353,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         slot.memory.clear();
     }
 
-    /** Frees the memory; the parameters are not the optimiser's. */
+    /** Frees the memory; the parameters are not the optimizer's. */
     @Override
     public void close() {
         slots.forEach(own -> own.forEach(slot -> {

@@ -1,7 +1,7 @@
 package org.facerecognition.train;
 
 /**
- * What one optimiser step came to.
+ * What one optimizer step came to.
  *
  * @param epoch which, from 1
  * @param epochs how many there will be
@@ -11,7 +11,7 @@ package org.facerecognition.train;
  * @param loss mean over the step's samples
  * @param learningRate of parameters without a factor of their own
  * @param images samples in the step
- * @param waitSeconds of the step that were spent waiting for pictures
+ * @param waitSeconds of the step that were spent waiting for images
  */
 public record StepReport(
         int epoch,

@@ -3,7 +3,7 @@ package org.facerecognition.train;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** What an optimiser does with parameters that have a gradient, and what it remembers of each. */
+/** What an optimizer does with parameters that have a gradient, and what it remembers of each. */
 interface UpdateRule {
     /** Names of the tensors remembered for each parameter, of its shape. */
     List<String> memories();

@@ -1,5 +1,5 @@
 /**
- * The parts of training: optimisers ({@link org.facerecognition.train.OptimizerSettings}), schedules ({@link
+ * The parts of training: optimizers ({@link org.facerecognition.train.OptimizerSettings}), schedules ({@link
  * org.facerecognition.train.LearningRate}), freezing, scores, and what a training tells. The loop itself is {@code
  * Trainer}'s, one package up.
  */

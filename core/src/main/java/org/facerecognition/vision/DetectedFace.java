@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * A face that a {@link FaceDetector} found.
  *
- * @param box around the face, from brow to chin; may reach beyond the picture
+ * @param box around the face, from brow to chin; may reach beyond the image
  * @param points five, in the order of {@link FaceTemplate}: the eye on the image's left (the person's right one), the
  *     eye on the image's right, the nose's tip, the corners of the mouth on the image's left and right. "Left" is that
  *     of the face held upright, so that a face turned over has its image-left eye on the right
@@ -17,7 +17,7 @@ public record DetectedFace(Box box, List<Point> points, double score) {
     /** How many points a face has. */
     public static final int POINTS = 5;
 
-    /** A rectangle; x and y of its top left corner and its sides, in pixels of the picture, fractions included. */
+    /** A rectangle; x and y of its top left corner and its sides, in pixels of the image, fractions included. */
     public record Box(double x, double y, double width, double height) {
         /** In square pixels. */
         public double area() {
@@ -25,7 +25,7 @@ public record DetectedFace(Box box, List<Point> points, double score) {
         }
     }
 
-    /** A place in the picture, in pixels, fractions included; the centre of the first pixel is (0, 0). */
+    /** A place in the image, in pixels, fractions included; the center of the first pixel is (0, 0). */
     public record Point(double x, double y) {}
 
     /** @throws IllegalArgumentException when there are not five points */

@@ -66,7 +66,7 @@ public final class FaceAligner {
     /**
      * The similarity transform that brings {@code from} nearest to {@code to} in the least-squares sense: Umeyama,
      * "Least-Squares Estimation of Transformation Parameters Between Two Point Patterns", PAMI 1991. In the plane its
-     * solution without reflection needs no singular values: with centred points as complex numbers p and q, rotation
+     * solution without reflection needs no singular values: with centerd points as complex numbers p and q, rotation
      * and scale together are the one complex number sum(conj(p) q) / sum(|p|^2).
      *
      * @param from n points, x and y
@@ -80,16 +80,16 @@ public final class FaceAligner {
             throw new IllegalArgumentException(
                     "points must be " + to.length + " pairs of x and y, but were " + from.length);
         }
-        double[] centreFrom = centre(from);
-        double[] centreTo = centre(to);
+        double[] centerFrom = center(from);
+        double[] centerTo = center(to);
         double real = 0;
         double imaginary = 0;
         double spread = 0;
         for (int i = 0; i < from.length; i++) {
-            double px = from[i][0] - centreFrom[0];
-            double py = from[i][1] - centreFrom[1];
-            double qx = to[i][0] - centreTo[0];
-            double qy = to[i][1] - centreTo[1];
+            double px = from[i][0] - centerFrom[0];
+            double py = from[i][1] - centerFrom[1];
+            double qx = to[i][0] - centerTo[0];
+            double qy = to[i][1] - centerTo[1];
             real += px * qx + py * qy;
             imaginary += px * qy - py * qx;
             spread += px * px + py * py;
@@ -101,8 +101,8 @@ public final class FaceAligner {
                     "points must be finite and not all the same, but their spread was " + spread);
         }
         return new double[][] {
-            {a, -b, centreTo[0] - a * centreFrom[0] + b * centreFrom[1]},
-            {b, a, centreTo[1] - b * centreFrom[0] - a * centreFrom[1]}
+            {a, -b, centerTo[0] - a * centerFrom[0] + b * centerFrom[1]},
+            {b, a, centerTo[1] - b * centerFrom[0] - a * centerFrom[1]}
         };
     }
 
@@ -122,7 +122,7 @@ public final class FaceAligner {
         } catch (IllegalArgumentException e) {
             return Double.POSITIVE_INFINITY;
         }
-        double[] center = centre(template);
+        double[] center = center(template);
         double left = 0;
         double spread = 0;
         for (int i = 0; i < template.length; i++) {
@@ -136,7 +136,7 @@ public final class FaceAligner {
         return Math.sqrt(left / spread);
     }
 
-    private static double[] centre(double[][] points) {
+    private static double[] center(double[][] points) {
         double x = 0;
         double y = 0;
         for (double[] point : points) {

@@ -37,7 +37,7 @@ import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * Finds faces in pictures by YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by
+ * Finds faces in images by YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by
  * OpenCV. Its file is OpenCV's {@code face_detection_yunet_2023mar.onnx}; bring it, or have it fetched when asked for.
  *
  * <p>May be used from many threads at a time. Close it to free its memory: it waits for uses under way, and later ones
@@ -45,17 +45,17 @@ import org.facerecognition.natives.NativeLibraries;
  */
 public final class FaceDetector implements AutoCloseable {
     /*
-     * A picture larger than Settings.largestSidePx is shrunk first: time and memory are then bounded whatever comes,
+     * An image larger than Settings.largestSidePx is shrunk first: time and memory are then bounded whatever comes,
      * and YuNet, trained on faces of about 10 to 300 pixels, meets large ones at a size it knows. Boxes and points are
-     * given in the picture's own pixels.
+     * given in the image's own pixels.
      *
-     * OpenCV's detector keeps the size of its last picture, and buffers for it: one must not serve two threads. So
+     * OpenCV's detector keeps the size of its last image, and buffers for it: one must not serve two threads. So
      * there is a pool, of at most as many as there are processors, since more would only wait for one another. What is
      * not in use is kept for the next caller.
      *
-     * The order of faces answers whom a picture is of, where one face is asked for: large and in the middle, by the
+     * The order of faces answers whom an image is of, where one face is asked for: large and in the middle, by the
      * rule of facenet's and insightface's scripts, FaceChoice.MOST_PROMINENT. On LFW's View 1, where in 7 of 1,549
-     * pictures a larger face stands beside the one that is meant, half a percent more pairs are told rightly by it than
+     * images a larger face stands beside the one that is meant, half a percent more pairs are told rightly by it than
      * by area alone.
      *
      * An image with a side below 160 pixels is mostly a crop of a face, which then fills it. YuNet has seen few faces
@@ -92,8 +92,8 @@ public final class FaceDetector implements AutoCloseable {
      * @param nmsThreshold of two boxes that share more than this part of what they cover together, the better one
      *     stays; in [0, 1]
      * @param topK most faces that are looked at, the best ones
-     * @param smallestFacePx faces whose box has a shorter side than this, in pixels of the picture, are left out
-     * @param largestSidePx pictures with a longer side are shrunk to it first. Faces then should be 10 pixels or
+     * @param smallestFacePx faces whose box has a shorter side than this, in pixels of the image, are left out
+     * @param largestSidePx images with a longer side are shrunk to it first. Faces then should be 10 pixels or
      *     larger: raise it for a crowd, at a cost in proportion to the area
      */
     public record Settings(
@@ -133,7 +133,7 @@ public final class FaceDetector implements AutoCloseable {
             return new Settings(scoreThreshold, nmsThreshold, topK, px, largestSidePx);
         }
 
-        /** With another size to which pictures are shrunk. */
+        /** With another size to which images are shrunk. */
         public Settings withLargestSidePx(int px) {
             return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, px);
         }
@@ -244,7 +244,7 @@ public final class FaceDetector implements AutoCloseable {
                     double shorter = Math.min(face.box().width(), face.box().height());
                     return !(shorter >= settings.smallestFacePx());
                 });
-        faces.sort(FaceChoice.MOST_PROMINENT.order(image.cols(), image.rows()).reversed());
+        faces.sort(FaceChoice.MAX_PROMINENT.order(image.cols(), image.rows()).reversed());
         return List.copyOf(faces);
     }
 
@@ -311,7 +311,7 @@ public final class FaceDetector implements AutoCloseable {
         }
     }
 
-    /** Not larger than asked for, in the order of colours that OpenCV's nets were trained on. */
+    /** Not larger than asked for, in the order of colors that OpenCV's nets were trained on. */
     private Mat input(Mat image) {
         double shrink = (double) settings.largestSidePx() / Math.max(image.cols(), image.rows());
         Mat input = new Mat();
@@ -345,7 +345,7 @@ public final class FaceDetector implements AutoCloseable {
             return rows;
         } catch (RuntimeException e) {
             throw new DetectorException(
-                    "face detector " + name + " cannot look at a picture of " + input.cols() + "x" + input.rows()
+                    "face detector " + name + " cannot look at an image of " + input.cols() + "x" + input.rows()
                             + "; is it YuNet's .onnx file? OpenCV says: " + firstLine(e),
                     e);
         } finally {
@@ -364,7 +364,7 @@ public final class FaceDetector implements AutoCloseable {
         return new DetectedFace(box, points, row[COLUMNS - 1]);
     }
 
-    /** Centres of pixels are whole numbers, before and after. */
+    /** Centers of pixels are whole numbers, before and after. */
     private static double scaled(double place, double scale) {
         return (place + 0.5) * scale - 0.5;
     }

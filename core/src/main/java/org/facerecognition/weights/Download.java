@@ -17,7 +17,7 @@ final class Download {
     private static final int CONNECT_MILLIS = 20_000;
     private static final int SILENCE_MILLIS = 30_000;
     private static final int FRUITLESS_TRIES = 3;
-    private static final long MOST_BYTES = 8L << 30;
+    private static final long MAX_BYTES = 8L << 30;
     private static final int CHUNK = 1 << 16;
 
     private final Path part;
@@ -131,9 +131,9 @@ final class Download {
     }
 
     private void checkRoom(long bytes) throws IOException {
-        if (bytes > MOST_BYTES) {
+        if (bytes > MAX_BYTES) {
             throw new WeightsException("cannot fetch " + remote.address() + ": its server announces " + bytes
-                    + " bytes, and weights must not have more than " + MOST_BYTES);
+                    + " bytes, and weights must not have more than " + MAX_BYTES);
         }
         long room = Files.getFileStore(part.getParent()).getUsableSpace();
         if (bytes > room) {
@@ -148,7 +148,7 @@ final class Download {
         for (int read = read(in, buffer); read >= 0; read = read(in, buffer)) {
             out.write(buffer, 0, read);
             have += read;
-            if (have > MOST_BYTES) {
+            if (have > MAX_BYTES) {
                 throw new WeightsException("cannot fetch " + remote.address() + ": it does not end after " + have
                         + " bytes, and weights must not have more");
             }

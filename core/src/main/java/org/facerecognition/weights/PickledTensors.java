@@ -29,7 +29,7 @@ final class PickledTensors implements TensorFile {
     private static final List<String> PARTS =
             List.of("state_dict", "model_state_dict", "model", "net", "backbone", "encoder", "weights", "params");
 
-    private static final int MOST_PARTS = 2; // one within another
+    private static final int MAX_PARTS = 2; // one within another
     private static final int MAX_NAME = 1000;
 
     private final Path file;
@@ -128,7 +128,7 @@ final class PickledTensors implements TensorFile {
     }
 
     private static byte[] head(FileChannel channel) throws IOException {
-        ByteBuffer head = ByteBuffer.allocate((int) Math.min(channel.size(), StoredZip.MOST_BYTES_IN_MEMORY));
+        ByteBuffer head = ByteBuffer.allocate((int) Math.min(channel.size(), StoredZip.MAX_BYTES_IN_MEMORY));
         while (head.hasRemaining() && channel.read(head, head.position()) >= 0) {}
         return head.array();
     }
@@ -154,7 +154,7 @@ final class PickledTensors implements TensorFile {
             }
             Optional<String> part =
                     PARTS.stream().filter(name -> dict.get(name) instanceof Map).findFirst();
-            if (part.isPresent() && depth < MOST_PARTS) {
+            if (part.isPresent() && depth < MAX_PARTS) {
                 return tensors(file, dict.get(part.get()), depth + 1);
             }
         }

@@ -13,9 +13,9 @@ import org.facerecognition.backbone.Encoder;
  * @param address {@code https:} or {@code file:}; {@code http:} of this machine itself
  * @param sha256 of the bytes in hexadecimal: all 64 digits, or the first 8 or more of them, as PyTorch's file names have
  *     (those protect from broken and outdated files, not from a forger)
- * @param licence under which they may be used, for people; shown when they are fetched and kept in what is made of them
+ * @param license under which they may be used, for people; shown when they are fetched and kept in what is made of them
  */
-public record RemoteFile(URI address, String sha256, String licence) {
+public record RemoteFile(URI address, String sha256, String license) {
     private static final Pattern DIGITS = Pattern.compile("[0-9a-f]{8,64}");
     /** For weights that are fetched without word of their terms. */
     public static final String UNKNOWN_LICENCE = "not stated; ask whoever made the weights before you use them";

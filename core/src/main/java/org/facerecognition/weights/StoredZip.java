@@ -20,7 +20,7 @@ import org.facerecognition.weights.PickledTensors.Place;
  */
 final class StoredZip {
     /** A pickle is names and numbers; that of the largest nets has a few MiB. */
-    static final long MOST_BYTES_IN_MEMORY = 64L << 20;
+    static final long MAX_BYTES_IN_MEMORY = 64L << 20;
 
     private final Path file;
     private final FileChannel channel;
@@ -87,7 +87,7 @@ final class StoredZip {
     /** A small entry, whole. */
     byte[] bytes(String name) throws IOException {
         Place place = entries.get(name);
-        if (place.bytes() > MOST_BYTES_IN_MEMORY) {
+        if (place.bytes() > MAX_BYTES_IN_MEMORY) {
             throw new WeightsException(file + " is refused: \"" + name + "\" in it has " + place.bytes()
                     + " bytes, more than any state dict needs");
         }

@@ -13,7 +13,7 @@ import org.facerecognition.io.AtomicFile;
 
 /** Values from a file straight into a tensor's memory: nothing in between, on the heap or mapped. */
 final class TensorBytes {
-    private static final long MOST_AT_A_TIME = 1L << 30; // a ByteBuffer has less than 2 GiB
+    private static final long MAX_AT_A_TIME = 1L << 30; // a ByteBuffer has less than 2 GiB
 
     private TensorBytes() {}
 
@@ -32,7 +32,7 @@ final class TensorBytes {
      * @throws WeightsException when the file cannot be read or is too short
      */
     static void read(Path file, long begin, Tensor into) {
-        read(file, begin, into, MOST_AT_A_TIME);
+        read(file, begin, into, MAX_AT_A_TIME);
     }
 
     /** @param mostAtATime bytes in one call to the operating system */
@@ -51,7 +51,7 @@ final class TensorBytes {
      * @throws WeightsException when it cannot be read or is too short
      */
     static void read(Path file, FileChannel channel, long begin, Tensor into) {
-        read(file, channel, begin, into, MOST_AT_A_TIME);
+        read(file, channel, begin, into, MAX_AT_A_TIME);
     }
 
     private static void read(Path file, FileChannel channel, long begin, Tensor into, long mostAtATime) {

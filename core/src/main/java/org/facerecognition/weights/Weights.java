@@ -39,7 +39,7 @@ public final class Weights {
         @Override
         public void begins(RemoteFile remote) {
             System.getLogger(Weights.class.getName())
-                    .log(System.Logger.Level.INFO, "fetching {0}; licence: {1}", remote.address(), remote.licence());
+                    .log(System.Logger.Level.INFO, "fetching {0}; license: {1}", remote.address(), remote.license());
         }
     };
 
@@ -72,7 +72,7 @@ public final class Weights {
      * What torchvision trained on ImageNet for an encoder of its own, its default weights: fetched to the {@link
      * WeightsCache#standard user's cache} the first time, read from there later.
      *
-     * @param listener hears the licence and the progress
+     * @param listener hears the license and the progress
      * @throws IllegalArgumentException when there are none for this encoder
      * @throws WeightsException when they cannot be fetched
      */
@@ -80,7 +80,7 @@ public final class Weights {
         return fetch(RemoteFile.imagenet(encoder), listener);
     }
 
-    /** {@link #imagenet(Encoder, FetchListener)}, with the licence told to this class's system logger. */
+    /** {@link #imagenet(Encoder, FetchListener)}, with the license told to this class's system logger. */
     public static Weights imagenet(Encoder encoder) {
         return imagenet(encoder, LOG_LICENCE);
     }
@@ -89,14 +89,14 @@ public final class Weights {
      * Weights from an address: fetched to the {@link WeightsCache#standard user's cache} the first time, read from
      * there later.
      *
-     * @param listener hears the licence and the progress
+     * @param listener hears the license and the progress
      * @throws WeightsException when they cannot be fetched, or as {@link #read}
      */
     public static Weights fetch(RemoteFile remote, FetchListener listener) {
         return read(WeightsCache.standard().fetch(remote, listener));
     }
 
-    /** {@link #fetch(RemoteFile, FetchListener)}, with the licence told to this class's system logger. */
+    /** {@link #fetch(RemoteFile, FetchListener)}, with the license told to this class's system logger. */
     public static Weights fetch(RemoteFile remote) {
         return fetch(remote, LOG_LICENCE);
     }
@@ -148,7 +148,7 @@ public final class Weights {
 
     /**
      * Free text by name: what the file says of itself, and of one that was fetched its {@code address}, {@code sha256}
-     * and {@code licence}.
+     * and {@code license}.
      */
     public Map<String, String> metadata() {
         Map<String, String> all = new LinkedHashMap<>(source.metadata());
@@ -276,7 +276,7 @@ public final class Weights {
 
     /** A net's tensors beside a file's. */
     private static final class Fit {
-        private static final int MOST_NAMES_PRINTED = 5;
+        private static final int MAX_NAMES_PRINTED = 5;
 
         private final Weights weights;
         private final List<String> fitting = new ArrayList<>();
@@ -314,8 +314,8 @@ public final class Weights {
 
         private void tell(String what, List<String> names) {
             if (!names.isEmpty()) {
-                int rest = names.size() - MOST_NAMES_PRINTED;
-                wrong.add(what + ": " + names.stream().limit(MOST_NAMES_PRINTED).collect(Collectors.joining("; "))
+                int rest = names.size() - MAX_NAMES_PRINTED;
+                wrong.add(what + ": " + names.stream().limit(MAX_NAMES_PRINTED).collect(Collectors.joining("; "))
                         + (rest > 0 ? " and " + rest + " more" : "") + ".");
             }
         }

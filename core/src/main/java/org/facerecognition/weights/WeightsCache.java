@@ -19,7 +19,7 @@ import org.facerecognition.io.WriterLock;
 /**
  * A folder of fetched weights. A file is in it whole and checked, or not at all: it is fetched beside ({@code .part}),
  * its checksum compared, and moved. A fetch that was broken off goes on where it stopped. Beside each file lies where it
- * came from and under what licence ({@code .json}).
+ * came from and under what license ({@code .json}).
  *
  * <p>May be used from several threads and programs at a time. Nothing is fetched unless {@link #fetch} is called.
  */
@@ -88,7 +88,7 @@ public final class WeightsCache {
         Map<String, String> origin = new LinkedHashMap<>();
         origin.put("address", remote.address().toString());
         origin.put("sha256", sum);
-        origin.put("licence", remote.licence());
+        origin.put("license", remote.license());
         origin.put("fetched", Instant.now().toString());
         AtomicFile.write(record(file), JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(origin));
         AtomicFile.move(part, file);
@@ -98,14 +98,15 @@ public final class WeightsCache {
         return file.resolveSibling(file.getFileName() + ".json");
     }
 
-    /** Where a file of the cache came from and under what licence; empty for any other file. */
+    /** Where a file of the cache came from and under what license; empty for any other file. */
     static Map<String, String> origin(Path file) {
         Map<String, String> origin = new LinkedHashMap<>();
         Path record = record(file);
         if (Files.exists(record)) {
             try {
                 JsonNode root = JSON.readTree(record.toFile());
-                for (String key : new String[] {"address", "sha256", "licence", "fetched"}) {
+                for (String key :
+                        new String[] {"address", "sha256", "license", "licence", "fetched"}) { // license: former name
                     if (root.path(key).isTextual()) {
                         origin.put(key, root.get(key).asText());
                     }

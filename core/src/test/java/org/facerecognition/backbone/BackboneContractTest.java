@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class BackboneContractTest {
     /**
      * Parameters as the origin's documentation gives them: torchvision's with 1,000 outputs, insightface's with 512 (in
-     * which the fixed scale of the last normalisation is counted), MobileFaceNet's weights with 128.
+     * which the fixed scale of the last normalization is counted), MobileFaceNet's weights with 128.
      */
     private static final Map<Encoder, Long> PARAMETERS = new EnumMap<>(Map.ofEntries(
             Map.entry(Encoder.RESNET18, 11_689_512L),
@@ -44,7 +44,7 @@ class BackboneContractTest {
             Map.entry(Encoder.MOBILEFACENET, 999_936L)));
 
     /**
-     * A net whose weights keep activations in bounds: insightface's N(0, 0.1) counts on batch normalisation having seen
+     * A net whose weights keep activations in bounds: insightface's N(0, 0.1) counts on batch normalization having seen
      * some batches, and overflows in evaluation before.
      */
     private static Backbone calm(Encoder encoder, BackboneOptions options) {

@@ -64,7 +64,7 @@ class FrozenMemoryTest {
     @Test
     void knownPicturesAreNotWorkedOnAgain() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenMemory memory = new FrozenMemory(net, LAYER, PLENTY);
+                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, PLENTY);
                 PointerScope scope = new PointerScope()) {
             Tensor known = images(4);
             Tensor expected = net.forward(known);
@@ -84,7 +84,7 @@ class FrozenMemoryTest {
     @Test
     void onePixelMakesAnotherPicture() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenMemory memory = new FrozenMemory(net, LAYER, PLENTY);
+                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, PLENTY);
                 PointerScope scope = new PointerScope()) {
             Tensor images = images(1);
             memory.embed(images);
@@ -98,7 +98,7 @@ class FrozenMemoryTest {
     @Test
     void onlyWhatThereIsRoomForIsKept() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenMemory memory = new FrozenMemory(net, LAYER, 3 * PICTURE_BYTES + 1);
+                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, 3 * PICTURE_BYTES + 1);
                 PointerScope scope = new PointerScope()) {
             Tensor images = images(5);
             memory.embed(images);
@@ -111,7 +111,7 @@ class FrozenMemoryTest {
     @Test
     void gradientsAreThoseOfTheWholeNet() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenMemory memory = new FrozenMemory(net, LAYER, PLENTY);
+                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, PLENTY);
                 PointerScope scope = new PointerScope()) {
             Tensor images = images(3);
             net.forward(images).square().sum().backward();
@@ -150,11 +150,11 @@ class FrozenMemoryTest {
                 NoGradGuard noGrad = new NoGradGuard()) {
             Tensor images = images(11);
             Tensor together;
-            try (FrozenMemory memory = new FrozenMemory(net, layer, PLENTY)) {
+            try (FrozenFeatureCache memory = new FrozenFeatureCache(net, layer, PLENTY)) {
                 memory.embed(images);
                 together = memory.embed(images);
             }
-            try (FrozenMemory memory = new FrozenMemory(net, layer, PLENTY)) {
+            try (FrozenFeatureCache memory = new FrozenFeatureCache(net, layer, PLENTY)) {
                 for (long[] batch : new long[][] {{10, 1}, {3, 4}, {0, 11}}) { // some met alone, some among others
                     memory.embed(images.narrow(0, batch[0], batch[1]));
                 }

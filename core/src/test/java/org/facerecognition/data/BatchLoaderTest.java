@@ -44,12 +44,17 @@ class BatchLoaderTest {
     }
 
     private static FaceDataset data() {
-        return FaceDataset.folders(root, Split.TRAIN).withAugmentations(Presets.fiveColour()); // 12 images, 72 samples
+        return FaceDataset.folders(root, Split.TRAIN).withAugmentations(Presets.fiveColor()); // 12 images, 72 samples
     }
 
     private static BatchLoader loader(int threads, boolean shuffle) {
         return new BatchLoader(
-                data(), new BatchLoader.Settings(7, SIZE, Normalization.SYMMETRIC, shuffle, 42, threads));
+                data(),
+                BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                        .withBatchSize(7)
+                        .withSampler(shuffle ? Sampler.shuffled() : Sampler.sequential())
+                        .withSeed(42)
+                        .withThreads(threads));
     }
 
     private static List<Taken> take(BatchLoader loader, int epoch, int from) {
@@ -121,12 +126,16 @@ class BatchLoaderTest {
         for (int i = 0; i < 10; i++) {
             TestImages.write(folder.resolve("person/" + i + ".png"), 20, 30, i);
         }
-        FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0).withAugmentations(Presets.fiveColour());
-        var plain = new BatchLoader.Settings(7, SIZE, Normalization.SYMMETRIC, true, 42, 3);
+        FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0).withAugmentations(Presets.fiveColor());
+        var plain = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(7)
+                .withSampler(Sampler.shuffled())
+                .withSeed(42)
+                .withThreads(3);
         int fits = (1 << 20) / (3 * SIZE * SIZE);
         assertThat(fits).as("room for all").isGreaterThan(10);
         try (BatchLoader forgetful = new BatchLoader(data, plain);
-                BatchLoader keeping = new BatchLoader(data, plain.withCache(1))) {
+                BatchLoader keeping = new BatchLoader(data, plain.withImageCacheMib(1))) {
             List<Taken> first = take(forgetful, 0, 0);
             List<Taken> second = take(forgetful, 1, 0);
             assertThat(take(keeping, 0, 0)).isEqualTo(first);
@@ -140,7 +149,7 @@ class BatchLoaderTest {
 
     @Test
     void whatFindsNoRoomIsReadAgain() {
-        try (PictureMemory memory = new PictureMemory(3, SIZE, 2 * 3 * SIZE * SIZE + 1);
+        try (DecodedImageCache memory = new DecodedImageCache(3, SIZE, 2 * 3 * SIZE * SIZE + 1);
                 Mat image = new Mat(SIZE, SIZE, CV_8UC3)) {
             for (int i = 0; i < 3; i++) {
                 assertThat(memory.recall(i)).isNull();
@@ -154,7 +163,7 @@ class BatchLoaderTest {
             }
             assertThat(memory.recall(2)).as("room for two").isNull();
         }
-        try (PictureMemory none = new PictureMemory(3, SIZE, 0)) {
+        try (DecodedImageCache none = new DecodedImageCache(3, SIZE, 0)) {
             assertThat(none.recall(0)).isNull();
         }
     }
@@ -174,16 +183,19 @@ class BatchLoaderTest {
     }
 
     @Test
-    void pixelsAreRgbInPlanesAndNormalised() {
+    void pixelsAreRgbInPlanesAndNormalized() {
         FaceDataset plain = FaceDataset.folders(root, Split.TRAIN);
         Normalization normalization = Normalization.IMAGENET;
-        try (BatchLoader loader =
-                        new BatchLoader(plain, new BatchLoader.Settings(4, SIZE, normalization, false, 0, 1));
+        try (BatchLoader loader = new BatchLoader(
+                        plain,
+                        BatchLoader.Settings.of(SIZE, normalization)
+                                .withBatchSize(4)
+                                .withThreads(1));
                 BatchLoader.Epoch epoch = loader.epoch(0);
                 Batch batch = epoch.next();
                 PointerScope scope = new PointerScope();
                 Mat image = plain.sample(1).image().read();
-                Mat framed = plain.framing().apply(image, SIZE, "x")) {
+                Mat framed = plain.crop().apply(image, SIZE, "x")) {
             byte[] bytes = TestImages.bytes(framed);
             Tensor second = batch.images().get(1).contiguous(); // [3, H, W]
             float[] planes = new float[3 * SIZE * SIZE];
@@ -192,7 +204,7 @@ class BatchLoaderTest {
                 int channel = i / (SIZE * SIZE);
                 double expected = ((bytes[3 * (i % (SIZE * SIZE)) + channel] & 0xff)
                                 - normalization.mean().get(channel))
-                        / normalization.deviation().get(channel);
+                        / normalization.std().get(channel);
                 assertThat((double) planes[i]).isCloseTo(expected, within(1e-5));
             }
             assertThat(batch.images().is_contiguous(org.bytedeco.pytorch.global.torch.MemoryFormat.ChannelsLast))
@@ -211,8 +223,8 @@ class BatchLoaderTest {
         Path file = folder.resolve(broken);
         byte[] whole = Files.readAllBytes(file);
         Files.write(file, Arrays.copyOf(whole, whole.length / 2));
-        try (BatchLoader loader =
-                new BatchLoader(data, new BatchLoader.Settings(2, SIZE, Normalization.SYMMETRIC, false, 0, 2))) {
+        try (BatchLoader loader = new BatchLoader(
+                data, BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC).withBatchSize(2))) {
             assertThatThrownBy(() -> take(loader, 0, 0))
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining(broken.toString())
@@ -235,11 +247,15 @@ class BatchLoaderTest {
         }
         FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0);
         Files.write(folder.resolve("person/3.png"), new byte[0]);
-        Files.writeString(folder.resolve("person/4.png"), "no picture");
+        Files.writeString(folder.resolve("person/4.png"), "no image");
         List<List<Taken>> byThreads = new ArrayList<>();
         for (int threads : new int[] {1, 2, 4, 8}) {
-            var settings = new BatchLoader.Settings(
-                    4, SIZE, Normalization.SYMMETRIC, Sampler.shuffled(), 42, threads, BadImages.SKIP);
+            var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                    .withBatchSize(4)
+                    .withSampler(Sampler.shuffled())
+                    .withSeed(42)
+                    .withThreads(threads)
+                    .withBadImages(BadImages.SKIP);
             try (BatchLoader loader = new BatchLoader(data, settings)) {
                 byThreads.add(take(loader, 0, 0));
                 assertThat(byThreads.get(0)).flatMap(Taken::labels).hasSize(10);
@@ -253,8 +269,11 @@ class BatchLoaderTest {
         for (int i = 0; i < 10; i++) {
             Files.write(folder.resolve("person/" + i + ".png"), new byte[0]);
         }
-        var settings =
-                new BatchLoader.Settings(4, SIZE, Normalization.SYMMETRIC, Sampler.shuffled(), 42, 2, BadImages.SKIP);
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(4)
+                .withSampler(Sampler.shuffled())
+                .withSeed(42)
+                .withBadImages(BadImages.SKIP);
         try (BatchLoader loader = new BatchLoader(data, settings)) {
             assertThatThrownBy(() -> take(loader, 0, 0))
                     .isInstanceOf(DataException.class)
@@ -264,8 +283,10 @@ class BatchLoaderTest {
 
     @Test
     void aSamplerSaysWhatAnEpochHas() {
-        var settings = new BatchLoader.Settings(
-                6, SIZE, Normalization.SYMMETRIC, Sampler.identities(3, 2), 42, 2, BadImages.FAIL);
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(6)
+                .withSampler(Sampler.identities(3, 2))
+                .withSeed(42);
         try (BatchLoader loader = new BatchLoader(FaceDataset.folders(root, Split.TRAIN), settings)) {
             assertThat(loader.batches()).isEqualTo(2);
             for (Taken batch : take(loader, 0, 0)) {
@@ -296,14 +317,27 @@ class BatchLoaderTest {
 
     @Test
     void settingsRefuseNonsense() {
-        assertThatThrownBy(() -> new BatchLoader.Settings(0, SIZE, Normalization.SYMMETRIC, true, 0, 1))
+        assertThatThrownBy(() -> BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                        .withBatchSize(0)
+                        .withSampler(Sampler.shuffled())
+                        .withThreads(1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("batchSize must be at least 1, but was 0");
-        assertThatThrownBy(() -> new BatchLoader.Settings(1, 0, Normalization.SYMMETRIC, true, 0, 1))
+        assertThatThrownBy(() -> BatchLoader.Settings.of(0, Normalization.SYMMETRIC)
+                        .withBatchSize(1)
+                        .withSampler(Sampler.shuffled())
+                        .withThreads(1))
                 .hasMessage("imageSizePx must be at least 1, but was 0");
-        assertThatThrownBy(() -> new BatchLoader.Settings(1, 1, Normalization.SYMMETRIC, true, 0, 0))
+        assertThatThrownBy(() -> BatchLoader.Settings.of(1, Normalization.SYMMETRIC)
+                        .withBatchSize(1)
+                        .withSampler(Sampler.shuffled())
+                        .withThreads(0))
                 .hasMessage("threads must be at least 1, but was 0");
-        assertThatThrownBy(() -> new BatchLoader.Settings(1, 1, Normalization.SYMMETRIC, true, 0, 1).withCache(-1))
+        assertThatThrownBy(() -> BatchLoader.Settings.of(1, Normalization.SYMMETRIC)
+                        .withBatchSize(1)
+                        .withSampler(Sampler.shuffled())
+                        .withThreads(1)
+                        .withImageCacheMib(-1))
                 .hasMessage("cacheMib must be at least 0, but was -1");
     }
 

@@ -65,7 +65,7 @@ class FaceDatasetTest {
                 .containsExactly("000.png", "002.png", "003.png");
         assertThat(train.sample(2).label()).isEqualTo(2);
         assertThat(train.classes()).isEqualTo(3);
-        assertThat(train.framing()).isEqualTo(Framing.CELEBA_CROP);
+        assertThat(train.crop()).isEqualTo(Crop.CELEBA_CROP);
         assertThat(FaceDataset.celeba500(data, Split.VAL).size()).isEqualTo(2);
         assertThat(FaceDataset.celeba500(data, Split.VAL).classes()).isEqualTo(3);
         assertThat(FaceDataset.celeba500(data, Split.TEST).size()).isEqualTo(1);
@@ -79,7 +79,7 @@ class FaceDatasetTest {
         assertThat(FaceDataset.celeba500(data, Split.TEST).size()).isEqualTo(1589);
         assertThat(FaceDataset.celeba500(data, Split.TRAIN).classes()).isEqualTo(500);
         assertThat(FaceDataset.celeba500(data, Split.TRAIN)
-                        .withAugmentations(Presets.fiveColour())
+                        .withAugmentations(Presets.fiveColor())
                         .size())
                 .isEqualTo(6 * 8544);
     }
@@ -87,7 +87,7 @@ class FaceDatasetTest {
     @Test
     void eachAugmentationMakesOneSeparateCopyOfEachImage() throws IOException {
         FaceDataset plain = FaceDataset.celeba500(celeba(), Split.TRAIN);
-        FaceDataset augmented = plain.withAugmentations(Presets.fiveColour());
+        FaceDataset augmented = plain.withAugmentations(Presets.fiveColor());
 
         assertThat(augmented.size()).isEqualTo(6 * plain.size());
         for (int copy = 0; copy < 6; copy++) {
@@ -100,7 +100,7 @@ class FaceDatasetTest {
                     assertThat(sample.transforms()).isEmpty();
                 } else {
                     assertThat(sample.transforms())
-                            .isEqualTo(List.of(Presets.fiveColour().get(copy - 1)));
+                            .isEqualTo(List.of(Presets.fiveColor().get(copy - 1)));
                 }
             }
         }
@@ -110,20 +110,20 @@ class FaceDatasetTest {
     @Test
     void composedAllAreOnEachImageInOrderAndThereAreNoCopies() throws IOException {
         FaceDataset composed =
-                FaceDataset.celeba500(celeba(), Split.TRAIN).withAugmentations(Presets.fiveColour(), true);
+                FaceDataset.celeba500(celeba(), Split.TRAIN).withAugmentations(Presets.fiveColor(), true);
 
         assertThat(composed.size()).isEqualTo(3);
-        assertThat(composed.sample(0).transforms()).isEqualTo(Presets.fiveColour());
+        assertThat(composed.sample(0).transforms()).isEqualTo(Presets.fiveColor());
     }
 
     @Test
     void validationIsNeverAugmented() throws IOException {
         FaceDataset validation = FaceDataset.celeba500(celeba(), Split.VAL);
         assertThat(validation.sample(0).transforms()).isEmpty();
-        assertThatThrownBy(() -> validation.withAugmentations(Presets.fiveColour()))
+        assertThatThrownBy(() -> validation.withAugmentations(Presets.fiveColor()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("augmentations must be on the TRAIN split, but this is VAL: a model is measured on"
-                        + " pictures as they are");
+                        + " images as they are");
         assertThat(validation.withAugmentations(List.of()).size()).isEqualTo(2);
     }
 
@@ -132,13 +132,13 @@ class FaceDatasetTest {
         try (Mat image = TestImages.noise(178, 218, 1);
                 Mat expected = new Mat(image, new Rect(45, 77, 83, 100));
                 Mat square = new Mat();
-                Mat framed = Framing.CELEBA_CROP.apply(image, 112, "x")) {
+                Mat framed = Crop.CELEBA_CROP.apply(image, 112, "x")) {
             org.bytedeco.opencv.global.opencv_imgproc.resize(
                     expected, square, new org.bytedeco.opencv.opencv_core.Size(112, 112));
             assertThat(TestImages.bytes(framed)).isEqualTo(TestImages.bytes(square));
         }
         try (Mat image = TestImages.noise(92, 112, 1)) {
-            assertThatThrownBy(() -> Framing.CELEBA_CROP.apply(image, 112, "some.png"))
+            assertThatThrownBy(() -> Crop.CELEBA_CROP.apply(image, 112, "some.png"))
                     .isInstanceOf(DataException.class)
                     .hasMessage("image some.png must be 178x218 for framing celeba-crop, but was 92x112; for crops of"
                             + " faces use framing whole");
@@ -182,7 +182,7 @@ class FaceDatasetTest {
         FaceDataset train = FaceDataset.folders(data, Split.TRAIN);
         Set<String> prints = Set.of(
                 train.fingerprint(),
-                train.withFraming(Framing.CELEBA_CROP).fingerprint(),
+                train.withCrop(Crop.CELEBA_CROP).fingerprint(),
                 train.withAugmentations(List.of(new Grayscale(3))).fingerprint(),
                 train.withAugmentations(List.of(new RandomEqualize())).fingerprint(),
                 train.withAugmentations(List.of(new RandomEqualize()), true).fingerprint(),
@@ -293,10 +293,10 @@ class FaceDatasetTest {
         try (Mat image = TestImages.noise(178, 218, 5);
                 Rect place = new Rect(45, 77, 83, 100);
                 Mat crop = new Mat(image, place).clone();
-                Mat ofWhole = Framing.CELEBA_CROP.apply(image, 64, "x");
-                Mat ofCrop = Framing.CELEBA_CROPPED.apply(crop, 64, "x");
-                Mat aligned = Framing.CELEBA_ALIGNED.apply(image, 112, "x");
-                Mat cropAligned = Framing.CELEBA_CROP_ALIGNED.apply(crop, 112, "x")) {
+                Mat ofWhole = Crop.CELEBA_CROP.apply(image, 64, "x");
+                Mat ofCrop = Crop.CELEBA_CROPPED.apply(crop, 64, "x");
+                Mat aligned = Crop.CELEBA_ALIGNED.apply(image, 112, "x");
+                Mat cropAligned = Crop.CELEBA_CROP_ALIGNED.apply(crop, 112, "x")) {
             assertThat(TestImages.bytes(ofCrop)).isEqualTo(TestImages.bytes(ofWhole));
             byte[] expected = TestImages.bytes(aligned);
             byte[] actual = TestImages.bytes(cropAligned);
@@ -310,31 +310,32 @@ class FaceDatasetTest {
             assertThat(different).as("inside the crop").isZero();
             assertThat(actual[0]).as("black beyond it").isZero();
         }
-        assertThat(Framing.CELEBA_CROP_ALIGNED.showsAs(Framing.CELEBA_ALIGNED)).isTrue();
-        assertThat(Framing.CELEBA_CROPPED.showsAs(Framing.CELEBA_CROP)).isTrue();
-        assertThat(Framing.CELEBA_CROPPED.showsAs(Framing.CELEBA_ALIGNED)).isFalse();
-        assertThat(Framing.WHOLE.showsAs(Framing.CELEBA_ALIGNED)).isTrue();
-        assertThat(Framing.WHOLE.showsAs(Framing.CELEBA_CROP)).isFalse();
-        assertThat(Framing.CELEBA_ALIGNED.showsAs(Framing.WHOLE)).isFalse();
-        assertThat(Framing.CELEBA_CROP.ofCrops()).isEqualTo(Framing.CELEBA_CROPPED);
-        assertThat(Framing.CELEBA_CROPPED.takesAlignedFaces()).isFalse();
+        assertThat(Crop.CELEBA_CROP_ALIGNED.isCompatibleWith(Crop.CELEBA_ALIGNED))
+                .isTrue();
+        assertThat(Crop.CELEBA_CROPPED.isCompatibleWith(Crop.CELEBA_CROP)).isTrue();
+        assertThat(Crop.CELEBA_CROPPED.isCompatibleWith(Crop.CELEBA_ALIGNED)).isFalse();
+        assertThat(Crop.WHOLE.isCompatibleWith(Crop.CELEBA_ALIGNED)).isTrue();
+        assertThat(Crop.WHOLE.isCompatibleWith(Crop.CELEBA_CROP)).isFalse();
+        assertThat(Crop.CELEBA_ALIGNED.isCompatibleWith(Crop.WHOLE)).isFalse();
+        assertThat(Crop.CELEBA_CROP.ofCrops()).isEqualTo(Crop.CELEBA_CROPPED);
+        assertThat(Crop.CELEBA_CROPPED.takesAlignedFaces()).isFalse();
     }
 
     @Test
     void facesAreFoundAndWhereNoneIsTheFramingServes() {
         Path detector = SharedFiles.orSkip("weights/yunet/yunet_s_640_640.onnx");
-        OpenSetFaces crops = OpenSetFaces.celebaIr(SharedFiles.orSkip("data/celebA_ir"), Framing.CELEBA_CROP_ALIGNED);
+        OpenSetFaces crops = OpenSetFaces.celebaIr(SharedFiles.orSkip("data/celebA_ir"), Crop.CELEBA_CROP_ALIGNED);
         TestImages.write(root.resolve("a/noise.png"), 83, 100, 1);
-        FaceDataset noise = FaceDataset.folders(root, Split.TRAIN, 0, 0, 0).withFraming(Framing.CELEBA_CROP_ALIGNED);
+        FaceDataset noise = FaceDataset.folders(root, Split.TRAIN, 0, 0, 0).withCrop(Crop.CELEBA_CROP_ALIGNED);
         List<String> notFound = new ArrayList<>();
         try (FaceDetector yunet = FaceDetector.open(detector)) {
             FaceDataset faces = crops.queries().withFacesFound(yunet, 112, image -> notFound.add(image.name()));
-            assertThat(faces.framing()).isEqualTo(Framing.WHOLE);
+            assertThat(faces.crop()).isEqualTo(Crop.WHOLE);
             double difference = 0;
             for (int i = 0; i < 10; i++) {
                 try (Mat found = faces.sample(i).image().read();
                         Mat whole = crops.queries().sample(i).image().read();
-                        Mat byMeans = Framing.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
+                        Mat byMeans = Crop.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
                     assertThat(found.cols()).isEqualTo(112);
                     difference += norm(found, byMeans, NORM_L1, null) / (3 * 112 * 112);
                 }
@@ -348,7 +349,7 @@ class FaceDatasetTest {
                             .image()
                             .read();
                     Mat whole = noise.sample(0).image().read();
-                    Mat byMeans = Framing.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
+                    Mat byMeans = Crop.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
                 assertThat(notFound).containsExactly("a/noise.png");
                 assertThat(TestImages.bytes(fallback)).isEqualTo(TestImages.bytes(byMeans));
             }

@@ -118,7 +118,7 @@ class GivenImageTest {
     /** Its pixels would have been copied from beyond the end of their memory. */
     @Test
     void anImageOfAnotherTypeIsNotKept() {
-        try (PictureMemory memory = new PictureMemory(2, 8, 1 << 20);
+        try (DecodedImageCache memory = new DecodedImageCache(2, 8, 1 << 20);
                 Mat gray = new Mat(8, 8, CV_8UC1, Scalar.all(1));
                 Mat rgb = TestImages.noise(8, 8, 1)) {
             memory.keep(0, gray);

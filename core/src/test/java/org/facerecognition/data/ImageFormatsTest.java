@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One picture in the forms that pictures come in; {@code images/make.py} wrote them. */
+/** One image in the forms that images come in; {@code images/make.py} wrote them. */
 class ImageFormatsTest {
     private static final int[] LEFT = {200, 30, 40};
     private static final int[] RIGHT = {30, 60, 190};
@@ -72,7 +72,7 @@ class ImageFormatsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"grey.jpg", "grey.pgm", "grey16.png"})
+    @ValueSource(strings = {"grey.jpg", "gray.pgm", "grey16.png"})
     void greyHasThreeEqualChannels(String name) {
         int grey = (int) Math.round(0.299 * 200 + 0.587 * 30 + 0.114 * 40);
         try (Mat image = ImageReader.read(resource(name))) {
@@ -120,8 +120,8 @@ class ImageFormatsTest {
     @Test
     void aLargeJpegIsDecodedSmallWhereThatWillDo() {
         Path file = folder.resolve("large.jpg");
-        try (Scalar colour = new Scalar(40, 30, 200, 0); // blue, green, red
-                Mat large = new Mat(700, 1000, CV_8UC3, colour)) {
+        try (Scalar color = new Scalar(40, 30, 200, 0); // blue, green, red
+                Mat large = new Mat(700, 1000, CV_8UC3, color)) {
             imwrite(file.toString(), large);
         }
         int[][] leastAndRows = {{701, 700}, {351, 700}, {350, 350}, {176, 350}, {175, 175}, {88, 175}, {87, 88}, {1, 88}
@@ -141,7 +141,7 @@ class ImageFormatsTest {
         }
     }
 
-    /** Bits flipped, cut, other headers, absurd sizes: what comes is a picture or a sentence, and nothing is left behind. */
+    /** Bits flipped, cut, other headers, absurd sizes: what comes is an image or a sentence, and nothing is left behind. */
     @Test
     void tenThousandDamagedPicturesAreReadOrRefused() throws IOException {
         String[] names = {
@@ -155,7 +155,7 @@ class ImageFormatsTest {
             "grey16.png",
             "plain.bmp",
             "plain.ppm",
-            "grey.pgm",
+            "gray.pgm",
             "lossless.webp",
             "lossy.webp"
         };
@@ -173,7 +173,7 @@ class ImageFormatsTest {
             byte[] bytes = damaged(whole[i % names.length], random);
             try (Mat image = ImageReader.decode(bytes, "damaged")) {
                 assertThat(image.type()).isEqualTo(CV_8UC3);
-                assertThat(image.total()).isBetween(1L, ImageReader.MOST_PIXELS);
+                assertThat(image.total()).isBetween(1L, ImageReader.MAX_PIXELS);
             } catch (DataException e) {
                 assertThat(e).hasMessageContaining("image damaged");
                 refused++;

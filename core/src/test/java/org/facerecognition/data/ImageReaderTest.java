@@ -23,7 +23,7 @@ class ImageReaderTest {
     Path folder;
 
     @Test
-    void coloursAreRgb() throws IOException {
+    void colorsAreRgb() throws IOException {
         // a portable pixmap of a red and a blue pixel, byte for byte
         ByteArrayOutputStream ppm = new ByteArrayOutputStream();
         ppm.writeBytes("P6 2 1 255\n".getBytes(StandardCharsets.US_ASCII));
@@ -59,7 +59,7 @@ class ImageReaderTest {
 
     @Test
     void whatIsNoImageIsNamed() throws IOException {
-        Path text = Files.writeString(folder.resolve("a.jpg"), "this is no picture");
+        Path text = Files.writeString(folder.resolve("a.jpg"), "this is no image");
         assertThatThrownBy(() -> ImageReader.read(text))
                 .isInstanceOf(DataException.class)
                 .hasMessage("image " + text + " is not an image that can be decoded (18 bytes); replace the file or"

@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.RandomInvert;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -293,7 +294,7 @@ class MessyFoldersTest {
             assertThat(train.notes()).hasSize(2);
             assertThat(List.of(
                             train.withAugmentations(List.of(new RandomInvert(1))),
-                            train.withFraming(Framing.CELEBA_CROP),
+                            train.withCrop(Crop.CELEBA_CROP),
                             train.withAtLeast(2),
                             train.withAtMost(1),
                             train.withIdentities(List.of("a")),
@@ -311,7 +312,7 @@ class MessyFoldersTest {
             file("celebA_distractors/._1.jpg");
             file("celebA_distractors/Thumbs.db");
             Files.writeString(root.resolve("celebA_anno_query.csv"), "image,identity\n1.jpg,0\n");
-            OpenSetFaces faces = OpenSetFaces.celebaIr(root, Framing.WHOLE);
+            OpenSetFaces faces = OpenSetFaces.celebaIr(root, Crop.WHOLE);
             assertThat(names(faces.distractors())).containsExactly("1.jpg");
             assertThat(faces.distractors().notes()).containsExactly("passed over: 2 hidden or system files");
         }

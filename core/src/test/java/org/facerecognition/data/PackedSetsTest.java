@@ -43,7 +43,10 @@ class PackedSetsTest {
 
     private static List<List<Float>> batches(FaceDataset data) {
         List<List<Float>> all = new ArrayList<>();
-        var settings = new BatchLoader.Settings(4, SIZE, Normalization.SYMMETRIC, true, 5, 2);
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(4)
+                .withSampler(Sampler.shuffled())
+                .withSeed(5);
         try (BatchLoader loader = new BatchLoader(data, settings);
                 BatchLoader.Epoch epoch = loader.epoch(1)) {
             while (epoch.hasNext()) {
@@ -98,11 +101,10 @@ class PackedSetsTest {
         FaceDataset packed = FaceDataset.packed(pack(SIZE + 1), Split.TRAIN);
         assertThatThrownBy(() -> batches(packed))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage(
-                        "the net's input must be 25 px, as these pictures were packed, but is 24 px; pack them anew");
-        assertThatThrownBy(() -> packed.withFraming(Framing.CELEBA_CROP))
+                .hasMessage("the net's input must be 25 px, as these images were packed, but is 24 px; pack them anew");
+        assertThatThrownBy(() -> packed.withCrop(Crop.CELEBA_CROP))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("framing must be whole, as these pictures were packed");
+                .hasMessageContaining("framing must be whole, as these images were packed");
     }
 
     @Test

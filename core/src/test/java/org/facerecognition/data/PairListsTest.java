@@ -64,8 +64,8 @@ class PairListsTest {
                 "# a comment\n\nAnn/Ann_0001.jpg\tAnn/Ann_0012.jpg\t1\n"
                         + "Ann/Ann_0001.jpg\tBo_Lee/Bo_Lee_0001.png\t0\n");
         FacePairs pairs = FacePairs.list(list, folder);
-        FacePairs.Indexed indexed = pairs.indexed(Framing.WHOLE);
-        assertThat(indexed.faces().size()).as("each picture once").isEqualTo(3);
+        FacePairs.Indexed indexed = pairs.indexed(Crop.WHOLE);
+        assertThat(indexed.faces().size()).as("each image once").isEqualTo(3);
         assertThat(indexed.first()).containsExactly(0, 0);
         assertThat(indexed.second()).containsExactly(1, 2);
         assertThat(indexed.same()).containsExactly(true, false);
@@ -81,7 +81,7 @@ class PairListsTest {
         FacePairs pairs = FacePairs.lfw(root.resolve("pairsDevTest.txt"), root.resolve("lfw-deepfunneled"));
         assertThat(pairs.pairs()).hasSize(1000);
         assertThat(pairs.pairs().stream().filter(FacePairs.Pair::same)).hasSize(500);
-        assertThat(pairs.indexed(Framing.WHOLE).faces().size()).isEqualTo(1549);
+        assertThat(pairs.indexed(Crop.WHOLE).faces().size()).isEqualTo(1549);
     }
 
     @Test
@@ -92,15 +92,15 @@ class PairListsTest {
         TestImages.write(folder.resolve("celebA_distractors/d.jpg"), 83, 100, 9);
         Path lines =
                 Files.writeString(folder.resolve("celebA_anno_query.csv"), "img,id\nb.jpg,35\na.jpg,7\nc.jpg,35\n");
-        OpenSetFaces faces = OpenSetFaces.celebaIr(folder, Framing.CELEBA_CROPPED);
+        OpenSetFaces faces = OpenSetFaces.celebaIr(folder, Crop.CELEBA_CROPPED);
         assertThat(faces.queries().identities()).containsExactly("35", "7");
         assertThat(faces.queries().sample(2).label()).isZero();
         assertThat(faces.distractors().size()).isEqualTo(1);
         Files.writeString(lines, "img,id\nb.jpg,35\nz.jpg,1\n");
-        assertThatThrownBy(() -> OpenSetFaces.celebaIr(folder, Framing.WHOLE))
+        assertThatThrownBy(() -> OpenSetFaces.celebaIr(folder, Crop.WHOLE))
                 .hasMessageContaining(
                         "line 3 must be \"image,identity\" with an image that is in " + folder.resolve("celebA_query"));
-        assertThatThrownBy(() -> OpenSetFaces.celebaIr(folder.resolve("none"), Framing.WHOLE))
+        assertThatThrownBy(() -> OpenSetFaces.celebaIr(folder.resolve("none"), Crop.WHOLE))
                 .hasMessageContaining("give the folder that holds celebA_anno_query.csv");
     }
 }

@@ -231,7 +231,7 @@ final class StrangersDrill {
         for (FaceDataset.Labelled image :
                 data.images().subList(0, Math.min(4, data.images().size()))) {
             try (Mat read = image.image().read()) {
-                data.framing().apply(read, 16, image.image().name()).close();
+                data.crop().apply(read, 16, image.image().name()).close();
             }
         }
     }

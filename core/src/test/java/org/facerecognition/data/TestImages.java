@@ -10,11 +10,11 @@ import java.nio.file.Path;
 import java.util.Random;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** Small pictures made on the spot. */
-final class TestImages {
+/** Small images made on the spot. */
+public final class TestImages {
     private TestImages() {}
 
-    static Mat noise(int width, int height, long seed) {
+    public static Mat noise(int width, int height, long seed) {
         byte[] bytes = new byte[3 * width * height];
         new Random(seed).nextBytes(bytes);
         Mat image = new Mat(height, width, CV_8UC3);
@@ -22,7 +22,7 @@ final class TestImages {
         return image;
     }
 
-    static Path write(Path file, int width, int height, long seed) {
+    public static Path write(Path file, int width, int height, long seed) {
         try (Mat image = noise(width, height, seed)) {
             Files.createDirectories(file.getParent());
             imwrite(file.toString(), image);
@@ -32,7 +32,7 @@ final class TestImages {
         }
     }
 
-    static byte[] bytes(Mat image) {
+    public static byte[] bytes(Mat image) {
         try (Mat packed = image.clone()) {
             byte[] bytes = new byte[(int) (3 * packed.total())];
             packed.data().get(bytes);

@@ -19,11 +19,11 @@ class BootstrapTest {
         float[][] embeddings = new float[people * each][8];
         int[] labels = new int[people * each];
         for (int person = 0; person < people; person++) {
-            double[] centre = random.doubles(8, -1, 1).toArray();
+            double[] center = random.doubles(8, -1, 1).toArray();
             for (int i = 0; i < each; i++) {
                 labels[person * each + i] = person;
                 for (int j = 0; j < 8; j++) {
-                    embeddings[person * each + i][j] = (float) (centre[j] + 0.4 * random.nextGaussian());
+                    embeddings[person * each + i][j] = (float) (center[j] + 0.4 * random.nextGaussian());
                 }
             }
         }

@@ -67,9 +67,9 @@ class CalibrationTest {
         Calibration.Point point = Calibration.of(faces).at(0.01).orElseThrow();
 
         assertThat(point.cosine()).isCloseTo(roc.thresholdAt(0.01), within(2.1 * 2 / (1 << 20)));
-        assertThat(point.falseAccepts()).isEqualTo(Math.round(roc.far(point.cosine()) * roc.differentPairs()));
+        assertThat(point.falseAccepts()).isEqualTo(Math.round(roc.far(point.cosine()) * roc.impostorPairs()));
         assertThat(roc.far(point.cosine())).isLessThanOrEqualTo(0.01);
-        assertThat(point.impostorPairs()).isEqualTo(roc.differentPairs());
+        assertThat(point.impostorPairs()).isEqualTo(roc.impostorPairs());
         assertThat(point.people()).isEqualTo(60);
         assertThat(point.upperBound()).isGreaterThan(0.01).isLessThan(0.1);
     }

@@ -13,7 +13,7 @@ import java.util.function.Function;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;

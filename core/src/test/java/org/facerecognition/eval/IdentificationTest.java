@@ -65,21 +65,21 @@ class IdentificationTest {
     }
 
     @Test
-    void neighboursVote() {
+    void neighborsVote() {
         Embedded known = new Embedded(
                 new float[][] {{1, 0}, {0.95f, 0.3f}, {0.9f, 0.4f}, {0, 1}, {-1, 0}}, new int[] {0, 1, 1, 2, 2});
-        assertThat(NearestNeighbours.of(known, 1).identify(new float[] {1, 0.01f}))
+        assertThat(NearestNeighbors.of(known, 1).identify(new float[] {1, 0.01f}))
                 .isZero();
-        assertThat(NearestNeighbours.of(known, 3).identify(new float[] {1, 0.01f}))
+        assertThat(NearestNeighbors.of(known, 3).identify(new float[] {1, 0.01f}))
                 .isEqualTo(1);
-        assertThat(NearestNeighbours.of(known, 2).identify(new float[] {1, 0.01f}))
+        assertThat(NearestNeighbors.of(known, 2).identify(new float[] {1, 0.01f}))
                 .as("of equal votes the nearer")
                 .isZero();
-        assertThat(NearestNeighbours.of(known, 99).identify(new float[] {0, 1}))
+        assertThat(NearestNeighbors.of(known, 99).identify(new float[] {0, 1}))
                 .isEqualTo(2); // two votes like 1, but nearer
-        assertThat(NearestNeighbours.of(known, 1).accuracy(known)).isEqualTo(1);
-        assertThat(NearestNeighbours.of(known, 1).leaveOneOutAccuracy()).isEqualTo(3 / 5.0);
-        assertThatThrownBy(() -> NearestNeighbours.of(known, 0)).hasMessage("k must be at least 1, but was 0");
+        assertThat(NearestNeighbors.of(known, 1).accuracy(known)).isEqualTo(1);
+        assertThat(NearestNeighbors.of(known, 1).leaveOneOutAccuracy()).isEqualTo(3 / 5.0);
+        assertThatThrownBy(() -> NearestNeighbors.of(known, 0)).hasMessage("k must be at least 1, but was 0");
     }
 
     @Test

@@ -9,19 +9,19 @@ import org.facerecognition.eval.LabelNoise.Suspect;
 import org.junit.jupiter.api.Test;
 
 class LabelNoiseTest {
-    /** On the unit circle; embeddings and centres need not have length 1. */
+    /** On the unit circle; embeddings and centers need not have length 1. */
     private static float[] at(double degrees, double length) {
         double angle = Math.toRadians(degrees);
         return new float[] {(float) (length * Math.cos(angle)), (float) (length * Math.sin(angle))};
     }
 
     @Test
-    void facesFarFromTheirOwnCentreOrNearerToAnotherAreFound() {
-        float[][] centres = {at(0, 2), at(90, 3)};
+    void facesFarFromTheirOwnCenterOrNearerToAnotherAreFound() {
+        float[][] centers = {at(0, 2), at(90, 3)};
         Embedded faces = new Embedded(
                 new float[][] {at(5, 1), at(-80, 1), at(80, 1), at(90, 5), at(40, 1)}, new int[] {0, 0, 0, 1, 0});
 
-        List<Suspect> suspects = LabelNoise.suspects(faces, centres, 1, 75);
+        List<Suspect> suspects = LabelNoise.suspects(faces, centers, 1, 75);
 
         assertThat(suspects).extracting(Suspect::face).containsExactly(1, 2); // the farthest first
         assertThat(suspects).extracting(Suspect::nearest).containsExactly(0, 1); // merely far; rather the other's
@@ -31,14 +31,14 @@ class LabelNoiseTest {
     }
 
     @Test
-    void theDominantSubCentreIsThatOfMostFaces() {
-        // identity 0 has centres at 100 (of two wrong faces) and 0 (of three right ones); identity 1 at 180 and 190
-        float[][] centres = {at(100, 1), at(0, 1), at(180, 1), at(190, 1)};
+    void theDominantSubCenterIsThatOfMostFaces() {
+        // identity 0 has centers at 100 (of two wrong faces) and 0 (of three right ones); identity 1 at 180 and 190
+        float[][] centers = {at(100, 1), at(0, 1), at(180, 1), at(190, 1)};
         Embedded faces = new Embedded(
                 new float[][] {at(100, 1), at(101, 1), at(1, 1), at(2, 1), at(3, 1), at(180, 1)},
                 new int[] {0, 0, 0, 0, 0, 1});
 
-        List<Suspect> suspects = LabelNoise.suspects(faces, centres, 2, 75);
+        List<Suspect> suspects = LabelNoise.suspects(faces, centers, 2, 75);
 
         assertThat(suspects).extracting(Suspect::face).containsExactly(1, 0);
         assertThat(suspects).extracting(Suspect::nearest).containsOnly(1);
@@ -48,8 +48,8 @@ class LabelNoiseTest {
     void wrongUseIsASentence() {
         Embedded faces = new Embedded(new float[][] {at(0, 1)}, new int[] {2});
         assertThatThrownBy(() -> LabelNoise.suspects(faces, new float[][] {at(0, 1), at(1, 1), at(2, 1)}, 2, 75))
-                .hasMessage("centres must be a multiple of 2 per identity, but were 3");
+                .hasMessage("centers must be a multiple of 2 per identity, but were 3");
         assertThatThrownBy(() -> LabelNoise.suspects(faces, new float[][] {at(0, 1), at(1, 1)}, 1, 75))
-                .hasMessage("labels must be below 2, the number of identities with centres, but one was 2");
+                .hasMessage("labels must be below 2, the number of identities with centers, but one was 2");
     }
 }

@@ -110,7 +110,7 @@ class RocTest {
         assertThat(roc.bestAccuracy()).isEqualTo(new Roc.Best(0.5, 1));
         double next = Math.nextUp(0.5);
         assertThat(Roc.of(new double[] {next}, new double[] {0.5}).bestAccuracy())
-                .as("nothing lies between neighbours")
+                .as("nothing lies between neighbors")
                 .isEqualTo(new Roc.Best(next, 1));
         double infinite = Double.POSITIVE_INFINITY;
         assertThat(Roc.of(new double[] {infinite}, new double[] {-infinite}).bestAccuracy())

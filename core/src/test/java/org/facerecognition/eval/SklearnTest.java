@@ -115,7 +115,7 @@ class SklearnTest {
                 .forEach(one -> assertThat(rate.tprAtFpr(Double.parseDouble(one.getKey())))
                         .as("TPR at FPR " + one.getKey())
                         .isCloseTo(one.getValue().asDouble(), within(1e-12)));
-        assertThat(NearestNeighbours.of(known, 1).accuracy(probes))
+        assertThat(NearestNeighbors.of(known, 1).accuracy(probes))
                 .isCloseTo(IDENTIFICATION.get("nearest_accuracy").asDouble(), within(1e-12));
     }
 

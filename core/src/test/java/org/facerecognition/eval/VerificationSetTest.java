@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 
 class VerificationSetTest {

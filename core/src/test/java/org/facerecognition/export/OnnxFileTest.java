@@ -138,21 +138,21 @@ class OnnxFileTest {
     }
 
     @Test
-    void withNormalisationItTakesPixelsAndGivesLengthOne() throws OrtException {
+    void withNormalizationItTakesPixelsAndGivesLengthOne() throws OrtException {
         Path file = folder.resolve("whole.onnx");
         var normalize = new Operation.Normalize(List.of(100.0, 110.0, 120.0), List.of(50.0, 60.0, 70.0));
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
                 Graph plain = net.graph();
-                Graph graph = plain.between(normalize, new Operation.UnitLength());
+                Graph graph = plain.between(normalize, new Operation.L2Normalize());
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             OnnxFile.write(file, graph, SIZE_PX, EMBEDDING, METADATA);
             Tensor pixels =
                     torch.randint(0, 256, new long[] {2, 3, SIZE_PX, SIZE_PX}).to(ScalarType.Byte);
             Tensor mean = Tensor.create(new float[] {100, 110, 120}, 1, 3, 1, 1);
-            Tensor deviation = Tensor.create(new float[] {50, 60, 70}, 1, 3, 1, 1);
+            Tensor std = Tensor.create(new float[] {50, 60, 70}, 1, 3, 1, 1);
             Tensor expected = torch.normalize(
-                    net.forward(pixels.to(ScalarType.Float).sub(mean).div(deviation)));
+                    net.forward(pixels.to(ScalarType.Float).sub(mean).div(std)));
             try (OrtSession session = session(file)) {
                 byte[] bytes = new byte[(int) pixels.numel()];
                 pixels.data_ptr_byte().get(bytes);

@@ -78,7 +78,7 @@ class TorchScriptFileTest {
         Path whole = folder.resolve("whole.pt");
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
                 Graph graph = net.graph();
-                Graph withPixels = graph.between(NORMALIZE, new Operation.UnitLength());
+                Graph withPixels = graph.between(NORMALIZE, new Operation.L2Normalize());
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             TorchScriptFile.write(plain, graph, SIZE_PX, METADATA);
@@ -87,9 +87,9 @@ class TorchScriptFileTest {
             assertThatThrownBy(() -> run(module, torch.randn(1, 3, 64, 64)))
                     .hasMessageContaining("images must be [B, 3, 32, 32]");
             Tensor pixels = torch.zeros(1, 3, SIZE_PX, SIZE_PX).to(ScalarType.Byte);
-            assertThatThrownBy(() -> run(module, pixels)).hasMessageContaining("images must be floats, normalised as");
-            JitModule normalising = torch.load(whole.toString());
-            assertThatThrownBy(() -> run(normalising, torch.randn(1, 3, SIZE_PX, SIZE_PX)))
+            assertThatThrownBy(() -> run(module, pixels)).hasMessageContaining("images must be floats, normalized as");
+            JitModule normalizing = torch.load(whole.toString());
+            assertThatThrownBy(() -> run(normalizing, torch.randn(1, 3, SIZE_PX, SIZE_PX)))
                     .hasMessageContaining("images must be integers 0..255");
         }
     }
@@ -105,7 +105,7 @@ class TorchScriptFileTest {
         for (Encoder encoder : encoders) {
             try (Backbone net = CalmNets.make(encoder, EMBEDDING);
                     Graph graph = net.graph();
-                    Graph whole = graph.between(NORMALIZE, new Operation.UnitLength());
+                    Graph whole = graph.between(NORMALIZE, new Operation.L2Normalize());
                     PointerScope scope = new PointerScope();
                     NoGradGuard noGrad = new NoGradGuard()) {
                 Path file = folder.resolve(encoder.id());
@@ -119,9 +119,9 @@ class TorchScriptFileTest {
                     Tensor pixels = torch.randint(0, 256, new long[] {2, 3, SIZE_PX, SIZE_PX})
                             .to(ScalarType.Byte);
                     Tensor mean = Tensor.create(new float[] {100, 110, 120}, 1, 3, 1, 1);
-                    Tensor deviation = Tensor.create(new float[] {50, 60, 70}, 1, 3, 1, 1);
+                    Tensor std = Tensor.create(new float[] {50, 60, 70}, 1, 3, 1, 1);
                     expected.add(values(torch.normalize(
-                            net.forward(pixels.to(ScalarType.Float).sub(mean).div(deviation)))));
+                            net.forward(pixels.to(ScalarType.Float).sub(mean).div(std)))));
                     outputs.add(add(command, wholeFile, pixels, "uint8"));
                 }
             }

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Enrols in a process of its own, and prints what is acknowledged, to be killed from outside. */
+/** Enrolls in a process of its own, and prints what is acknowledged, to be killed from outside. */
 final class EnrollingChild {
     static final int DIMENSION = 32;
     static final int BATCH = 300;
@@ -19,7 +19,7 @@ final class EnrollingChild {
             for (int turn = first; turn < first + turns; turn++) {
                 int from = turn * BATCH;
                 int count = turn % 2 == 1 ? BATCH : 1;
-                gallery.enrol(enrolments(from, count));
+                gallery.enroll(enrollments(from, count));
                 System.out.println(from + " " + count + ";"); // without its end it was cut off
                 System.out.flush();
                 if (turn % 3 == 2) {
@@ -32,14 +32,14 @@ final class EnrollingChild {
         }
     }
 
-    private static List<Enrolment> enrolments(int from, int count) {
+    private static List<Enrollment> enrollments(int from, int count) {
         return IntStream.range(from, from + count)
-                .mapToObj(EnrollingChild::enrolment)
+                .mapToObj(EnrollingChild::enrollment)
                 .toList();
     }
 
     /** All of it a function of the number, so that whoever reads it can tell whether it is whole. */
-    static Enrolment enrolment(int number) {
-        return new Enrolment("person " + number, TestFaces.direction(number, DIMENSION), "n".repeat(1 + number % 50));
+    static Enrollment enrollment(int number) {
+        return new Enrollment("person " + number, TestFaces.direction(number, DIMENSION), "n".repeat(1 + number % 50));
     }
 }

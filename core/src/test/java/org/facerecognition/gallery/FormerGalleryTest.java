@@ -62,7 +62,7 @@ class FormerGalleryTest {
         try (Gallery gallery = Gallery.open(file, "model", D)) {
             assertThat(gallery.identities()).isEqualTo(PEOPLE);
             assertThat(content()).doesNotContain("Removed", "removed");
-            assertThat(gallery.enrol("Fay", TestFaces.direction(9, D))).isEqualTo(9);
+            assertThat(gallery.enroll("Fay", TestFaces.direction(9, D))).isEqualTo(9);
             assertThat(gallery.remove("Eve"))
                     .as("a name that would be refused today")
                     .isEqualTo(1);

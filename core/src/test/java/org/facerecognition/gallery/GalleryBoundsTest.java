@@ -42,8 +42,9 @@ class GalleryBoundsTest {
 
     private void enrollSome(SearchMethod method) {
         try (Gallery gallery = open(method)) {
-            gallery.enrol(
-                    IntStream.range(0, 30).mapToObj(i -> Traces.enrolment(i, D)).toList());
+            gallery.enroll(IntStream.range(0, 30)
+                    .mapToObj(i -> Traces.enrollment(i, D))
+                    .toList());
         }
     }
 

@@ -20,7 +20,7 @@ class GalleryConcurrencyTest {
 
     /**
      * The two entries of each person are enrolled at one stroke and removed at one stroke. Readers must see both or none, and
-     * once an enrolment is acknowledged it must be found, whatever is compacted meanwhile.
+     * once an enrollment is acknowledged it must be found, whatever is compacted meanwhile.
      */
     @ParameterizedTest
     @EnumSource
@@ -41,9 +41,9 @@ class GalleryConcurrencyTest {
                 }));
             }
             for (int person = 0; person < 300; person++) {
-                gallery.enrol(List.of(
-                        new Enrolment("p" + person, TestFaces.direction(person, D)),
-                        new Enrolment("p" + person, TestFaces.direction(person, D))));
+                gallery.enroll(List.of(
+                        new Enrollment("p" + person, TestFaces.direction(person, D)),
+                        new Enrollment("p" + person, TestFaces.direction(person, D))));
                 enrolled.set(person + 1);
                 if (person % 3 == 2) {
                     removed.incrementAndGet(); // before: p0, p1, ... may be gone from now on
@@ -83,20 +83,20 @@ class GalleryConcurrencyTest {
     @ParameterizedTest
     @EnumSource
     void whoIsThereIsFoundWhileManyAreEnrolled(SearchMethod method) throws Exception {
-        List<Enrolment> many = new ArrayList<>();
+        List<Enrollment> many = new ArrayList<>();
         for (int i = 1; i < (method == SearchMethod.HNSW ? 10_000 : 20_000); i++) {
-            many.add(new Enrolment("p" + i, TestFaces.direction(i, D)));
+            many.add(new Enrollment("p" + i, TestFaces.direction(i, D)));
         }
-        alwaysFindsTheFirst(method, gallery -> gallery.enrol(many));
+        alwaysFindsTheFirst(method, gallery -> gallery.enroll(many));
     }
 
-    /** As pictures of one person come in, other means of them take the place of former ones. */
+    /** As images of one person come in, other means of them take the place of former ones. */
     @ParameterizedTest
     @EnumSource
     void whoIsThereIsFoundWhileMorePicturesOfThemAreEnrolled(SearchMethod method) throws Exception {
         alwaysFindsTheFirst(method, gallery -> {
             for (int i = 1; i < 600; i++) {
-                gallery.enrol(i % 3 == 0 ? "p" + i : "p0", TestFaces.of(i % 3 == 0 ? i : 0, i, D));
+                gallery.enroll(i % 3 == 0 ? "p" + i : "p0", TestFaces.of(i % 3 == 0 ? i : 0, i, D));
             }
         });
     }
@@ -107,7 +107,7 @@ class GalleryConcurrencyTest {
         AtomicBoolean done = new AtomicBoolean();
         ExecutorService pool = Executors.newSingleThreadExecutor();
         try (Gallery gallery = Gallery.inMemory("model", D, method)) {
-            gallery.enrol("p0", first);
+            gallery.enroll("p0", first);
             Future<?> reader = pool.submit(() -> {
                 while (!done.get()) {
                     Match best = gallery.identify(first, 1, .999).best().orElseThrow();
@@ -131,11 +131,11 @@ class GalleryConcurrencyTest {
     void closingWaitsForSearchesAndLaterOnesAreRefused() throws Exception {
         for (int round = 0; round < 20; round++) {
             Gallery gallery = Gallery.inMemory("model", D);
-            List<Enrolment> all = new ArrayList<>();
+            List<Enrollment> all = new ArrayList<>();
             for (int i = 0; i < 2_000; i++) {
-                all.add(new Enrolment("p" + i, TestFaces.direction(i, D)));
+                all.add(new Enrollment("p" + i, TestFaces.direction(i, D)));
             }
-            gallery.enrol(all);
+            gallery.enroll(all);
             AtomicInteger answers = new AtomicInteger();
             Thread reader = new Thread(() -> {
                 try {

@@ -32,8 +32,8 @@ final class GalleryDrillChild {
                 if (kind < 4 || people.isEmpty()) {
                     int count = kind < 2 ? 1 : 1 + random.nextInt(MAX_BATCH);
                     say("enroll " + next + " " + count);
-                    gallery.enrol(IntStream.range(next, next + count)
-                            .mapToObj(person -> Traces.enrolment(person, DIMENSION))
+                    gallery.enroll(IntStream.range(next, next + count)
+                            .mapToObj(person -> Traces.enrollment(person, DIMENSION))
                             .toList());
                     IntStream.range(next, next + count).forEach(people::add);
                     next += count;

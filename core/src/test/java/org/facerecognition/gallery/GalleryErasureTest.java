@@ -42,15 +42,15 @@ class GalleryErasureTest {
         return Gallery.open(file, "model", D, method);
     }
 
-    private static List<Enrolment> people(int from, int to) {
-        return IntStream.range(from, to).mapToObj(i -> Traces.enrolment(i, D)).toList();
+    private static List<Enrollment> people(int from, int to) {
+        return IntStream.range(from, to).mapToObj(i -> Traces.enrollment(i, D)).toList();
     }
 
     @ParameterizedTest
     @EnumSource
     void whatIsRemovedIsNowhereWhenTheCallReturns(SearchMethod method) throws IOException {
         try (Gallery gallery = open(method)) {
-            gallery.enrol(people(0, 20));
+            gallery.enroll(people(0, 20));
             gallery.remove(Traces.name(3));
             Traces.assertNowhere(folder, List.of(3), D);
             gallery.remove(8); // person 7
@@ -63,14 +63,14 @@ class GalleryErasureTest {
         try (Gallery gallery = open(method)) {
             assertThat(gallery.size()).isEqualTo(18);
             assertThat(gallery.entries()).allMatch(entry -> Traces.isWhole(entry, gallery, D));
-            assertThat(gallery.enrol("next", TestFaces.direction(99, D))).isEqualTo(21);
+            assertThat(gallery.enroll("next", TestFaces.direction(99, D))).isEqualTo(21);
         }
     }
 
     @ParameterizedTest
     @EnumSource
     void inMemoryTooAndThoseThatAreLeftAreFound(SearchMethod method) {
-        Shelf shelf = new Shelf(D, method);
+        Segment shelf = new Segment(D, method);
         try (shelf) {
             shelf.vectors().reserve(40);
             for (int row = 0; row < 40; row++) { // ten images each of four people
@@ -102,7 +102,7 @@ class GalleryErasureTest {
     void theSavedGraphGoesWithTheFirstRemoval() throws IOException {
         Path graph = folder.resolve("people.gallery.hnsw");
         try (Gallery gallery = open(SearchMethod.HNSW)) {
-            gallery.enrol(people(0, 50));
+            gallery.enroll(people(0, 50));
         }
         assertThat(graph).exists();
         try (Gallery gallery = open(SearchMethod.EXACT)) {
@@ -125,7 +125,7 @@ class GalleryErasureTest {
     void aCompactionOverwritesTheFormerFile() throws IOException {
         Path other = folder.resolve("elsewhere"); // keeps the former file's blocks within reach
         try (Gallery gallery = open(SearchMethod.EXACT)) {
-            gallery.enrol(people(0, 20));
+            gallery.enroll(people(0, 20));
             try (var former = Files.newByteChannel(file)) {
                 gallery.compact();
                 Files.write(other, new byte[0]);
@@ -160,7 +160,7 @@ class GalleryErasureTest {
     void filesAreTheirOwnersAlone() throws IOException {
         file = folder.resolve("new/deeper/people.gallery");
         try (Gallery gallery = open(SearchMethod.HNSW)) {
-            gallery.enrol(people(0, 5));
+            gallery.enroll(people(0, 5));
             assertPermissions("new", "rwx------");
             assertPermissions("new/deeper", "rwx------");
             assertPermissions("new/deeper/people.gallery", "rw-------");
@@ -201,14 +201,14 @@ class GalleryErasureTest {
     @Test
     void everyFormOfANameRemovesAll() throws IOException {
         try (Gallery gallery = open(SearchMethod.EXACT)) {
-            gallery.enrol("Anna M\u00fcller", TestFaces.direction(1, D), "first");
-            gallery.enrol(" anna\u00a0\u200bmu\u0308ller ", TestFaces.direction(2, D), "second");
+            gallery.enroll("Anna M\u00fcller", TestFaces.direction(1, D), "first");
+            gallery.enroll(" anna\u00a0\u200bmu\u0308ller ", TestFaces.direction(2, D), "second");
             assertThat(gallery.identities()).isEqualTo(Map.of("Anna M\u00fcller", 2));
             assertThat(gallery.remove("\u0410NNA M\u00dcLLER"))
                     .as("a Cyrillic A")
                     .isEqualTo(2);
             assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain("nna", "first", "second");
-            gallery.enrol("ANNA M\u00dcLLER", TestFaces.direction(1, D));
+            gallery.enroll("ANNA M\u00dcLLER", TestFaces.direction(1, D));
             assertThat(gallery.identities().keySet()).isEqualTo(Set.of("ANNA M\u00dcLLER"));
         }
     }
@@ -236,8 +236,8 @@ class GalleryErasureTest {
     void aNameIsKeptInItsFirstFormOnly() throws IOException {
         Path names = folder.resolve("names.gallery");
         try (Gallery gallery = Gallery.open(names, "model", D)) {
-            long first = gallery.enrol("ANNA MILLER", TestFaces.direction(1, D));
-            gallery.enrol("Anna Miller", TestFaces.direction(2, D));
+            long first = gallery.enroll("ANNA MILLER", TestFaces.direction(1, D));
+            gallery.enroll("Anna Miller", TestFaces.direction(2, D));
             assertThat(gallery.entries()).extracting(Entry::identity).containsOnly("ANNA MILLER");
             assertThat(Files.readString(names, StandardCharsets.ISO_8859_1)).doesNotContain("Anna Miller");
             gallery.remove(first);

@@ -51,25 +51,25 @@ class GalleryFileTest {
     void whatWasEnrolledIsThereAgain(SearchMethod method) throws IOException {
         file = folder.resolve("new folder/людина.gallery");
         try (Gallery gallery = Gallery.open(file, "model", D, method)) {
-            gallery.enrol("Анна", X, "a.jpg");
-            gallery.enrol("Boris", Y);
-            gallery.enrol("Анна", Z);
+            gallery.enroll("Анна", X, "a.jpg");
+            gallery.enroll("Boris", Y);
+            gallery.enroll("Анна", Z);
             gallery.remove("Boris");
             gallery.remove(3);
         }
         try (Gallery gallery = Gallery.open(file, "model", D, method)) {
             assertThat(gallery.entries()).containsExactly(new Entry(1, "Анна", "a.jpg"));
             assertThat(gallery.identify(X, 2, -1).matches()).containsExactly(new Match("Анна", 1, 1, "a.jpg"));
-            assertThat(gallery.enrol("Clara", Y)).isEqualTo(4);
+            assertThat(gallery.enroll("Clara", Y)).isEqualTo(4);
             long before = Files.size(file);
             gallery.compact();
             assertThat(Files.size(file)).isLessThan(before);
-            assertThat(gallery.enrol("Dora", Z)).isEqualTo(5);
+            assertThat(gallery.enroll("Dora", Z)).isEqualTo(5);
             gallery.remove("Dora");
             gallery.compact();
         }
         try (Gallery gallery = Gallery.open(file, "model", D, method)) {
-            assertThat(gallery.enrol("Emil", Z)).as("an id is not given twice").isEqualTo(6);
+            assertThat(gallery.enroll("Emil", Z)).as("an id is not given twice").isEqualTo(6);
             assertThat(gallery.identities()).isEqualTo(Map.of("Анна", 1, "Clara", 1, "Emil", 1));
             assertThat(gallery.identify(Z, 1, .9).best().orElseThrow().identity())
                     .isEqualTo("Emil");
@@ -89,16 +89,16 @@ class GalleryFileTest {
     void theGraphIsKeptFromOneOpeningToTheNext() throws IOException {
         int dimension = 32;
         Path graph = folder.resolve("people.gallery.hnsw");
-        List<Enrolment> all = new ArrayList<>();
+        List<Enrollment> all = new ArrayList<>();
         for (int i = 0; i < 600; i++) {
-            all.add(new Enrolment("p" + i, TestFaces.direction(i, dimension)));
+            all.add(new Enrollment("p" + i, TestFaces.direction(i, dimension)));
         }
         try (Gallery gallery = Gallery.open(file, "model", dimension, SearchMethod.HNSW)) {
-            gallery.enrol(all.subList(0, 400));
+            gallery.enroll(all.subList(0, 400));
         }
         byte[] saved = Files.readAllBytes(graph);
         try (Gallery gallery = Gallery.open(file, "model", dimension, SearchMethod.EXACT)) {
-            gallery.enrol(all.subList(400, 600));
+            gallery.enroll(all.subList(400, 600));
         }
         assertThat(Files.readAllBytes(graph)).isEqualTo(saved);
         assertFound(all, 600);
@@ -119,11 +119,11 @@ class GalleryFileTest {
         assertFound(all.subList(300, 600), 300);
     }
 
-    private void assertFound(List<Enrolment> all, int size) {
+    private void assertFound(List<Enrollment> all, int size) {
         try (Gallery gallery = Gallery.open(file, "model", 32, SearchMethod.HNSW)) {
             assertThat(gallery.size()).isEqualTo(size);
             int missed = 0;
-            for (Enrolment one : all) {
+            for (Enrollment one : all) {
                 Outcome outcome = gallery.identify(one.embedding(), 1, .999);
                 missed += outcome.best()
                                 .filter(match -> match.identity().equals(one.identity()))
@@ -165,7 +165,7 @@ class GalleryFileTest {
     @Test
     void onlyOneWritesAndOthersMayRead() throws Exception {
         try (Gallery gallery = open()) {
-            gallery.enrol("a", X);
+            gallery.enroll("a", X);
             assertThatThrownBy(this::open)
                     .isInstanceOf(GalleryException.class)
                     .hasMessageStartingWith(
@@ -180,9 +180,9 @@ class GalleryFileTest {
                             + ProcessHandle.current().pid())
                     .contains(", a gallery writer since ");
             try (Gallery reader = read()) {
-                gallery.enrol("b", Y);
+                gallery.enroll("b", Y);
                 assertThat(reader.size()).isEqualTo(1);
-                assertThatThrownBy(() -> reader.enrol("c", Z))
+                assertThatThrownBy(() -> reader.enroll("c", Z))
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessage("gallery " + file + " is open for reading; open it for writing to change it");
             }
@@ -191,13 +191,13 @@ class GalleryFileTest {
     }
 
     @Test
-    void anInterruptedThreadCanEnrol() {
+    void anInterruptedThreadCanEnroll() {
         try (Gallery gallery = open()) {
             Thread.currentThread().interrupt();
-            gallery.enrol("a", X);
+            gallery.enroll("a", X);
             gallery.compact();
             assertThat(Thread.interrupted()).isTrue();
-            gallery.enrol("b", Y);
+            gallery.enroll("b", Y);
             assertThat(gallery.size()).isEqualTo(2);
         } finally {
             Thread.interrupted();
@@ -206,12 +206,12 @@ class GalleryFileTest {
 
     private byte[] small() throws IOException {
         try (Gallery gallery = open()) {
-            gallery.enrol("Anna", X, "note");
-            gallery.enrol("Boris", Y);
+            gallery.enroll("Anna", X, "note");
+            gallery.enroll("Boris", Y);
             gallery.remove("Anna");
-            gallery.enrol("Anna", Z);
+            gallery.enroll("Anna", Z);
             gallery.remove(2);
-            gallery.enrol("Clara", X);
+            gallery.enroll("Clara", X);
         }
         return Files.readAllBytes(file);
     }
@@ -281,7 +281,7 @@ class GalleryFileTest {
                 torn = gallery.tornBytes();
                 state += torn == 0 ? 1 : 0;
                 assertThat(gallery.identities()).as("%d bytes", length).isEqualTo(states.get(state));
-                gallery.enrol("Dora", Y);
+                gallery.enroll("Dora", Y);
             }
             try (Gallery gallery = open()) {
                 assertThat(gallery.tornBytes()).isZero();
@@ -339,7 +339,7 @@ class GalleryFileTest {
                         .isInstanceOf(GalleryException.class)
                         .hasMessageContaining(" is open for writing in this process already");
             }
-            gallery.enrol("a", X);
+            gallery.enroll("a", X);
             gallery.compact();
         }
         try (Gallery gallery = open()) {
@@ -366,11 +366,11 @@ class GalleryFileTest {
     @Test
     void anEmbeddingModeIsBoundOnce() {
         try (Gallery gallery = open()) {
-            gallery.enrol("a", X, "note");
+            gallery.enroll("a", X, "note");
             assertThat(gallery.embeddingMode()).isEmpty();
             gallery.bindEmbeddingMode("crop, flip");
             gallery.bindEmbeddingMode("crop, flip");
-            assertThat(gallery.enrol("b", Y)).isEqualTo(2);
+            assertThat(gallery.enroll("b", Y)).isEqualTo(2);
             assertThatThrownBy(() -> gallery.bindEmbeddingMode(""))
                     .hasMessage("embedding mode must have 1 to 1024 bytes in UTF-8, but has 0");
         }
@@ -469,7 +469,7 @@ class GalleryFileTest {
             Set<Integer> there = new HashSet<>();
             for (Entry entry : gallery.entries()) {
                 int number = Integer.parseInt(entry.identity().substring("person ".length()));
-                Enrolment whole = EnrollingChild.enrolment(number);
+                Enrollment whole = EnrollingChild.enrollment(number);
                 float[] unit = UnitVector.of(whole.embedding(), EnrollingChild.DIMENSION, "expected");
                 boolean same = whole.note().equals(entry.note())
                         && Arrays.equals(gallery.embedding(entry.id()).orElseThrow(), unit);

@@ -61,18 +61,19 @@ class GalleryFuzzTest {
             }
         }
         try (Gallery gallery = Gallery.open(file, "model", D, SearchMethod.HNSW)) {
-            gallery.enrol(
-                    IntStream.range(0, 25).mapToObj(i -> Traces.enrolment(i, D)).toList());
+            gallery.enroll(IntStream.range(0, 25)
+                    .mapToObj(i -> Traces.enrollment(i, D))
+                    .toList());
         }
         byte[] savedGraph = Files.readAllBytes(graph);
         seeds.add(Files.readAllBytes(file));
         try (Gallery gallery = Gallery.open(file, "model", D)) {
             gallery.remove(3);
-            gallery.enrol(IntStream.range(30, 33)
-                    .mapToObj(i -> Traces.enrolment(i, D))
+            gallery.enroll(IntStream.range(30, 33)
+                    .mapToObj(i -> Traces.enrollment(i, D))
                     .toList());
             gallery.remove(Traces.name(9));
-            gallery.enrol("last", TestFaces.direction(77, D));
+            gallery.enroll("last", TestFaces.direction(77, D));
         }
         seeds.add(Files.readAllBytes(file));
         return savedGraph;
@@ -81,7 +82,7 @@ class GalleryFuzzTest {
     /** Which takes as long as a thousand of these. */
     private static void loadNatives() {
         try (Gallery gallery = Gallery.inMemory("model", D)) {
-            gallery.enrol("a", TestFaces.direction(1, D));
+            gallery.enroll("a", TestFaces.direction(1, D));
             gallery.identify(TestFaces.direction(1, D), 1, 0);
         }
     }

@@ -50,7 +50,7 @@ class GalleryTest {
     void moreThanThereAreCanBeAskedFor(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
             for (int person = 0; person < 5; person++) {
-                gallery.enrol("p" + person, TestFaces.direction(person, D));
+                gallery.enroll("p" + person, TestFaces.direction(person, D));
             }
             assertThat(gallery.identify(List.of(axis(0, 1), axis(1, 1)), Integer.MAX_VALUE, -1))
                     .allSatisfy(outcome -> assertThat(outcome.matches()).hasSize(5));
@@ -61,7 +61,7 @@ class GalleryTest {
     @Test
     void aThresholdThatNobodyReachesIsOne() {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
-            gallery.enrol("a", axis(0, 1));
+            gallery.enroll("a", axis(0, 1));
             assertThat(gallery.identify(axis(0, 1), 1, 1).isKnown()).isTrue();
             assertThat(gallery.identify(axis(0, 1), 1, Math.nextUp(1.0)).isKnown())
                     .isFalse();
@@ -76,7 +76,7 @@ class GalleryTest {
         try (Gallery gallery = gallery(method)) {
             float[] embedding = axis(0, 3);
             embedding[1] = 4;
-            long id = gallery.enrol("Анна 🙂", embedding, "a.jpg");
+            long id = gallery.enroll("Анна 🙂", embedding, "a.jpg");
 
             Match match = new Match("Анна 🙂", id, (double) .6f, "a.jpg");
             assertThat(gallery.identify(axis(0, 7), 5, .6)).isEqualTo(new Outcome.Known(List.of(match)));
@@ -96,10 +96,10 @@ class GalleryTest {
     void eachIdentityIsNamedOnceByItsBestEntry(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
             for (int picture = 0; picture < 50; picture++) { // more of one than a search would ask for
-                gallery.enrol("often", TestFaces.of(1, picture, D));
+                gallery.enroll("often", TestFaces.of(1, picture, D));
             }
-            gallery.enrol("seldom", TestFaces.of(2, 0, D));
-            gallery.enrol("never", TestFaces.of(3, 0, D));
+            gallery.enroll("seldom", TestFaces.of(2, 0, D));
+            gallery.enroll("never", TestFaces.of(3, 0, D));
             float[] probe = TestFaces.of(1, 99, D);
 
             List<Match> matches = gallery.identify(probe, 3, -1).matches();
@@ -123,12 +123,12 @@ class GalleryTest {
         int people = 300;
         int each = 4;
         try (Gallery gallery = gallery(method)) {
-            List<Enrolment> all = new ArrayList<>();
+            List<Enrollment> all = new ArrayList<>();
             for (int i = 0; i < people * each; i++) {
-                all.add(new Enrolment("p" + i % people, TestFaces.of(i % people, i / people, D)));
+                all.add(new Enrollment("p" + i % people, TestFaces.of(i % people, i / people, D)));
             }
-            gallery.enrol(all.subList(0, 7));
-            gallery.enrol(all.subList(7, all.size()));
+            gallery.enroll(all.subList(0, 7));
+            gallery.enroll(all.subList(7, all.size()));
             gallery.remove("p5");
             gallery.remove(1); // of p0
             List<float[]> probes = new ArrayList<>();
@@ -168,16 +168,16 @@ class GalleryTest {
 
     /** Over several blocks of memory, whose last is not full; equal embeddings in all of them. */
     @Test
-    void equalCosinesAreInTheOrderOfEnrolmentWhereverTheyLie() {
+    void equalCosinesAreInTheOrderOfEnrollmentWhereverTheyLie() {
         int dimension = 4096; // 2,048 rows a block
         float[] twin = TestFaces.direction(1, dimension);
         try (Gallery gallery = Gallery.inMemory("model", dimension)) {
             Random random = new Random(5);
-            List<Enrolment> all = new ArrayList<>();
+            List<Enrollment> all = new ArrayList<>();
             for (int i = 0; i < 5_001; i++) {
-                all.add(new Enrolment("p" + i, i % 2 == 1 ? twin : random(random, dimension)));
+                all.add(new Enrollment("p" + i, i % 2 == 1 ? twin : random(random, dimension)));
             }
-            gallery.enrol(all);
+            gallery.enroll(all);
 
             List<Outcome> both = gallery.identify(List.of(twin, random(random, dimension)), 4, .5);
             assertThat(both.get(0).matches()).extracting(Match::identity).containsExactly("p1", "p3", "p5", "p7");
@@ -203,9 +203,9 @@ class GalleryTest {
     @EnumSource
     void theRemovedAreNotFoundAndTheirIdsNotUsedAgain(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
-            long first = gallery.enrol("a", axis(0, 1));
-            long second = gallery.enrol("a", axis(1, 1));
-            gallery.enrol("b", axis(2, 1));
+            long first = gallery.enroll("a", axis(0, 1));
+            long second = gallery.enroll("a", axis(1, 1));
+            gallery.enroll("b", axis(2, 1));
 
             assertThat(gallery.remove(second)).isTrue();
             assertThat(gallery.remove(second)).isFalse();
@@ -217,7 +217,7 @@ class GalleryTest {
             assertThat(gallery.remove("a")).isZero();
             assertThat(gallery.remove("nobody")).isZero();
             assertThat(gallery.size()).isEqualTo(1);
-            long again = gallery.enrol("a", axis(0, 1));
+            long again = gallery.enroll("a", axis(0, 1));
             assertThat(again).isGreaterThan(3);
             gallery.compact();
             assertThat(gallery.entries()).extracting(Entry::id).containsExactly(3L, again);
@@ -227,15 +227,15 @@ class GalleryTest {
             assertThat(gallery.identify(axis(0, 1), 5, -1).isKnown()).isFalse();
             gallery.compact();
             assertThat(gallery.identify(axis(0, 1), 5, -1).isKnown()).isFalse();
-            assertThat(gallery.enrol("c", axis(0, 1))).isGreaterThan(again);
+            assertThat(gallery.enroll("c", axis(0, 1))).isGreaterThan(again);
         }
     }
 
     @Test
     void lengthDoesNotCountHoweverSmallOrLarge() {
         try (Gallery gallery = Gallery.inMemory("model", 2)) {
-            gallery.enrol("tiny", new float[] {Float.MIN_VALUE, Float.MIN_VALUE});
-            gallery.enrol("huge", new float[] {Float.MAX_VALUE, -Float.MAX_VALUE});
+            gallery.enroll("tiny", new float[] {Float.MIN_VALUE, Float.MIN_VALUE});
+            gallery.enroll("huge", new float[] {Float.MAX_VALUE, -Float.MAX_VALUE});
             assertThat(gallery.identify(new float[] {1e-30f, 1e-30f}, 1, .99)
                             .best()
                             .orElseThrow()
@@ -252,15 +252,15 @@ class GalleryTest {
     @Test
     void whatCannotBeAnEmbeddingIsRefused() {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
-            assertThatThrownBy(() -> gallery.enrol("a", new float[3]))
+            assertThatThrownBy(() -> gallery.enroll("a", new float[3]))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("embedding of a must have 64 values like this gallery's, but has 3");
-            assertThatThrownBy(() -> gallery.enrol("a", new float[D]))
+            assertThatThrownBy(() -> gallery.enroll("a", new float[D]))
                     .hasMessage("embedding of a must not be zero: it has no direction");
-            assertThatThrownBy(() -> gallery.enrol("a", axis(7, Float.NaN)))
+            assertThatThrownBy(() -> gallery.enroll("a", axis(7, Float.NaN)))
                     .hasMessage("embedding of a must be of finite values, but value 7 is NaN");
-            assertThatThrownBy(() -> gallery.enrol(List.of(
-                            new Enrolment("a", axis(0, 1)), new Enrolment("b", axis(0, Float.POSITIVE_INFINITY)))))
+            assertThatThrownBy(() -> gallery.enroll(List.of(
+                            new Enrollment("a", axis(0, 1)), new Enrollment("b", axis(0, Float.POSITIVE_INFINITY)))))
                     .hasMessage("embedding of b must be of finite values, but value 0 is Infinity");
             assertThat(gallery.size()).as("all or none").isZero();
             assertThatThrownBy(() -> gallery.identify(new float[D], 1, 0))
@@ -281,20 +281,20 @@ class GalleryTest {
     @Test
     void namesAreAnyUnicodeInOneForm() {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
-            gallery.enrol("Ame\u0301lie", axis(0, 1));
-            gallery.enrol("Am\u00e9lie", axis(1, 1));
-            gallery.enrol("Boris", axis(2, 1), "");
+            gallery.enroll("Ame\u0301lie", axis(0, 1));
+            gallery.enroll("Am\u00e9lie", axis(1, 1));
+            gallery.enroll("Boris", axis(2, 1), "");
             assertThat(gallery.identities()).isEqualTo(Map.of("Am\u00e9lie", 2, "Boris", 1));
             assertThat(gallery.entries().get(2).note()).isNull();
             assertThat(gallery.remove("Ame\u0301lie")).isEqualTo(2);
-            gallery.enrol("\u4eba".repeat(341), axis(0, 1));
-            assertThatThrownBy(() -> gallery.enrol("\u4eba".repeat(342), axis(0, 1)))
+            gallery.enroll("\u4eba".repeat(341), axis(0, 1));
+            assertThatThrownBy(() -> gallery.enroll("\u4eba".repeat(342), axis(0, 1)))
                     .hasMessage("identity must have 1 to 1024 bytes in UTF-8, but has 1026");
-            assertThatThrownBy(() -> gallery.enrol("", axis(0, 1)))
+            assertThatThrownBy(() -> gallery.enroll("", axis(0, 1)))
                     .hasMessage("identity must have 1 to 1024 bytes in UTF-8, but has 0");
-            assertThatThrownBy(() -> gallery.enrol("\ud800", axis(0, 1)))
+            assertThatThrownBy(() -> gallery.enroll("\ud800", axis(0, 1)))
                     .hasMessage("identity must be Unicode text, but has half a surrogate pair");
-            assertThatThrownBy(() -> gallery.enrol("a", axis(0, 1), "n".repeat(4097)))
+            assertThatThrownBy(() -> gallery.enroll("a", axis(0, 1), "n".repeat(4097)))
                     .hasMessage("note must have 1 to 4096 bytes in UTF-8, but has 4097");
         }
     }
@@ -302,14 +302,14 @@ class GalleryTest {
     @Test
     void aClosedGallerySaysSo() {
         Gallery gallery = gallery(SearchMethod.EXACT);
-        gallery.enrol("a", axis(0, 1));
+        gallery.enroll("a", axis(0, 1));
         gallery.close();
         gallery.close();
         assertThat(gallery).hasToString("Gallery in memory: closed");
         assertThatThrownBy(() -> gallery.identify(axis(0, 1), 1, 0))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("gallery in memory is closed");
-        assertThatThrownBy(() -> gallery.enrol("a", axis(0, 1))).hasMessage("gallery in memory is closed");
+        assertThatThrownBy(() -> gallery.enroll("a", axis(0, 1))).hasMessage("gallery in memory is closed");
     }
 
     /** More identities than lie together in memory. */
@@ -319,14 +319,14 @@ class GalleryTest {
         int people = 40_000;
         try (Gallery exact = Gallery.inMemory("model", dimension);
                 Gallery codes = Gallery.inMemory("model", dimension, SearchMethod.CODES)) {
-            List<Enrolment> all = new ArrayList<>();
+            List<Enrollment> all = new ArrayList<>();
             for (int i = 0; i < people; i++) {
-                all.add(new Enrolment("p" + i, TestFaces.direction(i, dimension)));
+                all.add(new Enrollment("p" + i, TestFaces.direction(i, dimension)));
             }
-            exact.enrol(all);
-            codes.enrol(all);
+            exact.enroll(all);
+            codes.enroll(all);
             List<float[]> probes = new ArrayList<>();
-            for (int i = 0; i < 100; i++) { // half of them pictures of people that are there
+            for (int i = 0; i < 100; i++) { // half of them images of people that are there
                 probes.add(TestFaces.of(i % 2 == 0 ? i * 400 : people + i, 5, dimension));
             }
             List<Outcome> expected = exact.identify(probes, 1, -1);
@@ -350,11 +350,11 @@ class GalleryTest {
     void aWiderSearchFindsMore() {
         int rows = 3_000;
         try (Gallery gallery = Gallery.inMemory("model", D, SearchMethod.HNSW)) {
-            List<Enrolment> all = new ArrayList<>();
+            List<Enrollment> all = new ArrayList<>();
             for (int i = 0; i < rows; i++) {
-                all.add(new Enrolment("p" + i, TestFaces.direction(i, D)));
+                all.add(new Enrollment("p" + i, TestFaces.direction(i, D)));
             }
-            gallery.enrol(all);
+            gallery.enroll(all);
             int[] found = new int[2];
             for (int probe = 0; probe < 200; probe++) {
                 float[] values = TestFaces.direction(rows + probe, D);

@@ -79,7 +79,7 @@ class HnswLoggingTest {
         private static void use() {
             try (Gallery gallery = Gallery.inMemory("model", 32, SearchMethod.HNSW)) {
                 for (int i = 0; i < 40; i++) {
-                    gallery.enrol(String.format(Locale.ROOT, "person %d", i), TestFaces.direction(i, 32), null);
+                    gallery.enroll(String.format(Locale.ROOT, "person %d", i), TestFaces.direction(i, 32), null);
                 }
                 gallery.identify(TestFaces.direction(3, 32), 5, 0.1);
             }

@@ -80,12 +80,12 @@ class PowerLossTest {
     }
 
     private void enroll(Gallery gallery, int count) {
-        List<Enrolment> batch = new ArrayList<>();
+        List<Enrollment> batch = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             underWay.add(nextPerson);
-            batch.add(Traces.enrolment(nextPerson++, D));
+            batch.add(Traces.enrollment(nextPerson++, D));
         }
-        long[] ids = gallery.enrol(batch);
+        long[] ids = gallery.enroll(batch);
         for (int i = 0; i < count; i++) {
             there.put(underWay.get(i), ids[i]);
         }

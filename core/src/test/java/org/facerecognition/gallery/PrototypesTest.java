@@ -77,7 +77,7 @@ class PrototypesTest {
     }
 
     /**
-     * As pictures come in one after the other, the mean takes the first one's place; a reader of before still finds
+     * As images come in one after the other, the mean takes the first one's place; a reader of before still finds
      * that.
      */
     @Test

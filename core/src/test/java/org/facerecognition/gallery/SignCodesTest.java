@@ -108,7 +108,7 @@ class SignCodesTest {
         for (int i = 0; i < dimension; i++) {
             values[i] = (float) random.nextGaussian();
         }
-        return normalised(values);
+        return normalized(values);
     }
 
     private static float[] mixed(float[] a, float[] b, double share) {
@@ -116,10 +116,10 @@ class SignCodesTest {
         for (int i = 0; i < a.length; i++) {
             values[i] = (float) (a[i] + share * b[i]);
         }
-        return normalised(values);
+        return normalized(values);
     }
 
-    private static float[] normalised(float[] values) {
+    private static float[] normalized(float[] values) {
         double length = Math.sqrt(dot(values, values));
         for (int i = 0; i < values.length; i++) {
             values[i] /= (float) length;

@@ -2,18 +2,18 @@ package org.facerecognition.gallery;
 
 import java.util.Random;
 
-/** Drawn embeddings: people are random directions, their pictures lie about them. */
+/** Drawn embeddings: people are random directions, their images lie about them. */
 final class TestFaces {
     private TestFaces() {}
 
-    /** A picture of a person: the cosine of two of one person is .7 or so, of two people's at most .4 for 64 values. */
+    /** An image of a person: the cosine of two of one person is .7 or so, of two people's at most .4 for 64 values. */
     static float[] of(int person, int picture, int dimension) {
-        float[] centre = direction(person, dimension);
+        float[] center = direction(person, dimension);
         float[] noise = direction(1_000_003L * (person + 1) + picture, dimension);
         for (int i = 0; i < dimension; i++) {
-            centre[i] += .65f * noise[i];
+            center[i] += .65f * noise[i];
         }
-        return centre;
+        return center;
     }
 
     /** Of norm 1. */

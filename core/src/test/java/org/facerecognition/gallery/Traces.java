@@ -32,8 +32,8 @@ final class Traces {
         return "key-" + person + "-sha256";
     }
 
-    static Enrolment enrolment(int person, int dimension) {
-        return new Enrolment(name(person), TestFaces.direction(person, dimension), note(person), contentKey(person));
+    static Enrollment enrollment(int person, int dimension) {
+        return new Enrollment(name(person), TestFaces.direction(person, dimension), note(person), contentKey(person));
     }
 
     static int person(Entry entry) {

@@ -16,7 +16,7 @@ import org.facerecognition.natives.Libtorch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Which normalisations go, which stay; what is folded is compared with numbers worked out by hand. */
+/** Which normalizations go, which stay; what is folded is compared with numbers worked out by hand. */
 class BatchNormFoldingTest {
     @BeforeAll
     static void natives() {

@@ -12,9 +12,9 @@ import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.weights.NamedTensors;
 
-/** Nets for tests of what is made of nets: as after some training, so that no normalisation is the identity. */
+/** Nets for tests of what is made of nets: as after some training, so that no normalization is the identity. */
 public final class CalmNets {
-    /** The smallest picture that all encoders take. */
+    /** The smallest image that all encoders take. */
     public static final int SIZE_PX = 32;
 
     private CalmNets() {}
@@ -24,7 +24,7 @@ public final class CalmNets {
         return make(encoder, embeddingSize, SIZE_PX);
     }
 
-    /** The same for larger pictures. */
+    /** The same for larger images. */
     public static Backbone make(Encoder encoder, int embeddingSize, int sizePx) {
         torch.manual_seed(7);
         Backbone net = encoder.create(

@@ -142,7 +142,7 @@ class PreparedNetTest {
         return new Convolution(weight, torch.randn(to), 1, 1, 1);
     }
 
-    /** On the pictures, and on so many channels that oneDNN needs no other layout between. */
+    /** On the images, and on so many channels that oneDNN needs no other layout between. */
     @ParameterizedTest
     @MethodSource("blocks")
     void unusualBlocksAreAsLibtorchDoesThem(Block block) {
@@ -242,7 +242,7 @@ class PreparedNetTest {
 
     @Test
     void largeValuesAreWorkedOnInTurns() {
-        int sizePx = 224; // of ResNet-18's first layer 3 MB a picture
+        int sizePx = 224; // of ResNet-18's first layer 3 MB an image
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8, sizePx);
                 Graph graph = net.graph();
                 PreparedNet prepared = PreparedNet.of(graph, 8, sizePx, ScalarType.Float, CPU);

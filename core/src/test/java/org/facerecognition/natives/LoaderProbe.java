@@ -6,8 +6,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.ComputeDevice;
-import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
@@ -15,10 +13,10 @@ import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.Weights;
 
 /** Uses the library, each way into it twice; run inside a class loader of its own. */
@@ -89,14 +87,19 @@ public final class LoaderProbe implements Callable<List<String>> {
 
     private static void loader() {
         FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 2, 0, 2, Split.TRAIN);
-        new BatchLoader(faces, new BatchLoader.Settings(2, 32, Normalization.SYMMETRIC, false, 0, 1)).close();
+        new BatchLoader(
+                        faces,
+                        BatchLoader.Settings.of(32, Normalization.SYMMETRIC)
+                                .withBatchSize(2)
+                                .withThreads(1))
+                .close();
     }
 
     private static void gallery() {
         try (Gallery gallery = Gallery.inMemory("any", 4)) {
             float[] one = new float[4];
             Arrays.fill(one, 0.5f);
-            gallery.enrol("Ann", one);
+            gallery.enroll("Ann", one);
             gallery.identify(one, 1, 0.5);
         }
     }

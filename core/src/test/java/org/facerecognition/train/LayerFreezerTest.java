@@ -50,9 +50,9 @@ class LayerFreezerTest {
 
     @Test
     void theWholeEncoderCanWaitForTheHead() {
-        assertThat(apply(LayerFreezer.wholly("encoder", 2), 1)).isEqualTo(10);
-        assertThat(frozen(LayerFreezer.wholly("encoder", 2), 1)).contains("conv1", "fc");
-        assertThat(frozen(LayerFreezer.wholly("encoder", 2), 2)).isEmpty();
+        assertThat(apply(LayerFreezer.allFor("encoder", 2), 1)).isEqualTo(10);
+        assertThat(frozen(LayerFreezer.allFor("encoder", 2), 1)).contains("conv1", "fc");
+        assertThat(frozen(LayerFreezer.allFor("encoder", 2), 2)).isEmpty();
     }
 
     @Test

@@ -114,7 +114,7 @@ class FaceAlignerTest {
         }
     }
 
-    /** A picture with a bright dot at each of a face's points: where do they go? */
+    /** An image with a bright dot at each of a face's points: where do they go? */
     @Test
     void pointsOfATurnedFaceComeToLieOnEachTemplate() {
         double[][] points = new double[5][];

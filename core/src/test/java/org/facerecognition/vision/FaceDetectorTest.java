@@ -107,7 +107,7 @@ class FaceDetectorTest {
 
             DetectedFace face = detector.detect(photo).get(0);
 
-            // in the small picture its square is at (160, 240), its centre (164, 244) and a pixel's centre a whole
+            // in the small image its square is at (160, 240), its center (164, 244) and a pixel's center a whole
             // number
             assertBox(face, (144 + 0.5) * 10 - 0.5, (220 + 0.5) * 10 - 0.5, 400, 480);
             assertThat(face.points().get(0).x()).isCloseTo((152 + 0.5) * 10 - 0.5, within(1e-3));

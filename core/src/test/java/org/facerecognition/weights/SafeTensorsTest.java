@@ -118,7 +118,7 @@ class SafeTensorsTest {
         return bytes;
     }
 
-    /** A ByteBuffer has less than 2 GiB; a million identities' centres have as much. */
+    /** A ByteBuffer has less than 2 GiB; a million identities' centers have as much. */
     @Test
     void aTensorLargerThanABufferIsReadInParts() throws IOException {
         Path file = Files.write(

@@ -60,14 +60,14 @@ class WeightsCacheTest {
     }
 
     @Test
-    void whatIsFetchedOnceIsReadFromTheCacheAndItsLicenceIsToldOnce() throws Exception {
+    void whatIsFetchedOnceIsReadFromTheCacheAndItsLicenseIsToldOnce() throws Exception {
         server.answering("200 OK", SIZE, bytes, 0, SIZE);
-        List<String> licences = new ArrayList<>();
+        List<String> licenses = new ArrayList<>();
         List<Long> progress = new ArrayList<>();
         FetchListener listener = new FetchListener() {
             @Override
             public void begins(RemoteFile remote) {
-                licences.add(remote.licence());
+                licenses.add(remote.license());
             }
 
             @Override
@@ -79,7 +79,7 @@ class WeightsCacheTest {
         Path file = cache.fetch(remote(), listener);
         Path again = cache.fetch(remote(), listener);
         assertThat(file).hasBinaryContent(bytes).isEqualTo(again);
-        assertThat(licences).containsExactly("MIT");
+        assertThat(licenses).containsExactly("MIT");
         assertThat(progress).isSorted().contains(0L, (long) SIZE);
         assertThat(server.ranges()).containsExactly("");
         assertThat(WeightsCache.origin(file)).containsEntry("licence", "MIT").containsEntry("sha256", sum(bytes));
@@ -179,7 +179,7 @@ class WeightsCacheTest {
     }
 
     @Test
-    void aFileAddressIsCopiedAndReadAsWeightsWithItsLicence() throws Exception {
+    void aFileAddressIsCopiedAndReadAsWeightsWithItsLicense() throws Exception {
         Path original = WeightsTest.resource("zip.pth");
         RemoteFile remote = new RemoteFile(
                 original.toUri(), sum(Files.readAllBytes(original)).substring(0, 8), "CC0");
@@ -230,7 +230,7 @@ class WeightsCacheTest {
                 assertThat(remote.address().toString())
                         .startsWith("https://download.pytorch.org/models/" + encoder.id())
                         .endsWith(remote.sha256() + ".pth");
-                assertThat(remote.licence()).contains("BSD-3-Clause").contains("ImageNet");
+                assertThat(remote.license()).contains("BSD-3-Clause").contains("ImageNet");
             } else {
                 assertThatThrownBy(() -> ImageNetWeights.of(encoder))
                         .isInstanceOf(IllegalArgumentException.class)

@@ -1,20 +1,20 @@
 package org.facerecognition.examples;
 
-import org.facerecognition.data.Framing;
+import org.facerecognition.data.Crop;
 
-/** What is cut out of a picture, by the name on the command line. */
+/** What is cut out of an image, by the name on the command line. */
 enum Align {
-    CROP(Framing.CELEBA_CROP),
-    MEAN(Framing.CELEBA_ALIGNED),
-    NONE(Framing.WHOLE);
+    CROP(Crop.CELEBA_CROP),
+    MEAN(Crop.CELEBA_ALIGNED),
+    NONE(Crop.WHOLE);
 
-    private final Framing framing;
+    private final Crop crop;
 
-    Align(Framing framing) {
-        this.framing = framing;
+    Align(Crop crop) {
+        this.crop = crop;
     }
 
-    Framing framing() {
-        return framing;
+    Crop crop() {
+        return crop;
     }
 }

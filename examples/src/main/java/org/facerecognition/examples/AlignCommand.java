@@ -52,7 +52,7 @@ final class AlignCommand implements Callable<Integer> {
             description = "Side of the crops: the 112x112 template, scaled; or 96x112. Default: ${DEFAULT-VALUE}.")
     private String size;
 
-    @Option(names = "--all", description = "All faces, not the most prominent only: picture-1.png, picture-2.png, ...")
+    @Option(names = "--all", description = "All faces, not the most prominent only: image-1.png, image-2.png, ...")
     private boolean all;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -62,15 +62,15 @@ final class AlignCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
         FaceTemplate template = template();
-        PictureFiles.Given given = PictureFiles.of(images);
+        ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
-        List<PictureFiles> pictures = given.files();
+        List<ImageFileNames> pictures = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
         int crops = 0;
         int unreadable = 0;
         try (FaceDetector finder = detector.openRequired(err);
                 ImagesProgress progress = new ImagesProgress("aligning", pictures.size())) {
-            for (PictureFiles picture : pictures) {
+            for (ImageFileNames picture : pictures) {
                 try (Mat image = ImageReader.read(picture.file())) {
                     List<String> written = write(picture, image, finder.detect(image), template);
                     crops += written.size();
@@ -107,13 +107,13 @@ final class AlignCommand implements Callable<Integer> {
         standard.println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
     }
 
-    private List<String> write(PictureFiles picture, Mat image, List<DetectedFace> found, FaceTemplate template) {
+    private List<String> write(ImageFileNames picture, Mat image, List<DetectedFace> found, FaceTemplate template) {
         List<String> written = new ArrayList<>();
         int count = all ? found.size() : Math.min(1, found.size());
         for (int i = 0; i < count; i++) {
             Path file = picture.in(out, all ? "-" + (i + 1) + ".png" : ".png");
             try (Mat crop = FaceAligner.align(image, found.get(i).pointArray(), template)) {
-                PictureWriter.write(crop, file);
+                ImageWriter.write(crop, file);
             }
             written.add(file.toString());
         }

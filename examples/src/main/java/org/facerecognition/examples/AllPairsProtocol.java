@@ -8,7 +8,7 @@ import org.facerecognition.eval.VerificationSet;
  * seen.
  */
 final class AllPairsProtocol implements EvaluationProtocol {
-    private static final int MOST_FACES = 4_000; // 8 million pairs
+    private static final int MAX_FACES = 4_000; // 8 million pairs
 
     @Override
     public void measure(Evaluation evaluation) {
@@ -16,7 +16,7 @@ final class AllPairsProtocol implements EvaluationProtocol {
         FaceDataset people = evaluation.unseen > 0
                 ? all.byIdentity(evaluation.unseen, evaluation.seed).unseen()
                 : all;
-        FaceDataset faces = atMost(people, MOST_FACES);
+        FaceDataset faces = atMost(people, MAX_FACES);
         VerificationSet set = VerificationSet.of(faces);
         set.requireMeasurable();
         evaluation.report(set.verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));

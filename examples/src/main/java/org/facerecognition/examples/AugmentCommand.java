@@ -27,7 +27,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code augment}: a picture of what the net will see. */
+/** {@code augment}: an image of what the net will see. */
 @Command(
         name = "augment",
         description = "Draw a contact sheet: some images of a data set (rows) under each transform (columns).",
@@ -88,7 +88,7 @@ final class AugmentCommand implements Callable<Integer> {
             for (int row = 0; row < rows; row++) {
                 Sample sample = faces.sample(choice.nextInt(faces.size()));
                 try (Mat whole = sample.image().read();
-                        Mat face = faces.framing()
+                        Mat face = faces.crop()
                                 .apply(whole, imageSizePx, sample.image().name())) {
                     for (int column = 0; column < columns.size(); column++) {
                         SplittableRandom random = new SplittableRandom(seed * 1_000_003 + row * 1_009L + column);
@@ -96,7 +96,7 @@ final class AugmentCommand implements Callable<Integer> {
                     }
                 }
             }
-            PictureWriter.write(sheet, out);
+            ImageWriter.write(sheet, out);
         }
         spec.commandLine().getOut().println(json ? line(rows, transforms.size()) : sentence(rows, transforms.size()));
         return 0;

@@ -7,7 +7,7 @@ import org.facerecognition.augment.TransformLine;
 import org.facerecognition.data.FaceDataset;
 import picocli.CommandLine.Option;
 
-/** Options of what is done to training pictures. */
+/** Options of what is done to training images. */
 final class AugmentationOptions {
     @Option(
             names = "--augmentations",
@@ -32,7 +32,7 @@ final class AugmentationOptions {
     /** Of a preset's name or a line. */
     static List<Transform> transforms(String line) {
         return switch (line) {
-            case "five" -> Presets.fiveColour();
+            case "five" -> Presets.fiveColor();
             case "insightface", "flip" -> Presets.insightface();
             case "adaface" -> Presets.adaFace();
             case "none" -> List.of();

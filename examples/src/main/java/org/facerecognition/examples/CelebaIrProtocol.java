@@ -1,7 +1,7 @@
 package org.facerecognition.examples;
 
 import org.facerecognition.Recognizer;
-import org.facerecognition.data.Framing;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.OpenSetFaces;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.IdentificationRate;
@@ -12,8 +12,8 @@ final class CelebaIrProtocol implements EvaluationProtocol {
 
     @Override
     public void measure(Evaluation evaluation) {
-        Framing framing = evaluation.data.framing(usual(evaluation.recognizer()));
-        OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), framing.ofCrops());
+        Crop crop = evaluation.data.crop(usual(evaluation.recognizer()));
+        OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), crop.ofCrops());
         Embedded queries = evaluation.embedNumbered("queries", faces.queries());
         Embedded distractors = evaluation.embedNumbered("distractors", faces.distractors());
         IdentificationRate rate = IdentificationRate.of(queries, distractors.embeddings());
@@ -29,7 +29,7 @@ final class CelebaIrProtocol implements EvaluationProtocol {
     }
 
     /** As the model was trained; others' weights are taken to be for faces on the template. */
-    private static Framing usual(Recognizer recognizer) {
-        return recognizer.identities().isEmpty() ? Framing.CELEBA_ALIGNED : recognizer.framing();
+    private static Crop usual(Recognizer recognizer) {
+        return recognizer.identities().isEmpty() ? Crop.CELEBA_ALIGNED : recognizer.crop();
     }
 }

@@ -5,7 +5,7 @@ import org.facerecognition.data.Split;
 import org.facerecognition.eval.ClosedSet;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.Identification;
-import org.facerecognition.eval.NearestNeighbours;
+import org.facerecognition.eval.NearestNeighbors;
 
 /**
  * {@code closed-set}: each validation and test face is given to the person whose mean training embedding is nearest,
@@ -31,7 +31,7 @@ final class ClosedSetProtocol implements EvaluationProtocol {
         Embedded probes = evaluation.embed(name, faces);
         evaluation.report.figure(name + "_accuracy", ClosedSet.of(known).accuracy(probes));
         evaluation.report.figure(
-                name + "_accuracy_5nn", NearestNeighbours.of(known, NEIGHBOURS).accuracy(probes));
+                name + "_accuracy_5nn", NearestNeighbors.of(known, NEIGHBOURS).accuracy(probes));
         if (split == Split.VAL) {
             evaluation.report.identification(Identification.of(known.centroids(), probes));
         }

@@ -12,9 +12,9 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Framing;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
 import org.facerecognition.data.UnsuitableDataException;
@@ -45,7 +45,7 @@ final class DataOptions {
 
     @Option(
             names = "--align",
-            description = "What is cut out of a picture: crop (the study's, CelebA only), mean (onto the 112x112"
+            description = "What is cut out of an image: crop (the study's, CelebA only), mean (onto the 112x112"
                     + " template by CelebA's mean points), none. Default: crop for celeba500, a pack's own, else none.")
     private @Nullable Align align;
 
@@ -124,15 +124,15 @@ final class DataOptions {
                     + recognizer.imageSizePx());
         }
         boolean knowsFraming = !recognizer.identities().isEmpty();
-        if (px > 0 && knowsFraming && !faces.framing().showsAs(recognizer.framing())) {
+        if (px > 0 && knowsFraming && !faces.crop().isCompatibleWith(recognizer.crop())) {
             throw new UnsuitableDataException("faces must be packed as this model was trained, framed "
-                    + recognizer.framing() + ", but were packed " + faces.framing() + "; pack them anew with --align");
+                    + recognizer.crop() + ", but were packed " + faces.crop() + "; pack them anew with --align");
         }
     }
 
     /** What --align says, or else. */
-    Framing framing(Framing otherwise) {
-        return align == null ? otherwise : align.framing();
+    Crop crop(Crop otherwise) {
+        return align == null ? otherwise : align.crop();
     }
 
     /** All parts of the data together. */
@@ -178,7 +178,7 @@ final class DataOptions {
             case PACKED -> FaceDataset.packed(path(), split);
             case RECORDIO -> FaceDataset.recordIo(path(), split, settings);
         };
-        return align == null ? dataset : dataset.withFraming(align.framing());
+        return align == null ? dataset : dataset.withCrop(align.crop());
     }
 
     /** Without people of too few images, where the layout itself does not count them. */

@@ -15,8 +15,8 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sample;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.eval.Verification;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
@@ -54,7 +54,7 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--people", defaultValue = "40", description = "To train on; as many others to tell apart.")
     private int people;
 
-    @Option(names = "--epochs", defaultValue = "10", description = "Passes over their pictures.")
+    @Option(names = "--epochs", defaultValue = "10", description = "Passes over their images.")
     private int epochs;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -92,7 +92,7 @@ final class DemoCommand implements Callable<Integer> {
             (json ? err : standard)
                     .printf(
                             Locale.ROOT,
-                            "accuracy on new pictures of the people trained on: %.4f%n"
+                            "accuracy on new images of the people trained on: %.4f%n"
                                     + "AUC for same or different among %d people never seen: %.4f%nreport: %s%n",
                             history.last().orElseThrow().valAccuracy(),
                             people,
@@ -118,7 +118,7 @@ final class DemoCommand implements Callable<Integer> {
                 .run(recognizer, trainer, train, validation);
     }
 
-    /** All pairs of pictures of people that were not in the training. */
+    /** All pairs of images of people that were not in the training. */
     private static Verification verify(Recognizer recognizer, FaceDataset unseen) {
         List<float[]> embeddings = new ArrayList<>();
         int[] labels = new int[unseen.size()];

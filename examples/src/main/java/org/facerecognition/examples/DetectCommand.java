@@ -54,10 +54,7 @@ final class DetectCommand implements Callable<Integer> {
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
 
-    @Option(
-            names = "--out",
-            paramLabel = "DIR",
-            description = "Write each picture here with its faces drawn in, as PNG.")
+    @Option(names = "--out", paramLabel = "DIR", description = "Write each image here with its faces drawn in, as PNG.")
     private @Nullable Path out;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output, coordinates in pixels.")
@@ -66,15 +63,15 @@ final class DetectCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
-        PictureFiles.Given given = PictureFiles.of(images);
+        ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
-        List<PictureFiles> pictures = given.files();
+        List<ImageFileNames> pictures = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
         int faces = 0;
         int unreadable = 0;
         try (FaceDetector finder = detector.openRequired(err);
                 ImagesProgress progress = new ImagesProgress("detecting", pictures.size())) {
-            for (PictureFiles picture : pictures) {
+            for (ImageFileNames picture : pictures) {
                 try (Mat image = ImageReader.read(picture.file())) {
                     List<DetectedFace> found = finder.detect(image);
                     faces += found.size();
@@ -84,7 +81,7 @@ final class DetectCommand implements Callable<Integer> {
                     }
                     if (out != null) {
                         found.forEach(face -> draw(image, face));
-                        PictureWriter.write(image, picture.in(out, ".png"));
+                        ImageWriter.write(image, picture.in(out, ".png"));
                     }
                 } catch (DataException e) {
                     unreadable++;
@@ -105,7 +102,8 @@ final class DetectCommand implements Callable<Integer> {
         return unreadable == 0 ? 0 : Main.FAILED;
     }
 
-    private void report(PictureFiles picture, Mat image, List<DetectedFace> found, List<Map<String, Object>> results) {
+    private void report(
+            ImageFileNames picture, Mat image, List<DetectedFace> found, List<Map<String, Object>> results) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("image", picture.file().toString());
         result.put("width", image.cols());
@@ -174,9 +172,9 @@ final class DetectCommand implements Callable<Integer> {
         for (int i = 0; i < DetectedFace.POINTS; i++) {
             DetectedFace.Point point = face.points().get(i);
             int[] rgb = POINT_COLOURS[i];
-            try (Point centre = new Point((int) Math.round(point.x()), (int) Math.round(point.y()));
-                    Scalar colour = new Scalar(rgb[0], rgb[1], rgb[2], 0)) {
-                circle(image, centre, Math.max(1, line * 2), colour, FILLED, LINE_AA, 0);
+            try (Point center = new Point((int) Math.round(point.x()), (int) Math.round(point.y()));
+                    Scalar color = new Scalar(rgb[0], rgb[1], rgb[2], 0)) {
+                circle(image, center, Math.max(1, line * 2), color, FILLED, LINE_AA, 0);
             }
         }
     }

@@ -37,7 +37,7 @@ final class DetectorOptions {
     @Option(
             names = "--max-side",
             defaultValue = "640",
-            description = "Shrink larger pictures to this many pixels before looking for faces; raise it for crowds."
+            description = "Shrink larger images to this many pixels before looking for faces; raise it for crowds."
                     + " Default: ${DEFAULT-VALUE}.")
     private int maxSidePx;
 

@@ -17,11 +17,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code embed}: pictures to embeddings. */
+/** {@code embed}: images to embeddings. */
 @Command(
         name = "embed",
         description =
-                "Print the embeddings of pictures of faces: framed as the model was trained or, with --detector, the most"
+                "Print the embeddings of images of faces: framed as the model was trained or, with --detector, the most"
                         + " prominent face"
                         + " of each photograph.",
         mixinStandardHelpOptions = true)
@@ -38,7 +38,7 @@ final class EmbedCommand implements Callable<Integer> {
     @Mixin
     private FaceOption face = new FaceOption();
 
-    @Option(names = "--flip", description = "Add the embedding of each picture's mirror image.")
+    @Option(names = "--flip", description = "Add the embedding of each image's mirror image.")
     private boolean flip;
 
     @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Images of faces, or folders of them.")
@@ -49,7 +49,7 @@ final class EmbedCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        PictureFiles.Given given = PictureFiles.of(images);
+        ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(spec.commandLine().getErr()::println);
         List<Path> files = given.paths();
         List<float[]> embeddings;

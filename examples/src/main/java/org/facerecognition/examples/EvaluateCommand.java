@@ -98,7 +98,7 @@ final class EvaluateCommand implements Callable<Integer> {
                             + " open-set: the share of people who are strangers, 0 for 0.2.")
     private double unseen;
 
-    @Option(names = "--no-flip", description = "Embed each picture as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
     private boolean noFlip;
 
     @Option(names = "--seed", defaultValue = "0", description = "Of splits, as in training, and of the bootstrap.")

@@ -73,7 +73,7 @@ final class Evaluation {
         if (detector == null) {
             return faces;
         }
-        FaceCropper cropper = new FaceCropper(faces.framing(), recognizer.imageSizePx(), detector, choice);
+        FaceCropper cropper = new FaceCropper(faces.crop(), recognizer.imageSizePx(), detector, choice);
         return faces.cropped(cropper, image -> notFound.add(image.name()));
     }
 
@@ -99,7 +99,7 @@ final class Evaluation {
         }
     }
 
-    /** Adds all that pairs of these faces say, and the hardest of them as pictures. */
+    /** Adds all that pairs of these faces say, and the hardest of them as images. */
     void report(Verification verification, FaceDataset... faces) {
         report.verification(verification, new Bootstrap(Bootstrap.DEFAULT.resamples(), seed));
         report.hardest(verification, List.of(faces));
@@ -121,7 +121,7 @@ final class Evaluation {
         err.flush();
     }
 
-    /** Pictures in which the detector has found no face. */
+    /** Images in which the detector has found no face. */
     int notFound() {
         return notFound.size();
     }

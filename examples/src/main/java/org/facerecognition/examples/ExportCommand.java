@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.facerecognition.ExportFormat;
 import org.facerecognition.Recognizer;
+import org.facerecognition.export.ExportFormat;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,8 +34,8 @@ final class ExportCommand implements Callable<Integer> {
     @Option(
             names = "--normalise",
             description =
-                    "Take uint8 pixels 0..255 and give embeddings of length 1: normalisation is part of the model.")
-    private boolean normalise;
+                    "Take uint8 pixels 0..255 and give embeddings of length 1: normalization is part of the model.")
+    private boolean normalize;
 
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "The file to write.")
     private Path out;
@@ -46,7 +46,7 @@ final class ExportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try (Recognizer recognizer = model.load()) {
-            recognizer.export(out, format, normalise);
+            recognizer.export(out, format, normalize);
         }
         spec.commandLine().getOut().println(json ? line() : "wrote " + out);
         return 0;

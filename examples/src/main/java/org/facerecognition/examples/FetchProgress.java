@@ -8,7 +8,7 @@ import org.facerecognition.weights.FetchListener;
 import org.facerecognition.weights.RemoteFile;
 import org.jspecify.annotations.Nullable;
 
-/** Shows what is being fetched, under which licence, and how far it is. */
+/** Shows what is being fetched, under which license, and how far it is. */
 final class FetchProgress implements FetchListener, AutoCloseable {
     private static final long MIB = 1L << 20;
 
@@ -22,7 +22,7 @@ final class FetchProgress implements FetchListener, AutoCloseable {
     @Override
     public void begins(RemoteFile remote) {
         err.println("fetching " + remote.address());
-        err.println("licence: " + remote.licence());
+        err.println("license: " + remote.license());
         err.flush();
     }
 

@@ -3,7 +3,7 @@ package org.facerecognition.examples;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.facerecognition.Recognizer;
-import org.facerecognition.examples.web.Portraits;
+import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.SearchMethod;
@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
-            GalleryEnrolCommand.class,
+            GalleryEnrollCommand.class,
             GalleryIdentifyCommand.class,
             GalleryListCommand.class,
             GalleryRemoveCommand.class
@@ -44,7 +44,7 @@ final class GalleryCommand {
         Gallery open(String fingerprint, int dimension) throws IOException {
             Gallery gallery = Gallery.open(file, fingerprint, dimension);
             try {
-                Portraits.eraseOthers(
+                FaceThumbnails.eraseOthers(
                         file, gallery.entries().stream().map(Entry::id).toList());
                 return gallery;
             } catch (IOException | RuntimeException e) {

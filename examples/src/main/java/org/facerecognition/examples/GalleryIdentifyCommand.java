@@ -29,19 +29,19 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code gallery identify}: who is on these pictures? */
+/** {@code gallery identify}: who is on these images? */
 @Command(
         name = "identify",
         description =
-                "Tell who is on pictures: each face found by --detector, else the one face that each picture is of."
-                        + " A face that reaches the threshold with nobody is unknown. Exit code 1 when a picture cannot be used.",
+                "Tell who is on images: each face found by --detector, else the one face that each image is of."
+                        + " A face that reaches the threshold with nobody is unknown. Exit code 1 when an image cannot be used.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class GalleryIdentifyCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Pictures.")
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Images.")
     private List<Path> images;
 
     @Mixin
@@ -59,7 +59,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     @Option(names = "--top", defaultValue = "1", description = "Most people to name. Default: ${DEFAULT-VALUE}.")
     private int top;
 
-    @Option(names = "--no-flip", description = "Embed each picture as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
     private boolean noFlip;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.facerecognition.examples.web.Portraits;
+import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
@@ -62,7 +62,7 @@ final class GalleryRemoveCommand implements Callable<Integer> {
                 removed += there ? 1 : 0;
                 all &= told(there, "entry " + entry);
             }
-            Portraits.eraseOthers(
+            FaceThumbnails.eraseOthers(
                     gallery.file(), people.entries().stream().map(Entry::id).toList());
             if (removed > 0) {
                 people.compact(); // last: it needs room on the disk

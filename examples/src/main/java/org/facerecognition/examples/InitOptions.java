@@ -35,7 +35,7 @@ final class InitOptions {
             names = "--init-licence",
             paramLabel = "TEXT",
             description = "Under which the weights at that address may be used; kept in the model.")
-    private @Nullable String licence;
+    private @Nullable String license;
 
     @Option(
             names = "--cache",
@@ -70,7 +70,7 @@ final class InitOptions {
                     "--init " + from + " must come with --init-sha256, the checksum of what is"
                             + " there: weights from afar are not used unchecked");
         }
-        String terms = licence == null ? RemoteFile.UNKNOWN_LICENCE : licence;
+        String terms = license == null ? RemoteFile.UNKNOWN_LICENCE : license;
         return fetched(new RemoteFile(URI.create(from), sha256, terms), progress);
     }
 

@@ -31,7 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             GalleryCommand.class,
             ServeCommand.class,
             EvaluateCommand.class,
-            SuspectsCommand.class,
+            FindLabelNoiseCommand.class,
             ExportCommand.class,
             SchemaCommand.class,
             DoctorCommand.class

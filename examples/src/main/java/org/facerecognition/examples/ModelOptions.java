@@ -14,7 +14,8 @@ final class ModelOptions {
             names = "--model",
             required = true,
             paramLabel = "FILE",
-            description = "A model, a training's backup, or with --encoder others' weights (.pth, .pt, .safetensors).")
+            description =
+                    "A model, a training's checkpoint, or with --encoder others' weights (.pth, .pt, .safetensors).")
     private Path model;
 
     @Option(names = "--encoder", paramLabel = "NAME", description = "Whose weights the file has, when it has no more.")

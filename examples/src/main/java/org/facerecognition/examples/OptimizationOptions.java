@@ -40,9 +40,9 @@ final class OptimizationOptions {
     private boolean nesterov;
 
     @Option(names = "--head-lr-factor", defaultValue = "1", description = "The head's rate is --lr times this.")
-    private double headRateFactor;
+    private double headLrMultiplier;
 
-    @Option(names = "--no-decay-norm-bias", description = "No weight decay on batch normalisation and biases.")
+    @Option(names = "--no-decay-norm-bias", description = "No weight decay on batch normalization and biases.")
     private boolean noDecayNormBias;
 
     @Option(names = "--head-from-means", description = "The head starts from the mean embeddings of the people.")
@@ -79,10 +79,10 @@ final class OptimizationOptions {
             paramLabel = "MIB",
             defaultValue = "0",
             description =
-                    "With --freezer before:LAYER, memory for what the layers before it make of each picture, so that"
+                    "With --freezer before:LAYER, memory for what the layers before it make of each image, so that"
                             + " they work on it once and not in every epoch; 0 for none. Little use where augmentation makes new"
-                            + " pictures all the time; a mirror image is but one more.")
-    private int frozenMemoryMib;
+                            + " images all the time; a mirror image is but one more.")
+    private int featureCacheMib;
 
     /** @param epochs of the whole training, over which the schedule runs */
     TrainerArgs.Builder apply(TrainerArgs.Builder args, int epochs) {
@@ -91,8 +91,8 @@ final class OptimizationOptions {
         }
         return args.optimizer(settings())
                 .learningRate(schedule.over(epochs))
-                .frozenMemoryMib(frozenMemoryMib)
-                .headRateFactor(headRateFactor)
+                .featureCacheMib(featureCacheMib)
+                .headLrMultiplier(headLrMultiplier)
                 .headFromMeans(headFromMeans)
                 .marginWarmupEpochs(marginWarmupEpochs)
                 .decayNormAndBias(!noDecayNormBias)
@@ -131,7 +131,7 @@ final class OptimizationOptions {
                 return LayerFreezer.first(freezerParent, Integer.parseInt(freezer.substring("first:".length())));
             }
             if (freezer.startsWith("wholly:")) {
-                return LayerFreezer.wholly(freezerParent, Integer.parseInt(freezer.substring("wholly:".length())));
+                return LayerFreezer.allFor(freezerParent, Integer.parseInt(freezer.substring("wholly:".length())));
             }
             if (freezer.startsWith("gradual:")) {
                 return LayerFreezer.gradual(freezerParent, Integer.parseInt(freezer.substring("gradual:".length())));

@@ -7,9 +7,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FacePairs;
-import org.facerecognition.data.Framing;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.eval.VerificationSet;
 
@@ -45,7 +45,7 @@ final class PairsProtocol implements EvaluationProtocol {
 
     @Override
     public void measure(Evaluation evaluation) {
-        VerificationSet set = VerificationSet.of(pairs(evaluation), evaluation.data.framing(Framing.WHOLE));
+        VerificationSet set = VerificationSet.of(pairs(evaluation), evaluation.data.crop(Crop.WHOLE));
         set.requireMeasurable();
         Verification verification = set.verify(faces -> evaluation.embed("faces", faces));
         new Folds(FOLDS, inOrder).measure(verification, evaluation);

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class ProgressPrinter implements TrainingListener, AutoCloseable {
     private static final long NANOS_BETWEEN_LINES = 10_000_000_000L;
 
-    private static final int MOST_SKIPPED_SHOWN = 5;
+    private static final int MAX_SKIPPED_SHOWN = 5;
 
     private final PrintWriter out;
     private final boolean bars;
@@ -150,7 +150,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     @Override
     public void skipped(Map<String, String> images) {
         say("skipped so far: " + images.size() + " images that cannot be used, such as");
-        images.values().stream().limit(MOST_SKIPPED_SHOWN).forEach(why -> say("  " + why));
+        images.values().stream().limit(MAX_SKIPPED_SHOWN).forEach(why -> say("  " + why));
     }
 
     private void say(String line) {

@@ -8,7 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.facerecognition.Recognizer;
 import org.facerecognition.examples.web.FaceServer;
-import org.facerecognition.examples.web.Portraits;
+import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.vision.FaceDetector;
@@ -24,8 +24,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "serve",
         description =
-                "Show a page in the browser: enrol faces from files or the camera, find out who somebody is, compare"
-                        + " two faces. Pictures do not leave this machine. Ctrl-C ends it.",
+                "Show a page in the browser: enroll faces from files or the camera, find out who somebody is, compare"
+                        + " two faces. Images do not leave this machine. Ctrl-C ends it.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class ServeCommand implements Callable<Integer> {
@@ -50,7 +50,7 @@ final class ServeCommand implements Callable<Integer> {
             names = "--gallery",
             paramLabel = "FILE",
             description =
-                    "Keep who is enrolled here, and small pictures of their faces in the folder FILE.faces. Default:"
+                    "Keep who is enrolled here, and small images of their faces in the folder FILE.faces. Default:"
                             + " in memory, until the end.")
     private @Nullable Path gallery;
 
@@ -107,10 +107,10 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private Portraits portraits(Gallery people) throws IOException {
+    private FaceThumbnails portraits(Gallery people) throws IOException {
         return gallery == null
-                ? Portraits.inMemory()
-                : Portraits.beside(
+                ? FaceThumbnails.inMemory()
+                : FaceThumbnails.beside(
                         gallery, people.entries().stream().map(Entry::id).toList());
     }
 
@@ -118,11 +118,11 @@ final class ServeCommand implements Callable<Integer> {
         if (!settings.isLoopback()) {
             err.println(
                     "warning: bound to " + host + ", so that others on the network can reach it: there is no login, and"
-                            + " pictures travel unencrypted (browsers then give no camera either)");
+                            + " images travel unencrypted (browsers then give no camera either)");
         }
         String kept = gallery == null
                 ? "kept in memory, until the end; --gallery FILE keeps them"
-                : "kept in " + gallery + ", pictures of the faces in " + gallery + ".faces";
+                : "kept in " + gallery + ", images of the faces in " + gallery + ".faces";
         err.println(people.size() + " entries, " + kept);
         String shown = host.contains(":") ? "[" + host + "]" : host;
         err.println("open http://" + shown + ":" + actualPort + "/ in a browser; Ctrl-C ends it");

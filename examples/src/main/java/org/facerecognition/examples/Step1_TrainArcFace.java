@@ -7,7 +7,7 @@ import org.facerecognition.TrainerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 
@@ -18,7 +18,7 @@ public final class Step1_TrainArcFace {
     /** Runs it. */
     public static void main(String[] args) {
         var faces = new SyntheticFaces(0, 64);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, 6, 0, 8, Split.TRAIN); // 6 people, 8 pictures of each
+        FaceDataset train = FaceDataset.synthetic(faces, 0, 6, 0, 8, Split.TRAIN); // 6 people, 8 images of each
         FaceDataset validation = FaceDataset.synthetic(faces, 0, 6, 8, 2, Split.VAL); // 2 others of each
 
         RecognizerArgs model = RecognizerArgs.builder()

@@ -3,11 +3,11 @@ package org.facerecognition.examples;
 import java.nio.file.Path;
 import org.facerecognition.Recognizer;
 
-/** Loads a model and compares two pictures of faces. */
+/** Loads a model and compares two images of faces. */
 public final class Step2_CompareFaces {
     private Step2_CompareFaces() {}
 
-    /** Arguments: model file, picture, picture. */
+    /** Arguments: model file, image, image. */
     public static void main(String[] args) {
         try (Recognizer recognizer = Recognizer.load(Path.of(args[0]))) {
             float[] a = recognizer.embed(Path.of(args[1]));

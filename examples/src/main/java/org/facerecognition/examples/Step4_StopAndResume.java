@@ -8,7 +8,7 @@ import org.facerecognition.TrainerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
@@ -16,7 +16,7 @@ import org.facerecognition.train.TrainingListener;
 public final class Step4_StopAndResume {
     private Step4_StopAndResume() {}
 
-    /** Argument: a folder for the backups. */
+    /** Argument: a folder for the checkpoints. */
     public static void main(String[] args) {
         var faces = new SyntheticFaces(0, 64);
         FaceDataset train = FaceDataset.synthetic(faces, 0, 4, 0, 8, Split.TRAIN);
@@ -28,14 +28,14 @@ public final class Step4_StopAndResume {
             }
 
             @Override
-            public void backedUp(Path file) {
+            public void checkpointSaved(Path file) {
                 System.out.println("kept in " + file);
             }
         };
         TrainerArgs.Builder trainer = TrainerArgs.builder()
                 .batchSize(8)
                 .epochs(2)
-                .backup(Path.of(args[0]))
+                .checkpoints(Path.of(args[0]))
                 .listeners(watch);
 
         try (Recognizer recognizer = newRecognizer(train)) {

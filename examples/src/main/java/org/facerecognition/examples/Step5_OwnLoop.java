@@ -9,10 +9,11 @@ import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.OptimizerSettings;
 import org.facerecognition.train.ParameterGroup;
@@ -26,7 +27,9 @@ public final class Step5_OwnLoop {
     /** Runs it. */
     public static void main(String[] args) {
         FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 64), 0, 4, 0, 8, Split.TRAIN);
-        var settings = new BatchLoader.Settings(8, 64, Normalization.SYMMETRIC, true, 0, 2);
+        var settings = BatchLoader.Settings.of(64, Normalization.SYMMETRIC)
+                .withBatchSize(8)
+                .withSampler(Sampler.shuffled());
         try (Backbone net = Encoder.RESNET18.create("fc", List.of(64));
                 MarginSoftmax head = new MarginSoftmax(faces.classes(), 64, new ArcFaceMargin(10, 0.1));
                 ParameterOptimizer optimizer = optimizer(net, head);

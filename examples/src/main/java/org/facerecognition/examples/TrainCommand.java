@@ -9,8 +9,6 @@ import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.ComputeDevice;
-import org.facerecognition.Precision;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.TrainerArgs;
@@ -20,6 +18,8 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.natives.ComputeDevice;
+import org.facerecognition.natives.Precision;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +58,7 @@ final class TrainCommand implements Callable<Integer> {
     private InitOptions init = new InitOptions();
 
     @Option(names = "--licence", paramLabel = "TEXT", description = "Of the model; kept in its file.")
-    private @Nullable String licence;
+    private @Nullable String license;
 
     @Mixin
     private DataOptions data = new DataOptions();
@@ -108,8 +108,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--sub-centers",
             defaultValue = "0",
             paramLabel = "K",
-            description = "Centres for each identity; 0: 3 for subcenter-arcface, else 1.")
-    private int subCentres;
+            description = "Centers for each identity; 0: 3 for subcenter-arcface, else 1.")
+    private int subCenters;
 
     @Option(names = "--label-smoothing", defaultValue = "0", description = "Share of the target spread over all.")
     private double labelSmoothing;
@@ -127,7 +127,7 @@ final class TrainCommand implements Callable<Integer> {
             description = "Partial FC: share of the identities that a step works with, such as 0.1; 1 for all.")
     private double partialFraction;
 
-    @Option(names = "--bf16-logits", description = "Multiply embeddings and centres in bfloat16.")
+    @Option(names = "--bf16-logits", description = "Multiply embeddings and centers in bfloat16.")
     private boolean bf16Logits;
 
     @Mixin
@@ -148,7 +148,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda.")
     private ComputeDevice device;
 
-    @Option(names = "--threads", defaultValue = "2", description = "That read and augment pictures.")
+    @Option(names = "--threads", defaultValue = "2", description = "That read and augment images.")
     private int threads;
 
     @Option(
@@ -169,8 +169,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--cache-mib",
             defaultValue = "512",
-            description = "Memory for decoded pictures of each part of the data; 0 to decode them every time.")
-    private int cacheMib;
+            description = "Memory for decoded images of each part of the data; 0 to decode them every time.")
+    private int imageCacheMib;
 
     @Option(
             names = "--verify-on-unseen",
@@ -196,18 +196,18 @@ final class TrainCommand implements Callable<Integer> {
     private Path out;
 
     @Option(names = "--backup-every-steps", defaultValue = "500", description = "Backs up within an epoch too; 0: not.")
-    private int backupEverySteps;
+    private int checkpointEverySteps;
 
     @Option(
             names = "--resume",
             description =
-                    "Go on from the backup in --out, with the options it was started with: --resume --out DIR is enough.")
+                    "Go on from the checkpoint in --out, with the options it was started with: --resume --out DIR is enough.")
     private boolean resume;
 
     @Option(
             names = "--resume-or-start",
             description =
-                    "Go on from the backup in --out where there is one, else start: for programs that start this one again.")
+                    "Go on from the checkpoint in --out where there is one, else start: for programs that start this one again.")
     private boolean resumeOrStart;
 
     @Option(
@@ -224,7 +224,7 @@ final class TrainCommand implements Callable<Integer> {
         if (!there && resume) {
             throw new IllegalStateException("there is nothing to resume in " + out + ": it has no last.ckpt"
                     + (Files.exists(out.resolve(FormerOptions.FILE))
-                            ? "; the training there ended before its first backup"
+                            ? "; the training there ended before its first checkpoint"
                             : "")
                     + "; check --out, or start without --resume");
         }
@@ -286,8 +286,8 @@ final class TrainCommand implements Callable<Integer> {
             if (fresh) {
                 init.apply(recognizer, Encoder.of(encoder), err);
             }
-            if (licence != null) {
-                recognizer.setLicence(licence);
+            if (license != null) {
+                recognizer.setLicense(license);
             }
             TrainingSession session = new TrainingSession(out, err, Json.pretty(FormerOptions.of(spec)));
             History history = session.run(recognizer, args, train, validation);
@@ -308,7 +308,7 @@ final class TrainCommand implements Callable<Integer> {
                 .classes(classes)
                 .s(s)
                 .m(m)
-                .subCentres(subCentres)
+                .subCenters(subCenters)
                 .labelSmoothing(labelSmoothing)
                 .focalGamma(focalGamma)
                 .straightThrough(straightThrough)
@@ -323,9 +323,9 @@ final class TrainCommand implements Callable<Integer> {
         }
         Recognizer recognizer = Recognizer.withLoss(loss, args.build());
         RecognizerArgs used = args.build().resolved(loss); // for args.json
-        s = used.s();
-        m = used.m();
-        subCentres = used.subCentres();
+        s = used.loss().s();
+        m = used.loss().m();
+        subCenters = used.loss().subCenters();
         return recognizer;
     }
 
@@ -333,7 +333,7 @@ final class TrainCommand implements Callable<Integer> {
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
         if (loss.needsPairs() && !sampler.contains("x")) {
-            all.add(loss + " compares the pictures of a batch: it should hold several of some people; give --sampler"
+            all.add(loss + " compares the images of a batch: it should hold several of some people; give --sampler"
                     + " 16x4, for example");
         }
         return all;
@@ -351,10 +351,10 @@ final class TrainCommand implements Callable<Integer> {
                 .loaderThreads(threads)
                 .sampler(order)
                 .badImages(badImages)
-                .cacheMib(cacheMib)
+                .imageCacheMib(imageCacheMib)
                 .seed(seed)
-                .backup(out)
-                .backupEverySteps(backupEverySteps)
+                .checkpoints(out)
+                .checkpointEverySteps(checkpointEverySteps)
                 .resume(resume || resumeOrStart)
                 .acceptChangedImages(acceptChangedImages);
     }

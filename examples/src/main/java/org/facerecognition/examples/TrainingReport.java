@@ -15,11 +15,11 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.data.SyntheticFaces;
 import org.facerecognition.eval.HtmlReport;
 import org.facerecognition.eval.HtmlReport.Picture;
 import org.facerecognition.eval.Verification;
-import org.facerecognition.train.EpochLook;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.train.EpochEmbeddingStats;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
@@ -88,22 +88,22 @@ final class TrainingReport {
     }
 
     /** Adds how the embeddings of training batches lay, for some of the epochs. */
-    TrainingReport looks(List<EpochLook> looks) {
+    TrainingReport looks(List<EpochEmbeddingStats> looks) {
         if (looks.isEmpty()) {
             return this;
         }
-        List<EpochLook> shown = spread(looks, EPOCHS_SHOWN);
+        List<EpochEmbeddingStats> shown = spread(looks, EPOCHS_SHOWN);
         if (looks.get(0).hasAngles()) {
-            for (EpochLook look : shown) {
+            for (EpochEmbeddingStats look : shown) {
                 Map<String, long[]> angles = new LinkedHashMap<>();
-                angles.put("to the nearest other identity's centre", look.toNearestOther());
-                angles.put("to their own identity's centre", look.toOwn());
+                angles.put("to the nearest other identity's center", look.toNearestOther());
+                angles.put("to their own identity's center", look.toOwn());
                 String heading = "Angles of embeddings in epoch " + look.epoch();
                 html.counted(heading, "degrees", middlesOfAngles(look.toOwn().length), false, angles);
             }
             html.table(
                     "Angles of embeddings, medians in degrees",
-                    List.of("epoch", "to their own centre", "to the nearest other"),
+                    List.of("epoch", "to their own center", "to the nearest other"),
                     looks.stream()
                             .map(look -> List.of(
                                     Integer.toString(look.epoch()),
@@ -128,18 +128,18 @@ final class TrainingReport {
 
     private static double[] middlesOfAngles(int bins) {
         return IntStream.range(0, bins)
-                .mapToDouble(bin -> (bin + 0.5) * EpochLook.DEGREES_PER_BIN)
+                .mapToDouble(bin -> (bin + 0.5) * EpochEmbeddingStats.DEGREES_PER_BIN)
                 .toArray();
     }
 
     private static double[] middlesOfNorms(int bins) {
         return IntStream.range(0, bins)
-                .mapToDouble(bin -> Math.sqrt(EpochLook.normAt(bin) * EpochLook.normAt(bin + 1)))
+                .mapToDouble(bin -> Math.sqrt(EpochEmbeddingStats.normAt(bin) * EpochEmbeddingStats.normAt(bin + 1)))
                 .toArray();
     }
 
     private static String degrees(long[] angles) {
-        return String.format(Locale.ROOT, "%.1f", EpochLook.medianDegrees(angles));
+        return String.format(Locale.ROOT, "%.1f", EpochEmbeddingStats.medianDegrees(angles));
     }
 
     /** Adds how people never seen in training are told apart. */
@@ -159,13 +159,13 @@ final class TrainingReport {
         return this;
     }
 
-    /** Adds pictures of drawn people, from {@code first} on. */
+    /** Adds images of drawn people, from {@code first} on. */
     TrainingReport faces(SyntheticFaces faces, int first) {
         List<Picture> pictures = new ArrayList<>();
         for (int identity = first; identity < first + PEOPLE_SHOWN; identity++) {
             for (int index = 0; index < PICTURES_EACH; index++) {
                 try (Mat image = faces.image(identity, index)) {
-                    pictures.add(new Picture(png(image), "drawn person " + identity + ", picture " + index));
+                    pictures.add(new Picture(png(image), "drawn person " + identity + ", image " + index));
                 }
             }
         }

@@ -15,8 +15,8 @@ import org.facerecognition.Trainer;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.io.AtomicFile;
-import org.facerecognition.train.EmbeddingWatch;
-import org.facerecognition.train.EpochLook;
+import org.facerecognition.train.EmbeddingStatsRecorder;
+import org.facerecognition.train.EpochEmbeddingStats;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.History;
 import org.facerecognition.train.TrainingListener;
@@ -27,7 +27,7 @@ import org.facerecognition.train.TrainingListener;
  */
 final class TrainingSession {
     private static final long LONGEST_LAST_STEP_SECONDS = 120;
-    private static final int MOST_CLASSES_LOOKED_INTO = 20_000; // beyond, the look would cost as much as the head
+    private static final int MAX_CLASSES_LOOKED_INTO = 20_000; // beyond, the look would cost as much as the head
     private static final String HISTORY = "history.jsonl";
     private static final String LOOKS = "looks.jsonl";
 
@@ -44,9 +44,9 @@ final class TrainingSession {
     History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, FaceDataset validation) {
         CountDownLatch done = new CountDownLatch(1);
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
-            EmbeddingWatch watch = new EmbeddingWatch();
+            EmbeddingStatsRecorder watch = new EmbeddingStatsRecorder();
             FolderKeeper folder = new FolderKeeper(watch);
-            Trainer trainer = new Trainer((train.classes() <= MOST_CLASSES_LOOKED_INTO
+            Trainer trainer = new Trainer((train.classes() <= MAX_CLASSES_LOOKED_INTO
                             ? args.listeners(progress, watch, folder)
                             : args.listeners(progress, folder))
                     .build());
@@ -61,12 +61,12 @@ final class TrainingSession {
     }
 
     private void stop(Trainer trainer, CountDownLatch done) {
-        err.println("\nstopping after this step, with a backup in " + out + "; go on with --resume");
+        err.println("\nstopping after this step, with a checkpoint in " + out + "; go on with --resume");
         err.flush();
         trainer.stop();
         try {
             if (!done.await(LONGEST_LAST_STEP_SECONDS, TimeUnit.SECONDS)) {
-                err.println("the last step took too long; the backup is of an earlier one");
+                err.println("the last step took too long; the checkpoint is of an earlier one");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -75,11 +75,11 @@ final class TrainingSession {
 
     /** Keeps the folder's files up with the training. */
     private final class FolderKeeper implements TrainingListener {
-        private final EmbeddingWatch watch;
+        private final EmbeddingStatsRecorder watch;
         private final List<EpochReport> epochs = new ArrayList<>();
-        private final List<EpochLook> looks = new ArrayList<>();
+        private final List<EpochEmbeddingStats> looks = new ArrayList<>();
 
-        FolderKeeper(EmbeddingWatch watch) {
+        FolderKeeper(EmbeddingStatsRecorder watch) {
             this.watch = watch;
         }
 
@@ -107,13 +107,13 @@ final class TrainingSession {
     }
 
     /** Of the epochs before a training was resumed. */
-    private List<EpochLook> formerLooks(History soFar) {
+    private List<EpochEmbeddingStats> formerLooks(History soFar) {
         Path file = out.resolve(LOOKS);
         if (soFar.epochs().isEmpty() || !Files.exists(file)) {
             return List.of();
         }
         try (Stream<String> lines = Files.lines(file)) {
-            return lines.map(line -> Json.read(line, EpochLook.class))
+            return lines.map(line -> Json.read(line, EpochEmbeddingStats.class))
                     .filter(look -> look.epoch() <= soFar.epochs().size())
                     .toList();
         } catch (IOException | UncheckedIOException e) {

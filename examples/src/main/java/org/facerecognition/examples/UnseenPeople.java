@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces) {
     private static final Pattern NUMBER = Pattern.compile("\\d*\\.?\\d+");
-    private static final int MOST_FACES = 2_000; // two million pairs
+    private static final int MAX_FACES = 2_000; // two million pairs
 
     /**
      * @param option what the command line says: a fraction, a folder, or null for nobody
@@ -32,7 +32,7 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
         Path folder = Path.of(option);
         if (Files.isDirectory(folder)) {
             FaceDataset people = FaceDataset.folders(folder, Split.TRAIN, 0, 0, seed)
-                    .withFraming(data.read(Split.TRAIN, seed).framing());
+                    .withCrop(data.read(Split.TRAIN, seed).crop());
             data.tell(people.notes());
             return new UnseenPeople(null, verified(people));
         }
@@ -45,7 +45,7 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
     }
 
     private static VerificationSet verified(FaceDataset people) {
-        return VerificationSet.of(AllPairsProtocol.atMost(people, MOST_FACES));
+        return VerificationSet.of(AllPairsProtocol.atMost(people, MAX_FACES));
     }
 
     /** What is left of a part of the data; empty when it shows only people that go unseen. */

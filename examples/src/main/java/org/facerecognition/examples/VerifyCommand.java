@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.facerecognition.Recognizer;
-import org.facerecognition.Verdict;
+import org.facerecognition.VerificationResult;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -19,17 +19,17 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code verify}: do two pictures show the same person? */
+/** {@code verify}: do two images show the same person? */
 @Command(
         name = "verify",
-        description = "Tell whether two pictures show the same person. Exit code 0 whatever the answer is.",
+        description = "Tell whether two images show the same person. Exit code 0 whatever the answer is.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "A", description = "A picture.")
+    @Parameters(index = "0", paramLabel = "A", description = "An image.")
     private Path first;
 
     @Parameters(index = "1", paramLabel = "B", description = "Another.")
@@ -47,7 +47,7 @@ final class VerifyCommand implements Callable<Integer> {
     @ArgGroup
     private ThresholdOptions bound = new ThresholdOptions();
 
-    @Option(names = "--no-flip", description = "Embed each picture as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
     private boolean noFlip;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -55,7 +55,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Verdict verdict;
+        VerificationResult verdict;
         Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
         try (Recognizer recognizer = model.load()) {
             finder.ifPresent(found -> recognizer.useDetector(found, face.choice()));
@@ -68,7 +68,7 @@ final class VerifyCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static String sentence(Verdict verdict) {
+    private static String sentence(VerificationResult verdict) {
         String rate = verdict.falseAcceptRate().isPresent()
                 ? ", at a false accept rate of " + verdict.falseAcceptRate().getAsDouble()
                 : "";
@@ -81,7 +81,7 @@ final class VerifyCommand implements Callable<Integer> {
                 rate);
     }
 
-    private static String line(Verdict verdict) {
+    private static String line(VerificationResult verdict) {
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("same", verdict.same());
         figures.put("cosine", verdict.cosine());

@@ -2,8 +2,8 @@ package org.facerecognition.examples;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FacePairs;
-import org.facerecognition.data.Framing;
 import org.facerecognition.eval.CrossValidation;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.eval.VerificationSet;
@@ -19,14 +19,14 @@ final class View1Protocol implements EvaluationProtocol {
         Path images = PairsProtocol.lfwImages(evaluation.data.path());
         Path test = PairsProtocol.list(evaluation, "pairsDevTest.txt");
         Path train = test.resolveSibling("pairsDevTrain.txt");
-        Framing framing = evaluation.data.framing(Framing.WHOLE);
-        VerificationSet set = VerificationSet.of(FacePairs.lfw(test, images), framing);
+        Crop crop = evaluation.data.crop(Crop.WHOLE);
+        VerificationSet set = VerificationSet.of(FacePairs.lfw(test, images), crop);
         set.requireMeasurable();
         Verification pairs = set.verify(faces -> evaluation.embed("test faces", faces));
         evaluation.report.unmeasured(
                 "accuracy", "threshold", "standard_error", "folds", "accuracy_first_half", "accuracy_second_half");
         if (Files.exists(train)) {
-            VerificationSet trainSet = VerificationSet.of(FacePairs.lfw(train, images), framing);
+            VerificationSet trainSet = VerificationSet.of(FacePairs.lfw(train, images), crop);
             trainSet.requireMeasurable();
             double threshold = trainSet.verify(faces -> evaluation.embed("train faces", faces))
                     .roc()

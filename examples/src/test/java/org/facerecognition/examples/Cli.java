@@ -16,7 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 
 /** Runs commands as from a terminal, and makes the folders they read. */
 final class Cli {
@@ -46,7 +46,7 @@ final class Cli {
         return new Result(code, out.toString(), err.toString());
     }
 
-    /** {@code train} with a net and pictures small enough for a test, and more words. */
+    /** {@code train} with a net and images small enough for a test, and more words. */
     static Result train(Path data, Path out, Object... more) {
         return run(trainWords(data, out, more).toArray());
     }
@@ -66,7 +66,7 @@ final class Cli {
         return words;
     }
 
-    /** A folder of drawn people: 3 of them, 6 pictures each. */
+    /** A folder of drawn people: 3 of them, 6 images each. */
     static Path faces(Path root) {
         return faces(root, PEOPLE, IMAGES_EACH);
     }

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageReader;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 
 /** Small data for every command: synthetic people, lists of their pairs, and images for a detector of squares. */
 record CliData(Path root) {

@@ -112,7 +112,7 @@ class CommandsTest {
                 "--out",
                 folder.resolve("x"));
         assertThat(wrong.code()).isEqualTo(2);
-        assertThat(wrong.err()).contains("must be without normalisation");
+        assertThat(wrong.err()).contains("must be without normalization");
     }
 
     @Test
@@ -230,11 +230,11 @@ class CommandsTest {
         assertThat(image.getWidth()).isEqualTo(6 * 42);
         assertThat(image.getHeight()).isEqualTo(18 + 3 * 42);
         int grey = image.getRGB(42 + 20, 18 + 20);
-        assertThat(grey & 0xff).as("second column is grey").isEqualTo(grey >> 8 & 0xff);
+        assertThat(grey & 0xff).as("second column is gray").isEqualTo(grey >> 8 & 0xff);
 
         Object[] wrong = Arrays.copyOf(words, words.length + 2);
         wrong[words.length] = "--augmentations";
-        wrong[words.length + 1] = "Greyscale(3)";
+        wrong[words.length + 1] = "Grayscale(3)";
         Cli.Result refused = Cli.run(wrong);
         assertThat(refused.code()).isEqualTo(2);
         assertThat(refused.err()).contains("did you mean Grayscale?", "\n  ^");
@@ -340,7 +340,7 @@ class CommandsTest {
     void samplersAndFiltersAreOptions() throws Exception {
         Path faces = Cli.faces(folder.resolve("faces"));
         Files.delete(faces.resolve("person0/0.png"));
-        Files.writeString(faces.resolve("person1/0.png"), "no picture");
+        Files.writeString(faces.resolve("person1/0.png"), "no image");
         Cli.Result result =
                 Cli.train(faces, folder.resolve("a"), "--bad-images", "skip", "--augmentations", "none", "--epochs", 1);
         assertThat(result.code()).as(result.err()).isZero();
@@ -355,7 +355,7 @@ class CommandsTest {
     }
 
     @Test
-    void weightsFromAnAddressAreCheckedAndTheirLicenceStaysInTheModel() throws Exception {
+    void weightsFromAnAddressAreCheckedAndTheirLicenseStaysInTheModel() throws Exception {
         Path faces = Cli.faces(folder.resolve("faces"));
         Cli.train(faces, folder.resolve("first"), "--max-steps", 1);
         Path weights = folder.resolve("first/last.ckpt");
@@ -379,10 +379,10 @@ class CommandsTest {
         Path tuned = folder.resolve("tuned");
         Cli.Result result = Cli.train(faces, tuned, checked);
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).contains("fetching file:", "licence: CC-BY-4.0", "started from file:");
+        assertThat(result.err()).contains("fetching file:", "license: CC-BY-4.0", "started from file:");
         assertThat(Cli.train(faces, folder.resolve("again"), checked).err()).doesNotContain("fetching");
         try (Recognizer recognizer = Recognizer.load(tuned.resolve("last.ckpt"))) {
-            assertThat(recognizer.origin().licence()).isEqualTo("CC-BY-4.0");
+            assertThat(recognizer.origin().license()).isEqualTo("CC-BY-4.0");
             assertThat(recognizer.origin().startedFrom())
                     .startsWith("file:")
                     .endsWith(HexFormat.of().formatHex(sum));
@@ -414,7 +414,7 @@ class CommandsTest {
             faces.resolve("person0/0.png").toString(),
             faces.resolve("person0/1.png").toString()
         });
-        Step3_OwnPictures.main(new String[] {faces.toString()});
+        Step3_OwnPhotographs.main(new String[] {faces.toString()});
         Step4_StopAndResume.main(new String[] {folder.resolve("step4").toString()});
         assertThat(folder.resolve("step4/last.ckpt")).exists();
         Step5_OwnLoop.main(new String[0]);

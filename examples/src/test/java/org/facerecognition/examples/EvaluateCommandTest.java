@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.facerecognition.data.ImageReader;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,7 +53,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void closedSetByMeansAndByNeighbours() {
+    void closedSetByMeansAndByNeighbors() {
         shares(
                 figures("closed-set", faces, "--layout", "folders"),
                 "val_accuracy",

@@ -80,7 +80,7 @@ class ExitCodesTest {
             return Stream.of(
                     line("Missing required subcommand"),
                     line("Unmatched argument at index 0: 'fly'", "fly"),
-                    line("Unknown option: '--colour'", "detect", photo, "--colour", "red"),
+                    line("Unknown option: '--color'", "detect", photo, "--colour", "red"),
                     line("classes must be at least 1", "demo", "--people", 0),
                     line("Missing required option: '--data=DIR'", "train"),
                     line("holds a training already", "train", "--data", faces, "--out", root.resolve("model")),
@@ -95,7 +95,7 @@ class ExitCodesTest {
                             "best"),
                     line("fraction must be in (0, 1)", "train", "--data", faces, "--verify-on-unseen", 1.5),
                     line("Missing required option: '--data=DIR'", "augment"),
-                    line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Greyscale(3)"),
+                    line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Grayscale(3)"),
                     line("Missing required option: '--data=DIR'", "pack"),
                     line("can be read as recordio or folders", "pack", "--data", two.getParent()),
                     line("--detector must be given", "detect", photo),
@@ -141,7 +141,7 @@ class ExitCodesTest {
                     line("largest side must be 32 to", and(evaluate, "--detector", CliData.DETECTOR, "--max-side", 1)),
                     line("Missing required option: '--model=FILE'", "suspects", "--data", faces),
                     line(
-                            "must be without normalisation",
+                            "must be without normalization",
                             "export",
                             "--model",
                             model,

@@ -74,7 +74,7 @@ class GalleryCommandTest {
     private Path photograph(String name, boolean red, boolean blue) throws IOException {
         BufferedImage image = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();
-        for (int i = 0; i < 320; i += 5) { // something grey to see
+        for (int i = 0; i < 320; i += 5) { // something gray to see
             graphics.setColor(new Color(i * 7 % 256, i * 7 % 256, i * 7 % 256));
             graphics.fillRect(i, 0, 5, 240);
         }
@@ -95,7 +95,7 @@ class GalleryCommandTest {
         return path;
     }
 
-    private Cli.Result enrol(Object... more) {
+    private Cli.Result enroll(Object... more) {
         return gallery("enrol", model, more);
     }
 
@@ -120,13 +120,13 @@ class GalleryCommandTest {
 
     @Test
     void aFolderOfPeopleIsEnrolledAndEachFaceOfAPhotographNamed() throws IOException {
-        Cli.Result first = enrol("--folder", photos, "--json");
+        Cli.Result first = enroll("--folder", photos, "--json");
         assertThat(first.code()).as(first.err()).isZero();
         assertThat(first.json().toString())
                 .isEqualTo("{\"enrolled\":2,\"already_there\":0,\"left_out\":{},\"entries\":2,\"passed_over\":[]}");
 
         photograph("Ann/nobody.png", false, false);
-        Cli.Result again = enrol("--folder", photos, "--json");
+        Cli.Result again = enroll("--folder", photos, "--json");
         assertThat(again.code()).isEqualTo(1);
         assertThat(again.err()).contains("left out: ", "nobody.png", "enrolled 0, already there 2, left out 1");
         assertThat(again.json().get("entries").asInt()).isEqualTo(2);
@@ -155,7 +155,7 @@ class GalleryCommandTest {
         photograph("Ann/._1.png", true, false);
         Files.writeString(photos.resolve("Ann/2.heic"), "x");
         Files.createDirectories(photos.resolve("Carl"));
-        Cli.Result result = enrol("--folder", photos, "--json");
+        Cli.Result result = enroll("--folder", photos, "--json");
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(result.err())
                 .contains("left out: 1 person without images")
@@ -164,14 +164,14 @@ class GalleryCommandTest {
         assertThat(result.json().get("enrolled").asInt()).isEqualTo(2);
         assertThat(Cli.run("gallery", "list", "--gallery", file).out()).isEqualTo("Ann\t1\nBob\t1\n");
         Path empty = Files.createDirectories(folder.resolve("empty"));
-        assertThat(enrol("--folder", empty).err())
+        assertThat(enroll("--folder", empty).err())
                 .contains("folder " + empty + " must have a folder of images per person, but has none");
     }
 
     @Test
     void whoIsRemovedIsUnknownAndNoLongerInTheFile() throws IOException {
-        enrol("Боб", photos.resolve("Bob/1.png"));
-        enrol("Ann", photos.resolve("Ann/1.png"));
+        enroll("Боб", photos.resolve("Bob/1.png"));
+        enroll("Ann", photos.resolve("Ann/1.png"));
         assertThat(Cli.run("gallery", "list", "--gallery", file).out()).isEqualTo("Ann\t1\nБоб\t1\n");
         assertThat(Cli.run("gallery", "list", "--gallery", file, "--entries")
                         .out()
@@ -208,8 +208,8 @@ class GalleryCommandTest {
     class ByNameAndContent {
         private Path capture;
 
-        private Cli.Result enrolCapture(String name) {
-            return enrol(name, capture, "--json");
+        private Cli.Result enrollCapture(String name) {
+            return enroll(name, capture, "--json");
         }
 
         private String list() {
@@ -217,17 +217,17 @@ class GalleryCommandTest {
         }
 
         @BeforeEach
-        void enrolAnn() throws IOException {
+        void enrollAnn() throws IOException {
             capture = photos.resolve("capture.png");
             Files.copy(photos.resolve("Ann/1.png"), capture);
-            assertThat(enrolCapture("Ann").code()).isZero();
+            assertThat(enrollCapture("Ann").code()).isZero();
         }
 
         /** Case G1; before, Bob was "already there", with exit code 0. */
         @Test
         void aNewImageUnderAFormerFilesNameIsEnrolled() throws IOException {
             Files.copy(photos.resolve("Bob/1.png"), capture, StandardCopyOption.REPLACE_EXISTING);
-            Cli.Result bob = enrolCapture("Bob");
+            Cli.Result bob = enrollCapture("Bob");
             assertThat(bob.code()).as(bob.err()).isZero();
             assertThat(bob.err()).contains("enrolled 1, already there 0, left out 0");
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
@@ -236,7 +236,7 @@ class GalleryCommandTest {
         @Test
         void theSameImageUnderTheSameNameIsThereAlreadyAndNamed() throws IOException {
             Path moved = Files.move(capture, photos.resolve("moved.png"));
-            Cli.Result again = enrol("ann ", moved, "--json");
+            Cli.Result again = enroll("ann ", moved, "--json");
             assertThat(again.code()).isZero();
             assertThat(again.err()).contains("already there: " + moved, "enrolled 0, already there 1, left out 0");
             assertThat(again.json().get("passed_over").get(0).asText()).isEqualTo(moved.toString());
@@ -245,14 +245,14 @@ class GalleryCommandTest {
         /** Before, a corrected name was dropped with exit code 0. */
         @Test
         void theSameImageUnderAnotherNameIsSaidToBe() {
-            Cli.Result other = enrolCapture("Anne");
+            Cli.Result other = enrollCapture("Anne");
             assertThat(other.code()).isEqualTo(1);
             assertThat(other.err())
                     .contains("left out: " + capture + " must be one person's, but the same image is enrolled as Ann"
                             + " (entry 1); if that name is wrong, remove that entry first");
             assertThat(list()).isEqualTo("Ann\t1\n");
             Cli.run("gallery", "remove", "--gallery", file, "--entry", 1);
-            assertThat(enrolCapture("Anne").code()).isZero();
+            assertThat(enrollCapture("Anne").code()).isZero();
         }
 
         @Test
@@ -260,7 +260,7 @@ class GalleryCommandTest {
             Files.copy(
                     photos.resolve("Bob/1.png"),
                     Files.createDirectories(photos.resolve("Cleo")).resolve("x.png"));
-            Cli.Result all = enrol("--folder", photos);
+            Cli.Result all = enroll("--folder", photos);
             assertThat(all.code()).isEqualTo(1);
             assertThat(all.err()).contains("x.png must be one person's, but the same image was given for Bob too");
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
@@ -273,10 +273,10 @@ class GalleryCommandTest {
             try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension())) {
                 float[] embedding = gallery.embedding(1).orElseThrow();
                 gallery.remove(1);
-                gallery.enrol("Ann", embedding, capture.toString());
+                gallery.enroll("Ann", embedding, capture.toString());
             }
-            assertThat(enrolCapture("Ann").err()).contains("already there 1");
-            Cli.Result other = enrolCapture("Bob");
+            assertThat(enrollCapture("Ann").err()).contains("already there 1");
+            Cli.Result other = enrollCapture("Bob");
             assertThat(other.code()).isZero();
             assertThat(other.err())
                     .contains("note: " + capture + " was enrolled as Ann (entry 2) by an earlier version");
@@ -289,7 +289,7 @@ class GalleryCommandTest {
     void namesThatCouldNotBeReadAreRefusedWithTheWayOut() {
         for (String command : new String[] {"enrol", "remove"}) {
             Cli.Result unreadable = "enrol".equals(command)
-                    ? enrol("\ufffd\ufffd", photos.resolve("Ann/1.png"))
+                    ? enroll("\ufffd\ufffd", photos.resolve("Ann/1.png"))
                     : Cli.run("gallery", "remove", "--gallery", file, "\ufffd\ufffd");
             assertThat(unreadable.code()).isEqualTo(2);
             assertThat(unreadable.err())
@@ -301,7 +301,7 @@ class GalleryCommandTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("set LC_ALL=C.UTF-8");
         Arguments.checkReadable("Who?", StandardCharsets.UTF_8);
-        assertThat(enrol("Ann\n", photos.resolve("Ann/1.png")).err())
+        assertThat(enroll("Ann\n", photos.resolve("Ann/1.png")).err())
                 .contains("identity must be one line of text without control characters, but has U+000A");
     }
 
@@ -314,7 +314,7 @@ class GalleryCommandTest {
     /** Before, they stayed until the page was opened again. */
     @Test
     void smallImagesOfWhoIsRemovedAreErased() throws IOException {
-        enrol("--folder", photos);
+        enroll("--folder", photos);
         Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
         Files.writeString(faces.resolve("1.jpg"), "Ann's face");
         Files.writeString(faces.resolve("2.jpg"), "Bob's face");
@@ -327,7 +327,7 @@ class GalleryCommandTest {
 
     @Test
     void whatDoesNotFitIsOneSentence() {
-        enrol("Ann", photos.resolve("Ann/1.png"));
+        enroll("Ann", photos.resolve("Ann/1.png"));
         Cli.Result mixed = gallery("identify", other, "--threshold", .5, photos.resolve("Ann/1.png"));
         assertThat(mixed.code()).isEqualTo(1);
         assertThat(mixed.err()).contains("which cannot be compared with those of", "embed the images anew");
@@ -337,9 +337,9 @@ class GalleryCommandTest {
         assertThat(missing.code()).isEqualTo(1);
         assertThat(missing.err()).contains("no.png");
         assertThat(missing.out()).contains("\tAnn\t1.0000");
-        assertThat(enrol("Ann").err()).contains("a name and images must be given");
-        assertThat(enrol("Ann").code()).isEqualTo(2);
-        assertThat(enrol("Ann", "--folder", photos).err()).contains("--folder must stand alone");
+        assertThat(enroll("Ann").err()).contains("a name and images must be given");
+        assertThat(enroll("Ann").code()).isEqualTo(2);
+        assertThat(enroll("Ann", "--folder", photos).err()).contains("--folder must stand alone");
         assertThat(Cli.run("gallery", "remove", "--gallery", file).err()).contains("a name or --entry must be given");
         Cli.Result nowhere = Cli.run("gallery", "list", "--gallery", folder.resolve("none"));
         assertThat(nowhere.err()).contains("error: cannot read gallery " + folder.resolve("none"));

@@ -57,7 +57,7 @@ class JsonOutputTest {
             "verify",
             "suspects",
             "gallery-enrol",
-            "gallery-enrol/left-out",
+            "gallery-enroll/left-out",
             "gallery-identify",
             "gallery-identify/unknown",
             "gallery-list",
@@ -123,7 +123,7 @@ class JsonOutputTest {
             case "suspects" -> new Object[] {"--model", model, "--data", data.faces(), "--degrees", 0};
             case "gallery-enrol" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", photo};
-            case "gallery-enrol/left-out" ->
+            case "gallery-enroll/left-out" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", nobody};
             case "gallery-identify" -> with(identify(gallery, -1), "--detector", CliData.DETECTOR, photo, nobody);
             case "gallery-identify/unknown" ->
@@ -197,7 +197,7 @@ class JsonOutputTest {
     @FieldSource("CASES")
     void isAsTheGoldenFileAndTheSchemaHaveIt(String name) throws IOException {
         Cli.Result result = run(name);
-        boolean someFailed = name.equals("gallery-enrol/left-out") || name.equals("gallery-identify/unknown");
+        boolean someFailed = name.equals("gallery-enroll/left-out") || name.equals("gallery-identify/unknown");
         assertThat(result.code()).as(result.err()).isEqualTo(someFailed ? 1 : 0);
         assertThat(result.out().lines()).as("standard output of " + name).hasSize(1);
 

@@ -21,7 +21,7 @@ import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
-import org.facerecognition.data.SyntheticFaces;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -73,7 +73,7 @@ class PhotographCommandsTest {
     private Path photograph(String name, boolean red, boolean blue) throws IOException {
         BufferedImage image = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();
-        for (int i = 0; i < 320; i += 5) { // something grey to see
+        for (int i = 0; i < 320; i += 5) { // something gray to see
             graphics.setColor(new Color(i * 7 % 256, i * 7 % 256, i * 7 % 256));
             graphics.fillRect(i, 0, 5, 240);
         }
@@ -126,7 +126,7 @@ class PhotographCommandsTest {
 
     @Test
     void detectDoesTheRestWhereOnePictureCannotBeRead() throws IOException {
-        Path broken = Files.writeString(folder.resolve("photos/broken.jpg"), "no picture");
+        Path broken = Files.writeString(folder.resolve("photos/broken.jpg"), "no image");
         Cli.Result result = Cli.run("detect", "--detector", DETECTOR, broken, one);
         assertThat(result.code()).isEqualTo(1);
         assertThat(result.err())

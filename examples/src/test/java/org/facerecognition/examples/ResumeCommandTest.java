@@ -124,7 +124,7 @@ class ResumeCommandTest {
         Files.createDirectories(out());
         Files.writeString(out().resolve("args.json"), "{}");
         assertThat(resume().err())
-                .contains("it has no last.ckpt; the training there ended before its first backup; check");
+                .contains("it has no last.ckpt; the training there ended before its first checkpoint; check");
     }
 
     @Test

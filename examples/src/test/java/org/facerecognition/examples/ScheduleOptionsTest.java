@@ -50,7 +50,10 @@ class ScheduleOptionsTest {
                     .build();
             double[] rates = new double[epochs];
             Arrays.setAll(
-                    rates, epoch -> args.learningRate().at(args.optimizer().rate(), epoch));
+                    rates,
+                    epoch -> args.optimization()
+                            .learningRate()
+                            .at(args.optimization().optimizer().rate(), epoch));
             return rates;
         }
 

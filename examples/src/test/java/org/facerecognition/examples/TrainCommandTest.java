@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainCommandTest {
-    /** 15 training pictures (a fifth of each person's six is for validation), in batches of six: 3 steps an epoch. */
+    /** 15 training images (a fifth of each person's six is for validation), in batches of six: 3 steps an epoch. */
     private static final int STEPS = 3;
 
     @TempDir
@@ -138,10 +138,10 @@ class TrainCommandTest {
         Cli.Result all = Cli.run("suspects", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
         assertThat(all.code()).as(all.err()).isZero();
         assertThat(all.out().lines().toList())
-                .hasSize(16) // a heading and each picture
+                .hasSize(16) // a heading and each image
                 .first()
                 .isEqualTo("image\tidentity\tdegrees\tnearest\tnearest_degrees");
-        assertThat(all.err()).contains("15 of 15 pictures are suspected");
+        assertThat(all.err()).contains("15 of 15 images are suspected");
         Cli.Result none = Cli.run("suspects", "--model", model, "--data", folder.resolve("nowhere"), "--json");
         assertThat(none.code()).isEqualTo(1);
     }
@@ -229,7 +229,7 @@ class TrainCommandTest {
         assertThat(triplet.code()).as(triplet.err()).isZero();
         assertThat(triplet.err())
                 .contains("warning: s has no meaning for triplet and is not used")
-                .contains("warning: triplet compares the pictures of a batch");
+                .contains("warning: triplet compares the images of a batch");
         Cli.Result paired =
                 Cli.train(data, folder.resolve("p"), "--loss", "triplet", "--sampler", "3x2", "--max-steps", 1);
         assertThat(paired.code()).as(paired.err()).isZero();
@@ -238,7 +238,7 @@ class TrainCommandTest {
         assertThat(firstLoss("smooth", "--label-smoothing", 0.3)).isNotEqualTo(firstLoss("plain"));
         firstLoss("sub", "--loss", "subcenter-arcface", "--sub-centers", 2);
         try (Recognizer recognizer = Recognizer.load(folder.resolve("sub/last.ckpt"))) {
-            assertThat(((MarginSoftmax) recognizer.head()).subCentres()).isEqualTo(2);
+            assertThat(((MarginSoftmax) recognizer.head()).subCenters()).isEqualTo(2);
         }
     }
 
@@ -330,7 +330,8 @@ class TrainCommandTest {
             assertThat(line).contains("step 1");
             process.toHandle().destroy(); // SIGTERM, as Ctrl-C's SIGINT ends in the same shutdown hook
             List<String> rest = err.lines().toList();
-            assertThat(rest).contains("stopping after this step, with a backup in " + out() + "; go on with --resume");
+            assertThat(rest)
+                    .contains("stopping after this step, with a checkpoint in " + out() + "; go on with --resume");
         }
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         Cli.Result resumed = trainSmall(out(), "--resume", "--epochs", 10_000, "--max-steps", 40);

@@ -37,7 +37,7 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return this;
     }
 
@@ -50,8 +50,8 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
     public void observe(Targets targets, UnaryOperator<Tensor> othersLogSum) {
         if (dynamic) {
             Tensor scale = targets.state().get(SCALE);
-            Tensor others = othersLogSum.apply(scale); // [B]
-            Tensor logMean = plus(others.logsumexp(0), -Math.log(others.numel()));
+            Tensor negatives = othersLogSum.apply(scale); // [B]
+            Tensor logMean = plus(negatives.logsumexp(0), -Math.log(negatives.numel()));
             Tensor median = atMost(Angles.angle(targets.cosine()).median(), Math.PI / 4);
             scale.copy_(atLeast(logMean.div(median.cos()), 1));
         }
@@ -63,12 +63,12 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
     }
 
     @Override
-    public boolean movesOthers() {
+    public boolean changesNegatives() {
         return dynamic;
     }
 
     @Override
-    public Tensor others(Tensor cosines, Tensor harder, Targets targets) {
+    public Tensor negatives(Tensor cosines, Tensor targetWithMargin, Targets targets) {
         return rescaled(cosines, targets);
     }
 

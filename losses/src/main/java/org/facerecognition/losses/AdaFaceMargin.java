@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The quality-adaptive margin of AdaFace: hard samples count more when their pictures are good, less when they are bad; the
+ * The quality-adaptive margin of AdaFace: hard samples count more when their images are good, less when they are bad; the
  * embedding's length stands for the quality.
  *
  * <p>Kim et al., "AdaFace: Quality Adaptive Margin for Face Recognition", CVPR 2022, arXiv 2204.00964, equations 10 to 13:
@@ -20,7 +20,7 @@ import org.bytedeco.pytorch.Tensor;
  * passes pi it falls on (see {@link Angles}), where theirs is flat. A batch of one sample leaves the deviation as it is.
  *
  * @param s scale, positive; 64 in the paper
- * @param m margin, in [0, 2): radians, and a difference of cosines; 0.4 in the paper; 0 is normalised softmax
+ * @param m margin, in [0, 2): radians, and a difference of cosines; 0.4 in the paper; 0 is normalized softmax
  * @param h how much of the spread of norms is told apart, positive; 0.333 in the paper
  * @param tAlpha share of the newest batch in the moving averages, in [0, 1]; 0.01 in the paper
  */
@@ -44,7 +44,7 @@ public record AdaFaceMargin(double s, double m, double h, double tAlpha) impleme
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new AdaFaceMargin(s, m * share, h, tAlpha);
     }
 
@@ -75,11 +75,11 @@ public record AdaFaceMargin(double s, double m, double h, double tAlpha) impleme
     @Override
     public Tensor apply(Targets targets) {
         Tensor mean = targets.state().get(MEAN);
-        Tensor deviation = targets.state().get(DEVIATION);
-        Tensor spread = norms(targets).sub(mean).div(plus(deviation, EPS)); // [B]
+        Tensor std = targets.state().get(DEVIATION);
+        Tensor spread = norms(targets).sub(mean).div(plus(std, EPS)); // [B]
         Tensor z = clamp(times(spread, h), -1, 1); // [B]
         Tensor angular = times(z, -m); // [B]
         Tensor additive = plus(times(z, m), m); // [B]
-        return Angles.plusAngle(targets.cosine(), angular).sub(additive);
+        return Angles.cosThetaPlus(targets.cosine(), angular).sub(additive);
     }
 }

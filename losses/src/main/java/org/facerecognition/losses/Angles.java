@@ -21,7 +21,7 @@ final class Angles {
      * The square root has the same trouble at both poles, and rounding may push c past 1, where it is NaN. We clamp
      * under the root and never c itself: within .018 degrees of a pole the root's gradient is then 0 and that of
      * c cos(m) remains. It hardly moves an embedding, and should not: the gradient of the cosine itself, sin(theta), is
-     * nought at the poles. The clamp comes before the root, not in a where() around it: where() differentiates both
+     * zero at the poles. The clamp comes before the root, not in a where() around it: where() differentiates both
      * branches, and 0 * infinity is NaN. 1 - c^2 is written (1 - c)(1 + c), which loses nothing to rounding near a pole.
      *
      * For theta > pi - m the sum passes pi, and cos(theta + m) would rise again: an embedding far on the wrong side
@@ -44,7 +44,7 @@ final class Angles {
      *
      * @param m in radians, in [0, pi)
      */
-    static Tensor plusAngle(Tensor cosine, double m) {
+    static Tensor cosThetaPlus(Tensor cosine, double m) {
         Tensor phi = times(cosine, Math.cos(m)).sub(times(sine(cosine), Math.sin(m))); // [B]
         return where(above(cosine, -Math.cos(m)), phi, minus(-2, phi)); // cos(pi - m) = -cos(m)
     }
@@ -54,7 +54,7 @@ final class Angles {
      *
      * @param m [B] in radians, in (-pi, pi). Where theta + m is below 0 the result is 1, without gradient
      */
-    static Tensor plusAngle(Tensor cosine, Tensor m) {
+    static Tensor cosThetaPlus(Tensor cosine, Tensor m) {
         Tensor cosM = m.cos(); // [B]
         Tensor phi = cosine.mul(cosM).sub(sine(cosine).mul(m.sin())); // [B]
         try (Scalar nought = new Scalar(0.0);

@@ -8,11 +8,11 @@ import org.bytedeco.pytorch.Tensor;
  * <p>Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", CVPR 2019, arXiv 1801.07698,
  * equation 3. The gradient is the paper's unless another is chosen: with respect to cos(theta) it is sin(theta + m) /
  * sin(theta). insightface's code since December 2022 leaves that factor out, and so pulls less at embeddings near their
- * centres; published tables from before used it. Beyond theta = pi - m we keep falling, where the paper's formula would rise
+ * centers; published tables from before used it. Beyond theta = pi - m we keep falling, where the paper's formula would rise
  * (see {@link Angles}).
  *
  * @param s scale, positive; 64 in the paper, which suits tens of thousands of identities; about 10 suits 500
- * @param m margin in radians, in [0, pi); 0.5 in the paper; 0 is normalised softmax
+ * @param m margin in radians, in [0, pi); 0.5 in the paper; 0 is normalized softmax
  * @param gradient which one
  */
 public record ArcFaceMargin(double s, double m, Gradient gradient) implements Margin {
@@ -35,7 +35,7 @@ public record ArcFaceMargin(double s, double m, Gradient gradient) implements Ma
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new ArcFaceMargin(s, m * share, gradient);
     }
 
@@ -43,9 +43,9 @@ public record ArcFaceMargin(double s, double m, Gradient gradient) implements Ma
     public Tensor apply(Targets targets) {
         Tensor cosine = targets.cosine(); // [B]
         if (gradient == Gradient.TRUE) {
-            return Angles.plusAngle(cosine, m);
+            return Angles.cosThetaPlus(cosine, m);
         }
         Tensor fixed = cosine.detach();
-        return cosine.add(Angles.plusAngle(fixed, m).sub(fixed));
+        return cosine.add(Angles.cosThetaPlus(fixed, m).sub(fixed));
     }
 }

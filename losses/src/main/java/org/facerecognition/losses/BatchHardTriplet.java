@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.Tensor;
  * a margin.
  *
  * <p>Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", arXiv 1703.07737, equation 5. What
- * differs: distances are squared ones between normalised embeddings, 2 - 2 cos, as in FaceNet (arXiv 1503.03832), whose
+ * differs: distances are squared ones between normalized embeddings, 2 - 2 cos, as in FaceNet (arXiv 1503.03832), whose
  * margin this is; the paper's root has an infinite slope at 0. The mean is over samples that have pairs of both kinds.
  *
  * @param margin difference of squared distances, in [0, 4]; 0.2 in FaceNet

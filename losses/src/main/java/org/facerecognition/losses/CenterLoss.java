@@ -7,22 +7,23 @@ import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.Autocast;
 import org.facerecognition.natives.Initialization;
 
 /**
  * Cross-entropy over a linear layer, and embeddings are drawn towards the mean of their identity.
  *
  * <p>Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition", ECCV 2016, equations 2 to 5: lambda /
- * 2 times the squared distance between an embedding and its identity's centre, here the mean over the batch, where the paper
- * sums. Centres are no parameters: by equation 4 each training batch moves a centre by alpha times the sum of its embeddings'
- * differences over one plus their number. They start at 0 and are the buffer {@code centres} [C, D]. Embeddings are not
- * normalised.
+ * 2 times the squared distance between an embedding and its identity's center, here the mean over the batch, where the paper
+ * sums. Centers are no parameters: by equation 4 each training batch moves a center by alpha times the sum of its embeddings'
+ * differences over one plus their number. They start at 0 and are the buffer {@code centers} [C, D]. Embeddings are not
+ * normalized.
  */
 public final class CenterLoss extends Head {
     private static final double ALPHA = 0.5; // the paper's
 
     private final LinearImpl classifier;
-    private final Tensor centres; // [C, D]
+    private final Tensor centers; // [C, D]
     private final double lambda;
     private final CrossEntropy crossEntropy;
 
@@ -39,16 +40,16 @@ public final class CenterLoss extends Head {
         this.lambda = lambda;
         this.crossEntropy = crossEntropy;
         this.classifier = register_module("classifier", Initialization.linear(embeddingSize, classes));
-        this.centres = register_buffer("centres", torch.zeros(classes, embeddingSize));
+        this.centers = register_buffer("centres", torch.zeros(classes, embeddingSize));
     }
 
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
         checkBatch(embeddings, labels);
         try (Autocast off = Autocast.off(embeddings.device().type())) {
-            Tensor x = embeddings.to(centres.scalar_type()); // [B, D]
+            Tensor x = embeddings.to(centers.scalar_type()); // [B, D]
             Tensor scores = classifier.forward(x); // [B, C]
-            Tensor away = x.sub(centres.index_select(0, labels)); // [B, D]
+            Tensor away = x.sub(centers.index_select(0, labels)); // [B, D]
             Tensor squares = away.mul(away).sum(1).mean();
             if (is_training()) {
                 learn(away.detach(), labels);
@@ -58,27 +59,27 @@ public final class CenterLoss extends Head {
         }
     }
 
-    /** Samples of one identity all compute its new centre; see {@link MetricHead}'s for why. */
+    /** Samples of one identity all compute its new center; see {@link MetricHead}'s for why. */
     private void learn(Tensor away, Tensor labels) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             Tensor equal = labels.unsqueeze(1).eq(labels.unsqueeze(0)).to(away.scalar_type()); // [B, B]
             Tensor step = torch.mm(equal, away).div(plus(equal.sum(1), 1).unsqueeze(1)); // [B, D]
-            Tensor former = centres.index_select(0, labels); // [B, D]
-            centres.index_copy_(0, labels, former.add(times(step, ALPHA)));
+            Tensor former = centers.index_select(0, labels); // [B, D]
+            centers.index_copy_(0, labels, former.add(times(step, ALPHA)));
         }
     }
 
     @Override
     public Tensor scores(Tensor embeddings) {
         try (Autocast off = Autocast.off(embeddings.device().type())) {
-            return classifier.forward(embeddings.to(centres.scalar_type()));
+            return classifier.forward(embeddings.to(centers.scalar_type()));
         }
     }
 
     @Override
     public void close() {
         classifier.close();
-        centres.close();
+        centers.close();
         super.close();
     }
 }

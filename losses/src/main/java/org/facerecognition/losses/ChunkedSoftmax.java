@@ -25,14 +25,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChunkedSoftmax implements AutoCloseable {
     /*
-     * With x the embeddings brought to length 1 [B, D], W the centres [C, D], q_j = 1 / |W_j| and c_bj = q_j x_b . W_j:
+     * With x the embeddings brought to length 1 [B, D], W the centers [C, D], q_j = 1 / |W_j| and c_bj = q_j x_b . W_j:
      *
      *     L = 1/B sum_b (ln sum_j exp(s o_bj) - s o_by)          o_by the margin's, o_bj the others'
      *     G_bj = dL/dc_bj = s/B (p_bj - [j = y]) do_bj/dc_bj     p the softmax
      *     dL/dx_b = sum_j G_bj q_j W_j
      *     dL/dW_j = q_j sum_b G_bj x_b - q_j^2 (sum_b G_bj c_bj) W_j
      *
-     * The plain writing makes, beside the three matrix products, a normalised copy of W, the gradient of that copy and the
+     * The plain writing makes, beside the three matrix products, a normalized copy of W, the gradient of that copy and the
      * parts of its way back through the division, all of W's size, and a dozen tensors [B, C]. Here q_j scales columns of
      * [B, c] in place of rows of [c, D], and all but W's gradient is of the size of a chunk.
      *
@@ -42,7 +42,7 @@ final class ChunkedSoftmax implements AutoCloseable {
      * The target's own cosine is worked out beside the rest, [B], where the margin and its gradient are taken on libtorch's
      * tape; it is put in the place of the matrix product's, so that there is one value of it.
      *
-     * With K sub-centres to an identity a chunk's product is [B, c K], its cosines [B, c] the largest of each K, and the
+     * With K sub-centers to an identity a chunk's product is [B, c K], its cosines [B, c] the largest of each K, and the
      * gradient goes where that was.
      */
     private static final double SHORTEST = 1e-12; // torch.normalize divides shorter rows by this
@@ -50,32 +50,32 @@ final class ChunkedSoftmax implements AutoCloseable {
 
     private final Margin margin;
     private final ClassChunks chunks;
-    private final int subCentres; // K
+    private final int subCenters; // K
     private final int classes; // C
-    private final Tensor centres; // [C * K, D], the parameter itself
+    private final Tensor centers; // [C * K, D], the parameter itself
     private final Tensor weight; // [C * K, D], its values
     private final Tensor unit; // [B, D]
     private final Tensor column; // [B, 1], labels
     private final Tensor inverse; // [C * K], q
-    private final Tensor own; // [B, 1], the target's cosine
+    private final Tensor target; // [B, 1], the target's cosine
     private final @Nullable Tensor[] kept; // [B, c * K] each
     private final List<Tensor> mine = new ArrayList<>(); // to be closed
     private final long version;
     private long freeBytes; // of what may be kept
     private @Nullable Targets targets;
-    private @Nullable Tensor harder; // [B], what the margin makes of own
+    private @Nullable Tensor targetWithMargin; // [B], what the margin makes of own
     private @Nullable Tensor logSum; // [B, 1]
     private @Nullable Tensor ranks; // [B], int64; the caller's
 
     /**
      * Some classes.
      *
-     * @param row of the centres, where they begin
+     * @param row of the centers, where they begin
      * @param inside [B, 1], whether the target is here
      * @param at [B, 1], its column if so
      */
     private record Chunk(int index, int classes, long row, long rows, Tensor inside, Tensor at) {
-        /** Of a tensor by rows of the centres, those of this chunk. */
+        /** Of a tensor by rows of the centers, those of this chunk. */
         Tensor of(Tensor all) {
             return all.narrow(0, row, rows);
         }
@@ -90,48 +90,48 @@ final class ChunkedSoftmax implements AutoCloseable {
     /**
      * A chunk's cosines, not to be changed.
      *
-     * @param all [B, c * K], to each centre
-     * @param best [B, c], to the nearest centre of each identity, the target's own put in
+     * @param all [B, c * K], to each center
+     * @param best [B, c], to the nearest center of each identity, the target's own put in
      * @param nearest [B, c, 1], which of the K that was; null for one
      */
     private record Cosines(
             Tensor all, Tensor best, @Nullable Tensor nearest) {
         /** Hands gradients [B, c] of the best on to all. */
-        Tensor spread(Tensor gradient, int subCentres) {
+        Tensor spread(Tensor gradient, int subCenters) {
             if (nearest == null) {
                 return gradient;
             }
-            Tensor each = gradient.new_zeros(gradient.size(0), gradient.size(1), subCentres); // [B, c, K]
+            Tensor each = gradient.new_zeros(gradient.size(0), gradient.size(1), subCenters); // [B, c, K]
             return each.scatter_(2, nearest, gradient.unsqueeze(2)).flatten(1, 2);
         }
     }
 
     /**
-     * @param unit [B, D], embeddings of length 1, of the centres' type
-     * @param centres [C * K, D]
-     * @param subCentres K
+     * @param unit [B, D], embeddings of length 1, of the centers' type
+     * @param centers [C * K, D]
+     * @param subCenters K
      * @param labels [B], int64
      */
-    ChunkedSoftmax(Tensor unit, Tensor centres, int subCentres, Tensor labels, Margin margin, ClassChunks chunks) {
+    ChunkedSoftmax(Tensor unit, Tensor centers, int subCenters, Tensor labels, Margin margin, ClassChunks chunks) {
         this.margin = margin;
         this.chunks = chunks;
-        this.subCentres = subCentres;
-        this.classes = (int) (centres.size(0) / subCentres);
-        this.version = centres._version();
+        this.subCenters = subCenters;
+        this.classes = (int) (centers.size(0) / subCenters);
+        this.version = centers._version();
         this.freeBytes = chunks.keptBytes();
         try (NoGradGuard noGrad = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
-            this.centres = mine(new Tensor(centres));
-            this.weight = mine(centres.detach());
+            this.centers = mine(new Tensor(centers));
+            this.weight = mine(centers.detach());
             this.unit = mine(unit.detach());
             this.column = mine(labels.unsqueeze(1));
-            this.inverse = mine(weight.new_empty(centres.size(0)));
+            this.inverse = mine(weight.new_empty(centers.size(0)));
             long size = unit.size(1);
-            Tensor rows = weight.view(classes, subCentres * size)
+            Tensor rows = weight.view(classes, subCenters * size)
                     .index_select(0, labels)
-                    .view(-1, subCentres, size); // [B, K, D]
-            Tensor q = inverseLengths(rows.view(-1, size)).view(-1, subCentres); // [B, K]
-            this.own = mine(unit.unsqueeze(1).mul(rows).sum(2).mul_(q).amax(new long[] {1}, true));
+                    .view(-1, subCenters, size); // [B, K, D]
+            Tensor q = inverseLengths(rows.view(-1, size)).view(-1, subCenters); // [B, K]
+            this.target = mine(unit.unsqueeze(1).mul(rows).sum(2).mul_(q).amax(new long[] {1}, true));
         }
         this.kept = new Tensor[(classes + chunks.classes() - 1) / chunks.classes()];
     }
@@ -147,8 +147,8 @@ final class ChunkedSoftmax implements AutoCloseable {
     }
 
     /** The target's cosine, [B], without gradient. */
-    Tensor own() {
-        return own.squeeze(1);
+    Tensor target() {
+        return target.squeeze(1);
     }
 
     /** [B], int64: how many identities are strictly nearer than the right one; all of them for an embedding of NaN. */
@@ -165,8 +165,8 @@ final class ChunkedSoftmax implements AutoCloseable {
                 int count = Math.min(chunks.classes(), classes - from);
                 Tensor at = column.sub(new Scalar((long) from)); // [B, 1]
                 Tensor bounded = at.clamp(optional(0), optional(count - 1));
-                long row = (long) from * subCentres;
-                work.accept(new Chunk(i, count, row, (long) count * subCentres, at.eq(bounded), bounded));
+                long row = (long) from * subCenters;
+                work.accept(new Chunk(i, count, row, (long) count * subCenters, at.eq(bounded), bounded));
             }
         }
     }
@@ -184,13 +184,13 @@ final class ChunkedSoftmax implements AutoCloseable {
                 kept[chunk.index] = product.retainReference();
             }
         }
-        Tensor all = product.to(own.scalar_type());
-        if (subCentres == 1) {
-            chunk.place(own, all);
+        Tensor all = product.to(target.scalar_type());
+        if (subCenters == 1) {
+            chunk.place(target, all);
             return new Cosines(all, all, null);
         }
-        T_TensorTensor_T largest = all.view(-1, chunk.classes, subCentres).max(2);
-        chunk.place(own, largest.get0());
+        T_TensorTensor_T largest = all.view(-1, chunk.classes, subCenters).max(2);
+        chunk.place(target, largest.get0());
         return new Cosines(all, largest.get0(), largest.get1().unsqueeze(2));
     }
 
@@ -205,7 +205,7 @@ final class ChunkedSoftmax implements AutoCloseable {
 
     /** a b^T of [M, K] and [N, K]. */
     private Tensor timesTransposed(Tensor a, Tensor b) {
-        return chunks.bf16Logits() ? half(a).mm(half(b).t()).to(own.scalar_type()) : Products.timesTransposed(a, b);
+        return chunks.bf16Logits() ? half(a).mm(half(b).t()).to(target.scalar_type()) : Products.timesTransposed(a, b);
     }
 
     private static Tensor half(Tensor tensor) {
@@ -216,7 +216,7 @@ final class ChunkedSoftmax implements AutoCloseable {
 
     /** [B]: the logarithm of the sum of exp(scale cos) over all identities but each sample's own. */
     Tensor othersLogSum(Tensor scale) {
-        Tensor nothing = own.new_full(own.shape(), new Scalar(Double.NEGATIVE_INFINITY));
+        Tensor nothing = target.new_full(target.shape(), new Scalar(Double.NEGATIVE_INFINITY));
         return logSum(chunk -> {
             Tensor logits = cosines(chunk).best.mul(scale);
             chunk.place(nothing, logits);
@@ -225,7 +225,7 @@ final class ChunkedSoftmax implements AutoCloseable {
     }
 
     private Tensor logSum(Function<Chunk, Tensor> logits) {
-        Tensor sums = own.new_empty(kept.length, own.size(0)); // [chunks, B]
+        Tensor sums = target.new_empty(kept.length, target.size(0)); // [chunks, B]
         each(chunk -> sums.select(0, chunk.index).copy_(logits.apply(chunk).logsumexp(1)));
         return sums.logsumexp(0);
     }
@@ -234,59 +234,59 @@ final class ChunkedSoftmax implements AutoCloseable {
      * The cross-entropy of the batch.
      *
      * @param targets without gradient, for the margin's view on the others; the pass's own, with a state that stays
-     * @param harder [B], what the margin makes of the targets, without gradient
+     * @param targetWithMargin [B], what the margin makes of the targets, without gradient
      * @return a scalar without gradient
      */
-    Tensor forward(Targets targets, Tensor harder) {
+    Tensor forward(Targets targets, Tensor targetWithMargin) {
         this.targets = targets;
         mine(targets.norms());
         targets.state().values().forEach(this::mine);
-        this.harder = mine(harder);
+        this.targetWithMargin = mine(targetWithMargin);
         this.ranks = torch.zeros_like(column).squeeze(1);
-        Tensor target = times(harder, margin.s()).unsqueeze(1); // [B, 1]
+        Tensor target = times(targetWithMargin, margin.s()).unsqueeze(1); // [B, 1]
         Tensor logSum = logSum(chunk -> {
             Tensor cosines = cosines(chunk).best; // [B, c]
-            ranks.add_(cosines.gt(own).sum(1));
-            Tensor logits = times(margin.others(cosines, harder, targets), margin.s());
+            ranks.add_(cosines.gt(target).sum(1));
+            Tensor logits = times(margin.negatives(cosines, targetWithMargin, targets), margin.s());
             chunk.place(target, logits);
             return logits;
         });
-        Ranks.sane(ranks, own(), classes);
+        Ranks.maskNonFinite(ranks, target(), classes);
         this.logSum = mine(logSum.unsqueeze(1));
-        return logSum.sub(times(harder, margin.s())).mean();
+        return logSum.sub(times(targetWithMargin, margin.s())).mean();
     }
 
     /** [B]: the gradient of the cross-entropy with respect to what the margin made of the targets. */
     Tensor harderGradient() {
-        Tensor p = times(harder, margin.s()).sub_(logSum.squeeze(1)).exp_(); // [B]
+        Tensor p = times(targetWithMargin, margin.s()).sub_(logSum.squeeze(1)).exp_(); // [B]
         return times(plus(p, -1), margin.s() / p.numel());
     }
 
     // ---- backward ----
 
-    /** Like {@link #backward}, adding to the gradient that the centres have. */
-    Tensor backwardIntoCentres(double factor, Tensor ownGradient) {
-        if (centres._version() != version) {
+    /** Like {@link #backward}, adding to the gradient that the centers have. */
+    Tensor backwardIntoCenters(double factor, Tensor ownGradient) {
+        if (centers._version() != version) {
             throw new IllegalStateException(
-                    "the centres must not be changed between forward and backward, but were; call forward again");
+                    "the centers must not be changed between forward and backward, but were; call forward again");
         }
-        boolean add = centres.grad().defined();
-        if (centres.requires_grad() && !add) {
-            centres.mutable_grad().put(torch.empty_like(weight));
+        boolean add = centers.grad().defined();
+        if (centers.requires_grad() && !add) {
+            centers.mutable_grad().put(torch.empty_like(weight));
         }
-        return backward(factor, ownGradient, centres.requires_grad() ? centres.grad() : null, add);
+        return backward(factor, ownGradient, centers.requires_grad() ? centers.grad() : null, add);
     }
 
     /**
      * The gradients of the loss, times a factor.
      *
      * @param ownGradient [B], of the loss with respect to the target's cosine, without the factor
-     * @param toCentres [C * K, D], to be filled; null when the centres want no gradient
+     * @param toCenters [C * K, D], to be filled; null when the centers want no gradient
      * @param add whether to add to what is there
      * @return [B, D], with respect to the embeddings of length 1
      */
-    Tensor backward(double factor, Tensor ownGradient, @Nullable Tensor toCentres, boolean add) {
-        double scale = margin.s() / own.size(0); // of all of G
+    Tensor backward(double factor, Tensor ownGradient, @Nullable Tensor toCenters, boolean add) {
+        double scale = margin.s() / target.size(0); // of all of G
         Tensor scaled = times(unit, factor * scale).t().contiguous(); // [D, B]
         Tensor toUnit = torch.zeros_like(unit);
         Tensor ofOwn = times(ownGradient.unsqueeze(1), 1 / scale); // [B, 1]
@@ -294,17 +294,17 @@ final class ChunkedSoftmax implements AutoCloseable {
             Cosines cosines = cosines(chunk);
             Tensor ofBest = gradient(chunk, cosines.best); // [B, c]
             chunk.place(ofOwn, ofBest);
-            Tensor g = cosines.spread(ofBest, subCentres); // [B, c * K]
+            Tensor g = cosines.spread(ofBest, subCenters); // [B, c * K]
             Tensor pull = g.mul(cosines.all).sum(0); // [c * K], sum of G c
             Tensor rows = chunk.of(weight); // [c * K, D]
             Tensor q = chunk.of(inverse); // [c * K]
             g.mul_(q);
             toUnit.add_(timesTransposed(g, rows.t()));
-            if (toCentres != null) {
+            if (toCenters != null) {
                 Tensor free = q.lt(new Scalar(NEARLY_LONGEST_INVERSE)); // a clamped length has no gradient
                 Tensor along = pull.mul_(q).mul_(q).mul_(free).mul_(new Scalar(-factor * scale)); // [c * K]
                 Tensor across = timesTransposed(g.t().contiguous(), scaled); // [c * K, D]
-                Tensor gradient = chunk.of(toCentres);
+                Tensor gradient = chunk.of(toCenters);
                 if (add) {
                     across.add_(gradient);
                 }
@@ -316,15 +316,15 @@ final class ChunkedSoftmax implements AutoCloseable {
 
     /** B/s G, but for the targets. */
     private Tensor gradient(Chunk chunk, Tensor cosines) {
-        if (!margin.movesOthers()) {
+        if (!margin.changesNegatives()) {
             return times(cosines, margin.s()).sub_(logSum).exp_();
         }
         try (AutoGradMode taping = new AutoGradMode(true)) {
             Tensor leaf = cosines.detach(); // [B, c]
             leaf.set_requires_grad(true);
-            Tensor moved = margin.others(leaf, harder, targets);
+            Tensor moved = margin.negatives(leaf, targetWithMargin, targets);
             Tensor p = times(moved.detach(), margin.s()).sub_(logSum).exp_();
-            chunk.place(torch.zeros_like(own), p);
+            chunk.place(torch.zeros_like(target), p);
             return Tape.gradient(moved, leaf, p);
         }
     }

@@ -17,7 +17,7 @@ import org.bytedeco.pytorch.Tensor;
  *
  * @param s scale, gamma in the paper, positive; 256 there for faces
  * @param m relaxation, in [0, 1]; 0.25 in the paper for faces
- * @param share how much of the weighting is used, in [0, 1]; 1 for the loss, 0 for normalised softmax
+ * @param share how much of the weighting is used, in [0, 1]; 1 for the loss, 0 for normalized softmax
  */
 public record CircleMargin(double s, double m, double share) implements Margin {
     public CircleMargin {
@@ -32,7 +32,7 @@ public record CircleMargin(double s, double m, double share) implements Margin {
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new CircleMargin(s, m, this.share * share);
     }
 
@@ -42,12 +42,12 @@ public record CircleMargin(double s, double m, double share) implements Margin {
     }
 
     @Override
-    public boolean movesOthers() {
+    public boolean changesNegatives() {
         return true;
     }
 
     @Override
-    public Tensor others(Tensor cosines, Tensor harder, Targets targets) {
+    public Tensor negatives(Tensor cosines, Tensor targetWithMargin, Targets targets) {
         return mixed(cosines, wrong(cosines, m));
     }
 

@@ -6,7 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Circle loss among the samples of a batch, without identity centres.
+ * Circle loss among the samples of a batch, without identity centers.
  *
  * <p>Sun et al., arXiv 2002.10857, equation 6, for each sample: ln(1 + sum_j exp(s wrong(c_j)) sum_i exp(-s right(c_i))) over
  * the cosines c_j to samples of other identities and c_i to those of its own; see {@link CircleMargin} for the weighted

@@ -1,7 +1,7 @@
 package org.facerecognition.losses;
 
 /**
- * How a softmax over many classes goes through them: some at a time, so that what it needs beside the centres and their
+ * How a softmax over many classes goes through them: some at a time, so that what it needs beside the centers and their
  * gradient is of size batch x chunk, whatever their number.
  *
  * @param classes in a chunk, at least 1. Memory grows with it; with few of them, what is done once for each chunk adds up

@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.Tensor;
  * The margins of SphereFace, ArcFace and CosFace at once: the target's cosine becomes cos(m1 theta + m2) - m3.
  *
  * <p>Deng et al., arXiv 1801.07698, equation 4; the paper's are (1, 0.3, 0.2) and (0.9, 0.4, 0.15). Where m1 theta + m2
- * passes pi, the cosine falls on (see {@link Angles}). The gradient is the true one; with m1 other than 1 it is nought
+ * passes pi, the cosine falls on (see {@link Angles}). The gradient is the true one; with m1 other than 1 it is zero
  * within .018 degrees of the poles, where the angle's derivative has no bound.
  *
  * @param s scale, positive
@@ -26,7 +26,7 @@ public record CombinedMargin(double s, double m1, double m2, double m3) implemen
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new CombinedMargin(s, 1 + (m1 - 1) * share, m2 * share, m3 * share);
     }
 
@@ -34,7 +34,7 @@ public record CombinedMargin(double s, double m1, double m2, double m3) implemen
     public Tensor apply(Targets targets) {
         Tensor cosine = targets.cosine(); // [B]
         Tensor moved = m1 == 1 // needs no angle then
-                ? Angles.plusAngle(cosine, m2)
+                ? Angles.cosThetaPlus(cosine, m2)
                 : Angles.fallingCosine(plus(times(Angles.angle(cosine), m1), m2));
         return plus(moved, -m3);
     }

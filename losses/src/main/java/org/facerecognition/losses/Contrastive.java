@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.Tensor;
  * Contrastive loss: two of one identity are drawn together, two of different ones pushed apart up to a margin.
  *
  * <p>Hadsell et al., "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006, equation 4: d^2 / 2 for the
- * first, max(0, m - d)^2 / 2 for the others. What differs: embeddings are normalised, so d = sqrt(2 - 2 cos) and m is of a
+ * first, max(0, m - d)^2 / 2 for the others. What differs: embeddings are normalized, so d = sqrt(2 - 2 cos) and m is of a
  * sphere; the loss is the mean over pairs of the first kind plus that over those pairs of the second that are nearer than m.
  * Those are soon few among very many, and in a mean over all they would no longer count beside the pull of the first. Under
  * the root there is at least 1e-7: of two embeddings in one place no direction leads apart.

@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.Tensor;
  * the same as AM-Softmax (arXiv 1801.05599). As published.
  *
  * @param s scale, positive; 64 in the paper
- * @param m margin, a difference of cosines, in [0, 2]; 0.35 in the paper, 0.4 for the largest sets; 0 is normalised softmax
+ * @param m margin, a difference of cosines, in [0, 2]; 0.35 in the paper, 0.4 for the largest sets; 0 is normalized softmax
  */
 public record CosFaceMargin(double s, double m) implements Margin {
     public CosFaceMargin {
@@ -18,7 +18,7 @@ public record CosFaceMargin(double s, double m) implements Margin {
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new CosFaceMargin(s, m * share);
     }
 

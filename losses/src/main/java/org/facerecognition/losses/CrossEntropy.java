@@ -22,7 +22,7 @@ public record CrossEntropy(double labelSmoothing, double focalGamma) {
     /** Plain. */
     public static final CrossEntropy PLAIN = new CrossEntropy(0, 0);
 
-    private static final double LEAST_DOUBT = 1e-12; // a power below 1 has no slope at 0
+    private static final double MIN_DOUBT = 1e-12; // a power below 1 has no slope at 0
 
     public CrossEntropy {
         if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
@@ -43,12 +43,12 @@ public record CrossEntropy(double labelSmoothing, double focalGamma) {
             return torch.cross_entropy(logits, labels);
         }
         Tensor logs = torch.log_softmax(logits, 1); // [B, C]
-        Tensor own = logs.gather(1, labels.unsqueeze(1)).squeeze(1); // [B]
-        Tensor each = times(own, labelSmoothing - 1).sub(times(logs.mean(1), labelSmoothing)); // [B]
+        Tensor target = logs.gather(1, labels.unsqueeze(1)).squeeze(1); // [B]
+        Tensor each = times(target, labelSmoothing - 1).sub(times(logs.mean(1), labelSmoothing)); // [B]
         if (focalGamma == 0) {
             return each.mean();
         }
-        Tensor doubt = atLeast(own.expm1().neg(), LEAST_DOUBT); // [B], 1 - p without cancellation
+        Tensor doubt = atLeast(target.expm1().neg(), MIN_DOUBT); // [B], 1 - p without cancellation
         try (Scalar gamma = new Scalar(focalGamma)) {
             return doubt.pow(gamma).mul(each).mean();
         }

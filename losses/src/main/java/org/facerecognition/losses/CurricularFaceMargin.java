@@ -37,7 +37,7 @@ public record CurricularFaceMargin(double s, double m, double weighting) impleme
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new CurricularFaceMargin(s, m * share, weighting * share);
     }
 
@@ -55,17 +55,17 @@ public record CurricularFaceMargin(double s, double m, double weighting) impleme
 
     @Override
     public Tensor apply(Targets targets) {
-        return Angles.plusAngle(targets.cosine(), m);
+        return Angles.cosThetaPlus(targets.cosine(), m);
     }
 
     @Override
-    public boolean movesOthers() {
+    public boolean changesNegatives() {
         return true;
     }
 
     @Override
-    public Tensor others(Tensor cosines, Tensor harder, Targets targets) {
-        Tensor hard = cosines.gt(harder.unsqueeze(1)); // [B, c]
+    public Tensor negatives(Tensor cosines, Tensor targetWithMargin, Targets targets) {
+        Tensor hard = cosines.gt(targetWithMargin.unsqueeze(1)); // [B, c]
         Tensor weighted = cosines.mul(cosines.add(targets.state().get(T))); // [B, c]
         if (weighting < 1) {
             weighted = cosines.add(times(weighted.sub(cosines), weighting));

@@ -33,15 +33,15 @@ public record ElasticArcMargin(double s, double m, double sigma) implements Marg
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new ElasticArcMargin(s, m * share, sigma * share);
     }
 
     @Override
     public Tensor apply(Targets targets) {
         return targets.training()
-                ? Angles.plusAngle(targets.cosine(), draw(targets.cosine(), m, sigma))
-                : Angles.plusAngle(targets.cosine(), m);
+                ? Angles.cosThetaPlus(targets.cosine(), draw(targets.cosine(), m, sigma))
+                : Angles.cosThetaPlus(targets.cosine(), m);
     }
 
     /** [B] margins, of the cosines' type and device. */

@@ -27,7 +27,7 @@ public record ElasticCosMargin(double s, double m, double sigma) implements Marg
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new ElasticCosMargin(s, m * share, sigma * share);
     }
 

@@ -91,7 +91,7 @@ public abstract class Head extends Module {
     /**
      * The training loss of a batch.
      *
-     * @param embeddings [B, D], floating, not normalised
+     * @param embeddings [B, D], floating, not normalized
      * @param labels [B], int64, each in [0, classes)
      * @return the loss and the scores
      * @throws IllegalArgumentException when a shape or a label does not fit
@@ -102,7 +102,7 @@ public abstract class Head extends Module {
      * The score of each identity, the higher the likelier. No margin is in it: a margin makes the right answer look
      * worse on purpose, so accuracy is taken from the scores without.
      *
-     * @param embeddings [B, D], floating, not normalised
+     * @param embeddings [B, D], floating, not normalized
      * @return [B, C]
      */
     public abstract Tensor scores(Tensor embeddings);

@@ -103,7 +103,7 @@ final class LateGradient {
             Source source = WAITING.remove((int) Math.round(tail.get(1).item_double() / factor));
             if (source == null) {
                 throw new IllegalStateException("backward must be called once for each forward of a head, before "
-                        + ManyClasses.MOST_WAITING + " more of it and before it is closed; call forward again");
+                        + ChunkedPasses.MAX_WAITING + " more of it and before it is closed; call forward again");
             }
             source.backward(factor, handedOn.narrow(0, 0, n));
         }

@@ -2,11 +2,12 @@ package org.facerecognition.losses;
 
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.natives.Autocast;
 import org.facerecognition.natives.Initialization;
 
 /**
  * A plain classification layer with cross-entropy: one linear layer from embedding to identity, torch's {@code
- * nn.Linear} with its initialisation. Computes in the type of its weights, float32 unless converted, also inside autocast.
+ * nn.Linear} with its initialization. Computes in the type of its weights, float32 unless converted, also inside autocast.
  */
 public final class LinearSoftmax extends Head {
     private final LinearImpl classifier;

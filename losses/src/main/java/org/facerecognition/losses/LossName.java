@@ -33,8 +33,8 @@ public enum LossName {
     ELASTICFACE_ARC("ElasticFace-Arc", Kind.COSINES, 64.0, 0.5),
     /** {@link ElasticCosMargin}. */
     ELASTICFACE_COS("ElasticFace-Cos", Kind.COSINES, 64.0, 0.35),
-    /** {@link ArcFaceMargin} with sub-centres; see {@link MarginSoftmax}. */
-    SUBCENTER_ARCFACE("sub-centre ArcFace", Kind.COSINES, 64.0, 0.5),
+    /** {@link ArcFaceMargin} with sub-centers; see {@link MarginSoftmax}. */
+    SUBCENTER_ARCFACE("sub-center ArcFace", Kind.COSINES, 64.0, 0.5),
     /** {@link AdaCosMargin} with the fixed scale. */
     ADACOS("AdaCos", Kind.COSINES, null, null),
     /** {@link AdaCosMargin} with the scale that moves. */
@@ -56,10 +56,10 @@ public enum LossName {
     /** {@link Contrastive}. */
     CONTRASTIVE("contrastive loss", Kind.PAIRS, null, 1.0),
     /** {@link CenterLoss}: {@code m} is lambda. */
-    CENTER("centre loss", Kind.LINEAR, null, 0.003);
+    CENTER("center loss", Kind.LINEAR, null, 0.003);
 
     private enum Kind {
-        /** Softmax over cosines to centres: {@link MarginSoftmax}. */
+        /** Softmax over cosines to centers: {@link MarginSoftmax}. */
         COSINES,
         /** Softmax over a linear layer. */
         LINEAR,
@@ -101,8 +101,8 @@ public enum LossName {
         return id();
     }
 
-    /** Whether it is a softmax over cosines to identity centres, a {@link MarginSoftmax}. */
-    public boolean hasCentres() {
+    /** Whether it is a softmax over cosines to identity centers, a {@link MarginSoftmax}. */
+    public boolean hasCenters() {
         return kind == Kind.COSINES;
     }
 
@@ -131,11 +131,11 @@ public enum LossName {
      */
     public LossSettings resolved(LossSettings settings, int classes) {
         boolean sub = this == SUBCENTER_ARCFACE;
-        int subCentres = settings.subCentres() > 0 ? settings.subCentres() : sub ? SUB_CENTRES : 1;
+        int subCenters = settings.subCenters() > 0 ? settings.subCenters() : sub ? SUB_CENTRES : 1;
         return new LossSettings(
                 s == null ? null : settings.s() != null ? settings.s() : ownScale(classes),
                 m == null ? null : settings.m() != null ? settings.m() : m,
-                kind == Kind.COSINES ? subCentres : 1,
+                kind == Kind.COSINES ? subCenters : 1,
                 needsPairs() ? 0 : settings.labelSmoothing(),
                 needsPairs() ? 0 : settings.focalGamma(),
                 settings.straightThrough() && (this == ARCFACE || sub));
@@ -162,7 +162,7 @@ public enum LossName {
             case CENTER -> new CenterLoss(classes, embeddingSize, value(all.m()), crossEntropy);
             case CIRCLE_PAIRS, TRIPLET, TRIPLET_SEMIHARD, SUPCON, CONTRASTIVE ->
                 new MetricHead(classes, embeddingSize, pairLoss(all));
-            default -> new MarginSoftmax(classes, embeddingSize, margin(classes, all), all.subCentres(), crossEntropy);
+            default -> new MarginSoftmax(classes, embeddingSize, margin(classes, all), all.subCenters(), crossEntropy);
         };
     }
 
@@ -241,7 +241,7 @@ public enum LossName {
         List<String> all = new ArrayList<>();
         unused(all, "s", settings.s() != null && s == null);
         unused(all, "m", settings.m() != null && m == null);
-        unused(all, "sub-centres", settings.subCentres() > 1 && kind != Kind.COSINES);
+        unused(all, "sub-centers", settings.subCenters() > 1 && kind != Kind.COSINES);
         unused(all, "label smoothing", settings.labelSmoothing() > 0 && needsPairs());
         unused(all, "focal weighting", settings.focalGamma() > 0 && needsPairs());
         LossSettings used = resolved(settings, classes);

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param s scale of the cosines; null for the loss's own
  * @param m margin, of the kind the loss has; null for the loss's own
- * @param subCentres centres for each identity, of margin losses; 0 for the loss's own: 3 for {@link
+ * @param subCenters centers for each identity, of margin losses; 0 for the loss's own: 3 for {@link
  *     LossName#SUBCENTER_ARCFACE}, else 1
  * @param labelSmoothing in [0, 1), of losses with a softmax over identities; see {@link CrossEntropy}
  * @param focalGamma at least 0, of losses with a softmax over identities; see {@link CrossEntropy}
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 public record LossSettings(
         @Nullable Double s,
         @Nullable Double m,
-        int subCentres,
+        int subCenters,
         double labelSmoothing,
         double focalGamma,
         boolean straightThrough) {
@@ -24,8 +24,8 @@ public record LossSettings(
     public static final LossSettings DEFAULTS = new LossSettings(null, null, 0, 0, 0, false);
 
     public LossSettings {
-        if (subCentres < 0) {
-            throw new IllegalArgumentException("subCentres must be at least 1, but was " + subCentres);
+        if (subCenters < 0) {
+            throw new IllegalArgumentException("subCentres must be at least 1, but was " + subCenters);
         }
         new CrossEntropy(labelSmoothing, focalGamma); // refuses nonsense
     }
@@ -37,7 +37,7 @@ public record LossSettings(
 
     /** The same with another scale and margin; null for the loss's own. */
     public LossSettings with(@Nullable Double s, @Nullable Double m) {
-        return new LossSettings(s, m, subCentres, labelSmoothing, focalGamma, straightThrough);
+        return new LossSettings(s, m, subCenters, labelSmoothing, focalGamma, straightThrough);
     }
 
     CrossEntropy crossEntropy() {

@@ -7,7 +7,7 @@ import static org.facerecognition.losses.Elementwise.times;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The margin of MagFace: ArcFace's, the larger the longer the embedding is, with a reward for length; so good pictures come to
+ * The margin of MagFace: ArcFace's, the larger the longer the embedding is, with a reward for length; so good images come to
  * have long embeddings.
  *
  * <p>Meng et al., "MagFace: A Universal Representation for Face Recognition and Quality Assessment", CVPR 2021, arXiv
@@ -48,7 +48,7 @@ public record MagFaceMargin(
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new MagFaceMargin(s, shortest, longest, leastMargin * share, greatestMargin * share, lambda * share);
     }
 
@@ -56,7 +56,7 @@ public record MagFaceMargin(
     public Tensor apply(Targets targets) {
         double slope = (greatestMargin - leastMargin) / (longest - shortest);
         Tensor m = plus(times(length(targets), slope), leastMargin - shortest * slope); // [B]
-        return Angles.plusAngle(targets.cosine(), m);
+        return Angles.cosThetaPlus(targets.cosine(), m);
     }
 
     @Override

@@ -6,13 +6,13 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a margin-softmax loss does to the cosine between an embedding and the centre of its own identity. A margin holds
- * only what makes it itself; the centres, the cosines and the cross-entropy are {@link MarginSoftmax}'s.
+ * What a margin-softmax loss does to the cosine between an embedding and the center of its own identity. A margin holds
+ * only what makes it itself; the centers, the cosines and the cross-entropy are {@link MarginSoftmax}'s.
  *
  * <p>A margin is an immutable record of settings. What some of them learn on the way is not in it but in the head, as
- * named buffers: so it is saved with the head, moves to a device with it, and stays when the margin is {@link #weakened}.
- * In each step a head calls {@link #observe} (in training only), then {@link #apply}, then {@link #others} and {@link
- * #penalty}. Most margins are {@link #s}, {@code apply} and {@code weakened} alone.
+ * named buffers: so it is saved with the head, moves to a device with it, and stays when the margin is {@link #scaledBy}.
+ * In each step a head calls {@link #observe} (in training only), then {@link #apply}, then {@link #negatives} and {@link
+ * #penalty}. Most margins are {@link #s}, {@code apply} and {@code scaledBy} alone.
  */
 public interface Margin {
     /** The scale that all cosines are multiplied with before the softmax; positive. */
@@ -27,11 +27,11 @@ public interface Margin {
     Tensor apply(Targets targets);
 
     /**
-     * The same margin made smaller, to begin a training with. What it has learnt stays.
+     * The same margin made smaller, to begin a training with. What it has learned stays.
      *
-     * @param share in [0, 1]; 0 for no margin at all: normalised softmax
+     * @param share in [0, 1]; 0 for no margin at all: normalized softmax
      */
-    Margin weakened(double share);
+    Margin scaledBy(double share);
 
     /** Numbers that it carries from step to step, by name, as they are at the start of a training. */
     default Map<String, Double> state() {
@@ -47,8 +47,8 @@ public interface Margin {
      */
     default void observe(Targets targets, UnaryOperator<Tensor> othersLogSum) {}
 
-    /** Whether {@link #others} changes anything, for heads that do less when not. */
-    default boolean movesOthers() {
+    /** Whether {@link #negatives} changes anything, for heads that do less when not. */
+    default boolean changesNegatives() {
         return false;
     }
 
@@ -57,11 +57,11 @@ public interface Margin {
      * may call it for some identities at a time; what it makes of a sample's own identity is not used.
      *
      * @param cosines [B, c], of any c identities
-     * @param harder [B], what {@link #apply} gave
+     * @param targetWithMargin [B], what {@link #apply} gave
      * @param targets the batch
      * @return [B, c], differentiable, of the same type; not scaled
      */
-    default Tensor others(Tensor cosines, Tensor harder, Targets targets) {
+    default Tensor negatives(Tensor cosines, Tensor targetWithMargin, Targets targets) {
         return cosines;
     }
 

@@ -17,7 +17,7 @@ public record NormFaceMargin(double s) implements Margin {
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return this;
     }
 

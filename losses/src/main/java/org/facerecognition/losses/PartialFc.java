@@ -32,7 +32,7 @@ record PartialFc(double fraction) {
     }
 
     /**
-     * Rows of the centres that a step works with.
+     * Rows of the centers that a step works with.
      *
      * @param rows [S * K], int64, ascending
      * @param values [S * K, D], a copy of them that gets the gradient
@@ -43,23 +43,23 @@ record PartialFc(double fraction) {
     /**
      * Draws for a batch.
      *
-     * @param labels [B], int64, in [0, C), on any device; what is drawn lies on the centres'
-     * @param centres [C * K, D]
-     * @param subCentres K
+     * @param labels [B], int64, in [0, C), on any device; what is drawn lies on the centers'
+     * @param centers [C * K, D]
+     * @param subCenters K
      */
-    Sample draw(Tensor labels, Tensor centres, int subCentres) {
+    Sample draw(Tensor labels, Tensor centers, int subCenters) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             Tensor identities =
-                    identities(labels.cpu(), centres.size(0) / subCentres).to(centres.device(), ScalarType.Long); // [S]
+                    identities(labels.cpu(), centers.size(0) / subCenters).to(centers.device(), ScalarType.Long); // [S]
             Tensor rows = identities;
-            if (subCentres > 1) {
-                Tensor offsets = torch.arange(new Scalar((long) subCentres), identities.options()); // [K]
-                Tensor first = identities.mul(new Scalar((long) subCentres)).unsqueeze(1); // [S, 1]
+            if (subCenters > 1) {
+                Tensor offsets = torch.arange(new Scalar((long) subCenters), identities.options()); // [K]
+                Tensor first = identities.mul(new Scalar((long) subCenters)).unsqueeze(1); // [S, 1]
                 rows = first.add(offsets).flatten(); // [S * K]
             }
-            Tensor values = centres.index_select(0, rows);
-            values.set_requires_grad(centres.requires_grad());
-            Tensor there = labels.to(centres.device(), ScalarType.Long); // [B]
+            Tensor values = centers.index_select(0, rows);
+            values.set_requires_grad(centers.requires_grad());
+            Tensor there = labels.to(centers.device(), ScalarType.Long); // [B]
             return new Sample(rows, values, torch.searchsorted(identities, there));
         }
     }
@@ -68,12 +68,12 @@ record PartialFc(double fraction) {
         if (fraction == 1) {
             return torch.arange(new Scalar(classes), labels.options()); // and nothing drawn: the whole head
         }
-        Tensor luck = torch.empty(classes); // [C]
-        luck.uniform_(0, 1, RandomStream.generatorFor(luck));
-        luck.index_fill_(0, labels, new Scalar(CHOSEN));
-        long own = luck.eq(new Scalar(CHOSEN)).sum().item_long();
-        long count = Math.max(own, Math.max(1, (long) (fraction * classes)));
-        try (T_TensorTensor_T chosen = luck.topk(count, 0, true, false);
+        Tensor scores = torch.empty(classes); // [C]
+        scores.uniform_(0, 1, RandomStream.generatorFor(scores));
+        scores.index_fill_(0, labels, new Scalar(CHOSEN));
+        long target = scores.eq(new Scalar(CHOSEN)).sum().item_long();
+        long count = Math.max(target, Math.max(1, (long) (fraction * classes)));
+        try (T_TensorTensor_T chosen = scores.topk(count, 0, true, false);
                 T_TensorTensor_T sorted = chosen.get1().sort(0, false)) {
             return new Tensor(sorted.get0()); // what get0 gives lies in the pair
         }

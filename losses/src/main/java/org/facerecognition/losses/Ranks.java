@@ -8,16 +8,16 @@ import org.bytedeco.pytorch.Tensor;
 final class Ranks {
     private Ranks() {}
 
-    /** Of scores [B, C] and labels [B]: [B], int64; see {@link #sane}. */
+    /** Of scores [B, C] and labels [B]: [B], int64; see {@link #maskNonFinite}. */
     static Tensor of(Tensor scores, Tensor labels) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor own = scores.gather(1, labels.unsqueeze(1)); // [B, 1]
-            return sane(scores.gt(own).sum(1), own.squeeze(1), scores.size(1));
+            Tensor target = scores.gather(1, labels.unsqueeze(1)); // [B, 1]
+            return maskNonFinite(scores.gt(target).sum(1), target.squeeze(1), scores.size(1));
         }
     }
 
     /** Last place for samples whose own score is not finite: nothing is higher than NaN. Changes the ranks in place. */
-    static Tensor sane(Tensor ranks, Tensor own, long classes) {
-        return ranks.masked_fill_(own.isfinite().logical_not(), new Scalar(classes));
+    static Tensor maskNonFinite(Tensor ranks, Tensor target, long classes) {
+        return ranks.masked_fill_(target.isfinite().logical_not(), new Scalar(classes));
     }
 }

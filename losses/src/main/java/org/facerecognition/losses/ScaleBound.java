@@ -4,7 +4,7 @@ package org.facerecognition.losses;
  * How large the scale of a cosine softmax must be for it to be learnable at all.
  *
  * <p>Wang et al., NormFace, arXiv 1704.06369, proposition 2; CosFace, arXiv 1801.09414, equation 6. At best an embedding
- * lies on its centre, cosine 1, and all C centres lie as far from each other as they can, cosine -1 / (C - 1). The softmax then
+ * lies on its center, cosine 1, and all C centers lie as far from each other as they can, cosine -1 / (C - 1). The softmax then
  * gives the right identity 1 / (1 + (C - 1) exp(-s C / (C - 1))), and no training can raise that.
  */
 public final class ScaleBound {
@@ -23,13 +23,13 @@ public final class ScaleBound {
         if (!(probability > 0 && probability < 1)) {
             throw new IllegalArgumentException("probability must be in (0, 1), but was " + probability);
         }
-        double others = classes - 1.0;
-        return others / classes * Math.log(others * probability / (1 - probability));
+        double negatives = classes - 1.0;
+        return negatives / classes * Math.log(negatives * probability / (1 - probability));
     }
 
     /** The highest probability that the right identity can reach with a scale; 1 for one class. */
     public static double highestProbability(int classes, double s) {
-        double others = classes - 1.0;
-        return others == 0 ? 1 : 1 / (1 + others * Math.exp(-s * classes / others));
+        double negatives = classes - 1.0;
+        return negatives == 0 ? 1 : 1 / (1 + negatives * Math.exp(-s * classes / negatives));
     }
 }

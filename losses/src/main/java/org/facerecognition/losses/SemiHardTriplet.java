@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.Tensor;
  * are apart.
  *
  * <p>Schroff et al., "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR 2015, arXiv 1503.03832, section
- * 3.2. Squared distances between normalised embeddings, 2 - 2 cos. The mean is over the pairs whose semi-hard sample lies
+ * 3.2. Squared distances between normalized embeddings, 2 - 2 cos. The mean is over the pairs whose semi-hard sample lies
  * within the margin, where the paper sums; those that have none say nothing.
  *
  * @param margin difference of squared distances, in [0, 4]; 0.2 in the paper
@@ -25,10 +25,10 @@ public record SemiHardTriplet(double margin) implements PairLoss {
     public Tensor of(Pairs pairs) {
         Tensor anchors = pairs.same().nonzero().select(1, 0); // [P], row by row
         Tensor positive = pairs.cosines().masked_select(pairs.same()); // [P], row by row too
-        Tensor others = pairs.cosines().index_select(0, anchors); // [P, B]
-        Tensor farther = others.lt(positive.unsqueeze(1)); // [P, B]
+        Tensor negatives = pairs.cosines().index_select(0, anchors); // [P, B]
+        Tensor farther = negatives.lt(positive.unsqueeze(1)); // [P, B]
         Tensor semiHard = pairs.different().index_select(0, anchors).logical_and(farther);
-        Tensor negative = Pairs.highest(others, semiHard, -1); // [P]
+        Tensor negative = Pairs.highest(negatives, semiHard, -1); // [P]
         Tensor each = plus(times(negative.sub(positive), 2), margin); // [P]
         return Pairs.mean(each, semiHard.any(1).logical_and(above(each, 0)));
     }

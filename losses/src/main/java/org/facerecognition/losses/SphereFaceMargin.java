@@ -7,12 +7,12 @@ import org.bytedeco.pytorch.Tensor;
  *
  * <p>Liu et al., "SphereFace: Deep Hypersphere Embedding for Face Recognition", CVPR 2017, arXiv 1704.08063, equation 7:
  * (-1)^k cos(m theta) - 2k for m theta in [k pi, (k + 1) pi]. What differs: the paper scales by the embedding's own length
- * and mixes in plain softmax, weighted down to a fifth in training, to survive m = 4. Here embeddings are normalised and
+ * and mixes in plain softmax, weighted down to a fifth in training, to survive m = 4. Here embeddings are normalized and
  * s fixed, as later papers do, and m = 1.35 stands for both (arXiv 1801.07698, table 2); warm the margin up in place of the
  * mixing. m need not be whole.
  *
  * @param s scale, positive
- * @param m factor of the angle, at least 1; 1 is normalised softmax
+ * @param m factor of the angle, at least 1; 1 is normalized softmax
  */
 public record SphereFaceMargin(double s, double m) implements Margin {
     public SphereFaceMargin {
@@ -21,7 +21,7 @@ public record SphereFaceMargin(double s, double m) implements Margin {
     }
 
     @Override
-    public Margin weakened(double share) {
+    public Margin scaledBy(double share) {
         return new SphereFaceMargin(s, 1 + (m - 1) * share);
     }
 

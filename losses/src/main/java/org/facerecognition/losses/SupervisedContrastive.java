@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.global.torch;
  * Supervised contrastive loss: for each sample a softmax over the batch's others, those of its own identity being right.
  *
  * <p>Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, arXiv 2004.11362, equation 2 (the logarithm inside the
- * sum over right ones). What differs: one view of each picture, no projection head. The mean is over samples that have another
+ * sum over right ones). What differs: one view of each image, no projection head. The mean is over samples that have another
  * of their identity; the authors' code also multiplies with the temperature over .07.
  *
  * @param s scale of the cosines, one over the temperature; 10 in the paper

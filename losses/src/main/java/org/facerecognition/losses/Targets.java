@@ -7,8 +7,8 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * What a {@link Margin} may look at: a batch, from the side of its right identities.
  *
- * @param cosine [B], between each embedding and its own centre, in [-1, 1] up to rounding; with gradient
- * @param norms [B], Euclidean lengths of the embeddings before they were normalised; with gradient
+ * @param cosine [B], between each embedding and its own center, in [-1, 1] up to rounding; with gradient
+ * @param norms [B], Euclidean lengths of the embeddings before they were normalized; with gradient
  * @param training whether this is a training step: only then may chance be drawn
  * @param state the margin's {@link Margin#state}, each a tensor without dimensions; without gradient
  */

@@ -102,14 +102,14 @@ public final class RandomStream implements AutoCloseable {
     /** A default generator while it has another's state. */
     private static final class Lent implements AutoCloseable {
         private final Generator shared;
-        private final Generator own;
+        private final Generator target;
         private final Tensor former;
 
-        Lent(Generator shared, Generator own) {
+        Lent(Generator shared, Generator target) {
             this.shared = shared;
-            this.own = own;
+            this.target = target;
             this.former = owned(shared.get_state());
-            move(own, shared);
+            move(target, shared);
         }
 
         private static void move(Generator from, Generator to) {
@@ -120,7 +120,7 @@ public final class RandomStream implements AutoCloseable {
 
         @Override
         public void close() {
-            move(shared, own);
+            move(shared, target);
             shared.set_state(former);
             former.close();
         }

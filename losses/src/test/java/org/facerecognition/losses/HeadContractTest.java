@@ -14,6 +14,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.natives.Autocast;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -178,18 +179,18 @@ class HeadContractTest {
     /** The moving scale of AdaCos is no margin, and stays. */
     @ParameterizedTest
     @MethodSource("makers")
-    void aMarginWeakenedToNothingIsNormalisedSoftmax(Maker maker) {
+    void aMarginWeakenedToNothingIsNormalizedSoftmax(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
             if (maker.head() instanceof MarginSoftmax head && maker.loss != LossName.ADACOS_DYNAMIC) {
                 Tensor embeddings = torch.randn(BATCH, SIZE).mul(new Scalar(8.0));
                 double s = head.margin().s();
-                head.setMargin(head.margin().weakened(0));
-                double weakened = head.forward(embeddings, labels()).loss().item_double();
+                head.setMargin(head.margin().scaledBy(0));
+                double scaledBy = head.forward(embeddings, labels()).loss().item_double();
                 head.setMargin(new NormFaceMargin(s));
                 assertThat(head.forward(embeddings, labels()).loss().item_double())
-                        .isCloseTo(weakened, within(2e-6));
+                        .isCloseTo(scaledBy, within(2e-6));
                 Margin whole = maker.loss.margin(CLASSES, MILD);
-                assertThat(whole.weakened(1)).isEqualTo(whole);
+                assertThat(whole.scaledBy(1)).isEqualTo(whole);
             }
         }
     }
@@ -233,27 +234,27 @@ class HeadContractTest {
         }
     }
 
-    /** In bfloat16 it would be 1: 0.9999 and 0.9961 are its neighbours there. */
+    /** In bfloat16 it would be 1: 0.9999 and 0.9961 are its neighbors there. */
     @ParameterizedTest
     @MethodSource("makers")
     void aCosineOfAlmostOneIsNotRoundedToOneInsideAutocast(Maker maker) {
         double angle = Math.acos(0.9999);
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.evaluating();
-            float[] centre = {3, 0, 0, 0, 0};
+            float[] center = {3, 0, 0, 0, 0};
             float[] near = {(float) Math.cos(angle), 0, 0, (float) Math.sin(angle), 0};
             if (head instanceof MarginSoftmax || head instanceof MetricHead) {
-                Tensor centres = head instanceof MarginSoftmax
+                Tensor centers = head instanceof MarginSoftmax
                         ? head.parameters().get(0)
                         : head.named_buffers().get("centres");
                 double s =
                         head instanceof MarginSoftmax margins ? margins.margin().s() : 1;
-                float[] all = new float[(int) centres.numel()];
-                System.arraycopy(centre, 0, all, 0, SIZE);
+                float[] all = new float[(int) centers.numel()];
+                System.arraycopy(center, 0, all, 0, SIZE);
                 if (head instanceof MetricHead) {
                     all[0] = 1; // kept at length 1
                 }
-                centres.set_data(Tensors.floats(all).reshape(centres.size(0), SIZE));
+                centers.set_data(Tensors.floats(all).reshape(centers.size(0), SIZE));
                 try (Autocast bf16 = Autocast.bfloat16(DeviceType.CPU)) {
                     Tensor embedding = Tensors.floats(near).reshape(1, SIZE);
                     double score = Tensors.values(

@@ -63,8 +63,8 @@ class LossNameTest {
         assertThat(LossName.ADACOS.margin(500, none).s()).isCloseTo(Math.sqrt(2) * Math.log(499), within(1e-12));
         assertThat(LossName.NORMFACE.margin(500, none).s()).isCloseTo(10.79, within(0.005));
         assertThat(LossName.CIRCLE.margin(500, none)).isEqualTo(new CircleMargin(256, 0.25));
-        assertThat(LossName.SUBCENTER_ARCFACE.resolved(none, 500).subCentres()).isEqualTo(3);
-        assertThat(LossName.COSFACE.resolved(none, 500).subCentres()).isEqualTo(1);
+        assertThat(LossName.SUBCENTER_ARCFACE.resolved(none, 500).subCenters()).isEqualTo(3);
+        assertThat(LossName.COSFACE.resolved(none, 500).subCenters()).isEqualTo(1);
         assertThatThrownBy(() -> LossName.TRIPLET.margin(500, none))
                 .hasMessage("loss must be a margin over cosines, but was triplet");
     }
@@ -75,7 +75,7 @@ class LossNameTest {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax arc = (MarginSoftmax) LossName.ARCFACE.create(5, 4, settings);
             assertThat(arc.margin()).isEqualTo(new ArcFaceMargin(7, 0.2, ArcFaceMargin.Gradient.STRAIGHT_THROUGH));
-            assertThat(arc.subCentres()).isEqualTo(2);
+            assertThat(arc.subCenters()).isEqualTo(2);
             assertThat(Shapes.of(arc.parameters().get(0))).isEqualTo("[10, 4]");
             torch.manual_seed(1);
             Head plain = LossName.CROSS_ENTROPY.create(5, 4, LossSettings.DEFAULTS);
@@ -101,7 +101,7 @@ class LossNameTest {
         assertThat(LossName.TRIPLET.warnings(new LossSettings(5.0, 0.2, 3, 0.1, 2, true), 500))
                 .isEqualTo(List.of(
                         "s has no meaning for triplet and is not used",
-                        "sub-centres has no meaning for triplet and is not used",
+                        "sub-centers has no meaning for triplet and is not used",
                         "label smoothing has no meaning for triplet and is not used",
                         "focal weighting has no meaning for triplet and is not used",
                         "the straight-through gradient has no meaning for triplet and is not used"));

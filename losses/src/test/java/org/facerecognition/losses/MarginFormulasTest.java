@@ -46,7 +46,7 @@ class MarginFormulasTest {
      */
     record Case(String name, Margin margin, Formula target, Formula other, boolean trueGradient) {
         Case(String name, Margin margin, Formula target) {
-            this(name, margin, target, (theta, harder) -> Math.cos(theta), true);
+            this(name, margin, target, (theta, targetWithMargin) -> Math.cos(theta), true);
         }
 
         @Override
@@ -89,7 +89,7 @@ class MarginFormulasTest {
                         "ArcFace straight through",
                         new ArcFaceMargin(64, 0.5, ArcFaceMargin.Gradient.STRAIGHT_THROUGH),
                         (t, n) -> arc(t + 0.5),
-                        (t, harder) -> Math.cos(t),
+                        (t, targetWithMargin) -> Math.cos(t),
                         false),
                 new Case("CosFace", new CosFaceMargin(64, 0.35), (t, n) -> Math.cos(t) - 0.35),
                 new Case("SphereFace 1.35", new SphereFaceMargin(64, 1.35), (t, n) -> falling(1.35 * t)),
@@ -106,7 +106,8 @@ class MarginFormulasTest {
                         "CurricularFace",
                         new CurricularFaceMargin(64, 0.5),
                         (t, n) -> arc(t + 0.5),
-                        (t, harder) -> Math.cos(t) > harder ? Math.cos(t) * (T + Math.cos(t)) : Math.cos(t),
+                        (t, targetWithMargin) ->
+                                Math.cos(t) > targetWithMargin ? Math.cos(t) * (T + Math.cos(t)) : Math.cos(t),
                         true),
                 new Case("ElasticFace-Arc", new ElasticArcMargin(64, 0.5), (t, n) -> arc(t + 0.5)),
                 new Case("ElasticFace-Cos", new ElasticCosMargin(64, 0.35), (t, n) -> Math.cos(t) - 0.35),
@@ -115,14 +116,14 @@ class MarginFormulasTest {
                         "AdaCos, dynamic",
                         new AdaCosMargin(500, true),
                         (t, n) -> Math.cos(t) * scaled,
-                        (t, harder) -> Math.cos(t) * scaled,
+                        (t, targetWithMargin) -> Math.cos(t) * scaled,
                         true),
                 new Case("NormFace", new NormFaceMargin(16), (t, n) -> Math.cos(t)),
                 new Case(
                         "circle",
                         new CircleMargin(256, 0.25),
                         (t, n) -> Math.max(0, 1.25 - Math.cos(t)) * (Math.cos(t) - 0.75),
-                        (t, harder) -> Math.max(0, Math.cos(t) + 0.25) * (Math.cos(t) - 0.25),
+                        (t, targetWithMargin) -> Math.max(0, Math.cos(t) + 0.25) * (Math.cos(t) - 0.25),
                         false));
     }
 
@@ -161,27 +162,28 @@ class MarginFormulasTest {
     @ParameterizedTest
     @MethodSource("cases")
     void theOthersAreMovedAsTheFormulaSays(Case one) {
-        double[] harder = {-0.4, 0.2};
+        double[] targetWithMargin = {-0.4, 0.2};
         try (PointerScope scope = new PointerScope()) {
             Tensor both = Tensors.rows(new double[][] {cosines(), cosines()}).detach();
             both.set_requires_grad(true);
             Targets targets = new Targets(Tensors.doubles(0.1, 0.6), Tensors.doubles(20, 30), true, state());
-            Tensor moved = one.margin.others(both, Tensors.doubles(harder), targets); // [2, 360]
+            Tensor moved = one.margin.negatives(both, Tensors.doubles(targetWithMargin), targets); // [2, 360]
             moved.sum().backward();
             double[] values = Tensors.values(moved);
             double[] gradient = Tensors.values(both.grad());
             boolean changed = false;
             for (int i = 0; i < values.length; i++) {
                 double theta = ANGLES[i % ANGLES.length];
-                double own = harder[i / ANGLES.length];
-                assertThat(values[i]).isCloseTo(one.other.at(theta, own), within(1e-12));
+                double target = targetWithMargin[i / ANGLES.length];
+                assertThat(values[i]).isCloseTo(one.other.at(theta, target), within(1e-12));
                 changed |= Math.abs(values[i] - Math.cos(theta)) > 1e-9;
-                boolean kink = Math.abs(Math.cos(theta) - own) < 1e-3;
+                boolean kink = Math.abs(Math.cos(theta) - target) < 1e-3;
                 if (one.trueGradient && !kink) {
-                    assertThat(gradient[i]).isCloseTo(slope(c -> one.other.at(Math.acos(c), own), theta), within(1e-5));
+                    assertThat(gradient[i])
+                            .isCloseTo(slope(c -> one.other.at(Math.acos(c), target), theta), within(1e-5));
                 }
             }
-            assertThat(one.margin.movesOthers()).isEqualTo(changed);
+            assertThat(one.margin.changesNegatives()).isEqualTo(changed);
         }
     }
 
@@ -264,16 +266,16 @@ class MarginFormulasTest {
                 Map<String, Tensor> state = new LinkedHashMap<>();
                 state().forEach((name, value) -> state.put(name, value.to(ScalarType.Float)));
                 Targets targets = new Targets(cosine, norms, false, state);
-                Tensor harder = one.margin.apply(targets);
-                Tensor others = one.margin.others(cosine.unsqueeze(1), harder, targets);
-                assertThat(harder.dtype().toScalarType().value).isEqualTo(ScalarType.Float.value);
-                assertThat(others.dtype().toScalarType().value).isEqualTo(ScalarType.Float.value);
+                Tensor targetWithMargin = one.margin.apply(targets);
+                Tensor negatives = one.margin.negatives(cosine.unsqueeze(1), targetWithMargin, targets);
+                assertThat(targetWithMargin.dtype().toScalarType().value).isEqualTo(ScalarType.Float.value);
+                assertThat(negatives.dtype().toScalarType().value).isEqualTo(ScalarType.Float.value);
                 Tensor penalty = one.margin.penalty(targets);
-                Tensor sum = harder.sum().add(others.sum());
+                Tensor sum = targetWithMargin.sum().add(negatives.sum());
                 (penalty == null ? sum : sum.add(penalty)).backward();
 
-                assertThat(Tensors.boxed(Tensors.values(harder))).allMatch(Double::isFinite);
-                assertThat(Tensors.boxed(Tensors.values(others))).allMatch(Double::isFinite);
+                assertThat(Tensors.boxed(Tensors.values(targetWithMargin))).allMatch(Double::isFinite);
+                assertThat(Tensors.boxed(Tensors.values(negatives))).allMatch(Double::isFinite);
                 assertThat(Tensors.boxed(Tensors.values(cosine.grad())))
                         .allMatch(g -> Double.isFinite(g) && Math.abs(g) < 10_000);
             }
@@ -322,7 +324,7 @@ class MarginFormulasTest {
         }
     }
 
-    // ---- what is learnt on the way ----
+    // ---- what is learned on the way ----
 
     private static final UnaryOperator<Tensor> UNUSED = scale -> {
         throw new AssertionError("costs a pass over the cosines, and is not needed");
@@ -368,18 +370,18 @@ class MarginFormulasTest {
 
     @Test
     void adaCosScaleFollowsFromTheOthersAndTheMedianAngle() {
-        double[][] others = {{0.1, -0.2, 0.4}, {0.3, 0.0, -0.1}, {0.5, 0.2, 0.1}};
-        double[] own = {0.9, 0.95, 0.2};
+        double[][] negatives = {{0.1, -0.2, 0.4}, {0.3, 0.0, -0.1}, {0.5, 0.2, 0.1}};
+        double[] target = {0.9, 0.95, 0.2};
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> state = state();
-            Targets targets = new Targets(Tensors.doubles(own), Tensors.doubles(1, 1, 1), true, state);
+            Targets targets = new Targets(Tensors.doubles(target), Tensors.doubles(1, 1, 1), true, state);
             observe(
                     new AdaCosMargin(4, true),
                     targets,
-                    scale -> Tensors.rows(others).mul(scale).logsumexp(1));
+                    scale -> Tensors.rows(negatives).mul(scale).logsumexp(1));
 
             double sum = 0;
-            for (double[] row : others) {
+            for (double[] row : negatives) {
                 for (double cosine : row) {
                     sum += Math.exp(SCALE * cosine);
                 }
@@ -387,7 +389,7 @@ class MarginFormulasTest {
             double median = Math.min(Math.PI / 4, Math.acos(0.9));
             assertThat(state.get("scale").item_double()).isCloseTo(Math.log(sum / 3) / Math.cos(median), within(1e-9));
 
-            Targets far = new Targets(Tensors.doubles(own), Tensors.doubles(1, 1, 1), true, state());
+            Targets far = new Targets(Tensors.doubles(target), Tensors.doubles(1, 1, 1), true, state());
             observe(new AdaCosMargin(4, true), far, scale -> Tensors.doubles(-9, -9, -9));
             assertThat(far.state().get("scale").item_double()).isEqualTo(1);
         }
@@ -403,12 +405,12 @@ class MarginFormulasTest {
             double[] cos = Tensors.values(new ElasticCosMargin(64, 0.35, 0.05).apply(training));
             double[] arc = Tensors.values(new ElasticArcMargin(64, 0.5, 0.05).apply(training));
             assertThat(mean(cos)).isCloseTo(-0.35, within(2e-3));
-            assertThat(deviation(cos)).isCloseTo(0.05, within(1e-3));
+            assertThat(std(cos)).isCloseTo(0.05, within(1e-3));
             double[] drawn = IntStream.range(0, samples)
                     .mapToDouble(i -> Math.acos(arc[i]) - Math.PI / 2)
                     .toArray();
             assertThat(mean(drawn)).isCloseTo(0.5, within(2e-3));
-            assertThat(deviation(drawn)).isCloseTo(0.05, within(1e-3));
+            assertThat(std(drawn)).isCloseTo(0.05, within(1e-3));
 
             torch.manual_seed(5);
             assertThat(Tensors.values(new ElasticCosMargin(64, 0.35, 0.05).apply(training)))
@@ -423,7 +425,7 @@ class MarginFormulasTest {
                 .orElseThrow();
     }
 
-    private static double deviation(double[] values) {
+    private static double std(double[] values) {
         double mean = mean(values);
         return Math.sqrt(IntStream.range(0, values.length)
                 .mapToDouble(i -> Math.pow(values[i] - mean, 2))

@@ -8,6 +8,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DeviceType;
+import org.facerecognition.natives.Autocast;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -57,7 +58,7 @@ class MarginSoftmaxTest {
     }
 
     /**
-     * Random embeddings and centres are nearly at right angles, cosines of variance 1/d: the loss is ln of the sum of
+     * Random embeddings and centers are nearly at right angles, cosines of variance 1/d: the loss is ln of the sum of
      * the others and the moved target, plus what the target lacks: s sin m with ArcFace, s m with CosFace.
      */
     @ParameterizedTest
@@ -132,29 +133,29 @@ class MarginSoftmaxTest {
     }
 
     @Test
-    void anIdentitysNearestSubCentreCounts() {
+    void anIdentitysNearestSubCenterCounts() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(2, 2, new CosFaceMargin(10, 0.2), 3, CrossEntropy.PLAIN);
-            Tensor centres = head.parameters().get(0);
-            centres.set_data(
+            Tensor centers = head.parameters().get(0);
+            centers.set_data(
                     Tensors.floats(1, 0, 0, 1, -1, 0, 0, -1, 1, 1, 0, -3).reshape(6, 2));
             Tensor embedding = Tensors.floats(0.1f, 2).reshape(1, 2);
             Head.Output output = head.forward(embedding, Tensors.labels(1));
             output.loss().backward();
 
-            double own = Math.cos(angle(new double[] {0.1, 2}, new double[] {1, 1}));
+            double target = Math.cos(angle(new double[] {0.1, 2}, new double[] {1, 1}));
             double other = Math.cos(angle(new double[] {0.1, 2}, new double[] {0, 1}));
             double[] scores = Tensors.values(output.scores());
             assertThat(scores[0]).isCloseTo(10 * other, within(1e-5));
-            assertThat(scores[1]).isCloseTo(10 * own, within(1e-5));
+            assertThat(scores[1]).isCloseTo(10 * target, within(1e-5));
             assertThat(output.loss().item_double())
-                    .isCloseTo(Math.log(1 + Math.exp(10 * (other - own + 0.2))), within(1e-5));
-            double[] gradient = Tensors.values(centres.grad());
+                    .isCloseTo(Math.log(1 + Math.exp(10 * (other - target + 0.2))), within(1e-5));
+            double[] gradient = Tensors.values(centers.grad());
             assertThat(new double[] {gradient[2], gradient[8]}).doesNotContain(0);
             assertThat(new double[] {gradient[0], gradient[4], gradient[6], gradient[10]})
                     .containsOnly(0);
 
-            head.setCentres(Tensors.floats(0, 5, -5, 0).reshape(2, 2));
+            head.setCenters(Tensors.floats(0, 5, -5, 0).reshape(2, 2));
             double[] set = Tensors.values(head.parameters().get(0));
             assertThat(set[0]).isZero();
             assertThat(set[1]).isPositive();
@@ -167,7 +168,7 @@ class MarginSoftmaxTest {
 
     /** The whole of equation 6 of the circle loss, in which there is no softmax, for one right identity. */
     @Test
-    void circleWithCentresIsThePapersUnifiedFormula() {
+    void circleWithCentersIsThePapersUnifiedFormula() {
         double s = 6;
         double m = 0.25;
         double[] x = {1, 2, -1};
@@ -198,7 +199,7 @@ class MarginSoftmaxTest {
             head.forward(torch.randn(6, 4), Tensors.labels(0, 1, 2, 0, 1, 2));
             double t = head.named_buffers().get("t").item_double();
             assertThat(t).isNotZero();
-            head.setMargin(head.margin().weakened(0.5));
+            head.setMargin(head.margin().scaledBy(0.5));
             assertThat(head.named_buffers().get("t").item_double()).isEqualTo(t);
             head.setMargin(new AdaFaceMargin(10, 0.4));
             assertThat(head.named_buffers().get("norm_mean").item_double()).isEqualTo(20);
@@ -257,8 +258,8 @@ class MarginSoftmaxTest {
     void aCosineOfAlmostOneIsNotRoundedToOneInsideAutocast() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(2, 2, new ArcFaceMargin(64, 0.5));
-            Tensor centres = head.parameters().get(0);
-            centres.set_data(Tensors.floats(3, 0, 0, 2).reshape(2, 2));
+            Tensor centers = head.parameters().get(0);
+            centers.set_data(Tensors.floats(3, 0, 0, 2).reshape(2, 2));
             double angle = Math.acos(0.9999);
             Tensor embedding = Tensors.floats((float) Math.cos(angle), (float) Math.sin(angle))
                     .reshape(1, 2);
@@ -272,7 +273,7 @@ class MarginSoftmaxTest {
     }
 
     @Test
-    void anEmbeddingOnItsCentreOrOppositeOrOfLengthNoughtHasAFiniteGradient() {
+    void anEmbeddingOnItsCenterOrOppositeOrOfLengthNoughtHasAFiniteGradient() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(64, 0.5));
             head.parameters().get(0).set_data(Tensors.floats(1, 0, 0, 1, -1, -1).reshape(3, 2));
@@ -302,23 +303,23 @@ class MarginSoftmaxTest {
     }
 
     @Test
-    void centresCanBeSetToDirectionsButForThoseWithoutOne() {
+    void centersCanBeSetToDirectionsButForThoseWithoutOne() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(10, 0.1));
             double[] before = Tensors.values(head.parameters().get(0));
-            head.setCentres(Tensors.floats(3, 4, 0, 0, -2, 0).reshape(3, 2));
+            head.setCenters(Tensors.floats(3, 4, 0, 0, -2, 0).reshape(3, 2));
             double[] after = Tensors.values(head.parameters().get(0));
 
             assertThat(new double[] {after[0], after[1]}).containsExactly(new double[] {0.6, 0.8}, within(1e-6));
             assertThat(new double[] {after[2], after[3]}).containsExactly(before[2], before[3]);
             assertThat(new double[] {after[4], after[5]}).containsExactly(-1, 0);
             Tensor four = Tensors.floats(1, 2, 3, 4).reshape(2, 2);
-            assertThatThrownBy(() -> head.setCentres(four)).hasMessage("centres must be [3, 2], but were [2, 2]");
+            assertThatThrownBy(() -> head.setCenters(four)).hasMessage("centers must be [3, 2], but were [2, 2]");
         }
     }
 
     @Test
-    void centresAreDrawnLikeInsightfaces() {
+    void centersAreDrawnLikeInsightfaces() {
         try (PointerScope scope = new PointerScope()) {
             double[] w = Tensors.values(new MarginSoftmax(200, 100, new ArcFaceMargin(5, 0.1))
                     .parameters()

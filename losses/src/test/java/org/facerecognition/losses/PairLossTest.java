@@ -88,20 +88,20 @@ class PairLossTest {
         int anchors = 0;
         for (int a = 0; a < c.length; a++) {
             double all = 0;
-            double own = 0;
+            double target = 0;
             int count = 0;
             for (int b = 0; b < c.length; b++) {
                 all += b == a ? 0 : Math.exp(s * c[a][b]);
             }
             for (int p = 0; p < c.length; p++) {
                 if (p != a && LABELS[p] == LABELS[a]) {
-                    own -= Math.log(Math.exp(s * c[a][p]) / all);
+                    target -= Math.log(Math.exp(s * c[a][p]) / all);
                     count++;
                 }
             }
             if (count > 0) {
                 anchors++;
-                sum += own / count;
+                sum += target / count;
             }
         }
         return sum / anchors;
@@ -275,27 +275,27 @@ class PairLossTest {
             assertThat(scores).containsExactly(new double[] {0, 0, 1, 1, 0, 0, 1, 0, 0}, within(1e-6));
 
             head.forward(Tensors.floats(1, 0).reshape(1, 2), Tensors.labels(0)); // .9 of (0, 1), .1 of (1, 0)
-            double[] centres = Tensors.values(head.named_buffers().get("centres"));
+            double[] centers = Tensors.values(head.named_buffers().get("centres"));
             double length = Math.hypot(0.1, 0.9);
-            assertThat(centres[0]).isCloseTo(0.1 / length, within(1e-6));
-            assertThat(centres[1]).isCloseTo(0.9 / length, within(1e-6));
+            assertThat(centers[0]).isCloseTo(0.1 / length, within(1e-6));
+            assertThat(centers[1]).isCloseTo(0.9 / length, within(1e-6));
 
             head.eval();
             head.forward(embeddings, Tensors.labels(1, 1, 1));
-            assertThat(Tensors.values(head.named_buffers().get("centres"))).isEqualTo(centres);
+            assertThat(Tensors.values(head.named_buffers().get("centres"))).isEqualTo(centers);
             assertThat(head.parameters().size()).isZero();
         }
     }
 
     @Test
-    void centreLossIsCrossEntropyPlusDistanceAndMovesItsCentresByThePapersRule() {
+    void centerLossIsCrossEntropyPlusDistanceAndMovesItsCentersByThePapersRule() {
         double[][] x = {{1, 2}, {3, -1}, {-1, 0.5}};
         long[] y = {1, 0, 1};
         try (PointerScope scope = new PointerScope()) {
             CenterLoss head = new CenterLoss(2, 2, 0.4, CrossEntropy.PLAIN);
             Tensor embeddings = Tensors.rows(x).to(torch.ScalarType.Float);
             double squares = 0;
-            double[][] centres = new double[2][2];
+            double[][] centers = new double[2][2];
             for (int step = 0; step < 2; step++) {
                 Head.Output output = head.forward(embeddings, Tensors.labels(y));
                 double crossEntropy =
@@ -307,7 +307,7 @@ class PairLossTest {
                     int label = (int) y[i];
                     counts[label]++;
                     for (int k = 0; k < 2; k++) {
-                        double away = x[i][k] - centres[label][k];
+                        double away = x[i][k] - centers[label][k];
                         squares += away * away;
                         sums[label][k] += away;
                     }
@@ -315,9 +315,9 @@ class PairLossTest {
                 assertThat(output.loss().item_double()).isCloseTo(crossEntropy + 0.4 / 2 * squares / 3, within(1e-6));
                 for (int j = 0; j < 2; j++) {
                     for (int k = 0; k < 2; k++) {
-                        centres[j][k] += 0.5 * sums[j][k] / (1 + counts[j]);
+                        centers[j][k] += 0.5 * sums[j][k] / (1 + counts[j]);
                         assertThat(Tensors.values(head.named_buffers().get("centres"))[2 * j + k])
-                                .isCloseTo(centres[j][k], within(1e-6));
+                                .isCloseTo(centers[j][k], within(1e-6));
                     }
                 }
             }

@@ -16,18 +16,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PartialFcTest {
     private static final int SIZE = 4;
 
-    private static MarginSoftmax head(int classes, int subCentres) {
+    private static MarginSoftmax head(int classes, int subCenters) {
         torch.manual_seed(2);
         MarginSoftmax head =
-                new MarginSoftmax(classes, SIZE, new ArcFaceMargin(10, 0.3), subCentres, CrossEntropy.PLAIN);
+                new MarginSoftmax(classes, SIZE, new ArcFaceMargin(10, 0.3), subCenters, CrossEntropy.PLAIN);
         head.train(true);
         return head;
     }
 
-    private static double[] rows(Tensor labels, double fraction, int classes, int subCentres) {
-        Tensor centres = torch.randn((long) classes * subCentres, SIZE);
+    private static double[] rows(Tensor labels, double fraction, int classes, int subCenters) {
+        Tensor centers = torch.randn((long) classes * subCenters, SIZE);
         return Tensors.values(
-                new PartialFc(fraction).draw(labels, centres, subCentres).rows());
+                new PartialFc(fraction).draw(labels, centers, subCenters).rows());
     }
 
     @Test

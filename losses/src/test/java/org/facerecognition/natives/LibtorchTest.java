@@ -26,7 +26,7 @@ class LibtorchTest {
         assertThat(torch.get_num_threads()).isGreaterThan(1);
     }
 
-    /** Those of ResNet-50 for small pictures: died of a division by zero on virtual machines that hide the processor's caches. */
+    /** Those of ResNet-50 for small images: died of a division by zero on virtual machines that hide the processor's caches. */
     @ParameterizedTest
     @CsvSource({"64, 256, 8, 1", "256, 512, 8, 2", "512, 1024, 4, 2", "1024, 2048, 2, 2"})
     void convolutionsOfOnePixelDoNotCrash(long from, long to, long size, long stride) {

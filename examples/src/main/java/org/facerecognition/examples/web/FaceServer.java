@@ -24,8 +24,8 @@ import org.facerecognition.Threshold;
 import org.facerecognition.gallery.Gallery;
 
 /**
- * The demonstration page and what it asks for, over HTTP. Pictures come in as the body of a request, are looked at in memory
- * and dropped; of an enrolled face the embedding and a small picture stay. There is no login: whoever reaches the port may use
+ * The demonstration page and what it asks for, over HTTP. Images come in as the body of a request, are looked at in memory
+ * and dropped; of an enrolled face the embedding and a small image stay. There is no login: whoever reaches the port may use
  * it, which is why it should be bound to loopback.
  */
 public final class FaceServer implements AutoCloseable {
@@ -35,8 +35,8 @@ public final class FaceServer implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Javalin server;
-    private final Admission admission;
-    private final FrontDesk desk;
+    private final AdmissionControl admission;
+    private final DemoService desk;
     private final PrintWriter err;
 
     /**
@@ -47,8 +47,8 @@ public final class FaceServer implements AutoCloseable {
      * @param mostWaiting requests that may be in at a time; further ones are refused with status 503
      */
     public record Settings(String host, int port, int mostWaiting) {
-        private static final long MOST_BYTES_WAITING = 256L << 20;
-        private static final int MOST_TURNS = 4; // each may decode 100 million pixels
+        private static final long MAX_BYTES_WAITING = 256L << 20;
+        private static final int MAX_TURNS = 4; // each may decode 100 million pixels
 
         /** 64 requests. */
         public Settings(String host, int port) {
@@ -82,11 +82,11 @@ public final class FaceServer implements AutoCloseable {
         }
     }
 
-    private FaceServer(Settings settings, FrontDesk desk, PrintWriter err) {
+    private FaceServer(Settings settings, DemoService desk, PrintWriter err) {
         this.desk = desk;
         this.err = err;
-        int turns = Math.min(Settings.MOST_TURNS, Runtime.getRuntime().availableProcessors());
-        this.admission = new Admission(settings.mostWaiting(), Settings.MOST_BYTES_WAITING, turns);
+        int turns = Math.min(Settings.MAX_TURNS, Runtime.getRuntime().availableProcessors());
+        this.admission = new AdmissionControl(settings.mostWaiting(), Settings.MAX_BYTES_WAITING, turns);
         this.server = Javalin.create(config -> configure(config, settings));
     }
 
@@ -94,7 +94,7 @@ public final class FaceServer implements AutoCloseable {
      * Starts answering.
      *
      * @param recognizer with a detector; stays yours to close, after this
-     * @param gallery of the recogniser's embeddings; stays yours to close, after this
+     * @param gallery of the recognizer's embeddings; stays yours to close, after this
      * @param err for what goes wrong inside
      * @throws IllegalStateException when the port is taken
      */
@@ -102,10 +102,10 @@ public final class FaceServer implements AutoCloseable {
             Settings settings,
             Recognizer recognizer,
             Gallery gallery,
-            Portraits portraits,
+            FaceThumbnails portraits,
             Threshold threshold,
             PrintWriter err) {
-        FrontDesk desk = new FrontDesk(recognizer, gallery, portraits, threshold);
+        DemoService desk = new DemoService(recognizer, gallery, portraits, threshold);
         FaceServer server = new FaceServer(settings, desk, err);
         try {
             server.server.start(settings.host(), settings.port());
@@ -123,7 +123,7 @@ public final class FaceServer implements AutoCloseable {
         return server.port();
     }
 
-    /** How many more requests with pictures would be let in. */
+    /** How many more requests with images would be let in. */
     int freePlaces() {
         return admission.freePlaces();
     }
@@ -148,7 +148,7 @@ public final class FaceServer implements AutoCloseable {
     }
 
     private void addRoutes(RoutesConfig routes, Settings settings) {
-        routes.before(new Guard(settings.host(), settings.isLoopback()));
+        routes.before(new SameOriginFilter(settings.host(), settings.isLoopback()));
         addFile(routes, "/", "index.html", "text/html; charset=utf-8");
         addFile(routes, "/page.js", "page.js", "text/javascript; charset=utf-8");
         addFile(routes, "/page.css", "page.css", "text/css; charset=utf-8");
@@ -160,7 +160,7 @@ public final class FaceServer implements AutoCloseable {
         routes.delete("/api/gallery/{entry}", this::remove);
         routes.post(
                 "/api/enrol",
-                request -> compute(request, 1, picture -> desk.enrol(request.queryParam("name"), picture)));
+                request -> compute(request, 1, picture -> desk.enroll(request.queryParam("name"), picture)));
         routes.post("/api/identify", request -> compute(request, 1, desk::identify));
         routes.post(
                 "/api/compare",
@@ -170,7 +170,7 @@ public final class FaceServer implements AutoCloseable {
                     return desk.compare(pictures[0], pictures[1]);
                 }));
 
-        routes.exception(Refusal.class, (refusal, request) -> {
+        routes.exception(ApiException.class, (refusal, request) -> {
             drain(request);
             refuse(request, refusal.status(), refusal.getMessage());
         });
@@ -196,20 +196,20 @@ public final class FaceServer implements AutoCloseable {
 
     private void compute(Context request, int mostPictures, Function<byte[], Object> work) throws IOException {
         int length = Upload.length(request, mostPictures);
-        try (Admission.Place place = admission.enter(length)) {
+        try (AdmissionControl.Place place = admission.enter(length)) {
             byte[] body = Upload.read(request, length);
             answer(request, place.compute(() -> work.apply(body)));
         }
     }
 
     private void portrait(Context request) throws IOException {
-        byte[] jpeg = desk.portrait(entry(request)).orElseThrow(() -> new Refusal(404, "there is no such picture"));
+        byte[] jpeg = desk.portrait(entry(request)).orElseThrow(() -> new ApiException(404, "there is no such image"));
         request.contentType("image/jpeg").result(jpeg);
     }
 
     private void remove(Context request) throws IOException {
         if (!desk.remove(entry(request))) {
-            throw new Refusal(404, "there is no such entry; it may have been removed already");
+            throw new ApiException(404, "there is no such entry; it may have been removed already");
         }
         answer(request, desk.list());
     }
@@ -220,7 +220,7 @@ public final class FaceServer implements AutoCloseable {
 
     private static long number(String text, String what) {
         if (text == null || !text.matches("[0-9]{1,18}")) {
-            throw new Refusal(400, what + " must be a number of up to 18 digits");
+            throw new ApiException(400, what + " must be a number of up to 18 digits");
         }
         return Long.parseLong(text);
     }
@@ -258,12 +258,12 @@ public final class FaceServer implements AutoCloseable {
         refuse(request, 500, "something went wrong inside; the terminal that the server runs in says what");
     }
 
-    /** Ends answering, and waits for what is being computed: recogniser and gallery may be closed afterwards. */
+    /** Ends answering, and waits for what is being computed: recognizer and gallery may be closed afterwards. */
     @Override
     public void close() {
         server.stop();
         if (!admission.end(LONGEST_TURN_SECONDS, TimeUnit.SECONDS)) {
-            throw new IllegalStateException("a picture is still being looked at after " + LONGEST_TURN_SECONDS + " s");
+            throw new IllegalStateException("an image is still being looked at after " + LONGEST_TURN_SECONDS + " s");
         }
     }
 }

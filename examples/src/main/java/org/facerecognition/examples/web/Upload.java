@@ -6,14 +6,14 @@ import java.io.InputStream;
 import java.util.Arrays;
 
 /**
- * Pictures as they come in: the bytes of one, or of two one after the other, are the whole body. There are no forms to be
- * parsed, no file names and no temporary files: a picture is in memory and nowhere else.
+ * Images as they come in: the bytes of one, or of two one after the other, are the whole body. There are no forms to be
+ * parsed, no file names and no temporary files: an image is in memory and nowhere else.
  */
 final class Upload {
-    /** Largest picture, in bytes. */
-    static final int MOST_BYTES = 10 << 20;
+    /** Largest image, in bytes. */
+    static final int MAX_BYTES = 10 << 20;
 
-    private static final long MOST_DRAINED = 100L << 20;
+    private static final long MAX_DRAINED = 100L << 20;
     private static final int CHUNK = 1 << 16;
     private static final long LONGEST_NS = 60_000_000_000L;
     private static final long LONGEST_DRAINED_NS = 20_000_000_000L;
@@ -28,21 +28,21 @@ final class Upload {
     static int length(Context request, int mostPictures) throws IOException {
         long length = request.req().getContentLengthLong();
         if (length < 0) {
-            throw new Refusal(411, "a picture must come with its length, but Content-Length is missing");
+            throw new ApiException(411, "an image must come with its length, but Content-Length is missing");
         }
         if (length == 0) {
-            throw new Refusal(400, "a picture must be sent, but nothing was");
+            throw new ApiException(400, "an image must be sent, but nothing was");
         }
-        if (length > (long) mostPictures * MOST_BYTES) {
+        if (length > (long) mostPictures * MAX_BYTES) {
             drain(request.req().getInputStream());
             throw tooLarge(length);
         }
         return (int) length;
     }
 
-    static Refusal tooLarge(long bytes) {
+    static ApiException tooLarge(long bytes) {
         long mib = (bytes + (1 << 20) - 1) >> 20;
-        return new Refusal(413, "a picture must have at most 10 MB, but has " + mib + " MB; make it smaller");
+        return new ApiException(413, "an image must have at most 10 MB, but has " + mib + " MB; make it smaller");
     }
 
     /**
@@ -54,7 +54,7 @@ final class Upload {
         long deadline = System.nanoTime() + LONGEST_DRAINED_NS;
         long seen = 0;
         int count;
-        while (seen < MOST_DRAINED && System.nanoTime() < deadline && (count = body.read(chunk)) >= 0) {
+        while (seen < MAX_DRAINED && System.nanoTime() < deadline && (count = body.read(chunk)) >= 0) {
             seen += count;
         }
     }
@@ -68,29 +68,29 @@ final class Upload {
         while (filled < length) {
             int count = in.read(body, filled, length - filled);
             if (count < 0) {
-                throw new Refusal(400, "the picture must be sent whole, but ended early");
+                throw new ApiException(400, "the image must be sent whole, but ended early");
             }
             filled += count;
             if (System.nanoTime() > deadline) {
-                throw new Refusal(408, "the picture must be here within a minute, but was not");
+                throw new ApiException(408, "the image must be here within a minute, but was not");
             }
         }
         return checked(body);
     }
 
     /**
-     * Two pictures.
+     * Two images.
      *
      * @param first length of the first
      */
     static byte[][] split(byte[] both, int first) {
         if (first < 1 || first >= both.length) {
-            throw new Refusal(400, "two pictures must be sent, but there was one");
+            throw new ApiException(400, "two images must be sent, but there was one");
         }
         byte[] a = Arrays.copyOfRange(both, 0, first);
         byte[] b = Arrays.copyOfRange(both, first, both.length);
         for (byte[] picture : new byte[][] {a, b}) {
-            if (picture.length > MOST_BYTES) {
+            if (picture.length > MAX_BYTES) {
                 throw tooLarge(picture.length);
             }
         }
@@ -108,9 +108,8 @@ final class Upload {
                 || (starts(picture, 0, 'R', 'I', 'F', 'F') && starts(picture, 8, 'W', 'E', 'B', 'P'))
                 || starts(picture, 0, 'B', 'M');
         if (!known) {
-            throw new Refusal(
-                    415,
-                    "the file must be a JPEG, PNG, WebP or BMP picture, but its content is none, whatever its name");
+            throw new ApiException(
+                    415, "the file must be a JPEG, PNG, WebP or BMP image, but its content is none, whatever its name");
         }
         return picture;
     }

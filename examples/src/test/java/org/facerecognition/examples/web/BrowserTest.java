@@ -38,7 +38,7 @@ import org.openqa.selenium.logging.LoggingPreferences;
 
 /**
  * The page in a Chromium without a window, with a camera that shows a file. Skipped where there is none: Debian has it
- * in the packages chromium and chromium-driver. Pictures of the page are left in target/screenshots.
+ * in the packages chromium and chromium-driver. Images of the page are left in target/screenshots.
  */
 class BrowserTest {
     private static final Path SCREENSHOTS = Path.of("target/screenshots");
@@ -181,11 +181,11 @@ class BrowserTest {
         return text(section + " .answer");
     }
 
-    private static void enrol(String name, byte[] picture) throws IOException {
+    private static void enroll(String name, byte[] picture) throws IOException {
         find("#name").clear();
         find("#name").sendKeys(name);
-        choose("#enrol", 0, file("enrol.png", picture));
-        submit("#enrol", name + " is enrolled");
+        choose("#enroll", 0, file("enrol.png", picture));
+        submit("#enroll", name + " is enrolled");
     }
 
     /** The whole page. */
@@ -210,9 +210,9 @@ class BrowserTest {
     // ---- tests ----
 
     @Test
-    void enrolIdentifyCompareRemove() throws IOException {
-        enrol("Ann", Photos.of(1, Photos.ANN));
-        enrol("Bob", Photos.of(2, Photos.BOB));
+    void enrollIdentifyCompareRemove() throws IOException {
+        enroll("Ann", Photos.of(1, Photos.ANN));
+        enroll("Bob", Photos.of(2, Photos.BOB));
         assertThat(text("#gallery-count")).isEqualTo("2 entries.");
 
         choose("#identify", 0, file("group.png", Photos.of(3, Photos.BOB, Photos.CLEO)));
@@ -226,7 +226,7 @@ class BrowserTest {
         choose("#compare", 1, file("third.png", Photos.of(5, Photos.BOB)));
         assertThat(submit("#compare", "Different people")).contains("cosine -");
         waitFor(
-                "pictures of the gallery",
+                "images of the gallery",
                 () -> Boolean.TRUE.equals(
                         browser.executeScript(
                                 "return [...document.querySelectorAll('#gallery img')].every(i => i.complete && i.naturalWidth == 112)")));
@@ -252,12 +252,12 @@ class BrowserTest {
         try (TestServer onDisk = new TestServer(64, people)) {
             browser.get(onDisk.url() + "/");
             waitFor("the threshold", () -> text("#threshold").contains("0.500"));
-            enrol("Bartholomew", Photos.of(1, Photos.BOB));
+            enroll("Bartholomew", Photos.of(1, Photos.BOB));
             long entry = onDisk.gallery.entries().get(0).id();
             byte[] portrait = Files.readAllBytes(kept.resolve("people.gallery.faces/" + entry + ".jpg"));
             assertThat(filesWith(kept, "Bartholomew".getBytes(StandardCharsets.UTF_8)))
                     .containsExactly(people);
-            enrol("Ann", Photos.of(2, Photos.ANN));
+            enroll("Ann", Photos.of(2, Photos.ANN));
 
             find("#gallery button[aria-label^='Remove Bartholomew']").click();
             browser.switchTo().alert().accept();
@@ -293,10 +293,10 @@ class BrowserTest {
 
     @Test
     void saysWhatIsWrongWithAPicture() throws IOException {
-        assertThat(submit("#identify", "missing")).contains("picture is missing: choose a file or use the camera");
+        assertThat(submit("#identify", "missing")).contains("image is missing: choose a file or use the camera");
         choose("#identify", 0, file("nobody.png", Photos.nobody()));
         assertThat(submit("#identify", "must show a face")).contains("none was found in its 320x240 pixels");
-        choose("#identify", 0, file("text.jpg", "no picture".getBytes(StandardCharsets.UTF_8)));
+        choose("#identify", 0, file("text.jpg", "no image".getBytes(StandardCharsets.UTF_8)));
         assertThat(submit("#identify", "must be a JPEG")).contains("its content is none, whatever its name");
         choose("#identify", 0, file("large.jpg", Arrays.copyOf(Photos.of(1, Photos.ANN), 50 << 20)));
         assertThat(submit("#identify", "at most 10 MB")).contains("but has 50 MB; make it smaller");
@@ -305,7 +305,7 @@ class BrowserTest {
         Object status = browser.executeAsyncScript("const done = arguments[0];"
                 + "fetch('/api/identify', {method: 'POST', headers: {'X-Face-Page': '1'}, body: new Blob([new Uint8Array(50 << 20)])})"
                 + ".then(async r => done(r.status + ' ' + (await r.json()).error), e => done(String(e)))");
-        assertThat(status).isEqualTo("413 a picture must have at most 10 MB, but has 50 MB; make it smaller");
+        assertThat(status).isEqualTo("413 an image must have at most 10 MB, but has 50 MB; make it smaller");
     }
 
     @Test
@@ -314,30 +314,30 @@ class BrowserTest {
         press(Keys.TAB); // to the file
         assertThat(focused()).isEqualTo("file");
         press(Keys.TAB);
-        assertThat(focused()).isEqualTo("Picture: use the camera");
+        assertThat(focused()).isEqualTo("Image: use the camera");
         press(Keys.ENTER);
-        waitFor("the camera", () -> focused().equals("Take the picture"));
+        waitFor("the camera", () -> focused().equals("Take the image"));
         screenshot("camera");
         press(Keys.ENTER);
-        waitFor("the dialog's end", () -> focused().equals("Picture: use the camera"));
+        waitFor("the dialog's end", () -> focused().equals("Image: use the camera"));
         press(Keys.TAB);
         assertThat(focused()).isEqualTo("Enrol");
         press(Keys.ENTER);
-        waitFor("the enrolment", () -> text("#enrol .answer").contains("Ann is enrolled"));
+        waitFor("the enrollment", () -> text("#enroll .answer").contains("Ann is enrolled"));
         assertThat(focused()).as("the focus stays").isEqualTo("Enrol");
         choose("#identify", 0, file("ann.png", Photos.of(1, Photos.ANN)));
         assertThat(submit("#identify", "cosine")).contains("✓ Ann");
 
         find("#identify .camera").sendKeys(Keys.ENTER);
-        waitFor("the camera", () -> focused().equals("Take the picture"));
+        waitFor("the camera", () -> focused().equals("Take the image"));
         press(Keys.ESCAPE);
-        waitFor("the dialog's end", () -> focused().equals("Picture: use the camera"));
+        waitFor("the dialog's end", () -> focused().equals("Image: use the camera"));
         assertThat(text("#identify .chosen")).as("nothing taken").isEmpty();
     }
 
     @Test
     void everythingIsReachedByTabInTheOrderOfThePage() throws IOException {
-        enrol("Ann", Photos.of(1, Photos.ANN));
+        enroll("Ann", Photos.of(1, Photos.ANN));
         browser.navigate().refresh();
         waitFor("the gallery", () -> text("#gallery-count").equals("1 entry."));
         List<String> order = new ArrayList<>();
@@ -354,16 +354,16 @@ class BrowserTest {
                         "Compare",
                         "Gallery",
                         "file",
-                        "Picture: use the camera",
+                        "Image: use the camera",
                         "Identify",
                         "name",
                         "file",
-                        "Picture: use the camera",
+                        "Image: use the camera",
                         "Enrol",
                         "file",
-                        "First picture: use the camera",
+                        "First image: use the camera",
                         "file",
-                        "Second picture: use the camera",
+                        "Second image: use the camera",
                         "Compare",
                         "Remove Ann, entry " + entry,
                         order.get(18)); // the browser's own
@@ -377,7 +377,7 @@ class BrowserTest {
     @Test
     void aNameThatIsAScriptIsShownAndNotRun() throws IOException {
         String name = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>";
-        enrol(name, Photos.of(1, Photos.ANN));
+        enroll(name, Photos.of(1, Photos.ANN));
         choose("#identify", 0, file("ann.png", Photos.of(2, Photos.ANN)));
         assertThat(submit("#identify", "cosine")).contains(name);
         assertThat(text("#gallery .who")).contains(name);
@@ -392,7 +392,7 @@ class BrowserTest {
         browser.manage().logs().get(LogType.BROWSER);
         browser.navigate().refresh();
         waitFor("the threshold", () -> text("#threshold").contains("0.500"));
-        enrol("Ann", Photos.of(1, Photos.ANN));
+        enroll("Ann", Photos.of(1, Photos.ANN));
         choose("#identify", 0, file("ann.png", Photos.of(2, Photos.ANN)));
         submit("#identify", "cosine");
         List<String> urls = browser.manage().logs().get(LogType.PERFORMANCE).getAll().stream()

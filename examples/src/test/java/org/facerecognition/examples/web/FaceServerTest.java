@@ -49,7 +49,7 @@ class FaceServerTest {
         server.gallery.entries().forEach(entry -> server.gallery.remove(entry.id()));
     }
 
-    private static JsonNode enrol(String name, byte[] picture) {
+    private static JsonNode enroll(String name, byte[] picture) {
         HttpResponse<String> response =
                 server.post("/api/enrol?name=" + URLEncoder.encode(name, StandardCharsets.UTF_8), picture);
         assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
@@ -61,8 +61,8 @@ class FaceServerTest {
     /** Before, one image could be two people, and the same image was enrolled again and again. */
     @Test
     void theSameImageIsOneEntryOfOnePerson() throws IOException {
-        long first = enrol("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
-        JsonNode again = enrol(" ann", Photos.of(1, Photos.ANN));
+        long first = enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
+        JsonNode again = enroll(" ann", Photos.of(1, Photos.ANN));
         assertThat(again.get("entry").asLong()).isEqualTo(first);
         assertThat(again.get("name").asText()).isEqualTo("Ann");
         HttpResponse<String> other = server.post("/api/enrol?name=Anne", Photos.of(1, Photos.ANN));
@@ -76,15 +76,15 @@ class FaceServerTest {
     @Test
     void aFaceHasTheEmbeddingThatTheLibraryGivesIt() throws IOException {
         byte[] photo = Photos.of(3, Photos.ANN);
-        long entry = enrol("Ann", photo).get("entry").asLong();
+        long entry = enroll("Ann", photo).get("entry").asLong();
         assertThat(server.gallery.embedding(entry).orElseThrow())
                 .containsExactly(server.recognizer.embed(ImageSource.of(photo)), within(1e-7f));
     }
 
     @Test
-    void enrolsAndKnowsAgain() throws IOException {
-        JsonNode ann = enrol("Ann", Photos.of(1, Photos.ANN));
-        enrol("Bob", Photos.of(2, Photos.BOB));
+    void enrollsAndKnowsAgain() throws IOException {
+        JsonNode ann = enroll("Ann", Photos.of(1, Photos.ANN));
+        enroll("Bob", Photos.of(2, Photos.BOB));
         assertThat(ann.get("facesInPicture").asInt()).isEqualTo(1);
 
         JsonNode result = json(server.post("/api/identify", Photos.of(3, Photos.BOB, Photos.ANN)));
@@ -107,7 +107,7 @@ class FaceServerTest {
                         .isNull())
                 .as("of an empty gallery")
                 .isTrue();
-        enrol("Ann", Photos.of(1, Photos.ANN));
+        enroll("Ann", Photos.of(1, Photos.ANN));
         JsonNode face =
                 json(server.post("/api/identify", Photos.of(1, Photos.CLEO))).at("/faces/0");
         assertThat(face.get("best").isNull()).isTrue();
@@ -133,19 +133,19 @@ class FaceServerTest {
         assertThat(different.get("cosine").asDouble()).isBetween(-1.0, TestServer.THRESHOLD);
         assertThat(different.get("facesInPictures").toString()).isEqualTo("[1,2]");
         assertThat(error(compare(Photos.of(1, Photos.ANN), Photos.nobody())))
-                .startsWith("the picture sent second must show a face");
+                .startsWith("the image sent second must show a face");
         assertThat(error(server.post("/api/compare?first=0", Photos.of(1, Photos.ANN))))
-                .isEqualTo("two pictures must be sent, but there was one");
+                .isEqualTo("two images must be sent, but there was one");
         assertThat(error(server.post("/api/compare?first=99999999999", Photos.of(1, Photos.ANN))))
-                .isEqualTo("two pictures must be sent, but there was one");
+                .isEqualTo("two images must be sent, but there was one");
         assertThat(error(server.post("/api/compare", Photos.of(1, Photos.ANN))))
                 .isEqualTo("first must be a number of up to 18 digits");
     }
 
     @Test
     void theGalleryIsListedWithPicturesAndForgets() {
-        long entry = enrol("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
-        long newer = enrol("Bob", Photos.of(1, Photos.BOB)).get("entry").asLong();
+        long entry = enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
+        long newer = enroll("Bob", Photos.of(1, Photos.BOB)).get("entry").asLong();
         JsonNode listed = json(server.get("/api/gallery"));
         assertThat(listed.toString())
                 .isEqualTo("{\"total\":2,\"entries\":[{\"entry\":" + newer + ",\"name\":\"Bob\"},{\"entry\":" + entry
@@ -167,18 +167,18 @@ class FaceServerTest {
 
     @Test
     void picturesThatAreNone() {
-        byte[] text = "this is no picture".getBytes(StandardCharsets.UTF_8);
+        byte[] text = "this is no image".getBytes(StandardCharsets.UTF_8);
         assertRefused(
                 415,
-                "the file must be a JPEG, PNG, WebP or BMP picture, but its content is none, whatever its name",
+                "the file must be a JPEG, PNG, WebP or BMP image, but its content is none, whatever its name",
                 text);
         assertRefused(415, "but its content is none", "GIF89a and more".getBytes(StandardCharsets.UTF_8));
-        assertRefused(400, "a picture must be sent, but nothing was", new byte[0]);
+        assertRefused(400, "an image must be sent, but nothing was", new byte[0]);
         byte[] whole = Photos.of(1, Photos.ANN);
         assertRefused(422, "the image sent is truncated: its end is missing", Arrays.copyOf(whole, whole.length / 2));
         assertRefused(
                 422,
-                "the picture sent must show a face, but none was found in its 320x240 pixels; take one where the face is"
+                "the image sent must show a face, but none was found in its 320x240 pixels; take one where the face is"
                         + " upright, larger or clearer",
                 Photos.nobody());
         byte[] bomb = whole.clone(); // a PNG's width and height
@@ -198,7 +198,7 @@ class FaceServerTest {
     @Test
     void fiftyMegabytes() {
         byte[] large = Arrays.copyOf(Photos.of(1, Photos.ANN), 50 << 20);
-        assertRefused(413, "a picture must have at most 10 MB, but has 50 MB; make it smaller", large);
+        assertRefused(413, "an image must have at most 10 MB, but has 50 MB; make it smaller", large);
         byte[] small = Photos.of(1, Photos.ANN);
         HttpResponse<String> second = compare(small, Arrays.copyOf(large, 12 << 20));
         assertThat(second.statusCode()).isEqualTo(413);
@@ -230,7 +230,7 @@ class FaceServerTest {
     @Test
     void aNameThatIsAScriptIsDataAndNothingElse() {
         String name = "<script>alert(1)</script>";
-        enrol(name, Photos.of(1, Photos.ANN));
+        enroll(name, Photos.of(1, Photos.ANN));
         HttpResponse<String> listed = server.get("/api/gallery");
         assertThat(json(listed).at("/entries/0/name").asText()).isEqualTo(name);
         assertThat(listed.headers().firstValue("Content-Type")).hasValue("application/json");
@@ -245,16 +245,19 @@ class FaceServerTest {
                 .POST(HttpRequest.BodyPublishers.ofByteArray(picture));
         assertForbidden(form.copy(), "requests must have the header X-Face-Page, but this one has not");
         assertForbidden(
-                form.copy().header(Guard.PAGE_HEADER, "1").header("Origin", "https://evil.example"),
+                form.copy().header(SameOriginFilter.PAGE_HEADER, "1").header("Origin", "https://evil.example"),
                 "but this one came from https://evil.example");
-        assertForbidden(form.copy().header(Guard.PAGE_HEADER, "1").header("Origin", "null"), "came from null");
         assertForbidden(
-                form.copy().header(Guard.PAGE_HEADER, "1").header("Sec-Fetch-Site", "cross-site"), "another site");
+                form.copy().header(SameOriginFilter.PAGE_HEADER, "1").header("Origin", "null"), "came from null");
         assertForbidden(
-                form.copy().header(Guard.PAGE_HEADER, "1").header("Sec-Fetch-Site", "same-site"), "another site");
+                form.copy().header(SameOriginFilter.PAGE_HEADER, "1").header("Sec-Fetch-Site", "cross-site"),
+                "another site");
+        assertForbidden(
+                form.copy().header(SameOriginFilter.PAGE_HEADER, "1").header("Sec-Fetch-Site", "same-site"),
+                "another site");
         assertThat(server.gallery.size()).isZero();
 
-        long entry = enrol("Ann", picture).get("entry").asLong();
+        long entry = enroll("Ann", picture).get("entry").asLong();
         assertForbidden(
                 HttpRequest.newBuilder(
                                 server.request("/api/gallery/" + entry).build().uri())
@@ -339,7 +342,7 @@ class FaceServerTest {
             HttpResponse<String> response = small.post("/api/identify", picture);
             assertThat(response.statusCode()).isEqualTo(503);
             assertThat(response.headers().firstValue("Retry-After")).hasValue("2");
-            assertThat(error(response)).isEqualTo("too many pictures are waiting already; try again in a moment");
+            assertThat(error(response)).isEqualTo("too many images are waiting already; try again in a moment");
             assertThat(small.get("/api/gallery").statusCode())
                     .as("lists still go")
                     .isEqualTo(200);

@@ -4,7 +4,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 
-/** Takes pictures that look alike from afar for one person: the embedding is the picture in 8x8 pixels. */
+/** Takes images that look alike from afar for one person: the embedding is the image in 8x8 pixels. */
 final class PixelBackbone extends Backbone {
     private static final int SIDE = 8;
 

@@ -41,17 +41,17 @@ class ServeCommandTest {
         List<String> said;
         try (ServeProcess serve = new ServeProcess(
                 List.of(), "--model", model, "--detector", Photos.DETECTOR, "--threshold", 0.5, "--gallery", people)) {
-            HttpRequest enrol = HttpRequest.newBuilder(URI.create(serve.url() + "/api/enrol?name=Ann"))
-                    .header(Guard.PAGE_HEADER, "1")
+            HttpRequest enroll = HttpRequest.newBuilder(URI.create(serve.url() + "/api/enrol?name=Ann"))
+                    .header(SameOriginFilter.PAGE_HEADER, "1")
                     .POST(HttpRequest.BodyPublishers.ofByteArray(Photos.of(1, Photos.ANN)))
                     .build();
-            HttpResponse<String> answer = HttpClient.newHttpClient().send(enrol, HttpResponse.BodyHandlers.ofString());
+            HttpResponse<String> answer = HttpClient.newHttpClient().send(enroll, HttpResponse.BodyHandlers.ofString());
             assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
             said = serve.end();
         }
         assertThat(said)
                 .containsSubsequence(
-                        "0 entries, kept in " + people + ", pictures of the faces in " + people + ".faces", "stopping")
+                        "0 entries, kept in " + people + ", images of the faces in " + people + ".faces", "stopping")
                 .noneMatch(line -> line.contains("warning") || line.contains("error"));
         try (Gallery again = Gallery.open(people, fingerprint, 16)) {
             assertThat(again.identities()).containsExactly(Map.entry("Ann", 1));

@@ -216,7 +216,7 @@ final class ServeLoad {
         long start = System.nanoTime();
         HttpResponse<String> response = http.send(
                 HttpRequest.newBuilder(URI.create(url + path))
-                        .header(Guard.PAGE_HEADER, "1")
+                        .header(SameOriginFilter.PAGE_HEADER, "1")
                         .method(method, HttpRequest.BodyPublishers.ofByteArray(body))
                         .build(),
                 HttpResponse.BodyHandlers.ofString());

@@ -55,9 +55,9 @@ final class TestServer implements AutoCloseable {
                 new PrintWriter(err, true));
     }
 
-    private static Portraits portraits(@Nullable Path file) {
+    private static FaceThumbnails portraits(@Nullable Path file) {
         try {
-            return file == null ? Portraits.inMemory() : Portraits.beside(file, List.of());
+            return file == null ? FaceThumbnails.inMemory() : FaceThumbnails.beside(file, List.of());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -75,7 +75,7 @@ final class TestServer implements AutoCloseable {
     /** A request as the page sends it. */
     HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(URI.create(url() + path))
-                .header(Guard.PAGE_HEADER, "1")
+                .header(SameOriginFilter.PAGE_HEADER, "1")
                 .header("Origin", url())
                 .header("Sec-Fetch-Site", "same-origin");
     }

@@ -1,0 +1,319 @@
+package org.facerecognition;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.data.Crop;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.losses.LossName;
+import org.facerecognition.train.TrainingDescription;
+import org.facerecognition.weights.ModelOrigin;
+import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.Weights;
+import org.facerecognition.weights.WeightsException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model's file holds: a safetensors file whose tensors are the weights of encoder and head and whose metadata is
+ * the {@link ModelInfo}, each value a string or JSON. Files of earlier versions are read too; present names are written.
+ */
+final class ModelFiles {
+    /** Of the weights' names in a file: {@code model.encoder.conv1.weight}. */
+    static final String TENSOR_PREFIX = "model.";
+
+    private static final String HEAD_PREFIX = TENSOR_PREFIX + "head.";
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final TypeReference<List<String>> NAMES = new TypeReference<>() {};
+
+    private static final String FORMAT_KEY = "format";
+    private static final String FORMAT = "face-recognition 1";
+    private static final String LOSS_KEY = "loss";
+    private static final String CUSTOM_LOSS = "custom"; // of the user's own parts
+    private static final String SIZE_KEY = "imageSizePx";
+    private static final String NORMALIZATION_KEY = "normalization";
+    private static final String CROP_KEY = "crop";
+    private static final String FORMER_CROP_KEY = "framing";
+    private static final String ARGS_KEY = "args";
+    private static final String IDENTITIES_KEY = "identities";
+    private static final String KNOWN_BEFORE_KEY = "identitiesBefore";
+    private static final String CALIBRATION_KEY = "calibration"; // thresholds with evidence
+    private static final String THRESHOLDS_KEY = "thresholds"; // cosines by rate, without evidence
+
+    /** The order in which files of the first version hold the settings of {@link RecognizerArgs}. */
+    private static final List<String> FIRST_VERSION_ARGS = List.of(
+            "encoder",
+            "encoderLastLayerName",
+            "embeddingSizes",
+            "classes",
+            "s",
+            "m",
+            SIZE_KEY,
+            NORMALIZATION_KEY,
+            "smallFaces",
+            "dropout",
+            "seed",
+            "subCenters",
+            "labelSmoothing",
+            "focalGamma",
+            "straightThrough",
+            "partialFraction",
+            "bf16Logits");
+
+    private ModelFiles() {}
+
+    // ---- weights ----
+
+    /** All weights of a net by their names in a file; inside a scope. */
+    static Map<String, Tensor> tensors(Module net) {
+        Map<String, Tensor> prefixed = new LinkedHashMap<>();
+        NamedTensors.of(net).forEach((name, tensor) -> prefixed.put(TENSOR_PREFIX + name, tensor));
+        return prefixed;
+    }
+
+    /**
+     * Reads a file's weights into a net, all or nothing.
+     *
+     * @throws WeightsException when they do not fit
+     */
+    static void fill(Module net, SafeTensors file) {
+        try (PointerScope scope = new PointerScope()) {
+            Weights.of(file)
+                    .renamed(name -> name.startsWith(TENSOR_PREFIX) ? name.substring(TENSOR_PREFIX.length()) : null)
+                    .into(NamedTensors.of(net));
+        }
+    }
+
+    /**
+     * Makes the net that a file describes. A damaged file may describe one of terabytes, so its sizes are compared with
+     * those of its tensors before anything of those sizes is allocated.
+     *
+     * @param args that the file holds
+     * @throws WeightsException when the file has no tensors of such sizes, or there is no such net
+     */
+    static <T> T make(SafeTensors file, RecognizerArgs args, Supplier<T> maker) {
+        for (int size : args.embeddingSizes()) {
+            requireAtMost(file, "embedding size", size, largestSide(file, ""));
+        }
+        long classes = largestSide(file, HEAD_PREFIX); // 0 where its loss needs no centers
+        requireAtMost(file, "number of classes", args.classes(), classes == 0 ? Integer.MAX_VALUE : classes);
+        try {
+            return maker.get();
+        } catch (WeightsException e) {
+            throw e;
+        } catch (RuntimeException e) { // of arguments that do not fit each other, or more memory than there is
+            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            throw new WeightsException(
+                    file.file() + " is damaged: the net that it describes cannot be made: " + reason, e);
+        }
+    }
+
+    private static long largestSide(SafeTensors file, String prefix) {
+        return file.names().stream()
+                .filter(name -> name.startsWith(prefix))
+                .flatMapToLong(name -> LongStream.concat(LongStream.of(1), Arrays.stream(file.shape(name))))
+                .max()
+                .orElse(0);
+    }
+
+    private static void requireAtMost(SafeTensors file, String what, int claimed, long largest) {
+        if (claimed > largest) {
+            throw new WeightsException(file.file() + " is damaged: its " + what + " must be at most " + largest
+                    + ", the largest side of its tensors, but was " + claimed + "; use another copy");
+        }
+    }
+
+    // ---- metadata ----
+
+    /** All that a file says of a model beside its weights. */
+    static Map<String, String> metadata(ModelInfo model) {
+        Map<String, String> metadata = build(model);
+        metadata.put(IDENTITIES_KEY, json(model.identities()));
+        if (!model.knownBefore().isEmpty()) {
+            metadata.put(KNOWN_BEFORE_KEY, json(model.knownBefore()));
+        }
+        putThresholds(metadata, model.thresholds());
+        model.origin().putInto(metadata);
+        return metadata;
+    }
+
+    /** How a model is built and what it sees: what must be the same for weights to mean the same. */
+    static Map<String, String> build(ModelInfo model) {
+        @Nullable RecognizerArgs args = model.isOfOwnParts() ? null : model.args();
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put(FORMAT_KEY, FORMAT);
+        if (args != null) {
+            metadata.put("architecture", args.encoder().id());
+            metadata.put("embeddingSize", Integer.toString(args.embeddingSize()));
+        }
+        metadata.put(LOSS_KEY, args == null ? CUSTOM_LOSS : model.loss().id());
+        metadata.put(SIZE_KEY, Integer.toString(model.input().sizePx()));
+        metadata.put("colorOrder", "RGB");
+        metadata.put(NORMALIZATION_KEY, json(model.input().normalization()));
+        metadata.put(CROP_KEY, model.input().crop().name());
+        if (args != null) {
+            metadata.put(ARGS_KEY, json(args));
+        }
+        return metadata;
+    }
+
+    /** How a model is built, for comparison with what checkpoints say of theirs. */
+    static TrainingDescription.Model description(ModelInfo model) {
+        return new TrainingDescription.Model(build(model), firstVersion(model).toString());
+    }
+
+    /** {@link #build} with the names and the order of checkpoints that were written before descriptions had versions. */
+    private static Map<String, String> firstVersion(ModelInfo model) {
+        Map<String, String> former = new LinkedHashMap<>();
+        build(model).forEach((key, value) -> {
+            switch (key) {
+                case "colorOrder" -> former.put("colourOrder", value);
+                case CROP_KEY -> former.put(FORMER_CROP_KEY, value);
+                case NORMALIZATION_KEY -> former.put(key, firstVersion(value));
+                case ARGS_KEY -> former.put(key, firstVersion(inFirstOrder(value)));
+                default -> former.put(key, value);
+            }
+        });
+        return former;
+    }
+
+    private static String firstVersion(String json) {
+        return json.replace("\"std\":", "\"deviation\":").replace("\"subCenters\":", "\"subCentres\":");
+    }
+
+    private static String inFirstOrder(String args) {
+        try {
+            JsonNode settings = JSON.readTree(args);
+            ObjectNode ordered = JSON.createObjectNode();
+            FIRST_VERSION_ARGS.forEach(name -> ordered.set(name, settings.get(name)));
+            return ordered.toString();
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot read " + args, e);
+        }
+    }
+
+    /** @throws WeightsException when the file is not a model's, or its metadata is damaged */
+    static ModelInfo read(SafeTensors file) {
+        Map<String, String> metadata = file.metadata();
+        if (!isModel(metadata)) {
+            throw new WeightsException(file.file() + " must be a model that this library saved (" + FORMAT
+                    + "), but its format was " + metadata.get(FORMAT_KEY));
+        }
+        try {
+            String loss = metadata.get(LOSS_KEY);
+            ModelInfo model = loss.equalsIgnoreCase(CUSTOM_LOSS)
+                    ? ModelInfo.custom(Integer.parseInt(metadata.get(SIZE_KEY)), normalization(metadata))
+                    : ModelInfo.of(LossName.of(loss), args(metadata));
+            String crop = metadata.getOrDefault(CROP_KEY, metadata.get(FORMER_CROP_KEY));
+            model.trainedOn(Crop.valueOf(crop), JSON.readValue(metadata.get(IDENTITIES_KEY), NAMES));
+            model.setOrigin(ModelOrigin.of(metadata));
+            model.knows(JSON.readValue(metadata.getOrDefault(KNOWN_BEFORE_KEY, "[]"), NAMES));
+            model.setThresholds(thresholds(metadata));
+            return model;
+        } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
+            throw new WeightsException(
+                    file.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
+        }
+    }
+
+    private static boolean isModel(Map<String, String> metadata) {
+        return FORMAT.equals(metadata.get(FORMAT_KEY));
+    }
+
+    private static RecognizerArgs args(Map<String, String> metadata) throws JsonProcessingException {
+        ObjectNode settings = (ObjectNode) JSON.readTree(metadata.get(ARGS_KEY));
+        rename(settings, "subCentres", "subCenters");
+        rename((ObjectNode) settings.get(NORMALIZATION_KEY), "deviation", "std");
+        return JSON.treeToValue(settings, RecognizerArgs.class);
+    }
+
+    private static Normalization normalization(Map<String, String> metadata) throws JsonProcessingException {
+        ObjectNode values = (ObjectNode) JSON.readTree(metadata.get(NORMALIZATION_KEY));
+        rename(values, "deviation", "std");
+        return JSON.treeToValue(values, Normalization.class);
+    }
+
+    private static void rename(ObjectNode object, String former, String name) {
+        if (object.has(former)) {
+            object.set(name, object.remove(former));
+        }
+    }
+
+    /**
+     * Names of everybody that weights were trained on.
+     *
+     * @param metadata of the file that holds them; empty for files that say nothing of people
+     */
+    static List<String> peopleKnown(Map<String, String> metadata) {
+        List<String> people = new ArrayList<>();
+        for (String key : List.of(IDENTITIES_KEY, KNOWN_BEFORE_KEY)) {
+            if (isModel(metadata) && metadata.containsKey(key)) {
+                try {
+                    people.addAll(JSON.readValue(metadata.get(key), NAMES));
+                } catch (JsonProcessingException e) {
+                    // a damaged list of names is no reason not to use the weights
+                }
+            }
+        }
+        return people;
+    }
+
+    // ---- thresholds ----
+
+    private record Measured(double cosine, double falseAcceptRate, Threshold.Evidence evidence) {
+        Threshold threshold() {
+            return new Threshold(cosine, OptionalDouble.of(falseAcceptRate), Optional.of(evidence));
+        }
+    }
+
+    private static void putThresholds(Map<String, String> metadata, List<Threshold> thresholds) {
+        Map<Double, Double> former = new TreeMap<>();
+        List<Measured> measured = new ArrayList<>();
+        for (Threshold threshold : thresholds) {
+            double rate = threshold.falseAcceptRate().orElseThrow();
+            threshold
+                    .evidence()
+                    .ifPresentOrElse(
+                            evidence -> measured.add(new Measured(threshold.cosine(), rate, evidence)),
+                            () -> former.put(rate, threshold.cosine()));
+        }
+        metadata.put(THRESHOLDS_KEY, json(former));
+        metadata.put(CALIBRATION_KEY, json(measured));
+    }
+
+    private static List<Threshold> thresholds(Map<String, String> metadata) throws JsonProcessingException {
+        Map<Double, Double> former = JSON.readValue(
+                metadata.getOrDefault(THRESHOLDS_KEY, "{}"), new TypeReference<TreeMap<Double, Double>>() {});
+        List<Measured> measured =
+                JSON.readValue(metadata.getOrDefault(CALIBRATION_KEY, "[]"), new TypeReference<List<Measured>>() {});
+        return Stream.concat(
+                        former.entrySet().stream()
+                                .map(entry -> new Threshold(entry.getValue(), OptionalDouble.of(entry.getKey()))),
+                        measured.stream().map(Measured::threshold))
+                .toList();
+    }
+
+    private static String json(Object value) {
+        try {
+            return JSON.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + value + " as JSON", e);
+        }
+    }
+}

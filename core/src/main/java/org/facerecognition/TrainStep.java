@@ -1,0 +1,142 @@
+package org.facerecognition;
+
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.RandomStream;
+import org.facerecognition.train.BatchEmbeddingStats;
+import org.facerecognition.train.Divergence;
+import org.facerecognition.train.EmbeddingStats;
+import org.facerecognition.train.ForwardPass;
+import org.facerecognition.train.ParameterOptimizer;
+import org.facerecognition.train.Score;
+import org.facerecognition.train.TrainingListener;
+import org.facerecognition.train.TrainingProgress;
+
+/**
+ * One optimizer step: embed, loss, backward for each of its batches, then step and zero the gradients. Gradients are
+ * checked before they change a weight.
+ */
+final class TrainStep {
+    private static final String HEAD_WEIGHT = TrainingRun.HEAD + "weight";
+
+    private final BatchLoader loader;
+    private final ForwardPass forward;
+    private final ParameterOptimizer optimizer;
+    private final RandomStream random;
+    private final double gradientClip; // 0 for none
+    private final Score score;
+    private final List<TrainingListener> embeddingWatchers;
+    private boolean changedWeights;
+
+    TrainStep(
+            BatchLoader loader,
+            ForwardPass forward,
+            ParameterOptimizer optimizer,
+            RandomStream random,
+            double gradientClip,
+            Score score,
+            List<TrainingListener> listeners) {
+        this.loader = loader;
+        this.forward = forward;
+        this.optimizer = optimizer;
+        this.random = random;
+        this.gradientClip = gradientClip;
+        this.score = score;
+        this.embeddingWatchers =
+                listeners.stream().filter(TrainingListener::wantsEmbeddingStats).toList();
+    }
+
+    /**
+     * What a step came to.
+     *
+     * @param loss mean over the samples
+     * @param waitSeconds spent waiting for images
+     */
+    record Result(double loss, int samples, double waitSeconds) {}
+
+    /**
+     * Makes a step of the next batches of an epoch.
+     *
+     * @param batches whose gradients are averaged
+     * @param learningRate of this step
+     * @param where the training is, for messages
+     * @throws org.facerecognition.train.NonFiniteLossException when a loss or a gradient is NaN or infinite; no weight
+     *     has changed then
+     */
+    Result run(
+            BatchLoader.Epoch epoch,
+            int batches,
+            double learningRate,
+            TrainingProgress progress,
+            Divergence.Where where) {
+        double lossSum = 0;
+        int samples = 0;
+        double waited = 0;
+        for (int i = 0; i < batches; i++) {
+            long start = System.nanoTime();
+            try (Batch batch = epoch.next()) {
+                waited += (System.nanoTime() - start) / 1e9;
+                double loss = NativeErrors.explained(() -> accumulate(batch, batches, progress, where));
+                lossSum += loss * batch.size();
+                samples += batch.size();
+            }
+        }
+        double norm = gradientClip > 0 ? optimizer.clipGradients(gradientClip) : optimizer.gradientNorm();
+        if (!Double.isFinite(norm)) {
+            throw Divergence.ofGradients(optimizer.nonFiniteGradients(), lossSum / samples, where);
+        }
+        changedWeights = true;
+        optimizer.step(learningRate);
+        optimizer.zeroGrad();
+        return new Result(lossSum / samples, samples, waited);
+    }
+
+    /** Whether any step has begun to change weights. */
+    boolean hasChangedWeights() {
+        return changedWeights;
+    }
+
+    /** Adds a batch's gradients to those of the step; returns its mean loss. */
+    private double accumulate(Batch batch, int batches, TrainingProgress progress, Divergence.Where where) {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor labels = batch.labels(); // [B]
+            ForwardPass.Result result = forward.training(batch.images(), labels, random); // of [B, 3, H, W]
+            Tensor embeddings = result.embeddings(); // [B, D]
+            Head.Output output = result.output();
+            double loss = output.loss().item_double();
+            if (!Double.isFinite(loss)) {
+                throw Divergence.ofLoss(loss, embeddings, loader.names(progress.epoch, batch.index()), where);
+            }
+            Tensor share = batches == 1 ? output.loss() : output.loss().div(new Scalar((double) batches));
+            share.backward();
+            addSampledRowGradients();
+            reportEmbeddings(embeddings, labels);
+            progress.addBatch(loss, ForwardPass.score(score, output, labels), batch.size());
+            return loss;
+        }
+    }
+
+    /** Of Partial FC, whose centers have a gradient by rows. */
+    private void addSampledRowGradients() {
+        if (forward.head() instanceof MarginSoftmax head) {
+            head.sampled()
+                    .filter(sampled -> sampled.values().grad().defined())
+                    .ifPresent(sampled -> optimizer.addRowGradient(
+                            HEAD_WEIGHT, sampled.rows(), sampled.values().grad()));
+        }
+    }
+
+    private void reportEmbeddings(Tensor embeddings, Tensor labels) {
+        if (!embeddingWatchers.isEmpty()) {
+            BatchEmbeddingStats stats = EmbeddingStats.of(forward.head(), embeddings, labels);
+            embeddingWatchers.forEach(listener -> listener.embeddingStats(stats));
+        }
+    }
+}

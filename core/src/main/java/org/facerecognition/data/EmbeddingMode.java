@@ -1,0 +1,88 @@
+package org.facerecognition.data;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.facerecognition.Threshold;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How an image becomes an embedding. The same model gives other scores in another mode, so a {@link Threshold} holds
+ * for the mode it was measured in, and a gallery should be filled and asked in one mode.
+ *
+ * @param detection how the face is found; null for images that are framed as the model's training data
+ * @param flip whether the embedding of the mirrored image is added
+ * @param precision of the values between layers: {@code float32}, {@code bfloat16} or {@code float16}
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record EmbeddingMode(@Nullable Detection detection, boolean flip, String precision) {
+    /** The precision of a model that is not prepared. */
+    public static final String FLOAT32 = "float32";
+
+    private static final List<String> PRECISIONS = List.of(FLOAT32, "bfloat16", "float16");
+
+    /**
+     * How a face is found; see {@link FaceDetector.Settings}.
+     *
+     * @param detector its {@link FaceDetector#fingerprint fingerprint}
+     * @param choice which of several faces is embedded
+     */
+    public record Detection(
+            String detector,
+            double scoreThreshold,
+            double nmsThreshold,
+            int topK,
+            int smallestFacePx,
+            int largestSidePx,
+            FaceChoice choice) {
+        static Detection of(FaceDetector detector, FaceChoice choice) {
+            FaceDetector.Settings settings = detector.settings();
+            return new Detection(
+                    detector.fingerprint(),
+                    settings.scoreThreshold(),
+                    settings.nmsThreshold(),
+                    settings.topK(),
+                    settings.smallestFacePx(),
+                    settings.largestSidePx(),
+                    choice);
+        }
+
+        @Override
+        public String toString() {
+            return String.format(
+                    Locale.ROOT,
+                    "%s face found by detector %s (score %s, overlap %s, top %d, at least %d px, in at most %d px)",
+                    choice,
+                    detector,
+                    scoreThreshold,
+                    nmsThreshold,
+                    topK,
+                    smallestFacePx,
+                    largestSidePx);
+        }
+    }
+
+    /** @throws IllegalArgumentException when there is no such precision */
+    public EmbeddingMode {
+        Objects.requireNonNull(precision);
+        if (!PRECISIONS.contains(precision)) {
+            throw new IllegalArgumentException("precision must be one of " + PRECISIONS + ", but was " + precision);
+        }
+    }
+
+    public static EmbeddingMode of(FaceCropper cropper, boolean flip, String precision) {
+        FaceDetector detector = cropper.detector();
+        return new EmbeddingMode(detector == null ? null : Detection.of(detector, cropper.choice()), flip, precision);
+    }
+
+    /** In words; the same words for the same mode. */
+    @Override
+    public String toString() {
+        return (detection == null ? "images framed as in training" : detection)
+                + (flip ? ", with mirror images, " : ", without mirror images, ")
+                + precision;
+    }
+}

@@ -1,0 +1,95 @@
+package org.facerecognition.export;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.data.ModelInput;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.Operation;
+import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.SafeTensors;
+
+/** Writes an encoder for other runtimes, with what they have to know about its input. */
+public final class ModelExport {
+    private final ModelInput input;
+    private final Map<String, String> metadata;
+    private final Backbone encoder;
+
+    /**
+     * @param input that the encoder takes
+     * @param metadata that a file says of the model
+     */
+    public ModelExport(ModelInput input, Map<String, String> metadata, Backbone encoder) {
+        this.input = input;
+        this.metadata = metadata;
+        this.encoder = encoder;
+    }
+
+    public void write(Path file, ExportFormat format, boolean normalize) {
+        if (format == ExportFormat.SAFETENSORS) {
+            if (normalize) {
+                throw new IllegalArgumentException("a safetensors file must be without normalization, since it has"
+                        + " weights only; export torchscript or onnx");
+            }
+            try (PointerScope scope = new PointerScope()) {
+                SafeTensors.write(file, NamedTensors.of(encoder), contract(false));
+            }
+            return;
+        }
+        try (Graph plain = encoder.graph()) {
+            if (normalize) {
+                var pixels = new Operation.Normalize(
+                        input.normalization().mean(), input.normalization().std());
+                try (Graph whole = plain.between(pixels, new Operation.L2Normalize())) {
+                    write(file, format, whole, contract(true));
+                }
+            } else {
+                write(file, format, plain, contract(false));
+            }
+        }
+    }
+
+    private void write(Path file, ExportFormat format, Graph graph, Map<String, String> contract) {
+        if (format == ExportFormat.ONNX) {
+            OnnxFile.write(file, graph, input.sizePx(), encoder.embeddingSize(), contract);
+        } else {
+            TorchScriptFile.write(file, graph, input.sizePx(), contract);
+        }
+    }
+
+    /** What a user of the file has to know. */
+    private Map<String, String> contract(boolean normalize) {
+        Map<String, String> contract = new LinkedHashMap<>();
+        contract.put("format", "face-recognition export 1");
+        contract.put(
+                "input",
+                "[B, 3, " + input.sizePx() + ", " + input.sizePx() + "], "
+                        + (normalize
+                                ? "uint8, pixels 0..255"
+                                : "float32, (pixel - mean) / std by channel, pixels 0..255"));
+        contract.put(
+                "output",
+                "[B, " + encoder.embeddingSize() + "], float32, "
+                        + (normalize ? "of Euclidean length 1" : "not brought to length 1; compare by cosine"));
+        contract.put("normalizationIncluded", Boolean.toString(normalize));
+        contract.put("embeddingSize", Integer.toString(encoder.embeddingSize()));
+        for (String key : new String[] {
+            "architecture",
+            "imageSizePx",
+            "colorOrder",
+            "normalization",
+            "crop",
+            "thresholds",
+            "data",
+            "startedFrom",
+            "license"
+        }) {
+            if (metadata.containsKey(key)) {
+                contract.put(key, metadata.get(key));
+            }
+        }
+        return contract;
+    }
+}

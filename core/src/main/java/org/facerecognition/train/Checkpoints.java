@@ -1,0 +1,192 @@
+package org.facerecognition.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.natives.RandomStream;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.WeightsException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The checkpoints of a training: {@code last.ckpt} after each epoch, {@code best.ckpt} for the best one. Each is a model
+ * file that {@code Recognizer.load} reads, with the states of the optimizer and of the random generators and the
+ * progress beside the weights. A file is replaced atomically, and only by one whose values are all finite.
+ */
+public final class Checkpoints {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String OPTIMIZER_PREFIX = "optimizer.";
+    private static final String CPU_GENERATOR = "random.cpu";
+    private static final String ACCELERATOR_GENERATOR = "random.accelerator";
+    private static final String PROGRESS = "progress";
+    private static final String TRAINING = "training";
+
+    private final Checkpointing settings;
+    private final Model model;
+    private final ParameterOptimizer optimizer;
+    private final RandomStream random;
+    private final @Nullable TrainingDescription training; // null without checkpoints
+    private final List<TrainingListener> listeners;
+    private long savedStep = -1; // of last.ckpt; -1 when there is none
+
+    /** The model that is trained, as its file sees it. */
+    public interface Model {
+        /** All weights by their names in a file; inside a scope. */
+        Map<String, Tensor> tensors();
+
+        /** All that a file says of the model beside its weights; to be changed freely. */
+        Map<String, String> metadata();
+
+        /**
+         * Takes on the weights and the metadata of a file, all or nothing.
+         *
+         * @throws WeightsException when they do not fit; nothing is changed then
+         */
+        void restore(SafeTensors file);
+    }
+
+    /** @param training describes the training, to be compared on resuming; null without checkpoints */
+    public Checkpoints(
+            Checkpointing settings,
+            Model model,
+            ParameterOptimizer optimizer,
+            RandomStream random,
+            @Nullable TrainingDescription training,
+            List<TrainingListener> listeners) {
+        this.settings = settings;
+        this.model = model;
+        this.optimizer = optimizer;
+        this.random = random;
+        this.training = training;
+        this.listeners = listeners;
+    }
+
+    /** Whether the training continues from a checkpoint. */
+    public boolean isResumed() {
+        return savedStep >= 0;
+    }
+
+    /**
+     * Returns the progress of {@code last.ckpt}, with weights, optimizer and generators restored from it; or of a new
+     * training where there is no checkpoint.
+     *
+     * @throws IllegalStateException when there is a checkpoint that is not to be resumed, or is of another training
+     * @throws WeightsException when it cannot be read; nothing is changed then
+     */
+    public TrainingProgress resumeOrStart() {
+        Path last = last();
+        if (last == null || training == null || !Files.exists(last)) {
+            return new TrainingProgress();
+        }
+        if (!settings.resume()) {
+            throw new IllegalStateException(
+                    last + " holds a training already; resume it, or choose another checkpoint folder");
+        }
+        try (SafeTensors file = SafeTensors.open(last)) {
+            Map<String, String> metadata = file.metadata();
+            if (!metadata.containsKey(PROGRESS) || !metadata.containsKey(TRAINING)) {
+                throw new WeightsException(
+                        last + " must be a training's checkpoint to be resumed, but is a model alone");
+            }
+            training.requireSame(last, JSON.readTree(metadata.get(TRAINING)), settings.acceptChangedImages());
+            TrainingProgress progress = JSON.readValue(metadata.get(PROGRESS), TrainingProgress.class);
+            restore(file);
+            savedStep = progress.step;
+            return progress;
+        } catch (JsonProcessingException e) {
+            throw new WeightsException(
+                    last + " is damaged: its progress cannot be understood; use best.ckpt in its place", e);
+        }
+    }
+
+    private void restore(SafeTensors file) {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> state = new LinkedHashMap<>();
+            for (String name : file.names()) {
+                if (name.startsWith(OPTIMIZER_PREFIX)) {
+                    state.put(name.substring(OPTIMIZER_PREFIX.length()), file.read(name));
+                }
+            }
+            Tensor generator = file.read(CPU_GENERATOR);
+            Tensor accelerator = file.names().contains(ACCELERATOR_GENERATOR) ? file.read(ACCELERATOR_GENERATOR) : null;
+            random.restore(generator, accelerator);
+            optimizer.load(state);
+            model.restore(file); // last: the training fails, and optimizer and generators with it, when this does
+        }
+    }
+
+    /** Writes {@code last.ckpt}. */
+    public void saveLast(TrainingProgress progress) {
+        Path last = last();
+        if (last != null) {
+            save(last, progress);
+            savedStep = progress.step;
+            report(last);
+        }
+    }
+
+    /** Writes {@code best.ckpt}. */
+    public void saveBest(TrainingProgress progress) {
+        if (settings.folder() != null) {
+            Path best = settings.folder().resolve("best.ckpt");
+            save(best, progress);
+            report(best);
+        }
+    }
+
+    private void report(Path file) {
+        listeners.forEach(listener -> listener.checkpointSaved(file));
+    }
+
+    private void save(Path file, TrainingProgress progress) {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> tensors = model.tensors();
+            optimizer.state().forEach((name, tensor) -> tensors.put(OPTIMIZER_PREFIX + name, tensor));
+            requireFinite(tensors, progress);
+            tensors.put(CPU_GENERATOR, random.cpuState());
+            Tensor accelerator = random.acceleratorState();
+            if (accelerator != null) {
+                tensors.put(ACCELERATOR_GENERATOR, accelerator);
+            }
+            Map<String, String> metadata = model.metadata();
+            metadata.put(PROGRESS, JSON.writeValueAsString(progress));
+            metadata.put(TRAINING, training == null ? "{}" : training.toJson());
+            SafeTensors.write(file, tensors, metadata);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write the progress as JSON", e);
+        }
+    }
+
+    /** Values that are not finite can never be trained further, and must not replace values that can. */
+    private void requireFinite(Map<String, Tensor> tensors, TrainingProgress progress) {
+        tensors.forEach((name, tensor) -> {
+            if (tensor.is_floating_point() && !isFinite(tensor)) {
+                throw Divergence.ofState(name, progress.step, progress.lastLoss, lastSaved());
+            }
+        });
+    }
+
+    private static boolean isFinite(Tensor tensor) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            return Double.isFinite(tensor.sum().item_double()) // quick; of finite values it may overflow
+                    || tensor.isfinite().all().item_bool();
+        }
+    }
+
+    private @Nullable Path last() {
+        return settings.folder() == null ? null : settings.folder().resolve("last.ckpt");
+    }
+
+    /** For the end of a message: where the latest good state is; empty when there is none. */
+    public String lastSaved() {
+        return savedStep < 0 ? "" : "; " + last() + " holds the training as it was after step " + savedStep;
+    }
+}

@@ -1,0 +1,89 @@
+package org.facerecognition.train;
+
+import java.util.function.Supplier;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.FrozenFeatureCache;
+import org.facerecognition.losses.Head;
+import org.facerecognition.natives.Autocast;
+import org.facerecognition.natives.Precision;
+import org.facerecognition.natives.RandomStream;
+import org.jspecify.annotations.Nullable;
+
+/** Images to embeddings to a loss, in a training's precision and with its random numbers. Inside a PointerScope. */
+public final class ForwardPass {
+    private final Backbone encoder;
+    private final Head head;
+    private final boolean customParts;
+    private final Device device;
+    private final Precision precision;
+    private final @Nullable FrozenFeatureCache featureCache;
+
+    /**
+     * @param customParts whether encoder and head are the caller's own, which may draw from libtorch's default generators
+     * @param featureCache for the layers that are frozen throughout; null to compute all of them every time
+     */
+    public ForwardPass(
+            Backbone encoder,
+            Head head,
+            boolean customParts,
+            Device device,
+            Precision precision,
+            @Nullable FrozenFeatureCache featureCache) {
+        this.encoder = encoder;
+        this.head = head;
+        this.customParts = customParts;
+        this.device = device;
+        this.precision = precision;
+        this.featureCache = featureCache;
+    }
+
+    /** The head that gives the loss. */
+    public Head head() {
+        return head;
+    }
+
+    /**
+     * What it gives.
+     *
+     * @param embeddings [B, D], not normalized
+     */
+    public record Result(Tensor embeddings, Head.Output output) {}
+
+    /**
+     * Forward in training.
+     *
+     * @param images [B, 3, H, W]
+     * @param labels [B]
+     */
+    public Result training(Tensor images, Tensor labels, RandomStream random) {
+        return drawingFrom(random, () -> evaluation(images, labels));
+    }
+
+    /** Forward in evaluation, where nothing is random. */
+    public Result evaluation(Tensor images, Tensor labels) {
+        Tensor embeddings = embed(images); // [B, D]
+        return new Result(embeddings, head.forward(embeddings, labels));
+    }
+
+    /** [B, 3, H, W] to [B, D]. */
+    public Tensor embed(Tensor images) {
+        try (Autocast autocast =
+                precision == Precision.BF16 ? Autocast.bfloat16(device.type()) : Autocast.off(device.type())) {
+            return featureCache == null ? encoder.forward(images) : featureCache.embed(images);
+        }
+    }
+
+    /** Runs work with the training's random numbers; custom parts draw from libtorch's default generators, ours never do. */
+    public <T> T drawingFrom(RandomStream random, Supplier<T> work) {
+        return customParts ? random.lendDuring(work) : random.during(work);
+    }
+
+    /** From ranks where the head gives them: a head of very many identities makes no scores unless asked. */
+    public static double score(Score score, Head.Output output, Tensor labels) {
+        return score instanceof RankScore byRank && output.ranks().isPresent()
+                ? byRank.sum(output.ranks().get())
+                : score.sum(output.scores(), labels);
+    }
+}

@@ -1,0 +1,203 @@
+package org.facerecognition.train;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.FrozenFeatureCache;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.UnsuitableDataException;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.MarginSoftmax;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What can be said against a training before it starts: everything that would otherwise fail, or mislead, after hours.
+ */
+public final class TrainingChecks {
+    private static final Pattern IDENTITY_HASH = Pattern.compile("[\\w.$/]+@[0-9a-f]{1,8}\\b"); // Object's toString
+    private static final int MAX_NAMES = 3; // in a message
+
+    private static final String ENCODER = "encoder."; // its parameters' names begin so
+
+    private final Optimization optimization;
+    private final Loading loading;
+    private final Evaluation evaluation;
+    private final Backbone encoder;
+    private final Head head;
+    private final FaceDataset train;
+    private final @Nullable FaceDataset validation;
+
+    public TrainingChecks(
+            Optimization optimization,
+            Loading loading,
+            Evaluation evaluation,
+            Backbone encoder,
+            Head head,
+            FaceDataset train,
+            @Nullable FaceDataset validation) {
+        this.optimization = optimization;
+        this.loading = loading;
+        this.evaluation = evaluation;
+        this.encoder = encoder;
+        this.head = head;
+        this.train = train;
+        this.validation = validation;
+    }
+
+    /**
+     * @param withCheckpoints whether the training is to be resumed some day
+     * @throws IllegalArgumentException when data, network and settings do not go together, saying why and the way out
+     */
+    public void run(boolean withCheckpoints) {
+        checkClasses(train);
+        checkBatches();
+        if (validation != null) {
+            checkClasses(validation);
+            checkValidation(validation);
+        }
+        if (evaluation.verification() != null) {
+            checkVerification(evaluation.verification().faces());
+            evaluation.verification().requireMeasurable();
+        }
+        if (optimization.headFromMeans() && !(head instanceof MarginSoftmax)) {
+            throw new IllegalArgumentException("headFromMeans must go with a margin head, but the head is "
+                    + head.getClass().getSimpleName());
+        }
+        checkFeatureCache();
+        if (withCheckpoints) {
+            checkDescriptions();
+        }
+    }
+
+    private void checkClasses(FaceDataset data) {
+        int classes = head.classes();
+        if (data.classes() > classes) {
+            throw new IllegalArgumentException("labels must be in [0, " + classes + ") for a recognizer of " + classes
+                    + " classes, but the " + data.split() + " data has " + data.classes()
+                    + " identities; build it with classes(" + data.classes() + ")");
+        }
+    }
+
+    private void checkBatches() {
+        int group = loading.sampler().groupSize();
+        if (loading.batchSize() % group != 0) {
+            throw new IllegalArgumentException(
+                    "batchSize must be a multiple of " + group + " for the sampler \"" + loading.sampler()
+                            + "\", which must not be split between batches, but was " + loading.batchSize());
+        }
+    }
+
+    private void checkValidation(FaceDataset validation) {
+        if (train.crop() != validation.crop()) {
+            throw new IllegalArgumentException("train and validation must be cropped alike, but were " + train.crop()
+                    + " and " + validation.crop());
+        }
+        BitSet shown = validation.labelsShown();
+        List<String> learned = train.identities();
+        List<String> differing = shown.stream()
+                .filter(label -> label >= learned.size()
+                        || !learned.get(label).equals(validation.identities().get(label)))
+                .limit(MAX_NAMES)
+                .mapToObj(label -> "label " + label + " is "
+                        + (label < learned.size() ? "\"" + learned.get(label) + "\"" : "nobody") + " in training and \""
+                        + validation.identities().get(label) + "\" in validation")
+                .toList();
+        if (!differing.isEmpty()) {
+            throw new UnsuitableDataException(
+                    "validation must show the identities of the training data under the same labels, but "
+                            + String.join(", ", differing) + "; use validation.withIdentities(train.identities())");
+        }
+    }
+
+    /** What a user should hear about the data, though nothing is wrong for certain. */
+    public List<String> notes() {
+        List<String> notes = new ArrayList<>();
+        BitSet shown = train.labelsShown();
+        if (shown.cardinality() == 1) {
+            notes.add("the training data shows only \"" + train.identities().get(shown.nextSetBit(0))
+                    + "\": with one person every loss is zero, whatever the network does; give it others too");
+        }
+        if (validation != null) {
+            BitSet unlearned = validation.labelsShown();
+            unlearned.andNot(shown);
+            if (!unlearned.isEmpty()) {
+                notes.add(
+                        names(unlearned.stream()
+                                        .mapToObj(train.identities()::get)
+                                        .toList())
+                                + " are in validation but have no training image: they cannot be recognized, and count as errors");
+            }
+        }
+        if (evaluation.verification() != null) {
+            TreeSet<String> known =
+                    new TreeSet<>(evaluation.verification().faces().identities());
+            known.retainAll(train.identities());
+            if (!known.isEmpty()) {
+                notes.add(names(List.copyOf(known))
+                        + " are in the verification faces and in the training data under the same name: if they are the same"
+                        + " people, the figures flatter the model");
+            }
+        }
+        return notes;
+    }
+
+    private static String names(List<String> names) {
+        return names.stream().limit(MAX_NAMES).map(name -> "\"" + name + "\"").collect(Collectors.joining(", "))
+                + (names.size() > MAX_NAMES ? " and " + (names.size() - MAX_NAMES) + " other people" : "");
+    }
+
+    private void checkVerification(FaceDataset faces) {
+        if (!faces.crop().isCompatibleWith(train.crop())) {
+            throw new IllegalArgumentException("the verification faces must be framed like the training data, "
+                    + train.crop() + ", but were " + faces.crop());
+        }
+    }
+
+    private void checkFeatureCache() {
+        if (loading.featureCacheMib() > 0 && featureCacheLayer() == null) {
+            throw new IllegalArgumentException(
+                    "featureCacheMib must go with a freezer that freezes all before a layer of the"
+                            + " encoder throughout, but the freezer was "
+                            + (optimization.freezer() == null ? "none" : "\"" + optimization.freezer() + "\""));
+        }
+    }
+
+    private @Nullable String featureCacheLayer() {
+        return optimization.freezer() instanceof FreezeBefore freezer
+                        && freezer.layer().startsWith(ENCODER)
+                ? freezer.layer().substring(ENCODER.length())
+                : null;
+    }
+
+    /** To be closed; null where none is wanted. */
+    public @Nullable FrozenFeatureCache featureCache() {
+        String layer = featureCacheLayer();
+        return loading.featureCacheMib() == 0 || layer == null
+                ? null
+                : new FrozenFeatureCache(encoder, layer, (long) loading.featureCacheMib() << 20);
+    }
+
+    /** A checkpoint knows its settings by their text, so a text that differs in each JVM could never be resumed. */
+    private void checkDescriptions() {
+        checkDescription("learningRate", "LearningRate.named(\"...\", ...)", optimization.learningRate());
+        checkDescription("freezer", "Freezer.named(\"...\", ...)", String.valueOf(optimization.freezer()));
+        checkDescription("sampler", "Sampler.named(\"...\", ...)", loading.sampler());
+        checkDescription("score", "a record", evaluation.score());
+        checkDescription("augmentations", "a record", train.augmentations());
+    }
+
+    private static void checkDescription(String what, String wayOut, Object value) {
+        String text = value.toString();
+        if (IDENTITY_HASH.matcher(text).find()) {
+            throw new IllegalArgumentException(what
+                    + " must describe itself in toString() for a training with checkpoints, but says \""
+                    + text + "\", which is another text in each JVM, so that the training could not be resumed; use "
+                    + wayOut
+                    + ", override toString(), or train without a checkpoint folder");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+package org.facerecognition.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.train.EpochReport.BestBy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that must be the same for a resumed training to be the one that was stopped: a flat list of settings and counts.
+ */
+public final class TrainingDescription {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String DATA = "data";
+    private static final String TRAINING_NAMES = "names or labels of the training images";
+    private static final String VALIDATION_NAMES = "names or labels of the validation images";
+    private static final String CONTENTS = "image contents";
+    /** What is another one anyway where the data has other counts. */
+    private static final Set<String> FOLLOWS_FROM_DATA = Set.of(TRAINING_NAMES, VALIDATION_NAMES, CONTENTS, "classes");
+
+    private static final String VERSION_KEY = "version";
+    private static final String VERSION = "3";
+    /** Entries that were renamed in version 3, by their present names. */
+    private static final Map<String, String> NAMES_BEFORE_3 = Map.of(
+            "head learning rate multiplier", "head rate factor",
+            "colorOrder", "colourOrder",
+            "subCenters", "subCentres",
+            "crop", "framing");
+
+    private static final int MAX_DIFFERENCES = 6; // in a message
+    private static final int LONGEST_VALUE = 80; // in a message
+
+    private final Optimization optimization;
+    private final Loading loading;
+    private final Evaluation evaluation;
+    private final Model model;
+    private final FaceDataset train;
+    private final @Nullable FaceDataset validation;
+    private final Map<String, String> entries = new LinkedHashMap<>();
+
+    /**
+     * How the model is built.
+     *
+     * @param build by name, as in a model file's metadata
+     * @param firstVersion the same as checkpoints of the first version describe it, in one text
+     */
+    public record Model(Map<String, String> build, String firstVersion) {}
+
+    public TrainingDescription(
+            Optimization optimization,
+            Loading loading,
+            Evaluation evaluation,
+            Model model,
+            FaceDataset train,
+            @Nullable FaceDataset validation) {
+        this.optimization = optimization;
+        this.loading = loading;
+        this.evaluation = evaluation;
+        this.model = model;
+        this.train = train;
+        this.validation = validation;
+        entries.put(VERSION_KEY, VERSION);
+        data();
+        model();
+        settings();
+    }
+
+    private void data() {
+        entries.put(
+                DATA,
+                train.classes() + " people, " + train.size() + " training samples, "
+                        + (validation == null ? 0 : validation.size()) + " validation images");
+        entries.put(TRAINING_NAMES, train.fingerprint());
+        entries.put(VALIDATION_NAMES, validation == null ? "none" : validation.fingerprint());
+        entries.put(
+                "augmentations", (train.composesAugmentations() ? "composed " : "copies by ") + train.augmentations());
+        entries.put(
+                "faces to verify",
+                evaluation.verification() == null
+                        ? "none"
+                        : evaluation.verification().fingerprint());
+        entries.put(
+                CONTENTS,
+                train.contentFingerprint() + (validation == null ? "" : " " + validation.contentFingerprint()));
+    }
+
+    private void model() {
+        model.build().forEach((key, value) -> {
+            if (key.equals("args")) {
+                parse(value).properties().forEach(setting -> entries.put(setting.getKey(), text(setting.getValue())));
+            } else {
+                entries.putIfAbsent(key, value);
+            }
+        });
+    }
+
+    private void settings() {
+        entries.put("optimizer", optimization.optimizer().getClass().getSimpleName());
+        components(optimization.optimizer(), (name, value) -> entries.put("optimizer " + name, value));
+        entries.put("learning rate schedule", optimization.learningRate() + " by " + optimization.scheduleUnit());
+        entries.put("freezer", String.valueOf(optimization.freezer()));
+        entries.put("score", evaluation.score().toString());
+        entries.put("batch size", Integer.toString(loading.batchSize()));
+        entries.put("accumulation", Integer.toString(optimization.accumulation()));
+        entries.put("gradient clip", Double.toString(optimization.gradientClip()));
+        entries.put("head learning rate multiplier", Double.toString(optimization.headLrMultiplier()));
+        entries.put("margin warm-up epochs", Integer.toString(optimization.marginWarmupEpochs()));
+        entries.put("head from means", Boolean.toString(optimization.headFromMeans()));
+        entries.put("decay of norm and bias", Boolean.toString(optimization.decayNormAndBias()));
+        entries.put("precision", optimization.precision().toString());
+        entries.put("sampler", loading.sampler().toString());
+        entries.put("best by", evaluation.bestBy().toString());
+        entries.put("training seed", Long.toString(optimization.seed()));
+    }
+
+    private static void components(OptimizerSettings settings, BiConsumer<String, String> into) {
+        for (RecordComponent component : settings.getClass().getRecordComponents()) {
+            try {
+                into.accept(
+                        component.getName(),
+                        String.valueOf(component.getAccessor().invoke(settings)));
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException("cannot describe " + settings, e);
+            }
+        }
+    }
+
+    private static String text(JsonNode value) {
+        return value.isValueNode() ? value.asText() : value.toString();
+    }
+
+    private static JsonNode parse(String json) {
+        try {
+            return JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot describe " + json, e);
+        }
+    }
+
+    /** For a checkpoint's metadata. */
+    public String toJson() {
+        try {
+            return JSON.writeValueAsString(entries);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + entries + " as JSON", e);
+        }
+    }
+
+    /**
+     * Compares this training with that of a checkpoint.
+     *
+     * @param acceptChangedImages whether image contents may differ
+     * @throws IllegalStateException naming what differs
+     */
+    public void requireSame(Path checkpoint, JsonNode saved, boolean acceptChangedImages) {
+        Map<String, String> now = saved.has(VERSION_KEY) ? entries : firstVersion();
+        Map<String, String> differing = new LinkedHashMap<>();
+        now.forEach((what, value) -> {
+            String before = savedValue(saved, what);
+            if (before != null && !before.equals(value)) {
+                differing.put(what, difference(what, before, value));
+            }
+        });
+        if (acceptChangedImages) {
+            differing.remove(CONTENTS);
+        }
+        if (differing.containsKey(DATA)) {
+            differing.keySet().removeAll(FOLLOWS_FROM_DATA);
+        }
+        List<String> differences = List.copyOf(differing.values());
+        if (differences.isEmpty()) {
+            return;
+        }
+        int more = differences.size() - MAX_DIFFERENCES;
+        throw new IllegalStateException(checkpoint + " is of another training: "
+                + String.join("; ", differences.subList(0, Math.min(MAX_DIFFERENCES, differences.size())))
+                + (more > 0 ? "; and " + more + " more differences" : "")
+                + "; use the former settings and data, or another checkpoint folder");
+    }
+
+    /** In present names; null where the checkpoint says nothing of it. */
+    private static @Nullable String savedValue(JsonNode saved, String what) {
+        String name = saved.has(what) ? what : NAMES_BEFORE_3.getOrDefault(what, what);
+        if (!saved.has(name)) {
+            return null;
+        }
+        String value = saved.path(name).asText();
+        return what.equals("normalization") ? value.replace("\"deviation\"", "\"std\"") : value;
+    }
+
+    private static String difference(String what, String then, String now) {
+        return switch (what) {
+            case CONTENTS ->
+                "images have other contents under the same names (to go on with them, set acceptChangedImages)";
+            case TRAINING_NAMES, VALIDATION_NAMES -> "the " + what + " are not the same";
+            default -> what + " was " + shortened(then) + ", is now " + shortened(now);
+        };
+    }
+
+    private static String shortened(String value) {
+        return value.isEmpty()
+                ? "not set"
+                : value.length() <= LONGEST_VALUE ? value : value.substring(0, LONGEST_VALUE - 3) + "...";
+    }
+
+    /** As checkpoints had it that were written before there was a version. */
+    private Map<String, String> firstVersion() {
+        Map<String, String> all = new LinkedHashMap<>();
+        all.put("data", train.fingerprint() + " " + (validation == null ? "" : validation.fingerprint()));
+        all.put("optimizer", optimization.optimizer().toString());
+        all.put("learning rate", optimization.learningRate() + " by " + optimization.scheduleUnit());
+        all.put("freezer", String.valueOf(optimization.freezer()));
+        all.put("score", evaluation.score().toString());
+        all.put("batch size", loading.batchSize() + " x " + optimization.accumulation());
+        all.put("gradient clip", Double.toString(optimization.gradientClip()));
+        all.put("head rate factor", Double.toString(optimization.headLrMultiplier()));
+        all.put("margin warm-up", optimization.marginWarmupEpochs() + " epochs");
+        all.put("head from means", Boolean.toString(optimization.headFromMeans()));
+        all.put("decay of norm and bias", Boolean.toString(optimization.decayNormAndBias()));
+        all.put("precision", optimization.precision().toString());
+        all.put("sampler", loading.sampler().toString());
+        all.put(
+                "unseen faces",
+                evaluation.verification() == null
+                        ? ""
+                        : evaluation.verification().fingerprint());
+        all.put(
+                "best by",
+                evaluation.bestBy() == BestBy.ACCURACY
+                        ? ""
+                        : evaluation.bestBy().toString());
+        all.put("seed", Long.toString(optimization.seed()));
+        all.put("model", model.firstVersion());
+        return all;
+    }
+}

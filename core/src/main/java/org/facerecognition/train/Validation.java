@@ -1,0 +1,181 @@
+package org.facerecognition.train;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntConsumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Sampler;
+import org.facerecognition.eval.DatasetEmbedder;
+import org.facerecognition.eval.Roc;
+import org.facerecognition.eval.VerificationSet;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.MetricHead;
+import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.train.EpochReport.BestBy;
+import org.facerecognition.train.EpochReport.Unseen;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is measured after each epoch: validation images of the training's people, and the verification of other people.
+ */
+public final class Validation implements AutoCloseable {
+    private static final double UNSEEN_FAR = 1e-3;
+    private static final int EPOCH = 0; // always in the data's order: nothing is random
+
+    /** Embeds the samples of a data set, skipping unusable images or not. */
+    public interface Embedding {
+        /** @param embedded is told the number of samples done so far */
+        DatasetEmbedder.Usable embed(FaceDataset faces, IntConsumer embedded);
+    }
+
+    private final Evaluation settings;
+    private final List<TrainingListener> listeners;
+    private final Module net;
+    private final Embedding embedding;
+    private final ForwardPass forward;
+    private final @Nullable BatchLoader loader;
+    private final int images;
+    private final boolean comparesInBatches; // the loss
+    private final Map<String, String> unusableFaces = new TreeMap<>();
+    private @Nullable VerificationSet people;
+
+    /**
+     * @param net whose parts {@code forward} runs
+     * @param embedding of verification faces
+     * @param loader batches of the validation images; closed here; null for none
+     * @param images how many they are
+     */
+    public Validation(
+            Evaluation settings,
+            List<TrainingListener> listeners,
+            Module net,
+            ForwardPass forward,
+            Embedding embedding,
+            @Nullable BatchLoader loader,
+            int images) {
+        this.settings = settings;
+        this.listeners = listeners;
+        this.net = net;
+        this.forward = forward;
+        this.embedding = embedding;
+        this.loader = loader;
+        this.images = images;
+        this.comparesInBatches = forward.head() instanceof MetricHead;
+        this.people = settings.verification();
+    }
+
+    /** The order of validation images: a loss of pairs needs images of the same person in a batch. */
+    public static Sampler samplerFor(Head head) {
+        return head instanceof MetricHead ? Sampler.paired() : Sampler.sequential();
+    }
+
+    /**
+     * What came out.
+     *
+     * @param loss mean; NaN where it was not measured
+     * @param score mean; NaN where it was not measured
+     * @param unseen null where it was not measured
+     */
+    public record Result(
+            double loss, double score, @Nullable Unseen unseen) {}
+
+    /** Whether there is anything to measure. */
+    public boolean isWanted() {
+        return loader != null || people != null;
+    }
+
+    /** What the best epoch is chosen by; null where nothing is measured, so that the last one is the best. */
+    public @Nullable BestBy bestBy() {
+        if (loader != null || settings.bestBy() != BestBy.ACCURACY) {
+            return settings.bestBy();
+        }
+        return people == null ? null : BestBy.UNSEEN_AUC;
+    }
+
+    /** Measures. Draws nothing at random, so that a training is the same with it and without. */
+    public Result run() {
+        Result known = loader == null ? new Result(Double.NaN, Double.NaN, null) : ofKnownPeople(loader);
+        return people == null ? known : new Result(known.loss(), known.score(), ofOtherPeople(people));
+    }
+
+    private Result ofKnownPeople(BatchLoader loader) {
+        net.eval();
+        TrainingProgress sums = new TrainingProgress();
+        try (BatchLoader.Epoch epoch = loader.epoch(EPOCH)) {
+            while (epoch.hasNext()) {
+                try (Batch batch = epoch.next();
+                        PointerScope scope = new PointerScope();
+                        NoGradGuard noGrad = new NoGradGuard()) {
+                    add(batch, sums);
+                }
+                passed("validation", (int) sums.samples, images);
+            }
+        }
+        double loss = sums.lossSamples == 0 ? Double.NaN : sums.lossSum / sums.lossSamples;
+        return new Result(loss, sums.scoreSum / sums.samples, null);
+    }
+
+    private void add(Batch batch, TrainingProgress sums) {
+        Tensor labels = batch.labels(); // [B]
+        Head.Output output = NativeErrors.explained(() -> forward.evaluation(batch.images(), labels))
+                .output();
+        double score = ForwardPass.score(settings.score(), output, labels);
+        if (comparesInBatches && !showsPairs(labels)) {
+            sums.addBatchWithoutLoss(score, batch.size());
+        } else {
+            sums.addBatch(output.loss().item_double(), score, batch.size());
+        }
+    }
+
+    /** Whether a batch shows one person twice, and two people: without that a loss of pairs is 0 and says nothing. */
+    private static boolean showsPairs(Tensor labels) {
+        long people =
+                torch.unique_consecutive(labels.sort(0, false).get0()).get0().numel();
+        return people > 1 && people < labels.numel();
+    }
+
+    private Unseen ofOtherPeople(VerificationSet faces) {
+        int count = faces.faces().size();
+        DatasetEmbedder.Usable embedded = embedding.embed(faces.faces(), done -> passed("verification", done, count));
+        VerificationSet usable = faces;
+        if (!embedded.skipped().isEmpty()) {
+            unusableFaces.putAll(embedded.reasons());
+            usable = faces.without(embedded.skipped());
+            usable.requireMeasurable();
+            people = usable;
+        }
+        Roc roc = usable.verify(all -> embedded.faces()).roc();
+        double far = Math.max(UNSEEN_FAR, 1.0 / roc.impostorPairs());
+        return new Unseen(roc.auc(), roc.equalErrorRate(), roc.tarAtFar(far), far);
+    }
+
+    /** Images that could not be used so far, and what is wrong with each. */
+    public Map<String, String> skipped() {
+        Map<String, String> all = new TreeMap<>(unusableFaces);
+        if (loader != null) {
+            all.putAll(loader.skipped());
+        }
+        return all;
+    }
+
+    private void passed(String what, int done, int of) {
+        for (TrainingListener listener : listeners) {
+            listener.passed(what, done, of);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (loader != null) {
+            loader.close();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package org.facerecognition.examples;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.facerecognition.Recognizer;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.eval.LabelNoise;
+import org.facerecognition.eval.LabelNoise.Suspect;
+import org.facerecognition.io.AtomicFile;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code suspects}: which training images are probably under a wrong name? */
+@Command(
+        name = "suspects",
+        description =
+                "List training images that are probably under a wrong name: far from the center of their person, or nearer"
+                        + " to another's. Best with a model trained by --loss subcenter-arcface.",
+        mixinStandardHelpOptions = true,
+        showDefaultValues = true,
+        sortOptions = false)
+final class FindLabelNoiseCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "FILE",
+            description = "A model or a training's checkpoint.")
+    private Path model;
+
+    @Mixin
+    private DataOptions data = new DataOptions();
+
+    @Option(
+            names = "--degrees",
+            defaultValue = "" + LabelNoise.USUAL_DEGREES,
+            description = "Farther than this is far.")
+    private double degrees;
+
+    @Option(names = "--seed", defaultValue = "0", description = "Of the split of folders, as in training.")
+    private long seed;
+
+    @Option(names = "--out", paramLabel = "FILE", description = "Write the list there, not to standard output.")
+    private @Nullable Path out;
+
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        FaceDataset faces = data.read(Split.TRAIN, seed);
+        List<Suspect> suspects;
+        try (Recognizer recognizer = ModelFile.load(model)) {
+            DataOptions.requirePackedFor(recognizer, faces);
+            suspects = recognizer.suspects(faces, degrees);
+        }
+        String list = list(faces, suspects);
+        PrintWriter standard = spec.commandLine().getOut();
+        if (out != null) {
+            write(list);
+        } else if (!json) {
+            standard.print(list);
+            standard.flush();
+        }
+        spec.commandLine()
+                .getErr()
+                .printf(Locale.ROOT, "%,d of %,d images are suspected%n", suspects.size(), faces.size());
+        if (json) {
+            Map<String, Object> figures = new LinkedHashMap<>();
+            figures.put("pictures", faces.size());
+            figures.put("suspects", suspects.size());
+            standard.println(Json.line(figures));
+        }
+        return 0;
+    }
+
+    private static String list(FaceDataset faces, List<Suspect> suspects) {
+        StringBuilder list = new StringBuilder("image\tidentity\tdegrees\tnearest\tnearest_degrees\n");
+        for (Suspect suspect : suspects) {
+            list.append(String.format(
+                    Locale.ROOT,
+                    "%s\t%s\t%.1f\t%s\t%.1f%n",
+                    faces.sample(suspect.face()).image().name(),
+                    faces.identities().get(suspect.label()),
+                    suspect.degrees(),
+                    faces.identities().get(suspect.nearest()),
+                    suspect.nearestDegrees()));
+        }
+        return list.toString();
+    }
+
+    private void write(String list) {
+        try {
+            AtomicFile.write(out, list);
+        } catch (IOException e) {
+            throw new UncheckedIOException(AtomicFile.cannotWrite(out, e), e);
+        }
+    }
+}
