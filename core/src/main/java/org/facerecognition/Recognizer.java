@@ -69,7 +69,7 @@ public final class Recognizer implements FaceEmbedder {
 
     /** How images become embeddings at the moment; replaced as a whole, so that a call sees one. */
     private record Use(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
-        static final Use CROPPED = new Use(null, FaceChoice.MAX_PROMINENT, false);
+        static final Use CROPPED = new Use(null, FaceChoice.MOST_PROMINENT, false);
     }
 
     private Recognizer(ModelInfo model, Backbone encoder, Head head) {
@@ -304,7 +304,7 @@ public final class Recognizer implements FaceEmbedder {
      * @throws IllegalStateException when this model was trained on faces that were cut out in another way
      */
     public void useDetector(@Nullable FaceDetector detector) {
-        useDetector(detector, FaceChoice.MAX_PROMINENT);
+        useDetector(detector, FaceChoice.MOST_PROMINENT);
     }
 
     /**
@@ -417,7 +417,7 @@ public final class Recognizer implements FaceEmbedder {
      */
     public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
         try (Lifetime.Use open = lifetime.enter()) {
-            FaceDataset seen = seen(data, new Use(null, FaceChoice.MAX_PROMINENT, flip));
+            FaceDataset seen = seen(data, new Use(null, FaceChoice.MOST_PROMINENT, flip));
             return embedder.embedAsSingly(seen, flip, embedded, BadImages.FAIL).faces();
         }
     }

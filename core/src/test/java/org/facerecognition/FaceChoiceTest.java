@@ -29,11 +29,11 @@ class FaceChoiceTest {
     @Test
     void choosesByWhatItsNameSays() {
         assertThat(FaceChoice.LARGEST.of(all, 200, 200)).contains(large);
-        assertThat(FaceChoice.MAX_CENTRAL.of(all, 200, 200)).contains(central);
-        assertThat(FaceChoice.MAX_PROMINENT.of(all, 200, 200)).contains(prominent);
+        assertThat(FaceChoice.MOST_CENTRAL.of(all, 200, 200)).contains(central);
+        assertThat(FaceChoice.MOST_PROMINENT.of(all, 200, 200)).contains(prominent);
         assertThat(FaceChoice.HIGHEST_SCORE.of(all, 200, 200)).contains(sure);
         assertThat(FaceChoice.LARGEST.of(List.of(), 200, 200)).isEmpty();
-        assertThat(FaceChoice.MAX_CENTRAL).hasToString("most-central");
+        assertThat(FaceChoice.MOST_CENTRAL).hasToString("most-central");
     }
 
     @Test

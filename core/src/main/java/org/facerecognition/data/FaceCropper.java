@@ -30,7 +30,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
 
     /** Without a detector. */
     public static FaceCropper framed(Crop crop, int sizePx) {
-        return new FaceCropper(crop, sizePx, null, FaceChoice.MAX_PROMINENT);
+        return new FaceCropper(crop, sizePx, null, FaceChoice.MOST_PROMINENT);
     }
 
     /**

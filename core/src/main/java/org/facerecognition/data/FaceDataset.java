@@ -223,7 +223,7 @@ public final class FaceDataset {
      * @return framed {@link Crop#WHOLE}
      */
     public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
-        return cropped(new FaceCropper(crop, sizePx, detector, FaceChoice.MAX_PROMINENT), notFound);
+        return cropped(new FaceCropper(crop, sizePx, detector, FaceChoice.MOST_PROMINENT), notFound);
     }
 
     /**

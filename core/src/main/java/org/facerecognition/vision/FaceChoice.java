@@ -11,7 +11,7 @@ public enum FaceChoice {
      * Large and near the middle: area less twice the squared distance of the box's center from the image's, as in
      * facenet's and insightface's scripts.
      */
-    MAX_PROMINENT {
+    MOST_PROMINENT {
         @Override
         Comparator<DetectedFace> order(int widthPx, int heightPx) {
             return Comparator.comparingDouble(
@@ -28,7 +28,7 @@ public enum FaceChoice {
     },
 
     /** The one whose box is centered nearest to the middle of the image. */
-    MAX_CENTRAL {
+    MOST_CENTRAL {
         @Override
         Comparator<DetectedFace> order(int widthPx, int heightPx) {
             return Comparator.comparingDouble(face -> -squaredDistanceFromCenter(face, widthPx, heightPx));
@@ -47,7 +47,7 @@ public enum FaceChoice {
     ONLY {
         @Override
         Comparator<DetectedFace> order(int widthPx, int heightPx) {
-            return MAX_PROMINENT.order(widthPx, heightPx);
+            return MOST_PROMINENT.order(widthPx, heightPx);
         }
     };
 

@@ -244,7 +244,7 @@ public final class FaceDetector implements AutoCloseable {
                     double shorter = Math.min(face.box().width(), face.box().height());
                     return !(shorter >= settings.smallestFacePx());
                 });
-        faces.sort(FaceChoice.MAX_PROMINENT.order(image.cols(), image.rows()).reversed());
+        faces.sort(FaceChoice.MOST_PROMINENT.order(image.cols(), image.rows()).reversed());
         return List.copyOf(faces);
     }
 
