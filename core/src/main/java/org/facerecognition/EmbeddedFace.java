@@ -11,16 +11,16 @@ import org.facerecognition.vision.DetectedFace;
 /**
  * A face in an image, and its embedding.
  *
- * @param where it is
+ * @param where it is in the image
  * @param embedding of Euclidean norm 1; not copied
  */
 public record EmbeddedFace(DetectedFace where, float[] embedding) {
-    /** Embeds so many network inputs, each made by its number. */
+    /** Embeds a number of network inputs, each made by its index. */
     interface Embedding {
         List<float[]> of(int count, IntFunction<Mat> input);
     }
 
-    /** All faces of an image that can be embedded, the most prominent first. */
+    /** Returns all faces of an image that can be embedded, the most prominent first. */
     static List<EmbeddedFace> all(ImageSource image, FaceCropper cropper, Embedding embedding) {
         try (Mat whole = image.read()) {
             List<DetectedFace> found = cropper.findUsable(whole);

@@ -30,7 +30,7 @@ import org.facerecognition.natives.TensorRows;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.jspecify.annotations.Nullable;
 
-/** From the net's input to embeddings of length 1, in batches, on its device. For many threads at a time. */
+/** Turns network input into unit-norm embeddings, in batches, on the network's device. Thread-safe. */
 final class Embedder implements AutoCloseable {
     private static final int WORTH_PREPARING = 512; // images
 
@@ -39,19 +39,19 @@ final class Embedder implements AutoCloseable {
     private final Backbone encoder;
     private Device device = new Device("cpu");
 
-    /** @param net that {@code encoder} is part of; both stay their owner's to close */
+    /** @param net that {@code encoder} is part of; both are borrowed */
     Embedder(ModelInfo model, Module net, Backbone encoder) {
         this.model = model;
         this.net = net;
         this.encoder = encoder;
     }
 
-    /** Where the work is done; its own, not to be closed. */
+    /** The device that embeds; borrowed. */
     Device device() {
         return device;
     }
 
-    /** Where the work is done; the caller closes it. */
+    /** A copy of the device that embeds; owned. */
     Device copyOfDevice() {
         return copyOf(device);
     }
@@ -60,19 +60,19 @@ final class Embedder implements AutoCloseable {
         return new Device(device.type(), device.index());
     }
 
-    /** Moves the weights; further work is done there. */
+    /** Moves the weights to a device, which is borrowed; embedding is done there from then on. */
     void to(Device device) {
         net.to(device, false);
         Device former = this.device;
-        this.device = copyOf(device); // the other is the caller's
+        this.device = copyOf(device); // the argument is borrowed
         former.close();
     }
 
     /**
-     * Embeds images that are the net's input already.
+     * Embeds images that are network input already.
      *
-     * @param input makes the i-th, of the input's size; it is closed here
-     * @param flip adds the embedding of the mirrored image before length 1
+     * @param input makes the i-th image, of the network's input size; it is closed here
+     * @param flip adds the embedding of the mirrored image before normalization
      */
     List<float[]> embed(int count, IntFunction<Mat> input, boolean flip) {
         if (count == 0) {
@@ -102,7 +102,7 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * Embeds a data set's samples, without augmentation, in their order. For many of them, on a CPU, the net is
+     * Embeds a data set's samples, without augmentation, in their order. For many samples on a CPU the network is
      * prepared first.
      *
      * @see DatasetEmbedder#embed
@@ -111,7 +111,10 @@ final class Embedder implements AutoCloseable {
         return embedManyOrFew(data, flip, embedded, badImages, this::forward);
     }
 
-    /** The same with the bits that {@link #embed(int, IntFunction, boolean)} gives, unless the net is prepared. */
+    /**
+     * Embeds a data set with the same bits as {@link #embed(int, IntFunction, boolean)}, unless it is large enough for
+     * the network to be prepared.
+     */
     DatasetEmbedder.Usable embedAsSingly(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
         return embedManyOrFew(data, flip, embedded, badImages, this::forwardInPairs);
     }
@@ -125,9 +128,9 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * The same with a network that works in another way.
+     * Embeds a data set with another way to run the network.
      *
-     * @param net from [B, 3, S, S] to [B, D], in the scope around it
+     * @param net from [B, 3, S, S] to [B, D], both scoped
      */
     DatasetEmbedder.Usable embed(
             FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> net) {
@@ -135,7 +138,9 @@ final class Embedder implements AutoCloseable {
         return new DatasetEmbedder(model.input(), device, net).embed(data, flip, embedded, badImages);
     }
 
-    /** Null where there is nothing to gain, or the net cannot say what it does. */
+    /**
+     * A prepared network, owned; null where there is nothing to gain, or the network does not describe its operations.
+     */
     private @Nullable PreparedNet prepared() {
         if (!device.is_cpu()) {
             return null;
@@ -144,17 +149,17 @@ final class Embedder implements AutoCloseable {
             return PreparedNet.of(
                     graph, DatasetEmbedder.BATCH_SIZE, model.input().sizePx(), ScalarType.Float, device);
         } catch (UnsupportedOperationException e) {
-            return null; // a net of the caller's own
+            return null; // a custom network
         }
     }
 
     private static Tensor forward(PreparedNet net, Tensor images) {
         try (Tensor embeddings = NativeErrors.explained(() -> net.forward(images))) {
-            return embeddings.detach(); // a handle of the scope's
+            return embeddings.detach(); // scoped
         }
     }
 
-    /** [B, 3, S, S] to [B, D], not of length 1; the caller closes it, a scope around does not. */
+    /** Embeds [B, 3, S, S] into [B, D], not normalized; owned. */
     Tensor embed(Tensor images) {
         long size = model.input().sizePx();
         if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != size || images.size(3) != size) {
@@ -167,9 +172,10 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * Inside a scope. The kernels that libtorch chooses on a CPU, and so the last bits, depend on the number of images.
-     * Two at a time, an image's embedding does not depend on how many others are embedded with it; that takes
-     * 1.3 (MobileFaceNet) to 1.5 times as long (ResNet-34, two cores without AVX-512) as sixteen at a time.
+     * Runs the network on two images at a time; scoped. The kernels that libtorch chooses on a CPU, and so the last
+     * bits, depend on the number of images. In pairs, an image's embedding does not depend on how many others are
+     * embedded with it. That takes 1.3 (MobileFaceNet) to 1.5 times as long (ResNet-34, two cores without AVX-512) as
+     * sixteen at a time.
      */
     private Tensor forwardInPairs(Tensor images) {
         long count = images.size(0);
@@ -184,8 +190,9 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
-     * Inside a scope. On a CPU libtorch gives small convolutions to oneDNN only from two images on; one alone goes
-     * through im2col and BLAS, whose threads fight with OpenMP's: several times as long. So one image is done twice.
+     * Runs the network; scoped. On a CPU libtorch uses oneDNN for small convolutions only for two images or more. A
+     * single image goes through im2col and BLAS, whose threads compete with OpenMP's, and takes several times as long.
+     * So a single image is embedded twice.
      */
     private Tensor forward(Tensor images) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
@@ -197,7 +204,7 @@ final class Embedder implements AutoCloseable {
         }
     }
 
-    /** A copy of the encoder that embeds as fast as this machine can; the caller closes its net. */
+    /** Makes a copy of the encoder that embeds as fast as this machine can; its network is owned. */
     PrecisionTrial.Result prepare(PrepareOptions options) {
         try (Graph graph = encoder.graph()) {
             return NativeErrors.explained(() -> new PrecisionTrial(
@@ -206,7 +213,7 @@ final class Embedder implements AutoCloseable {
         }
     }
 
-    /** A batch of synthetic faces, each of another identity. Inside a scope. */
+    /** A batch of synthetic faces of different identities, [count, 3, S, S]; scoped. */
     private Tensor syntheticFaces(int count) {
         SyntheticFaces faces = new SyntheticFaces(0, 112);
         ModelInput input = model.input();
@@ -220,6 +227,26 @@ final class Embedder implements AutoCloseable {
             }
             return buffer.images(count);
         }
+    }
+
+    /** The cosine of the angle between two embeddings; see {@link Recognizer#similarity}. */
+    static double cosine(float[] a, float[] b) {
+        if (a.length != b.length) {
+            throw new IllegalArgumentException(
+                    "embeddings must be of one length, but were of " + a.length + " and " + b.length);
+        }
+        double dot = 0;
+        double squaresA = 0;
+        double squaresB = 0;
+        for (int i = 0; i < a.length; i++) {
+            dot += (double) a[i] * b[i];
+            squaresA += (double) a[i] * a[i];
+            squaresB += (double) b[i] * b[i];
+        }
+        if (!(squaresA > 0 && squaresB > 0)) {
+            throw new IllegalArgumentException("embeddings must not be zero or NaN, but one was");
+        }
+        return Math.max(-1, Math.min(1, dot / Math.sqrt(squaresA * squaresB)));
     }
 
     private BatchBuffer newBuffer(int size) {

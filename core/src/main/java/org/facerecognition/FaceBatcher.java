@@ -15,13 +15,13 @@ import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.MicroBatcher;
 
 /**
- * Embeds for many threads: each brings its image into shape itself, then they are embedded many at a time; see {@link
- * MicroBatcher} for how they are gathered, what happens when there are too many, and what a canceled future costs. On
- * a CPU an embedding is the same, bit for bit, whatever company its image had.
+ * Embeds faces for many threads by dynamic batching: each thread crops its own image, then one worker embeds many
+ * images at a time. See {@link MicroBatcher} for how requests are collected, what happens when there are too many, and
+ * what a canceled future costs. On a CPU an embedding is the same, bit for bit, whatever else is in its batch.
  */
 public final class FaceBatcher implements AutoCloseable {
     private final PreparedRecognizer recognizer;
-    private final BatchBuffer buffer; // the worker's
+    private final BatchBuffer buffer; // used by the worker only
     private final MicroBatcher<byte[], float[]> batcher; // of pixels, [S, S, 3]
 
     FaceBatcher(PreparedRecognizer recognizer, MicroBatcher.Settings settings) {
@@ -31,17 +31,17 @@ public final class FaceBatcher implements AutoCloseable {
     }
 
     /**
-     * Embeds the image of a face, framed as in training or found by the detector as {@link
-     * PreparedRecognizer#embed(ImageSource)} has it, on the calling thread; waits while too many others wait.
+     * Crops the face in an image on the calling thread, as {@link PreparedRecognizer#embed(ImageSource)} does, and
+     * queues it to be embedded. Waits while the queue is full.
      *
-     * @return the embedding to come, of Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the image cannot be read, has not the size the framing
-     *     needs, or no face is found in it
-     * @throws java.util.concurrent.RejectedExecutionException when it is closed
+     * @return the future embedding, unit-norm
+     * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that
+     *     the crop needs, or shows no face
+     * @throws java.util.concurrent.RejectedExecutionException when this batcher is closed
      * @throws InterruptedException when the thread is interrupted while it waits
      */
-    public CompletableFuture<float[]> embed(ImageSource picture) throws InterruptedException {
-        try (Mat face = recognizer.cut(picture)) {
+    public CompletableFuture<float[]> embed(ImageSource image) throws InterruptedException {
+        try (Mat face = recognizer.crop(image)) {
             return batcher.submit(pixels(face));
         }
     }
@@ -66,19 +66,19 @@ public final class FaceBatcher implements AutoCloseable {
     }
 
     /**
-     * Embeds the image of a face unless too many others wait: then a server had better say so than wait.
+     * Crops and queues the face in an image unless the queue is full; for servers that had better refuse than wait.
      *
-     * @return the embedding to come; empty when too many wait
+     * @return the future embedding; empty when the queue is full
      * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
-     * @throws java.util.concurrent.RejectedExecutionException when it is closed
+     * @throws java.util.concurrent.RejectedExecutionException when this batcher is closed
      */
-    public Optional<CompletableFuture<float[]>> tryEmbed(ImageSource picture) {
-        try (Mat face = recognizer.cut(picture)) {
+    public Optional<CompletableFuture<float[]>> tryEmbed(ImageSource image) {
+        try (Mat face = recognizer.crop(image)) {
             return batcher.trySubmit(pixels(face));
         }
     }
 
-    /** What waits is the garbage collector's: nobody has to free what was canceled. */
+    /** Copies the pixels to the Java heap, so that a canceled request needs no closing. */
     private byte[] pixels(Mat face) {
         int size = recognizer.imageSizePx();
         byte[] bytes = ImageReader.pixels(face);
@@ -89,18 +89,18 @@ public final class FaceBatcher implements AutoCloseable {
         return bytes;
     }
 
-    private List<float[]> embedAll(List<byte[]> pictures) {
+    private List<float[]> embedAll(List<byte[]> images) {
         int size = recognizer.imageSizePx();
-        for (int i = 0; i < pictures.size(); i++) {
-            try (BytePointer data = new BytePointer(pictures.get(i));
-                    Mat picture = new Mat(size, size, CV_8UC3, data)) {
-                buffer.put(i, picture, 0);
+        for (int i = 0; i < images.size(); i++) {
+            try (BytePointer data = new BytePointer(images.get(i));
+                    Mat image = new Mat(size, size, CV_8UC3, data)) {
+                buffer.put(i, image, 0);
             }
         }
-        return List.of(recognizer.embed(buffer, pictures.size()));
+        return List.of(recognizer.embed(buffer, images.size()));
     }
 
-    /** Takes no more images, embeds those it has taken, and waits for that. */
+    /** Refuses further images, embeds those in the queue, and waits until they are done. */
     @Override
     public void close() {
         batcher.close(buffer::close);

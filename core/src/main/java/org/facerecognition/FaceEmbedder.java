@@ -13,26 +13,26 @@ import org.facerecognition.eval.Embedded;
 
 /**
  * Turns images of faces into embeddings, in one {@link EmbeddingMode}: a {@link Recognizer}, or a {@link
- * PreparedRecognizer} for speed. However an image comes in (file, bytes, Java's or OpenCV's image, data set), it goes
- * one way: decoded at full size, turned upright, the face found and chosen where there is a detector, aligned or
- * framed, embedded. So the same pixels have the same embedding wherever they enter, bit for bit. (Java's and OpenCV's
- * decoders of JPEG differ in the last bit of pixels.)
+ * PreparedRecognizer} for speed. Every image takes the same way, whether it is a file, bytes, a Java or OpenCV image or
+ * a sample of a data set: it is decoded at full size, rotated upright, its face is detected and chosen where there is a
+ * detector, aligned or cropped, and embedded. So the same pixels have the same embedding, bit for bit. (The JPEG
+ * decoders of Java and OpenCV differ in the last bit of pixels.)
  *
- * <p>For many threads at a time.
+ * <p>Thread-safe.
  */
 public interface FaceEmbedder extends AutoCloseable {
     /** The false accept rate of {@link #verify(ImageSource, ImageSource)}: 0.1 %. */
     double USUAL_FALSE_ACCEPT_RATE = 0.001;
 
-    /** How images become embeddings here. */
+    /** How images become embeddings at present. */
     EmbeddingMode embeddingMode();
 
     /**
-     * Embeds the face in an image: framed as in training or, where there is a detector, the chosen face in it.
+     * Embeds the face in an image: cropped as in training or, where there is a detector, the chosen face.
      *
-     * @return the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that the
-     *     framing needs, or no face is found in it
+     * @return the embedding, {@link #embeddingSize} values, unit-norm
+     * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that
+     *     the crop needs, or no face is found in it
      */
     default float[] embed(ImageSource image) {
         return embedAll(List.of(image)).get(0);
@@ -49,9 +49,9 @@ public interface FaceEmbedder extends AutoCloseable {
     }
 
     /**
-     * Embeds OpenCV's image; as {@link #embed(ImageSource)}.
+     * Embeds an OpenCV image; as {@link #embed(ImageSource)}.
      *
-     * @param image RGB, CV_8UC3; untouched
+     * @param image RGB, CV_8UC3; borrowed, not changed
      */
     default float[] embed(Mat image) {
         return embed(ImageSource.of(image));
@@ -65,17 +65,18 @@ public interface FaceEmbedder extends AutoCloseable {
     /**
      * Embeds images of faces, each as {@link #embed(ImageSource)} does.
      *
-     * @return for each, in order, the embedding, of length {@link #embeddingSize} and Euclidean norm 1
-     * @throws org.facerecognition.data.DataException when an image cannot be read, does not have the size that the
-     *     framing needs, or no face is found in it
+     * @return the embeddings in the order of the images, each {@link #embeddingSize} values, unit-norm
+     * @throws org.facerecognition.data.DataException when an image cannot be read, does not have the size that
+     *     the crop needs, or no face is found in it
      */
     List<float[]> embedAll(List<? extends ImageSource> images);
 
     /**
      * Finds the faces in an image and embeds each.
      *
-     * @return the most prominent first: large and near the middle; empty where there is none. Faces that are
-     *     upside down, or whose landmarks cannot be a face's, are left out, for their embeddings would mean nothing
+     * @return the faces, the most prominent (large and near the middle) first; empty where there are none. Faces that
+     *     are upside down, or whose landmarks are implausible, are left out, since their embeddings would be
+     *     meaningless
      * @throws org.facerecognition.data.DataException when the image cannot be read
      * @throws IllegalStateException when there is no detector
      */
@@ -83,10 +84,10 @@ public interface FaceEmbedder extends AutoCloseable {
 
     /**
      * Embeds all samples of a data set, each as {@link #embed(ImageSource)} does, without augmentation. Without a
-     * detector they are framed as the data set says.
+     * detector they are cropped as the data set says.
      *
      * @return embeddings and labels, in the data set's order
-     * @throws IllegalArgumentException when the model was trained on faces that were framed in another way
+     * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
      * @throws org.facerecognition.data.DataException when an image cannot be used
      */
     default Embedded embed(FaceDataset faces) {
@@ -96,19 +97,19 @@ public interface FaceEmbedder extends AutoCloseable {
     /**
      * Embeds all samples of a data set; as {@link #embed(FaceDataset)}.
      *
-     * @param embedded is told the number of samples done so far, batch by batch
+     * @param embedded receives the number of samples done so far, batch by batch
      */
     Embedded embed(FaceDataset faces, IntConsumer embedded);
 
     // ---- decisions ----
 
-    /** Whether two images show the same person, judged by the model's threshold for a false accept rate of 0.1 %. */
+    /** Decides whether two images show the same person, by the model's threshold for a false accept rate of 0.1 %. */
     default VerificationResult verify(ImageSource a, ImageSource b) {
         return verify(a, b, threshold(USUAL_FALSE_ACCEPT_RATE));
     }
 
     /**
-     * Whether two images show the same person.
+     * Decides whether two images show the same person.
      *
      * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
      * @throws IllegalStateException when the threshold was measured in another mode than {@link #embeddingMode}
@@ -120,17 +121,17 @@ public interface FaceEmbedder extends AutoCloseable {
     }
 
     /**
-     * The threshold that was calibrated for a false accept rate, in this mode.
+     * Returns the threshold that was calibrated for a false accept rate in the present mode.
      *
-     * @throws IllegalStateException when there is none, saying which there are
+     * @throws IllegalStateException when there is none, naming those there are
      */
     Threshold threshold(double falseAcceptRate);
 
-    /** All thresholds of the model, of every mode it was calibrated in. */
+    /** Returns the thresholds of all modes the model was calibrated in. */
     List<Threshold> allThresholds();
 
     /**
-     * Finds thresholds for false accept rates of 1 %, 0.1 % and 0.01 %, as far as so many people can show them.
+     * Finds thresholds for false accept rates of 1 %, 0.1 % and 0.01 %, as far as the number of people can show them.
      *
      * @see #calibrate(FaceDataset, CalibrationSettings)
      */
@@ -139,39 +140,38 @@ public interface FaceEmbedder extends AutoCloseable {
     }
 
     /**
-     * Finds the cosines at or above which two faces count as one person's, in this mode, on faces of people that the
-     * model was not trained on, and keeps them for the model's file. All impostor pairs are compared, of some of the
-     * people where there are more faces than the settings allow. Where there is a detector, images in which it finds no
-     * face are left out.
+     * Finds thresholds in the present mode on faces of people the model was not trained on, and keeps them for the
+     * model's file. All impostor pairs are compared; where there are more faces than the settings allow, those of
+     * randomly chosen people. Where there is a detector, images in which it finds no face are left out.
      *
-     * @param strangers people that the model was not trained on
-     * @return for each rate that so many people can show, in the order of the settings: 25 people for 1 %, 78 for 0.1
-     *     %, 246 for 0.01 %
-     * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or there are too
-     *     few of them to show any of the rates, or their faces cannot be used
-     * @throws IllegalArgumentException when the model was trained on faces that were framed in another way
+     * @param strangers people the model was not trained on
+     * @return a threshold for each rate that the number of people can show, in the order of the settings: 25 people are
+     *     needed for 1 %, 78 for 0.1 %, 246 for 0.01 %
+     * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or there
+     *     are too few of them to show any of the rates, or their faces cannot be used
+     * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
      */
     List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings);
 
-    // ---- what it is ----
+    // ---- properties ----
 
-    /** Names of the people that the model was trained on, by label; empty before. */
+    /** Names of the people the model was trained on, by label; empty before a training. */
     List<String> identities();
 
     /**
-     * Tells models apart: embeddings of two may be compared only where this is the same.
+     * Identifies the model: embeddings of two models may be compared only if this is equal.
      *
      * @return 16 hexadecimal digits
      */
     String fingerprint();
 
-    /** Length of an embedding. */
+    /** The number of values of an embedding. */
     int embeddingSize();
 
     /** Side of the square input in pixels. */
     int imageSizePx();
 
-    /** Waits for calls under way and frees the weights. */
+    /** Waits for running calls and frees the weights. */
     @Override
     void close();
 }

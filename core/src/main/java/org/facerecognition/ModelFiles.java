@@ -22,6 +22,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.train.Checkpoints;
 import org.facerecognition.train.TrainingDescription;
 import org.facerecognition.weights.ModelOrigin;
 import org.facerecognition.weights.NamedTensors;
@@ -32,7 +33,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a model's file holds: a safetensors file whose tensors are the weights of encoder and head and whose metadata is
- * the {@link ModelInfo}, each value a string or JSON. Files of earlier versions are read too; present names are written.
+ * the {@link ModelInfo}, each value a string or JSON. Files of earlier versions are read too; present names are
+ * written.
  */
 final class ModelFiles {
     /** Of the weights' names in a file: {@code model.encoder.conv1.weight}. */
@@ -139,6 +141,29 @@ final class ModelFiles {
         }
     }
 
+    /** A model as the checkpoints of its training see it. */
+    static Checkpoints.Model inCheckpoints(ModelInfo model, Module net) {
+        return new Checkpoints.Model() {
+            @Override
+            public Map<String, Tensor> tensors() {
+                return ModelFiles.tensors(net);
+            }
+
+            @Override
+            public Map<String, String> metadata() {
+                return ModelFiles.metadata(model);
+            }
+
+            @Override
+            public void restore(SafeTensors file) {
+                ModelInfo info = read(file);
+                fill(net, file);
+                model.adopt(info);
+                model.clearThresholds(); // an older checkpoint may have some, of other weights
+            }
+        };
+    }
+
     // ---- metadata ----
 
     /** All that a file says of a model beside its weights. */
@@ -178,7 +203,9 @@ final class ModelFiles {
         return new TrainingDescription.Model(build(model), firstVersion(model).toString());
     }
 
-    /** {@link #build} with the names and the order of checkpoints that were written before descriptions had versions. */
+    /**
+     * {@link #build} with the names and the order of checkpoints that were written before descriptions had versions.
+     */
     private static Map<String, String> firstVersion(ModelInfo model) {
         Map<String, String> former = new LinkedHashMap<>();
         build(model).forEach((key, value) -> {

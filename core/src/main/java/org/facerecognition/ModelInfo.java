@@ -2,7 +2,6 @@ package org.facerecognition;
 
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -14,16 +13,18 @@ import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.Calibration;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.weights.ModelOrigin;
+import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
-/** What has to be known about a model beside its weights: how it is built and what input it expects. */
+/** What is known of a model beside its weights: how it is built, what input it takes, what it was trained on. */
 final class ModelInfo {
-    private final @Nullable LossName loss; // null for parts of the user's own
-    private final @Nullable RecognizerArgs args; // null for parts of the user's own
+    private final @Nullable LossName loss; // null for custom parts
+    private final @Nullable RecognizerArgs args; // null for custom parts
     private final int imageSizePx;
     private final Normalization normalization;
     private List<String> warnings = List.of();
@@ -66,10 +67,10 @@ final class ModelInfo {
 
     private static WeightsException ownParts() {
         return new WeightsException(
-                "a model of your own parts must be loaded with those parts:" + " Recognizer.load(file, encoder, head)");
+                "a model of custom parts must be loaded with those parts: Recognizer.load(file, encoder, head)");
     }
 
-    /** What is allowed about the loss but hardly meant. */
+    /** A sentence for each setting of the loss that is allowed but hardly intended. */
     List<String> warnings() {
         return warnings;
     }
@@ -88,12 +89,12 @@ final class ModelInfo {
         return identities;
     }
 
-    /** Whether it was put together from parts of the caller's own. */
+    /** Whether it was made from custom parts; see {@link Recognizer#of}. */
     boolean isOfOwnParts() {
         return loss == null;
     }
 
-    /** What a training changes beside the weights. */
+    /** What a training changes beside the weights, to be restored when it fails. */
     record TrainedOn(
             Crop crop,
             List<String> identities,
@@ -113,7 +114,7 @@ final class ModelInfo {
         thresholds = former.thresholds;
     }
 
-    /** Takes on what the training data says. Thresholds were measured with other weights, and are dropped. */
+    /** Records the training data. Thresholds were measured with other weights and are dropped. */
     void trainedOn(Crop crop, List<String> identities) {
         if (!this.identities.equals(identities)) {
             knows(this.identities);
@@ -123,14 +124,11 @@ final class ModelInfo {
         this.thresholds = List.of();
     }
 
-    /**
-     * Takes on that its weights began as those of another model of this library, which was trained on people too.
-     *
-     * @param metadata of the other model; of other files, which say nothing of people, nothing is taken
-     */
-    void startedFrom(Map<String, String> metadata) {
+    /** Records that the encoder's weights were copied from a file, with the people and the license the file names. */
+    void startedFrom(Weights weights) {
         thresholds = List.of();
-        knows(ModelFiles.peopleKnown(metadata));
+        knows(ModelFiles.peopleKnown(weights.metadata()));
+        origin = origin.startedFrom(weights.file().getFileName().toString(), weights.metadata());
     }
 
     List<String> knownBefore() {
@@ -144,14 +142,33 @@ final class ModelInfo {
         knownBefore = List.copyOf(all);
     }
 
-    /** Names of everybody its weights were ever trained on, as far as is known. */
+    /** Names of all people the weights were ever trained on, as far as is known. */
     Set<String> everybodyKnown() {
         Set<String> all = new LinkedHashSet<>(identities);
         all.addAll(knownBefore);
         return all;
     }
 
-    /** @throws IllegalArgumentException when the model was trained on faces that were framed in another way */
+    /** @throws IllegalStateException when the model has seen faces cropped in a way that a detector cannot reproduce */
+    void requireAlignedFaces() {
+        if (!crop.takesAlignedFaces()) {
+            throw new IllegalStateException(
+                    "faces that a detector finds must not be given to this model: it was trained on"
+                            + " faces with crop " + crop + "; train it with crop " + Crop.CELEBA_ALIGNED
+                            + " (--align mean) or on aligned crops, or use it without a detector");
+        }
+    }
+
+    /** @throws IllegalArgumentException when the identities are not those of the training, in their order */
+    void requireSameIdentities(FaceDataset faces) {
+        if (!faces.identities().equals(identities)) {
+            throw new UnsuitableDataException("faces must be of the " + identities.size()
+                    + " identities that this model was trained on, in their order, but were of " + faces.classes()
+                    + " others; give the data of the training");
+        }
+    }
+
+    /** @throws IllegalArgumentException when the model was trained on faces that were cropped in another way */
     void requireSameCrop(FaceDataset faces) {
         if (!identities.isEmpty() && !faces.crop().isCompatibleWith(crop)) {
             throw new IllegalArgumentException(
@@ -172,7 +189,7 @@ final class ModelInfo {
     }
 
     /**
-     * Keeps thresholds, in place of those of the same mode, and of those whose mode is not known.
+     * Keeps thresholds. They replace those of the same mode and those whose mode is unknown.
      *
      * @param fresh all of one mode
      */
@@ -190,7 +207,7 @@ final class ModelInfo {
         this.thresholds = List.copyOf(thresholds);
     }
 
-    /** Keeps what was measured in a mode, in place of what was measured in it before. */
+    /** Keeps what was measured in a mode, replacing what was measured in it before. */
     List<Threshold> calibrated(List<Calibration.Point> points, EmbeddingMode mode) {
         List<Threshold> fresh =
                 points.stream().map(point -> threshold(point, mode)).toList();
@@ -204,11 +221,31 @@ final class ModelInfo {
         return new Threshold(point.cosine(), OptionalDouble.of(point.falseAcceptRate()), Optional.of(evidence));
     }
 
+    /**
+     * Keeps thresholds that were calibrated on a prepared copy.
+     *
+     * @throws IllegalArgumentException when one has no evidence, or they are of several modes
+     */
+    void keepThresholds(List<Threshold> calibrated) {
+        List<EmbeddingMode> modes = calibrated.stream()
+                .map(threshold -> threshold
+                        .evidence()
+                        .orElseThrow(() -> new IllegalArgumentException(
+                                "thresholds must have been calibrated, but one has no evidence"))
+                        .mode())
+                .distinct()
+                .toList();
+        if (modes.size() != 1) {
+            throw new IllegalArgumentException("thresholds must be of one mode, but were of " + modes);
+        }
+        keepThresholds(calibrated, modes.get(0));
+    }
+
     void clearThresholds() {
         thresholds = List.of();
     }
 
-    /** The threshold for a rate in a mode; one of unknown mode where there is no other. */
+    /** Returns the threshold for a rate in a mode, or else one of unknown mode. */
     Optional<Threshold> threshold(double falseAcceptRate, EmbeddingMode mode) {
         List<Threshold> ofRate = thresholds.stream()
                 .filter(threshold -> threshold.falseAcceptRate().orElse(-1) == falseAcceptRate)
@@ -222,13 +259,13 @@ final class ModelInfo {
                         .findFirst());
     }
 
-    /** @throws IllegalStateException when there is none, saying which there are */
+    /** @throws IllegalStateException when there is none, naming those there are */
     Threshold requireThreshold(double falseAcceptRate, EmbeddingMode mode) {
         return threshold(falseAcceptRate, mode)
                 .orElseThrow(() -> new IllegalStateException("threshold for a false accept rate of " + falseAcceptRate
                         + " must have been calibrated, but this model " + availableThresholds(mode)
                         + "; calibrate it on faces of people it does not know (Recognizer.calibrate, evaluate --calibrate)"
-                        + " or give a threshold of your own"));
+                        + " or give a custom threshold"));
     }
 
     private String availableThresholds(EmbeddingMode mode) {
@@ -256,7 +293,7 @@ final class ModelInfo {
         restore(other.trainedOn());
     }
 
-    /** As it is now, whatever becomes of this one. */
+    /** A copy that does not change with this one. */
     ModelInfo copy() {
         ModelInfo copy = new ModelInfo(loss, args, imageSizePx, normalization).withWarnings(warnings);
         copy.adopt(this);
@@ -266,7 +303,7 @@ final class ModelInfo {
     @Override
     public String toString() {
         if (loss == null) {
-            return "parts of your own";
+            return "custom parts";
         }
         StringBuilder text = new StringBuilder(args().encoder() + ", " + loss.title());
         if (args().loss().s() != null) {

@@ -27,17 +27,16 @@ import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.TensorRows;
 
 /**
- * A trained model made ready for use on this machine; see {@link Recognizer#prepare}. It has its own copy of the
- * encoder's weights, and stays as it is whatever becomes of the recognizer. To be used from any number of threads at a
- * time; close it when done.
+ * A trained model prepared for fast embedding on this machine; see {@link Recognizer#prepare}. It has a copy of the
+ * encoder's weights and does not change with the recognizer. Thread-safe; the caller closes it.
  *
- * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded along with it; as
- * long as the number of libtorch's threads stays the same.
+ * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded with it, as long as the
+ * number of libtorch's threads is the same.
  */
 public final class PreparedRecognizer implements FaceEmbedder {
     private final PreparedNet net;
     private final String arithmetic;
-    private final ModelInfo model; // its own
+    private final ModelInfo model; // a copy
     private final FaceCropper cropper;
     private final boolean flip; // adds the embedding of the mirrored image
     private final EmbeddingMode mode;
@@ -61,7 +60,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         this.fingerprint = fingerprint;
         this.mode = EmbeddingMode.of(cropper, flip, prepared.precision());
         this.embeddingSize = embeddingSize;
-        this.device = new Device(device.type(), device.index()); // a copy: the other is the recognizer's
+        this.device = new Device(device.type(), device.index()); // a copy, since the argument is borrowed
     }
 
     @Override
@@ -71,7 +70,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     @Override
     public List<float[]> embedAll(List<? extends ImageSource> images) {
-        return embed(images.size(), i -> cut(images.get(i)));
+        return embed(images.size(), i -> crop(images.get(i)));
     }
 
     @Override
@@ -92,7 +91,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         model.requireSameCrop(cropper.detector() != null ? seen : faces);
         UnaryOperator<Tensor> scoped = images -> {
             try (Tensor result = embed(images)) {
-                return result.detach(); // a handle of the scope's
+                return result.detach(); // scoped
             }
         };
         return new DatasetEmbedder(model.input(), device, scoped)
@@ -110,7 +109,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return model.thresholds();
     }
 
-    /** {@inheritDoc} To have them in the model's file, give them to {@link Recognizer#keepThresholds} too. */
+    /** {@inheritDoc} To store them in the model's file, pass them to {@link Recognizer#keepThresholds} too. */
     @Override
     public synchronized List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings) {
         BadImages withoutFace = cropper.detector() == null ? BadImages.FAIL : BadImages.SKIP;
@@ -128,7 +127,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return fingerprint;
     }
 
-    /** @param input makes the i-th, of the net's input's size; it is closed here */
+    /** @param input makes the i-th image, of the network's input size; it is closed here */
     private List<float[]> embed(int count, IntFunction<Mat> input) {
         float[][] embeddings = new float[count][];
         int atATime = Math.max(1, Math.min(net.batchSize(), count));
@@ -147,18 +146,18 @@ public final class PreparedRecognizer implements FaceEmbedder {
     }
 
     /**
-     * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
+     * Embeds a batch of network input, without normalizing the embeddings: one layer down, for researchers.
      *
      * @param images [B, 3, S, S], S being the model's image size, float32, RGB, normalized as the model says, on any
-     *     device
-     * @return [B, D], float32, not normalized; the caller closes it, a scope around does not
+     *     device; borrowed
+     * @return [B, D], float32; owned by the caller, whatever PointerScope is open
      * @throws IllegalArgumentException when the shape differs
      */
     public Tensor embed(Tensor images) {
         return NativeErrors.explained(() -> net.forward(images));
     }
 
-    /** Gathers the calls of many threads; to be closed before this. */
+    /** Makes a batcher for the calls of many threads, to be closed before this recognizer. */
     public FaceBatcher batcher() {
         return batcher(new MicroBatcher.Settings(
                 net.batchSize(),
@@ -167,30 +166,30 @@ public final class PreparedRecognizer implements FaceEmbedder {
     }
 
     /**
-     * Gathers the calls of many threads; to be closed before this.
+     * Makes a batcher for the calls of many threads, to be closed before this recognizer.
      *
-     * @param settings how; a batch larger than this was prepared for is done in turns
+     * @param settings of the batcher; a batch larger than this recognizer was prepared for is embedded in chunks
      */
     public FaceBatcher batcher(MicroBatcher.Settings settings) {
         return new FaceBatcher(this, settings);
     }
 
-    /** The net's input; the caller closes it. */
-    Mat cut(ImageSource picture) {
-        return cropper.crop(picture);
+    /** Crops the face out of an image, as network input; owned. */
+    Mat crop(ImageSource image) {
+        return cropper.crop(image);
     }
 
     BatchBuffer newBuffer(int size) {
         return new BatchBuffer(size, model.input().sizePx(), model.input().normalization(), device, true);
     }
 
-    /** [B, 3, S, S] to [B, D], not of length 1. Inside a scope. */
+    /** Embeds [B, 3, S, S] into [B, D], not normalized; owned. */
     private Tensor embeddings(Tensor images) {
         Tensor sum = embed(images);
         return flip ? sum.add_(embed(torch.flip(images, 3))) : sum;
     }
 
-    /** The first {@code count} of a buffer, each brought to length 1. */
+    /** Returns the unit-norm embeddings of the first {@code count} images of a buffer. */
     float[][] embed(BatchBuffer buffer, int count) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
@@ -209,7 +208,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return model.input().sizePx();
     }
 
-    /** Of the values between layers, and why: what was measured when it was prepared. */
+    /** The precision between layers, and what was measured to choose it. */
     public String arithmetic() {
         return arithmetic;
     }
@@ -219,9 +218,10 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return model + ", prepared: " + arithmetic;
     }
 
-    /** Waits for those that are at work, and frees the weights. */
+    /** Waits for running calls and frees the weights. */
     @Override
     public void close() {
-        net.close(); // the device's few bytes are left to the collector: who comes late meets the net's refusal
+        net.close(); // the device's few bytes are left to the garbage collector: a late call must get the
+        // network's refusal
     }
 }

@@ -11,7 +11,6 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.BadImages;
@@ -20,8 +19,8 @@ import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
-import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Calibrator;
 import org.facerecognition.eval.Embedded;
@@ -30,15 +29,11 @@ import org.facerecognition.export.ExportFormat;
 import org.facerecognition.export.ModelExport;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
-import org.facerecognition.losses.ClassChunks;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
-import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.ComputeDevice;
-import org.facerecognition.natives.Initialization;
 import org.facerecognition.natives.Lifetime;
-import org.facerecognition.natives.RandomStream;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.vision.FaceChoice;
@@ -51,11 +46,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A face recognizer: a backbone that turns an image of a face into an embedding, and the head that it is trained with.
- * Two images show the same person when their embeddings point the same way; see {@link #similarity}.
+ * Two images show the same person when their embeddings point in the same direction; see {@link #similarity}.
  *
  * <p>Make one by a recipe ({@link #arcFace}, {@link #withLoss}), from parts ({@link #of}) or from a file ({@link
- * #load}); teach it with a {@link Trainer}. Once trained it may be used from many threads at a time; it must not be
- * used while it is being trained. Close it to free its memory.
+ * #load}); train it with a {@link Trainer}. A trained recognizer may be used by many threads at once, but not while it
+ * is being trained. Closing it frees its memory.
+ */
+/*
+ * Long because it is the facade: one short method for each thing that a user does with a model, and its documentation.
+ * The work is done by RecognizerFactory, Embedder, ModelFiles, ModelInfo and the packages below.
  */
 public final class Recognizer implements FaceEmbedder {
     private final ModelInfo model;
@@ -67,12 +66,13 @@ public final class Recognizer implements FaceEmbedder {
     private final Lifetime lifetime = new Lifetime("this recognizer");
     private volatile Use use = Use.CROPPED;
 
-    /** How images become embeddings at the moment; replaced as a whole, so that a call sees one. */
+    /** How images become embeddings at present; replaced as a whole, so that each call sees one state. */
     private record Use(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         static final Use CROPPED = new Use(null, FaceChoice.MOST_PROMINENT, false);
     }
 
-    private Recognizer(ModelInfo model, Backbone encoder, Head head) {
+    /** @throws IllegalArgumentException when the embedding lengths of encoder and head differ */
+    Recognizer(ModelInfo model, Backbone encoder, Head head) {
         if (encoder.embeddingSize() != head.embeddingSize()) {
             throw new IllegalArgumentException("head must take embeddings of " + encoder.embeddingSize()
                     + " like the backbone's, but takes " + head.embeddingSize());
@@ -88,220 +88,115 @@ public final class Recognizer implements FaceEmbedder {
         this.embedder = new Embedder(model, net, encoder);
     }
 
-    /**
-     * A new recognizer to be trained with ArcFace, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    // ---- recipes: each makes a recognizer to be trained with one loss; see withLoss ----
+
+    /** ArcFace: an additive angular margin. */
     public static Recognizer arcFace(RecognizerArgs args) {
         return withLoss(LossName.ARCFACE, args);
     }
 
-    /**
-     * A new recognizer to be trained with CosFace, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** CosFace: an additive cosine margin. */
     public static Recognizer cosFace(RecognizerArgs args) {
         return withLoss(LossName.COSFACE, args);
     }
 
-    /**
-     * A new recognizer to be trained with SphereFace, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** SphereFace: a multiplicative angular margin. */
     public static Recognizer sphereFace(RecognizerArgs args) {
         return withLoss(LossName.SPHEREFACE, args);
     }
 
-    /**
-     * A new recognizer to be trained with AdaFace, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** AdaFace: a margin that adapts to image quality. */
     public static Recognizer adaFace(RecognizerArgs args) {
         return withLoss(LossName.ADAFACE, args);
     }
 
-    /**
-     * A new recognizer to be trained with MagFace, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** MagFace: a margin that grows with the norm of the embedding. */
     public static Recognizer magFace(RecognizerArgs args) {
         return withLoss(LossName.MAGFACE, args);
     }
 
-    /**
-     * A new recognizer to be trained with CurricularFace, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** CurricularFace: hard negatives count more as training proceeds. */
     public static Recognizer curricularFace(RecognizerArgs args) {
         return withLoss(LossName.CURRICULARFACE, args);
     }
 
-    /**
-     * A new recognizer to be trained with ElasticFace-Arc, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** ElasticFace-Arc: an angular margin with a random part. */
     public static Recognizer elasticFace(RecognizerArgs args) {
         return withLoss(LossName.ELASTICFACE_ARC, args);
     }
 
-    /**
-     * A new recognizer to be trained with sub-center ArcFace, its weights drawn from {@code args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** Sub-center ArcFace: several centers for each identity, for noisy labels. */
     public static Recognizer subCenterArcFace(RecognizerArgs args) {
         return withLoss(LossName.SUBCENTER_ARCFACE, args);
     }
 
-    /**
-     * A new recognizer to be trained with a plain classification layer and cross-entropy, its weights drawn from {@code
-     * args.seed()}.
-     *
-     * @throws IllegalArgumentException when a value makes no sense, saying which
-     */
+    /** A linear classification layer with cross-entropy, without a margin. */
     public static Recognizer crossEntropy(RecognizerArgs args) {
         return withLoss(LossName.CROSS_ENTROPY, args);
     }
 
     /**
-     * A new recognizer to be trained with any loss that there is by name, its weights drawn from {@code args.seed()}.
+     * Makes a recognizer to be trained with a loss, its weights randomly initialized from {@code args.seed()}.
      *
-     * @param loss {@code LossName.of("adaface")}, say
-     * @throws IllegalArgumentException when a value makes no sense, saying which
+     * @param loss for example {@code LossName.of("adaface")}
+     * @throws IllegalArgumentException when a value is out of its range or does not go with the loss, naming it
      */
     public static Recognizer withLoss(LossName loss, RecognizerArgs args) {
-        return make(loss, args.resolved(loss), loss.warnings(args.lossSettings(loss), args.classes()));
+        return RecognizerFactory.withLoss(loss, args);
     }
 
-    /** @param all args with every setting of the loss as it is used */
-    private static Recognizer make(LossName loss, RecognizerArgs all, List<String> warnings) {
-        LossSettings settings = all.lossSettings(loss);
-        loss.check(all.classes(), settings); // before anything is allocated
-        checkLargeHead(loss, all);
-        return RandomStream.seeded(all.seed(), () -> assemble(loss, all, settings, warnings));
-    }
-
-    private static Recognizer assemble(
-            LossName loss, RecognizerArgs all, LossSettings settings, List<String> warnings) {
-        Backbone encoder = all.encoder().create(all.encoderLastLayerName(), all.embeddingSizes(), all.backbone());
-        Head head = loss.create(all.classes(), all.embeddingSize(), settings);
-        if (head instanceof MarginSoftmax margins) {
-            if (all.partialFraction() < 1) {
-                margins.setPartialFraction(all.partialFraction());
-            }
-            if (all.bf16Logits()) {
-                margins.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
-            }
-        }
-        return new Recognizer(ModelInfo.of(loss, all).withWarnings(warnings), encoder, head);
-    }
-
-    private static void checkLargeHead(LossName loss, RecognizerArgs args) {
-        if (!loss.hasCenters() && (args.partialFraction() < 1 || args.bf16Logits())) {
-            throw new IllegalArgumentException((args.bf16Logits() ? "bf16Logits" : "partialFraction below 1")
-                    + " must go with a loss that has a center for each identity, such as arcface, but the loss was "
-                    + loss);
-        }
-    }
-
-    /**
-     * A recognizer of your own parts, for square input of 112 pixels normalized to -1..1.
-     *
-     * @throws IllegalArgumentException when the embedding lengths of the two differ
-     */
+    /** Makes a recognizer from custom parts, for square input of 112 pixels normalized to -1..1. */
     public static Recognizer of(Backbone encoder, Head head) {
         return of(encoder, head, 112, Normalization.SYMMETRIC);
     }
 
     /**
-     * A recognizer of your own parts.
+     * Makes a recognizer from custom parts, which it owns from then on.
      *
      * @param imageSizePx side of the square input in pixels
      * @param normalization of pixel values
-     * @throws IllegalArgumentException when the embedding lengths of the two differ
+     * @throws IllegalArgumentException when the embedding lengths of encoder and head differ
      */
     public static Recognizer of(Backbone encoder, Head head, int imageSizePx, Normalization normalization) {
         return new Recognizer(ModelInfo.custom(imageSizePx, normalization), encoder, head);
     }
 
     /**
-     * A recognizer of an encoder that others have trained, as it is: its own last layer, its own input. Its head is for
-     * one identity, to be replaced by training another recognizer that {@link #startFrom starts from} the same weights.
+     * Makes a recognizer of an encoder that was trained elsewhere, with its original last layer and input. Its head is
+     * a placeholder for one identity; to train, make a recognizer that {@link #startFrom starts from} the same weights.
      *
      * @throws org.facerecognition.weights.WeightsException when the weights do not fit the encoder
      */
     public static Recognizer pretrained(Encoder encoder, Weights weights) {
-        RecognizerArgs args = RecognizerArgs.builder()
-                .encoder(encoder)
-                .embeddingSize(encoder.originalOutputs())
-                .classes(1)
-                .build();
-        Recognizer recognizer = Initialization.skippedDuring(() -> arcFace(args));
-        try {
-            recognizer
-                    .encoderWeights(weights)
-                    .into(recognizer.encoder); // strict: a random last layer would embed noise
-            recognizer.setAnyCenters();
-            recognizer.rememberStart(weights);
-            return recognizer;
-        } catch (RuntimeException e) {
-            recognizer.close();
-            throw e;
-        }
-    }
-
-    /** Of a head that nobody trains or asks, whose weights were not drawn. */
-    private void setAnyCenters() {
-        try (PointerScope scope = new PointerScope()) {
-            ((MarginSoftmax) head).setCenters(torch.ones(head.classes(), head.embeddingSize()));
-        }
+        return RecognizerFactory.pretrained(encoder, weights);
     }
 
     /**
-     * Takes on weights for the encoder: of its origin, or of a model or a backup that this library has written. The
-     * last layer, and only that, stays freshly drawn where the weights have none or one of another shape (ImageNet's
-     * classes).
+     * Copies weights into the encoder: those of the architecture's origin, or of a model or checkpoint of this library.
+     * Only the last layer may stay randomly initialized, where the weights have none or one of another shape
+     * (ImageNet's classes). Drops the model's thresholds.
      *
-     * @return what was taken over and what was not
+     * @return what was copied and what was not
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
      */
     public Weights.Report startFrom(Weights weights) {
         try (Lifetime.Use open = lifetime.enter()) {
-            Weights.Report report = encoderWeights(weights)
+            Weights.Report report = RecognizerFactory.encoderPart(weights)
                     .allowing(encoder.replacedNames().toArray(String[]::new))
                     .into(encoder);
-            rememberStart(weights);
+            model.startedFrom(weights);
             return report;
         }
     }
 
-    private void rememberStart(Weights weights) {
-        model.startedFrom(weights.metadata());
-        model.setOrigin(model.origin().startedFrom(weights.file().getFileName().toString(), weights.metadata()));
-    }
-
-    /** Of a file of ours, the encoder's part; any other as it is. */
-    private Weights encoderWeights(Weights weights) {
-        String own = ModelFiles.TENSOR_PREFIX + "encoder.";
-        boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(own));
-        return ours ? weights.renamed(name -> name.startsWith(own) ? name.substring(own.length()) : null) : weights;
-    }
-
-    // ---- use ----
+    // ---- embedding ----
 
     /**
      * Sets the face detector: {@code embed} then detects the most prominent face and aligns it by its five landmarks,
-     * and {@link #faces} finds all.
+     * and {@link #faces} finds all faces.
      *
-     * @param detector that stays yours to close, after the last use here; null for images framed as in training again
-     * @throws IllegalStateException when this model was trained on faces that were cut out in another way
+     * @param detector borrowed: the caller closes it, after the last use here; null to crop images as in training again
+     * @throws IllegalStateException when this model was trained on faces that were cropped in another way
      */
     public void useDetector(@Nullable FaceDetector detector) {
         useDetector(detector, FaceChoice.MOST_PROMINENT);
@@ -314,14 +209,14 @@ public final class Recognizer implements FaceEmbedder {
      */
     public synchronized void useDetector(@Nullable FaceDetector detector, FaceChoice choice) {
         if (detector != null) {
-            requireAlignedFaces();
+            model.requireAlignedFaces();
         }
         use = new Use(detector, choice, use.flip);
     }
 
     /**
-     * Sets whether the embedding of the mirrored image is added to that of the image before its norm becomes 1: a
-     * little better, at twice the work. Thresholds hold for the mode they were {@link #calibrate calibrated} in.
+     * Sets whether the embedding of the mirrored image is added to that of the image before normalization: slightly
+     * more accurate, at twice the work. Thresholds hold for the mode they were {@link #calibrate calibrated} in.
      */
     public synchronized void useFlip(boolean flip) {
         use = new Use(use.detector, use.choice, flip);
@@ -329,26 +224,19 @@ public final class Recognizer implements FaceEmbedder {
 
     @Override
     public EmbeddingMode embeddingMode() {
-        Use now = use;
+        return mode(use);
+    }
+
+    private EmbeddingMode mode(Use now) {
         return EmbeddingMode.of(cropper(now), now.flip, EmbeddingMode.FLOAT32);
     }
 
     private FaceCropper cropper(Use now) {
         if (now.detector != null) {
-            requireAlignedFaces(); // it may have been trained since
+            model.requireAlignedFaces(); // it may have been trained since
         }
-        return new FaceCropper(model.input().crop(), model.input().sizePx(), now.detector, now.choice);
-    }
-
-    /** A model that has seen faces cut out in another way would take even its own people for strangers. */
-    private void requireAlignedFaces() {
-        if (!model.input().crop().takesAlignedFaces()) {
-            throw new IllegalStateException(
-                    "faces that a detector finds must not be given to this model: it was trained"
-                            + " on faces framed " + model.input().crop() + "; train it with framing "
-                            + Crop.CELEBA_ALIGNED
-                            + " (--align mean) or on aligned crops, or use it without a detector");
-        }
+        ModelInput input = model.input();
+        return new FaceCropper(input.crop(), input.sizePx(), now.detector, now.choice);
     }
 
     @Override
@@ -369,11 +257,11 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Embeds a batch of your own, as the net gives it: one layer down, for researchers.
+     * Embeds a batch of network input, without normalizing the embeddings: one layer down, for researchers.
      *
      * @param images [B, 3, S, S], S being {@link #imageSizePx}, float32, RGB, normalized as {@link #normalization}
-     *     says, on any device
-     * @return [B, D], float32, not normalized, without gradient; the caller closes it, a scope around does not
+     *     says, on any device; borrowed
+     * @return [B, D], float32, without gradient; owned by the caller, whatever PointerScope is open
      * @throws IllegalArgumentException when the shape differs
      */
     public Tensor embed(Tensor images) {
@@ -382,50 +270,44 @@ public final class Recognizer implements FaceEmbedder {
         }
     }
 
-    /** {@inheritDoc} For 512 samples or more, on a CPU, the network is prepared first: as fast, to 1e-5 the same. */
+    /** {@inheritDoc} For 512 samples or more, on a CPU, the network is prepared first: faster, and equal to 1e-5. */
     @Override
     public Embedded embed(FaceDataset faces, IntConsumer embedded) {
         try (Lifetime.Use open = lifetime.enter()) {
-            Use now = use;
-            return embedder.embedAsSingly(seen(faces, now), now.flip, embedded, BadImages.FAIL)
-                    .faces();
+            return embed(faces, use, embedded, BadImages.FAIL);
         }
-    }
-
-    /** A data set as {@code embed} would see its images. */
-    private FaceDataset seen(FaceDataset faces, Use now) {
-        if (now.detector != null) {
-            return faces.cropped(cropper(now));
-        }
-        model.requireSameCrop(faces);
-        return faces.cropped(FaceCropper.framed(faces.crop(), model.input().sizePx()));
     }
 
     /**
-     * Embeds all samples of a data set framed as it says, whatever detector is set, and with or without mirror images.
-     *
-     * @see #embed(FaceDataset)
+     * Embeds all samples of a data set cropped as it says, whatever detector is set; see {@link #embed(FaceDataset)}.
      */
     public Embedded embed(FaceDataset data, boolean flip) {
         return embed(data, flip, done -> {});
     }
 
     /**
-     * Embeds all samples of a data set framed as it says; as {@link #embed(FaceDataset, boolean)}.
+     * Embeds all samples of a data set cropped as it says; as {@link #embed(FaceDataset, boolean)}.
      *
-     * @param embedded is told the number of samples done so far, batch by batch
+     * @param embedded receives the number of samples done so far, batch by batch
      */
     public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
         try (Lifetime.Use open = lifetime.enter()) {
-            FaceDataset seen = seen(data, new Use(null, FaceChoice.MOST_PROMINENT, flip));
-            return embedder.embedAsSingly(seen, flip, embedded, BadImages.FAIL).faces();
+            return embed(data, new Use(null, FaceChoice.MOST_PROMINENT, flip), embedded, BadImages.FAIL);
         }
     }
 
-    /** What embeds, for a training. */
-    Embedder embedder() {
-        return embedder;
+    private Embedded embed(FaceDataset faces, Use now, IntConsumer embedded, BadImages badImages) {
+        if (now.detector == null) {
+            model.requireSameCrop(faces);
+        }
+        FaceCropper cropper = now.detector != null
+                ? cropper(now)
+                : FaceCropper.framed(faces.crop(), model.input().sizePx());
+        return embedder.embedAsSingly(faces.cropped(cropper), now.flip, embedded, badImages)
+                .faces();
     }
+
+    // ---- decisions ----
 
     @Override
     public List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings) {
@@ -433,11 +315,10 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Finds thresholds on images that are framed as in training, or found by the detector that is set; as {@link
+     * Finds thresholds with or without mirrored images, whatever {@link #useFlip} says; as {@link
      * #calibrate(FaceDataset)}.
      *
-     * @param flip as the faces will be embedded later
-     * @return the threshold by false accept rate
+     * @return the cosine by false accept rate
      */
     public Map<Double, Double> calibrate(FaceDataset strangers, boolean flip) {
         Use now = use;
@@ -446,70 +327,28 @@ public final class Recognizer implements FaceEmbedder {
 
     private List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings, Use now) {
         try (Lifetime.Use open = lifetime.enter()) {
-            EmbeddingMode mode = EmbeddingMode.of(cropper(now), now.flip, EmbeddingMode.FLOAT32);
             BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
-            Calibrator calibrator = new Calibrator(
-                    model.everybodyKnown(),
-                    faces -> embedder.embedAsSingly(seen(faces, now), now.flip, done -> {}, withoutFace)
-                            .faces());
-            return model.calibrated(calibrator.measure(strangers, settings), mode);
+            Calibrator calibrator =
+                    new Calibrator(model.everybodyKnown(), faces -> embed(faces, now, done -> {}, withoutFace));
+            return model.calibrated(calibrator.measure(strangers, settings), mode(now));
         }
     }
 
     /**
-     * Keeps thresholds that were calibrated on this model {@link #prepare prepared}, for its file.
+     * Keeps thresholds that were calibrated on a {@link #prepare prepared} copy of this model, for this model's file.
      *
      * @param thresholds with evidence, all of one mode
      */
     public void keepThresholds(List<Threshold> thresholds) {
-        List<EmbeddingMode> modes = thresholds.stream()
-                .map(threshold -> threshold
-                        .evidence()
-                        .orElseThrow(() -> new IllegalArgumentException(
-                                "thresholds must have been calibrated, but one has no evidence"))
-                        .mode())
-                .distinct()
-                .toList();
-        if (modes.size() != 1) {
-            throw new IllegalArgumentException("thresholds must be of one mode, but were of " + modes);
-        }
-        model.keepThresholds(thresholds, modes.get(0));
+        model.keepThresholds(thresholds);
     }
 
     /**
-     * Names of the people in a data set whom this model was trained on, by this training or by one before it. Figures
-     * that are measured on them say little about strangers.
+     * Returns the names of the people in a data set whom this model was trained on, now or before {@link #startFrom}.
+     * Accuracy measured on them says little about other people.
      */
     public List<String> knownPeople(FaceDataset people) {
         return Calibrator.known(model.everybodyKnown(), people);
-    }
-
-    /**
-     * Looks for faces among those it was trained on that are probably under a wrong name.
-     *
-     * @param faces of the training, framed as then
-     * @param mostDegrees from the center of its identity; a face farther away is suspected, {@link
-     *     LabelNoise#USUAL_DEGREES}
-     * @return the farthest first; their numbers are those of the data set's samples, without augmentation
-     * @throws IllegalStateException when the head has no centers
-     * @throws IllegalArgumentException when the identities are not those of the training
-     */
-    public List<LabelNoise.Suspect> suspects(FaceDataset faces, double mostDegrees) {
-        try (Lifetime.Use open = lifetime.enter()) {
-            if (!(head instanceof MarginSoftmax margins)) {
-                throw new IllegalStateException(
-                        "suspects are found by the centers of a margin head, but this model has a "
-                                + head.getClass().getSimpleName());
-            }
-            if (!faces.identities().equals(identities())) {
-                throw new UnsuitableDataException("faces must be of the "
-                        + identities().size()
-                        + " identities that this model was trained on, in their order, but were of " + faces.classes()
-                        + " others; give the data of the training");
-            }
-            Embedded embedded = embed(faces, false);
-            return LabelNoise.suspects(embedded, TensorRows.of(margins.centers()), margins.subCenters(), mostDegrees);
-        }
     }
 
     @Override
@@ -517,10 +356,7 @@ public final class Recognizer implements FaceEmbedder {
         return model.thresholds();
     }
 
-    /**
-     * The cosine at or above which two faces count as one person's, by false accept rate, in the mode of now; empty
-     * until {@link #calibrate}.
-     */
+    /** Returns the thresholds of the present mode, cosine by false accept rate; empty before {@link #calibrate}. */
     public Map<Double, Double> thresholds() {
         EmbeddingMode mode = embeddingMode();
         return byRate(model.thresholds().stream()
@@ -541,30 +377,38 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * How alike two embeddings are: the cosine of the angle between them.
+     * Returns the cosine of the angle between two embeddings: how alike the faces are.
      *
-     * @param a an embedding of any length but zero
-     * @param b another, of as many values
-     * @return in [-1, 1]; 1 for the same direction. A raw cosine, not a probability
-     * @throws IllegalArgumentException when the lengths differ or one is all zero
+     * @param a of any norm but zero
+     * @param b of as many values
+     * @return in [-1, 1]; 1 for the same direction. A cosine, not a probability
+     * @throws IllegalArgumentException when the lengths differ, or one is all zero or has a NaN
      */
     public static double similarity(float[] a, float[] b) {
-        if (a.length != b.length) {
-            throw new IllegalArgumentException(
-                    "embeddings must be of one length, but were of " + a.length + " and " + b.length);
+        return Embedder.cosine(a, b);
+    }
+
+    /**
+     * Finds training faces that are probably under a wrong name; see {@link LabelNoise}.
+     *
+     * @param faces of the training, cropped as then
+     * @param maxDegrees from the center of its identity; a face farther away is suspected, {@link
+     *     LabelNoise#USUAL_DEGREES}
+     * @return the farthest first; their numbers are those of the data set's samples, without augmentation
+     * @throws IllegalStateException when the head has no centers
+     * @throws IllegalArgumentException when the identities are not those of the training
+     */
+    public List<LabelNoise.Suspect> suspects(FaceDataset faces, double maxDegrees) {
+        try (Lifetime.Use open = lifetime.enter()) {
+            if (!(head instanceof MarginSoftmax margins)) {
+                throw new IllegalStateException(
+                        "label noise is found by the centers of a margin head, but this model has a "
+                                + head.getClass().getSimpleName());
+            }
+            model.requireSameIdentities(faces);
+            float[][] centers = TensorRows.of(margins.centers());
+            return LabelNoise.suspects(embed(faces, false), centers, margins.subCenters(), maxDegrees);
         }
-        double dot = 0;
-        double squaresA = 0;
-        double squaresB = 0;
-        for (int i = 0; i < a.length; i++) {
-            dot += (double) a[i] * b[i];
-            squaresA += (double) a[i] * a[i];
-            squaresB += (double) b[i] * b[i];
-        }
-        if (!(squaresA > 0 && squaresB > 0)) {
-            throw new IllegalArgumentException("embeddings must not be zero or NaN, but one was");
-        }
-        return Math.max(-1, Math.min(1, dot / Math.sqrt(squaresA * squaresB)));
     }
 
     // ---- files ----
@@ -572,94 +416,64 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Writes the model: weights of encoder and head, and what is needed to use them.
      *
-     * @param file to write, in the safetensors format; replaced at one stroke when it is there
-     * @throws org.facerecognition.weights.WeightsException when it cannot be written; a former file is then untouched
+     * @param file in the safetensors format; replaced atomically when it exists
+     * @throws org.facerecognition.weights.WeightsException when it cannot be written; a former file is untouched then
      */
     public void save(Path file) {
-        try (Lifetime.Use open = lifetime.enter()) {
-            try (PointerScope scope = new PointerScope()) {
-                SafeTensors.write(file, ModelFiles.tensors(net), ModelFiles.metadata(model));
-            }
+        try (Lifetime.Use open = lifetime.enter();
+                PointerScope scope = new PointerScope()) {
+            SafeTensors.write(file, ModelFiles.tensors(net), ModelFiles.metadata(model));
         }
     }
 
     /**
-     * Reads a model that {@link #save} or a training's checkpoint has written, onto the CPU.
+     * Reads a model that {@link #save} or a training has written, onto the CPU.
      *
      * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
      */
     public static Recognizer load(Path file) {
-        try (SafeTensors tensors = SafeTensors.open(file)) {
-            ModelInfo model = ModelFiles.read(tensors);
-            RecognizerArgs args =
-                    model.args().resolved(model.loss()); // an older file has settings that its loss has not
-            Recognizer recognizer = ModelFiles.make(
-                    tensors, args, () -> Initialization.skippedDuring(() -> withLoss(model.loss(), args)));
-            recognizer.model.adopt(model);
-            return recognizer.filledFrom(tensors);
-        }
+        return RecognizerFactory.load(file);
     }
 
     /**
-     * Reads a model of your own parts, as {@link #of} made it; the parts are given again, their weights come from the
-     * file.
+     * Reads a model of custom parts, which are given again as {@link #of} took them; the file has their weights.
      *
      * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
      */
     public static Recognizer load(Path file, Backbone encoder, Head head) {
-        try (SafeTensors tensors = SafeTensors.open(file)) {
-            return new Recognizer(ModelFiles.read(tensors), encoder, head).filledFrom(tensors);
+        return RecognizerFactory.load(file, encoder, head);
+    }
+
+    /**
+     * Writes the encoder for other runtimes, without the head, and beside it what its input must be; see {@link
+     * ExportFormat}.
+     *
+     * @param normalize makes the normalization of pixels and the L2 normalization of embeddings part of the model: it
+     *     then takes uint8 pixels 0..255 and returns what {@link #embed(Mat)} returns
+     * @throws UnsupportedOperationException when the backbone is a custom one that does not describe its operations
+     * @throws IllegalArgumentException when the format cannot hold the normalization
+     * @throws org.facerecognition.export.ExportException when the file cannot be written
+     */
+    public void export(Path file, ExportFormat format, boolean normalize) {
+        try (Lifetime.Use open = lifetime.enter()) {
+            new ModelExport(model.input(), ModelFiles.metadata(model), encoder).write(file, format, normalize);
         }
     }
 
-    private Recognizer filledFrom(SafeTensors file) {
-        try {
-            ModelFiles.fill(net, file);
-            return this;
-        } catch (RuntimeException e) {
-            close();
-            throw e;
-        }
-    }
+    // ---- deployment ----
 
-    /** This model as the checkpoints of its training see it. */
-    Checkpoints.Model inFiles() {
-        return new Checkpoints.Model() {
-            @Override
-            public Map<String, Tensor> tensors() {
-                return ModelFiles.tensors(net);
-            }
-
-            @Override
-            public Map<String, String> metadata() {
-                return ModelFiles.metadata(model);
-            }
-
-            @Override
-            public void restore(SafeTensors file) {
-                ModelInfo info = ModelFiles.read(file);
-                ModelFiles.fill(net, file);
-                model.adopt(info);
-                model.clearThresholds(); // an older checkpoint may have some, of other weights
-            }
-        };
-    }
-
-    // ---- elsewhere and faster ----
-
-    /** {@link #prepare(PrepareOptions)} with the options' defaults. */
+    /** Prepares the model with the default options; as {@link #prepare(PrepareOptions)}. */
     public PreparedRecognizer prepare() {
         return prepare(PrepareOptions.DEFAULT);
     }
 
     /**
-     * Makes an immutable copy that embeds as fast as this machine can, from many threads at a time. It goes on with the
-     * detector and the mirror images of now. Takes a moment: weights are packed, and half precision is tried where the
-     * options allow it.
+     * Makes an immutable copy that embeds as fast as this machine can, for any number of threads, with the present
+     * detector and flip. Takes a moment: weights are packed, and half precision is tried where the options allow it.
      *
-     * @return to be closed
-     * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
-     * @throws IllegalStateException when half precision is asked for and not close enough to float32
+     * @return owned by the caller
+     * @throws UnsupportedOperationException when the backbone is a custom one that does not describe its operations
+     * @throws IllegalStateException when half precision is required and not close enough to float32
      */
     public PreparedRecognizer prepare(PrepareOptions options) {
         try (Lifetime.Use open = lifetime.enter()) {
@@ -671,36 +485,33 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Writes the encoder for other runtimes, without the head, and with it what its input must be: size, color order,
-     * normalization, framing; see {@link ExportFormat}.
+     * Moves the model to a device, where embedding is done from then on. A training moves it to the device of its args
+     * and leaves it there. Not while other threads use it.
      *
-     * @param normalize makes the normalization of pixels and bringing embeddings to length 1 part of the model: it then
-     *     takes uint8 pixels 0..255 and gives what {@link #embed(Mat)} gives
-     * @throws UnsupportedOperationException when the backbone is your own and does not describe itself
-     * @throws IllegalArgumentException when the format cannot hold the normalization
-     * @throws org.facerecognition.export.ExportException when the file cannot be written
+     * @throws IllegalStateException when a GPU is requested and there is none
      */
-    public void export(Path file, ExportFormat format, boolean normalize) {
-        try (Lifetime.Use open = lifetime.enter()) {
-            new ModelExport(model.input(), ModelFiles.metadata(model), encoder).write(file, format, normalize);
+    public void to(ComputeDevice device) {
+        try (Lifetime.Use open = lifetime.enter();
+                Device resolved = device.resolve()) {
+            embedder.to(resolved);
         }
     }
 
-    // ---- parts ----
+    // ---- properties ----
 
-    /** The backbone. */
+    /** The backbone; borrowed. */
     public Backbone encoder() {
         return encoder;
     }
 
-    /** What is allowed about its loss but hardly meant, in sentences for people; none when all is well. */
-    public List<String> warnings() {
-        return model.warnings();
-    }
-
-    /** The head it is trained with. */
+    /** The head it is trained with; borrowed. */
     public Head head() {
         return head;
+    }
+
+    /** Returns a sentence for each setting of the loss that is allowed but hardly intended. */
+    public List<String> warnings() {
+        return model.warnings();
     }
 
     @Override
@@ -713,12 +524,12 @@ public final class Recognizer implements FaceEmbedder {
         return model.input().sizePx();
     }
 
-    /** How pixel values become input. */
+    /** How pixel values are normalized. */
     public Normalization normalization() {
         return model.input().normalization();
     }
 
-    /** What is cut out of an image; that of the data it was trained on. */
+    /** What is cropped out of an image; that of the data it was trained on. */
     public Crop crop() {
         return model.input().crop();
     }
@@ -728,20 +539,20 @@ public final class Recognizer implements FaceEmbedder {
         return model.identities();
     }
 
-    /** Where it comes from. */
+    /** What the model was trained on, the weights it started from, and its license. */
     public ModelOrigin origin() {
         return model.origin();
     }
 
-    /** Says under which license this model may be used; kept in its file. */
+    /** Sets the license under which this model may be used; kept in its file. */
     public void setLicense(String license) {
         model.setOrigin(model.origin().withLicense(license));
     }
 
     /**
      * Tells models apart: embeddings of two may be compared only where this is the same. It follows from the encoder's
-     * weights and from what it sees (size, normalization, framing), so that it is the same for a model and its saved
-     * file, on any device, and another after training. All weights are read for it, some 100 MB in a third of a second.
+     * weights and input (size, normalization, crop): equal for a model and its saved file, on any device; another after
+     * training. Reads all weights, about 100 MB in a third of a second.
      *
      * @return 16 hexadecimal digits
      */
@@ -752,8 +563,50 @@ public final class Recognizer implements FaceEmbedder {
         }
     }
 
+    /** Describes the model in a line. */
+    @Override
+    public String toString() {
+        return model + ", embeddings of " + embeddingSize() + ", " + head.classes() + " identities, input "
+                + imageSizePx() + " px, crop " + crop();
+    }
+
+    // ---- former names ----
+
+    /** @deprecated since 0.1, renamed to {@link #subCenterArcFace} */
+    @Deprecated
+    public static Recognizer subCentreArcFace(RecognizerArgs args) {
+        return subCenterArcFace(args);
+    }
+
+    /** @deprecated since 0.1, renamed to {@link #crop} */
+    @Deprecated
+    public Crop framing() {
+        return crop();
+    }
+
+    /** @deprecated since 0.1, renamed to {@link #setLicense} */
+    @Deprecated
+    public void setLicence(String license) {
+        setLicense(license);
+    }
+
+    // ---- for trainings ----
+
+    ModelInfo model() {
+        return model;
+    }
+
     Module net() {
         return net;
+    }
+
+    Embedder embedder() {
+        return embedder;
+    }
+
+    /** This model as the checkpoints of its training see it. */
+    Checkpoints.Model inCheckpoints() {
+        return ModelFiles.inCheckpoints(model, net);
     }
 
     /**
@@ -767,8 +620,8 @@ public final class Recognizer implements FaceEmbedder {
         if (inTraining.getAndSet(true)) {
             open.close();
             throw new IllegalStateException(
-                    "this recognizer is being trained already, by another thread; wait for that to end, or"
-                            + " train another recognizer");
+                    "this recognizer is being trained already, by another thread; wait until that"
+                            + " training ends, or train another recognizer");
         }
         return () -> {
             inTraining.set(false);
@@ -776,40 +629,10 @@ public final class Recognizer implements FaceEmbedder {
         };
     }
 
-    ModelInfo model() {
-        return model;
-    }
-
     /**
-     * Moves the model to a device, where embedding is done from then on. A training moves it to the device of its args,
-     * and leaves it there. Not while other threads use it.
+     * Waits for running calls, then frees the model's memory; later calls are refused. Closing it again has no effect.
      *
-     * @throws IllegalStateException when a GPU is asked for and there is none
-     */
-    public void to(ComputeDevice device) {
-        try (Lifetime.Use open = lifetime.enter()) {
-            try (Device resolved = device.resolve()) {
-                to(resolved);
-            }
-        }
-    }
-
-    /** Moves the weights; further work is done there. */
-    void to(Device device) {
-        embedder.to(device);
-    }
-
-    /** What it is made of, in a line. */
-    @Override
-    public String toString() {
-        return model + ", embeddings of " + embeddingSize() + ", " + head.classes() + " identities, input "
-                + imageSizePx() + " px, framing " + crop();
-    }
-
-    /**
-     * Waits for calls under way, then frees the model's memory; later calls are refused. A second time does nothing.
-     *
-     * @throws IllegalStateException when it is called within one of this recognizer's own calls, or in a listener of a
+     * @throws IllegalStateException when called within one of this recognizer's own calls, or by a listener of a
      *     training of it
      */
     @Override

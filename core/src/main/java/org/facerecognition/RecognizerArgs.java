@@ -66,8 +66,8 @@ public record RecognizerArgs(
     }
 
     /**
-     * The same with every setting of a loss as it is used: its own for those not set, none for those it does not have. A
-     * model's file keeps them so.
+     * The same with every setting of a loss as it is used: its own for those not set, none for those it does not have.
+     * A model's file keeps them so.
      */
     public RecognizerArgs resolved(LossName name) {
         return new RecognizerArgs(

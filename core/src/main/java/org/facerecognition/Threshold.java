@@ -6,51 +6,50 @@ import java.util.OptionalDouble;
 import org.facerecognition.data.EmbeddingMode;
 
 /**
- * The cosine at or above which two faces count as one person's.
+ * The cosine at or above which two faces are taken to be of the same person.
  *
  * @param cosine in [-1, 1], or just above 1 for "never"
- * @param falseAcceptRate share of the pairs of different people that reach it, in [0, 1]; empty where nobody measured
- *     it
- * @param evidence what the rate was measured on; empty for a threshold of your own, and for one that an earlier
- *     version kept
+ * @param falseAcceptRate share of the impostor pairs that reach it, in [0, 1]; empty where it was not measured
+ * @param evidence what the rate was measured on; empty for a custom threshold, and for one that an earlier version
+ *     kept
  */
 public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<Evidence> evidence) {
     /**
      * What a threshold was measured on.
      *
-     * @param impostorPairs pairs of faces of different people
-     * @param falseAccepts of these, the pairs at or above the threshold
-     * @param people whose faces they were; strangers to the model
-     * @param upperBound which the false accept rate on as many other people does not exceed, at 95 % confidence; see
+     * @param impostorPairs number of pairs of faces of different people
+     * @param falseAccepts number of impostor pairs at or above the threshold
+     * @param people number of people whose faces were compared; the model was not trained on them
+     * @param upperBound of the false accept rate on as many other people, at 95 % confidence; see
      *     {@link org.facerecognition.eval.Calibration} for how it allows for pairs that share people
-     * @param mode in which the faces were embedded: it holds for no other
+     * @param mode in which the faces were embedded; the threshold holds for no other
      */
     public record Evidence(long impostorPairs, long falseAccepts, int people, double upperBound, EmbeddingMode mode) {}
 
-    /** @throws IllegalArgumentException when the cosine is not one */
+    /** @throws IllegalArgumentException when the cosine is out of range */
     public Threshold {
         if (!(cosine >= -1 && cosine <= Math.nextUp(1.0))) {
             throw new IllegalArgumentException("threshold must be a cosine, from -1 to 1, but was " + cosine);
         }
     }
 
-    /** One whose rate is said without evidence. */
+    /** Makes a threshold whose rate is stated without evidence. */
     public Threshold(double cosine, OptionalDouble falseAcceptRate) {
         this(cosine, falseAcceptRate, Optional.empty());
     }
 
-    /** One of your own. */
+    /** Makes a custom threshold, whose false accept rate is unknown. */
     public static Threshold of(double cosine) {
         return new Threshold(cosine, OptionalDouble.empty());
     }
 
-    /** What follows for two faces as alike as this. */
+    /** Decides whether two faces whose embeddings have this cosine are of the same person. */
     public VerificationResult judge(double cosineOfFaces) {
         return new VerificationResult(cosineOfFaces >= cosine, cosineOfFaces, cosine, falseAcceptRate);
     }
 
     /**
-     * Refuses embeddings of another mode than the threshold was measured in.
+     * Rejects embeddings of another mode than the one the threshold was measured in.
      *
      * @throws IllegalStateException when the modes differ, naming both
      */
@@ -59,11 +58,11 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
             throw new IllegalStateException("the threshold was measured on: " + measured.mode
                     + "; but the faces are embedded as: " + mode
                     + "; embed them alike (useDetector, useFlip, prepare; --detector, --no-flip), or calibrate in this"
-                    + " mode, or give a threshold of your own");
+                    + " mode, or give a custom threshold");
         });
     }
 
-    /** The cosine, and what is known of it. */
+    /** Returns the cosine, and the rate and evidence where they are known. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%.4f", cosine));

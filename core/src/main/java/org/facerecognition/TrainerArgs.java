@@ -52,8 +52,8 @@ public record TrainerArgs(
     }
 
     /**
-     * Sets what differs from the defaults. Each setting is described in the record of its stage: {@link Optimization}, {@link
-     * Loading}, {@link Checkpointing}, {@link Evaluation}.
+     * Sets what differs from the defaults. Each setting is described in the record of its stage: {@link Optimization},
+     * {@link Loading}, {@link Checkpointing}, {@link Evaluation}.
      */
     public static final class Builder {
         private OptimizerSettings optimizer = new AdamW(3e-4, 0.01);
@@ -124,7 +124,10 @@ public record TrainerArgs(
             return verification(VerificationSet.of(unseen));
         }
 
-        /** Pairs of faces of people that are not trained on, framed as the training data, to be compared after every epoch. */
+        /**
+         * Pairs of faces of people that are not trained on, framed as the training data, to be compared after every
+         * epoch.
+         */
         public Builder verification(FacePairs unseen, Crop crop) {
             return verification(VerificationSet.of(unseen, crop));
         }

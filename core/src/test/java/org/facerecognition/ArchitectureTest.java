@@ -254,7 +254,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyTheTrainStepSteps = noClasses()
             .that()
-            .doNotHaveFullyQualifiedName("org.facerecognition.TrainStep")
+            .doNotHaveFullyQualifiedName("org.facerecognition.train.TrainStep")
             .should()
             .callMethod(Tensor.class, "backward")
             .orShould()
@@ -263,7 +263,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyTrainingsZeroGradients = noClasses()
             .that()
-            .doNotHaveFullyQualifiedName("org.facerecognition.TrainStep")
+            .doNotHaveFullyQualifiedName("org.facerecognition.train.TrainStep")
             .and()
             .doNotHaveFullyQualifiedName("org.facerecognition.TrainingRun") // before the first step and after the last
             .should()

@@ -278,7 +278,8 @@ class LossTrainingTest {
                 Recognizer.of(new Broken(), head, TinyTraining.IMAGE_PX, Normalization.SYMMETRIC)) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, inOrder))
                     .isInstanceOf(NonFiniteLossException.class)
-                    .hasMessageContaining("not finite are the embeddings of row 2 (" + third + "); try a lower rate");
+                    .hasMessageContaining(
+                            "not finite are the embeddings of row 2 (" + third + "); try a lower learning rate");
         }
     }
 }

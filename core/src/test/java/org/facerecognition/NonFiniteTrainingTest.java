@@ -82,8 +82,8 @@ class NonFiniteTrainingTest {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
                     .isInstanceOf(NonFiniteLossException.class)
                     .hasMessageStartingWith("gradients must stay finite, but that of encoder.")
-                    .hasMessageContaining(" in epoch 2, step 20, at rate ")
-                    .hasMessageContaining("try a lower rate, gradient clipping")
+                    .hasMessageContaining(" in epoch 2, step 20, at learning rate ")
+                    .hasMessageContaining("try a lower learning rate, gradient clipping")
                     .hasMessageEndingWith(folder.resolve("last.ckpt") + " holds the training as it was after step 16");
         }
         assertThat(files()).containsExactlyInAnyOrder("last.ckpt", "best.ckpt");

@@ -172,8 +172,8 @@ class PhotographTest {
 
     @Test
     void aModelOfOtherCropsRefusesFoundFaces() {
-        String sentence = "faces that a detector finds must not be given to this model: it was trained on faces framed"
-                + " celeba-crop; train it with framing celeba-aligned (--align mean) or on aligned crops, or use it"
+        String sentence = "faces that a detector finds must not be given to this model: it was trained on faces with"
+                + " crop celeba-crop; train it with crop celeba-aligned (--align mean) or on aligned crops, or use it"
                 + " without a detector";
         recognizer.useDetector(detector);
         recognizer.model().trainedOn(Crop.CELEBA_CROP, List.of("somebody"));
@@ -213,7 +213,7 @@ class PhotographTest {
                     .hasMessage(
                             "threshold for a false accept rate of 0.001 must have been calibrated, but this model has"
                                     + " none; calibrate it on faces of people it does not know (Recognizer.calibrate, evaluate"
-                                    + " --calibrate) or give a threshold of your own");
+                                    + " --calibrate) or give a custom threshold");
 
             VerificationResult equal = recognizer.verify(one, one, Threshold.of(0.999));
             assertThat(equal.same()).isTrue();

@@ -149,7 +149,7 @@ class RecognizerTest {
         }
         assertThatThrownBy(() -> Recognizer.load(file))
                 .isInstanceOf(WeightsException.class)
-                .hasMessage("a model of your own parts must be loaded with those parts:"
+                .hasMessage("a model of custom parts must be loaded with those parts:"
                         + " Recognizer.load(file, encoder, head)");
     }
 

@@ -206,7 +206,7 @@ class ThresholdTest {
                                 "the threshold was measured on: images framed as in training, without mirror images,"
                                         + " float32; but the faces are embedded as: images framed as in training, with mirror"
                                         + " images, float32; embed them alike (useDetector, useFlip, prepare; --detector,"
-                                        + " --no-flip), or calibrate in this mode, or give a threshold of your own");
+                                        + " --no-flip), or calibrate in this mode, or give a custom threshold");
                 assertThatThrownBy(() -> copy.threshold(0.01))
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessageContaining(

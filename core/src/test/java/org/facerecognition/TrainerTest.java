@@ -310,8 +310,8 @@ class TrainerTest {
                             recognizer, faces, TinyTraining.args().optimizer(new Sgd(1e30, 0, 0))))
                     .isInstanceOf(NonFiniteLossException.class)
                     .hasMessageMatching(
-                            "loss must stay finite, but was (NaN|Infinity) in epoch 1, step \\d+, at rate"
-                                    + " 1.0E30; (no embedding|all embeddings) of the batch (is|are) finite; try a lower rate, gradient clipping, a smaller s or m, or precision fp32");
+                            "loss must stay finite, but was (NaN|Infinity) in epoch 1, step \\d+, at learning rate"
+                                    + " 1.0E30; (no embedding|all embeddings) of the batch (is|are) finite; try a lower learning rate, gradient clipping, a smaller s or m, or precision fp32");
         }
     }
 
@@ -351,7 +351,7 @@ class TrainerTest {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThatThrownBy(() ->
                             new Trainer(TinyTraining.args().build()).fit(recognizer, TinyTraining.train(faces), other))
-                    .hasMessage("train and validation must be framed alike, but were whole and celeba-crop");
+                    .hasMessage("train and validation must be cropped alike, but were whole and celeba-crop");
         }
     }
 

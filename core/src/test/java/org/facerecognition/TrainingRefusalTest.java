@@ -109,7 +109,7 @@ class TrainingRefusalTest {
         FaceDataset other = TinyTraining.validation(faces).withCrop(Crop.CELEBA_CROP);
         assertThatThrownBy(fit(TinyTraining.args().verification(other)))
                 .hasMessage(
-                        "the verification faces must be framed like the training data, whole, but were celeba-crop");
+                        "the verification faces must be cropped like the training data, whole, but were celeba-crop");
     }
 
     @Test

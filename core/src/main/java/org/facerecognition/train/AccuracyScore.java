@@ -7,10 +7,10 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Share of samples whose identity is among the {@code k} best scores. With several equal scores at the border, a sample
- * counts as right when fewer than {@code k} others are strictly better.
+ * The fraction of samples whose identity is among the {@code k} highest scores. Where scores are equal, a sample counts
+ * as correct if fewer than {@code k} others are strictly higher.
  *
- * @param k how many guesses are allowed, at least 1
+ * @param k the number of allowed guesses, at least 1
  */
 public record AccuracyScore(int k) implements RankScore {
     public AccuracyScore {
@@ -19,7 +19,7 @@ public record AccuracyScore(int k) implements RankScore {
         }
     }
 
-    /** Plain accuracy: the best score must be the right one. */
+    /** Accuracy: the highest score must be that of the correct identity. */
     public AccuracyScore() {
         this(1);
     }
@@ -40,11 +40,11 @@ public record AccuracyScore(int k) implements RankScore {
     public double sum(Tensor scores, Tensor labels) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor own = scores.gather(1, labels.unsqueeze(1)); // [B, 1]
-            Tensor better = scores.gt(own).sum(new long[] {1}); // [B]
-            Tensor sane = own.squeeze(1).isfinite(); // a net that says NaN knows nobody
+            Tensor target = scores.gather(1, labels.unsqueeze(1)); // [B, 1]
+            Tensor better = scores.gt(target).sum(new long[] {1}); // [B]
+            Tensor finite = target.squeeze(1).isfinite(); // NaN scores count as wrong
             return better.lt(new Scalar(k))
-                    .logical_and(sane)
+                    .logical_and(finite)
                     .sum()
                     .to(ScalarType.Double)
                     .item_double();

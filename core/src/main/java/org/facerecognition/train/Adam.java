@@ -1,13 +1,13 @@
 package org.facerecognition.train;
 
 /**
- * Adam with decay added to the gradient, as {@code torch.optim.Adam}: Kingma and Ba, "Adam: A Method for Stochastic
- * Optimization", ICLR 2015, arXiv 1412.6980, algorithm 1.
+ * Adam with weight decay added to the gradient, as {@code torch.optim.Adam}: Kingma and Ba, "Adam: A Method for
+ * Stochastic Optimization", ICLR 2015, arXiv 1412.6980, algorithm 1.
  *
  * @param rate learning rate, positive
  * @param weightDecay at least 0
- * @param beta1 decay of the gradients' mean, in [0, 1)
- * @param beta2 decay of their squares' mean, in [0, 1)
+ * @param beta1 decay rate of the mean gradient, in [0, 1)
+ * @param beta2 decay rate of the mean squared gradient, in [0, 1)
  * @param epsilon keeps the division finite, at least 0
  */
 public record Adam(double rate, double weightDecay, double beta1, double beta2, double epsilon)
@@ -17,18 +17,17 @@ public record Adam(double rate, double weightDecay, double beta1, double beta2, 
         AdamRule.check(beta1, beta2, epsilon);
     }
 
-    /** Without decay, the rest as in torch. */
+    /** Uses no weight decay and torch's defaults. */
     public Adam(double rate) {
         this(rate, 0);
     }
 
-    /** Betas .9 and .999, epsilon 1e-8, as in torch. */
+    /** Uses betas of 0.9 and 0.999 and an epsilon of 1e-8, as torch does. */
     public Adam(double rate, double weightDecay) {
         this(rate, weightDecay, 0.9, 0.999, 1e-8);
     }
 
-    @Override
-    public UpdateRule rule() {
+    UpdateRule rule() {
         return new AdamRule("aten::_fused_adam_", beta1, beta2, epsilon);
     }
 }

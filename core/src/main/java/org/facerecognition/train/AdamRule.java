@@ -3,7 +3,7 @@ package org.facerecognition.train;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** The update that Adam and AdamW share but for where the decay goes, which is the kernel's matter. */
+/** The update of Adam and AdamW, which differ in the kernel alone: it decides where weight decay is applied. */
 final class AdamRule implements UpdateRule {
     private final FusedKernel kernel;
     private final double beta1;
@@ -26,7 +26,7 @@ final class AdamRule implements UpdateRule {
     }
 
     @Override
-    public List<String> memories() {
+    public List<String> stateNames() {
         return List.of("exp_avg", "exp_avg_sq");
     }
 
@@ -34,14 +34,14 @@ final class AdamRule implements UpdateRule {
     public void update(
             List<Tensor> parameters,
             List<Tensor> gradients,
-            List<List<Tensor>> memories,
+            List<List<Tensor>> states,
             List<Tensor> steps,
             boolean first,
             double rate,
             double weightDecay) {
-        List<Tensor> largest = List.of(); // of AMSGrad, which is off
+        List<Tensor> largest = List.of(); // maximum of AMSGrad, which is off
         kernel.call(
-                List.of(parameters, gradients, memories.get(0), memories.get(1), largest, steps),
+                List.of(parameters, gradients, states.get(0), states.get(1), largest, steps),
                 List.of(rate, beta1, beta2, weightDecay, epsilon, false, false));
     }
 }

@@ -5,9 +5,9 @@ package org.facerecognition.train;
  * Regularization", ICLR 2019, arXiv 1711.05101, algorithm 2.
  *
  * @param rate learning rate, positive
- * @param weightDecay at least 0; a step takes rate * weightDecay of each weight away
- * @param beta1 decay of the gradients' mean, in [0, 1)
- * @param beta2 decay of their squares' mean, in [0, 1)
+ * @param weightDecay at least 0; each step subtracts rate * weightDecay of each weight
+ * @param beta1 decay rate of the mean gradient, in [0, 1)
+ * @param beta2 decay rate of the mean squared gradient, in [0, 1)
  * @param epsilon keeps the division finite, at least 0
  */
 public record AdamW(double rate, double weightDecay, double beta1, double beta2, double epsilon)
@@ -17,13 +17,12 @@ public record AdamW(double rate, double weightDecay, double beta1, double beta2,
         AdamRule.check(beta1, beta2, epsilon);
     }
 
-    /** Betas .9 and .999, epsilon 1e-8, as in torch. */
+    /** Uses betas of 0.9 and 0.999 and an epsilon of 1e-8, as torch does. */
     public AdamW(double rate, double weightDecay) {
         this(rate, weightDecay, 0.9, 0.999, 1e-8);
     }
 
-    @Override
-    public UpdateRule rule() {
+    UpdateRule rule() {
         return new AdamRule("aten::_fused_adamw_", beta1, beta2, epsilon);
     }
 }

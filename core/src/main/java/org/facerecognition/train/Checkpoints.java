@@ -16,8 +16,8 @@ import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The checkpoints of a training: {@code last.ckpt} after each epoch, {@code best.ckpt} for the best one. Each is a model
- * file that {@code Recognizer.load} reads, with the states of the optimizer and of the random generators and the
+ * The checkpoints of a training: {@code last.ckpt} after each epoch, {@code best.ckpt} for the best one. Each is a
+ * model file that {@code Recognizer.load} reads, with the states of the optimizer and of the random generators and the
  * progress beside the weights. A file is replaced atomically, and only by one whose values are all finite.
  */
 public final class Checkpoints {

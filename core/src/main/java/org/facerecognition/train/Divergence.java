@@ -5,10 +5,10 @@ import java.util.stream.Collectors;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.losses.NonFinite;
 
-/** What is said when a training comes to values that are NaN or infinite: where, of what, and what to try. */
+/** Messages for trainings that reach NaN or infinite values: where it happened, in which tensor, and what to try. */
 public final class Divergence {
     private static final String WHAT_TO_TRY =
-            "try a lower rate, gradient clipping, a smaller s or m, or precision fp32";
+            "try a lower learning rate, gradient clipping, a smaller s or m, or precision fp32";
     private static final int MAX_SAMPLES = 5; // named in a message
 
     private Divergence() {}
@@ -17,14 +17,14 @@ public final class Divergence {
      * Where it happened.
      *
      * @param epoch from 1
-     * @param step from 1, the one that was to be made
-     * @param rate of that step
-     * @param checkpoint what to go on from, behind a semicolon; empty where there is none
+     * @param step from 1, the step that failed
+     * @param rate learning rate of that step
+     * @param checkpoint where the latest good state is, after a semicolon; empty where there is none
      */
     public record Where(int epoch, long step, double rate, String checkpoint) {
         @Override
         public String toString() {
-            return " in epoch " + epoch + ", step " + step + ", at rate " + rate;
+            return " in epoch " + epoch + ", step " + step + ", at learning rate " + rate;
         }
     }
 
@@ -34,7 +34,7 @@ public final class Divergence {
                 + samples(NonFinite.rows(embeddings), names) + "; " + WHAT_TO_TRY + where.checkpoint());
     }
 
-    /** Of few samples the names; when all are bad, it is the network. */
+    /** Names the non-finite samples, unless all are: then the network is the cause. */
     private static String samples(List<Integer> rows, List<String> names) {
         if (rows.isEmpty()) {
             return "all embeddings of the batch are finite";
@@ -62,10 +62,10 @@ public final class Divergence {
     }
 
     /**
-     * Found when a checkpoint is to be written.
+     * For weights or optimizer state that are not finite when a checkpoint is to be written.
      *
-     * @param tensor name of what is not finite
-     * @param step that was made last
+     * @param tensor name of the non-finite tensor
+     * @param step the last step
      */
     public static NonFiniteLossException ofState(String tensor, long step, double loss, String checkpoint) {
         return new NonFiniteLossException("all values must stay finite to be kept, but after step " + step + " some of "

@@ -9,14 +9,17 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.MarginSoftmax;
 
-/** Measures how a batch's embeddings lie. Costs one product of embeddings and centers, so only done for who asks. */
+/**
+ * Measures angles and norms of a batch's embeddings. It costs one product of embeddings and centers, so it is done only
+ * for listeners that ask for it.
+ */
 public final class EmbeddingStats {
     private static final double BELOW_ANY_COSINE = -2;
 
     private EmbeddingStats() {}
 
     /**
-     * @param embeddings [B, D], as the backbone gave them
+     * @param embeddings [B, D], not normalized
      * @param labels [B]
      */
     public static BatchEmbeddingStats of(Head head, Tensor embeddings, Tensor labels) {

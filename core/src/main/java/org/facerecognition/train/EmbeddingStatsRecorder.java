@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Looks inside a training: counts, epoch by epoch, the angles between embeddings and centers, the hardest negatives and the
- * embeddings' norms. An epoch that was resumed in its middle is counted from there.
+ * Records, epoch by epoch, histograms of the angles between embeddings and centers and of the embeddings' norms. After
+ * a resume in the middle of an epoch, only the batches since then are counted.
  */
 public final class EmbeddingStatsRecorder implements TrainingListener {
     private final List<EpochEmbeddingStats> finished = new ArrayList<>();
@@ -35,7 +35,7 @@ public final class EmbeddingStatsRecorder implements TrainingListener {
         running = EpochEmbeddingStats.empty(epoch);
     }
 
-    /** The epochs that ended while this watched, in order. */
+    /** The epochs that ended since this recorder was added, in order. */
     public List<EpochEmbeddingStats> epochs() {
         return List.copyOf(finished);
     }

@@ -3,15 +3,15 @@ package org.facerecognition.train;
 import java.util.Arrays;
 
 /**
- * How an epoch's embeddings lay, counted in bins. What a healthy training shows: angles to one's own center fall, those to the
- * nearest other stay near 90 degrees and the two part. Where they still overlap are the identities, or the labels, that the
- * net cannot tell apart.
+ * Histograms of an epoch's embeddings. In a healthy training the angles to the own center decrease, those to the
+ * nearest other center stay near 90 degrees, and the two separate. Where they still overlap are the identities, or the
+ * labels, that the network cannot tell apart.
  *
- * @param epoch which, from 1
+ * @param epoch number of the epoch, from 1
  * @param toOwn samples by the angle to their own center, in bins of {@link #DEGREES_PER_BIN}
  * @param toNearestOther samples by the angle to the nearest center of another identity, in the same bins
- * @param norms samples by the norm of their embedding, in bins of {@link #NORMS_PER_DOUBLING} per doubling from {@link
- *     #SMALLEST_NORM} on; what is smaller or larger is in the first or last
+ * @param norms samples by the norm of their embedding, in bins of {@link #NORMS_PER_DOUBLING} per doubling, starting at
+ *     {@link #SMALLEST_NORM}; smaller and larger norms are in the first and last bin
  */
 public record EpochEmbeddingStats(int epoch, long[] toOwn, long[] toNearestOther, long[] norms) {
     public static final double DEGREES_PER_BIN = 3;
@@ -41,21 +41,20 @@ public record EpochEmbeddingStats(int epoch, long[] toOwn, long[] toNearestOther
         bins[(int) Math.max(0, Math.min(bins.length - 1, Math.floor(place)))]++;
     }
 
-    /** Whether the head had centers to measure angles to. */
+    /** Whether angles were measured: the head has centers. */
     public boolean hasAngles() {
         return Arrays.stream(toOwn).anyMatch(count -> count > 0);
     }
 
-    /** The norm at which a bin of {@link #norms} begins. */
+    /** Returns the lower edge of a bin of {@link #norms}. */
     public static double normAt(int bin) {
         return SMALLEST_NORM * Math.pow(2, (double) bin / NORMS_PER_DOUBLING);
     }
 
     /**
-     * The middle of what was counted, to the width of a bin: the angle of {@link #toOwn} or {@link #toNearestOther} that half
-     * of the samples stay below.
+     * Returns the median of {@link #toOwn} or {@link #toNearestOther}, interpolated within its bin.
      *
-     * @return in degrees; NaN where nothing was counted
+     * @return in degrees; NaN for an empty histogram
      */
     public static double medianDegrees(long[] angles) {
         long all = Arrays.stream(angles).sum();

@@ -4,19 +4,19 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one epoch came to.
+ * The result of one epoch.
  *
- * @param epoch which, from 1
- * @param steps optimizer steps since training began
- * @param trainLoss mean loss over the epoch's samples, as they were met
- * @param trainAccuracy score over the same, in [0, 1]
- * @param valLoss mean loss on the validation data; NaN where it was not measured, or says nothing
+ * @param epoch number of the epoch, from 1
+ * @param steps number of optimizer steps since the start of the training
+ * @param trainLoss mean loss over the epoch's samples, each at the time of its step
+ * @param trainAccuracy score over the same samples, in [0, 1]
+ * @param valLoss mean loss on the validation data; NaN where it was not measured or is meaningless
  * @param valAccuracy score on the validation data, in [0, 1]; NaN where it was not measured
- * @param learningRate rate of the epoch's last step, of parameters without a factor of their own
- * @param imagesPerSecond training throughput, loading included, validation not
- * @param waitShare of the training time that was spent waiting for images, in [0, 1]
- * @param seconds the epoch took, validation included
- * @param unseen how people that are not trained on are told apart; null where that is not measured
+ * @param learningRate of the epoch's last step, of parameters without a multiplier
+ * @param imagesPerSecond training throughput, including loading and excluding validation
+ * @param waitShare fraction of the training time spent waiting for images, in [0, 1]
+ * @param seconds duration of the epoch, including validation
+ * @param unseen verification of people who are not trained on; null where it was not measured
  */
 public record EpochReport(
         int epoch,
@@ -32,16 +32,17 @@ public record EpochReport(
         @Nullable Unseen unseen) {
 
     /**
-     * Verification of people that are not trained on.
+     * Verification of people who are not trained on.
      *
      * @param auc area under the ROC curve, in [0, 1]
      * @param equalErrorRate in [0, 1]
      * @param tar true accept rate at {@link #far}, in [0, 1]
-     * @param far the false accept rate of {@link #tar}: 1e-3, or one pair of different people where there are fewer than 1,000
+     * @param far the false accept rate of {@link #tar}: 1e-3, or one impostor pair where there are fewer than
+     *     1,000
      */
     public record Unseen(double auc, double equalErrorRate, double tar, double far) {}
 
-    /** By what the best epoch is chosen. */
+    /** The measure by which the best epoch is chosen. */
     public enum BestBy {
         /** Accuracy on the validation data: other images of the people trained on. */
         ACCURACY,
@@ -58,7 +59,7 @@ public record EpochReport(
     }
 
     /**
-     * The figure that the best epoch has most of.
+     * Returns the value of a measure; higher is better.
      *
      * @throws IllegalStateException when it was not measured
      */

@@ -7,7 +7,7 @@ import org.facerecognition.io.LockedException;
 import org.facerecognition.io.WriterLock;
 import org.facerecognition.weights.WeightsException;
 
-/** Lets one training at a time write into a folder; others may read what is there. */
+/** Lets one training at a time write into a checkpoint folder; others may read from it. */
 public final class FolderLock implements AutoCloseable {
     private static final String NAME = ".training.lock";
 
@@ -18,10 +18,10 @@ public final class FolderLock implements AutoCloseable {
     }
 
     /**
-     * Takes the lock and removes what killed trainings have left half-written.
+     * Takes the lock and removes the partial files of killed trainings.
      *
-     * @throws IllegalStateException when another training holds it, saying which
-     * @throws WeightsException when nothing can be written there
+     * @throws IllegalStateException when another training holds it, naming it
+     * @throws WeightsException when the folder is not writable
      */
     public static FolderLock of(Path folder) {
         try {

@@ -11,7 +11,10 @@ import org.facerecognition.natives.Precision;
 import org.facerecognition.natives.RandomStream;
 import org.jspecify.annotations.Nullable;
 
-/** Images to embeddings to a loss, in a training's precision and with its random numbers. Inside a PointerScope. */
+/**
+ * From images to embeddings to the loss, in the precision of a training and with its random numbers; all tensors are
+ * scoped.
+ */
 public final class ForwardPass {
     private final Backbone encoder;
     private final Head head;
@@ -21,7 +24,8 @@ public final class ForwardPass {
     private final @Nullable FrozenFeatureCache featureCache;
 
     /**
-     * @param customParts whether encoder and head are the caller's own, which may draw from libtorch's default generators
+     * @param customParts whether encoder and head are the caller's own, which may draw from libtorch's default
+     *     generators
      * @param featureCache for the layers that are frozen throughout; null to compute all of them every time
      */
     public ForwardPass(
@@ -45,14 +49,14 @@ public final class ForwardPass {
     }
 
     /**
-     * What it gives.
+     * The result of a forward pass.
      *
      * @param embeddings [B, D], not normalized
      */
     public record Result(Tensor embeddings, Head.Output output) {}
 
     /**
-     * Forward in training.
+     * Runs a forward pass of a training step.
      *
      * @param images [B, 3, H, W]
      * @param labels [B]
@@ -61,13 +65,13 @@ public final class ForwardPass {
         return drawingFrom(random, () -> evaluation(images, labels));
     }
 
-    /** Forward in evaluation, where nothing is random. */
+    /** Runs a forward pass of an evaluation, which is deterministic. */
     public Result evaluation(Tensor images, Tensor labels) {
         Tensor embeddings = embed(images); // [B, D]
         return new Result(embeddings, head.forward(embeddings, labels));
     }
 
-    /** [B, 3, H, W] to [B, D]. */
+    /** Embeds [B, 3, H, W] into [B, D], not normalized. */
     public Tensor embed(Tensor images) {
         try (Autocast autocast =
                 precision == Precision.BF16 ? Autocast.bfloat16(device.type()) : Autocast.off(device.type())) {
@@ -75,12 +79,18 @@ public final class ForwardPass {
         }
     }
 
-    /** Runs work with the training's random numbers; custom parts draw from libtorch's default generators, ours never do. */
+    /**
+     * Runs work with the training's random numbers; custom parts draw from libtorch's default generators, ours never
+     * do.
+     */
     public <T> T drawingFrom(RandomStream random, Supplier<T> work) {
         return customParts ? random.lendDuring(work) : random.during(work);
     }
 
-    /** From ranks where the head gives them: a head of very many identities makes no scores unless asked. */
+    /**
+     * Returns the sum of a score over a batch; from ranks where the head has computed them, since a head of very many
+     * identities does not store scores.
+     */
     public static double score(Score score, Head.Output output, Tensor labels) {
         return score instanceof RankScore byRank && output.ranks().isPresent()
                 ? byRank.sum(output.ranks().get())

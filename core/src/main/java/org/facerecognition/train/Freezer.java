@@ -4,24 +4,25 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.TensorVector;
 
 /**
- * Keeps layers of a net as they are while others learn. A frozen layer's parameters get no gradient, and it runs in
- * evaluation mode, so that the running statistics of its batch normalization do not drift either.
+ * Freezes layers of a network while others are trained. The parameters of a frozen layer get no gradient, and it runs
+ * in evaluation mode, so that the running statistics of its batch normalization do not change either.
  */
 public interface Freezer {
     /**
-     * Freezes and thaws for an epoch. Call after {@code root.train(true)}, which would wake frozen layers up.
+     * Freezes and unfreezes layers for an epoch. Call after {@code root.train(true)}, which sets all layers to training
+     * mode.
      *
-     * @param root of the whole net, with the children {@code encoder} and {@code head}
+     * @param root of the whole network, with the children {@code encoder} and {@code head}
      * @param epoch from 0
-     * @return how many layers are frozen now, of those that this counts
-     * @throws IllegalArgumentException when the net has no such layers
+     * @return the number of frozen layers, in this freezer's own count
+     * @throws IllegalArgumentException when the network has no such layers
      */
     int apply(Module root, int epoch);
 
     /**
-     * A freezer with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the same.
+     * Gives a freezer a name, for example a lambda. A training is resumed only if the name is the same.
      *
-     * @param name what it freezes and when, with all settings
+     * @param name describes what is frozen and when, with all settings
      */
     static Freezer named(String name, Freezer freezer) {
         return new Freezer() {
@@ -37,7 +38,7 @@ public interface Freezer {
         };
     }
 
-    /** Freezes a module and all below it, or thaws them. Inside a PointerScope. */
+    /** Freezes or unfreezes a module and all of its descendants. Call inside a PointerScope. */
     static void setFrozen(Module module, boolean frozen) {
         TensorVector parameters = module.parameters();
         for (long i = 0; i < parameters.size(); i++) {

@@ -12,15 +12,15 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.Type;
 
 /**
- * One of libtorch's fused optimizer kernels, which update many parameters in one pass over memory. JavaCPP gives them
- * no method of their own, so they are called through the dispatcher, by name.
+ * One of libtorch's fused optimizer kernels, which update many parameters in one pass over memory. JavaCPP has no
+ * methods for them, so they are called by name through the dispatcher.
  */
 final class FusedKernel {
     private final OperatorHandle operator;
     private final Type.TypePtr tensorType;
 
     FusedKernel(String name) {
-        try (PointerScope scope = new PointerScope()) { // what the caller's scope has, it would take away
+        try (PointerScope scope = new PointerScope()) { // or the caller's scope would close the handles
             this.operator = Dispatcher.singleton().findSchemaOrThrow(name, "").retainReference();
             FunctionSchema schema = operator.schema();
             Type.TypePtr self = schema.arguments().getPointer(0).type(); // of "Tensor[] self"
@@ -29,10 +29,10 @@ final class FusedKernel {
     }
 
     /**
-     * Calls the kernel; inside a PointerScope.
+     * Calls the kernel. Call inside a PointerScope.
      *
-     * @param lists its leading arguments
-     * @param settings the others: numbers and booleans, in the schema's order. grad_scale and found_inf are left out
+     * @param lists the leading arguments: lists of tensors
+     * @param settings the numbers and booleans that follow, in the schema's order, without grad_scale and found_inf
      */
     void call(List<List<Tensor>> lists, List<Object> settings) {
         IValueVector stack = new IValueVector();

@@ -5,20 +5,21 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a training came to, epoch by epoch.
+ * The results of a training, epoch by epoch.
  *
- * @param epochs the finished ones, in order
- * @param steps optimizer steps in all
- * @param firstLoss of the very first step; NaN before it
+ * @param epochs the finished epochs, in order
+ * @param steps total number of optimizer steps
+ * @param firstLoss of the first step; NaN before it
  * @param lastLoss of the latest step; NaN before the first
- * @param imagesPerSecond training throughput over all steps, loading included, validation not; NaN before the first
+ * @param imagesPerSecond training throughput over all steps, including loading and excluding validation; NaN before the
+ *     first
  */
 public record History(List<EpochReport> epochs, long steps, double firstLoss, double lastLoss, double imagesPerSecond) {
     public History {
         epochs = List.copyOf(epochs);
     }
 
-    /** A training that has not begun. */
+    /** The history of a training that has not started. */
     public static History empty() {
         return new History(List.of(), 0, Double.NaN, Double.NaN, Double.NaN);
     }
@@ -29,8 +30,8 @@ public record History(List<EpochReport> epochs, long steps, double firstLoss, do
     }
 
     /**
-     * The epoch with the highest figure of a kind, the first of several equal ones; the last epoch where none has the
-     * figure, as without validation; empty before the first.
+     * Returns the epoch with the highest value of a measure, the first of several equal ones. Where no epoch has the
+     * measure, for example without validation, returns the last epoch; empty before the first.
      *
      * @throws IllegalStateException when it was not measured
      */

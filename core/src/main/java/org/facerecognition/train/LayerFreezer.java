@@ -8,8 +8,8 @@ import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.StringSharedModuleDict;
 
 /**
- * Keeps the first layers of a part of the net as they are, in some epochs: those that see edges and textures need no
- * learning anew when a pretrained net is fine-tuned.
+ * Freezes the first layers of a part of the network in some epochs: those that detect edges and textures need not be
+ * trained again when a pretrained network is fine-tuned.
  *
  * @param parent name of the module whose children are counted: {@code encoder} for the whole backbone, {@code
  *     encoder.layer4} for a part of it
@@ -21,14 +21,14 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
     public interface Strategy {
         /**
          * @param epoch from 0
-         * @param children how many there are
+         * @param children the number of children
          * @return the number to freeze, in [0, children]
          */
         int frozen(int epoch, int children);
     }
 
     /**
-     * The study's list form: entry i is how many are frozen in epoch i; after the list, none.
+     * Freezes by a list, as in the study: entry i is the number of frozen children in epoch i; after the list, none.
      *
      * @throws IllegalArgumentException when an entry is negative
      */
@@ -53,7 +53,7 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
     }
 
     /**
-     * The first {@code count} children are frozen throughout.
+     * Freezes the first {@code count} children throughout.
      *
      * @throws IllegalArgumentException when {@code count} is negative
      */
@@ -75,7 +75,7 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
     }
 
     /**
-     * All children are frozen in the first epochs, and none after: the head learns first.
+     * Freezes all children in the first epochs and none afterwards, so that the head is trained first.
      *
      * @throws IllegalArgumentException when {@code epochs} is negative
      */
@@ -97,8 +97,8 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
     }
 
     /**
-     * All but the last child are frozen at first; after every {@code epochsPerLayer} epochs one more thaws, from the
-     * last to the first.
+     * Freezes all but the last child at first, and one fewer after every {@code epochsPerLayer} epochs, from the last
+     * to the first.
      *
      * @throws IllegalArgumentException when {@code epochsPerLayer} is less than 1
      */
@@ -125,8 +125,8 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
         try (PointerScope scope = new PointerScope()) {
             StringSharedModuleDict modules = root.named_modules("", false);
             if (!modules.contains(parent)) {
-                throw new IllegalArgumentException("freezer's parent must be a module of the net, but was \"" + parent
-                        + "\"; at the top there are " + names(root));
+                throw new IllegalArgumentException("freezer's parent must be a module of the network, but was \""
+                        + parent + "\"; at the top there are " + names(root));
             }
             Module found = modules.get(parent);
             SharedModuleVector children = found.children();

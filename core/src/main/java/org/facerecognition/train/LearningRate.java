@@ -3,41 +3,40 @@ package org.facerecognition.train;
 import java.util.List;
 
 /**
- * A learning rate over time: a pure function, with nothing to save. Time is counted in steps of the schedule: epochs or
- * optimizer steps, as the trainer is told. Each schedule gives the numbers of its namesake in {@code
+ * A learning rate schedule: a pure function of time, so it has no state to save. Time is counted in epochs or in
+ * optimizer steps; see {@link ScheduleUnit}. Each schedule has the same values as its namesake in {@code
  * torch.optim.lr_scheduler}.
  */
 @FunctionalInterface
 public interface LearningRate {
     /**
-     * The rate.
+     * Returns the learning rate.
      *
-     * @param baseRate the optimizer's
+     * @param baseRate that of the optimizer
      * @param step from 0
      */
     double at(double baseRate, long step);
 
     /**
-     * A schedule with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the
-     * same.
+     * Gives a schedule a name, for example a lambda. A training is resumed only if the name is the same.
      *
-     * @param name what the rate follows from, with all settings
+     * @param name describes the schedule with all of its settings
      */
     static LearningRate named(String name, LearningRate schedule) {
         return new Schedules.Named(name, schedule);
     }
 
-    /** Always the base rate. */
+    /** The base rate throughout. */
     static LearningRate constant() {
         return new Schedules.Constant();
     }
 
     /**
-     * Half cosines from the base rate down to {@code etaMin}, over and over: CosineAnnealingWarmRestarts; Loshchilov and
-     * Hutter, "SGDR", ICLR 2017, arXiv 1608.03983, equation 5.
+     * Repeated half cosines from the base rate down to {@code etaMin}: CosineAnnealingWarmRestarts; Loshchilov
+     * and Hutter, "SGDR", ICLR 2017, arXiv 1608.03983, equation 5.
      *
      * @param t0 steps to the first restart, at least 1
-     * @param tMult each stretch is so many times as long as the one before, at least 1
+     * @param tMult factor by which each cycle is longer than the one before, at least 1
      * @param etaMin lowest rate, at least 0
      */
     static LearningRate cosineWarmRestarts(int t0, int tMult, double etaMin) {
@@ -55,7 +54,7 @@ public interface LearningRate {
     }
 
     /**
-     * Times {@code gamma} every {@code stepSize} steps: StepLR.
+     * The base rate, multiplied by {@code gamma} every {@code stepSize} steps: StepLR.
      *
      * @param stepSize at least 1
      * @param gamma positive
@@ -65,9 +64,9 @@ public interface LearningRate {
     }
 
     /**
-     * Times {@code gamma} at each milestone: MultiStepLR.
+     * The base rate, multiplied by {@code gamma} at each milestone: MultiStepLR.
      *
-     * @param milestones steps, rising
+     * @param milestones steps, increasing
      * @param gamma positive
      */
     static LearningRate multiStep(List<Integer> milestones, double gamma) {
@@ -75,7 +74,7 @@ public interface LearningRate {
     }
 
     /**
-     * (1 - step / total)^power of the base rate, then 0: PolynomialLR.
+     * The base rate times (1 - step / total)^power, then 0: PolynomialLR.
      *
      * @param totalSteps at least 1
      * @param power positive
@@ -85,11 +84,11 @@ public interface LearningRate {
     }
 
     /**
-     * This schedule with a linear warm-up in front, and itself begun when that ends: LinearLR then this, in a
+     * Puts a linear warm-up before this schedule, which starts when the warm-up ends: LinearLR and this in a
      * SequentialLR.
      *
-     * @param steps of warming up, at least 1
-     * @param startFactor the first step's share of the base rate, in (0, 1]
+     * @param steps of the warm-up, at least 1
+     * @param startFactor fraction of the base rate at the first step, in (0, 1]
      */
     default LearningRate withWarmup(int steps, double startFactor) {
         return new Schedules.Warmup(steps, startFactor, this);

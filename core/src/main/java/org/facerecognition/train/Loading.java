@@ -1,6 +1,8 @@
 package org.facerecognition.train;
 
 import org.facerecognition.data.BadImages;
+import org.facerecognition.data.BatchLoader;
+import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Sampler;
 
 /**
@@ -31,5 +33,17 @@ public record Loading(
         Bounds.atLeast(1, "loaderThreads", loaderThreads);
         Bounds.atLeast(0, "imageCacheMib", imageCacheMib);
         Bounds.atLeast(0, "featureCacheMib", featureCacheMib);
+    }
+
+    /** Returns the settings of a loader of training batches for a network's input. */
+    public BatchLoader.Settings batches(int imageSizePx, Normalization normalization, long seed) {
+        return BatchLoader.Settings.of(imageSizePx, normalization)
+                .withBatchSize(batchSize)
+                .withSampler(sampler)
+                .withSeed(seed)
+                .withThreads(loaderThreads)
+                .withBadImages(badImages)
+                .withImageCacheMib(imageCacheMib)
+                .withJoinsLastOne(true);
     }
 }

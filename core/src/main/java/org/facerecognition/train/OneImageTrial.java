@@ -13,8 +13,8 @@ import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.weights.NamedTensors;
 
 /**
- * Tries whether a network can train on a batch of one image: batch normalization over 1x1 maps cannot. Leaves no trace
- * in it.
+ * Tries whether a network can be trained on a batch of one image, which batch normalization over 1x1 maps cannot. The
+ * network is not changed.
  */
 public final class OneImageTrial {
     private static final String COMPLAINT = "more than 1 value per channel"; // libtorch's
@@ -30,9 +30,9 @@ public final class OneImageTrial {
     }
 
     /**
-     * Runs the network forward, in the mode it is in.
+     * Runs a forward pass in the network's present mode.
      *
-     * @throws IllegalArgumentException when it cannot take one image
+     * @throws IllegalArgumentException when the network cannot process one image
      */
     public void run(int batchSize) {
         long size = imageSizePx;
@@ -58,7 +58,7 @@ public final class OneImageTrial {
                 : new UnsuitableDataException(rule + "the training data has one sample" + wayOut, cause);
     }
 
-    /** Running means and variances, which a forward pass in training changes. */
+    /** Copies of the running means and variances, which a forward pass in training mode changes; scoped. */
     private Map<Tensor, Tensor> copiesOfBuffers() {
         Map<String, Tensor> parameters = NamedTensors.parameters(encoder);
         Map<Tensor, Tensor> copies = new LinkedHashMap<>();

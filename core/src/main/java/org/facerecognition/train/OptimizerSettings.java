@@ -2,23 +2,20 @@ package org.facerecognition.train;
 
 import java.util.List;
 
-/** Which optimizer, and how it is set: an immutable value to choose one by. */
+/** An optimizer and its hyperparameters; immutable. */
 public sealed interface OptimizerSettings permits Adam, AdamW, Sgd {
-    /** The base learning rate, that schedules start from. */
+    /** The base learning rate, which schedules multiply. */
     double rate();
 
-    /** Weight decay of parameter groups that decay. */
+    /** The weight decay of parameter groups that have one. */
     double weightDecay();
 
-    /** Makes the optimizer for parameters; the caller closes it. */
+    /** Makes the optimizer of these parameters; owned. */
     default ParameterOptimizer over(List<ParameterGroup> groups) {
-        return new ParameterOptimizer(groups, rule());
+        return new ParameterOptimizer(groups, UpdateRule.of(this));
     }
 
-    /** How parameters are updated. */
-    UpdateRule rule();
-
-    /** Refuses what makes no sense. */
+    /** @throws IllegalArgumentException when a value is out of its range */
     static void check(double rate, double weightDecay) {
         if (!(rate > 0) || Double.isInfinite(rate)) {
             throw new IllegalArgumentException("rate must be positive and finite, but was " + rate);
@@ -28,7 +25,7 @@ public sealed interface OptimizerSettings permits Adam, AdamW, Sgd {
         }
     }
 
-    /** Refuses what is not in [0, 1). */
+    /** @throws IllegalArgumentException when the value is not in [0, 1) */
     static void checkShare(String name, double value) {
         if (!(value >= 0 && value < 1)) {
             throw new IllegalArgumentException(name + " must be in [0, 1), but was " + value);

@@ -4,32 +4,54 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.weights.NamedTensors;
 
 /**
- * Parameters that an optimizer treats alike.
+ * Parameters that share a learning rate and a weight decay.
  *
  * @param parameters by name
- * @param lrMultiplier the group's rate is the optimizer's times this; positive
+ * @param lrMultiplier multiplies the learning rate of the optimizer; positive
  * @param weightDecay at least 0
  */
 public record ParameterGroup(Map<String, Tensor> parameters, double lrMultiplier, double weightDecay) {
     public ParameterGroup {
-        parameters = new LinkedHashMap<>(parameters); // keeps the net's order
+        parameters = new LinkedHashMap<>(parameters); // keeps the network's order
         if (!(lrMultiplier > 0)) {
-            throw new IllegalArgumentException("rateFactor must be positive, but was " + lrMultiplier);
+            throw new IllegalArgumentException("lrMultiplier must be positive, but was " + lrMultiplier);
         }
         if (!(weightDecay >= 0)) {
             throw new IllegalArgumentException("weightDecay must be at least 0, but was " + weightDecay);
         }
     }
 
+    /** Names of the encoder's parameters begin so, as in checkpoints. */
+    public static final String ENCODER_PREFIX = "encoder.";
+    /** Names of the head's parameters begin so, as in checkpoints. */
+    public static final String HEAD_PREFIX = "head.";
+
     /**
-     * Groups for a module's parameters.
+     * Returns the groups of a whole network.
+     *
+     * @param settings weight decay, learning rate of the head, and whether vectors decay
+     * @return of scoped tensors: call inside a PointerScope
+     */
+    public static List<ParameterGroup> of(Module encoder, Module head, Optimization settings) {
+        double decay = settings.optimizer().weightDecay();
+        boolean vectorsDecay = settings.decayNormAndBias();
+        List<ParameterGroup> groups = new ArrayList<>();
+        groups.addAll(of(ENCODER_PREFIX, NamedTensors.parameters(encoder), 1, decay, vectorsDecay));
+        groups.addAll(of(HEAD_PREFIX, NamedTensors.parameters(head), settings.headLrMultiplier(), decay, vectorsDecay));
+        return groups;
+    }
+
+    /**
+     * Returns the groups of a module's parameters.
      *
      * @param prefix put before the names, such as {@code encoder.}
-     * @param decayNormAndBias false to keep decay from vectors: biases and the scales and shifts of normalization, for
-     *     which zero is no better a value than another
+     * @param decayNormAndBias false to exempt vectors from weight decay: biases, and the scales and shifts of
+     *     normalization, for which zero is not a preferred value
      */
     public static List<ParameterGroup> of(
             String prefix,

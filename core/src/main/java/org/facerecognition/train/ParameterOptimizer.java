@@ -19,15 +19,15 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Changes parameters by their gradients. Parameters without a gradient (frozen ones) are passed over wholly, as in
- * torch: no decay, no memory.
+ * Updates parameters by their gradients. Parameters without a gradient (frozen ones) are skipped, as in torch: no
+ * weight decay, no state.
  *
- * <p>A parameter of which a step touches only some rows (a table of identity centers) is given their gradients by {@link
- * #addRowGradient}. Those rows alone are then changed, by weight decay too, and so is what is remembered of them: the tensors
- * are as large as the table, but the others' rows are not even read. The number of updates is the table's, not each row's, as
- * in insightface's Partial FC: a row that was away for some steps does not make up for them.
+ * <p>Sparse row updates: where a step touches only some rows of a parameter (a table of class centers), their gradients
+ * come through {@link #addRowGradient}. Only these rows, their weight decay and their optimizer state change; the other
+ * rows are not even read. The number of updates is counted for the whole table, as in insightface's Partial FC: there
+ * is no catch-up for rows that were skipped in some steps.
  *
- * <p>Its memory of each parameter can be taken out and put back, so that a resumed training goes on to the last digit.
+ * <p>The optimizer state can be saved and loaded, so that a resumed training continues with the same bits.
  */
 public final class ParameterOptimizer implements AutoCloseable {
     private static final String STEPS = "step";
@@ -37,11 +37,11 @@ public final class ParameterOptimizer implements AutoCloseable {
     private final List<List<Slot>> slots = new ArrayList<>(); // by group
     private final UpdateRule rule;
 
-    /** A parameter and what is remembered of it; nothing before its first update. */
+    /** A parameter and its optimizer state, which is empty before the first update. */
     private static final class Slot {
         private final String name;
         private final Tensor parameter;
-        private final Map<String, Tensor> memory = new LinkedHashMap<>();
+        private final Map<String, Tensor> state = new LinkedHashMap<>();
         private final RowGradient rows = new RowGradient();
 
         Slot(String name, Tensor parameter) {
@@ -50,7 +50,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         }
 
         boolean isNew() {
-            return memory.isEmpty();
+            return state.isEmpty();
         }
     }
 
@@ -59,13 +59,13 @@ public final class ParameterOptimizer implements AutoCloseable {
         this.rule = rule;
         for (ParameterGroup group : groups) {
             List<Slot> own = new ArrayList<>();
-            // handles of our own: the caller's may end with a scope
+            // own handles: the caller's may be scoped
             group.parameters().forEach((name, tensor) -> own.add(new Slot(name, owned(new Tensor(tensor)))));
             slots.add(own);
         }
     }
 
-    /** Takes a tensor out of any scope that is open. */
+    /** Detaches a tensor from any open scope. */
     private static Tensor owned(Tensor tensor) {
         return tensor.retainReference();
     }
@@ -73,7 +73,7 @@ public final class ParameterOptimizer implements AutoCloseable {
     /**
      * Updates all parameters that have a gradient.
      *
-     * @param rate the learning rate of this step; each group multiplies it with its factor
+     * @param rate the learning rate of this step; each group multiplies it by its lrMultiplier
      */
     public void step(double rate) {
         try (PointerScope scope = new PointerScope();
@@ -88,21 +88,21 @@ public final class ParameterOptimizer implements AutoCloseable {
                         (slot.isNew() ? fresh : ready).add(slot);
                     }
                 }
-                fresh.forEach(this::remember);
+                fresh.forEach(this::initState);
                 update(groups.get(g), fresh, rate, true);
                 update(groups.get(g), ready, rate, false);
             }
         }
     }
 
-    private void remember(Slot slot) {
-        for (String name : rule.memories()) {
-            slot.memory.put(name, owned(torch.zeros_like(slot.parameter))); // keeps the strides, as the kernels need
+    private void initState(Slot slot) {
+        for (String name : rule.stateNames()) {
+            slot.state.put(name, owned(torch.zeros_like(slot.parameter))); // keeps the strides, as the kernels need
         }
-        slot.memory.put(STEPS, owned(torch.zeros(new long[0], stepOptions(slot.parameter))));
+        slot.state.put(STEPS, owned(torch.zeros(new long[0], stepOptions(slot.parameter))));
     }
 
-    /** On the parameter's device, where the fused kernels look for it; in float32 whatever the parameter's type. */
+    /** On the parameter's device, where the fused kernels expect it; float32 whatever the parameter's type. */
     private static TensorOptions stepOptions(Tensor parameter) {
         return new TensorOptions()
                 .dtype(new ScalarTypeOptional(ScalarType.Float))
@@ -120,16 +120,16 @@ public final class ParameterOptimizer implements AutoCloseable {
         for (Slot slot : some) {
             parameters.add(slot.parameter);
             gradients.add(inLayoutOf(slot.parameter, slot.parameter.grad()));
-            steps.add(slot.memory.get(STEPS).add_(one));
+            steps.add(slot.state.get(STEPS).add_(one));
         }
-        List<List<Tensor>> memories = new ArrayList<>();
-        for (String name : rule.memories()) {
-            memories.add(some.stream().map(slot -> slot.memory.get(name)).toList());
+        List<List<Tensor>> states = new ArrayList<>();
+        for (String name : rule.stateNames()) {
+            states.add(some.stream().map(slot -> slot.state.get(name)).toList());
         }
-        rule.update(parameters, gradients, memories, steps, first, rate * group.lrMultiplier(), group.weightDecay());
+        rule.update(parameters, gradients, states, steps, first, rate * group.lrMultiplier(), group.weightDecay());
     }
 
-    /** A part of a table at a time, so that copies stay small. */
+    /** Updates the sampled rows of a table in chunks, so that copies stay small. */
     private void updateRows(ParameterGroup group, Slot slot, double rate) {
         if (slot.parameter.grad().defined()) {
             throw new IllegalStateException(
@@ -137,11 +137,11 @@ public final class ParameterOptimizer implements AutoCloseable {
         }
         boolean first = slot.isNew();
         if (first) {
-            remember(slot);
+            initState(slot);
         }
-        Tensor steps = slot.memory.get(STEPS).add_(new Scalar(1.0));
+        Tensor steps = slot.state.get(STEPS).add_(new Scalar(1.0));
         List<Tensor> tables = new ArrayList<>(List.of(slot.parameter.detach()));
-        rule.memories().forEach(name -> tables.add(slot.memory.get(name)));
+        rule.stateNames().forEach(name -> tables.add(slot.state.get(name)));
         long count = slot.rows.indices().size(0);
         for (long from = 0; from < count; from += ROWS_AT_A_TIME) {
             try (PointerScope scope = new PointerScope()) {
@@ -165,7 +165,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         }
     }
 
-    /** The fused kernels walk through memory side by side and take the same strides for granted. */
+    /** Returns the gradient with the strides of the parameter, which the fused kernels assume to be equal. */
     private static Tensor inLayoutOf(Tensor parameter, Tensor gradient) {
         for (long d = 0; d < parameter.dim(); d++) {
             if (parameter.size(d) > 1 && parameter.stride(d) != gradient.stride(d)) {
@@ -176,11 +176,11 @@ public final class ParameterOptimizer implements AutoCloseable {
     }
 
     /**
-     * Adds the gradient of some rows of a parameter, for the next step; several are added up.
+     * Adds the gradient of some rows of a parameter, for the next step; several calls accumulate.
      *
      * @param name of the parameter, as it was given
      * @param rows [R], int64, each in [0, N) and only once
-     * @param gradient [R, ...] of a parameter [N, ...], on its device; from now on the optimizer's, which may scale it
+     * @param gradient [R, ...] of a parameter [N, ...], on its device; the optimizer keeps it and may scale it
      * @throws IllegalArgumentException when there is no such parameter, or a shape does not fit
      */
     public void addRowGradient(String name, Tensor rows, Tensor gradient) {
@@ -199,7 +199,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         slot.rows.add(rows, gradient);
     }
 
-    /** Takes all gradients away, and their memory. */
+    /** Removes all gradients and frees their memory. */
     public void zeroGrad() {
         try (PointerScope scope = new PointerScope()) {
             Tensor none = new Tensor();
@@ -211,10 +211,10 @@ public final class ParameterOptimizer implements AutoCloseable {
     }
 
     /**
-     * Scales all gradients down together, if need be, so that their common Euclidean norm is at most {@code maxNorm}:
+     * Scales all gradients by one factor where needed, so that their common Euclidean norm is at most {@code maxNorm}:
      * {@code torch.nn.utils.clip_grad_norm_}.
      *
-     * @return the norm before; where that is not finite, nothing is scaled
+     * @return the norm before clipping; if it is not finite, nothing is scaled
      * @throws IllegalArgumentException when {@code maxNorm} is not positive
      */
     public double clipGradients(double maxNorm) {
@@ -265,7 +265,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         }
     }
 
-    /** Those that there are, by parameter. Inside a PointerScope. */
+    /** The gradients that exist, by parameter; scoped. */
     private Map<String, Tensor> gradients() {
         Map<String, Tensor> gradients = new LinkedHashMap<>();
         slots.forEach(own -> own.forEach(slot -> {
@@ -284,20 +284,19 @@ public final class ParameterOptimizer implements AutoCloseable {
     }
 
     /**
-     * What is remembered, by names such as {@code exp_avg.encoder.conv1.weight}. The tensors are the optimizer's own:
-     * to be written down, not to be kept or closed.
+     * Returns the optimizer state by names such as {@code exp_avg.encoder.conv1.weight}. The tensors are borrowed.
      */
     public Map<String, Tensor> state() {
         Map<String, Tensor> state = new LinkedHashMap<>();
         slots.forEach(own ->
-                own.forEach(slot -> slot.memory.forEach((name, tensor) -> state.put(name + "." + slot.name, tensor))));
+                own.forEach(slot -> slot.state.forEach((name, tensor) -> state.put(name + "." + slot.name, tensor))));
         return state;
     }
 
     /**
-     * Puts back what {@link #state} gave.
+     * Loads what {@link #state} returned.
      *
-     * @param state copied from
+     * @param state is copied
      * @throws IllegalArgumentException when a name or a shape does not fit; nothing is changed then
      */
     public void load(Map<String, Tensor> state) {
@@ -305,16 +304,16 @@ public final class ParameterOptimizer implements AutoCloseable {
         Map<Slot, Map<String, Tensor>> found = new LinkedHashMap<>();
         for (List<Slot> own : slots) {
             for (Slot slot : own) {
-                Map<String, Tensor> memory = new LinkedHashMap<>();
-                for (String name : rule.memories()) {
-                    take(rest, name, slot, slot.parameter.sizes().vec().get(), memory);
+                Map<String, Tensor> saved = new LinkedHashMap<>();
+                for (String name : rule.stateNames()) {
+                    take(rest, name, slot, slot.parameter.sizes().vec().get(), saved);
                 }
-                take(rest, STEPS, slot, new long[0], memory);
-                if (!memory.isEmpty() && memory.size() != rule.memories().size() + 1) {
+                take(rest, STEPS, slot, new long[0], saved);
+                if (!saved.isEmpty() && saved.size() != rule.stateNames().size() + 1) {
                     throw new IllegalArgumentException("optimizer state of \"" + slot.name + "\" must have "
-                            + rule.memories() + " and " + STEPS + ", but had " + memory.keySet());
+                            + rule.stateNames() + " and " + STEPS + ", but had " + saved.keySet());
                 }
-                found.put(slot, memory);
+                found.put(slot, saved);
             }
         }
         if (!rest.isEmpty()) {
@@ -340,24 +339,24 @@ public final class ParameterOptimizer implements AutoCloseable {
         into.put(name, tensor);
     }
 
-    private void restore(Slot slot, Map<String, Tensor> memory) {
-        forget(slot);
-        if (!memory.isEmpty()) {
-            remember(slot);
-            memory.forEach((name, tensor) -> slot.memory.get(name).copy_(tensor));
+    private void restore(Slot slot, Map<String, Tensor> saved) {
+        clearState(slot);
+        if (!saved.isEmpty()) {
+            initState(slot);
+            saved.forEach((name, tensor) -> slot.state.get(name).copy_(tensor));
         }
     }
 
-    private static void forget(Slot slot) {
-        slot.memory.values().forEach(Tensor::close);
-        slot.memory.clear();
+    private static void clearState(Slot slot) {
+        slot.state.values().forEach(Tensor::close);
+        slot.state.clear();
     }
 
-    /** Frees the memory; the parameters are not the optimizer's. */
+    /** Frees the optimizer state; the parameters are borrowed. */
     @Override
     public void close() {
         slots.forEach(own -> own.forEach(slot -> {
-            forget(slot);
+            clearState(slot);
             slot.rows.clear();
             slot.parameter.close();
         }));

@@ -2,12 +2,12 @@ package org.facerecognition.train;
 
 import org.bytedeco.pytorch.Tensor;
 
-/** A score that asks only how many identities were thought likelier than the right one. */
+/** A score that depends only on the number of identities that score higher than the correct one. */
 public interface RankScore extends Score {
     /**
-     * What the samples of a batch earn together.
+     * Returns the sum over the samples of a batch.
      *
-     * @param ranks [B], int64: how many identities score strictly higher than the right one
+     * @param ranks [B], int64: the number of identities that score strictly higher than the correct one
      * @return between 0 and B
      */
     double sum(Tensor ranks);

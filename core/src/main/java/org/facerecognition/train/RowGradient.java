@@ -8,12 +8,12 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
-/** The gradient of some rows of a table, gathered from several backward passes. */
+/** The gradient of some rows of a table, accumulated over several backward passes. */
 final class RowGradient {
     private final List<Tensor> indices = new ArrayList<>(); // [R] each
     private final List<Tensor> gradients = new ArrayList<>(); // [R, ...] each
 
-    /** Keeps handles of its own. */
+    /** Adds the gradient of a backward pass; the arguments are borrowed. */
     void add(Tensor rows, Tensor gradient) {
         indices.add(new Tensor(rows).retainReference());
         gradients.add(new Tensor(gradient).retainReference());
@@ -23,19 +23,19 @@ final class RowGradient {
         return indices.isEmpty();
     }
 
-    /** [R], each row once. */
+    /** The rows, [R], each once; borrowed. */
     Tensor indices() {
         merge();
         return indices.get(0);
     }
 
-    /** [R, ...], in the order of the indices. May be changed in place. */
+    /** Their gradients, [R, ...], in the order of the indices; borrowed, may be changed in place. */
     Tensor gradient() {
         merge();
         return gradients.get(0);
     }
 
-    /** Passes that drew other rows: their union, and the sums. */
+    /** Merges passes that sampled different rows: the union of the rows, and the sums of their gradients. */
     private void merge() {
         if (indices.size() == 1) {
             return;

@@ -76,7 +76,7 @@ final class Schedules {
         MultiStep {
             milestones = List.copyOf(milestones);
             if (!milestones.stream().sorted().toList().equals(milestones)) {
-                throw new IllegalArgumentException("milestones must rise, but were " + milestones);
+                throw new IllegalArgumentException("milestones must increase, but were " + milestones);
             }
             positive("gamma", gamma);
         }
@@ -117,7 +117,7 @@ final class Schedules {
         }
     }
 
-    /** From {@code top} at 0 to {@code bottom} at 1. */
+    /** Half a cosine, from {@code top} at 0 to {@code bottom} at 1. */
     private static double halfCosine(double top, double bottom, double at) {
         return bottom + (top - bottom) * (1 + Math.cos(Math.PI * at)) / 2;
     }

@@ -2,15 +2,15 @@ package org.facerecognition.train;
 
 import org.bytedeco.pytorch.Tensor;
 
-/** How well a head's scores name the right identities: the mean over all samples of what each one earns. */
+/** A measure of how well a head's scores identify the samples, averaged over all samples. */
 public interface Score {
-    /** What it is called in tables and plots. */
+    /** The name in tables and plots. */
     String name();
 
     /**
-     * What the samples of a batch earn together.
+     * Returns the sum over the samples of a batch.
      *
-     * @param scores [B, C], the higher the likelier, without margin
+     * @param scores [B, C], higher is more likely, without margin
      * @param labels [B], int64
      * @return between 0 and B
      */

@@ -5,12 +5,13 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Stochastic gradient descent with momentum, as {@code torch.optim.SGD}: Sutskever et al., "On the importance of
- * initialization and momentum in deep learning", ICML 2013, in torch's form, where the rate multiplies the momentum too.
+ * initialization and momentum in deep learning", ICML 2013, in torch's form, where the learning rate multiplies the
+ * momentum too.
  *
  * @param rate learning rate, positive
  * @param momentum in [0, 1)
  * @param weightDecay added to the gradient, at least 0
- * @param nesterov whether to look ahead; needs a momentum
+ * @param nesterov whether to use Nesterov momentum; requires a momentum
  */
 public record Sgd(double rate, double momentum, double weightDecay, boolean nesterov) implements OptimizerSettings {
     public Sgd {
@@ -21,19 +22,18 @@ public record Sgd(double rate, double momentum, double weightDecay, boolean nest
         }
     }
 
-    /** Without Nesterov's momentum. */
+    /** Uses no Nesterov momentum. */
     public Sgd(double rate, double momentum, double weightDecay) {
         this(rate, momentum, weightDecay, false);
     }
 
-    @Override
-    public UpdateRule rule() {
+    UpdateRule rule() {
         return new SgdRule(new FusedKernel("aten::_fused_sgd_"), momentum, nesterov);
     }
 
     private record SgdRule(FusedKernel kernel, double momentum, boolean nesterov) implements UpdateRule {
         @Override
-        public List<String> memories() {
+        public List<String> stateNames() {
             return momentum == 0 ? List.of() : List.of("momentum_buffer");
         }
 
@@ -41,14 +41,14 @@ public record Sgd(double rate, double momentum, double weightDecay, boolean nest
         public void update(
                 List<Tensor> parameters,
                 List<Tensor> gradients,
-                List<List<Tensor>> memories,
+                List<List<Tensor>> states,
                 List<Tensor> steps,
                 boolean first,
                 double rate,
                 double weightDecay) {
             double dampening = 0;
             kernel.call(
-                    List.of(parameters, gradients, memories.isEmpty() ? List.of() : memories.get(0)),
+                    List.of(parameters, gradients, states.isEmpty() ? List.of() : states.get(0)),
                     List.of(weightDecay, momentum, rate, dampening, nesterov, false, first));
         }
     }

@@ -1,17 +1,17 @@
 package org.facerecognition.train;
 
 /**
- * What one optimizer step came to.
+ * The result of one optimizer step.
  *
- * @param epoch which, from 1
- * @param epochs how many there will be
- * @param batch which of the epoch's batches was the step's last, from 1
- * @param batches in an epoch
- * @param step since training began, from 1
+ * @param epoch number of the epoch, from 1
+ * @param epochs number of epochs of the training
+ * @param batch number of the step's last batch in its epoch, from 1
+ * @param batches number of batches in an epoch
+ * @param step number of the step in the training, from 1
  * @param loss mean over the step's samples
- * @param learningRate of parameters without a factor of their own
- * @param images samples in the step
- * @param waitSeconds of the step that were spent waiting for images
+ * @param learningRate of parameters without a multiplier
+ * @param images number of samples in the step
+ * @param waitSeconds time spent waiting for images
  */
 public record StepReport(
         int epoch,

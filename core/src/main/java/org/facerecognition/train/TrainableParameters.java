@@ -10,12 +10,12 @@ import org.facerecognition.weights.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which parameters of a network may learn: remembers it as it is before a training, so that what a freezer does in one
- * training decides nothing in the next.
+ * Which parameters of a network are trained. It records the state before a training and restores it afterwards, so that
+ * a freezer of one training has no effect on the next.
  */
 public final class TrainableParameters {
     private final Module net;
-    private final Set<String> fixed = new HashSet<>(); // those that may not
+    private final Set<String> fixed = new HashSet<>(); // names of parameters without gradient
 
     public TrainableParameters(Module net) {
         this.net = net;
@@ -33,7 +33,8 @@ public final class TrainableParameters {
     }
 
     /**
-     * Freezes and thaws for an epoch. What the network itself holds fixed, such as an IResNet's last scale, stays so.
+     * Freezes and unfreezes for an epoch. Parameters that the network itself keeps fixed, such as the last scale of an
+     * IResNet, stay fixed.
      */
     public void freeze(@Nullable Freezer freezer, int epoch) {
         if (freezer == null) {
@@ -47,7 +48,7 @@ public final class TrainableParameters {
         });
     }
 
-    /** As it was at first. */
+    /** Restores the recorded state. */
     public void restore() {
         forEach((name, parameter) -> parameter.set_requires_grad(!fixed.contains(name)));
     }

@@ -15,7 +15,7 @@ import org.facerecognition.losses.MarginSoftmax;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be said against a training before it starts: everything that would otherwise fail, or mislead, after hours.
+ * Checks a training before it starts for everything that would otherwise fail, or mislead, after hours.
  */
 public final class TrainingChecks {
     private static final Pattern IDENTITY_HASH = Pattern.compile("[\\w.$/]+@[0-9a-f]{1,8}\\b"); // Object's toString
@@ -49,8 +49,8 @@ public final class TrainingChecks {
     }
 
     /**
-     * @param withCheckpoints whether the training is to be resumed some day
-     * @throws IllegalArgumentException when data, network and settings do not go together, saying why and the way out
+     * @param withCheckpoints whether the training writes checkpoints, from which it may be resumed
+     * @throws IllegalArgumentException when data, network and settings do not go together, with the reason and a remedy
      */
     public void run(boolean withCheckpoints) {
         checkClasses(train);
@@ -113,7 +113,7 @@ public final class TrainingChecks {
         }
     }
 
-    /** What a user should hear about the data, though nothing is wrong for certain. */
+    /** Returns sentences about the data that the user should know although they are not errors. */
     public List<String> notes() {
         List<String> notes = new ArrayList<>();
         BitSet shown = train.labelsShown();
@@ -129,7 +129,7 @@ public final class TrainingChecks {
                         names(unlearned.stream()
                                         .mapToObj(train.identities()::get)
                                         .toList())
-                                + " are in validation but have no training image: they cannot be recognized, and count as errors");
+                                + " are in the validation data but have no training image: they cannot be recognized and count as errors");
             }
         }
         if (evaluation.verification() != null) {
@@ -152,7 +152,7 @@ public final class TrainingChecks {
 
     private void checkVerification(FaceDataset faces) {
         if (!faces.crop().isCompatibleWith(train.crop())) {
-            throw new IllegalArgumentException("the verification faces must be framed like the training data, "
+            throw new IllegalArgumentException("the verification faces must be cropped like the training data, "
                     + train.crop() + ", but were " + faces.crop());
         }
     }
@@ -173,7 +173,7 @@ public final class TrainingChecks {
                 : null;
     }
 
-    /** To be closed; null where none is wanted. */
+    /** Makes the feature cache; owned. Null where none is configured. */
     public @Nullable FrozenFeatureCache featureCache() {
         String layer = featureCacheLayer();
         return loading.featureCacheMib() == 0 || layer == null
@@ -181,7 +181,7 @@ public final class TrainingChecks {
                 : new FrozenFeatureCache(encoder, layer, (long) loading.featureCacheMib() << 20);
     }
 
-    /** A checkpoint knows its settings by their text, so a text that differs in each JVM could never be resumed. */
+    /** Checkpoints store settings as text; a text that differs in each JVM could never be resumed. */
     private void checkDescriptions() {
         checkDescription("learningRate", "LearningRate.named(\"...\", ...)", optimization.learningRate());
         checkDescription("freezer", "Freezer.named(\"...\", ...)", String.valueOf(optimization.freezer()));

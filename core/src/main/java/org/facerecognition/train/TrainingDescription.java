@@ -15,7 +15,7 @@ import org.facerecognition.train.EpochReport.BestBy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All that must be the same for a resumed training to be the one that was stopped: a flat list of settings and counts.
+ * Describes a training by all that must be the same when it is resumed: a flat list of settings and counts.
  */
 public final class TrainingDescription {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -23,7 +23,7 @@ public final class TrainingDescription {
     private static final String TRAINING_NAMES = "names or labels of the training images";
     private static final String VALIDATION_NAMES = "names or labels of the validation images";
     private static final String CONTENTS = "image contents";
-    /** What is another one anyway where the data has other counts. */
+    /** Entries that differ anyway if the data has other counts. */
     private static final Set<String> FOLLOWS_FROM_DATA = Set.of(TRAINING_NAMES, VALIDATION_NAMES, CONTENTS, "classes");
 
     private static final String VERSION_KEY = "version";
@@ -50,7 +50,7 @@ public final class TrainingDescription {
      * How the model is built.
      *
      * @param build by name, as in a model file's metadata
-     * @param firstVersion the same as checkpoints of the first version describe it, in one text
+     * @param firstVersion the same in the single text of checkpoints of the first version
      */
     public record Model(Map<String, String> build, String firstVersion) {}
 
@@ -145,7 +145,7 @@ public final class TrainingDescription {
         }
     }
 
-    /** For a checkpoint's metadata. */
+    /** Returns the description as JSON, for a checkpoint's metadata. */
     public String toJson() {
         try {
             return JSON.writeValueAsString(entries);
@@ -158,7 +158,7 @@ public final class TrainingDescription {
      * Compares this training with that of a checkpoint.
      *
      * @param acceptChangedImages whether image contents may differ
-     * @throws IllegalStateException naming what differs
+     * @throws IllegalStateException when they differ, naming the differences
      */
     public void requireSame(Path checkpoint, JsonNode saved, boolean acceptChangedImages) {
         Map<String, String> now = saved.has(VERSION_KEY) ? entries : firstVersion();
@@ -186,7 +186,7 @@ public final class TrainingDescription {
                 + "; use the former settings and data, or another checkpoint folder");
     }
 
-    /** In present names; null where the checkpoint says nothing of it. */
+    /** Returns the value of an entry by its present name; null if the checkpoint does not have it. */
     private static @Nullable String savedValue(JsonNode saved, String what) {
         String name = saved.has(what) ? what : NAMES_BEFORE_3.getOrDefault(what, what);
         if (!saved.has(name)) {
@@ -211,7 +211,7 @@ public final class TrainingDescription {
                 : value.length() <= LONGEST_VALUE ? value : value.substring(0, LONGEST_VALUE - 3) + "...";
     }
 
-    /** As checkpoints had it that were written before there was a version. */
+    /** The description in the form of checkpoints that were written before there were versions. */
     private Map<String, String> firstVersion() {
         Map<String, String> all = new LinkedHashMap<>();
         all.put("data", train.fingerprint() + " " + (validation == null ? "" : validation.fingerprint()));

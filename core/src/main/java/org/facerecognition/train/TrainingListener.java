@@ -3,47 +3,51 @@ package org.facerecognition.train;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** Watches a training. Called on the training thread, between steps; what it throws ends the training. */
+/**
+ * Receives the events of a training, on the training thread, between steps. An exception it throws ends the training.
+ */
 public interface TrainingListener {
-    /** Before the first step, and after a backup was taken up again, with what that had done already. */
+    /** Called before the first step; after a resume, with the history so far. */
     default void started(History soFar) {}
 
     /**
-     * On the way through images that are looked at and not learned from, batch by batch.
+     * Called batch by batch while images are embedded but not trained on.
      *
-     * @param what they are for: "first centers" (embedded before the first step, see {@code headFromMeans}), "validation"
-     * @param done so far
-     * @param images in all
+     * @param what the images are for: "first centers" (before the first step, see {@code headFromMeans}), "validation"
+     *     or "verification"
+     * @param done number of images so far
+     * @param images total number of images
      */
     default void passed(String what, int done, int images) {}
 
-    /** Whether {@link #embeddingStats} is wanted: measuring it costs a product of embeddings and centers in every batch. */
+    /** Whether to call {@link #embeddingStats}, which costs a product of embeddings and centers in every batch. */
     default boolean wantsEmbeddingStats() {
         return false;
     }
 
-    /** For who {@link #wantsEmbeddingStats}: how a training batch's embeddings lay, before the step that they lead to. */
+    /** Called for each batch before its step, if {@link #wantsEmbeddingStats}. */
     default void embeddingStats(BatchEmbeddingStats batch) {}
 
     /**
-     * Something that whoever trains should know, though nothing is wrong for certain. One sentence, once, before the
-     * first step.
+     * Called before the first step with something the user should know although it is not an error.
+     *
+     * @param message one sentence
      */
     default void noted(String message) {}
 
-    /** After an optimizer step. */
+    /** Called after an optimizer step. */
     default void stepped(StepReport step) {}
 
-    /** After an epoch and its validation; {@code soFar} has it already. */
+    /** Called after an epoch and its validation; {@code soFar} includes it. */
     default void epochEnded(EpochReport epoch, History soFar) {}
 
     /**
-     * After an epoch in which images were skipped that had not been before.
+     * Called after an epoch in which more images were skipped than before.
      *
-     * @param images all that were skipped so far, and what is wrong with each
+     * @param images all images that were skipped so far, with the reason for each
      */
     default void skipped(Map<String, String> images) {}
 
-    /** After a backup is safely on the disk. */
+    /** Called after a checkpoint was written and synced to disk. */
     default void checkpointSaved(Path file) {}
 }

@@ -4,29 +4,29 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where a training is: all that changes while it runs, beside weights, optimizer and random generator. Saved in a
- * backup as JSON, whose numbers keep every digit of a double.
+ * The progress of a training: all that changes while it runs, beside weights, optimizer state and random generators.
+ * Stored in checkpoints as JSON, which keeps every digit of a double.
  */
 public final class TrainingProgress {
-    /** The epoch that is running, from 0. */
+    /** The running epoch, from 0. */
     public int epoch;
-    /** Batches of it that are done. */
+    /** Number of finished batches of the running epoch. */
     public int batch;
-    /** Optimizer steps in all. */
+    /** Total number of optimizer steps. */
     public long step;
-    /** Over the running epoch's samples. */
+    /** Sum over the samples of the running epoch. */
     public double lossSum;
 
     public double scoreSum;
     public long samples;
-    /** Of them, those whose loss is in the sum. */
+    /** Number of samples whose loss is in the sum. */
     public long lossSamples;
 
     public double trainSeconds;
-    /** Of them, spent waiting for images. */
+    /** The part of it that was spent waiting for images. */
     public double waitSeconds;
 
-    /** Before the running epoch. */
+    /** Samples and seconds before the running epoch. */
     public long formerSamples;
 
     public double formerSeconds;
@@ -55,7 +55,7 @@ public final class TrainingProgress {
         lossSamples += size;
     }
 
-    /** Adds a batch whose loss says nothing. */
+    /** Adds a batch whose loss is meaningless. */
     public void addBatchWithoutLoss(double score, int size) {
         batch++;
         scoreSum += score;

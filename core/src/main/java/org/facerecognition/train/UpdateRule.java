@@ -3,24 +3,32 @@ package org.facerecognition.train;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** What an optimizer does with parameters that have a gradient, and what it remembers of each. */
+/** How an optimizer updates parameters that have a gradient, and the state it keeps for each. */
 interface UpdateRule {
-    /** Names of the tensors remembered for each parameter, of its shape. */
-    List<String> memories();
+    /** Returns the rule of an optimizer. */
+    static UpdateRule of(OptimizerSettings settings) {
+        if (settings instanceof AdamW adamW) {
+            return adamW.rule();
+        }
+        return settings instanceof Adam adam ? adam.rule() : ((Sgd) settings).rule();
+    }
+
+    /** Names of the state tensors of a parameter, each of its shape. */
+    List<String> stateNames();
 
     /**
-     * Updates parameters in place; inside a PointerScope, without gradient.
+     * Updates parameters in place. Call inside a PointerScope and without gradient recording.
      *
      * @param parameters to change
-     * @param gradients theirs
-     * @param memories for each of {@link #memories}, the tensors by parameter
-     * @param steps a float scalar for each parameter: how many updates it has had, this one included
+     * @param gradients of the parameters, in their order
+     * @param states for each of {@link #stateNames}, the state tensors in the parameters' order
+     * @param steps a float scalar for each parameter: its number of updates, including this one
      * @param first whether this is the first update of all of them
      */
     void update(
             List<Tensor> parameters,
             List<Tensor> gradients,
-            List<List<Tensor>> memories,
+            List<List<Tensor>> states,
             List<Tensor> steps,
             boolean first,
             double rate,

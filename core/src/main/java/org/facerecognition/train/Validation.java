@@ -24,11 +24,12 @@ import org.facerecognition.train.EpochReport.Unseen;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is measured after each epoch: validation images of the training's people, and the verification of other people.
+ * Measures a network after each epoch: on validation images of the training's people, and by the verification of other
+ * people.
  */
 public final class Validation implements AutoCloseable {
     private static final double UNSEEN_FAR = 1e-3;
-    private static final int EPOCH = 0; // always in the data's order: nothing is random
+    private static final int EPOCH = 0; // always in the data set's order
 
     /** Embeds the samples of a data set, skipping unusable images or not. */
     public interface Embedding {
@@ -43,7 +44,7 @@ public final class Validation implements AutoCloseable {
     private final ForwardPass forward;
     private final @Nullable BatchLoader loader;
     private final int images;
-    private final boolean comparesInBatches; // the loss
+    private final boolean comparesInBatches; // whether the loss compares the samples of a batch
     private final Map<String, String> unusableFaces = new TreeMap<>();
     private @Nullable VerificationSet people;
 
@@ -78,7 +79,7 @@ public final class Validation implements AutoCloseable {
     }
 
     /**
-     * What came out.
+     * The result of a validation.
      *
      * @param loss mean; NaN where it was not measured
      * @param score mean; NaN where it was not measured
@@ -87,12 +88,15 @@ public final class Validation implements AutoCloseable {
     public record Result(
             double loss, double score, @Nullable Unseen unseen) {}
 
-    /** Whether there is anything to measure. */
+    /** Whether there is validation data or verification faces. */
     public boolean isWanted() {
         return loader != null || people != null;
     }
 
-    /** What the best epoch is chosen by; null where nothing is measured, so that the last one is the best. */
+    /**
+     * The measure by which the best epoch is chosen; null where nothing is measured, so that the last epoch is the
+     * best.
+     */
     public @Nullable BestBy bestBy() {
         if (loader != null || settings.bestBy() != BestBy.ACCURACY) {
             return settings.bestBy();
@@ -100,7 +104,7 @@ public final class Validation implements AutoCloseable {
         return people == null ? null : BestBy.UNSEEN_AUC;
     }
 
-    /** Measures. Draws nothing at random, so that a training is the same with it and without. */
+    /** Runs the validation. It uses no random numbers, so a training is the same with and without it. */
     public Result run() {
         Result known = loader == null ? new Result(Double.NaN, Double.NaN, null) : ofKnownPeople(loader);
         return people == null ? known : new Result(known.loss(), known.score(), ofOtherPeople(people));
@@ -135,7 +139,7 @@ public final class Validation implements AutoCloseable {
         }
     }
 
-    /** Whether a batch shows one person twice, and two people: without that a loss of pairs is 0 and says nothing. */
+    /** Whether a batch has genuine and impostor pairs, without which a loss of pairs is 0 and meaningless. */
     private static boolean showsPairs(Tensor labels) {
         long people =
                 torch.unique_consecutive(labels.sort(0, false).get0()).get0().numel();
@@ -157,7 +161,7 @@ public final class Validation implements AutoCloseable {
         return new Unseen(roc.auc(), roc.equalErrorRate(), roc.tarAtFar(far), far);
     }
 
-    /** Images that could not be used so far, and what is wrong with each. */
+    /** Images that could not be used so far, with the reason for each. */
     public Map<String, String> skipped() {
         Map<String, String> all = new TreeMap<>(unusableFaces);
         if (loader != null) {

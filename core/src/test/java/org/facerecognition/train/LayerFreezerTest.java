@@ -118,12 +118,13 @@ class LayerFreezerTest {
     void wrongUseIsASentence() {
         assertThatThrownBy(() -> apply(new FreezeBefore("encoder.layer5"), 1))
                 .hasMessage(
-                        "freezer's layer must be a module of the net, but was \"encoder.layer5\"; in the net there are"
+                        "freezer's layer must be a module of the network, but was \"encoder.layer5\"; in the network there are"
                                 + " [encoder, encoder.conv1, encoder.bn1, encoder.relu, encoder.maxpool, encoder.layer1,"
                                 + " encoder.layer2, encoder.layer3, encoder.layer4, encoder.avgpool, encoder.fc]");
         assertThatThrownBy(() -> apply(LayerFreezer.first("backbone", 1), 0))
-                .hasMessage("freezer's parent must be a module of the net, but was \"backbone\"; at the top there are"
-                        + " [encoder]");
+                .hasMessage(
+                        "freezer's parent must be a module of the network, but was \"backbone\"; at the top there are"
+                                + " [encoder]");
         assertThatThrownBy(() -> apply(LayerFreezer.first("encoder", 11), 0))
                 .hasMessage("freezer must freeze between 0 and 10 children of \"encoder\" [conv1, bn1, relu, maxpool,"
                         + " layer1, layer2, layer3, layer4, avgpool, fc], but was to freeze 11");

@@ -58,7 +58,7 @@ class LearningRateTest {
         assertThatThrownBy(() -> LearningRate.cosine(3, -1)).hasMessage("etaMin must be at least 0, but was -1.0");
         assertThatThrownBy(() -> LearningRate.step(1, 0)).hasMessage("gamma must be positive, but was 0.0");
         assertThatThrownBy(() -> LearningRate.multiStep(List.of(3, 2), 1))
-                .hasMessage("milestones must rise, but were [3, 2]");
+                .hasMessage("milestones must increase, but were [3, 2]");
         assertThatThrownBy(() -> LearningRate.constant().withWarmup(3, 0))
                 .hasMessage("startFactor must be in (0, 1], but was 0.0");
     }

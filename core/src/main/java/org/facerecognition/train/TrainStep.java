@@ -1,4 +1,4 @@
-package org.facerecognition;
+package org.facerecognition.train;
 
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -10,21 +10,13 @@ import org.facerecognition.losses.Head;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.RandomStream;
-import org.facerecognition.train.BatchEmbeddingStats;
-import org.facerecognition.train.Divergence;
-import org.facerecognition.train.EmbeddingStats;
-import org.facerecognition.train.ForwardPass;
-import org.facerecognition.train.ParameterOptimizer;
-import org.facerecognition.train.Score;
-import org.facerecognition.train.TrainingListener;
-import org.facerecognition.train.TrainingProgress;
 
 /**
  * One optimizer step: embed, loss, backward for each of its batches, then step and zero the gradients. Gradients are
  * checked before they change a weight.
  */
-final class TrainStep {
-    private static final String HEAD_WEIGHT = TrainingRun.HEAD + "weight";
+public final class TrainStep {
+    private static final String HEAD_WEIGHT = ParameterGroup.HEAD_PREFIX + "weight";
 
     private final BatchLoader loader;
     private final ForwardPass forward;
@@ -35,7 +27,10 @@ final class TrainStep {
     private final List<TrainingListener> embeddingWatchers;
     private boolean changedWeights;
 
-    TrainStep(
+    /**
+     * @param gradientClip largest Euclidean norm of all gradients together; 0 for no clipping
+     */
+    public TrainStep(
             BatchLoader loader,
             ForwardPass forward,
             ParameterOptimizer optimizer,
@@ -59,7 +54,7 @@ final class TrainStep {
      * @param loss mean over the samples
      * @param waitSeconds spent waiting for images
      */
-    record Result(double loss, int samples, double waitSeconds) {}
+    public record Result(double loss, int samples, double waitSeconds) {}
 
     /**
      * Makes a step of the next batches of an epoch.
@@ -67,10 +62,10 @@ final class TrainStep {
      * @param batches whose gradients are averaged
      * @param learningRate of this step
      * @param where the training is, for messages
-     * @throws org.facerecognition.train.NonFiniteLossException when a loss or a gradient is NaN or infinite; no weight
+     * @throws NonFiniteLossException when a loss or a gradient is NaN or infinite; no weight
      *     has changed then
      */
-    Result run(
+    public Result run(
             BatchLoader.Epoch epoch,
             int batches,
             double learningRate,
@@ -99,7 +94,7 @@ final class TrainStep {
     }
 
     /** Whether any step has begun to change weights. */
-    boolean hasChangedWeights() {
+    public boolean hasChangedWeights() {
         return changedWeights;
     }
 

@@ -1,0 +1,120 @@
+package org.facerecognition;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.losses.ClassChunks;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.LossSettings;
+import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.Initialization;
+import org.facerecognition.natives.RandomStream;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.Weights;
+
+/** Makes recognizers: from a loss and args, from pretrained weights, from a file. */
+final class RecognizerFactory {
+    private static final String ENCODER_PREFIX = ModelFiles.TENSOR_PREFIX + "encoder.";
+
+    private RecognizerFactory() {}
+
+    static Recognizer withLoss(LossName loss, RecognizerArgs args) {
+        RecognizerArgs resolved = args.resolved(loss);
+        LossSettings settings = resolved.lossSettings(loss);
+        loss.check(resolved.classes(), settings); // before anything is allocated
+        requireCenters(loss, resolved);
+        List<String> warnings = loss.warnings(args.lossSettings(loss), args.classes());
+        return RandomStream.seeded(resolved.seed(), () -> assemble(loss, resolved, settings, warnings));
+    }
+
+    private static void requireCenters(LossName loss, RecognizerArgs args) {
+        if (!loss.hasCenters() && (args.partialFraction() < 1 || args.bf16Logits())) {
+            throw new IllegalArgumentException((args.bf16Logits() ? "bf16Logits" : "partialFraction below 1")
+                    + " must go with a loss that has a center for each identity, such as arcface, but the loss was "
+                    + loss);
+        }
+    }
+
+    private static Recognizer assemble(
+            LossName loss, RecognizerArgs args, LossSettings settings, List<String> warnings) {
+        Backbone encoder = args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes(), args.backbone());
+        Head head = loss.create(args.classes(), args.embeddingSize(), settings);
+        if (head instanceof MarginSoftmax margins) {
+            if (args.partialFraction() < 1) {
+                margins.setPartialFraction(args.partialFraction());
+            }
+            if (args.bf16Logits()) {
+                margins.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
+            }
+        }
+        return new Recognizer(ModelInfo.of(loss, args).withWarnings(warnings), encoder, head);
+    }
+
+    static Recognizer pretrained(Encoder encoder, Weights weights) {
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(encoder)
+                .embeddingSize(encoder.originalOutputs())
+                .classes(1)
+                .build();
+        Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(LossName.ARCFACE, args));
+        try {
+            encoderPart(weights).into(recognizer.encoder()); // strict: a random last layer would embed noise
+            setUnusedCenters((MarginSoftmax) recognizer.head());
+            recognizer.model().startedFrom(weights);
+            return recognizer;
+        } catch (RuntimeException e) {
+            recognizer.close();
+            throw e;
+        }
+    }
+
+    /** Gives a head that is never trained or asked finite centers, since its initialization was skipped. */
+    private static void setUnusedCenters(MarginSoftmax head) {
+        try (PointerScope scope = new PointerScope()) {
+            head.setCenters(torch.ones(head.classes(), head.embeddingSize()));
+        }
+    }
+
+    /**
+     * Returns the encoder's tensors of a file of this library by the encoder's names; those of any other file as they
+     * are.
+     */
+    static Weights encoderPart(Weights weights) {
+        boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(ENCODER_PREFIX));
+        return ours
+                ? weights.renamed(
+                        name -> name.startsWith(ENCODER_PREFIX) ? name.substring(ENCODER_PREFIX.length()) : null)
+                : weights;
+    }
+
+    static Recognizer load(Path file) {
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            ModelInfo model = ModelFiles.read(tensors);
+            RecognizerArgs args = model.args().resolved(model.loss()); // older files have settings their loss lacks
+            Recognizer recognizer = ModelFiles.make(
+                    tensors, args, () -> Initialization.skippedDuring(() -> withLoss(model.loss(), args)));
+            recognizer.model().adopt(model);
+            return filled(recognizer, tensors);
+        }
+    }
+
+    static Recognizer load(Path file, Backbone encoder, Head head) {
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            return filled(new Recognizer(ModelFiles.read(tensors), encoder, head), tensors);
+        }
+    }
+
+    private static Recognizer filled(Recognizer recognizer, SafeTensors file) {
+        try {
+            ModelFiles.fill(recognizer.net(), file);
+            return recognizer;
+        } catch (RuntimeException e) {
+            recognizer.close();
+            throw e;
+        }
+    }
+}
