@@ -213,7 +213,7 @@ class ArchitectureTest {
             .and(isNot("losses.MarginSoftmax", "losses.CenterLoss", "losses.MetricHead"))
             // moved at once, or by what takes it: setCenters, a kernel's kept weights
             .and(isNot(
-                    "Recognizer",
+                    "RecognizerFactory",
                     "TrainingRun",
                     "train.OneImageTrial",
                     "backbone.FrozenFeatureCache",

@@ -65,7 +65,7 @@ class FrozenTrainingTest {
             assertThatThrownBy(() -> fit(args.featureCacheMib(64).build()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageStartingWith(
-                            "frozenMemoryMib must go with a freezer that freezes all before a layer of the"
+                            "featureCacheMib must go with a freezer that freezes all before a layer of the"
                                     + " encoder throughout, but the freezer was ");
         }
     }

@@ -98,7 +98,7 @@ class TrainerTest {
                 .isEqualTo(TinyTraining.losses(faces, TinyTraining.args()));
         assertThatThrownBy(() -> TinyTraining.args().bestBy(BestBy.UNSEEN_TAR).build())
                 .hasMessage(
-                        "bestBy unseen-tar must go with faces of people that are not trained on, but verification was"
+                        "bestBy unseen-tar must go with faces of people who are not trained on, but verification was"
                                 + " not set");
     }
 
@@ -363,7 +363,7 @@ class TrainerTest {
                 .hasMessage("epochs must be at least 1, but was 0");
         assertThatThrownBy(
                         () -> TrainerArgs.builder().headLrMultiplier(Double.NaN).build())
-                .hasMessage("headRateFactor must be positive, but was NaN");
+                .hasMessage("headLrMultiplier must be positive, but was NaN");
         assertThatThrownBy(() -> TrainerArgs.builder().resume(true).build())
                 .hasMessage("resume must go with a checkpoint folder to continue from, but checkpoints was not set");
     }
