@@ -172,7 +172,7 @@ class PreparedRecognizerTest {
                 .withArithmetic(Arithmetic.HALF)
                 .withBatchSize(2); // slow where the processor has no instructions for it
         try (PreparedRecognizer prepared = recognizer.prepare(half)) {
-            assertThat(prepared.arithmetic()).startsWith("bfloat16: ").contains("least cosine to float32 0.999");
+            assertThat(prepared.arithmetic()).startsWith("bfloat16: ").contains("minimum cosine to float32 0.999");
             double cosine = Recognizer.similarity(prepared.embed(FACES.get(0)), recognizer.embed(FACES.get(0)));
             assertThat(cosine).isGreaterThan(0.999).isLessThan(1.0); // it is another arithmetic
         }
@@ -208,7 +208,7 @@ class PreparedRecognizerTest {
     void optionsThatMakeNoSenseAreRefused() {
         assertThatThrownBy(() -> FP32.withBatchSize(0)).hasMessage("batchSize must be at least 1, but was 0");
         assertThatThrownBy(() -> new PrepareOptions(Arithmetic.AUTO, 1, Double.NaN))
-                .hasMessage("leastCosine must be in (0, 1), but was NaN");
+                .hasMessage("minCosine must be in (0, 1), but was NaN");
     }
 
     @Test
@@ -220,12 +220,12 @@ class PreparedRecognizerTest {
             Map<String, String> contract = session.getMetadata().getCustomMetadata();
             assertThat(contract)
                     .containsEntry("imageSizePx", "32")
-                    .containsEntry("colourOrder", "RGB")
+                    .containsEntry("colorOrder", "RGB")
                     .containsEntry("embeddingSize", "16")
                     .containsEntry("architecture", "mobilefacenet")
-                    .containsEntry("framing", "WHOLE")
+                    .containsEntry("crop", "WHOLE")
                     .containsEntry("input", "[B, 3, 32, 32], uint8, pixels 0..255")
-                    .containsKeys("normalization", "licence");
+                    .containsKeys("normalization", "license");
             byte[] interleaved = new byte[3 * SIZE_PX * SIZE_PX];
             face.data().get(interleaved);
             byte[] planes = new byte[interleaved.length];

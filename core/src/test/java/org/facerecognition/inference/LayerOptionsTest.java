@@ -226,7 +226,7 @@ class LayerOptionsTest {
         Layer rows = layer.forward.apply(torch.randn(1, 3, SIZE_PX, SIZE_PX)).dim() == 2 ? layer : layer.rows();
         try (Graph graph = Graph.of(rows.describe);
                 PreparedNet prepared = PreparedNet.of(graph, 2, SIZE_PX, ScalarType.Float, CPU);
-                PreparedNet plain = PreparedNet.plain(graph, 2, SIZE_PX, ScalarType.Float)) {
+                PreparedNet plain = PreparedNet.withoutOneDnn(graph, 2, SIZE_PX, ScalarType.Float)) {
             Tensor images = torch.randn(3, 3, SIZE_PX, SIZE_PX);
             Tensor expected = rows.forward.apply(images);
             assertThat(prepared.forward(images).sub(expected).abs().max().item_double())

@@ -60,7 +60,7 @@ class PreparedNetTest {
         try (Backbone net = CalmNets.make(encoder, 24);
                 PreparedNet fused = prepared(net, 4);
                 Graph graph = net.graph();
-                PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float);
+                PreparedNet plain = PreparedNet.withoutOneDnn(graph, 4, SIZE_PX, ScalarType.Float);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             for (int count : new int[] {1, 4, 5}) { // alone, full, in two turns
@@ -160,7 +160,7 @@ class PreparedNetTest {
     private static void isAsLibtorchDoesIt(BiFunction<GraphBuilder, Value, Value> description) {
         try (Graph graph = Graph.of(description);
                 PreparedNet fused = PreparedNet.of(graph, 4, SIZE_PX, ScalarType.Float, CPU);
-                PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float)) {
+                PreparedNet plain = PreparedNet.withoutOneDnn(graph, 4, SIZE_PX, ScalarType.Float)) {
             Tensor images = torch.randn(5, 3, SIZE_PX, SIZE_PX);
             assertThat(difference(fused.forward(images), plain.forward(images))).isLessThan(1e-5);
         }
