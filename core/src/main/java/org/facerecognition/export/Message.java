@@ -10,8 +10,8 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Builds and writes a Protocol Buffers message field by field. Tensors are borrowed and copied only while the message is
- * written, so that a model is never in memory twice.
+ * Builds and writes a Protocol Buffers message field by field. Tensors are borrowed and copied only while the message
+ * is written, so that a model is never in memory twice.
  */
 final class Message {
     private static final long MAX_BYTES = Integer.MAX_VALUE; // the limit of Protocol Buffers

@@ -55,8 +55,8 @@ public final class OnnxFile {
     /**
      * Writes a file; an existing one is replaced atomically.
      *
-     * @param net the graph to write, borrowed. If it normalizes pixels, the input is uint8 and named {@code pixels}; else
-     *     it is float32 and named {@code images}. The output is named {@code embeddings}.
+     * @param net the graph to write, borrowed. If it normalizes pixels, the input is uint8 and named {@code pixels};
+     *     else it is float32 and named {@code images}. The output is named {@code embeddings}.
      * @param sizePx the side of the square input in pixels
      * @param embeddingSize the length of an embedding
      * @param metadata free text by key

@@ -36,9 +36,9 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a graph as a TorchScript file, which {@code torch.jit.load} in Python and C++ and DJL's PyTorch engine read. The
- * module has one method, {@code forward}, which checks the shape and type of its input; the file's metadata is the extra
- * file {@link #CONTRACT}. Batch normalization is folded into the adjacent weights where that is exact.
+ * Writes a graph as a TorchScript file, which {@code torch.jit.load} in Python and C++ and DJL's PyTorch engine read.
+ * The module has one method, {@code forward}, which checks the shape and type of its input; the file's metadata is the
+ * extra file {@link #CONTRACT}. Batch normalization is folded into the adjacent weights where that is exact.
  *
  * <p>The program is generated as text that libtorch compiles. It uses only functions that PyTorch has had for a long
  * time: PyTorch 1.13 reads the file.

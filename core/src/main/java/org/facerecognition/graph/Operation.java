@@ -139,8 +139,7 @@ public sealed interface Operation {
      * @param weight [out, in / groups, height, width]
      * @param bias [out]
      */
-    record Convolution(Tensor weight, @Nullable Tensor bias, int stride, int padding, int groups)
-            implements Operation {
+    record Convolution(Tensor weight, @Nullable Tensor bias, int stride, int padding, int groups) implements Operation {
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.convolution(this);

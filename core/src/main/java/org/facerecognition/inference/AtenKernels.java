@@ -27,8 +27,8 @@ import org.facerecognition.inference.AtenKernels.Kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes a kernel for each operation from libtorch's operators, on any device. Convolutions run in channels_last, and the
- * addition fused with one is done in place.
+ * Makes a kernel for each operation from libtorch's operators, on any device. Convolutions run in channels_last, and
+ * the addition fused with one is done in place.
  */
 final class AtenKernels implements Operation.Visitor<Kernel> {
     private final PointerScope owner;

@@ -37,8 +37,8 @@ record FusedNode(
     static final int NONE = -1;
 
     /**
-     * Returns whether the sum can overwrite the addend: it can if the addend is not needed later, is not an input of this
-     * operation, and is not value 0, which is the caller's images.
+     * Returns whether the sum can overwrite the addend: it can if the addend is not needed later, is not an input of
+     * this operation, and is not value 0, which is the caller's images.
      */
     boolean addsInPlace() {
         return addend > 0 && dead.contains(addend) && !inputs.contains(addend);

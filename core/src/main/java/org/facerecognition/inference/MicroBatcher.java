@@ -217,12 +217,12 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     }
 
     /**
-     * Rejects new requests, runs the queued ones, frees what they needed, and waits for all of this. A dependent action of
-     * an answer, which runs on the worker, may call this too: then it returns at once, and the worker runs the queued
-     * requests and frees afterwards.
+     * Rejects new requests, runs the queued ones, frees what they needed, and waits for all of this. A dependent action
+     * of an answer, which runs on the worker, may call this too: then it returns at once, and the worker runs the
+     * queued requests and frees afterwards.
      *
-     * @param free called once, by the worker, after the last request; ignored if the batcher is already closed; must not
-     *     throw
+     * @param free called once, by the worker, after the last request; ignored if the batcher is already closed; must
+     *     not throw
      */
     public void close(Runnable free) {
         lock.lock();

@@ -22,8 +22,8 @@ final class OneDnn {
         try {
             Loader.load(dnnl.class);
             if (Libtorch.keptToAvx()) {
-                // The environment variable that limits libtorch's own oneDNN to AVX is read by this oneDNN too, which is
-                // newer and does not crash there.
+                // The environment variable that limits libtorch's own oneDNN to AVX limits this one too, although it is
+                // newer and does not have the fault.
                 dnnl.dnnl_set_max_cpu_isa(dnnl.dnnl_cpu_isa_default);
             }
             return true;
@@ -60,8 +60,9 @@ final class OneDnn {
         return switch (type) {
             case Float -> data_type.f32;
             case BFloat16 -> data_type.bf16;
-            default -> throw new IllegalArgumentException(
-                    "type of values must be Float or BFloat16 for oneDNN, but was " + type);
+            default ->
+                throw new IllegalArgumentException(
+                        "type of values must be Float or BFloat16 for oneDNN, but was " + type);
         };
     }
 
@@ -80,14 +81,15 @@ final class OneDnn {
                     case 2 -> format_tag.ab;
                     case 4 -> format_tag.abcd;
                     case 5 -> format_tag.abcde;
-                    default -> throw new IllegalArgumentException(
-                            "number of dimensions must be 1, 2, 4 or 5, but was " + shape.length);
+                    default ->
+                        throw new IllegalArgumentException(
+                                "number of dimensions must be 1, 2, 4 or 5, but was " + shape.length);
                 });
     }
 
     /**
-     * Returns attributes that make the caller provide the scratchpad, scoped. Each workspace has its own, so that threads
-     * can execute the same primitive concurrently.
+     * Returns attributes that make the caller provide the scratchpad, scoped. Each workspace has its own, so that
+     * threads can execute the same primitive concurrently.
      */
     static primitive_attr attributes() {
         primitive_attr attributes = new primitive_attr();

@@ -17,8 +17,8 @@ import org.bytedeco.javacpp.PointerScope;
  * Chooses the fastest of oneDNN's implementations of a convolution by timing them on this machine. oneDNN's first
  * choice is not always the fastest: for images of 4x4 with AVX-512 it took 1.5 times as long as the second.
  *
- * <p>The choice for one batch size is reused for the others, so that an image's embedding is the same, bit for bit, in a
- * batch of any size.
+ * <p>The choice for one batch size is reused for the others, so that an image's embedding is the same, bit for bit, in
+ * a batch of any size.
  */
 final class OneDnnAutotuner {
     private static final int TRIALS = 3; // the first is slow because code and data are not in the caches yet

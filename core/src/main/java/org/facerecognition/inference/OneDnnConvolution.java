@@ -32,8 +32,7 @@ final class OneDnnConvolution {
     private final OneDnnAutotuner autotuner;
     private final OneDnnPointwise pointwise;
 
-    OneDnnConvolution(
-            OneDnnPlan plan, OneDnnWeights weights, OneDnnAutotuner autotuner, OneDnnPointwise pointwise) {
+    OneDnnConvolution(OneDnnPlan plan, OneDnnWeights weights, OneDnnAutotuner autotuner, OneDnnPointwise pointwise) {
         this.plan = plan;
         this.weights = weights;
         this.autotuner = autotuner;
@@ -99,8 +98,7 @@ final class OneDnnConvolution {
         }
         long[] shape = plan.shape(node.output());
         String layer = LayerCost.Kind.of(node) + Arrays.toString(Arrays.copyOfRange(shape, 1, shape.length));
-        return autotuner.best(
-                layer, () -> describe(node, c, postOp, true), () -> describe(node, c, postOp, false));
+        return autotuner.best(layer, () -> describe(node, c, postOp, true), () -> describe(node, c, postOp, false));
     }
 
     /**

@@ -14,8 +14,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Runs a network on the CPU by calling oneDNN's primitives directly, without libtorch's overhead per operator. There is
- * one plan for each power of two up to the chunk size; a batch of another size runs in several chunks, the largest first:
- * 7 images as 4, 2 and 1.
+ * one plan for each power of two up to the chunk size; a batch of another size runs in several chunks, the largest
+ * first: 7 images as 4, 2 and 1.
  */
 /*
  * A workspace has buffers for the values of all layers, which take megabytes. The semaphore admits as many calls at a

@@ -53,8 +53,7 @@ final class OneDnnLayers {
 
     /** Returns whether oneDNN can run all nodes; it cannot run those that only exported graphs contain. */
     static boolean supports(List<FusedNode> nodes) {
-        return nodes.stream()
-                .allMatch(node -> node.operation().accept(EMITTERS).isPresent());
+        return nodes.stream().allMatch(node -> node.operation().accept(EMITTERS).isPresent());
     }
 
     /**

@@ -13,8 +13,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Execution plan for one batch size: ordered primitive calls and the buffer of every tensor. A plan is immutable once it
- * is constructed, and many {@link OneDnnWorkspace}s execute it concurrently. It owns its primitives; the weights are
+ * Execution plan for one batch size: ordered primitive calls and the buffer of every tensor. A plan is immutable once
+ * it is constructed, and many {@link OneDnnWorkspace}s execute it concurrently. It owns its primitives; the weights are
  * borrowed from {@link OneDnnWeights}.
  *
  * <p>Tensors are called values and have numbers: first those of the graph, by node, then intermediate ones in other
@@ -219,7 +219,9 @@ final class OneDnnPlan implements AutoCloseable {
         return lastUse;
     }
 
-    /** Takes the smallest free buffer that is large enough, or else enlarges the largest free one, or adds a new one. */
+    /**
+     * Takes the smallest free buffer that is large enough, or else enlarges the largest free one, or adds a new one.
+     */
     private static int allocate(long size, List<Long> bytes, List<Integer> free) {
         Integer best = null;
         for (Integer buffer : free) {

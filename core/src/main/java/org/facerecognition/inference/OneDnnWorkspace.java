@@ -39,8 +39,7 @@ final class OneDnnWorkspace implements AutoCloseable {
             for (int i = 0; i < sizes.length; i++) {
                 buffers[i] = allocate(sizes[i]).get_data_handle();
             }
-            Pointer scratchpad =
-                    allocate(Math.max(1, plan.scratchpadBytes())).get_data_handle();
+            Pointer scratchpad = allocate(Math.max(1, plan.scratchpadBytes())).get_data_handle();
             this.stream = new stream(OneDnn.engine());
             this.handle = stream.get();
             for (List<Call> calls : plan.layers()) {
@@ -93,8 +92,7 @@ final class OneDnnWorkspace implements AutoCloseable {
         for (int i = 0; i < layers.size(); i++) {
             long start = seconds.length > i ? System.nanoTime() : 0;
             for (BoundCall call : layers.get(i)) {
-                int status =
-                        dnnl.dnnl_primitive_execute(call.primitive, handle, call.argumentCount, call.arguments);
+                int status = dnnl.dnnl_primitive_execute(call.primitive, handle, call.argumentCount, call.arguments);
                 if (status != dnnl.dnnl_success) {
                     throw new IllegalStateException("oneDNN failed in layer " + i + " with status " + status);
                 }

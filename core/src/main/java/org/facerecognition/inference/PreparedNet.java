@@ -19,13 +19,13 @@ import org.facerecognition.natives.Lifetime;
  * adjacent weights, weights are packed, and convolution, bias, addition and activation are fused. It owns a copy of the
  * weights, so that further training of the network does not change it. It is thread-safe.
  *
- * <p>On a CPU it runs oneDNN's primitives in memory that is allocated once ({@link OneDnnExecution}); on a GPU, and where
- * oneDNN is not available, libtorch's operators ({@link AtenExecution}).
+ * <p>On a CPU it runs oneDNN's primitives in memory that is allocated once ({@link OneDnnExecution}); on a GPU, and
+ * where oneDNN is not available, libtorch's operators ({@link AtenExecution}).
  */
 public final class PreparedNet implements AutoCloseable {
     /**
-     * The maximum size of a value between layers on a CPU; batches with larger values run in chunks. Larger values do not
-     * stay in the cache.
+     * The maximum size of a value between layers on a CPU; batches with larger values run in chunks. Larger values do
+     * not stay in the cache.
      */
     private static final long MAX_VALUE_BYTES = 16 << 20;
 

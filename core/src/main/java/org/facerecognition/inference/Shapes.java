@@ -36,7 +36,8 @@ final class Shapes {
         shapes[0] = new long[] {3, sizePx, sizePx};
         for (FusedNode node : nodes) {
             long[] in = shapes[node.inputs().get(0)];
-            long[] second = node.inputs().size() < 2 ? null : shapes[node.inputs().get(1)];
+            long[] second =
+                    node.inputs().size() < 2 ? null : shapes[node.inputs().get(1)];
             long[] out = infer(node.operation(), in, second);
             if (node.addend() != FusedNode.NONE) {
                 infer(new Add(), out, shapes[node.addend()]);
