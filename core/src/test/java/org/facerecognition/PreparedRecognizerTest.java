@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -113,6 +114,7 @@ class PreparedRecognizerTest {
     void threadsGetTheSameBitsAndLeakNothing() throws Exception {
         try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
             List<float[]> alone = FACES.stream().map(prepared::embed).toList();
+            prepared.embedAll(Collections.nCopies(31, ImageSource.of(FACES.get(0)))); // one workspace for each size
             long objectsAfterWarmup = 0;
             for (int round = 0; round < 3; round++) {
                 assertThat(embedFromThreads(prepared, alone, 16, 40)).isEmpty();

@@ -52,8 +52,8 @@ public final class ModelExport {
             if (normalize) {
                 var pixels = new Operation.Normalize(
                         input.normalization().mean(), input.normalization().std());
-                try (Graph whole = plain.between(pixels, new Operation.L2Normalize())) {
-                    write(file, format, whole, contract(true));
+                try (Graph normalizing = plain.between(pixels, new Operation.L2Normalize())) {
+                    write(file, format, normalizing, contract(true));
                 }
             } else {
                 write(file, format, plain, contract(false));

@@ -251,10 +251,14 @@ public final class OnnxFile {
             return prefix + name;
         }
 
-        /** Adds a tensor without dimensions. */
+        /** Adds a number to the initializers and returns its name. */
         private String scalar(String name, double value) {
-            return weight(name, Tensor.create(new double[] {value}).squeeze());
+            return weight(name, withoutDimensions(value));
         }
+    }
+
+    private static Tensor withoutDimensions(double value) {
+        return Tensor.create(new double[] {value}).squeeze();
     }
 
     private static long[] twice(int value) {

@@ -15,16 +15,16 @@ import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An operation and what is fused with it, so that memory is passed over once. A convolution takes along an addition to
- * its result and a pointwise operation after that: {@code then(operation(inputs) + addend)}. Other operations stand
- * alone.
+ * An operation and the operations that are fused with it, so that all of them run in one pass over memory. A
+ * convolution absorbs the addition to its result and the pointwise operation after it: {@code then(operation(inputs) +
+ * addend)}. Other operations are not fused.
  *
  * @param operation the operation of the first fused node
  * @param then the pointwise operation on the result, after the addition; only for convolutions
  * @param inputs the numbers of the values that the operation takes
  * @param addend the number of the value that is added to the result, or {@link #NONE}; only for convolutions
  * @param output the number of the value that is produced
- * @param dead the numbers of the values that no later node needs
+ * @param dead the numbers of the values whose last use is this node
  */
 record FusedNode(
         Operation operation,
@@ -54,7 +54,7 @@ record FusedNode(
         private final List<Node> nodes;
         private final int[] uses;
         private final int[] producer; // by node: the node that produces its value after fusing
-        private final boolean[] fused; // by node: whether an earlier node took it along
+        private final boolean[] fused; // by node: whether a convolution has absorbed it
 
         Fusion(Graph graph) {
             this.nodes = graph.nodes();
@@ -84,13 +84,13 @@ record FusedNode(
                     int other = otherInput(nodes.get(next), number);
                     if (other < number) { // has been computed before the convolution
                         addend = producer[other];
-                        takeAlong(next, number);
+                        absorb(next, number);
                         next = onlyUser(next);
                     }
                 }
                 if (next != NONE && !fused[next] && nodes.get(next).operation() instanceof Pointwise pointwise) {
                     then = pointwise;
-                    takeAlong(next, number);
+                    absorb(next, number);
                 }
             }
             List<Integer> inputs = nodes.get(number).inputs().stream()
@@ -99,7 +99,7 @@ record FusedNode(
             return new FusedNode(operation, then, inputs, addend, number, List.of());
         }
 
-        private void takeAlong(int node, int convolution) {
+        private void absorb(int node, int convolution) {
             fused[node] = true;
             producer[node] = convolution;
         }
