@@ -218,10 +218,9 @@ class ArchitectureTest {
                     "train.OneImageTrial",
                     "backbone.FrozenFeatureCache",
                     "data.BatchBuffer"))
-            .and(isNot("inference.AtenKernels"))
+            .and(isNot("graph.Operation$Normalize"))
             // of the CPU only
             .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution", "export.OnnxFile"))
-            .and(isNot("export.TorchScriptFile"))
             .should()
             .callMethodWhere(MAKES_A_TENSOR_ON_THE_CPU);
 

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -45,7 +46,7 @@ class PreparedRecognizerTest {
     private static final List<Mat> FACES = new ArrayList<>();
 
     @BeforeAll
-    static void make() {
+    static void createRecognizerAndFaces() {
         recognizer = Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(16)
@@ -66,12 +67,12 @@ class PreparedRecognizerTest {
     private static void assertClose(float[] a, float[] b) {
         assertThat(a).hasSameSizeAs(b);
         for (int i = 0; i < a.length; i++) {
-            assertThat(a[i]).isCloseTo(b[i], within(1e-4f)); // of a vector of length 1
+            assertThat(a[i]).isCloseTo(b[i], within(1e-4f)); // of unit-norm vectors
         }
     }
 
     @Test
-    void withoutADetectorThereAreNoFacesToBeFound() {
+    void findingFacesRequiresADetector() {
         try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
             assertThatThrownBy(() -> prepared.faces(ImageSource.of(FACES.get(0))))
                     .isInstanceOf(IllegalStateException.class)
@@ -80,7 +81,7 @@ class PreparedRecognizerTest {
     }
 
     @Test
-    void embedsAsTheRecognizerDoes() {
+    void embedsLikeTheRecognizer() {
         try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
             for (Mat face : FACES) {
                 assertClose(prepared.embed(face), recognizer.embed(face));
@@ -91,7 +92,7 @@ class PreparedRecognizerTest {
     }
 
     @Test
-    void embedsFilesOfMoreThanABatch(@TempDir Path folder) {
+    void embedsMoreFilesThanABatch(@TempDir Path folder) {
         TinyTraining.writeFaces(folder);
         List<Path> files = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
@@ -108,51 +109,53 @@ class PreparedRecognizerTest {
         }
     }
 
-    /** The long one is {@code benchmarks.jar soak}. */
+    /** The long version of this test is {@code benchmarks.jar soak}. */
     @Test
-    void manyThreadsGetTheSameBitsAndNothingIsLeftBehind() throws Exception {
+    void threadsGetTheSameBitsAndLeakNothing() throws Exception {
         try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
             List<float[]> alone = FACES.stream().map(prepared::embed).toList();
-            long before = 0;
-            for (int turn = 0; turn < 3; turn++) {
+            prepared.embedAll(Collections.nCopies(31, ImageSource.of(FACES.get(0)))); // one workspace for each size
+            long objectsAfterWarmup = 0;
+            for (int round = 0; round < 3; round++) {
                 assertThat(embedFromThreads(prepared, alone, 16, 40)).isEmpty();
-                if (turn == 0) {
-                    before = Pointer.totalCount();
+                if (round == 0) {
+                    objectsAfterWarmup = Pointer.totalCount();
                 }
             }
-            assertThat(Pointer.totalCount() - before).isLessThan(20);
+            assertThat(Pointer.totalCount() - objectsAfterWarmup).isLessThan(20);
         }
     }
 
     private static List<Throwable> embedFromThreads(
-            PreparedRecognizer prepared, List<float[]> expected, int threads, int each) throws InterruptedException {
-        List<Throwable> wrong = new CopyOnWriteArrayList<>();
+            PreparedRecognizer prepared, List<float[]> expected, int threads, int perThread)
+            throws InterruptedException {
+        List<Throwable> failures = new CopyOnWriteArrayList<>();
         try (FaceBatcher batcher = prepared.batcher(new MicroBatcher.Settings(16, Duration.ofMillis(1), 32))) {
-            List<Thread> all = new ArrayList<>();
+            List<Thread> started = new ArrayList<>();
             for (int t = 0; t < threads; t++) {
                 int first = t;
                 Thread thread = new Thread(() -> {
                     try {
-                        for (int i = 0; i < each; i++) {
+                        for (int i = 0; i < perThread; i++) {
                             int face = (first + i) % FACES.size();
                             assertThat(batcher.embed(FACES.get(face)).get()).isEqualTo(expected.get(face));
                         }
                     } catch (Throwable e) {
-                        wrong.add(e);
+                        failures.add(e);
                     }
                 });
                 thread.start();
-                all.add(thread);
+                started.add(thread);
             }
-            for (Thread thread : all) {
+            for (Thread thread : started) {
                 thread.join();
             }
         }
-        return wrong;
+        return failures;
     }
 
     @Test
-    void aClosedBatcherTakesNothingAndAClosedModelWorksNoMore() throws Exception {
+    void closedBatcherAndClosedRecognizerRejectUse() throws Exception {
         PreparedRecognizer prepared = recognizer.prepare(FP32);
         FaceBatcher batcher = prepared.batcher();
         CompletableFuture<float[]> last = batcher.embed(FACES.get(0));
@@ -160,32 +163,32 @@ class PreparedRecognizerTest {
         assertThat(last.getNow(null)).isEqualTo(prepared.embed(FACES.get(0)));
         assertThatThrownBy(() -> batcher.embed(FACES.get(0))).isInstanceOf(RejectedExecutionException.class);
         prepared.close();
-        prepared.close(); // no harm
+        prepared.close(); // has no effect
         assertThatThrownBy(() -> prepared.embed(FACES.get(0)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("prepared net is closed");
     }
 
     @Test
-    void halfPrecisionIsCloseOrRefusedWithTheFigure() {
+    void halfPrecisionIsCloseOrRejectedWithTheMeasuredCosine() {
         PrepareOptions half = PrepareOptions.DEFAULT
                 .withArithmetic(Arithmetic.HALF)
-                .withBatchSize(2); // slow where the processor has no instructions for it
+                .withBatchSize(2); // small, because processors without bfloat16 instructions are slow
         try (PreparedRecognizer prepared = recognizer.prepare(half)) {
-            assertThat(prepared.arithmetic()).startsWith("bfloat16: ").contains("least cosine to float32 0.999");
+            assertThat(prepared.arithmetic()).startsWith("bfloat16: ").contains("minimum cosine to float32 0.999");
             double cosine = Recognizer.similarity(prepared.embed(FACES.get(0)), recognizer.embed(FACES.get(0)));
-            assertThat(cosine).isGreaterThan(0.999).isLessThan(1.0); // it is another arithmetic
+            assertThat(cosine).isGreaterThan(0.999).isLessThan(1.0); // different arithmetic
         }
         PrepareOptions strict = new PrepareOptions(Arithmetic.HALF, 2, Math.nextDown(1.0));
         assertThatThrownBy(() -> recognizer.prepare(strict))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageStartingWith("embeddings in bfloat16 must have a cosine of at least " + Math.nextDown(1.0)
-                        + " to those in" + " float32, but had 0.999")
+                        + " to those in float32, but had 0.999")
                 .hasMessageEndingWith("prepare with arithmetic FP32");
     }
 
     @Test
-    void unlessToldOtherwiseItMeasuresAndSaysWhatItFound() {
+    void measuresTheArithmeticByDefaultAndReportsTheResult() {
         try (PreparedRecognizer prepared = recognizer.prepare()) {
             assertThat(prepared.arithmetic()).matches("(float32|bfloat16): .*bfloat16 \\d+\\.\\d\\d times as fast.*");
             double cosine = Recognizer.similarity(prepared.embed(FACES.get(0)), recognizer.embed(FACES.get(0)));
@@ -194,38 +197,39 @@ class PreparedRecognizerTest {
     }
 
     @Test
-    void partsOfYourOwnMustDescribeThemselves(@TempDir Path folder) {
-        try (Recognizer own = Recognizer.of(new TinyBackbone(8), new MarginSoftmax(2, 8, new ArcFaceMargin(8, 0.1)))) {
-            assertThatThrownBy(own::prepare)
+    void rejectsBackbonesThatDoNotDescribeThemselves(@TempDir Path folder) {
+        try (Recognizer custom =
+                Recognizer.of(new TinyBackbone(8), new MarginSoftmax(2, 8, new ArcFaceMargin(8, 0.1)))) {
+            assertThatThrownBy(custom::prepare)
                     .isInstanceOf(UnsupportedOperationException.class)
                     .hasMessage("a net to be prepared or exported must override describe, but TinyBackbone does not");
-            assertThatThrownBy(() -> own.export(folder.resolve("x"), ExportFormat.ONNX, false))
+            assertThatThrownBy(() -> custom.export(folder.resolve("x"), ExportFormat.ONNX, false))
                     .isInstanceOf(UnsupportedOperationException.class);
         }
     }
 
     @Test
-    void optionsThatMakeNoSenseAreRefused() {
+    void rejectsInvalidOptions() {
         assertThatThrownBy(() -> FP32.withBatchSize(0)).hasMessage("batchSize must be at least 1, but was 0");
         assertThatThrownBy(() -> new PrepareOptions(Arithmetic.AUTO, 1, Double.NaN))
-                .hasMessage("leastCosine must be in (0, 1), but was NaN");
+                .hasMessage("minCosine must be in (0, 1), but was NaN");
     }
 
     @Test
-    void anOnnxExportWithNormalizationGivesWhatTheRecognizerGives(@TempDir Path folder) throws Exception {
-        Path file = folder.resolve("whole.onnx");
+    void onnxExportWithNormalizationEmbedsLikeTheRecognizer(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("normalizing.onnx");
         recognizer.export(file, ExportFormat.ONNX, true);
         try (OrtSession session = OrtEnvironment.getEnvironment().createSession(file.toString());
                 Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
-            Map<String, String> contract = session.getMetadata().getCustomMetadata();
-            assertThat(contract)
+            Map<String, String> metadata = session.getMetadata().getCustomMetadata();
+            assertThat(metadata)
                     .containsEntry("imageSizePx", "32")
-                    .containsEntry("colourOrder", "RGB")
+                    .containsEntry("colorOrder", "RGB")
                     .containsEntry("embeddingSize", "16")
                     .containsEntry("architecture", "mobilefacenet")
-                    .containsEntry("framing", "WHOLE")
+                    .containsEntry("crop", "WHOLE")
                     .containsEntry("input", "[B, 3, 32, 32], uint8, pixels 0..255")
-                    .containsKeys("normalization", "licence");
+                    .containsKeys("normalization", "license");
             byte[] interleaved = new byte[3 * SIZE_PX * SIZE_PX];
             face.data().get(interleaved);
             byte[] planes = new byte[interleaved.length];
@@ -245,21 +249,21 @@ class PreparedRecognizerTest {
     }
 
     @Test
-    void aSafetensorsExportHasTheEncodersWeightsOnly(@TempDir Path folder) {
+    void safetensorsExportHoldsOnlyTheEncodersWeights(@TempDir Path folder) {
         Path file = folder.resolve("weights.safetensors");
         recognizer.export(file, ExportFormat.SAFETENSORS, false);
         SafeTensors written = SafeTensors.open(file);
         assertThat(written.names()).contains("conv3.weight", "bn.running_mean").noneMatch(n -> n.contains("head"));
         assertThat(written.metadata()).containsEntry("format", "face-recognition export 1");
-        try (Recognizer again = Recognizer.arcFace(RecognizerArgs.builder()
+        try (Recognizer other = Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(16)
                 .classes(1)
                 .imageSizePx(SIZE_PX)
                 .seed(5)
                 .build())) {
-            again.startFrom(Weights.read(file));
-            assertThat(again.embed(FACES.get(0))).isEqualTo(recognizer.embed(FACES.get(0)));
+            other.startFrom(Weights.read(file));
+            assertThat(other.embed(FACES.get(0))).isEqualTo(recognizer.embed(FACES.get(0)));
         }
         assertThatThrownBy(() -> recognizer.export(file, ExportFormat.SAFETENSORS, true))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -1,6 +1,6 @@
 package org.facerecognition.export;
 
-/** A model cannot be written for another runtime; the message says why. */
+/** Thrown when a model cannot be exported; the message states the reason. */
 public final class ExportException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -3,16 +3,16 @@ package org.facerecognition.export;
 import java.util.Locale;
 import org.facerecognition.Recognizer;
 
-/** Files that {@link Recognizer#export} writes. */
+/** File formats that {@link Recognizer#export} writes. */
 public enum ExportFormat {
-    /** For PyTorch in Python and C++, and DJL. */
+    /** TorchScript, for PyTorch in Python and C++, and for DJL. */
     TORCHSCRIPT,
-    /** For ONNX Runtime and all that read ONNX, operator set 17. */
+    /** ONNX, operator set 17, for ONNX Runtime and other runtimes that read ONNX. */
     ONNX,
-    /** The encoder's weights by their origin's names, for those who have the architecture. */
+    /** The encoder's weights without its architecture, under the names that the original implementation uses. */
     SAFETENSORS;
 
-    /** The name on the command line: {@code onnx}. */
+    /** Returns the name on the command line: {@code onnx}. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

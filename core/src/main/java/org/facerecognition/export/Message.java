@@ -10,11 +10,11 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A message of protocol buffers, put together field by field. The bytes of tensors stay where they are until they are written,
- * so that a model is not in memory twice.
+ * Builds and writes a Protocol Buffers message field by field. Tensors are borrowed and copied only while the message
+ * is written, so that a model is never in memory twice.
  */
 final class Message {
-    private static final long MAX_BYTES = Integer.MAX_VALUE; // the format's
+    private static final long MAX_BYTES = Integer.MAX_VALUE; // the limit of Protocol Buffers
 
     private interface Field {
         void write(CodedOutputStream out) throws IOException;
@@ -27,7 +27,7 @@ final class Message {
         bytes += size;
         if (bytes > MAX_BYTES) {
             throw new IllegalArgumentException(
-                    "a model in this format must have less than 2 GiB, but had " + bytes + " bytes or more");
+                    "a model in this format must be smaller than 2 GiB, but was at least " + bytes + " bytes");
         }
         fields.add(field);
         return this;
@@ -60,7 +60,11 @@ final class Message {
         });
     }
 
-    /** @param values contiguous and on the CPU, until this is written */
+    /**
+     * Adds the raw bytes of a tensor.
+     *
+     * @param values contiguous and on the CPU; borrowed until the message is written
+     */
     Message tensor(int tag, Tensor values) {
         long size = values.numel() * values.element_size();
         return add(sizeWithLength(tag, size), out -> {

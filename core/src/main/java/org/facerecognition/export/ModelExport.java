@@ -11,15 +11,18 @@ import org.facerecognition.graph.Operation;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.SafeTensors;
 
-/** Writes an encoder for other runtimes, with what they have to know about its input. */
+/** Exports an encoder for other runtimes, with metadata that describes its input and output. */
 public final class ModelExport {
     private final ModelInput input;
     private final Map<String, String> metadata;
     private final Backbone encoder;
 
     /**
-     * @param input that the encoder takes
-     * @param metadata that a file says of the model
+     * Creates an export.
+     *
+     * @param input the input that the encoder takes
+     * @param metadata the model's metadata, as in its own file
+     * @param encoder borrowed
      */
     public ModelExport(ModelInput input, Map<String, String> metadata, Backbone encoder) {
         this.input = input;
@@ -27,6 +30,13 @@ public final class ModelExport {
         this.encoder = encoder;
     }
 
+    /**
+     * Writes a file; an existing one is replaced atomically.
+     *
+     * @param normalize whether the model takes pixels 0..255 and returns L2-normalized embeddings
+     * @throws IllegalArgumentException when {@code normalize} is set for safetensors, which cannot express it
+     * @throws ExportException when an ONNX or TorchScript file cannot be written
+     */
     public void write(Path file, ExportFormat format, boolean normalize) {
         if (format == ExportFormat.SAFETENSORS) {
             if (normalize) {
@@ -42,8 +52,8 @@ public final class ModelExport {
             if (normalize) {
                 var pixels = new Operation.Normalize(
                         input.normalization().mean(), input.normalization().std());
-                try (Graph whole = plain.between(pixels, new Operation.L2Normalize())) {
-                    write(file, format, whole, contract(true));
+                try (Graph normalizing = plain.between(pixels, new Operation.L2Normalize())) {
+                    write(file, format, normalizing, contract(true));
                 }
             } else {
                 write(file, format, plain, contract(false));
@@ -59,7 +69,7 @@ public final class ModelExport {
         }
     }
 
-    /** What a user of the file has to know. */
+    /** Returns the metadata that the file's users need. */
     private Map<String, String> contract(boolean normalize) {
         Map<String, String> contract = new LinkedHashMap<>();
         contract.put("format", "face-recognition export 1");
@@ -68,11 +78,11 @@ public final class ModelExport {
                 "[B, 3, " + input.sizePx() + ", " + input.sizePx() + "], "
                         + (normalize
                                 ? "uint8, pixels 0..255"
-                                : "float32, (pixel - mean) / std by channel, pixels 0..255"));
+                                : "float32, (pixel - mean) / std per channel, pixels 0..255"));
         contract.put(
                 "output",
                 "[B, " + encoder.embeddingSize() + "], float32, "
-                        + (normalize ? "of Euclidean length 1" : "not brought to length 1; compare by cosine"));
+                        + (normalize ? "L2-normalized" : "not L2-normalized; compare by cosine"));
         contract.put("normalizationIncluded", Boolean.toString(normalize));
         contract.put("embeddingSize", Integer.toString(encoder.embeddingSize()));
         for (String key : new String[] {

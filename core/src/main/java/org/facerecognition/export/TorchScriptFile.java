@@ -20,43 +20,48 @@ import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.Add;
 import org.facerecognition.graph.Operation.BatchNorm;
 import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.Flatten;
+import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a graph as a TorchScript file, which {@code torch.jit.load} of Python and C++ and DJL's PyTorch engine read:
- * one method, {@code forward}, that checks its input's shape and kind. Free text lies beside it in the file as {@link
- * #CONTRACT}. Batch normalizations are folded away where that is exact.
+ * Writes a graph as a TorchScript file, which {@code torch.jit.load} in Python and C++ and DJL's PyTorch engine read.
+ * The module has one method, {@code forward}, which checks the shape and type of its input; the file's metadata is the
+ * extra file {@link #CONTRACT}. Batch normalization is folded into the adjacent weights where that is exact.
  *
- * <p>The program is text that libtorch compiles, of functions that PyTorch has had for long: 1.13 reads it.
+ * <p>The program is generated as text that libtorch compiles. It uses only functions that PyTorch has had for a long
+ * time: PyTorch 1.13 reads the file.
  */
 public final class TorchScriptFile {
-    /** Name of the extra file with the metadata, a JSON object. */
+    /** The name of the extra file with the metadata, a JSON object. */
     public static final String CONTRACT = "contract.json";
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final JitModule module = new JitModule(new QualifiedName("__torch__.FaceEmbedder"));
     private final StringBuilder program = new StringBuilder("def forward(self, x0: Tensor) -> Tensor:\n");
-    private String prefix = ""; // of the names of the node's weights
 
     private TorchScriptFile() {}
 
     /**
-     * Writes a file; a former one is replaced atomically.
+     * Writes a file; an existing one is replaced atomically.
      *
-     * @param net what to write; with its pixels normalized in the model, {@code forward} takes integers 0..255, else
-     *     floats
-     * @param sizePx side of the square input
-     * @param metadata free text by name
-     * @throws ExportException when it cannot be written
+     * @param net the graph to write, borrowed. If it normalizes pixels, {@code forward} takes integers 0..255, else
+     *     floats.
+     * @param sizePx the side of the square input in pixels
+     * @param metadata free text by key
+     * @throws ExportException when the file cannot be written
      */
     public static void write(Path file, Graph net, int sizePx, Map<String, String> metadata) {
         Libtorch.load();
@@ -70,7 +75,7 @@ public final class TorchScriptFile {
             AtomicFile.writePath(file, temporary -> {
                 try {
                     script.module.save(temporary.toString(), extra);
-                } catch (RuntimeException e) { // of C++
+                } catch (RuntimeException e) { // a C++ exception
                     throw new IOException(
                             String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given"), e);
                 }
@@ -96,14 +101,14 @@ public final class TorchScriptFile {
         line(
                 takesPixels
                         ? "assert not " + floats + ", \"images must be integers 0..255: this model normalizes them\""
-                        : "assert " + floats + ", \"images must be floats, normalized as " + CONTRACT + " says\"");
+                        : "assert " + floats + ", \"images must be floats, normalized as described in " + CONTRACT
+                                + "\"");
         List<Node> nodes = net.nodes();
         for (int i = 1; i < nodes.size(); i++) {
-            prefix = "node" + i + "_";
             Node node = nodes.get(i);
             String[] inputs =
                     node.inputs().stream().map(value -> "x" + value.node()).toArray(String[]::new);
-            line("x" + i + " = " + call(node.operation(), inputs));
+            line("x" + i + " = " + node.operation().accept(new CallWriter("node" + i + "_", inputs)));
         }
         line("return x" + (nodes.size() - 1));
         module.define(program.toString());
@@ -114,63 +119,118 @@ public final class TorchScriptFile {
         program.append("    ").append(text).append('\n');
     }
 
-    private String call(Operation operation, String... x) {
-        if (operation instanceof Convolution c) {
-            return "torch.conv2d(" + x[0] + ", " + weight("weight", c.weight()) + ", " + optional("bias", c.bias())
-                    + ", " + pair(c.stride()) + ", " + pair(c.padding()) + ", [1, 1], " + c.groups() + ")";
-        } else if (operation instanceof Linear l) {
-            return "torch.linear(" + x[0] + ", " + weight("weight", l.weight()) + ", " + optional("bias", l.bias())
-                    + ")";
-        } else if (operation instanceof BatchNorm n) {
-            return "torch.batch_norm(" + x[0] + ", " + weight("weight", n.weight()) + ", " + weight("bias", n.bias())
-                    + ", " + weight("mean", n.mean()) + ", " + weight("variance", n.variance()) + ", False, 0.0, "
-                    + n.epsilon() + ", False)";
-        } else if (operation instanceof PRelu p) {
-            return "torch.prelu(" + x[0] + ", " + weight("slopes", p.slopes()) + ")";
-        } else if (operation instanceof MaxPool p) {
-            return "torch.max_pool2d(" + x[0] + ", " + pair(p.kernel()) + ", " + pair(p.stride()) + ", "
-                    + pair(p.padding()) + ")";
-        } else if (operation instanceof Normalize n) {
-            return "torch.div(torch.sub(" + x[0] + ", " + weight("mean", perChannel(n.mean())) + "), "
-                    + weight("deviation", perChannel(n.std())) + ")";
-        } else if (operation instanceof Activation a) {
-            return switch (a) {
-                case RELU -> "torch.relu(" + x[0] + ")";
-                case RELU6 -> "torch.hardtanh(" + x[0] + ", 0.0, 6.0)";
-                case SILU -> "torch.silu(" + x[0] + ")";
-                case SIGMOID -> "torch.sigmoid(" + x[0] + ")";
-            };
-        } else if (operation instanceof Operation.Add) {
-            return "torch.add(" + x[0] + ", " + x[1] + ")";
-        } else if (operation instanceof Operation.Scale) {
-            return "torch.mul(" + x[0] + ", " + x[1] + ")";
-        } else if (operation instanceof Operation.GlobalAveragePool) {
-            return "torch.adaptive_avg_pool2d(" + x[0] + ", [1, 1])";
-        } else if (operation instanceof Operation.Flatten) {
-            return "torch.flatten(" + x[0] + ", 1)";
-        } else if (operation instanceof Operation.L2Normalize) {
-            String squares = "torch.sum(torch.mul(" + x[0] + ", " + x[0] + "), [1], True)";
-            return "torch.div(" + x[0] + ", torch.clamp_min(torch.sqrt(" + squares + "), 1e-12))";
+    /** Returns the expression that computes one operation, and registers the operation's weights. */
+    private final class CallWriter implements Operation.Visitor<String> {
+        private final String prefix; // of the names of the operation's weights
+        private final String[] x; // names of the inputs
+
+        CallWriter(String prefix, String[] x) {
+            this.prefix = prefix;
+            this.x = x;
         }
-        throw new IllegalArgumentException("cannot write " + operation);
+
+        @Override
+        public String normalize(Normalize n) {
+            String centered = call("sub", x[0], weight("mean", n.meanPerChannel()));
+            return call("div", centered, weight("deviation", n.stdPerChannel()));
+        }
+
+        @Override
+        public String l2Normalize(L2Normalize l2Normalize) {
+            String squares = call("sum", call("mul", x[0], x[0]), "[1]", "True");
+            return call("div", x[0], call("clamp_min", call("sqrt", squares), Double.toString(L2Normalize.MIN_NORM)));
+        }
+
+        @Override
+        public String convolution(Convolution c) {
+            return call(
+                    "conv2d",
+                    x[0],
+                    weight("weight", c.weight()),
+                    weightOrNone("bias", c.bias()),
+                    pair(c.stride()),
+                    pair(c.padding()),
+                    "[1, 1]",
+                    Integer.toString(c.groups()));
+        }
+
+        @Override
+        public String linear(Linear l) {
+            return call("linear", x[0], weight("weight", l.weight()), weightOrNone("bias", l.bias()));
+        }
+
+        @Override
+        public String batchNorm(BatchNorm n) {
+            return call(
+                    "batch_norm",
+                    x[0],
+                    weight("weight", n.weight()),
+                    weight("bias", n.bias()),
+                    weight("mean", n.mean()),
+                    weight("variance", n.variance()),
+                    "False",
+                    "0.0",
+                    Double.toString(n.epsilon()),
+                    "False");
+        }
+
+        @Override
+        public String activation(Activation activation) {
+            return switch (activation) {
+                case RELU -> call("relu", x[0]);
+                case RELU6 -> call("hardtanh", x[0], "0.0", "6.0");
+                case SILU -> call("silu", x[0]);
+                case SIGMOID -> call("sigmoid", x[0]);
+            };
+        }
+
+        @Override
+        public String prelu(PRelu p) {
+            return call("prelu", x[0], weight("slopes", p.slopes()));
+        }
+
+        @Override
+        public String add(Add add) {
+            return call("add", x[0], x[1]);
+        }
+
+        @Override
+        public String scale(Scale scale) {
+            return call("mul", x[0], x[1]);
+        }
+
+        @Override
+        public String maxPool(MaxPool p) {
+            return call("max_pool2d", x[0], pair(p.kernel()), pair(p.stride()), pair(p.padding()));
+        }
+
+        @Override
+        public String globalAveragePool(GlobalAveragePool pool) {
+            return call("adaptive_avg_pool2d", x[0], "[1, 1]");
+        }
+
+        @Override
+        public String flatten(Flatten flatten) {
+            return call("flatten", x[0], "1");
+        }
+
+        private String weightOrNone(String name, @Nullable Tensor tensor) {
+            return tensor == null ? "None" : weight(name, tensor);
+        }
+
+        /** Registers a tensor as a parameter and returns its name in the program. */
+        private String weight(String name, Tensor tensor) {
+            Tensor onHost = tensor.to(new Device("cpu"), ScalarType.Float).contiguous();
+            module.register_parameter(prefix + name, onHost, false);
+            return "self." + prefix + name;
+        }
+    }
+
+    private static String call(String function, String... arguments) {
+        return "torch." + function + "(" + String.join(", ", arguments) + ")";
     }
 
     private static String pair(int value) {
         return "[" + value + ", " + value + "]";
-    }
-
-    private String optional(String name, @Nullable Tensor tensor) {
-        return tensor == null ? "None" : weight(name, tensor);
-    }
-
-    /** Takes a tensor along and gives its name in the program. */
-    private String weight(String name, Tensor tensor) {
-        Tensor onHost = tensor.to(new Device("cpu"), ScalarType.Float).contiguous();
-        module.register_parameter(prefix + name, onHost, false);
-        return "self." + prefix + name;
-    }
-
-    private static Tensor perChannel(List<Double> values) {
-        return Tensor.create(values.stream().mapToDouble(v -> v).toArray(), 1, values.size(), 1, 1);
     }
 }

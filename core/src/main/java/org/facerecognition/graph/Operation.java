@@ -5,106 +5,251 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a node does. Few, since networks for faces are made of few; those that work in training only (dropout, stochastic
- * depth) are not among them.
+ * The operation of a graph's node. The set is small, because face recognition networks are built from few operations;
+ * those that act in training only (dropout, stochastic depth) are not part of it.
+ *
+ * <p>Code that must handle every operation (running, exporting, inferring shapes) implements {@link Visitor}, so that a
+ * new operation does not compile until all of that code handles it. Code that only looks for a pattern (folding,
+ * fusing) may test for single types: it leaves operations that it does not know unchanged.
+ *
+ * <p>Tensors in an operation are borrowed: the {@link Graph} owns their handles.
  */
 public sealed interface Operation {
-    /** How many values it takes. */
+    /** Returns the number of values that the operation takes. */
     default int inputs() {
         return 1;
     }
 
-    /** The images, [B, 3, H, W]; always a graph's first node, and only that. */
+    /** Calls the visitor's method for this operation and returns its result. */
+    <R> R accept(Visitor<R> visitor);
+
+    /**
+     * One method per operation; see {@link #accept}.
+     *
+     * @param <R> the result
+     */
+    interface Visitor<R> extends PointwiseVisitor<R> {
+        /** Throws by default, because the values of a graph's first node are given and not computed. */
+        default R input(Input input) {
+            throw new IllegalArgumentException("a graph must have an input as its first node only");
+        }
+
+        R normalize(Normalize normalize);
+
+        R l2Normalize(L2Normalize l2Normalize);
+
+        R convolution(Convolution convolution);
+
+        R batchNorm(BatchNorm batchNorm);
+
+        R add(Add add);
+
+        R scale(Scale scale);
+
+        R maxPool(MaxPool maxPool);
+
+        R globalAveragePool(GlobalAveragePool pool);
+
+        R flatten(Flatten flatten);
+
+        R linear(Linear linear);
+    }
+
+    /**
+     * The part of {@link Visitor} that handles pointwise operations.
+     *
+     * @param <R> the result
+     */
+    interface PointwiseVisitor<R> {
+        R activation(Activation activation);
+
+        R prelu(PRelu prelu);
+    }
+
+    /** An operation that maps each value on its own and keeps the shape; a convolution can apply it to its result. */
+    sealed interface Pointwise extends Operation {
+        /** Calls the visitor's method for this operation and returns its result. */
+        <R> R acceptPointwise(PointwiseVisitor<R> visitor);
+
+        @Override
+        default <R> R accept(Visitor<R> visitor) {
+            return acceptPointwise(visitor);
+        }
+    }
+
+    /** The images, [B, 3, H, W]. It is the first node of every graph, and no other node. */
     record Input() implements Operation {
         @Override
         public int inputs() {
             return 0;
         }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.input(this);
+        }
     }
 
     /**
-     * (x - mean) / deviation, by channel, of pixels 0..255 in any number type, as float32.
+     * Computes (x - mean) / std per channel, from pixels 0..255 of any numeric type to float32.
      *
-     * @param mean three, of red, green and blue
-     * @param std three
+     * @param mean three values, for red, green and blue
+     * @param std three values
      */
     record Normalize(List<Double> mean, List<Double> std) implements Operation {
         public Normalize {
             mean = List.copyOf(mean);
             std = List.copyOf(std);
         }
+
+        /** Returns the means in a shape that broadcasts over images: [1, 3, 1, 1], float64, on the CPU; scoped. */
+        public Tensor meanPerChannel() {
+            return perChannel(mean);
+        }
+
+        /** Returns the standard deviations in the same way as {@link #meanPerChannel}. */
+        public Tensor stdPerChannel() {
+            return perChannel(std);
+        }
+
+        private static Tensor perChannel(List<Double> values) {
+            return Tensor.create(values.stream().mapToDouble(v -> v).toArray(), 1, values.size(), 1, 1);
+        }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.normalize(this);
+        }
     }
 
-    /** Rows [B, D] brought to Euclidean length 1; one shorter than 1e-12 is divided by that. */
-    record L2Normalize() implements Operation {}
+    /** Divides each row of [B, D] by its Euclidean norm, or by {@link #MIN_NORM} if the norm is smaller. */
+    record L2Normalize() implements Operation {
+        /** The smallest divisor, which keeps rows of zeros finite. */
+        public static final double MIN_NORM = 1e-12;
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.l2Normalize(this);
+        }
+    }
 
     /**
-     * Convolution in two dimensions, the same in both.
+     * Two-dimensional convolution with the same stride and the same zero padding in both dimensions.
      *
-     * @param weight [out, in / groups, k, k]
+     * @param weight [out, in / groups, height, width]
      * @param bias [out]
      */
-    record Convolution(Tensor weight, @Nullable Tensor bias, int stride, int padding, int groups)
-            implements Operation {}
+    record Convolution(Tensor weight, @Nullable Tensor bias, int stride, int padding, int groups) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.convolution(this);
+        }
+    }
 
     /**
-     * (x - mean) / sqrt(variance + epsilon) * weight + bias, by channel; of [B, C, H, W] or [B, C].
+     * Computes (x - mean) / sqrt(variance + epsilon) * weight + bias per channel, for [B, C, H, W] or [B, C].
      *
-     * @param mean [C], of training
-     * @param variance [C], of training
+     * @param mean [C], the running mean from training
+     * @param variance [C], the running variance from training
      * @param weight [C]
      * @param bias [C]
      */
-    record BatchNorm(Tensor mean, Tensor variance, Tensor weight, Tensor bias, double epsilon) implements Operation {}
+    record BatchNorm(Tensor mean, Tensor variance, Tensor weight, Tensor bias, double epsilon) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.batchNorm(this);
+        }
+    }
 
     /**
-     * Values below zero are multiplied by a slope.
+     * Multiplies values below zero by a learned slope.
      *
-     * @param slopes [C], or [1] for all
+     * @param slopes [C], or [1] for all channels
      */
-    record PRelu(Tensor slopes) implements Operation {}
+    record PRelu(Tensor slopes) implements Pointwise {
+        @Override
+        public <R> R acceptPointwise(PointwiseVisitor<R> visitor) {
+            return visitor.prelu(this);
+        }
+    }
 
-    /** A function of each value. */
-    enum Activation implements Operation {
+    /** Activation functions without parameters. */
+    enum Activation implements Pointwise {
         /** max(x, 0). */
         RELU,
         /** min(max(x, 0), 6). */
         RELU6,
         /** x * sigmoid(x). */
         SILU,
-        SIGMOID
+        /** 1 / (1 + exp(-x)). */
+        SIGMOID;
+
+        @Override
+        public <R> R acceptPointwise(PointwiseVisitor<R> visitor) {
+            return visitor.activation(this);
+        }
     }
 
-    /** Sum of two of one shape. */
+    /** Sum of two values of the same shape. */
     record Add() implements Operation {
         @Override
         public int inputs() {
             return 2;
         }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.add(this);
+        }
     }
 
-    /** Product of [B, C, H, W] and [B, C, 1, 1]. */
+    /** Product of [B, C, H, W] and one factor per channel, [B, C, 1, 1]. */
     record Scale() implements Operation {
         @Override
         public int inputs() {
             return 2;
         }
+
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.scale(this);
+        }
     }
 
-    /** The largest value in each square window; around the image is minus infinity. */
-    record MaxPool(int kernel, int stride, int padding) implements Operation {}
+    /** The maximum of each square window; the image is padded with negative infinity. */
+    record MaxPool(int kernel, int stride, int padding) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.maxPool(this);
+        }
+    }
 
-    /** [B, C, H, W] to the means [B, C, 1, 1]. */
-    record GlobalAveragePool() implements Operation {}
+    /** Mean over all positions, from [B, C, H, W] to [B, C, 1, 1]. */
+    record GlobalAveragePool() implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.globalAveragePool(this);
+        }
+    }
 
-    /** [B, C, H, W] to [B, C * H * W]. */
-    record Flatten() implements Operation {}
+    /** Reshapes [B, C, H, W] to [B, C * H * W]. */
+    record Flatten() implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.flatten(this);
+        }
+    }
 
     /**
-     * x * weight' + bias.
+     * Computes x * weight' + bias.
      *
      * @param weight [out, in]
      * @param bias [out]
      */
-    record Linear(Tensor weight, @Nullable Tensor bias) implements Operation {}
+    record Linear(Tensor weight, @Nullable Tensor bias) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.linear(this);
+        }
+    }
 }

@@ -11,53 +11,57 @@ import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
-/** libtorch's ordinary operators: on a GPU, and on a CPU where there is no oneDNN. */
+/** Runs a network with libtorch's operators: on a GPU, and on a CPU where oneDNN is not available. */
 final class AtenExecution implements Execution {
     private final List<FusedNode> nodes;
     private final List<AtenKernels.Kernel> kernels;
-    private final List<LayerCost.Kind> kinds; // of the nodes, whose tensors are not kept
-    private final int values;
-    private final int turn;
+    private final List<LayerCost.Kind> kinds; // computed early: the nodes' own tensors may be closed later
+    private final int valueCount;
+    private final int chunkSize;
     private final ScalarType type;
     private final Device device;
-    private final PointerScope keeper;
+    private final PointerScope weights;
 
     /**
-     * @param values how many numbers the nodes' values have
-     * @param turn most images that go through the layers at a time
-     * @param device must stay open
+     * Copies the weights to the device.
+     *
+     * @param nodes the network; their tensors may be closed afterwards
+     * @param valueCount the number of values in the graph
+     * @param chunkSize the maximum number of images that pass through the layers together
+     * @param type the type of the values between layers
+     * @param device where to run; borrowed, and must stay open
      */
-    AtenExecution(List<FusedNode> nodes, int values, int turn, ScalarType type, Device device) {
+    AtenExecution(List<FusedNode> nodes, int valueCount, int chunkSize, ScalarType type, Device device) {
         this.nodes = nodes;
         this.kinds = nodes.stream().map(LayerCost.Kind::of).toList();
-        this.values = values;
-        this.turn = turn;
+        this.valueCount = valueCount;
+        this.chunkSize = chunkSize;
         this.type = type;
         this.device = device;
-        this.keeper = new PointerScope();
-        try (keeper) {
-            AtenKernels maker = new AtenKernels(keeper, device, type);
-            this.kernels = nodes.stream().map(maker::of).toList();
-            keeper.extend();
+        this.weights = new PointerScope();
+        try (weights) {
+            AtenKernels factory = new AtenKernels(weights, device, type);
+            this.kernels = nodes.stream().map(factory::of).toList();
+            weights.extend(); // survives the end of this block; close() frees it
         }
     }
 
     @Override
-    public int turn() {
-        return turn;
+    public int chunkSize() {
+        return chunkSize;
     }
 
     @Override
     public Tensor run(Tensor images) {
         long count = images.size(0);
-        if (count <= turn) {
+        if (count <= chunkSize) {
             return run(images, null);
         }
-        TensorVector parts = new TensorVector();
-        for (long from = 0; from < count; from += turn) {
-            parts.push_back(run(images.narrow(0, from, Math.min(turn, count - from)), null));
+        TensorVector chunks = new TensorVector();
+        for (long from = 0; from < count; from += chunkSize) {
+            chunks.push_back(run(images.narrow(0, from, Math.min(chunkSize, count - from)), null));
         }
-        return torch.cat(parts, 0);
+        return torch.cat(chunks, 0);
     }
 
     @Override
@@ -67,33 +71,33 @@ final class AtenExecution implements Execution {
         return costs;
     }
 
-    /** Values are let go as soon as nobody needs them: the next ones then find warm memory. */
+    /** Closes each value after its last use, so that the allocator reuses memory that is still in the cache. */
     private Tensor run(Tensor images, @Nullable List<LayerCost> costs) {
-        Tensor[] kept = new Tensor[values];
-        kept[0] = images.to(device, type).contiguous(MemoryFormat.ChannelsLast);
+        Tensor[] values = new Tensor[valueCount];
+        values[0] = images.to(device, type).contiguous(MemoryFormat.ChannelsLast);
         int last = 0;
         for (int i = 0; i < nodes.size(); i++) {
             FusedNode node = nodes.get(i);
             Tensor[] inputs = new Tensor[node.inputs().size()];
             for (int k = 0; k < inputs.length; k++) {
-                inputs[k] = kept[node.inputs().get(k)];
+                inputs[k] = values[node.inputs().get(k)];
             }
-            Tensor addend = node.addend() == FusedNode.NONE ? null : kept[node.addend()];
+            Tensor addend = node.addend() == FusedNode.NONE ? null : values[node.addend()];
             last = node.output();
             long start = System.nanoTime();
-            kept[last] = kernels.get(i).run(inputs, addend);
+            values[last] = kernels.get(i).run(inputs, addend);
             if (costs != null) {
-                costs.add(kinds.get(i).of(kept[last].shape(), (System.nanoTime() - start) / 1e9));
+                costs.add(kinds.get(i).of(values[last].shape(), (System.nanoTime() - start) / 1e9));
             }
             for (int dead : node.dead()) {
-                kept[dead].close();
+                values[dead].close();
             }
         }
-        return kept[last].to(ScalarType.Float);
+        return values[last].to(ScalarType.Float);
     }
 
     @Override
     public void close() {
-        keeper.close();
+        weights.close();
     }
 }

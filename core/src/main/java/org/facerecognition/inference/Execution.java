@@ -3,32 +3,32 @@ package org.facerecognition.inference;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** Does the work of a net's layers, in order; from any number of threads at a time. */
+/** Runs the layers of a network in order. It is thread-safe, except that nothing may run when it is closed. */
 interface Execution extends AutoCloseable {
     /**
-     * Inside a scope and without gradients.
+     * Runs the network. Call it inside a {@code PointerScope} and without gradients.
      *
-     * @param images [B, 3, S, S], in whatever type and layout, on whatever device
-     * @return [B, D], float32
+     * @param images [B, 3, S, S], in any type and layout, on any device; borrowed
+     * @return [B, D], float32, scoped
      */
     Tensor run(Tensor images);
 
     /**
-     * What each node takes, in seconds; inside a scope and without gradients.
+     * Runs the network and measures the time of each node. Call it inside a {@code PointerScope} and without gradients.
      *
-     * @param images as many as go through the layers at a time, or fewer
+     * @param images [B, 3, S, S], borrowed; B is at most {@link #chunkSize}
      */
     List<LayerCost> profile(Tensor images);
 
-    /** Most images that go through the layers at a time. */
-    int turn();
+    /** Returns the maximum number of images that pass through the layers together; larger batches run in chunks. */
+    int chunkSize();
 
-    /** How many pieces of working memory are kept for the next callers. */
+    /** Returns the number of idle workspaces, which are kept for the next calls. */
     default int workspaces() {
         return 0;
     }
 
-    /** Their size in bytes. */
+    /** Returns the size of the idle workspaces in bytes. */
     default long workspaceBytes() {
         return 0;
     }

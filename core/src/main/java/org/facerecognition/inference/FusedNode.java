@@ -8,24 +8,27 @@ import java.util.Map;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
-import org.facerecognition.graph.Operation.Activation;
-import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.Pointwise;
 import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An operation and what is done along with it, in one pass over memory.
+ * An operation and the operations that are fused with it, so that all of them run in one pass over memory. A
+ * convolution absorbs the addition to its result and the pointwise operation after it: {@code then(operation(inputs) +
+ * addend)}. Other operations are not fused.
  *
- * @param operation a node's
- * @param then what is done to its result, after the addition: an activation or a PReLU; of a convolution only
- * @param inputs numbers of the values it takes
- * @param addend number of the value that is added to its result, -1 for none; of a convolution only
- * @param output number of the value it gives
- * @param dead numbers of values that nobody needs after it
+ * @param operation the operation of the first fused node
+ * @param then the pointwise operation on the result, after the addition; only for convolutions
+ * @param inputs the numbers of the values that the operation takes
+ * @param addend the number of the value that is added to the result, or {@link #NONE}; only for convolutions
+ * @param output the number of the value that is produced
+ * @param dead the numbers of the values whose last use is this node
  */
 record FusedNode(
         Operation operation,
-        @Nullable Operation then,
+        @Nullable Pointwise then,
         List<Integer> inputs,
         int addend,
         int output,
@@ -33,88 +36,108 @@ record FusedNode(
 
     static final int NONE = -1;
 
-    /** Whether the sum can be written where the addend was: it is needed no more, nor read meanwhile. */
+    /**
+     * Returns whether the sum can overwrite the addend: it can if the addend is not needed later, is not an input of
+     * this operation, and is not value 0, which is the caller's images.
+     */
     boolean addsInPlace() {
-        return addend > 0 && dead.contains(addend) && !inputs.contains(addend); // 0 is the caller's
+        return addend > 0 && dead.contains(addend) && !inputs.contains(addend);
     }
 
-    /** What a graph's nodes become, in the order of work. */
+    /** Fuses the nodes of a graph; the result is in execution order. */
     static List<FusedNode> of(Graph graph) {
-        List<Node> nodes = graph.nodes();
-        int[] uses = graph.uses();
-        int[] place = new int[nodes.size()]; // where a node's value is to be found
-        boolean[] fused = new boolean[nodes.size()];
-        List<FusedNode> result = new ArrayList<>();
-        for (int i = 1; i < nodes.size(); i++) {
-            if (fused[i]) {
-                continue;
+        return withDeadValues(new Fusion(graph).run());
+    }
+
+    /** One pass over a graph that fuses each convolution with the operations that follow it. */
+    private static final class Fusion {
+        private final List<Node> nodes;
+        private final int[] uses;
+        private final int[] producer; // by node: the node that produces its value after fusing
+        private final boolean[] fused; // by node: whether a convolution has absorbed it
+
+        Fusion(Graph graph) {
+            this.nodes = graph.nodes();
+            this.uses = graph.uses();
+            this.producer = new int[nodes.size()];
+            this.fused = new boolean[nodes.size()];
+        }
+
+        List<FusedNode> run() {
+            List<FusedNode> result = new ArrayList<>();
+            for (int i = 1; i < nodes.size(); i++) {
+                if (!fused[i]) {
+                    result.add(fuse(i));
+                }
             }
-            place[i] = i;
-            Operation operation = nodes.get(i).operation();
+            return result;
+        }
+
+        private FusedNode fuse(int number) {
+            producer[number] = number;
+            Operation operation = nodes.get(number).operation();
             int addend = NONE;
-            Operation then = null;
-            if (operation instanceof Operation.Convolution) {
-                int next = onlyUser(nodes, uses, i);
-                if (next != NONE && nodes.get(next).operation() instanceof Operation.Add) {
-                    int other = other(nodes.get(next), i);
-                    if (other < i) { // it is there already
-                        addend = place[other];
-                        fused[next] = true;
-                        place[next] = i;
-                        next = onlyUser(nodes, uses, next);
+            Pointwise then = null;
+            if (operation instanceof Convolution) {
+                int next = onlyUser(number);
+                if (next != NONE && nodes.get(next).operation() instanceof Add) {
+                    int other = otherInput(nodes.get(next), number);
+                    if (other < number) { // has been computed before the convolution
+                        addend = producer[other];
+                        absorb(next, number);
+                        next = onlyUser(next);
                     }
                 }
-                then = next == NONE || fused[next] ? null : activation(nodes.get(next));
-                if (then != null) {
-                    fused[next] = true;
-                    place[next] = i;
+                if (next != NONE && !fused[next] && nodes.get(next).operation() instanceof Pointwise pointwise) {
+                    then = pointwise;
+                    absorb(next, number);
                 }
             }
-            List<Integer> inputs = nodes.get(i).inputs().stream()
-                    .map(value -> place[value.node()])
+            List<Integer> inputs = nodes.get(number).inputs().stream()
+                    .map(value -> producer[value.node()])
                     .toList();
-            result.add(new FusedNode(operation, then, inputs, addend, i, List.of()));
+            return new FusedNode(operation, then, inputs, addend, number, List.of());
         }
-        return withTheDead(result);
-    }
 
-    private static @Nullable Operation activation(Node node) {
-        Operation operation = node.operation();
-        return operation instanceof Activation || operation instanceof PRelu ? operation : null;
-    }
+        private void absorb(int node, int convolution) {
+            fused[node] = true;
+            producer[node] = convolution;
+        }
 
-    private static int other(Node sum, int one) {
-        int a = sum.inputs().get(0).node();
-        int b = sum.inputs().get(1).node();
-        return a == one ? b : a;
-    }
+        private static int otherInput(Node sum, int input) {
+            int a = sum.inputs().get(0).node();
+            int b = sum.inputs().get(1).node();
+            return a == input ? b : a;
+        }
 
-    private static int onlyUser(List<Node> nodes, int[] uses, int number) {
-        if (uses[number] != 1) {
+        /** Returns the only node that uses a node's value, or {@link #NONE}. */
+        private int onlyUser(int number) {
+            if (uses[number] != 1) {
+                return NONE;
+            }
+            Value value = new Value(number);
+            for (int i = number + 1; i < nodes.size(); i++) {
+                if (nodes.get(i).inputs().contains(value)) {
+                    return i;
+                }
+            }
             return NONE;
         }
-        Value value = new Value(number);
-        for (int i = number + 1; i < nodes.size(); i++) {
-            if (nodes.get(i).inputs().contains(value)) {
-                return i;
-            }
-        }
-        return NONE;
     }
 
-    private static List<FusedNode> withTheDead(List<FusedNode> nodes) {
-        Map<Integer, Integer> lastUse = new HashMap<>(); // of a value, in which place of the list
+    private static List<FusedNode> withDeadValues(List<FusedNode> nodes) {
+        Map<Integer, Integer> lastUse = new HashMap<>(); // from a value's number to an index in the list
         for (int i = 0; i < nodes.size(); i++) {
-            for (int value : nodes.get(i).values()) {
+            for (int value : nodes.get(i).valuesUsed()) {
                 lastUse.put(value, i);
             }
         }
         List<FusedNode> result = new ArrayList<>();
         for (int i = 0; i < nodes.size(); i++) {
             FusedNode node = nodes.get(i);
-            int now = i;
-            List<Integer> dead = Arrays.stream(node.values())
-                    .filter(value -> lastUse.get(value) == now)
+            int index = i;
+            List<Integer> dead = Arrays.stream(node.valuesUsed())
+                    .filter(value -> lastUse.get(value) == index)
                     .distinct()
                     .boxed()
                     .toList();
@@ -123,7 +146,7 @@ record FusedNode(
         return result;
     }
 
-    private int[] values() {
+    private int[] valuesUsed() {
         int[] values = inputs.stream().mapToInt(Integer::intValue).toArray();
         if (addend != NONE) {
             values = Arrays.copyOf(values, values.length + 1);

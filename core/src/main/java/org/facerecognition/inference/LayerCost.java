@@ -2,42 +2,118 @@ package org.facerecognition.inference;
 
 import java.util.Arrays;
 import org.facerecognition.graph.Operation;
+import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.Flatten;
+import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.L2Normalize;
+import org.facerecognition.graph.Operation.Linear;
+import org.facerecognition.graph.Operation.MaxPool;
+import org.facerecognition.graph.Operation.Normalize;
+import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.graph.Operation.Scale;
 
 /**
- * What a layer of a prepared net costs, with what is done along with it.
+ * The cost of one layer of a prepared network, including the operations that are fused with it.
  *
- * @param layer what it is, the shape of its weights and of its result
- * @param seconds for a batch
- * @param operations additions and multiplications, of convolutions and linear layers; 0 for others
+ * @param layer the operation, the shape of its weights and the shape of its result
+ * @param seconds the time for a batch
+ * @param operations the number of additions and multiplications in convolutions and linear layers; 0 for other layers
  */
 public record LayerCost(String layer, double seconds, long operations) {
 
-    /** What of it does not depend on the batch. */
+    /**
+     * The part of a layer's cost that does not depend on the batch.
+     *
+     * @param name the operation and the shape of its weights
+     * @param weights the number of weights, each of which is multiplied once per output position
+     */
     record Kind(String name, long weights) {
         static Kind of(FusedNode node) {
-            if (node.operation() instanceof Operation.Convolution c) {
-                String name = "convolution " + Arrays.toString(c.weight().shape()) + ", stride " + c.stride()
-                        + (node.addend() == FusedNode.NONE ? "" : ", sum")
-                        + (node.then() == null ? "" : ", " + name(node.then()));
-                return new Kind(name, c.weight().numel());
-            } else if (node.operation() instanceof Operation.Linear l) {
-                return new Kind(
-                        "linear " + Arrays.toString(l.weight().shape()),
-                        l.weight().numel());
-            }
-            return new Kind(name(node.operation()), 0);
+            Kind kind = node.operation().accept(KINDS);
+            String sum = node.addend() == FusedNode.NONE ? "" : ", sum";
+            String then = node.then() == null ? "" : ", " + node.then().accept(KINDS).name;
+            return new Kind(kind.name + sum + then, kind.weights);
         }
 
-        private static String name(Operation operation) {
-            return operation instanceof Operation.Activation activation
-                    ? activation.name()
-                    : operation.getClass().getSimpleName();
-        }
-
-        /** @param result its shape: [B, C, H, W] or [B, D] */
+        /**
+         * Returns the cost of one run.
+         *
+         * @param result the shape of the layer's value: [B, C, H, W] or [B, D]
+         */
         LayerCost of(long[] result, double seconds) {
-            long places = result[0] * (result.length == 4 ? result[2] * result[3] : 1);
-            return new LayerCost(name + " to " + Arrays.toString(result), seconds, 2 * weights * places);
+            long positions = result[0] * (result.length == 4 ? result[2] * result[3] : 1);
+            return new LayerCost(name + " to " + Arrays.toString(result), seconds, 2 * weights * positions);
         }
     }
+
+    private static final Operation.Visitor<Kind> KINDS = new Operation.Visitor<>() {
+        private static Kind withoutWeights(Operation operation) {
+            return new Kind(operation.getClass().getSimpleName(), 0);
+        }
+
+        @Override
+        public Kind convolution(Convolution c) {
+            String name = "convolution " + Arrays.toString(c.weight().shape()) + ", stride " + c.stride();
+            return new Kind(name, c.weight().numel());
+        }
+
+        @Override
+        public Kind linear(Linear l) {
+            return new Kind(
+                    "linear " + Arrays.toString(l.weight().shape()), l.weight().numel());
+        }
+
+        @Override
+        public Kind activation(Activation activation) {
+            return new Kind(activation.name(), 0);
+        }
+
+        @Override
+        public Kind prelu(PRelu prelu) {
+            return withoutWeights(prelu);
+        }
+
+        @Override
+        public Kind normalize(Normalize normalize) {
+            return withoutWeights(normalize);
+        }
+
+        @Override
+        public Kind l2Normalize(L2Normalize l2Normalize) {
+            return withoutWeights(l2Normalize);
+        }
+
+        @Override
+        public Kind batchNorm(BatchNorm batchNorm) {
+            return withoutWeights(batchNorm);
+        }
+
+        @Override
+        public Kind add(Add add) {
+            return withoutWeights(add);
+        }
+
+        @Override
+        public Kind scale(Scale scale) {
+            return withoutWeights(scale);
+        }
+
+        @Override
+        public Kind maxPool(MaxPool maxPool) {
+            return withoutWeights(maxPool);
+        }
+
+        @Override
+        public Kind globalAveragePool(GlobalAveragePool pool) {
+            return withoutWeights(pool);
+        }
+
+        @Override
+        public Kind flatten(Flatten flatten) {
+            return withoutWeights(flatten);
+        }
+    };
 }

@@ -14,36 +14,37 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gathers what many threads ask for one by one, and has it done many at a time by one thread of its own.
+ * Dynamic batching: queues requests of many threads and runs them in batches on one worker.
  *
- * <p>A batch is begun when it is full, or when its first member has waited long enough. Who submits while the queue is
- * full waits. A future that is canceled before its batch begins costs no work. When a batch fails, its members are
- * tried again one by one, so that the failure is only whose it is.
+ * <p>A batch starts when it is full, or when its first request has waited for the maximum time. Submitting to a full
+ * queue blocks. A request that is canceled before its batch starts costs no work. When a batch fails, its requests are
+ * run again one by one, so that only the requests that cause the failure fail.
  *
- * @param <I> what is asked
- * @param <O> what is answered
+ * @param <I> the type of requests
+ * @param <O> the type of answers
  */
 public final class MicroBatcher<I, O> implements AutoCloseable {
     private final Function<List<I>, List<O>> work;
     private final Settings settings;
-    private final String what;
+    private final String name;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition arrived = lock.newCondition(); // or closed
-    private final Condition left = lock.newCondition(); // or closed
+    private final Condition notEmpty = lock.newCondition(); // signaled on closing too
+    private final Condition notFull = lock.newCondition(); // signaled on closing too
     private final Deque<Request<I, O>> queue = new ArrayDeque<>(); // guarded by lock
     private boolean closed; // guarded by lock
-    private Runnable afterwards = () -> {}; // guarded by lock
+    private Runnable onFinished = () -> {}; // guarded by lock
     private final Thread worker;
 
     /**
-     * How to gather.
+     * Limits of a batcher.
      *
-     * @param batchSize most done at a time, at least 1
-     * @param longestWait for company, of the first in a batch; zero: whatever is there when the worker is free is taken
-     * @param queueCapacity most that wait, at least 1
+     * @param batchSize the maximum number of requests in a batch, at least 1
+     * @param longestWait the maximum time that a batch's first request waits for others; with zero, a free worker takes
+     *     the requests that are queued
+     * @param queueCapacity the maximum number of queued requests, at least 1
      */
     public record Settings(int batchSize, Duration longestWait, int queueCapacity) {
-        /** 16 at a time, 2 ms, 256 in the queue. */
+        /** 16 requests in a batch, 2 ms, 256 queued requests. */
         public static final Settings DEFAULT = new Settings(16, Duration.ofMillis(2), 256);
 
         public Settings {
@@ -64,8 +65,8 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     /**
      * Starts the worker.
      *
-     * @param work answers, in order, to items, at least one and at most a batch; called by one thread only
-     * @param settings how to gather
+     * @param work returns the answers to a batch of requests in the same order; only the worker calls it
+     * @param settings the limits
      */
     public MicroBatcher(Function<List<I>, List<O>> work, Settings settings) {
         this(work, settings, "micro-batcher");
@@ -74,42 +75,43 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     /**
      * Starts the worker.
      *
-     * @param what the owner, as the subject of the sentence that refuses what is asked after closing: "face batcher"
+     * @param name names the worker thread and the batcher in error messages: "face batcher" for "face batcher is
+     *     closed"
      * @see #MicroBatcher(Function, Settings)
      */
-    public MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String what) {
+    public MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String name) {
         this.work = work;
         this.settings = settings;
-        this.what = what;
-        this.worker = new Thread(this::run, what);
+        this.name = name;
+        this.worker = new Thread(this::run, name);
         worker.setDaemon(true);
         worker.start();
     }
 
     /**
-     * Asks for one; waits while the queue is full.
+     * Queues a request; waits while the queue is full.
      *
-     * @return the answer to come; completed by the worker's thread, so do nothing long in what depends on it
-     * @throws RejectedExecutionException when it is closed
+     * @return the future answer; the worker completes it, so dependent actions must be short
+     * @throws RejectedExecutionException when the batcher is closed
      * @throws InterruptedException when the thread is interrupted while it waits
      */
     public CompletableFuture<O> submit(I item) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (!closed && queue.size() >= settings.queueCapacity()) {
-                left.await();
+                notFull.await();
             }
-            return put(item);
+            return enqueue(item);
         } finally {
             lock.unlock();
         }
     }
 
     /**
-     * Asks for one unless the queue is full.
+     * Queues a request unless the queue is full.
      *
-     * @return the answer to come; empty when the queue is full
-     * @throws RejectedExecutionException when it is closed
+     * @return the future answer, as for {@link #submit}; empty when the queue is full
+     * @throws RejectedExecutionException when the batcher is closed
      */
     public Optional<CompletableFuture<O>> trySubmit(I item) {
         lock.lock();
@@ -117,74 +119,74 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             if (!closed && queue.size() >= settings.queueCapacity()) {
                 return Optional.empty();
             }
-            return Optional.of(put(item));
+            return Optional.of(enqueue(item));
         } finally {
             lock.unlock();
         }
     }
 
-    private CompletableFuture<O> put(I item) {
+    private CompletableFuture<O> enqueue(I item) {
         if (closed) {
-            throw new RejectedExecutionException(what + " is closed");
+            throw new RejectedExecutionException(name + " is closed");
         }
         CompletableFuture<O> answer = new CompletableFuture<>();
         queue.add(new Request<>(
                 item, answer, System.nanoTime() + settings.longestWait().toNanos()));
-        arrived.signal();
+        notEmpty.signal();
         return answer;
     }
 
     private void run() {
         List<Request<I, O>> batch;
         while ((batch = next()) != null) {
-            batch.removeIf(request -> request.answer.isDone()); // canceled
+            batch.removeIf(request -> request.answer.isDone()); // was canceled
             if (!batch.isEmpty()) {
                 answer(batch);
             }
         }
-        lastWork().run();
+        onFinished().run();
     }
 
-    private Runnable lastWork() {
+    private Runnable onFinished() {
         lock.lock();
         try {
-            return afterwards;
+            return onFinished;
         } finally {
             lock.unlock();
         }
     }
 
-    /** The next batch; null when it is closed and all is done. */
+    /** Waits for the next batch and returns it; null when the batcher is closed and the queue is empty. */
     private @Nullable List<Request<I, O>> next() {
         lock.lock();
         try {
             while (queue.isEmpty() && !closed) {
-                arrived.awaitUninterruptibly();
+                notEmpty.awaitUninterruptibly();
             }
             if (queue.isEmpty()) {
                 return null;
             }
-            gather(queue.element().deadlineNanos);
+            awaitFullBatch(queue.element().deadlineNanos);
             List<Request<I, O>> batch = new ArrayList<>();
             while (!queue.isEmpty() && batch.size() < settings.batchSize()) {
                 batch.add(queue.remove());
             }
-            left.signalAll();
+            notFull.signalAll();
             return batch;
         } finally {
             lock.unlock();
         }
     }
 
-    /** Waits until a batch is full, the time is over, or no more will come. */
-    private void gather(long deadlineNanos) {
-        int enough = Math.min(settings.batchSize(), settings.queueCapacity());
-        long rest = deadlineNanos - System.nanoTime();
-        while (queue.size() < enough && !closed && rest > 0) {
+    /** Waits until a batch is full, the deadline has passed, or the batcher is closed. */
+    private void awaitFullBatch(long deadlineNanos) {
+        int full = Math.min(settings.batchSize(), settings.queueCapacity());
+        long remaining = deadlineNanos - System.nanoTime();
+        while (queue.size() < full && !closed && remaining > 0) {
             try {
-                rest = arrived.awaitNanos(rest);
+                remaining = notEmpty.awaitNanos(remaining);
             } catch (InterruptedException e) {
-                return; // nobody should; then it does not wait
+                return; // the worker is not expected to be interrupted; run what is queued
             }
         }
     }
@@ -194,7 +196,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             List<O> answers = work.apply(batch.stream().map(Request::item).toList());
             if (answers.size() != batch.size()) {
                 throw new IllegalStateException(
-                        "answers must be as many as items, " + batch.size() + ", but were " + answers.size());
+                        "number of answers must be " + batch.size() + ", one per request, but was " + answers.size());
             }
             for (int i = 0; i < batch.size(); i++) {
                 batch.get(i).answer.complete(answers.get(i));
@@ -208,27 +210,29 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         }
     }
 
-    /** Takes no more, does what it has taken, and waits for that. A second time does nothing more. */
+    /** Rejects new requests, runs the queued ones and waits for them. Closing again has no effect. */
     @Override
     public void close() {
         close(() -> {});
     }
 
     /**
-     * Takes no more, does what it has taken, frees what that needed, and waits. Called by an answer's dependent action,
-     * which the worker's own thread does, it does not wait: what it has taken is done and freed afterwards.
+     * Rejects new requests, runs the queued ones, frees what they needed, and waits for all of this. A dependent action
+     * of an answer, which runs on the worker, may call this too: then it returns at once, and the worker runs the
+     * queued requests and frees afterwards.
      *
-     * @param free called once by the worker when nothing is left to do, unless it is closed already; must not throw
+     * @param free called once, by the worker, after the last request; ignored if the batcher is already closed; must
+     *     not throw
      */
     public void close(Runnable free) {
         lock.lock();
         try {
             if (!closed) {
                 closed = true;
-                afterwards = free;
+                onFinished = free;
             }
-            arrived.signalAll();
-            left.signalAll();
+            notEmpty.signalAll();
+            notFull.signalAll();
         } finally {
             lock.unlock();
         }

@@ -3,69 +3,76 @@ package org.facerecognition.inference;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.global.dnnl.cpu_isa;
+import org.bytedeco.dnnl.global.dnnl.scratchpad_mode;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
+import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.natives.Libtorch;
 
-/** oneDNN: whether it is there, and what all that use it need. */
+/** Loads oneDNN and creates the objects that all of its users need: engine, memory layouts and attributes. */
 final class OneDnn {
-    private static final boolean THERE = load();
+    private static final boolean LOADED = load();
 
     private OneDnn() {}
 
     private static boolean load() {
         try {
             Loader.load(dnnl.class);
-            if (Libtorch.keptToAvx()) { // by what this one, newer and without that mistake, reads as well
+            if (Libtorch.keptToAvx()) {
+                // The environment variable that limits libtorch's own oneDNN to AVX limits this one too, although it is
+                // newer and does not have the fault.
                 dnnl.dnnl_set_max_cpu_isa(dnnl.dnnl_cpu_isa_default);
             }
             return true;
         } catch (LinkageError e) {
-            return false; // no natives for this platform on the class path
+            return false; // the class path has no natives for this platform
         }
     }
 
-    /** Whether it is on the class path, and the processor has what it needs for values of a type. */
+    /** Returns whether oneDNN is on the class path and the processor has the instructions for a type of values. */
     static boolean available(ScalarType type) {
-        return THERE
+        return LOADED
                 && switch (type) {
                     case Float -> true;
-                    case BFloat16 -> has(cpu_isa.avx512_core_bf16);
+                    case BFloat16 -> supports(cpu_isa.avx512_core_bf16);
                     default -> false;
                 };
     }
 
-    /** Sets of instructions are bits, those that another builds on among its own. */
-    private static boolean has(cpu_isa instructions) {
+    /** Instruction sets are bit sets: each contains the bits of the sets that it builds on. */
+    private static boolean supports(cpu_isa instructions) {
         return (dnnl.dnnl_get_effective_cpu_isa() & instructions.value) == instructions.value;
     }
 
-    private static final class Processor {
-        static final engine ENGINE = new engine(engine.kind.cpu, 0).retainReference(); // whatever scope is around
+    private static final class EngineHolder {
+        static final engine ENGINE = new engine(engine.kind.cpu, 0).retainReference(); // outlives the current scope
     }
 
+    /** Returns the CPU engine, borrowed. */
     static engine engine() {
-        return Processor.ENGINE;
+        return EngineHolder.ENGINE;
     }
 
     static data_type type(ScalarType type) {
         return switch (type) {
             case Float -> data_type.f32;
             case BFloat16 -> data_type.bf16;
-            default -> throw new IllegalArgumentException("no values of type " + type);
+            default ->
+                throw new IllegalArgumentException(
+                        "type of values must be Float or BFloat16 for oneDNN, but was " + type);
         };
     }
 
-    /** Whatever layout suits. */
-    static memory.desc any(data_type type, long... shape) {
+    /** Returns a descriptor that lets the primitive choose the layout; scoped. */
+    static memory.desc anyLayout(data_type type, long... shape) {
         return new memory.desc(shape, type, format_tag.any);
     }
 
-    /** One row after the other, as in C. */
-    static memory.desc plain(data_type type, long... shape) {
+    /** Returns the descriptor of a dense row-major layout, as in C; scoped. */
+    static memory.desc rowMajor(data_type type, long... shape) {
         return new memory.desc(
                 shape,
                 type,
@@ -74,7 +81,19 @@ final class OneDnn {
                     case 2 -> format_tag.ab;
                     case 4 -> format_tag.abcd;
                     case 5 -> format_tag.abcde;
-                    default -> throw new IllegalArgumentException("no tensors of " + shape.length + " dimensions");
+                    default ->
+                        throw new IllegalArgumentException(
+                                "number of dimensions must be 1, 2, 4 or 5, but was " + shape.length);
                 });
+    }
+
+    /**
+     * Returns attributes that make the caller provide the scratchpad, scoped. Each workspace has its own, so that
+     * threads can execute the same primitive concurrently.
+     */
+    static primitive_attr attributes() {
+        primitive_attr attributes = new primitive_attr();
+        attributes.set_scratchpad_mode(scratchpad_mode.user);
+        return attributes;
     }
 }

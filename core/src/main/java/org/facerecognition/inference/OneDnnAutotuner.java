@@ -14,70 +14,82 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * Which of oneDNN's ways to do a convolution is the fastest here. The first that it offers is not always: on images of 4x4, with
- * AVX-512, it took half as long again as the second. What was found for one number of images is kept for others, so
- * that an image's values are the same among any number.
+ * Chooses the fastest of oneDNN's implementations of a convolution by timing them on this machine. oneDNN's first
+ * choice is not always the fastest: for images of 4x4 with AVX-512 it took 1.5 times as long as the second.
+ *
+ * <p>The choice for one batch size is reused for the others, so that an image's embedding is the same, bit for bit, in
+ * a batch of any size.
  */
 final class OneDnnAutotuner {
-    private static final int TRIES = 3; // the first is slow: memory and code are cold
-    private static final double WORTH_IT = 1.3; // times as fast as the first offer: another layout costs too
+    private static final int TRIALS = 3; // the first is slow because code and data are not in the caches yet
+    private static final double MIN_SPEEDUP = 1.3; // over the first choice; another layout has costs elsewhere
 
-    private final Map<String, String> fastest = new HashMap<>();
+    private final Map<String, String> fastest = new HashMap<>(); // from a layer to an implementation's name
 
     /**
-     * The fastest way.
+     * Returns the fastest implementation, scoped.
      *
-     * @param layer what is the same for layers that are alike, whatever the number of images
-     * @param offers describes the convolution: what oneDNN offers for it
-     * @param simpler the same without that which needs arguments that not every convolution has; this is tried
+     * @param layer a key that is the same for identical layers, whatever the batch size
+     * @param descriptor describes the convolution to oneDNN
+     * @param timed describes the same convolution without post-ops that need arguments; this one is timed
      */
     convolution_forward.primitive_desc best(
             String layer,
-            Supplier<convolution_forward.primitive_desc> offers,
-            Supplier<convolution_forward.primitive_desc> simpler) {
-        String name = fastest.computeIfAbsent(layer, unknown -> tried(simpler));
-        convolution_forward.primitive_desc how = offers.get();
+            Supplier<convolution_forward.primitive_desc> descriptor,
+            Supplier<convolution_forward.primitive_desc> timed) {
+        String name = fastest.computeIfAbsent(layer, unknown -> fastestName(timed));
+        convolution_forward.primitive_desc implementation = descriptor.get();
         do {
-            if (name(how).equals(name)) {
-                return how;
+            if (name(implementation).equals(name)) {
+                return implementation;
             }
-        } while (how.next_impl());
-        return offers.get();
+        } while (implementation.next_impl());
+        return descriptor.get();
     }
 
-    private static String tried(Supplier<convolution_forward.primitive_desc> offers) {
+    private static String fastestName(Supplier<convolution_forward.primitive_desc> descriptor) {
         try (PointerScope scope = new PointerScope()) {
-            convolution_forward.primitive_desc how = offers.get();
-            String best = name(how);
-            if (instructions(best).isEmpty()) { // written for no processor in particular: nothing else is there
+            convolution_forward.primitive_desc implementation = descriptor.get();
+            String best = name(implementation);
+            if (instructionSet(best).isEmpty()) { // generic code; optimized implementations would come first
                 return best;
             }
-            double least = seconds(how) / WORTH_IT;
+            double minSeconds = seconds(implementation) / MIN_SPEEDUP;
             String first = best;
-            while (how.next_impl() && instructions(name(how)).equals(instructions(first))) {
-                double seconds = seconds(how);
-                if (seconds < least) {
-                    least = seconds;
-                    best = name(how);
+            while (implementation.next_impl()
+                    && instructionSet(name(implementation)).equals(instructionSet(first))) {
+                double seconds = seconds(implementation);
+                if (seconds < minSeconds) {
+                    minSeconds = seconds;
+                    best = name(implementation);
                 }
             }
             return best;
         }
     }
 
-    static String name(convolution_forward.primitive_desc how) {
-        return how.impl_info_str().getString();
+    /** Returns whether an implementation is oneDNN's reference code, which is slow. */
+    static boolean isReference(convolution_forward.primitive_desc implementation) {
+        return isReference(name(implementation));
     }
 
-    /** What follows the colon: jit:avx512_core is written for avx512_core. */
-    private static String instructions(String name) {
-        return name.startsWith("ref") ? "" : name.substring(name.indexOf(':') + 1);
+    private static boolean isReference(String name) {
+        return name.startsWith("ref");
     }
 
-    /** The least of some, on zeros. */
-    private static double seconds(convolution_forward.primitive_desc how) {
+    private static String name(convolution_forward.primitive_desc implementation) {
+        return implementation.impl_info_str().getString();
+    }
+
+    /** Returns what follows the colon of a name: avx512_core for jit:avx512_core. */
+    private static String instructionSet(String name) {
+        return isReference(name) ? "" : name.substring(name.indexOf(':') + 1);
+    }
+
+    /** Returns the minimum time of several executions on zeros. */
+    private static double seconds(convolution_forward.primitive_desc implementation) {
         try (PointerScope scope = new PointerScope()) {
-            List<memory> held = new ArrayList<>();
+            List<memory> operands = new ArrayList<>();
             int[] kinds = {
                 dnnl.DNNL_ARG_SRC,
                 dnnl.DNNL_ARG_WEIGHTS,
@@ -86,29 +98,33 @@ final class OneDnnAutotuner {
                 dnnl.DNNL_ARG_SCRATCHPAD
             };
             for (memory.desc layout : List.of(
-                    how.src_desc(), how.weights_desc(), how.bias_desc(), how.dst_desc(), how.scratchpad_desc())) {
-                memory one = new memory(layout, OneDnn.engine());
+                    implementation.src_desc(),
+                    implementation.weights_desc(),
+                    implementation.bias_desc(),
+                    implementation.dst_desc(),
+                    implementation.scratchpad_desc())) {
+                memory operand = new memory(layout, OneDnn.engine());
                 if (layout.get_size() > 0) {
-                    Pointer.memset(one.get_data_handle(), 0, layout.get_size());
+                    Pointer.memset(operand.get_data_handle(), 0, layout.get_size());
                 }
-                held.add(one);
+                operands.add(operand);
             }
             dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(kinds.length);
             for (int i = 0; i < kinds.length; i++) {
-                arguments.getPointer(i).arg(kinds[i]).memory(held.get(i).get());
+                arguments.getPointer(i).arg(kinds[i]).memory(operands.get(i).get());
             }
-            convolution_forward work = new convolution_forward(how);
+            convolution_forward primitive = new convolution_forward(implementation);
             stream stream = new stream(OneDnn.engine());
-            double least = Double.POSITIVE_INFINITY;
-            for (int i = 0; i < TRIES; i++) {
+            double minSeconds = Double.POSITIVE_INFINITY;
+            for (int i = 0; i < TRIALS; i++) {
                 long start = System.nanoTime();
-                int status = dnnl.dnnl_primitive_execute(work.get(), stream.get(), kinds.length, arguments);
+                int status = dnnl.dnnl_primitive_execute(primitive.get(), stream.get(), kinds.length, arguments);
                 if (status != dnnl.dnnl_success) {
                     return Double.POSITIVE_INFINITY;
                 }
-                least = Math.min(least, (System.nanoTime() - start) / 1e9);
+                minSeconds = Math.min(minSeconds, (System.nanoTime() - start) / 1e9);
             }
-            return least;
+            return minSeconds;
         }
     }
 }

@@ -13,14 +13,20 @@ import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What oneDNN is to do for a net and one number of images: calls in order, and where in memory each value has its
- * place. Immutable once made, and used by many workspaces at a time.
+ * Execution plan for one batch size: ordered primitive calls and the buffer of every tensor. A plan is immutable once
+ * it is constructed, and many {@link OneDnnWorkspace}s execute it concurrently. It owns its primitives; the weights are
+ * borrowed from {@link OneDnnWeights}.
+ *
+ * <p>Tensors are called values and have numbers: first those of the graph, by node, then intermediate ones in other
+ * layouts. {@link OneDnnLayers} fills the plan with the calls of each node.
  */
 final class OneDnnPlan implements AutoCloseable {
     /**
-     * What an argument of a call is: a value, or a constant.
+     * An argument of a call: either a value or a constant, such as a layer's weights.
      *
-     * @param kind oneDNN's number for it
+     * @param kind oneDNN's DNNL_ARG_ number
+     * @param value the value's number; -1 for a constant
+     * @param constant the constant, borrowed; null for a value
      */
     record Argument(int kind, int value, @Nullable memory constant) {
         static Argument of(int kind, int value) {
@@ -33,28 +39,41 @@ final class OneDnnPlan implements AutoCloseable {
     }
 
     /**
-     * One call.
+     * The execution of one primitive.
      *
-     * @param scratch what it needs besides, of no meaning before and after
+     * @param scratchpad the layout of the scratchpad, whose content is undefined before and after the call
      */
-    record Call(primitive primitive, List<Argument> arguments, memory.desc scratch) {}
+    record Call(primitive primitive, List<Argument> arguments, memory.desc scratchpad) {
+        static Call of(primitive primitive, primitive_desc_base descriptor, Argument... arguments) {
+            return new Call(primitive, List.of(arguments), descriptor.scratchpad_desc());
+        }
+    }
 
-    private final PointerScope keeper;
+    /** The buffer number of the images and of the result, whose memory is the caller's. */
+    static final int EXTERNAL = -1;
+
+    private static final int UNASSIGNED = Integer.MAX_VALUE;
+
+    private final PointerScope primitives;
+    private final long[][] shapes;
     private final int count;
-    private final List<List<Call>> layers = new ArrayList<>(); // by node, and last the result as the caller wants it
-    private final List<memory.desc> values = new ArrayList<>(); // by number: layouts
-    private final List<Integer> homes = new ArrayList<>(); // by number: the value in whose memory it is
+    private final data_type type;
+    private final List<List<Call>> layers = new ArrayList<>(); // by node, then one that converts the result
+    private final List<memory.desc> layouts = new ArrayList<>(); // by value
+    private final List<Integer> storage = new ArrayList<>(); // by value: the value whose memory it uses
     private final int result;
-    private final int[] places; // by number: which piece of a workspace, or OUTSIDE
-    private final long[] pieces; // bytes
-
-    /** Of the images and the result, which are the caller's. */
-    static final int OUTSIDE = -1;
+    private final int[] buffers; // by value: its buffer in a workspace, or EXTERNAL
+    private final long[] bufferBytes;
 
     /**
-     * @param count of images
-     * @param shapes of the nodes' values, without the batch
-     * @param type of the values between layers
+     * Plans a network.
+     *
+     * @param nodes the network; their tensors may be closed afterwards
+     * @param shapes the shapes of the values, without the batch
+     * @param count the number of images
+     * @param type the type of the values between layers
+     * @param weights borrowed; must stay open as long as the plan
+     * @param autotuner chooses the convolutions
      */
     OneDnnPlan(
             List<FusedNode> nodes,
@@ -62,125 +81,156 @@ final class OneDnnPlan implements AutoCloseable {
             int count,
             data_type type,
             OneDnnWeights weights,
-            OneDnnAutotuner trials) {
+            OneDnnAutotuner autotuner) {
+        this.shapes = shapes;
         this.count = count;
-        this.keeper = new PointerScope();
-        try (keeper) {
+        this.type = type;
+        this.primitives = new PointerScope();
+        try (primitives) {
             for (int i = 0; i < shapes.length; i++) {
-                values.add(OneDnn.any(type, 1)); // until it is defined
-                homes.add(i);
+                layouts.add(OneDnn.anyLayout(type, 1)); // a placeholder until the value is defined
+                storage.add(i);
             }
-            values.set(0, OneDnn.plain(data_type.f32, Shapes.batched(count, shapes[0])));
-            OneDnnLayers maker = new OneDnnLayers(this, shapes, count, type, weights, trials);
-            for (int i = 0; i < nodes.size(); i++) {
+            layouts.set(0, OneDnn.rowMajor(data_type.f32, shape(0)));
+            OneDnnLayers emitter = new OneDnnLayers(this, weights, autotuner);
+            for (FusedNode node : nodes) {
                 layers.add(new ArrayList<>());
-                maker.add(i, nodes.get(i));
+                emitter.add(node);
             }
             layers.add(new ArrayList<>());
             int last = nodes.get(nodes.size() - 1).output();
-            this.result = define(OneDnn.plain(data_type.f32, Shapes.batched(count, shapes[last])));
+            this.result = define(OneDnn.rowMajor(data_type.f32, shape(last)));
             reorder(last, result);
-            this.places = new int[values.size()];
-            this.pieces = place();
-            keeper.extend();
+            this.buffers = new int[layouts.size()];
+            this.bufferBytes = assignBuffers();
+            primitives.extend(); // survives the end of this block; close() frees it
         }
     }
 
-    // --- for the one who makes the layers ---
+    // --- while the layers are added ---
 
+    /** Returns the type of the values between layers. */
+    data_type type() {
+        return type;
+    }
+
+    /** Returns the shape of a graph's value for this plan's batch: [count, C, H, W] or [count, D]. */
+    long[] shape(int value) {
+        return Shapes.batched(count, shapes[value]);
+    }
+
+    /** Returns the layout of a value, borrowed. */
     memory.desc layout(int value) {
-        return values.get(value);
+        return layouts.get(value);
     }
 
-    /** Gives a node's value its layout, and memory of its own. */
+    /** Returns one of a node's inputs in the layout that it has; the images are converted to this plan's type. */
+    int input(FusedNode node, int index) {
+        int value = node.inputs().get(index);
+        return value == 0 ? inLayout(0, OneDnn.rowMajor(type, shape(0))) : value;
+    }
+
+    /** Sets the layout of a graph's value. */
     void define(int value, memory.desc layout) {
-        values.set(value, layout);
+        layouts.set(value, layout);
     }
 
-    /** A value between nodes. */
+    /** Adds an intermediate value and returns its number. */
     int define(memory.desc layout) {
-        values.add(layout);
-        homes.add(values.size() - 1);
-        return values.size() - 1;
+        layouts.add(layout);
+        storage.add(layouts.size() - 1);
+        return layouts.size() - 1;
     }
 
-    /** Gives a value the memory of another, which is read no more once this one is written. */
+    /** Lets a value use the memory of another one, which must not be read after the value is written. */
     void share(int value, int other) {
-        homes.set(value, homes.get(other));
+        storage.set(value, storage.get(other));
     }
 
-    /** A value in a layout: itself, or what a call makes of it. */
-    int in(int value, memory.desc layout) {
-        if (values.get(value).equals(layout)) {
+    /** Returns a value in a layout: the value itself, or a new one that a reorder produces. */
+    int inLayout(int value, memory.desc layout) {
+        if (layouts.get(value).equals(layout)) {
             return value;
         }
-        int other = define(layout);
-        reorder(value, other);
-        return other;
+        int converted = define(layout);
+        reorder(value, converted);
+        return converted;
     }
 
     private void reorder(int from, int to) {
-        reorder.primitive_desc how = new reorder.primitive_desc(
-                OneDnn.engine(), values.get(from), OneDnn.engine(), values.get(to), OneDnnLayers.attributes(), false);
-        call(new reorder(how), how, Argument.of(dnnl.DNNL_ARG_FROM, from), Argument.of(dnnl.DNNL_ARG_TO, to));
+        reorder.primitive_desc descriptor = new reorder.primitive_desc(
+                OneDnn.engine(), layouts.get(from), OneDnn.engine(), layouts.get(to), OneDnn.attributes(), false);
+        add(Call.of(
+                new reorder(descriptor),
+                descriptor,
+                Argument.of(dnnl.DNNL_ARG_FROM, from),
+                Argument.of(dnnl.DNNL_ARG_TO, to)));
     }
 
-    /** Adds a call to the layer that is being made. */
-    void call(primitive primitive, primitive_desc_base how, Argument... arguments) {
-        layers.get(layers.size() - 1).add(new Call(primitive, List.of(arguments), how.scratchpad_desc()));
+    /** Appends a call to the current layer. */
+    void add(Call call) {
+        layers.get(layers.size() - 1).add(call);
     }
 
-    // --- memory ---
+    // --- buffers ---
 
-    /** Values that are never needed at the same time share memory. */
-    private long[] place() {
+    /** Assigns buffers so that values with disjoint lifetimes share one; returns the buffers' sizes in bytes. */
+    private long[] assignBuffers() {
         List<Call> calls = layers.stream().flatMap(List::stream).toList();
-        int[] lastUse = new int[values.size()]; // of a home
-        for (int i = 0; i < calls.size(); i++) {
-            for (Argument argument : calls.get(i).arguments()) {
-                if (argument.constant() == null) {
-                    lastUse[homes.get(argument.value())] = i;
-                }
-            }
-        }
+        int[] lastUse = lastUses(calls);
         List<Long> bytes = new ArrayList<>();
         List<Integer> free = new ArrayList<>();
-        int[] place = new int[values.size()]; // of a home
-        Arrays.fill(place, Integer.MAX_VALUE);
-        place[0] = OUTSIDE;
-        place[result] = OUTSIDE;
+        int[] assigned = new int[layouts.size()]; // by storage
+        Arrays.fill(assigned, UNASSIGNED);
+        assigned[0] = EXTERNAL;
+        assigned[result] = EXTERNAL;
         for (int i = 0; i < calls.size(); i++) {
-            List<Integer> over = new ArrayList<>();
+            List<Integer> released = new ArrayList<>();
             for (Argument argument : calls.get(i).arguments()) {
                 if (argument.constant() != null) {
                     continue;
                 }
-                int home = homes.get(argument.value());
-                if (place[home] == Integer.MAX_VALUE) {
-                    place[home] = take(values.get(argument.value()).get_size(), bytes, free);
+                int home = storage.get(argument.value());
+                if (assigned[home] == UNASSIGNED) {
+                    assigned[home] = allocate(layouts.get(argument.value()).get_size(), bytes, free);
                 }
-                if (lastUse[home] == i && place[home] != OUTSIDE && !over.contains(place[home])) {
-                    over.add(place[home]);
+                if (lastUse[home] == i && assigned[home] != EXTERNAL && !released.contains(assigned[home])) {
+                    released.add(assigned[home]);
                 }
             }
-            free.addAll(over);
+            free.addAll(released);
         }
-        for (int i = 0; i < places.length; i++) {
-            places[i] = place[homes.get(i)];
+        for (int value = 0; value < buffers.length; value++) {
+            buffers[value] = assigned[storage.get(value)];
         }
         return bytes.stream().mapToLong(Long::longValue).toArray();
     }
 
-    /** The smallest free piece that is large enough; else the largest, made larger; else a new one. */
-    private static int take(long size, List<Long> bytes, List<Integer> free) {
+    /** Returns the index of the last call that uses each storage. */
+    private int[] lastUses(List<Call> calls) {
+        int[] lastUse = new int[layouts.size()];
+        for (int i = 0; i < calls.size(); i++) {
+            for (Argument argument : calls.get(i).arguments()) {
+                if (argument.constant() == null) {
+                    lastUse[storage.get(argument.value())] = i;
+                }
+            }
+        }
+        return lastUse;
+    }
+
+    /**
+     * Takes the smallest free buffer that is large enough, or else enlarges the largest free one, or adds a new one.
+     */
+    private static int allocate(long size, List<Long> bytes, List<Integer> free) {
         Integer best = null;
-        for (Integer piece : free) {
+        for (Integer buffer : free) {
             if (best == null) {
-                best = piece;
+                best = buffer;
             } else if (bytes.get(best) < size
-                    ? bytes.get(piece) > bytes.get(best)
-                    : bytes.get(piece) >= size && bytes.get(piece) < bytes.get(best)) {
-                best = piece;
+                    ? bytes.get(buffer) > bytes.get(best)
+                    : bytes.get(buffer) >= size && bytes.get(buffer) < bytes.get(best)) {
+                best = buffer;
             }
         }
         if (best == null) {
@@ -194,52 +244,52 @@ final class OneDnnPlan implements AutoCloseable {
 
     // --- for workspaces ---
 
-    /** By node; and after the last what gives the result. */
+    /** Returns the calls by node, and after the last node those that convert the result. */
     List<List<Call>> layers() {
         return layers;
     }
 
-    /** How many images. */
+    /** Returns the number of images. */
     int count() {
         return count;
     }
 
-    /** How many values there are. */
+    /** Returns the number of values. */
     int values() {
-        return values.size();
+        return layouts.size();
     }
 
-    /** Number of the value that is the embeddings, [count, D], float32. */
+    /** Returns the number of the value that holds the embeddings, [count, D], float32. */
     int result() {
         return result;
     }
 
-    /** Which piece of memory a value is in, or {@link #OUTSIDE}; values that nothing needs are in none. */
-    int place(int value) {
-        return places[value];
+    /** Returns a value's buffer, or {@link #EXTERNAL}; undefined for values that no call uses. */
+    int buffer(int value) {
+        return buffers[value];
     }
 
-    /** Sizes of the pieces, in bytes. */
-    long[] pieces() {
-        return pieces.clone();
+    /** Returns the sizes of the buffers in bytes. */
+    long[] bufferBytes() {
+        return bufferBytes.clone();
     }
 
-    /** What the call that needs the most needs besides, in bytes. */
-    long scratchBytes() {
+    /** Returns the size in bytes of the largest scratchpad that a call needs. */
+    long scratchpadBytes() {
         return layers.stream()
                 .flatMap(List::stream)
-                .mapToLong(call -> call.scratch().get_size())
+                .mapToLong(call -> call.scratchpad().get_size())
                 .max()
                 .orElse(0);
     }
 
-    /** Size of a workspace in bytes. */
+    /** Returns the size of a workspace in bytes. */
     long workspaceBytes() {
-        return Arrays.stream(pieces).sum() + scratchBytes();
+        return Arrays.stream(bufferBytes).sum() + scratchpadBytes();
     }
 
     @Override
     public void close() {
-        keeper.close();
+        primitives.close();
     }
 }

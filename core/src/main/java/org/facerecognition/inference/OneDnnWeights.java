@@ -14,69 +14,86 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * The weights of a net in the layouts that oneDNN asks for. A layout that it asks for again, for another number of images, is
- * not made again.
+ * Owns copies of a network's weights in the layouts that oneDNN requests. The plans of all batch sizes share them: a
+ * layout that is requested again is not packed again.
  */
 final class OneDnnWeights implements AutoCloseable {
-    private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer
-    private final Map<Integer, memory> vectors = new HashMap<>(); // by their place
-    private final PointerScope keeper = new PointerScope();
+    /** The vectors that a layer can have, one value per channel. */
+    enum Vector {
+        SCALE,
+        BIAS,
+        MEAN,
+        VARIANCE,
+        SLOPES
+    }
+
+    private record VectorKey(int layer, Vector vector) {}
+
+    private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer, one memory per layout
+    private final Map<VectorKey, memory> vectors = new HashMap<>();
+    private final PointerScope owner = new PointerScope();
 
     OneDnnWeights() {
-        keeper.close(); // takes it off this thread; it has nothing yet
+        owner.close(); // removes the scope from this thread's stack; it is empty and still accepts objects
     }
 
     /**
-     * A layer's weights.
+     * Returns the weights of a convolution or linear layer in a layout, borrowed.
      *
-     * @param layer its number
-     * @param weight of the first call that is made for this layer; later ones may be of anything
-     * @param shape of the weight for oneDNN
-     * @param wanted the layout
+     * @param layer the number of the value that the layer produces
+     * @param weight the weights; read on the layer's first call only, later calls repack what is there
+     * @param shape the shape of the weights in oneDNN
+     * @param layout the requested layout
      */
-    memory matrix(int layer, Tensor weight, long[] shape, memory.desc wanted) {
+    memory matrix(int layer, Tensor weight, long[] shape, memory.desc layout) {
         List<memory> known = packed.computeIfAbsent(layer, number -> new ArrayList<>());
         for (memory one : known) {
-            if (one.get_desc().equals(wanted)) {
+            if (one.get_desc().equals(layout)) {
                 return one;
             }
         }
         try (PointerScope scope = new PointerScope()) {
-            memory result = copy(known.isEmpty() ? of(weight, shape) : known.get(0), wanted);
+            memory result = copy(known.isEmpty() ? view(weight, shape) : known.get(0), layout);
             known.add(result);
             return result;
         }
     }
 
-    /** The values of a small tensor, float32. */
-    memory vector(int place, Tensor values, long... shape) {
-        return vectors.computeIfAbsent(place, number -> {
+    /**
+     * Returns one of a layer's vectors as float32, borrowed.
+     *
+     * @param layer the number of the value that the layer produces
+     * @param values the vector's values; read on the first call only
+     */
+    memory vector(int layer, Vector vector, Tensor values, long... shape) {
+        return vectors.computeIfAbsent(new VectorKey(layer, vector), key -> {
             try (PointerScope scope = new PointerScope()) {
-                memory source = of(values, shape);
+                memory source = view(values, shape);
                 return copy(source, source.get_desc());
             }
         });
     }
 
-    /** Of this object's own. */
+    /** Returns a copy that {@link #owner} owns. */
     private memory copy(memory source, memory.desc layout) {
         memory result = new memory(layout, OneDnn.engine());
-        stream work = new stream(OneDnn.engine());
-        new reorder(source, result).execute(work, source, result);
-        work._wait();
-        keeper.attach(result);
+        stream stream = new stream(OneDnn.engine());
+        new reorder(source, result).execute(stream, source, result);
+        stream._wait();
+        owner.attach(result);
         return result;
     }
 
-    private static memory of(Tensor tensor, long[] shape) {
+    /** Returns a tensor's values as float32 in row-major layout, scoped like the tensor's data. */
+    private static memory view(Tensor tensor, long[] shape) {
         return new memory(
-                OneDnn.plain(data_type.f32, shape),
+                OneDnn.rowMajor(data_type.f32, shape),
                 OneDnn.engine(),
                 tensor.to(new Device("cpu"), ScalarType.Float).contiguous().data_ptr());
     }
 
     @Override
     public void close() {
-        keeper.close();
+        owner.close();
     }
 }

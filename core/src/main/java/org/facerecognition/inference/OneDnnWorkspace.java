@@ -14,83 +14,87 @@ import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.inference.OneDnnPlan.Argument;
 import org.facerecognition.inference.OneDnnPlan.Call;
 
-/** Memory in which a plan is carried out, all of it taken beforehand; by one thread at a time. */
+/**
+ * The memory in which one thread at a time executes a plan. It owns all buffers and allocates them when it is created,
+ * so that an execution allocates nothing.
+ */
 final class OneDnnWorkspace implements AutoCloseable {
-    /** A call with its arguments in place. */
-    private record Ready(dnnl_primitive primitive, int arguments, dnnl_exec_arg_t values) {}
+    /** A call whose arguments point into this workspace. */
+    private record BoundCall(dnnl_primitive primitive, int argumentCount, dnnl_exec_arg_t arguments) {}
 
-    private final PointerScope keeper = new PointerScope();
+    private final PointerScope owner = new PointerScope();
     private final OneDnnPlan plan;
-    private final List<List<Ready>> layers = new ArrayList<>();
+    private final List<List<BoundCall>> layers = new ArrayList<>();
     private final memory[] values;
     private final stream stream;
     private final dnnl_stream handle;
 
+    /** @param plan borrowed; must stay open as long as the workspace */
     OneDnnWorkspace(OneDnnPlan plan) {
         this.plan = plan;
         this.values = new memory[plan.values()];
-        try (keeper) {
-            long[] sizes = plan.pieces();
-            Pointer[] pieces = new Pointer[sizes.length];
+        try (owner) {
+            long[] sizes = plan.bufferBytes();
+            Pointer[] buffers = new Pointer[sizes.length];
             for (int i = 0; i < sizes.length; i++) {
-                pieces[i] = bytes(sizes[i]).get_data_handle();
+                buffers[i] = allocate(sizes[i]).get_data_handle();
             }
-            Pointer scratchPiece = bytes(Math.max(1, plan.scratchBytes())).get_data_handle();
+            Pointer scratchpad = allocate(Math.max(1, plan.scratchpadBytes())).get_data_handle();
             this.stream = new stream(OneDnn.engine());
             this.handle = stream.get();
             for (List<Call> calls : plan.layers()) {
                 layers.add(calls.stream()
-                        .map(call -> ready(call, pieces, scratchPiece))
+                        .map(call -> bind(call, buffers, scratchpad))
                         .toList());
             }
-            keeper.extend();
+            owner.extend(); // survives the end of this block; close() frees it
         }
     }
 
-    private static memory bytes(long size) {
-        return new memory(OneDnn.plain(data_type.u8, size), OneDnn.engine());
+    private static memory allocate(long bytes) {
+        return new memory(OneDnn.rowMajor(data_type.u8, bytes), OneDnn.engine());
     }
 
-    private Ready ready(Call call, Pointer[] pieces, Pointer scratch) {
+    private BoundCall bind(Call call, Pointer[] buffers, Pointer scratchpad) {
         int count = call.arguments().size() + 1;
         dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(count);
         for (int i = 0; i < count - 1; i++) {
             Argument argument = call.arguments().get(i);
-            memory of = argument.constant() == null ? value(argument.value(), pieces) : argument.constant();
-            arguments.getPointer(i).arg(argument.kind()).memory(of.get());
+            memory operand = argument.constant() == null ? value(argument.value(), buffers) : argument.constant();
+            arguments.getPointer(i).arg(argument.kind()).memory(operand.get());
         }
-        memory besides = new memory(call.scratch(), OneDnn.engine(), scratch);
-        arguments.getPointer(count - 1).arg(dnnl.DNNL_ARG_SCRATCHPAD).memory(besides.get());
-        return new Ready(call.primitive().get(), count, arguments);
+        memory scratch = new memory(call.scratchpad(), OneDnn.engine(), scratchpad);
+        arguments.getPointer(count - 1).arg(dnnl.DNNL_ARG_SCRATCHPAD).memory(scratch.get());
+        return new BoundCall(call.primitive().get(), count, arguments);
     }
 
-    private memory value(int number, Pointer[] pieces) {
+    private memory value(int number, Pointer[] buffers) {
         if (values[number] == null) {
-            int place = plan.place(number);
-            values[number] = place == OneDnnPlan.OUTSIDE
+            int buffer = plan.buffer(number);
+            values[number] = buffer == OneDnnPlan.EXTERNAL
                     ? new memory(plan.layout(number), OneDnn.engine(), (Pointer) null)
-                    : new memory(plan.layout(number), OneDnn.engine(), pieces[place]);
+                    : new memory(plan.layout(number), OneDnn.engine(), buffers[buffer]);
         }
         return values[number];
     }
 
     /**
-     * Carries the plan out.
+     * Executes the plan.
      *
-     * @param images [count, 3, S, S], float32, one row after the other
-     * @param embeddings where they go: [count, D], float32
-     * @param seconds for each layer, what it took is added to it; empty for those who do not care
+     * @param images [count, 3, S, S], float32, row-major; borrowed
+     * @param embeddings receives [count, D], float32; borrowed
+     * @param seconds the time of each layer is added to it; empty to measure nothing
+     * @throws IllegalStateException when a primitive fails
      */
     void run(Pointer images, Pointer embeddings, double[] seconds) {
         values[0].set_data_handle(images);
         values[plan.result()].set_data_handle(embeddings);
         for (int i = 0; i < layers.size(); i++) {
             long start = seconds.length > i ? System.nanoTime() : 0;
-            for (Ready call : layers.get(i)) {
-                int status = dnnl.dnnl_primitive_execute(call.primitive, handle, call.arguments, call.values);
+            for (BoundCall call : layers.get(i)) {
+                int status = dnnl.dnnl_primitive_execute(call.primitive, handle, call.argumentCount, call.arguments);
                 if (status != dnnl.dnnl_success) {
-                    throw new IllegalStateException(
-                            "oneDNN must do layer " + i + ", but refused with status " + status);
+                    throw new IllegalStateException("oneDNN failed in layer " + i + " with status " + status);
                 }
             }
             if (seconds.length > i) {
@@ -102,6 +106,6 @@ final class OneDnnWorkspace implements AutoCloseable {
 
     @Override
     public void close() {
-        keeper.close();
+        owner.close();
     }
 }

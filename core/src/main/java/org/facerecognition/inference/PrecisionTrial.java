@@ -11,11 +11,14 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 
-/** Chooses the arithmetic of a prepared model by trying it, on drawn faces. */
+/**
+ * Chooses the arithmetic of a prepared model: prepares it in float32 and in half precision, and keeps half precision if
+ * it is faster and the embeddings of synthetic faces are close enough.
+ */
 public final class PrecisionTrial {
-    private static final int TRIES = 3;
-    private static final int SIDE = 256; // of the matrices that are multiplied to see whether trying is worth it
-    private static final double WORTH_IT = 1.1; // times as fast
+    private static final int TRIALS = 3;
+    private static final int MATRIX_SIZE = 256;
+    private static final double MIN_SPEEDUP = 1.1; // of half precision over float32
 
     private final PrepareOptions options;
     private final Device device;
@@ -23,8 +26,12 @@ public final class PrecisionTrial {
     private final Supplier<Tensor> images;
 
     /**
-     * @param imageSizePx side of the square input
-     * @param images makes a batch to try it on, [B, 3, S, S], in the scope around the call
+     * Creates a trial.
+     *
+     * @param options what to choose from
+     * @param device where the model will run; borrowed
+     * @param imageSizePx the side of the square input in pixels
+     * @param images returns a batch to compare embeddings of, [B, 3, S, S], scoped
      */
     public PrecisionTrial(PrepareOptions options, Device device, int imageSizePx, Supplier<Tensor> images) {
         this.options = options;
@@ -33,14 +40,26 @@ public final class PrecisionTrial {
         this.images = images;
     }
 
-    /** A prepared net and why it is as it is. */
+    /**
+     * A prepared network and the reason for its arithmetic.
+     *
+     * @param net owned
+     * @param reason the arithmetic and what was measured
+     */
     public record Result(PreparedNet net, String reason) {
-        /** Of the values between layers: {@code float32}, {@code bfloat16} or {@code float16}. */
+        /** Returns the type of the values between layers: {@code float32}, {@code bfloat16} or {@code float16}. */
         public String precision() {
             return net.type() == ScalarType.Float ? "float32" : net.type() == ScalarType.Half ? "float16" : "bfloat16";
         }
     }
 
+    /**
+     * Prepares a network.
+     *
+     * @param graph borrowed; may be closed afterwards
+     * @return a result whose network is owned
+     * @throws IllegalStateException when half precision was requested and is not close enough to float32
+     */
     public Result prepare(Graph graph) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             PreparedNet full = net(graph, ScalarType.Float);
@@ -65,54 +84,55 @@ public final class PrecisionTrial {
         ScalarType type = device.is_cpu() ? ScalarType.BFloat16 : ScalarType.Half;
         String name = device.is_cpu() ? "bfloat16" : "float16";
         if (wanted == Arithmetic.AUTO && device.is_cpu() && !PreparedNet.isFast(type)) {
-            double speed = product(ScalarType.Float) / product(type);
-            if (speed < WORTH_IT) {
-                return new Result(full, say("float32: this processor multiplies %s %.2f times as fast", name, speed));
+            double speedup = matrixProductSeconds(ScalarType.Float) / matrixProductSeconds(type);
+            if (speedup < MIN_SPEEDUP) { // preparing a second network would take seconds for nothing
+                return new Result(
+                        full, format("float32: this processor multiplies %s %.2f times as fast", name, speedup));
             }
         }
         PreparedNet half = net(graph, type);
-        boolean keep = false;
+        boolean keepHalf = false;
         try (PointerScope scope = new PointerScope()) {
             Tensor faces = images.get();
             double cosine = minCosine(half.forward(faces), full.forward(faces));
-            double speed = seconds(() -> full.forward(faces)) / seconds(() -> half.forward(faces));
-            String measured = say("%s %.2f times as fast, least cosine to float32 %.7f", name, speed, cosine);
-            boolean close = cosine >= options.minCosine(); // not when NaN
+            double speedup = seconds(() -> full.forward(faces)) / seconds(() -> half.forward(faces));
+            String measured = format("%s %.2f times as fast, minimum cosine to float32 %.7f", name, speedup, cosine);
+            boolean close = cosine >= options.minCosine(); // false for NaN
             if (wanted == Arithmetic.HALF && !close) {
-                throw new IllegalStateException(say(
+                throw new IllegalStateException(format(
                         "embeddings in %s must have a cosine of at least %s to those in float32, but had %.7f;"
                                 + " prepare with arithmetic FP32",
                         name, options.minCosine(), cosine));
             }
-            keep = close && (wanted == Arithmetic.HALF || speed >= WORTH_IT);
-            return keep ? new Result(half, name + ": " + measured) : new Result(full, "float32: " + measured);
+            keepHalf = close && (wanted == Arithmetic.HALF || speedup >= MIN_SPEEDUP);
+            return keepHalf ? new Result(half, name + ": " + measured) : new Result(full, "float32: " + measured);
         } finally {
-            (keep ? full : half).close();
+            (keepHalf ? full : half).close();
         }
     }
 
-    private static String say(String format, Object... values) {
+    private static String format(String format, Object... values) {
         return String.format(Locale.ROOT, format, values);
     }
 
-    /** Seconds for a product of small matrices, the best of some. */
-    private static double product(ScalarType type) {
+    private static double matrixProductSeconds(ScalarType type) {
         try (PointerScope scope = new PointerScope()) {
-            Tensor a = torch.ones(SIDE, SIDE).to(type);
+            Tensor a = torch.ones(MATRIX_SIZE, MATRIX_SIZE).to(type);
             return seconds(() -> torch.mm(a, a));
         }
     }
 
+    /** Returns the minimum time of several executions. */
     private static double seconds(Supplier<Tensor> work) {
-        double best = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < TRIES; i++) {
+        double min = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < TRIALS; i++) {
             long start = System.nanoTime();
             try (Tensor result = work.get()) {
-                result.sum().item_double(); // a GPU's work is done only when something is read
+                result.sum().item_double(); // reading a value waits for the GPU
             }
-            best = Math.min(best, (System.nanoTime() - start) / 1e9);
+            min = Math.min(min, (System.nanoTime() - start) / 1e9);
         }
-        return best;
+        return min;
     }
 
     private static double minCosine(Tensor a, Tensor b) {

@@ -3,23 +3,25 @@ package org.facerecognition.inference;
 import org.facerecognition.Recognizer;
 
 /**
- * How {@link Recognizer#prepare} makes a model ready for use.
+ * Options of {@link Recognizer#prepare}.
  *
- * @param arithmetic between layers
- * @param batchSize most images worked on at a time, at least 1; more are done in turns
- * @param minCosine of an embedding in half precision to that in float32, below which half precision is refused; in (0, 1)
+ * @param arithmetic the precision of the values between layers
+ * @param batchSize the maximum number of images that are processed together, at least 1; larger batches run in chunks
+ * @param minCosine the minimum cosine between an embedding in half precision and the same in float32, in (0, 1); below
+ *     it, half precision is rejected
  */
 public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCosine) {
-    /** What values between layers are. */
+    /** The precision of the values between layers. */
     public enum Arithmetic {
-        /** Half precision where that was measured to be faster and close enough, else float32. */
+        /** Half precision if measurements show that it is faster and close enough to float32; otherwise float32. */
         AUTO,
+        /** float32. */
         FP32,
         /** bfloat16 on a CPU, float16 on a GPU; slow on processors without instructions for it. */
         HALF
     }
 
-    /** Whatever is fastest, 16 at a time, half precision from a cosine of .999 on. */
+    /** The fastest arithmetic, 16 images at a time, half precision at a cosine of at least 0.999. */
     public static final PrepareOptions DEFAULT = new PrepareOptions(Arithmetic.AUTO, 16, 0.999);
 
     public PrepareOptions {
@@ -27,14 +29,16 @@ public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCos
             throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
         }
         if (!(minCosine > 0 && minCosine < 1)) {
-            throw new IllegalArgumentException("leastCosine must be in (0, 1), but was " + minCosine);
+            throw new IllegalArgumentException("minCosine must be in (0, 1), but was " + minCosine);
         }
     }
 
+    /** Returns these options with another arithmetic. */
     public PrepareOptions withArithmetic(Arithmetic arithmetic) {
         return new PrepareOptions(arithmetic, batchSize, minCosine);
     }
 
+    /** Returns these options with another batch size. */
     public PrepareOptions withBatchSize(int batchSize) {
         return new PrepareOptions(arithmetic, batchSize, minCosine);
     }

@@ -15,17 +15,19 @@ import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
 
 /**
- * A network made ready for one machine and one size of images: batch normalizations folded away, weights packed, and
- * convolution, bias, addition and activation done in one go. Has its own copy of the weights: what the net learns later
- * does not reach it. May be used from many threads at a time.
+ * A network that is optimized for inference on one device with one image size: batch normalization is folded into the
+ * adjacent weights, weights are packed, and convolution, bias, addition and activation are fused. It owns a copy of the
+ * weights, so that further training of the network does not change it. It is thread-safe.
  *
- * <p>On a CPU oneDNN does the work, in memory that is taken once; elsewhere libtorch's ordinary operators do.
+ * <p>On a CPU it runs oneDNN's primitives in memory that is allocated once ({@link OneDnnExecution}); on a GPU, and
+ * where oneDNN is not available, libtorch's operators ({@link AtenExecution}).
  */
 public final class PreparedNet implements AutoCloseable {
     /**
-     * Most bytes of a value between layers on a CPU; a batch with more is done in turns. Larger ones leave the cache.
+     * The maximum size of a value between layers on a CPU; batches with larger values run in chunks. Larger values do
+     * not stay in the cache.
      */
-    private static final long VALUE_BYTES = 16 << 20;
+    private static final long MAX_VALUE_BYTES = 16 << 20;
 
     private final Execution execution;
     private final ScalarType type;
@@ -43,20 +45,23 @@ public final class PreparedNet implements AutoCloseable {
     }
 
     /**
-     * Prepares a graph.
+     * Prepares a network.
      *
-     * @param graph of a net; may be closed afterwards
-     * @param batchSize most images worked on at a time; more are done in turns
-     * @param sizePx side of the images
-     * @param type of the values between layers: float32, bfloat16 or, on a GPU, float16
-     * @param device where to work; a copy is kept
+     * @param graph the network's graph; borrowed, may be closed afterwards
+     * @param batchSize the maximum number of images that are processed together; larger batches run in chunks
+     * @param sizePx the side of the square images in pixels
+     * @param type the type of the values between layers: float32, bfloat16 or, on a GPU, float16
+     * @param device where to run; borrowed, a copy is kept
+     * @return owned
+     * @throws IllegalArgumentException when {@code batchSize} is less than 1
+     * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
         return of(graph, batchSize, sizePx, type, device, device.is_cpu() && OneDnn.available(type));
     }
 
-    /** With libtorch's ordinary operators on the CPU too: for processors without oneDNN, and to compare. */
-    static PreparedNet plain(Graph graph, int batchSize, int sizePx, ScalarType type) {
+    /** Prepares a network for libtorch's operators on the CPU, as on processors without oneDNN; owned. */
+    static PreparedNet withoutOneDnn(Graph graph, int batchSize, int sizePx, ScalarType type) {
         return of(graph, batchSize, sizePx, type, new Device("cpu"), false);
     }
 
@@ -66,19 +71,19 @@ public final class PreparedNet implements AutoCloseable {
         if (batchSize < 1) {
             throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
         }
-        Device own = new Device(device.type(), device.index()).retainReference(); // a scope around does not close it
+        Device own = new Device(device.type(), device.index()).retainReference(); // outlives the current scope
         boolean done = false;
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
                 Graph folded = BatchNormFolding.fold(graph)) {
             List<FusedNode> nodes = FusedNode.of(folded);
-            int values = folded.nodes().size();
-            long[][] shapes = Shapes.of(nodes, values, sizePx);
-            int turn =
-                    device.is_cpu() ? turn(batchSize, VALUE_BYTES / bytes(type) / Shapes.largest(shapes)) : batchSize;
-            Execution execution = oneDnn && OneDnnLayers.canDo(nodes)
-                    ? new OneDnnExecution(nodes, shapes, turn, type)
-                    : new AtenExecution(nodes, values, turn, type, own);
+            int valueCount = folded.nodes().size();
+            long[][] shapes = Shapes.of(nodes, valueCount, sizePx);
+            long maxChunkSize = MAX_VALUE_BYTES / bytes(type) / Shapes.largest(shapes);
+            int chunkSize = device.is_cpu() ? chunkSize(batchSize, maxChunkSize) : batchSize;
+            Execution execution = oneDnn && OneDnnLayers.supports(nodes)
+                    ? new OneDnnExecution(nodes, shapes, chunkSize, type)
+                    : new AtenExecution(nodes, valueCount, chunkSize, type, own);
             done = true;
             return new PreparedNet(execution, batchSize, sizePx, type, own);
         } finally {
@@ -88,7 +93,7 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
-    /** Whether this processor has instructions for values of a type, and there are kernels that use them. */
+    /** Returns whether this processor has instructions for a type of values and oneDNN has kernels that use them. */
     public static boolean isFast(ScalarType type) {
         return OneDnn.available(type);
     }
@@ -97,20 +102,20 @@ public final class PreparedNet implements AutoCloseable {
         return type == ScalarType.Float ? Float.BYTES : Short.BYTES;
     }
 
-    /** As few turns as can be, as like each other as can be. */
-    private static int turn(int batchSize, long most) {
-        int turns = (int) Math.ceil((double) batchSize / Math.max(1, most));
-        return (int) Math.ceil((double) batchSize / turns);
+    /** Returns a size that splits a batch into the fewest chunks, all of nearly the same size. */
+    private static int chunkSize(int batchSize, long maxChunkSize) {
+        int chunks = (int) Math.ceil((double) batchSize / Math.max(1, maxChunkSize));
+        return (int) Math.ceil((double) batchSize / chunks);
     }
 
     /**
      * Embeds a batch.
      *
-     * @param images [B, 3, S, S], of the size it was prepared for, in the color order and normalization that the net
-     *     was trained with, on any device
-     * @return [B, D], float32, on the net's device, not normalized; the caller closes it, a scope around does not
+     * @param images [B, 3, S, S], of the size that the network was prepared for, in the color order and normalization
+     *     that it was trained with, on any device; borrowed
+     * @return [B, D], float32, on the network's device, not L2-normalized; owned, also inside a {@code PointerScope}
      * @throws IllegalArgumentException when the shape differs
-     * @throws IllegalStateException when it is closed
+     * @throws IllegalStateException when the network is closed
      */
     public Tensor forward(Tensor images) {
         checkSize(images);
@@ -122,13 +127,13 @@ public final class PreparedNet implements AutoCloseable {
     }
 
     /**
-     * What the layers cost, to see where the time goes.
+     * Measures the cost of each layer.
      *
-     * @param images as for {@link #forward}, at most as many as go through the layers at a time: of more, the first
-     * @param rounds the median of which is taken, at least 1
-     * @return in the order of work
+     * @param images as for {@link #forward}; only the first chunk is used
+     * @param rounds the number of measurements, at least 1; their median is returned
+     * @return the costs in execution order
      * @throws IllegalArgumentException when the shape differs, or {@code rounds} is less than 1
-     * @throws IllegalStateException when it is closed
+     * @throws IllegalStateException when the network is closed
      */
     public List<LayerCost> profile(Tensor images, int rounds) {
         checkSize(images);
@@ -138,9 +143,9 @@ public final class PreparedNet implements AutoCloseable {
         try (Lifetime.Use use = lifetime.enter();
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor some = images.narrow(0, 0, Math.min(execution.turn(), images.size(0)));
+            Tensor chunk = images.narrow(0, 0, Math.min(execution.chunkSize(), images.size(0)));
             List<List<LayerCost>> all = IntStream.range(0, rounds)
-                    .mapToObj(round -> execution.profile(some))
+                    .mapToObj(round -> execution.profile(chunk))
                     .toList();
             return IntStream.range(0, all.get(0).size())
                     .mapToObj(layer -> all.stream()
@@ -159,27 +164,27 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
-    /** Most images worked on at a time. */
+    /** Returns the maximum number of images that are processed together. */
     public int batchSize() {
         return batchSize;
     }
 
-    /** Of the values between layers. */
+    /** Returns the type of the values between layers. */
     public ScalarType type() {
         return type;
     }
 
-    /** Working memory that is kept for the next callers, in bytes; there are bounds to it, however many call. */
+    /** Returns the size in bytes of the idle workspaces; it is bounded, however many threads call. */
     long workspaceBytes() {
         return execution.workspaceBytes();
     }
 
-    /** How many pieces of working memory are kept. */
+    /** Returns the number of idle workspaces. */
     int workspaces() {
         return execution.workspaces();
     }
 
-    /** Waits for all that are at work in it and frees the weights. A second time does nothing. */
+    /** Waits for the calls that are in progress and frees the weights. Closing again has no effect. */
     @Override
     public void close() {
         lifetime.close(() -> {

@@ -1,7 +1,9 @@
 /**
- * Trained networks made ready for one machine: {@link org.facerecognition.inference.PreparedNet} runs a graph, on a CPU by
- * oneDNN's primitives (the classes named OneDnn), elsewhere by libtorch's operators (Aten);
- * {@link org.facerecognition.inference.MicroBatcher} gathers the calls of many threads. Knows graphs and tensors.
+ * Optimized inference. {@link org.facerecognition.inference.PreparedNet} runs a recorded graph: on a CPU with oneDNN's
+ * primitives (the classes named OneDnn), elsewhere with libtorch's operators (the classes named Aten). {@link
+ * org.facerecognition.inference.PrecisionTrial} chooses between float32 and half precision, and {@link
+ * org.facerecognition.inference.MicroBatcher} batches the requests of many threads. The package depends on graphs and
+ * tensors only.
  */
 @NullMarked
 package org.facerecognition.inference;

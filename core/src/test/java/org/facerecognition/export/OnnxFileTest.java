@@ -35,10 +35,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 
-/** What is written is read and run by ONNX Runtime. */
+/** Exported ONNX files, loaded and run by ONNX Runtime. */
 class OnnxFileTest {
     private static final int EMBEDDING = 24;
-    private static final Map<String, String> METADATA = Map.of("colourOrder", "RGB", "who", "Łukasz");
+    private static final Map<String, String> METADATA = Map.of("colorOrder", "RGB", "author", "Łukasz");
 
     @TempDir
     Path folder;
@@ -73,7 +73,7 @@ class OnnxFileTest {
 
     @ParameterizedTest
     @EncodersToTest
-    void onnxRuntimeGivesWhatTheNetGives(Encoder encoder) throws OrtException {
+    void onnxRuntimeComputesWhatTheNetworkComputes(Encoder encoder) throws OrtException {
         Path file = folder.resolve("net.onnx");
         try (Backbone net = CalmNets.make(encoder, EMBEDDING);
                 Graph graph = net.graph();
@@ -90,18 +90,18 @@ class OnnxFileTest {
         }
     }
 
-    /** The kernel was written as a square, the slopes as those of images. */
+    /** An earlier version wrote every kernel as a square and slopes of rows in the shape for images. */
     @Test
-    void oblongKernelsAndSlopesOfRowsAreWrittenAsTheyAre() throws OrtException {
-        Path file = folder.resolve("oblong.onnx");
+    void writesNonSquareKernelsAndSlopesOfRows() throws OrtException {
+        Path file = folder.resolve("net.onnx");
         Libtorch.load();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Tensor weight = torch.randn(EMBEDDING, 3, 3, 5);
             Tensor slopes = torch.rand(EMBEDDING);
             Tensor images = torch.randn(2, 3, SIZE_PX, SIZE_PX);
-            long[] one = {1, 1};
-            Tensor maps = torch.conv2d(images, weight, new TensorOptional(), one, new long[2], one, 1);
+            long[] ones = {1, 1};
+            Tensor maps = torch.conv2d(images, weight, new TensorOptional(), ones, new long[2], ones, 1);
             Tensor means = torch.flatten(torch.adaptive_avg_pool2d(maps, 1, 1), 1, -1);
             try (Graph graph = Graph.of((g, x) -> {
                 Value convolved = g.add(new Operation.Convolution(weight, null, 1, 0, 1), x);
@@ -117,7 +117,7 @@ class OnnxFileTest {
     }
 
     @Test
-    void saysWhatItTakesAndRefusesOtherSizes() throws OrtException {
+    void declaresItsInputAndRejectsOtherSizes() throws OrtException {
         Path file = folder.resolve("net.onnx");
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
                 Graph graph = net.graph();
@@ -138,8 +138,8 @@ class OnnxFileTest {
     }
 
     @Test
-    void withNormalizationItTakesPixelsAndGivesLengthOne() throws OrtException {
-        Path file = folder.resolve("whole.onnx");
+    void withNormalizationTakesPixelsAndReturnsUnitNormEmbeddings() throws OrtException {
+        Path file = folder.resolve("normalizing.onnx");
         var normalize = new Operation.Normalize(List.of(100.0, 110.0, 120.0), List.of(50.0, 60.0, 70.0));
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
                 Graph plain = net.graph();
@@ -176,15 +176,15 @@ class OnnxFileTest {
     }
 
     @Test
-    void aFileThatCannotBeWrittenIsSaid() throws Exception {
-        Path inTheWay = Files.createFile(folder.resolve("file"));
+    void reportsAFileThatCannotBeWritten() throws Exception {
+        Path notAFolder = Files.createFile(folder.resolve("file"));
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
                 Graph graph = net.graph()) {
-            assertThatThrownBy(() -> OnnxFile.write(inTheWay.resolve("x.onnx"), graph, SIZE_PX, EMBEDDING, METADATA))
+            assertThatThrownBy(() -> OnnxFile.write(notAFolder.resolve("x.onnx"), graph, SIZE_PX, EMBEDDING, METADATA))
                     .isInstanceOf(ExportException.class)
-                    .hasMessageStartingWith("cannot write " + inTheWay.resolve("x.onnx"));
+                    .hasMessageStartingWith("cannot write " + notAFolder.resolve("x.onnx"));
             Path earlier = Files.writeString(folder.resolve("earlier"), "x");
-            OnnxFile.write(earlier, graph, SIZE_PX, EMBEDDING, METADATA); // replaces
+            OnnxFile.write(earlier, graph, SIZE_PX, EMBEDDING, METADATA); // replaces the file
             assertThat(Files.size(earlier)).isGreaterThan(1_000_000);
             assertThat(folder.toFile().list()).containsExactlyInAnyOrder("file", "earlier");
         }

@@ -36,11 +36,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 
-/** What is written is read and run by libtorch, and by Python where it has torch. */
+/** Exported TorchScript files, loaded and run by libtorch, and by Python if it has torch. */
 class TorchScriptFileTest {
     private static final int EMBEDDING = 24;
     private static final String PYTHON = "/usr/bin/python3";
-    private static final Map<String, String> METADATA = Map.of("colourOrder", "RGB", "who", "Łukasz");
+    private static final Map<String, String> METADATA = Map.of("colorOrder", "RGB", "author", "Łukasz");
     private static final Operation.Normalize NORMALIZE =
             new Operation.Normalize(List.of(100.0, 110.0, 120.0), List.of(50.0, 60.0, 70.0));
 
@@ -59,7 +59,7 @@ class TorchScriptFileTest {
 
     @ParameterizedTest
     @EncodersToTest
-    void libtorchGivesWhatTheNetGives(Encoder encoder) {
+    void libtorchComputesWhatTheNetworkComputes(Encoder encoder) {
         Path file = folder.resolve("net.pt");
         try (Backbone net = CalmNets.make(encoder, EMBEDDING);
                 Graph graph = net.graph();
@@ -73,30 +73,31 @@ class TorchScriptFileTest {
     }
 
     @Test
-    void refusesOtherSizesAndKindsOfPictures() {
-        Path plain = folder.resolve("plain.pt");
-        Path whole = folder.resolve("whole.pt");
+    void rejectsImagesOfAnotherSizeOrType() {
+        Path floats = folder.resolve("floats.pt");
+        Path pixels = folder.resolve("pixels.pt");
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
                 Graph graph = net.graph();
-                Graph withPixels = graph.between(NORMALIZE, new Operation.L2Normalize());
+                Graph normalizing = graph.between(NORMALIZE, new Operation.L2Normalize());
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            TorchScriptFile.write(plain, graph, SIZE_PX, METADATA);
-            TorchScriptFile.write(whole, withPixels, SIZE_PX, METADATA);
-            JitModule module = torch.load(plain.toString());
-            assertThatThrownBy(() -> run(module, torch.randn(1, 3, 64, 64)))
+            TorchScriptFile.write(floats, graph, SIZE_PX, METADATA);
+            TorchScriptFile.write(pixels, normalizing, SIZE_PX, METADATA);
+            JitModule takesFloats = torch.load(floats.toString());
+            assertThatThrownBy(() -> run(takesFloats, torch.randn(1, 3, 64, 64)))
                     .hasMessageContaining("images must be [B, 3, 32, 32]");
-            Tensor pixels = torch.zeros(1, 3, SIZE_PX, SIZE_PX).to(ScalarType.Byte);
-            assertThatThrownBy(() -> run(module, pixels)).hasMessageContaining("images must be floats, normalized as");
-            JitModule normalizing = torch.load(whole.toString());
-            assertThatThrownBy(() -> run(normalizing, torch.randn(1, 3, SIZE_PX, SIZE_PX)))
+            Tensor bytes = torch.zeros(1, 3, SIZE_PX, SIZE_PX).to(ScalarType.Byte);
+            assertThatThrownBy(() -> run(takesFloats, bytes))
+                    .hasMessageContaining("images must be floats, normalized as");
+            JitModule takesPixels = torch.load(pixels.toString());
+            assertThatThrownBy(() -> run(takesPixels, torch.randn(1, 3, SIZE_PX, SIZE_PX)))
                     .hasMessageContaining("images must be integers 0..255");
         }
     }
 
     @Test
-    void pythonGivesWhatTheNetGives() throws Exception {
-        assumeTrue(pythonHasTorch(), "skipped: " + PYTHON + " with torch and numpy is not there");
+    void pythonComputesWhatTheNetworkComputes() throws Exception {
+        assumeTrue(pythonHasTorch(), "skipped because " + PYTHON + " does not have torch and numpy");
         List<String> command = new ArrayList<>(List.of(PYTHON, script().toString()));
         List<Encoder> encoders =
                 List.of(Encoder.RESNET18, Encoder.EFFICIENTNET_B0, Encoder.IRESNET18, Encoder.MOBILEFACENET);
@@ -105,24 +106,24 @@ class TorchScriptFileTest {
         for (Encoder encoder : encoders) {
             try (Backbone net = CalmNets.make(encoder, EMBEDDING);
                     Graph graph = net.graph();
-                    Graph whole = graph.between(NORMALIZE, new Operation.L2Normalize());
+                    Graph normalizing = graph.between(NORMALIZE, new Operation.L2Normalize());
                     PointerScope scope = new PointerScope();
                     NoGradGuard noGrad = new NoGradGuard()) {
                 Path file = folder.resolve(encoder.id());
                 TorchScriptFile.write(file, graph, SIZE_PX, METADATA);
                 Tensor images = torch.randn(2, 3, SIZE_PX, SIZE_PX);
                 expected.add(values(net.forward(images)));
-                outputs.add(add(command, file, images, "float32"));
+                outputs.add(addRun(command, file, images, "float32"));
                 if (encoder == Encoder.MOBILEFACENET) {
-                    Path wholeFile = folder.resolve("whole");
-                    TorchScriptFile.write(wholeFile, whole, SIZE_PX, METADATA);
+                    Path normalizingFile = folder.resolve("normalizing");
+                    TorchScriptFile.write(normalizingFile, normalizing, SIZE_PX, METADATA);
                     Tensor pixels = torch.randint(0, 256, new long[] {2, 3, SIZE_PX, SIZE_PX})
                             .to(ScalarType.Byte);
                     Tensor mean = Tensor.create(new float[] {100, 110, 120}, 1, 3, 1, 1);
                     Tensor std = Tensor.create(new float[] {50, 60, 70}, 1, 3, 1, 1);
                     expected.add(values(torch.normalize(
                             net.forward(pixels.to(ScalarType.Float).sub(mean).div(std)))));
-                    outputs.add(add(command, wholeFile, pixels, "uint8"));
+                    outputs.add(addRun(command, normalizingFile, pixels, "uint8"));
                 }
             }
         }
@@ -135,31 +136,31 @@ class TorchScriptFileTest {
                                 printed.lines().findFirst().orElseThrow(), new TypeReference<Map<String, String>>() {}))
                 .isEqualTo(METADATA);
         for (int i = 0; i < outputs.size(); i++) {
-            float[] given = new float[2 * EMBEDDING];
+            float[] actual = new float[2 * EMBEDDING];
             ByteBuffer.wrap(Files.readAllBytes(outputs.get(i)))
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .asFloatBuffer()
-                    .get(given);
-            double most = 0;
-            double apart = 0;
-            for (int k = 0; k < given.length; k++) {
-                most = Math.max(most, Math.abs(expected.get(i)[k]));
-                apart = Math.max(apart, Math.abs(expected.get(i)[k] - given[k]));
+                    .get(actual);
+            double maxValue = 0;
+            double maxDifference = 0;
+            for (int k = 0; k < actual.length; k++) {
+                maxValue = Math.max(maxValue, Math.abs(expected.get(i)[k]));
+                maxDifference = Math.max(maxDifference, Math.abs(expected.get(i)[k] - actual[k]));
             }
-            assertThat(apart).as(outputs.get(i).toString()).isLessThan(1e-4 * most);
+            assertThat(maxDifference).as(outputs.get(i).toString()).isLessThan(1e-4 * maxValue);
         }
     }
 
-    /** Writes the input and adds what Python needs to know; returns where it will answer. */
-    private Path add(List<String> command, Path file, Tensor input, String kind) throws Exception {
+    /** Writes an input file and adds the arguments for one model to the command; returns the output file. */
+    private Path addRun(List<String> command, Path file, Tensor input, String type) throws Exception {
         byte[] bytes = new byte[(int) (input.numel() * input.element_size())];
         try (BytePointer data = new BytePointer(input.contiguous().data_ptr())) {
             data.get(bytes);
         }
-        Path given = Files.write(folder.resolve(file.getFileName() + ".in"), bytes);
+        Path inputFile = Files.write(folder.resolve(file.getFileName() + ".in"), bytes);
         Path output = folder.resolve(file.getFileName() + ".out");
-        command.addAll(
-                List.of(file.toString(), given.toString(), "2x3x" + SIZE_PX + "x" + SIZE_PX, kind, output.toString()));
+        command.addAll(List.of(
+                file.toString(), inputFile.toString(), "2x3x" + SIZE_PX + "x" + SIZE_PX, type, output.toString()));
         return output;
     }
 

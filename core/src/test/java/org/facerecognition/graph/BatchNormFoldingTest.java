@@ -16,10 +16,10 @@ import org.facerecognition.natives.Libtorch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Which normalizations go, which stay; what is folded is compared with numbers worked out by hand. */
+/** Which batch normalizations are folded and which stay; folded weights are compared with hand-computed values. */
 class BatchNormFoldingTest {
     @BeforeAll
-    static void natives() {
+    static void loadNatives() {
         Libtorch.load();
     }
 
@@ -27,8 +27,8 @@ class BatchNormFoldingTest {
         return Tensor.create(values).to(ScalarType.Float);
     }
 
-    /** (x - 3) / sqrt(3.75 + 0.25) * 4 + 5 = 2 x - 1, in one channel. */
-    private static BatchNorm doubleLessOne() {
+    /** Returns (x - 3) / sqrt(3.75 + 0.25) * 4 + 5 = 2 x - 1, for one channel. */
+    private static BatchNorm twoXMinusOne() {
         return new BatchNorm(tensor(3), tensor(3.75), tensor(4), tensor(5), 0.25);
     }
 
@@ -45,10 +45,10 @@ class BatchNormFoldingTest {
     }
 
     @Test
-    void afterAConvolutionItGoesIntoIt() {
+    void foldsIntoTheConvolutionBefore() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            List<Operation> operations = folded((g, x) -> g.add(doubleLessOne(), g.add(convolution(7, 10), x)));
+            List<Operation> operations = folded((g, x) -> g.add(twoXMinusOne(), g.add(convolution(7, 10), x)));
             assertThat(operations).hasSize(2);
             Convolution c = (Convolution) operations.get(1);
             assertThat(c.weight().item_double()).isEqualTo(14); // 2 * 7
@@ -57,22 +57,22 @@ class BatchNormFoldingTest {
     }
 
     @Test
-    void afterAConvolutionWithoutBiasItMakesOne() {
+    void addsABiasToTheConvolutionBefore() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             var plain = new Convolution(tensor(7).reshape(1, 1, 1, 1), null, 2, 0, 1);
             Convolution c = (Convolution)
-                    folded((g, x) -> g.add(doubleLessOne(), g.add(plain, x))).get(1);
+                    folded((g, x) -> g.add(twoXMinusOne(), g.add(plain, x))).get(1);
             assertThat(c.bias().item_double()).isEqualTo(-1);
             assertThat(c.stride()).isEqualTo(2);
         }
     }
 
     @Test
-    void beforeAFlattenedLinearLayerItGoesIntoThatWithAllPlacesOfAChannel() {
+    void foldsIntoTheLinearLayerAfterFlattening() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            // two channels, 2 x - 1 and x + 1, of two places each
+            // two channels, 2 x - 1 and x + 1, with two positions each
             BatchNorm norm = new BatchNorm(tensor(0, 0), tensor(1, 1), tensor(2, 1), tensor(-1, 1), 0);
             Linear linear = new Linear(tensor(1, 10, 100, 1000).reshape(1, 4), tensor(0.5));
             List<Operation> operations = folded((g, x) -> g.add(linear, g.flatten(g.add(norm, x))));
@@ -84,25 +84,25 @@ class BatchNormFoldingTest {
     }
 
     @Test
-    void afterALinearLayerItGoesIntoIt() {
+    void foldsIntoTheLinearLayerBefore() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Linear linear = new Linear(tensor(3, 4).reshape(1, 2), null);
             Linear l = (Linear)
-                    folded((g, x) -> g.add(doubleLessOne(), g.add(linear, x))).get(1);
+                    folded((g, x) -> g.add(twoXMinusOne(), g.add(linear, x))).get(1);
             assertThat(l.weight().equal(tensor(6, 8).reshape(1, 2))).isTrue();
             assertThat(l.bias().item_double()).isEqualTo(-1);
         }
     }
 
     @Test
-    void staysWhereSomebodyElseSeesTheConvolution() {
+    void staysWhenTheConvolutionHasAnotherUse() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Convolution seen = convolution(7, 10); // not the graph's, which is closed before we look
+            Convolution shared = convolution(7, 10); // not owned by the graph, which is closed before the assertions
             List<Operation> operations = folded((g, x) -> {
-                Value convolved = g.add(seen, x);
-                return g.plus(g.add(doubleLessOne(), convolved), convolved);
+                Value convolved = g.add(shared, x);
+                return g.plus(g.add(twoXMinusOne(), convolved), convolved);
             });
             assertThat(operations).hasAtLeastOneElementOfType(BatchNorm.class);
             assertThat(((Convolution) operations.get(1)).weight().item_double()).isEqualTo(7);
@@ -110,19 +110,19 @@ class BatchNormFoldingTest {
     }
 
     @Test
-    void staysBehindAnActivationAndBeforeAConvolution() {
+    void staysBetweenAnActivationAndAConvolution() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             List<Operation> operations = folded((g, x) -> {
                 Value active = g.add(Activation.RELU, g.add(convolution(7, 10), x));
-                return g.add(convolution(1, 0), g.add(doubleLessOne(), active));
+                return g.add(convolution(1, 0), g.add(twoXMinusOne(), active));
             });
             assertThat(operations).hasSize(5).hasAtLeastOneElementOfType(BatchNorm.class);
         }
     }
 
     @Test
-    void whatNobodyNeedsIsGone() {
+    void graphDropsUnusedNodes() {
         try (PointerScope scope = new PointerScope();
                 Graph graph = Graph.of((g, x) -> {
                     g.add(convolution(7, 10), x);

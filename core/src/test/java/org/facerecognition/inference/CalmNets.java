@@ -12,39 +12,42 @@ import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.weights.NamedTensors;
 
-/** Nets for tests of what is made of nets: as after some training, so that no normalization is the identity. */
+/**
+ * Randomly initialized networks for tests of preparation and export. They resemble trained networks: no normalization
+ * is the identity, and activations stay in bounds.
+ */
 public final class CalmNets {
-    /** The smallest image that all encoders take. */
+    /** The smallest image size that all encoders accept. */
     public static final int SIZE_PX = 32;
 
     private CalmNets() {}
 
-    /** Weights that keep activations in bounds, and statistics, scales and shifts drawn from a seed. In evaluation. */
+    /** Returns a network in evaluation mode with weights, statistics, scales and shifts from a fixed seed; owned. */
     public static Backbone make(Encoder encoder, int embeddingSize) {
         return make(encoder, embeddingSize, SIZE_PX);
     }
 
-    /** The same for larger images. */
+    /** Returns the same for larger images. */
     public static Backbone make(Encoder encoder, int embeddingSize, int sizePx) {
         torch.manual_seed(7);
         Backbone net = encoder.create(
                 encoder.lastLayerName(), List.of(embeddingSize), new BackboneOptions(sizePx, false, 0.4));
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            NamedTensors.of(net).forEach(CalmNets::draw);
+            NamedTensors.of(net).forEach(CalmNets::initialize);
         }
         net.eval();
         net.setChannelsLast(true);
         return net;
     }
 
-    private static void draw(String name, Tensor tensor) {
+    private static void initialize(String name, Tensor tensor) {
         GeneratorOptional generator = new GeneratorOptional();
         if (tensor.dim() > 1) {
             double inputs = (double) tensor.numel() / tensor.size(0);
             tensor.normal_(0, Math.sqrt(1.5 / inputs), generator);
         } else if (name.endsWith("running_var") || name.endsWith("weight")) {
-            tensor.uniform_(0.5, 1.1, generator); // PReLU's slopes too
+            tensor.uniform_(0.5, 1.1, generator); // includes PReLU slopes
             if (name.contains("prelu")) {
                 tensor.mul_(new Scalar(0.4));
             }

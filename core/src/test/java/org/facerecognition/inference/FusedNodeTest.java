@@ -16,21 +16,21 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class FusedNodeTest {
-    private static Convolution layer;
+    private static Convolution convolution; // fusing does not look at the weights
 
     @BeforeAll
-    static void natives() {
+    static void loadNatives() {
         Libtorch.load();
-        layer = new Convolution(Tensor.create(1f), null, 1, 0, 1);
+        convolution = new Convolution(Tensor.create(1f), null, 1, 0, 1);
     }
 
     @AfterAll
     static void free() {
-        layer.weight().close();
+        convolution.weight().close();
     }
 
     private static Value convolution(GraphBuilder g, Value x) {
-        return g.add(layer, x);
+        return g.add(convolution, x);
     }
 
     private static List<FusedNode> fused(BiFunction<GraphBuilder, Value, Value> description) {
@@ -40,7 +40,7 @@ class FusedNodeTest {
     }
 
     @Test
-    void anActivationIsDoneWithItsConvolution() {
+    void fusesAnActivationWithItsConvolution() {
         List<FusedNode> nodes = fused((g, x) -> g.silu(convolution(g, x)));
         assertThat(nodes).hasSize(1);
         assertThat(nodes.get(0).then()).isEqualTo(Activation.SILU);
@@ -48,7 +48,7 @@ class FusedNodeTest {
     }
 
     @Test
-    void aResidualBlockIsTwoConvolutionsTheLastOfWhichAddsInPlace() {
+    void fusesAResidualBlockIntoTwoConvolutionsAndAddsInPlace() {
         List<FusedNode> nodes = fused((g, x) -> {
             Value block = g.relu(convolution(g, x)); // 1, 2
             Value out = convolution(g, g.relu(convolution(g, block))); // 3, 4, 5
@@ -56,14 +56,14 @@ class FusedNodeTest {
         });
         assertThat(nodes).hasSize(3);
         FusedNode last = nodes.get(2);
-        assertThat(last.addend()).isEqualTo(1); // where the first convolution's value is
+        assertThat(last.addend()).isEqualTo(1); // the first convolution's value
         assertThat(last.then()).isEqualTo(Activation.RELU);
         assertThat(last.inputs()).containsExactly(3);
         assertThat(last.addsInPlace()).isTrue();
     }
 
     @Test
-    void theShortcutsConvolutionAddsWhereItIsTheLater() {
+    void laterOfTwoConvolutionsTakesTheAddition() {
         List<FusedNode> nodes = fused((g, x) -> {
             Value block = g.relu(convolution(g, x)); // 1, 2
             Value out = convolution(g, block); // 3
@@ -76,30 +76,36 @@ class FusedNodeTest {
     }
 
     @Test
-    void aSumIsNotWrittenOverWhatIsStillNeededNorOverTheCallersPictures() {
-        List<FusedNode> needed = fused((g, x) -> {
+    void doesNotOverwriteAnAddendThatIsNeededLater() {
+        List<FusedNode> nodes = fused((g, x) -> {
             Value block = g.relu(convolution(g, x)); // 1, 2
             Value sum = g.plus(convolution(g, block), block); // 3, 4
             return g.plus(convolution(g, sum), block); // 5, 6
         });
-        assertThat(needed.get(1).addend()).isEqualTo(1);
-        assertThat(needed.get(1).addsInPlace()).isFalse();
-        assertThat(needed.get(2).addsInPlace()).isTrue();
-
-        List<FusedNode> itsOwnInput = fused((g, x) -> {
-            Value block = convolution(g, x); // 1
-            return g.plus(convolution(g, block), block);
-        });
-        assertThat(itsOwnInput.get(1).addend()).isEqualTo(1);
-        assertThat(itsOwnInput.get(1).addsInPlace()).isFalse();
-
-        List<FusedNode> pictures = fused((g, x) -> g.plus(convolution(g, x), x));
-        assertThat(pictures.get(0).addend()).isZero();
-        assertThat(pictures.get(0).addsInPlace()).isFalse();
+        assertThat(nodes.get(1).addend()).isEqualTo(1);
+        assertThat(nodes.get(1).addsInPlace()).isFalse();
+        assertThat(nodes.get(2).addsInPlace()).isTrue(); // the last use
     }
 
     @Test
-    void anyActivationIsDoneAfterTheSum() {
+    void doesNotOverwriteAnAddendThatIsTheConvolutionsInput() {
+        List<FusedNode> nodes = fused((g, x) -> {
+            Value block = convolution(g, x); // 1
+            return g.plus(convolution(g, block), block);
+        });
+        assertThat(nodes.get(1).addend()).isEqualTo(1);
+        assertThat(nodes.get(1).addsInPlace()).isFalse();
+    }
+
+    @Test
+    void doesNotOverwriteTheCallersImages() {
+        List<FusedNode> nodes = fused((g, x) -> g.plus(convolution(g, x), x));
+        assertThat(nodes.get(0).addend()).isZero();
+        assertThat(nodes.get(0).addsInPlace()).isFalse();
+    }
+
+    @Test
+    void fusesAnyActivationAfterTheAddition() {
         List<FusedNode> nodes = fused((g, x) -> g.silu(g.plus(convolution(g, x), x)));
         assertThat(nodes).hasSize(1);
         assertThat(nodes.get(0).addend()).isZero();
@@ -107,7 +113,7 @@ class FusedNodeTest {
     }
 
     @Test
-    void whatTwoNeedIsNotActivatedForOne() {
+    void doesNotFuseAnActivationOfAValueWithTwoUses() {
         List<FusedNode> nodes = fused((g, x) -> {
             Value out = convolution(g, x);
             return g.scale(out, g.sigmoid(out));

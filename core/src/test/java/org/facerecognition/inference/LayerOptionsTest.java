@@ -14,6 +14,7 @@ import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.Conv2dOptions;
+import org.bytedeco.pytorch.ConvPaddingMode;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.LinearOptions;
@@ -45,8 +46,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every option of every layer that a net can describe: prepared it does what the layer does, or it is rejected. Padding
- * modes, dilation of poolings and rounding up were ignored: such nets were up to 4 percent off.
+ * Every option of every layer that a network can record: either the prepared layer computes what the layer computes, or
+ * the option is rejected. An earlier version ignored padding modes, the dilation of pooling and {@code ceil_mode}, and
+ * embeddings of such networks were wrong by up to 4 percent.
  */
 class LayerOptionsTest {
     private static final int SIZE_PX = 13;
@@ -56,19 +58,19 @@ class LayerOptionsTest {
     private NoGradGuard noGrad;
 
     @BeforeAll
-    static void load() {
+    static void loadNatives() {
         Libtorch.load();
     }
 
     @BeforeEach
-    void begin() {
+    void openScope() {
         scope = new PointerScope();
         noGrad = new NoGradGuard();
         torch.manual_seed(3);
     }
 
     @AfterEach
-    void end() {
+    void closeScope() {
         noGrad.close();
         scope.close();
     }
@@ -99,7 +101,7 @@ class LayerOptionsTest {
         return prelu;
     }
 
-    /** A layer, and how a net describes it. */
+    /** A layer and the method that records it. */
     private record Layer(UnaryOperator<Tensor> forward, BiFunction<GraphBuilder, Value, Value> describe) {
         static Layer of(Conv2dImpl layer) {
             return new Layer(layer::forward, (graph, x) -> graph.convolution(layer, x));
@@ -126,7 +128,7 @@ class LayerOptionsTest {
                     (graph, x) -> next.describe.apply(graph, describe.apply(graph, x)));
         }
 
-        /** To rows, [B, D]. */
+        /** Returns this layer followed by flattening to rows, [B, D]. */
         Layer rows() {
             return new Layer(
                     x -> torch.flatten(forward.apply(x), 1, -1), (graph, x) -> graph.flatten(describe.apply(graph, x)));
@@ -148,13 +150,13 @@ class LayerOptionsTest {
         return new LinearImpl(options);
     }
 
-    /** Made in a test's scope, by name. */
-    private interface Maker {
-        Layer make();
+    /** Creates a layer in the scope of the test that uses it. */
+    private interface Factory {
+        Layer create();
     }
 
-    private static Arguments layer(String name, Maker maker) {
-        return Arguments.of(Named.of(name, maker));
+    private static Arguments layer(String name, Factory factory) {
+        return Arguments.of(Named.of(name, factory));
     }
 
     static Stream<Arguments> supported() {
@@ -172,11 +174,11 @@ class LayerOptionsTest {
                         "padding \"valid\"",
                         () -> Layer.of(convolution(3, 8, o -> o.padding().put(new kValid()), 5, 5))),
                 layer("groups", () -> Layer.of(convolution(3, 6, o -> o.groups().put(3), 3, 3))),
-                layer("an even kernel", () -> Layer.of(convolution(3, 8, o -> padding(o, 1), 2, 2))),
-                layer("an oblong kernel", () -> Layer.of(convolution(3, 8, o -> padding(o, 1), 3, 5))),
-                layer("pooling", () -> Layer.of(pool(o -> {}, 3, 3))),
+                layer("even kernel", () -> Layer.of(convolution(3, 8, o -> padding(o, 1), 2, 2))),
+                layer("non-square kernel", () -> Layer.of(convolution(3, 8, o -> padding(o, 1), 3, 5))),
+                layer("max pooling", () -> Layer.of(pool(o -> {}, 3, 3))),
                 layer(
-                        "pooling with stride and padding",
+                        "max pooling with stride and padding",
                         () -> Layer.of(pool(
                                 o -> {
                                     both(o.stride(), 2, 2);
@@ -184,27 +186,29 @@ class LayerOptionsTest {
                                 },
                                 3,
                                 3))),
-                layer("normalization", () -> Layer.of(new BatchNorm2dImpl(norm(3, o -> {})))),
+                layer("batch normalization", () -> Layer.of(new BatchNorm2dImpl(norm(3, o -> {})))),
                 layer(
-                        "normalization with another epsilon",
+                        "batch normalization with another epsilon",
                         () -> Layer.of(new BatchNorm2dImpl(norm(3, o -> o.eps().put(0.5))))),
                 layer(
-                        "normalization without weights",
+                        "batch normalization without weights",
                         () -> Layer.of(
                                 new BatchNorm2dImpl(norm(3, o -> o.affine().put(false))))),
                 layer(
-                        "convolution and normalization without weights",
+                        "convolution and batch normalization without weights",
                         () -> Layer.of(convolution(3, 8, o -> {}, 3, 3))
                                 .then(Layer.of(new BatchNorm2dImpl(
                                         norm(8, o -> o.affine().put(false)))))),
-                layer("one slope", () -> Layer.of(prelu(1))),
-                layer("a slope for each channel", () -> Layer.of(prelu(3))),
+                layer("PReLU with one slope", () -> Layer.of(prelu(1))),
+                layer("PReLU with a slope per channel", () -> Layer.of(prelu(3))),
                 layer(
-                        "convolution and slopes",
+                        "convolution and PReLU",
                         () -> Layer.of(convolution(3, 8, o -> {}, 3, 3)).then(Layer.of(prelu(8)))),
-                layer("rows", () -> rowsThrough(linear(true), new BatchNorm1dImpl(norm(6, o -> {})), prelu(6))),
                 layer(
-                        "rows without bias and weights",
+                        "linear, batch normalization and PReLU",
+                        () -> rowsThrough(linear(true), new BatchNorm1dImpl(norm(6, o -> {})), prelu(6))),
+                layer(
+                        "linear, batch normalization and PReLU without bias and weights",
                         () -> rowsThrough(
                                 linear(false),
                                 new BatchNorm1dImpl(norm(6, o -> o.affine().put(false))),
@@ -221,23 +225,23 @@ class LayerOptionsTest {
 
     @ParameterizedTest
     @MethodSource("supported")
-    void preparedItDoesWhatTheLayerDoes(Maker maker) {
-        Layer layer = maker.make();
+    void preparedLayerComputesWhatTheLayerComputes(Factory factory) {
+        Layer layer = factory.create();
         Layer rows = layer.forward.apply(torch.randn(1, 3, SIZE_PX, SIZE_PX)).dim() == 2 ? layer : layer.rows();
         try (Graph graph = Graph.of(rows.describe);
                 PreparedNet prepared = PreparedNet.of(graph, 2, SIZE_PX, ScalarType.Float, CPU);
-                PreparedNet plain = PreparedNet.plain(graph, 2, SIZE_PX, ScalarType.Float)) {
+                PreparedNet aten = PreparedNet.withoutOneDnn(graph, 2, SIZE_PX, ScalarType.Float)) {
             Tensor images = torch.randn(3, 3, SIZE_PX, SIZE_PX);
             Tensor expected = rows.forward.apply(images);
             assertThat(prepared.forward(images).sub(expected).abs().max().item_double())
                     .isLessThan(1e-5);
-            assertThat(plain.forward(images).sub(expected).abs().max().item_double())
+            assertThat(aten.forward(images).sub(expected).abs().max().item_double())
                     .isLessThan(1e-5);
         }
     }
 
-    private static Arguments rejected(String message, Maker maker) {
-        return Arguments.of(Named.of(message, maker), message);
+    private static Arguments rejected(String message, Factory factory) {
+        return Arguments.of(Named.of(message, factory), message);
     }
 
     static Stream<Arguments> unsupported() {
@@ -277,23 +281,23 @@ class LayerOptionsTest {
                 }));
     }
 
-    private static org.bytedeco.pytorch.ConvPaddingMode mode(Conv2dOptions options) {
+    private static ConvPaddingMode mode(Conv2dOptions options) {
         padding(options, 1);
         return options.padding_mode();
     }
 
     @ParameterizedTest
     @MethodSource("unsupported")
-    void whatCannotBeSaidIsRejected(Maker maker, String message) {
-        Layer layer = maker.make();
+    void rejectsOptionsThatAGraphCannotExpress(Factory factory, String message) {
+        Layer layer = factory.create();
         assertThatThrownBy(() -> Graph.of(layer.rows().describe))
                 .isInstanceOf(UnsupportedOperationException.class)
                 .hasMessageMatching(message + "; use the net as it is");
     }
 
-    /** oneDNN would read beyond the end of the smaller value. */
+    /** Without this check, oneDNN would read beyond the end of the smaller value. */
     @Test
-    void layersThatDoNotFitEachOtherAreRejected() {
+    void rejectsLayersThatDoNotFitEachOther() {
         var first = convolution(3, 8, o -> {}, 3, 3);
         var other = convolution(5, 8, o -> {}, 3, 3);
         var linear = new LinearImpl(7, 2);

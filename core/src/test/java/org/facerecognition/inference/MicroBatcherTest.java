@@ -21,19 +21,19 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class MicroBatcherTest {
-    private static final Duration LONG = Duration.ofMinutes(5);
+    private static final Duration LONG = Duration.ofMinutes(5); // longer than any test may take
 
-    /** Doubles numbers, remembers batches, and can be held up. */
+    /** Doubles numbers, records its batches, and waits for a permit per batch; it fails on 13. */
     private static final class Doubler implements Function<List<Integer>, List<Integer>> {
         final List<List<Integer>> batches = new CopyOnWriteArrayList<>();
-        final Semaphore leave = new Semaphore(Integer.MAX_VALUE);
-        final Semaphore begun = new Semaphore(0);
+        final Semaphore permits = new Semaphore(Integer.MAX_VALUE);
+        final Semaphore started = new Semaphore(0);
 
         @Override
         public List<Integer> apply(List<Integer> items) {
             batches.add(items);
-            begun.release();
-            leave.acquireUninterruptibly();
+            started.release();
+            permits.acquireUninterruptibly();
             if (items.contains(13)) {
                 throw new IllegalArgumentException("number must not be 13");
             }
@@ -42,7 +42,7 @@ class MicroBatcherTest {
     }
 
     @Test
-    void aFullBatchBeginsAtOnce() throws Exception {
+    void startsAFullBatchAtOnce() throws Exception {
         Doubler work = new Doubler();
         try (var batcher = new MicroBatcher<>(work, new Settings(3, LONG, 10))) {
             List<CompletableFuture<Integer>> answers = new ArrayList<>();
@@ -57,7 +57,7 @@ class MicroBatcherTest {
     }
 
     @Test
-    void oneAloneWaitsNoLongerThanItShould() throws Exception {
+    void startsAPartialBatchAfterTheLongestWait() throws Exception {
         Doubler work = new Doubler();
         try (var batcher = new MicroBatcher<>(work, new Settings(100, Duration.ofMillis(50), 100))) {
             long start = System.nanoTime();
@@ -67,80 +67,80 @@ class MicroBatcherTest {
     }
 
     @Test
-    void whatComesWhileTheWorkerIsBusyIsOneBatch() throws Exception {
+    void requestsThatArriveWhileTheWorkerIsBusyFormOneBatch() throws Exception {
         Doubler work = new Doubler();
-        work.leave.drainPermits();
+        work.permits.drainPermits();
         try (var batcher = new MicroBatcher<>(work, new Settings(10, Duration.ZERO, 100))) {
             batcher.submit(1);
-            work.begun.acquire();
+            work.started.acquire();
             for (int i = 2; i <= 5; i++) {
                 batcher.submit(i);
             }
-            work.leave.release(100);
+            work.permits.release(100);
         }
         assertThat(work.batches).containsExactly(List.of(1), List.of(2, 3, 4, 5));
     }
 
     @Test
-    void whoFindsTheQueueFullWaitsOrIsTold() throws Exception {
+    void submitWaitsAndTrySubmitReturnsEmptyWhenTheQueueIsFull() throws Exception {
         Doubler work = new Doubler();
-        work.leave.drainPermits();
+        work.permits.drainPermits();
         try (var batcher = new MicroBatcher<>(work, new Settings(1, Duration.ZERO, 2))) {
             batcher.submit(1);
-            work.begun.acquire(); // the worker has it
+            work.started.acquire(); // the worker has taken it
             batcher.submit(2);
             batcher.submit(3);
             assertThat(batcher.trySubmit(4)).isEmpty();
-            CountDownLatch through = new CountDownLatch(1);
-            Thread patient = new Thread(() -> {
+            CountDownLatch submitted = new CountDownLatch(1);
+            Thread waiting = new Thread(() -> {
                 try {
                     batcher.submit(5);
-                    through.countDown();
+                    submitted.countDown();
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
             });
-            patient.start();
-            assertThat(through.await(200, TimeUnit.MILLISECONDS)).isFalse();
-            work.leave.release(100);
-            assertThat(through.await(30, TimeUnit.SECONDS)).isTrue();
-            patient.join();
+            waiting.start();
+            assertThat(submitted.await(200, TimeUnit.MILLISECONDS)).isFalse();
+            work.permits.release(100);
+            assertThat(submitted.await(30, TimeUnit.SECONDS)).isTrue();
+            waiting.join();
         }
         assertThat(work.batches).containsExactly(List.of(1), List.of(2), List.of(3), List.of(5));
     }
 
     @Test
-    void aWaitingThreadCanBeInterrupted() throws Exception {
+    void submitCanBeInterruptedWhileItWaits() throws Exception {
         Doubler work = new Doubler();
-        work.leave.drainPermits();
+        work.permits.drainPermits();
         try (var batcher = new MicroBatcher<>(work, new Settings(1, Duration.ZERO, 1))) {
             batcher.submit(1);
-            work.begun.acquire();
+            work.started.acquire();
             batcher.submit(2);
             Thread.currentThread().interrupt();
             assertThatThrownBy(() -> batcher.submit(3)).isInstanceOf(InterruptedException.class);
-            work.leave.release(100);
+            work.permits.release(100);
         }
     }
 
     @Test
-    void whatIsCancelledInTimeCostsNothing() throws Exception {
+    void doesNotRunCanceledRequests() throws Exception {
         Doubler work = new Doubler();
-        work.leave.drainPermits();
+        work.permits.drainPermits();
         try (var batcher = new MicroBatcher<>(work, new Settings(4, Duration.ZERO, 10))) {
             batcher.submit(1);
-            work.begun.acquire();
-            CompletableFuture<Integer> unwanted = batcher.submit(2);
-            CompletableFuture<Integer> wanted = batcher.submit(3);
-            assertThat(unwanted.cancel(true)).isTrue();
-            work.leave.release(100);
-            assertThat(wanted.get(30, TimeUnit.SECONDS)).isEqualTo(6);
+            work.started.acquire();
+            CompletableFuture<Integer> canceled = batcher.submit(2);
+            CompletableFuture<Integer> kept = batcher.submit(3);
+            assertThat(canceled.cancel(true)).isTrue();
+            work.permits.release(100);
+            assertThat(kept.get(30, TimeUnit.SECONDS)).isEqualTo(6);
         }
         assertThat(work.batches).containsExactly(List.of(1), List.of(3));
     }
 
     @Test
-    void aFailureIsOnlyWhoseItIs() throws Exception {
+    void failsOnlyTheRequestThatCausesAFailure() throws Exception {
         Doubler work = new Doubler();
         try (var batcher = new MicroBatcher<>(work, new Settings(3, LONG, 10))) {
             var first = batcher.submit(1);
@@ -155,30 +155,30 @@ class MicroBatcherTest {
     }
 
     @Test
-    void tooFewAnswersAreAFailure() throws Exception {
+    void failsWhenAnswersAreMissing() throws Exception {
         try (var batcher = new MicroBatcher<Integer, Integer>(items -> List.of(), new Settings(1, LONG, 1))) {
             var answer = batcher.submit(1);
             assertThatThrownBy(() -> answer.get(30, TimeUnit.SECONDS))
-                    .hasRootCauseMessage("answers must be as many as items, 1, but were 0");
+                    .hasRootCauseMessage("number of answers must be 1, one per request, but was 0");
         }
     }
 
     @Test
-    void closingDoesWhatIsTakenAndTakesNoMore() throws Exception {
+    void closeRunsQueuedRequestsAndRejectsNewOnes() throws Exception {
         Doubler work = new Doubler();
         var batcher = new MicroBatcher<>(work, new Settings(100, LONG, 100));
         var answer = batcher.submit(1);
-        batcher.close(); // does not wait five minutes for company
+        batcher.close(); // does not wait five minutes for a full batch
         assertThat(answer.getNow(0)).isEqualTo(2);
         assertThatThrownBy(() -> batcher.submit(2))
                 .isInstanceOf(RejectedExecutionException.class)
                 .hasMessage("micro-batcher is closed");
         assertThatThrownBy(() -> batcher.trySubmit(2)).isInstanceOf(RejectedExecutionException.class);
-        batcher.close(); // no harm
+        batcher.close(); // has no effect
     }
 
     @Test
-    void isClosedWhileOtherThreadsUseIt() throws Exception {
+    void canBeClosedWhileOtherThreadsUseIt() throws Exception {
         Races.closedWhileUsed(
                 50,
                 () -> new MicroBatcher<Integer, Integer>(items -> items, new Settings(4, Duration.ZERO, 2), "echo"),
@@ -187,56 +187,56 @@ class MicroBatcherTest {
                 "echo is closed");
     }
 
-    /** What the work needed was freed while the worker went on with what it had taken. */
+    /** An earlier version freed what the work needed while the worker was still running queued requests. */
     @Test
-    void freesWhenNothingIsLeftToDoThoughAnAnswersOwnerClosesIt() throws Exception {
+    void freesAfterTheLastRequestEvenWhenClosedByADependentAction() throws Exception {
         Doubler work = new Doubler();
-        work.leave.drainPermits();
-        List<Integer> workedBefore = new CopyOnWriteArrayList<>();
+        work.permits.drainPermits();
+        List<Integer> freedAfter = new CopyOnWriteArrayList<>();
         var batcher = new MicroBatcher<>(work, new Settings(1, Duration.ZERO, 10));
-        Runnable free = () -> workedBefore.add(work.batches.size());
+        Runnable free = () -> freedAfter.add(work.batches.size());
         var first = batcher.submit(1).thenAccept(answer -> batcher.close(free)); // on the worker's thread
         var second = batcher.submit(2);
-        work.leave.release(100);
+        work.permits.release(100);
         first.get(30, TimeUnit.SECONDS);
         assertThat(second.get(30, TimeUnit.SECONDS)).isEqualTo(4);
-        batcher.close(() -> workedBefore.add(-1)); // waits, and does nothing more
-        assertThat(workedBefore).containsExactly(2);
+        batcher.close(() -> freedAfter.add(-1)); // waits; its argument is ignored
+        assertThat(freedAfter).containsExactly(2);
     }
 
     @Test
-    void manyThreadsAreAllAnsweredAndNoneTwice() throws Exception {
+    void answersEachRequestOfManyThreadsOnce() throws Exception {
         Doubler work = new Doubler();
         int threads = 16;
-        int each = 500;
-        List<Throwable> wrong = new CopyOnWriteArrayList<>();
+        int perThread = 500;
+        List<Throwable> failures = new CopyOnWriteArrayList<>();
         try (var batcher = new MicroBatcher<>(work, new Settings(8, Duration.ofNanos(100_000), 20))) {
-            List<Thread> all = new ArrayList<>();
+            List<Thread> started = new ArrayList<>();
             for (int t = 0; t < threads; t++) {
-                int from = 1_000 + t * each;
+                int from = 1_000 + t * perThread;
                 Thread thread = new Thread(() -> {
                     try {
-                        for (int i = from; i < from + each; i++) {
+                        for (int i = from; i < from + perThread; i++) {
                             assertThat(batcher.submit(i).get()).isEqualTo(2 * i);
                         }
                     } catch (Throwable e) {
-                        wrong.add(e);
+                        failures.add(e);
                     }
                 });
                 thread.start();
-                all.add(thread);
+                started.add(thread);
             }
-            for (Thread thread : all) {
+            for (Thread thread : started) {
                 thread.join();
             }
         }
-        assertThat(wrong).isEmpty();
-        assertThat(work.batches.stream().mapToInt(List::size).sum()).isEqualTo(threads * each);
+        assertThat(failures).isEmpty();
+        assertThat(work.batches.stream().mapToInt(List::size).sum()).isEqualTo(threads * perThread);
         assertThat(work.batches).allMatch(batch -> batch.size() <= 8);
     }
 
     @Test
-    void refusesSettingsThatMakeNoSense() {
+    void rejectsInvalidSettings() {
         assertThatThrownBy(() -> new Settings(0, LONG, 1)).hasMessage("batchSize must be at least 1, but was 0");
         assertThatThrownBy(() -> new Settings(1, Duration.ofMillis(-1), 1))
                 .hasMessage("longestWait must not be negative, but was PT-0.001S");

@@ -49,26 +49,26 @@ class PreparedNetTest {
         }
     }
 
-    /** Largest difference, as a share of the largest value. */
+    /** Returns the largest absolute difference relative to the largest absolute value. */
     private static double difference(Tensor a, Tensor b) {
         return a.sub(b).abs().max().item_double() / b.abs().max().item_double();
     }
 
     @ParameterizedTest
     @EncodersToTest
-    void givesWhatTheNetGives(Encoder encoder) {
+    void computesWhatTheNetworkComputes(Encoder encoder) {
         try (Backbone net = CalmNets.make(encoder, 24);
                 PreparedNet fused = prepared(net, 4);
                 Graph graph = net.graph();
-                PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float);
+                PreparedNet aten = PreparedNet.withoutOneDnn(graph, 4, SIZE_PX, ScalarType.Float);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            for (int count : new int[] {1, 4, 5}) { // alone, full, in two turns
+            for (int count : new int[] {1, 4, 5}) { // a single image, a full batch, two chunks
                 Tensor images = torch.randn(count, 3, SIZE_PX, SIZE_PX);
                 Tensor expected = net.forward(images);
                 assertThat(expected.std().item_double()).isPositive();
                 assertThat(difference(fused.forward(images), expected)).isLessThan(1e-4);
-                assertThat(difference(plain.forward(images), expected)).isLessThan(1e-4);
+                assertThat(difference(aten.forward(images), expected)).isLessThan(1e-4);
             }
         }
     }
@@ -84,7 +84,7 @@ class PreparedNetTest {
         "IRESNET18, 112",
         "MOBILEFACENET, 112"
     })
-    void aPictureHasTheSameBitsInAnyCompany(Encoder encoder, int sizePx) {
+    void embeddingIsTheSameBitForBitInAnyBatch(Encoder encoder, int sizePx) {
         try (Backbone net = CalmNets.make(encoder, 24, sizePx);
                 Graph graph = net.graph();
                 PreparedNet prepared = PreparedNet.of(graph, 16, sizePx, ScalarType.Float, CPU);
@@ -94,32 +94,32 @@ class PreparedNetTest {
             for (int count = 1; count <= 16; count += sizePx == SIZE_PX ? 1 : 5) {
                 Tensor fewer = prepared.forward(images.narrow(0, 2, count));
                 assertThat(fewer.equal(together.narrow(0, 2, count)))
-                        .as(count + " at a time")
+                        .as("batch of " + count)
                         .isTrue();
             }
         }
     }
 
-    /** Sums and what follows them, as no net of ours has them; c is a convolution that keeps the shape. */
+    /** Combinations that no encoder of the library has; c is a convolution that keeps the shape. */
     static Stream<Arguments> blocks() {
         return Stream.of(
-                block("sum with its own input", (g, x, c) -> g.silu(g.plus(g.add(c, x), x))),
-                block("slopes after a sum with its own input", (g, x, c) -> {
+                block("sum of a convolution and its input", (g, x, c) -> g.silu(g.plus(g.add(c, x), x))),
+                block("PReLU after a sum of a convolution and its input", (g, x, c) -> {
                     Value first = g.relu(g.add(c, x));
                     return g.add(slopes(c), g.plus(g.add(c, first), first));
                 }),
-                block("slopes for all", (g, x, c) -> g.add(new PRelu(torch.ones(1)), g.add(c, x))),
-                block("a sum that is needed again", (g, x, c) -> {
+                block("PReLU with one slope", (g, x, c) -> g.add(new PRelu(torch.ones(1)), g.add(c, x))),
+                block("sum with two uses", (g, x, c) -> {
                     Value first = g.relu(g.add(c, x));
                     Value sum = g.plus(g.add(c, first), first);
                     return g.plus(g.add(c, sum), first);
                 }),
-                block("a sum of no convolution", (g, x, c) -> {
+                block("sum without a convolution", (g, x, c) -> {
                     Value first = g.add(c, x);
                     return g.plus(g.sigmoid(first), g.silu(first));
                 }),
-                block("activations alone", (g, x, c) -> g.relu(g.silu(x))),
-                block("scaled by its own means", (g, x, c) -> {
+                block("activations without a convolution", (g, x, c) -> g.relu(g.silu(x))),
+                block("scale by its own means", (g, x, c) -> {
                     Value out = g.add(c, x);
                     return g.scale(out, g.sigmoid(g.globalAveragePool(out)));
                 }));
@@ -142,32 +142,32 @@ class PreparedNetTest {
         return new Convolution(weight, torch.randn(to), 1, 1, 1);
     }
 
-    /** On the images, and on so many channels that oneDNN needs no other layout between. */
+    /** Runs each block on the images, and on 64 channels, where oneDNN needs no reorders between layers. */
     @ParameterizedTest
     @MethodSource("blocks")
-    void unusualBlocksAreAsLibtorchDoesThem(Block block) {
+    void unusualBlocksMatchLibtorch(Block block) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             torch.manual_seed(5);
             Convolution wide = convolution(64, 64);
             Convolution stem = convolution(3, 64);
             Convolution narrow = convolution(3, 3);
-            isAsLibtorchDoesIt((g, x) -> g.flatten(block.of(g, x, narrow)));
-            isAsLibtorchDoesIt((g, x) -> g.flatten(block.of(g, g.relu(g.add(stem, x)), wide)));
+            assertMatchesLibtorch((g, x) -> g.flatten(block.of(g, x, narrow)));
+            assertMatchesLibtorch((g, x) -> g.flatten(block.of(g, g.relu(g.add(stem, x)), wide)));
         }
     }
 
-    private static void isAsLibtorchDoesIt(BiFunction<GraphBuilder, Value, Value> description) {
+    private static void assertMatchesLibtorch(BiFunction<GraphBuilder, Value, Value> description) {
         try (Graph graph = Graph.of(description);
                 PreparedNet fused = PreparedNet.of(graph, 4, SIZE_PX, ScalarType.Float, CPU);
-                PreparedNet plain = PreparedNet.plain(graph, 4, SIZE_PX, ScalarType.Float)) {
+                PreparedNet aten = PreparedNet.withoutOneDnn(graph, 4, SIZE_PX, ScalarType.Float)) {
             Tensor images = torch.randn(5, 3, SIZE_PX, SIZE_PX);
-            assertThat(difference(fused.forward(images), plain.forward(images))).isLessThan(1e-5);
+            assertThat(difference(fused.forward(images), aten.forward(images))).isLessThan(1e-5);
         }
     }
 
     @Test
-    void memoryIsTakenOnce() {
+    void allocatesMemoryOnce() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
                 PreparedNet prepared = prepared(net, 4);
                 PointerScope scope = new PointerScope()) {
@@ -182,9 +182,9 @@ class PreparedNetTest {
     }
 
     @Test
-    void halfPrecisionIsNearWhereTheProcessorHasIt() {
+    void halfPrecisionIsCloseToFloat32() {
         assumeThat(PreparedNet.isFast(ScalarType.BFloat16))
-                .as("this processor multiplies bfloat16")
+                .as("oneDNN supports bfloat16 on this processor")
                 .isTrue();
         for (Encoder encoder : new Encoder[] {Encoder.RESNET18, Encoder.MOBILEFACENET, Encoder.EFFICIENTNET_B0}) {
             try (Backbone net = CalmNets.make(encoder, 24);
@@ -202,7 +202,7 @@ class PreparedNetTest {
     }
 
     @Test
-    void knowsNothingOfWhatTheNetLearnsLater() {
+    void doesNotChangeWithTheNetwork() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
                 PreparedNet prepared = prepared(net, 2);
                 PointerScope scope = new PointerScope();
@@ -215,7 +215,7 @@ class PreparedNetTest {
     }
 
     @Test
-    void leavesThePicturesAsTheyWere() {
+    void doesNotChangeTheImages() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
                 PreparedNet prepared = prepared(net, 2);
                 PointerScope scope = new PointerScope()) {
@@ -227,7 +227,7 @@ class PreparedNetTest {
     }
 
     @Test
-    void saysWhatItsLayersCost() {
+    void profilesItsLayers() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
                 PreparedNet prepared = prepared(net, 2);
                 PointerScope scope = new PointerScope()) {
@@ -241,14 +241,14 @@ class PreparedNetTest {
     }
 
     @Test
-    void largeValuesAreWorkedOnInTurns() {
-        int sizePx = 224; // of ResNet-18's first layer 3 MB an image
+    void runsLargeValuesInChunks() {
+        int sizePx = 224; // the first layer's value has 3 MB per image
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8, sizePx);
                 Graph graph = net.graph();
                 PreparedNet prepared = PreparedNet.of(graph, 8, sizePx, ScalarType.Float, CPU);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor images = torch.randn(7, 3, sizePx, sizePx); // room for five: four and three
+            Tensor images = torch.randn(7, 3, sizePx, sizePx); // 16 MB hold five: batches of 8 run in two chunks of 4
             assertThat(prepared.profile(images, 1).get(0).layer()).endsWith("to [4, 64, 112, 112]");
             assertThat(difference(prepared.forward(images), net.forward(images)))
                     .isLessThan(1e-4);
@@ -257,7 +257,7 @@ class PreparedNetTest {
     }
 
     @Test
-    void refusesOtherSizes() {
+    void rejectsImagesOfAnotherSize() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
                 PreparedNet prepared = prepared(net, 2);
                 PointerScope scope = new PointerScope()) {
@@ -275,9 +275,9 @@ class PreparedNetTest {
         }
     }
 
-    /** There were as many as threads had ever been at work at a time, and they stayed. */
+    /** In an earlier version, workspaces grew with the number of concurrent threads and were kept. */
     @Test
-    void workspacesAreBoundedByProcessorsHoweverManyThreadsCome() throws Exception {
+    void workspacesAreBoundedByTheNumberOfProcessors() throws Exception {
         int threads = 64;
         int processors = Runtime.getRuntime().availableProcessors();
         ExecutorService pool = Executors.newFixedThreadPool(threads);
@@ -290,17 +290,17 @@ class PreparedNetTest {
             long bytesOfOne = prepared.workspaceBytes();
             assertThat(prepared.workspaces()).isEqualTo(1);
             CyclicBarrier start = new CyclicBarrier(threads);
-            List<Future<float[]>> all = new ArrayList<>();
+            List<Future<float[]>> results = new ArrayList<>();
             for (int i = 0; i < threads; i++) {
-                all.add(pool.submit(() -> {
+                results.add(pool.submit(() -> {
                     start.await();
-                    for (int turn = 0; turn < 5; turn++) {
+                    for (int round = 0; round < 5; round++) {
                         assertThat(values(prepared, image)).isEqualTo(alone);
                     }
                     return values(prepared, image);
                 }));
             }
-            for (Future<float[]> one : all) {
+            for (Future<float[]> one : results) {
                 assertThat(one.get()).isEqualTo(alone);
             }
             assertThat(prepared.workspaces()).isBetween(1, processors);
@@ -320,7 +320,7 @@ class PreparedNetTest {
     }
 
     @Test
-    void isClosedWhileOtherThreadsUseIt() throws Exception {
+    void canBeClosedWhileOtherThreadsUseIt() throws Exception {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
                 PointerScope scope = new PointerScope()) {
             Tensor image = torch.randn(1, 3, SIZE_PX, SIZE_PX);
@@ -330,12 +330,12 @@ class PreparedNetTest {
     }
 
     @Test
-    void refusesToWorkOnceClosed() {
+    void rejectsUseAfterClose() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
                 PointerScope scope = new PointerScope()) {
             PreparedNet prepared = prepared(net, 2);
             prepared.close();
-            prepared.close(); // no harm
+            prepared.close(); // has no effect
             assertThatThrownBy(() -> prepared.forward(torch.randn(2, 3, SIZE_PX, SIZE_PX)))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage("prepared net is closed");

@@ -1,4 +1,7 @@
-"""Runs TorchScript files: arguments are FILE INPUT SHAPE TYPE OUTPUT, again and again; prints each file's contract in a line."""
+"""Runs TorchScript models.
+
+The arguments repeat FILE INPUT SHAPE TYPE OUTPUT; the contract of each file is printed on one line.
+"""
 import sys
 
 import numpy

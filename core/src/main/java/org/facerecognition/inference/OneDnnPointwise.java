@@ -1,0 +1,160 @@
+package org.facerecognition.inference;
+
+import java.util.function.Consumer;
+import org.bytedeco.dnnl.eltwise_forward;
+import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.global.dnnl.algorithm;
+import org.bytedeco.dnnl.global.dnnl.prop_kind;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.post_ops;
+import org.bytedeco.dnnl.prelu_forward;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.graph.Operation.Pointwise;
+import org.facerecognition.graph.Operation.PointwiseVisitor;
+import org.facerecognition.inference.OneDnnPlan.Argument;
+import org.facerecognition.inference.OneDnnPlan.Call;
+import org.facerecognition.inference.OneDnnWeights.Vector;
+import org.jspecify.annotations.Nullable;
+
+/** Pointwise operations in oneDNN: as a primitive, or as a post-op that a convolution applies to its result. */
+final class OneDnnPointwise {
+    private static final int PER_CHANNEL = 1 << 1; // a mask with the bit of dimension 1
+
+    private final OneDnnPlan plan;
+    private final OneDnnWeights weights;
+
+    OneDnnPointwise(OneDnnPlan plan, OneDnnWeights weights) {
+        this.plan = plan;
+        this.weights = weights;
+    }
+
+    /** Adds the calls of a node that is a pointwise operation. */
+    void add(FusedNode node, Pointwise operation) {
+        int input = plan.input(node, 0);
+        plan.define(node.output(), plan.layout(input));
+        add(operation, input, node.output());
+    }
+
+    /**
+     * Adds the call that applies an operation to a value.
+     *
+     * @param input the number of the value to map
+     * @param output the number of the graph's value to write; its layout is defined
+     */
+    void add(Pointwise operation, int input, int output) {
+        plan.add(operation.acceptPointwise(new PrimitiveCall(input, output)));
+    }
+
+    /**
+     * A post-op.
+     *
+     * @param append appends it to those that a convolution has already
+     * @param slopes what the convolution's call needs as an argument for it: the slopes of a PReLU; else null
+     */
+    record PostOp(Consumer<post_ops> append, @Nullable Tensor slopes) {
+        static PostOp of(Pointwise operation) {
+            return operation.acceptPointwise(POST_OPS);
+        }
+    }
+
+    private static final PointwiseVisitor<PostOp> POST_OPS = new PointwiseVisitor<>() {
+        @Override
+        public PostOp activation(Activation a) {
+            return new PostOp(operations -> operations.append_eltwise(algorithm(a), alpha(a), beta(a)), null);
+        }
+
+        @Override
+        public PostOp prelu(PRelu p) {
+            return new PostOp(operations -> operations.append_prelu(PER_CHANNEL), p.slopes());
+        }
+    };
+
+    /** Returns the call of a primitive that maps one value to another. */
+    private final class PrimitiveCall implements PointwiseVisitor<Call> {
+        private final int input;
+        private final int output;
+
+        PrimitiveCall(int input, int output) {
+            this.input = input;
+            this.output = output;
+        }
+
+        @Override
+        public Call activation(Activation a) {
+            eltwise_forward.primitive_desc descriptor = new eltwise_forward.primitive_desc(
+                    OneDnn.engine(),
+                    prop_kind.forward_inference,
+                    algorithm(a),
+                    plan.layout(input),
+                    plan.layout(output),
+                    alpha(a),
+                    beta(a),
+                    OneDnn.attributes(),
+                    false);
+            return Call.of(
+                    new eltwise_forward(descriptor),
+                    descriptor,
+                    Argument.of(dnnl.DNNL_ARG_SRC, input),
+                    Argument.of(dnnl.DNNL_ARG_DST, output));
+        }
+
+        @Override
+        public Call prelu(PRelu p) {
+            memory slopes = slopes(output, p.slopes());
+            prelu_forward.primitive_desc descriptor = new prelu_forward.primitive_desc(
+                    OneDnn.engine(),
+                    prop_kind.forward_inference,
+                    plan.layout(input),
+                    slopes.get_desc(),
+                    plan.layout(output),
+                    OneDnn.attributes(),
+                    false);
+            return Call.of(
+                    new prelu_forward(descriptor),
+                    descriptor,
+                    Argument.of(dnnl.DNNL_ARG_SRC, input),
+                    Argument.of(dnnl.DNNL_ARG_WEIGHTS, slopes),
+                    Argument.of(dnnl.DNNL_ARG_DST, output));
+        }
+    }
+
+    /**
+     * Returns one slope per channel of a value, [1, C, 1, 1] or [1, C], borrowed.
+     *
+     * @param output the number of the value that the slopes are for
+     * @param slopes [C], or [1] for all channels
+     */
+    memory slopes(int output, Tensor slopes) {
+        long[] shape = plan.shape(output);
+        long channels = shape[1];
+        long[] broadcast = shape.length == 2 ? new long[] {1, channels} : new long[] {1, channels, 1, 1};
+        return weights.vector(output, Vector.SLOPES, slopes.expand(channels), broadcast);
+    }
+
+    private static algorithm algorithm(Activation activation) {
+        return switch (activation) {
+            case RELU -> algorithm.eltwise_relu;
+            case RELU6 -> algorithm.eltwise_clip;
+            case SILU -> algorithm.eltwise_swish;
+            case SIGMOID -> algorithm.eltwise_logistic;
+        };
+    }
+
+    /** Returns a ReLU's slope below zero, a clip's lower bound, or the factor inside a swish's sigmoid. */
+    private static float alpha(Activation activation) {
+        return switch (activation) {
+            case RELU, RELU6, SIGMOID -> 0;
+            case SILU -> 1;
+        };
+    }
+
+    /** Returns a clip's upper bound. */
+    private static float beta(Activation activation) {
+        return switch (activation) {
+            case RELU6 -> 6;
+            case RELU, SILU, SIGMOID -> 0;
+        };
+    }
+}
