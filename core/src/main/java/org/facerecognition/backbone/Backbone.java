@@ -40,7 +40,7 @@ public abstract class Backbone extends Module {
         boolean done = false;
         try {
             B backbone = maker.get();
-            ((Backbone) backbone).layers = scope.extend(); // survives the close below, which removes it from this thread
+            ((Backbone) backbone).layers = scope.extend(); // the close below then only takes it off this thread
             done = true;
             return backbone;
         } finally {
@@ -64,7 +64,8 @@ public abstract class Backbone extends Module {
     /**
      * Embeds a batch of images.
      *
-     * @param images [B, 3, H, W], float, in the color order and normalization that the weights were trained with; borrowed
+     * @param images [B, 3, H, W], float, in the color order and normalization that the weights were trained with;
+     *     borrowed
      * @return [B, D], not L2-normalized; scoped
      */
     public abstract Tensor forward(Tensor images);
@@ -106,7 +107,7 @@ public abstract class Backbone extends Module {
      * Returns the operations of {@link #forward} in evaluation mode, from which the network is prepared for speed or
      * exported to other formats.
      *
-     * @return owned; shares the weights of this backbone, which must stay open as long
+     * @return owned; its tensors share the memory of this backbone's weights
      * @throws UnsupportedOperationException if this class does not override {@link #describe}
      */
     public final Graph graph() {
@@ -114,8 +115,8 @@ public abstract class Backbone extends Module {
     }
 
     /**
-     * Records forward's operations in evaluation mode, in the same order. Override it in your own backbone if that is to
-     * be prepared or exported; the default throws.
+     * Records forward's operations in evaluation mode, in the same order. Override it in your own backbone if that is
+     * to be prepared or exported; the default throws.
      *
      * @param graph records the operations
      * @param images [B, 3, H, W]

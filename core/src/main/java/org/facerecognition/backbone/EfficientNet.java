@@ -14,11 +14,12 @@ import org.facerecognition.natives.Initialization;
 import org.facerecognition.natives.RandomStream;
 
 /**
- * Networks of inverted residual blocks whose depth, width and input size are scaled together: Tan and Le, "EfficientNet",
- * ICML 2019, arXiv 1905.11946, and "EfficientNetV2", ICML 2021, arXiv 2104.00298.
+ * Networks of inverted residual blocks whose depth, width and input size are scaled together: Tan and Le,
+ * "EfficientNet", ICML 2019, arXiv 1905.11946, and "EfficientNetV2", ICML 2021, arXiv 2104.00298.
  *
- * <p>Follows torchvision's {@code models/efficientnet.py} (0.14): the same names, the same order of children and the same
- * draws from the random generator. {@code smallFaces} leaves out the stride of the first convolution, nothing else.
+ * <p>Follows torchvision's {@code models/efficientnet.py} (0.14): the same names, the same order of children and the
+ * same draws from the random generator. {@code smallFaces} leaves out the stride of the first convolution, nothing
+ * else.
  *
  * <p>Outputs, with the channels of B0 and V2-M:
  * <pre>

@@ -20,10 +20,10 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Caches the output of a network's frozen first layers for each image, so that an image passes through them once and not
- * once per epoch. Images are identified by a digest of their pixels: a mirrored image is another image, and a training run
- * whose augmentation makes new images in every epoch gains nothing. Once the cache is full its contents stay, and the
- * features of all other images are computed each time.
+ * Caches the output of a network's frozen first layers for each image, so that an image passes through them once and
+ * not once per epoch. Images are identified by a digest of their pixels: a mirrored image is another image, and a
+ * training run whose augmentation makes new images in every epoch gains nothing. Once the cache is full its contents
+ * stay, and the features of all other images are computed each time.
  *
  * <p>Not thread-safe. The layers must stay frozen while the cache is in use.
  */
@@ -34,7 +34,9 @@ public final class FrozenFeatureCache implements AutoCloseable {
     private final String layer;
     private final long maxBytes;
     private final Map<ByteBuffer, Integer> slots = new HashMap<>(); // by the digest of an image
-    private @Nullable Tensor cache; // [slots, h, w, C], allocated at once; on a CPU its pages become resident when filled
+
+    /** [slots, h, w, C], allocated whole with the first batch; on a CPU, pages become resident as they are filled. */
+    private @Nullable Tensor cache;
 
     /**
      * @param encoder the network; borrowed
@@ -90,10 +92,10 @@ public final class FrozenFeatureCache implements AutoCloseable {
     }
 
     /**
-     * Computes the features of some images of a batch, always {@link #CHUNK} images at a time; the last chunk is padded.
-     * A resumed training run meets its images in other batches than one that was never stopped, and libtorch rounds
-     * differently in batches of other sizes, at least in a batch of one. In batches of one size, the features of an image
-     * do not depend on the other images.
+     * Computes the features of some images of a batch, always {@link #CHUNK} images at a time; the last chunk is
+     * padded. A resumed training run meets its images in other batches than one that was never stopped, and libtorch
+     * rounds differently in batches of other sizes, at least in a batch of one. In batches of one size, the features of
+     * an image do not depend on the other images.
      *
      * @param imageRows rows of the images in the batch
      * @return [imageRows, h, w, C]

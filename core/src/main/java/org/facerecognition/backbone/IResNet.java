@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * block of Han et al., "Deep Pyramidal Residual Networks", CVPR 2017. Names are those of insightface's
  * {@code arcface_torch/backbones/iresnet.py}, so that its weights load.
  *
- * <p>Differs from a ResNet in four ways: no stride and no pooling at the start, so that a face of 112 pixels ends as 7x7;
- * PReLU in place of ReLU; a normalization before each convolution; at the end, a linear layer over all positions and a
- * batch normalization whose scale is fixed at 1.
+ * <p>Differs from a ResNet in four ways: no stride and no pooling at the start, so that a face of 112 pixels ends as
+ * 7x7; PReLU in place of ReLU; a normalization before each convolution; at the end, a linear layer over all positions
+ * and a batch normalization whose scale is fixed at 1.
  *
  * <p>Outputs; a network takes images of the size it was built for and no other:
  * <pre>

@@ -45,7 +45,7 @@ final class Layers {
         return conv(inputs, outputs, kernel, stride, 1);
     }
 
-    /** A convolution whose groups of outputs each see only their group of inputs; depthwise with one group per input. */
+    /** The same in groups, each output seeing the inputs of its group; depthwise if there is one group per input. */
     static Conv2dImpl conv(long inputs, long outputs, long kernel, long stride, long groups) {
         return conv(inputs, outputs, kernel, stride, kernel / 2, groups, false);
     }

@@ -11,8 +11,8 @@ import org.facerecognition.graph.Value;
  * Mobile Devices", 2018, arXiv 1804.07573. It ends with a depthwise convolution as large as the image in place of an
  * average, since the corners of an aligned face matter less than its center.
  *
- * <p>This is the variant with ReLU6 in its blocks and ReLU in the separable convolution, where the paper has PReLU. Names
- * are those of that variant's weights: {@code conv1.0}, {@code dw_conv.depthwise}, {@code features.0.conv.0.0},
+ * <p>This is the variant with ReLU6 in its blocks and ReLU in the separable convolution, where the paper has PReLU.
+ * Names are those of that variant's weights: {@code conv1.0}, {@code dw_conv.depthwise}, {@code features.0.conv.0.0},
  * {@code gdconv.bn}, {@code conv3}.
  *
  * <p>Outputs; a network takes images of the size it was built for and no other:

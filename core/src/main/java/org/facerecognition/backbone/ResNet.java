@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Residual networks: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv 1512.03385.
  *
- * <p>Follows torchvision's {@code models/resnet.py} (0.14): the same names, the same order of children and the same draws
- * from the random generator, so that {@code torch.manual_seed(n)} gives the same network in both. As there, the
+ * <p>Follows torchvision's {@code models/resnet.py} (0.14): the same names, the same order of children and the same
+ * draws from the random generator, so that {@code torch.manual_seed(n)} gives the same network in both. As there, the
  * bottleneck's stride is in its 3x3 convolution ("ResNet v1.5").
  *
  * <p>Outputs, where E is the expansion of the block, 1 for ResNet-18 and ResNet-34 and 4 for the deeper networks:
@@ -27,8 +27,9 @@ import org.jspecify.annotations.Nullable;
  * fc                 D
  * </pre>
  *
- * <p>Takes images of any size from 32x32. For small faces, the stride of {@code conv1} and the pooling can be left out, so
- * that all outputs up to {@code layer4} are four times as wide and high; torchvision's weights fit that variant too.
+ * <p>Takes images of any size from 32x32. For small faces, the stride of {@code conv1} and the pooling can be left out,
+ * which doubles the width and height of the first row and quadruples those of the next five; torchvision's weights fit
+ * that variant too.
  */
 public final class ResNet extends StagedBackbone {
 

@@ -8,8 +8,8 @@ import org.facerecognition.graph.Value;
 
 /**
  * The layers of a network before its head, in the order in which they run. Each has the name of its module in the
- * network: {@code conv1}, {@code layer3.0}, {@code features.9}. The members of a sequence are stages themselves, so that
- * the network can be split between any two of them.
+ * network: {@code conv1}, {@code layer3.0}, {@code features.9}. The members of a sequence are stages themselves, so
+ * that the network can be split between any two of them.
  */
 final class Stages implements Layer {
     private record Stage(String name, Layer layer) {}

@@ -288,7 +288,7 @@ class LayerOptionsTest {
         Layer layer = maker.make();
         assertThatThrownBy(() -> Graph.of(layer.rows().describe))
                 .isInstanceOf(UnsupportedOperationException.class)
-                .hasMessageMatching(message + "; use the net as it is");
+                .hasMessageMatching(message + "; use the unprepared network");
     }
 
     /** oneDNN would read beyond the end of the smaller value. */
