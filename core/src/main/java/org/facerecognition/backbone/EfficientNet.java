@@ -50,15 +50,12 @@ public final class EfficientNet extends StagedBackbone {
     private record Stage(Kind kind, int expansion, int kernel, int stride, int inputs, int outputs, int depth) {}
 
     /** Convolution and batch normalization. */
-    private static Sequence projection(
-            int inputs, int outputs, int kernel, int stride, int groups, double epsilon) {
-        return new Sequence(
-                Layers.conv(inputs, outputs, kernel, stride, groups), Layers.batchNorm(outputs, epsilon));
+    private static Sequence projection(int inputs, int outputs, int kernel, int stride, int groups, double epsilon) {
+        return new Sequence(Layers.conv(inputs, outputs, kernel, stride, groups), Layers.batchNorm(outputs, epsilon));
     }
 
     /** Convolution, batch normalization, SiLU. */
-    private static Sequence convolution(
-            int inputs, int outputs, int kernel, int stride, int groups, double epsilon) {
+    private static Sequence convolution(int inputs, int outputs, int kernel, int stride, int groups, double epsilon) {
         return projection(inputs, outputs, kernel, stride, groups, epsilon).append(Layers.silu());
     }
 
@@ -148,7 +145,8 @@ public final class EfficientNet extends StagedBackbone {
             }
             double kept = 1 - dropProbability;
             Tensor noise = out.new_empty(out.size(0), 1, 1, 1); // [B, 1, 1, 1]
-            return out.mul(noise.bernoulli_(kept, RandomStream.generatorFor(noise)).div_(new Scalar(kept)));
+            return out.mul(
+                    noise.bernoulli_(kept, RandomStream.generatorFor(noise)).div_(new Scalar(kept)));
         }
     }
 

@@ -120,8 +120,7 @@ public final class MobileFaceNet extends StagedBackbone {
         GlobalDepthwise(int channels, int sizePx) {
             super("GDConv");
             this.body = Layer.chain(
-                    add("depthwise", Layers.globalDepthwise(channels, sizePx)),
-                    add("bn", Layers.batchNorm(channels)));
+                    add("depthwise", Layers.globalDepthwise(channels, sizePx)), add("bn", Layers.batchNorm(channels)));
         }
 
         @Override

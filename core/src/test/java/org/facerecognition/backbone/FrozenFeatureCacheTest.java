@@ -76,7 +76,8 @@ class FrozenFeatureCacheTest {
             Tensor mixed = torch.cat(new TensorVector(fresh, cached), 0);
             Tensor embedded = cache.embed(mixed);
             assertThat(relativeDifference(embedded.narrow(0, 2, 4), expected)).isLessThan(1e-5);
-            assertThat(relativeDifference(embedded.narrow(0, 0, 2), net.forward(fresh))).isLessThan(1e-5);
+            assertThat(relativeDifference(embedded.narrow(0, 0, 2), net.forward(fresh)))
+                    .isLessThan(1e-5);
             assertThat(relativeDifference(net.forward(cached), expected)).isGreaterThan(1e-2);
             assertThat(cache.size()).isEqualTo(6);
         }
@@ -104,7 +105,8 @@ class FrozenFeatureCacheTest {
             Tensor images = images(5);
             cache.embed(images);
             assertThat(cache.size()).isEqualTo(3);
-            assertThat(relativeDifference(cache.embed(images), net.forward(images))).isLessThan(1e-5);
+            assertThat(relativeDifference(cache.embed(images), net.forward(images)))
+                    .isLessThan(1e-5);
             assertThat(cache.size()).isEqualTo(3);
         }
     }
@@ -123,7 +125,8 @@ class FrozenFeatureCacheTest {
                     .forEach(parameter -> parameter.mutable_grad().reset());
             cache.embed(images);
             cache.embed(images).square().sum().backward();
-            assertThat(relativeDifference(parameter(net, "features.9.conv.0.0.weight").grad(), expected))
+            assertThat(relativeDifference(
+                            parameter(net, "features.9.conv.0.0.weight").grad(), expected))
                     .isLessThan(1e-4);
             assertThat(parameter(net, "features.8.conv.0.0.weight").grad().defined())
                     .isFalse();
