@@ -40,7 +40,8 @@ public abstract class Backbone extends Module {
         boolean done = false;
         try {
             B backbone = maker.get();
-            ((Backbone) backbone).layers = scope.extend(); // the close below then only takes it off this thread
+            // extend keeps the scope open; the close below then only removes it from this thread
+            ((Backbone) backbone).layers = scope.extend();
             done = true;
             return backbone;
         } finally {

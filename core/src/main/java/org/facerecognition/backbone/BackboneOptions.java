@@ -7,10 +7,11 @@ package org.facerecognition.backbone;
  *     (IResNet, MobileFaceNet) depend on it and take no other size; the others take any.
  * @param smallFaces whether to leave out the stride of the first convolution and the pooling after it, so that small
  *     faces keep their detail, at two to sixteen times the work; networks made for faces have neither and do not change
- * @param dropout probability of setting a feature to zero before the last layer, in training only, in [0, 1)
+ * @param dropout probability of setting a feature to zero before the last layer, in training only, in [0, 1); at 0,
+ *     EfficientNets keep torchvision's probability, which is not 0
  */
 public record BackboneOptions(int imageSizePx, boolean smallFaces, double dropout) {
-    /** 112 pixels, the stride and pooling of the papers, no dropout. */
+    /** 112 pixels, the stride and pooling of the papers, no additional dropout. */
     public static final BackboneOptions DEFAULT = new BackboneOptions(112, false, 0);
 
     private static final int MIN_SIZE_PX = 32;
