@@ -14,30 +14,34 @@ import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network from images to embeddings. Parameters, buffers and children carry the names that the architecture's origin
- * gives them, in its order, so that its weights load by name.
+ * A network from images to embeddings. Parameters, buffers and children have the names that the architecture's origin
+ * gives them, in the origin's order, so that its weights load by name.
  *
- * <p>Closing it frees all of its layers. Those of the library may be made anywhere; one of your own must be made outside any
- * {@link PointerScope} that ends before the network is done with, or through {@link #built}.
+ * <p>A backbone is owned: closing it frees all of its layers. The library's backbones may be created anywhere. Create
+ * your own subclass through {@link #built}, or outside of every {@link PointerScope} that closes before the backbone
+ * does.
  */
 public abstract class Backbone extends Module {
-    private @Nullable PointerScope parts; // that were made with it
+    private @Nullable PointerScope layers; // native objects created by built
 
-    /** @param name of the architecture, for libtorch's printing */
+    /** @param name name of the architecture, which libtorch prints */
     protected Backbone(String name) {
         super(name);
     }
 
     /**
-     * Makes a network that owns all native objects made on the way: its layers, which Java holds handles to, would else be
-     * freed only when the garbage collector happens to come by.
+     * Creates a backbone that owns every native object created by {@code maker}. Otherwise its layers, to which Java
+     * objects hold references, would be freed only when the garbage collector runs.
+     *
+     * @return owned
      */
     protected static <B extends Backbone> B built(Supplier<B> maker) {
         PointerScope scope = new PointerScope();
         boolean done = false;
         try {
             B backbone = maker.get();
-            ((Backbone) backbone).parts = scope.extend(); // survives the first close, that takes it off this thread
+            // extend keeps the scope open; the close below then only removes it from this thread
+            ((Backbone) backbone).layers = scope.extend();
             done = true;
             return backbone;
         } finally {
@@ -48,103 +52,109 @@ public abstract class Backbone extends Module {
         }
     }
 
-    /** Frees the network and all of its layers. */
+    /** Frees the backbone and all of its layers. */
     @Override
     public void close() {
         super.close();
-        if (parts != null) {
-            parts.close();
-            parts = null;
+        if (layers != null) {
+            layers.close();
+            layers = null;
         }
     }
 
     /**
-     * Embeds a batch.
+     * Embeds a batch of images.
      *
-     * @param images [B, 3, H, W], float, in the color order and normalization that the weights were trained with
-     * @return [B, D], not normalized
+     * @param images [B, 3, H, W], float, in the color order and normalization that the weights were trained with;
+     *     borrowed
+     * @return [B, D], not L2-normalized; scoped
      */
     public abstract Tensor forward(Tensor images);
 
     /**
-     * The first part of {@link #forward}: what comes before a layer.
+     * Runs the first part of {@link #forward}, up to the input of a layer.
      *
-     * @param layer name of one of the net's layers: {@code layer3}, {@code features.9}; not one inside a block
-     * @param images [B, 3, H, W], as for {@link #forward}
-     * @return what goes into the layer
-     * @throws IllegalArgumentException when the net has no such layer; it names those it has
-     * @throws UnsupportedOperationException when the net cannot be run in parts, as one of your own
+     * @param layer name of a layer outside of blocks, such as {@code layer3} or {@code features.9}
+     * @param images [B, 3, H, W], as for {@link #forward}; borrowed
+     * @return the input of the layer, scoped
+     * @throws IllegalArgumentException if the network has no such layer; the message lists its layers
+     * @throws UnsupportedOperationException if this is not one of the library's backbones
      */
     public final Tensor forwardBefore(String layer, Tensor images) {
-        return inParts().stages().before(layer, images);
+        return staged().stages().before(layer, images);
     }
 
     /**
-     * The second part of {@link #forward}: from a layer on.
+     * Runs the second part of {@link #forward}, starting with a layer.
      *
      * @param layer as for {@link #forwardBefore}
-     * @param values what that gave; may be overwritten
-     * @return [B, D], not normalized
+     * @param x the input of the layer, as returned by {@link #forwardBefore}; borrowed, but may be overwritten
+     * @return [B, D], not L2-normalized; scoped
      */
-    public final Tensor forwardFrom(String layer, Tensor values) {
-        StagedBackbone net = inParts();
-        return net.end(net.stages().from(layer, values));
+    public final Tensor forwardFrom(String layer, Tensor x) {
+        StagedBackbone staged = staged();
+        return staged.head(staged.stages().from(layer, x));
     }
 
-    private StagedBackbone inParts() {
-        if (this instanceof StagedBackbone net) {
-            return net;
+    private StagedBackbone staged() {
+        if (this instanceof StagedBackbone staged) {
+            return staged;
         }
-        throw new UnsupportedOperationException("a net to be run in parts must be one of the library's, but was "
-                + getClass().getSimpleName());
+        throw new UnsupportedOperationException(getClass().getSimpleName()
+                + " cannot be run in two parts, which a feature cache needs; only the library's own backbones can");
     }
 
     /**
-     * What {@link #forward} computes in evaluation, for those that prepare the net for speed or write it into other formats.
-     * Shares the net's weights.
+     * Returns the operations of {@link #forward} in evaluation mode, from which the network is prepared for speed or
+     * exported to other formats.
      *
-     * @return to be closed
-     * @throws UnsupportedOperationException when the net cannot say
+     * @return owned; its tensors share the memory of this backbone's weights
+     * @throws UnsupportedOperationException if this class does not override {@link #describe}
      */
     public final Graph graph() {
         return Graph.of(this::describe);
     }
 
     /**
-     * Takes down what {@link #forward} does in evaluation, in the same order; a net of your own that is to be prepared or
-     * exported overrides it.
+     * Records forward's operations in evaluation mode, in the same order. Override it in your own backbone if that is
+     * to be prepared or exported; the default throws.
      *
-     * @param graph takes the layers down
+     * @param graph records the operations
      * @param images [B, 3, H, W]
      * @return the embeddings, [B, D]
+     * @throws UnsupportedOperationException if it is not overridden, or a layer has options that a graph cannot express
      */
     protected Value describe(GraphBuilder graph, Value images) {
         throw new UnsupportedOperationException("a net to be prepared or exported must override describe, but "
                 + getClass().getSimpleName() + " does not");
     }
 
-    /** Length of an embedding, D. */
+    /** Returns the length of an embedding, D. */
     public abstract int embeddingSize();
 
-    /** Name of the last layer, the one that {@link #replaceLastLayer} replaces: {@code fc} for a ResNet. */
+    /** Returns the name of the layer that {@link #replaceLastLayer} replaces: {@code fc} for a ResNet. */
     public abstract String lastLayerName();
 
     /**
-     * Replaces the last layer by freshly initialized linear layers, and so sets the embedding's length.
+     * Replaces the last layer by newly initialized linear layers, the last of which sets the length of embeddings.
      *
-     * @param name which layer; must be {@link #lastLayerName()}
-     * @param sizes outputs of the new layers: one makes a linear layer named like the old one, several a sequence of
-     *     linear layers {@code name.0}, {@code name.1}, ... with nothing between them
-     * @throws IllegalArgumentException when the net has no such last layer, or a size is less than 1
+     * @param name name of the layer to replace; must be {@link #lastLayerName()}
+     * @param sizes outputs of the new layers: one size makes a linear layer named like the old one, several make a
+     *     sequence of linear layers {@code name.0}, {@code name.1}, ... with nothing between them
+     * @throws IllegalArgumentException if the network has no such last layer, or a size is less than 1
      */
     public abstract void replaceLastLayer(String name, int... sizes);
 
-    /** Names of all that {@link #replaceLastLayer} draws anew, {@code *} standing for any text. */
+    /** Returns patterns of the names that {@link #replaceLastLayer} initializes anew; {@code *} matches any text. */
     public List<String> replacedNames() {
         return List.of(lastLayerName() + ".*");
     }
 
-    /** Checks the arguments of {@link #replaceLastLayer}. */
+    /**
+     * Checks the arguments of {@link #replaceLastLayer}.
+     *
+     * @throws IllegalArgumentException as declared there
+     */
     protected final void checkReplacement(String name, int... sizes) {
         if (!name.equals(lastLayerName())) {
             throw new IllegalArgumentException(
@@ -160,7 +170,7 @@ public abstract class Backbone extends Module {
         }
     }
 
-    /** Moves the layers that {@link #replaceLastLayer} made, on the CPU, to the device of the others. */
+    /** Moves the layers that {@link #replaceLastLayer} has created on the CPU to the device of the other layers. */
     protected final void moveNewLayers() {
         try (PointerScope scope = new PointerScope()) {
             TensorVector parameters = parameters();
@@ -171,9 +181,11 @@ public abstract class Backbone extends Module {
     }
 
     /**
-     * Lays out convolution weights; give images in the same layout. Changes speed, and results only by rounding.
+     * Sets the memory layout of convolution weights; pass images in the same layout. It changes the speed, and results
+     * only by rounding.
      *
-     * @param channelsLast true for channels_last, which the CPU's and the GPU's convolutions prefer; false for contiguous
+     * @param channelsLast true for channels_last, with which convolutions are faster on CPUs and GPUs alike; false for
+     *     contiguous
      */
     public final void setChannelsLast(boolean channelsLast) {
         MemoryFormat layout = channelsLast ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous;

@@ -1,24 +1,25 @@
 package org.facerecognition.backbone;
 
 /**
- * What can be chosen about any architecture.
+ * The options that every architecture has.
  *
- * @param imageSizePx side of the square input, from 32; matters to nets that end with a layer as large as the image
- *     (IResNet, MobileFaceNet), which take no other size; the rest take any
- * @param smallFaces leaves out the stride of the first convolution and the pooling after it, so that small faces keep
- *     their detail, at two to sixteen times the work; nets made for faces have neither and stay as they are
- * @param dropout share of features set to zero in training before the last layer, in [0, 1)
+ * @param imageSizePx side of the square input, at least 32. Only networks that end with a layer as large as the image
+ *     (IResNet, MobileFaceNet) depend on it and take no other size; the others take any.
+ * @param smallFaces whether to leave out the stride of the first convolution and the pooling after it, so that small
+ *     faces keep their detail, at two to sixteen times the work; networks made for faces have neither and do not change
+ * @param dropout probability of setting a feature to zero before the last layer, in training only, in [0, 1); at 0,
+ *     EfficientNets keep torchvision's probability, which is not 0
  */
 public record BackboneOptions(int imageSizePx, boolean smallFaces, double dropout) {
-    /** 112 pixels, no dropout, as the papers have it. */
+    /** 112 pixels, the stride and pooling of the papers, no additional dropout. */
     public static final BackboneOptions DEFAULT = new BackboneOptions(112, false, 0);
 
-    private static final int SMALLEST_PX = 32;
+    private static final int MIN_SIZE_PX = 32;
 
     public BackboneOptions {
-        if (imageSizePx < SMALLEST_PX) {
+        if (imageSizePx < MIN_SIZE_PX) {
             throw new IllegalArgumentException(
-                    "imageSizePx must be at least " + SMALLEST_PX + ", but was " + imageSizePx);
+                    "imageSizePx must be at least " + MIN_SIZE_PX + ", but was " + imageSizePx);
         }
         if (!(dropout >= 0 && dropout < 1)) {
             throw new IllegalArgumentException("dropout must be in [0, 1), but was " + dropout);

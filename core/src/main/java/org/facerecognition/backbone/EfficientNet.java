@@ -2,10 +2,8 @@ package org.facerecognition.backbone;
 
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.LinearImpl;
-import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -16,90 +14,185 @@ import org.facerecognition.natives.Initialization;
 import org.facerecognition.natives.RandomStream;
 
 /**
- * Nets of inverted residual blocks scaled alike in depth, width and input: Tan and Le, "EfficientNet", ICML 2019, arXiv
- * 1905.11946, and "EfficientNetV2", ICML 2021, arXiv 2104.00298.
+ * Networks of inverted residual blocks whose depth, width and input size are scaled together: Tan and Le,
+ * "EfficientNet", ICML 2019, arXiv 1905.11946, and "EfficientNetV2", ICML 2021, arXiv 2104.00298.
  *
- * <p>Written after torchvision's {@code models/efficientnet.py} (0.14): same names, same order of children, and same draws
- * from the random generator. The first convolution's stride is the only thing that {@code smallFaces} leaves out.
+ * <p>Follows torchvision's {@code models/efficientnet.py} (0.14): the same names, the same order of children and the
+ * same draws from the random generator. {@code smallFaces} leaves out the stride of the first convolution, nothing
+ * else.
+ *
+ * <p>Outputs, with the channels of B0 and V2-M:
+ * <pre>
+ * layer         B0      V2-M    112 px images     224 px images
+ * features.0    32      24      56x56             112x112
+ * features.1    16      24      56x56             112x112
+ * features.2    24      48      28x28             56x56
+ * features.3    40      80      14x14             28x28
+ * features.4    80      160     7x7               14x14
+ * features.5    112     176     7x7               14x14
+ * features.6    192     304     4x4               7x7
+ * features.7    320     512     4x4               7x7
+ * features.8    1280    1280    4x4               7x7
+ * avgpool       1280    1280    1x1               1x1
+ * classifier    D       D
+ * </pre>
  */
 public final class EfficientNet extends StagedBackbone {
-    private static final int FEATURES = 1280;
 
-    private final double dropout;
-    private Sequence classifier;
-    private int embeddingSize;
-
-    /** A stage of like blocks; the first of them has the stride. */
-    private record Stage(Kind kind, int expansion, int kernel, int stride, int inputs, int outputs, int depth) {}
+    // ---- blocks ----
 
     private enum Kind {
-        FUSED, // one convolution for the expansion and the depthwise one
-        MOBILE
+        MB_CONV,
+        FUSED_MB_CONV
     }
 
-    private static final List<Stage> B0 = List.of(
-            new Stage(Kind.MOBILE, 1, 3, 1, 32, 16, 1),
-            new Stage(Kind.MOBILE, 6, 3, 2, 16, 24, 2),
-            new Stage(Kind.MOBILE, 6, 5, 2, 24, 40, 2),
-            new Stage(Kind.MOBILE, 6, 3, 2, 40, 80, 3),
-            new Stage(Kind.MOBILE, 6, 5, 1, 80, 112, 3),
-            new Stage(Kind.MOBILE, 6, 5, 2, 112, 192, 4),
-            new Stage(Kind.MOBILE, 6, 3, 1, 192, 320, 1));
+    /** A stage of equal blocks, the first of which has the stride. */
+    private record Stage(Kind kind, int expansion, int kernel, int stride, int inputs, int outputs, int depth) {}
 
-    private static final List<Stage> V2_M = List.of(
-            new Stage(Kind.FUSED, 1, 3, 1, 24, 24, 3),
-            new Stage(Kind.FUSED, 4, 3, 2, 24, 48, 5),
-            new Stage(Kind.FUSED, 4, 3, 2, 48, 80, 5),
-            new Stage(Kind.MOBILE, 4, 3, 2, 80, 160, 7),
-            new Stage(Kind.MOBILE, 6, 3, 1, 160, 176, 14),
-            new Stage(Kind.MOBILE, 6, 3, 2, 176, 304, 18),
-            new Stage(Kind.MOBILE, 6, 3, 1, 304, 512, 5));
-
-    /** EfficientNet-B0, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
-    static EfficientNet b0(int outputs, BackboneOptions options) {
-        return new EfficientNet("EfficientNetB0", B0, Layers.BATCH_NORM_EPSILON, 0.2, outputs, options);
+    /** Convolution and batch normalization. */
+    private static Sequence projection(int inputs, int outputs, int kernel, int stride, int groups, double epsilon) {
+        return new Sequence(Layers.conv(inputs, outputs, kernel, stride, groups), Layers.batchNorm(outputs, epsilon));
     }
 
-    /** EfficientNetV2-M, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
-    static EfficientNet v2m(int outputs, BackboneOptions options) {
-        return new EfficientNet("EfficientNetV2M", V2_M, 1e-3, 0.3, outputs, options);
+    /** Convolution, batch normalization, SiLU. */
+    private static Sequence convolution(int inputs, int outputs, int kernel, int stride, int groups, double epsilon) {
+        return projection(inputs, outputs, kernel, stride, groups, epsilon).append(Layers.silu());
     }
 
-    private EfficientNet(
-            String name, List<Stage> stages, double epsilon, double dropout, int outputs, BackboneOptions options) {
-        super(name, ANY_SIZE);
-        this.dropout = options.dropout() > 0 ? options.dropout() : dropout;
+    /** Weights channels by their averages over the whole image: Hu et al., CVPR 2018, arXiv 1709.01507. */
+    private static final class SqueezeExcitation extends Block {
+        private final Layer weights;
+
+        SqueezeExcitation(int channels, int squeezed) {
+            super("SqueezeExcitation");
+            this.weights = Layer.chain(
+                    add("avgpool", new Layers.GlobalAveragePool()),
+                    add("fc1", Layers.pointwiseWithBias(channels, squeezed)),
+                    Layers.SILU,
+                    add("fc2", Layers.pointwiseWithBias(squeezed, channels)),
+                    Layers.SIGMOID);
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            return x.mul(weights.forward(x)); // [B, C, H, W] * [B, C, 1, 1]
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            return graph.scale(x, weights.describe(graph, x));
+        }
+    }
+
+    /** MBConv: expansion, depthwise convolution, squeeze-and-excitation, projection. */
+    private static Sequence mbConv(Stage stage, int inputs, int stride, double epsilon) {
+        int expanded = inputs * stage.expansion(); // a multiple of 8 in all networks here
+        Sequence layers = new Sequence();
+        if (expanded != inputs) {
+            layers.append(convolution(inputs, expanded, 1, 1, 1, epsilon));
+        }
+        return layers.append(convolution(expanded, expanded, stage.kernel(), stride, expanded, epsilon))
+                .append(new SqueezeExcitation(expanded, Math.max(1, inputs / 4)))
+                .append(projection(expanded, stage.outputs(), 1, 1, 1, epsilon));
+    }
+
+    /** Fused-MBConv: one full convolution in place of expansion and depthwise convolution, then the projection. */
+    private static Sequence fusedMbConv(Stage stage, int inputs, int stride, double epsilon) {
+        int expanded = inputs * stage.expansion();
+        if (expanded == inputs) {
+            return new Sequence(convolution(inputs, stage.outputs(), stage.kernel(), stride, 1, epsilon));
+        }
+        return new Sequence(
+                convolution(inputs, expanded, stage.kernel(), stride, 1, epsilon),
+                projection(expanded, stage.outputs(), 1, 1, 1, epsilon));
+    }
+
+    /**
+     * An MBConv or Fused-MBConv, and a shortcut if input and output have the same shape. In training, stochastic depth
+     * skips the block for random images: Huang et al., arXiv 1603.09382.
+     */
+    private static final class InvertedResidual extends Block {
+        private final Layer block;
+        private final boolean hasShortcut;
+        private final double dropProbability;
+
+        InvertedResidual(Stage stage, int inputs, int stride, double dropProbability, double epsilon) {
+            super(stage.kind() == Kind.MB_CONV ? "MBConv" : "FusedMBConv");
+            this.dropProbability = dropProbability;
+            this.hasShortcut = stride == 1 && inputs == stage.outputs();
+            this.block = add(
+                    "block",
+                    stage.kind() == Kind.MB_CONV
+                            ? mbConv(stage, inputs, stride, epsilon)
+                            : fusedMbConv(stage, inputs, stride, epsilon));
+        }
+
+        @Override
+        public Tensor forward(Tensor x) {
+            Tensor out = block.forward(x);
+            return hasShortcut ? stochasticDepth(out).add(x) : out;
+        }
+
+        @Override
+        public Value describe(GraphBuilder graph, Value x) {
+            Value out = block.describe(graph, x);
+            return hasShortcut ? graph.plus(out, x) : out;
+        }
+
+        private Tensor stochasticDepth(Tensor out) {
+            if (dropProbability == 0 || !is_training()) {
+                return out;
+            }
+            double kept = 1 - dropProbability;
+            Tensor noise = out.new_empty(out.size(0), 1, 1, 1); // [B, 1, 1, 1]
+            return out.mul(
+                    noise.bernoulli_(kept, RandomStream.generatorFor(noise)).div_(new Scalar(kept)));
+        }
+    }
+
+    private static Sequence features(List<Stage> stages, int firstStride, double epsilon) {
         int first = stages.get(0).inputs();
         int last = stages.get(stages.size() - 1).outputs();
-        Sequence layers = new Sequence();
-        layers.add(convolution(3, first, 3, options.smallFaces() ? 1 : 2, 1, epsilon, true), l -> l);
         int blocks = stages.stream().mapToInt(Stage::depth).sum();
+        Sequence features = new Sequence(convolution(3, first, 3, firstStride, 1, epsilon));
         int block = 0;
         for (Stage stage : stages) {
             Sequence row = new Sequence();
             for (int i = 0; i < stage.depth(); i++, block++) {
-                double drop = 0.2 * block / blocks; // stochastic depth, the deeper the likelier
+                double dropProbability = 0.2 * block / blocks; // grows with depth
                 int inputs = i == 0 ? stage.inputs() : stage.outputs();
-                row.add(new Block(stage, inputs, i == 0 ? stage.stride() : 1, drop, epsilon), b -> b);
+                row.append(new InvertedResidual(stage, inputs, i == 0 ? stage.stride() : 1, dropProbability, epsilon));
             }
-            layers.add(row, r -> r);
+            features.append(row);
         }
-        layers.add(convolution(last, FEATURES, 1, 1, 1, epsilon, true), l -> l);
-        stages().add("features", register_module("features", layers))
-                .add("avgpool", register_module("avgpool", new Layers.GlobalAveragePool()));
-        setClassifier(Initialization.linear(FEATURES, outputs), outputs);
-        Layers.initializeConvolutions(this);
+        return features.append(convolution(last, FEATURES, 1, 1, 1, epsilon));
+    }
+
+    // ---- network ----
+
+    private static final int FEATURES = 1280;
+
+    private final double dropout;
+    private Layer classifier;
+    private int embeddingSize;
+
+    private EfficientNet(
+            String name, List<Stage> stages, double epsilon, double dropout, int outputs, BackboneOptions options) {
+        super(name);
+        addStage("features", features(stages, options.smallFaces() ? 1 : 2, epsilon));
+        addStage("avgpool", new Layers.GlobalAveragePool());
+        this.dropout = options.dropout() > 0 ? options.dropout() : dropout;
+        this.embeddingSize = outputs;
+        this.classifier = add("classifier", classifier(outputs));
+        Layers.initializeConvolutions(this, Layers::heStdByFanOut);
         initializeLinear();
     }
 
-    private void setClassifier(LinearImpl linear, int outputs) {
-        Sequence sequence =
-                new Sequence().add(new Layers.Dropout(dropout), d -> d).add(linear, l -> l::forward);
-        this.classifier = register_module("classifier", sequence);
-        this.embeddingSize = outputs;
+    private Sequence classifier(int... sizes) {
+        return new Sequence(new Layers.Dropout(dropout), Layers.linears(FEATURES, sizes));
     }
 
-    /** torchvision draws linear weights evenly from +-1/sqrt(outputs), and sets their biases to zero. */
+    /** Like torchvision, draws linear weights uniformly from +-1/sqrt(outputs) and sets their biases to zero. */
     private void initializeLinear() {
         if (Initialization.isSkipped()) {
             return;
@@ -113,16 +206,22 @@ public final class EfficientNet extends StagedBackbone {
         }
     }
 
-    /** @param x [B, 1280, 1, 1] */
     @Override
-    Tensor end(Tensor x) {
-        return classifier.forward(torch.flatten(x, 1, -1));
+    public Tensor forward(Tensor images) {
+        Tensor x = stages().forward(images); // [B, 1280, 1, 1]
+        return head(x); // [B, D]
+    }
+
+    @Override
+    Tensor head(Tensor x) {
+        x = torch.flatten(x, 1, -1); // [B, 1280]
+        return classifier.forward(x); // [B, D]
     }
 
     @Override
     protected Value describe(GraphBuilder graph, Value images) {
-        Value x = graph.flatten(stages().describe(graph, images));
-        return classifier.describe(graph, x);
+        Value x = stages().describe(graph, images);
+        return classifier.describe(graph, graph.flatten(x));
     }
 
     @Override
@@ -139,115 +238,38 @@ public final class EfficientNet extends StagedBackbone {
     public void replaceLastLayer(String name, int... sizes) {
         checkReplacement(name, sizes);
         unregister_module("classifier");
-        int outputs = sizes[sizes.length - 1];
-        if (sizes.length == 1) {
-            setClassifier(Initialization.linear(FEATURES, outputs), outputs);
-        } else {
-            Sequence sequence = new Sequence()
-                    .add(new Layers.Dropout(dropout), d -> d)
-                    .add(Sequence.ofLinears(FEATURES, sizes), l -> l);
-            this.classifier = register_module("classifier", sequence);
-            this.embeddingSize = outputs;
-        }
+        this.embeddingSize = sizes[sizes.length - 1];
+        this.classifier = add("classifier", classifier(sizes));
         moveNewLayers();
     }
 
-    // ---- blocks ----
+    // ---- builders ----
 
-    /** Convolution, batch normalization and, but for the last of a block, SiLU. */
-    private static Sequence convolution(
-            int inputs, int outputs, int kernel, int stride, int groups, double epsilon, boolean activate) {
-        Sequence layers = new Sequence()
-                .add(Layers.conv(inputs, outputs, kernel, stride, groups), m -> m::forward)
-                .add(Layers.batchNorm(outputs, epsilon), m -> m::forward);
-        return activate ? layers.add(new Layers.Function("SiLU", torch::silu_, GraphBuilder::silu), f -> f) : layers;
+    private static final List<Stage> B0 = List.of(
+            new Stage(Kind.MB_CONV, 1, 3, 1, 32, 16, 1),
+            new Stage(Kind.MB_CONV, 6, 3, 2, 16, 24, 2),
+            new Stage(Kind.MB_CONV, 6, 5, 2, 24, 40, 2),
+            new Stage(Kind.MB_CONV, 6, 3, 2, 40, 80, 3),
+            new Stage(Kind.MB_CONV, 6, 5, 1, 80, 112, 3),
+            new Stage(Kind.MB_CONV, 6, 5, 2, 112, 192, 4),
+            new Stage(Kind.MB_CONV, 6, 3, 1, 192, 320, 1));
+
+    private static final List<Stage> V2_M = List.of(
+            new Stage(Kind.FUSED_MB_CONV, 1, 3, 1, 24, 24, 3),
+            new Stage(Kind.FUSED_MB_CONV, 4, 3, 2, 24, 48, 5),
+            new Stage(Kind.FUSED_MB_CONV, 4, 3, 2, 48, 80, 5),
+            new Stage(Kind.MB_CONV, 4, 3, 2, 80, 160, 7),
+            new Stage(Kind.MB_CONV, 6, 3, 1, 160, 176, 14),
+            new Stage(Kind.MB_CONV, 6, 3, 2, 176, 304, 18),
+            new Stage(Kind.MB_CONV, 6, 3, 1, 304, 512, 5));
+
+    /** EfficientNet-B0, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    static EfficientNet b0(int outputs, BackboneOptions options) {
+        return new EfficientNet("EfficientNetB0", B0, Layers.BATCH_NORM_EPSILON, 0.2, outputs, options);
     }
 
-    /** Widens, looks, weighs channels against each other, narrows; with a shortcut where sizes allow. */
-    private static final class Block extends Module implements Layer, Described {
-        private final Sequence block;
-        private final boolean shortcut;
-        private final double drop;
-
-        Block(Stage stage, int inputs, int stride, double drop, double epsilon) {
-            super(stage.kind() == Kind.MOBILE ? "MBConv" : "FusedMBConv");
-            this.drop = drop;
-            this.shortcut = stride == 1 && inputs == stage.outputs();
-            this.block = register_module(
-                    "block",
-                    stage.kind() == Kind.MOBILE
-                            ? mobile(stage, inputs, stride, epsilon)
-                            : fused(stage, inputs, stride, epsilon));
-        }
-
-        private static Sequence mobile(Stage stage, int inputs, int stride, double epsilon) {
-            int wide = inputs * stage.expansion(); // a multiple of 8 in all nets here
-            Sequence layers = new Sequence();
-            if (wide != inputs) {
-                layers.add(convolution(inputs, wide, 1, 1, 1, epsilon, true), l -> l);
-            }
-            layers.add(convolution(wide, wide, stage.kernel(), stride, wide, epsilon, true), l -> l);
-            layers.add(new SqueezeExcitation(wide, Math.max(1, inputs / 4)), l -> l);
-            return layers.add(convolution(wide, stage.outputs(), 1, 1, 1, epsilon, false), l -> l);
-        }
-
-        private static Sequence fused(Stage stage, int inputs, int stride, double epsilon) {
-            int wide = inputs * stage.expansion();
-            if (wide == inputs) {
-                return new Sequence()
-                        .add(convolution(inputs, stage.outputs(), stage.kernel(), stride, 1, epsilon, true), l -> l);
-            }
-            return new Sequence()
-                    .add(convolution(inputs, wide, stage.kernel(), stride, 1, epsilon, true), l -> l)
-                    .add(convolution(wide, stage.outputs(), 1, 1, 1, epsilon, false), l -> l);
-        }
-
-        @Override
-        public Tensor forward(Tensor x) {
-            Tensor out = block.forward(x);
-            return shortcut ? stochasticDepth(out).add(x) : out;
-        }
-
-        @Override
-        public Value describe(GraphBuilder graph, Value x) {
-            Value out = block.describe(graph, x);
-            return shortcut ? graph.plus(out, x) : out;
-        }
-
-        /** In training leaves the block out by chance, image by image: Huang et al., arXiv 1603.09382. */
-        private Tensor stochasticDepth(Tensor out) {
-            if (drop == 0 || !is_training()) {
-                return out;
-            }
-            double kept = 1 - drop;
-            Tensor chance = out.new_empty(out.size(0), 1, 1, 1); // [B, 1, 1, 1]
-            return out.mul(
-                    chance.bernoulli_(kept, RandomStream.generatorFor(chance)).div_(new Scalar(kept)));
-        }
-    }
-
-    /** Weighs channels by what they are over the whole image: Hu et al., CVPR 2018, arXiv 1709.01507. */
-    private static final class SqueezeExcitation extends Module implements Layer, Described {
-        private final Layers.GlobalAveragePool avgpool = register_module("avgpool", new Layers.GlobalAveragePool());
-        private final Conv2dImpl reduce;
-        private final Conv2dImpl widen;
-
-        SqueezeExcitation(int channels, int squeezed) {
-            super("SqueezeExcitation");
-            this.reduce = register_module("fc1", Layers.pointwiseWithBias(channels, squeezed));
-            this.widen = register_module("fc2", Layers.pointwiseWithBias(squeezed, channels));
-        }
-
-        @Override
-        public Tensor forward(Tensor x) {
-            Tensor weight = torch.silu_(reduce.forward(avgpool.forward(x))); // [B, squeezed, 1, 1]
-            return x.mul(torch.sigmoid(widen.forward(weight))); // [B, C, H, W]
-        }
-
-        @Override
-        public Value describe(GraphBuilder graph, Value x) {
-            Value weight = graph.silu(Layers.describe(graph, x, avgpool, reduce));
-            return graph.scale(x, graph.sigmoid(graph.convolution(widen, weight)));
-        }
+    /** EfficientNetV2-M, initialized from torch's random generator; {@code outputs} is torchvision's num_classes. */
+    static EfficientNet v2m(int outputs, BackboneOptions options) {
+        return new EfficientNet("EfficientNetV2M", V2_M, 1e-3, 0.3, outputs, options);
     }
 }

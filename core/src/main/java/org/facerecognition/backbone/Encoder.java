@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import org.facerecognition.natives.Libtorch;
 
-/** The architectures that come with the library, by name. Listing them loads no native library. */
+/** The architectures of the library. Listing them loads no native library. */
 public enum Encoder {
     RESNET18("resnet18", Origin.TORCHVISION, "fc", 1000, ResNet::resnet18),
     RESNET34("resnet34", Origin.TORCHVISION, "fc", 1000, ResNet::resnet34),
@@ -21,7 +21,7 @@ public enum Encoder {
     IRESNET100("iresnet100", Origin.INSIGHTFACE, "fc", 512, IResNet::iresnet100),
     MOBILEFACENET("mobilefacenet", Origin.MOBILEFACENET, "conv3", 128, MobileFaceNet::new);
 
-    /** Whose names, initialization and weights an architecture has. */
+    /** The project whose names, initialization and weights an architecture follows. */
     public enum Origin {
         TORCHVISION,
         INSIGHTFACE,
@@ -46,42 +46,44 @@ public enum Encoder {
         this.maker = maker;
     }
 
-    /** The name on the command line and in files: torchvision's, such as {@code resnet34}. */
+    /** Returns the name on the command line and in files, in torchvision's style: {@code resnet34}. */
     public String id() {
         return id;
     }
 
-    /** Whose names and weights it has. */
+    /** Returns the project whose names, initialization and weights this architecture follows. */
     public Origin origin() {
         return origin;
     }
 
-    /** Outputs that its origin gives it: ImageNet's 1,000 classes, or the length of a face embedding. */
+    /** Returns the number of outputs at its origin: ImageNet's 1,000 classes, or the length of a face embedding. */
     public int originalOutputs() {
         return outputs;
     }
 
-    /** Name of the layer that is replaced to set the embedding's length. */
+    /** Returns the name of the layer that is replaced to set the length of embeddings. */
     public String lastLayerName() {
         return lastLayerName;
     }
 
-    /** {@link #create(String, List, BackboneOptions)} with the options' defaults. */
+    /** Calls {@link #create(String, List, BackboneOptions)} with {@link BackboneOptions#DEFAULT}. */
     public Backbone create(String lastLayerName, List<Integer> embeddingSizes) {
         return create(lastLayerName, embeddingSizes, BackboneOptions.DEFAULT);
     }
 
     /**
-     * Builds the net, freshly initialized from torch's random generator, and replaces its last layer. The draws are
-     * those of {@code net = torchvision.models.NAME(); net.fc = nn.Linear(..., embeddingSize)}.
+     * Creates the network, randomly initialized from torch's generator, and replaces its last layer. It draws the same
+     * numbers as {@code net = torchvision.models.NAME(); net.fc = nn.Linear(..., embeddingSize)}.
      *
-     * @param lastLayerName which layer to replace
-     * @param embeddingSizes outputs of the linear layers put there, at least one; the last is the embedding's length
-     * @param options what else can be chosen
-     * @throws IllegalArgumentException when the net has no such last layer, or a size is less than 1
+     * @param lastLayerName name of the layer to replace; must be {@link #lastLayerName()}
+     * @param embeddingSizes outputs of the linear layers that replace it, at least one; the last one is the length of
+     *     embeddings
+     * @param options options of the architecture
+     * @return owned
+     * @throws IllegalArgumentException if the network has no such last layer, or a size is less than 1
      */
     public Backbone create(String lastLayerName, List<Integer> embeddingSizes, BackboneOptions options) {
-        Libtorch.load(); // here, so that names and settings can be listed where no native library can be loaded
+        Libtorch.load(); // only here, so that names and settings can be listed where no native library can be loaded
         return Backbone.built(() -> {
             Backbone backbone = maker.make(outputs, options);
             backbone.replaceLastLayer(
@@ -92,9 +94,9 @@ public enum Encoder {
     }
 
     /**
-     * Finds an encoder by its {@link #id}.
+     * Returns the encoder with this {@link #id}, in upper or lower case.
      *
-     * @throws IllegalArgumentException naming those there are, when there is none of that name
+     * @throws IllegalArgumentException if there is none; the message lists the ids
      */
     public static Encoder of(String id) {
         return Arrays.stream(values())

@@ -20,91 +20,96 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps what the frozen first layers of a net make of each image, so that they work on it once and not in every epoch. A
- * image is known by its pixels: mirrored it is another one, and where each epoch makes new ones of it there is nothing to
- * gain. When the memory is full, what is in it stays and the rest is computed each time.
+ * Caches the output of a network's frozen first layers for each image, so that an image passes through them once and
+ * not once per epoch. Images are identified by a digest of their pixels: a mirrored image is another image, and a
+ * training run whose augmentation makes new images in every epoch gains nothing. Once the cache is full its contents
+ * stay, and the features of all other images are computed each time.
  *
- * <p>For one thread at a time. The layers must stay frozen as long as it is used.
+ * <p>Not thread-safe. The layers must stay frozen while the cache is in use.
  */
 public final class FrozenFeatureCache implements AutoCloseable {
     private static final int CHUNK = 8; // images
 
     private final Backbone encoder;
     private final String layer;
-    private final long bytes;
-    private final Map<ByteBuffer, Integer> places = new HashMap<>(); // by the digest of an image's values
-    private @Nullable Tensor
-            memory; // [places, h, w, C] in one piece; on a CPU the system gives its pages as they are filled
+    private final long maxBytes;
+    private final Map<ByteBuffer, Integer> slots = new HashMap<>(); // by the digest of an image
+
+    /** [slots, h, w, C], allocated whole with the first batch; on a CPU, pages become resident as they are filled. */
+    private @Nullable Tensor cache;
 
     /**
-     * @param encoder whose layers
-     * @param layer the first that learns, as {@link Backbone#forwardFrom} knows it
-     * @param bytes most to be kept
+     * @param encoder the network; borrowed
+     * @param layer name of the first layer that is trained, as for {@link Backbone#forwardFrom}
+     * @param maxBytes maximum size of the cached features
      */
-    public FrozenFeatureCache(Backbone encoder, String layer, long bytes) {
+    public FrozenFeatureCache(Backbone encoder, String layer, long maxBytes) {
         this.encoder = encoder;
         this.layer = layer;
-        this.bytes = bytes;
+        this.maxBytes = maxBytes;
     }
 
     /**
-     * Embeds a batch, with gradients for the layers that learn.
+     * Embeds a batch of images, with gradients for the layers that are trained.
      *
-     * @param images [B, 3, S, S], as for {@link Backbone#forward}
-     * @return [B, D], as that gives; in the caller's scope
+     * @param images [B, 3, S, S], as for {@link Backbone#forward}; borrowed
+     * @return [B, D], as {@link Backbone#forward} returns it; scoped
      */
     public Tensor embed(Tensor images) {
-        return encoder.forwardFrom(layer, before(images));
+        return encoder.forwardFrom(layer, features(images));
     }
 
-    private Tensor before(Tensor images) {
+    /** Returns the features of a batch, [B, C, h, w], from the cache where it has them, and adds the others to it. */
+    private Tensor features(Tensor images) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             List<ByteBuffer> keys = keys(images);
-            Map<ByteBuffer, Integer> fresh = new LinkedHashMap<>(); // rows of what is made now
-            List<Integer> unknown = new ArrayList<>(); // their places in the batch
-            List<Integer> known = new ArrayList<>(); // places in the memory
+            Map<ByteBuffer, Integer> misses = new LinkedHashMap<>(); // key -> row in computed
+            List<Integer> missRows = new ArrayList<>(); // their rows in the batch
+            List<Integer> hitSlots = new ArrayList<>();
             for (int i = 0; i < keys.size(); i++) {
-                Integer place = places.get(keys.get(i));
-                if (place != null) {
-                    known.add(place);
-                } else if (fresh.putIfAbsent(keys.get(i), unknown.size()) == null) {
-                    unknown.add(i);
+                Integer slot = slots.get(keys.get(i));
+                if (slot != null) {
+                    hitSlots.add(slot);
+                } else if (misses.putIfAbsent(keys.get(i), missRows.size()) == null) {
+                    missRows.add(i);
                 }
             }
-            if (fresh.isEmpty()) {
-                return rows(memory, known).permute(0, 3, 1, 2);
+            if (misses.isEmpty()) {
+                return rows(cache, hitSlots).permute(0, 3, 1, 2);
             }
-            Tensor made = features(images, unknown); // [F, h, w, C]
-            Tensor all = known.isEmpty() ? made : torch.cat(new TensorVector(made, rows(memory, known)), 0);
+            Tensor computed = compute(images, missRows); // [misses, h, w, C]
+            Tensor all =
+                    hitSlots.isEmpty() ? computed : torch.cat(new TensorVector(computed, rows(cache, hitSlots)), 0);
             List<Integer> order = new ArrayList<>();
-            int next = unknown.size();
+            int nextHit = missRows.size();
             for (ByteBuffer key : keys) {
-                Integer row = fresh.get(key);
-                order.add(row != null ? row : next++);
+                Integer row = misses.get(key);
+                order.add(row != null ? row : nextHit++);
             }
-            keep(fresh.keySet(), made);
+            store(misses.keySet(), computed);
             return rows(all, order).permute(0, 3, 1, 2);
         }
     }
 
     /**
-     * What the frozen layers make of some images of a batch, always computed {@link #CHUNK} at a time, the last ones
-     * filled up. A training that is resumed meets its images in other company than one that was never stopped, and
-     * libtorch rounds differently in batches of other sizes (of one image at the least); in batches of one size an
-     * image's features do not depend on the others.
+     * Computes the features of some images of a batch, always {@link #CHUNK} images at a time; the last chunk is
+     * padded. A resumed training run meets its images in other batches than one that was never stopped, and libtorch
+     * rounds differently in batches of other sizes, at least in a batch of one. In batches of one size, the features of
+     * an image do not depend on the other images.
      *
-     * @return [F, h, w, C]
+     * @param imageRows rows of the images in the batch
+     * @return [imageRows, h, w, C]
      */
-    private Tensor features(Tensor images, List<Integer> wanted) {
+    private Tensor compute(Tensor images, List<Integer> imageRows) {
         TensorVector chunks = new TensorVector();
-        for (int from = 0; from < wanted.size(); from += CHUNK) {
-            List<Integer> chunk = new ArrayList<>(wanted.subList(from, Math.min(from + CHUNK, wanted.size())));
+        for (int from = 0; from < imageRows.size(); from += CHUNK) {
+            List<Integer> chunk = new ArrayList<>(imageRows.subList(from, Math.min(from + CHUNK, imageRows.size())));
             int size = chunk.size();
             while (chunk.size() < CHUNK) {
                 chunk.add(chunk.get(0));
             }
-            Tensor made = encoder.forwardBefore(layer, rows(images, chunk)); // [CHUNK, C, h, w]
-            chunks.push_back(made.narrow(0, 0, size).permute(0, 2, 3, 1).contiguous());
+            Tensor features = encoder.forwardBefore(layer, rows(images, chunk)); // [CHUNK, C, h, w]
+            chunks.push_back(features.narrow(0, 0, size).permute(0, 2, 3, 1).contiguous());
         }
         return torch.cat(chunks, 0);
     }
@@ -114,28 +119,28 @@ public final class FrozenFeatureCache implements AutoCloseable {
         return tensor.index_select(0, Tensor.create(indices).to(tensor.device(), ScalarType.Long));
     }
 
-    /** The first of them, as many as there is room for. */
-    private void keep(Collection<ByteBuffer> keys, Tensor made) {
-        if (memory == null) {
-            long[] shape = made.shape();
-            shape[0] = bytes / (made.nbytes() / shape[0]);
-            memory = torch.empty(shape, made.options(), new MemoryFormatOptional())
+    /** Stores the first of these features, as many as there is room for. */
+    private void store(Collection<ByteBuffer> keys, Tensor features) {
+        if (cache == null) {
+            long[] shape = features.shape();
+            shape[0] = maxBytes / (features.nbytes() / shape[0]);
+            cache = torch.empty(shape, features.options(), new MemoryFormatOptional())
                     .retainReference();
         }
-        int count = (int) Math.min(keys.size(), memory.size(0) - places.size());
+        int count = (int) Math.min(keys.size(), cache.size(0) - slots.size());
         if (count > 0) {
-            memory.narrow(0, places.size(), count).copy_(made.narrow(0, 0, count));
-            keys.stream().limit(count).forEach(key -> places.put(key, places.size()));
+            cache.narrow(0, slots.size(), count).copy_(features.narrow(0, 0, count));
+            keys.stream().limit(count).forEach(key -> slots.put(key, slots.size()));
         }
     }
 
-    /** Digests of the images' values: 128 bits, so that no two ever meet by chance. */
+    /** Returns digests of the images' values, of 128 bits, so that two images do not collide by chance. */
     private static List<ByteBuffer> keys(Tensor images) {
         List<ByteBuffer> keys = new ArrayList<>();
         Tensor onHost = images.to(new Device("cpu"), images.scalar_type()).contiguous();
         for (long i = 0; i < onHost.size(0); i++) {
-            Tensor picture = onHost.select(0, i);
-            BytePointer values = new BytePointer(picture.data_ptr()).capacity(picture.nbytes());
+            Tensor image = onHost.select(0, i);
+            BytePointer values = new BytePointer(image.data_ptr()).capacity(image.nbytes());
             keys.add(ByteBuffer.wrap(md5(values.asByteBuffer())));
         }
         return keys;
@@ -147,21 +152,22 @@ public final class FrozenFeatureCache implements AutoCloseable {
             digest.update(values);
             return digest.digest();
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e); // every Java has it
+            throw new IllegalStateException(e); // every Java platform has MD5
         }
     }
 
-    /** Images in it. */
+    /** Returns the number of cached images. */
     public int size() {
-        return places.size();
+        return slots.size();
     }
 
+    /** Frees the cached features; the network stays open. */
     @Override
     public void close() {
-        places.clear();
-        if (memory != null) {
-            memory.close();
-            memory = null;
+        slots.clear();
+        if (cache != null) {
+            cache.close();
+            cache = null;
         }
     }
 }

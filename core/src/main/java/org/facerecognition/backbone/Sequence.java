@@ -2,41 +2,29 @@ package org.facerecognition.backbone;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Value;
-import org.facerecognition.natives.Initialization;
 
 /**
- * Modules one after another, named 0, 1, 2, ... like torch's {@code nn.Sequential}. libtorch's own forgets the Java
- * type of its members and cannot call those written in Java, so the forward functions are kept here.
+ * Runs modules one after another, like torch's {@code nn.Sequential}; they are named 0, 1, 2, ... libtorch's own class
+ * forgets the Java type of its members and cannot call those written in Java, so this class keeps them as layers.
  */
-final class Sequence extends Module implements Layer, Described {
+final class Sequence extends Block {
     private final List<Layer> layers = new ArrayList<>();
-    private final List<Module> modules = new ArrayList<>(); // the same
 
-    Sequence() {
+    Sequence(Module... modules) {
         super("Sequential");
-    }
-
-    <M extends Module> Sequence add(M module, Function<M, Layer> forward) {
-        M registered = register_module(Integer.toString(layers.size()), module);
-        layers.add(forward.apply(registered));
-        modules.add(registered);
-        return this;
-    }
-
-    /** Linear layers from {@code inputs} through each of {@code sizes}, with nothing between them. */
-    static Sequence ofLinears(long inputs, int... sizes) {
-        Sequence sequence = new Sequence();
-        long from = inputs;
-        for (int to : sizes) {
-            sequence.add(Initialization.linear(from, to), m -> m::forward);
-            from = to;
+        for (Module module : modules) {
+            append(module);
         }
-        return sequence;
+    }
+
+    /** Adds a module at the end and returns this sequence. */
+    Sequence append(Module module) {
+        layers.add(add(Integer.toString(layers.size()), module));
+        return this;
     }
 
     List<Layer> layers() {
@@ -53,6 +41,9 @@ final class Sequence extends Module implements Layer, Described {
 
     @Override
     public Value describe(GraphBuilder graph, Value x) {
-        return Layers.describe(graph, x, modules.toArray(Module[]::new));
+        for (Layer layer : layers) {
+            x = layer.describe(graph, x);
+        }
+        return x;
     }
 }

@@ -1,39 +1,46 @@
 package org.facerecognition.backbone;
 
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 
-/** A net of the library's: stages, which it can be run in parts by, and an end that makes embeddings of what they give. */
+/**
+ * A backbone of the library: stages, between which the network can be split, and a head that turns their output into
+ * embeddings.
+ */
 abstract class StagedBackbone extends Backbone {
-    static final int ANY_SIZE = 0;
-
     private final Stages stages = new Stages();
-    private final int imageSizePx;
 
-    /** @param imageSizePx side of the images that the net is made for, or {@link #ANY_SIZE} */
-    StagedBackbone(String name, int imageSizePx) {
+    StagedBackbone(String name) {
         super(name);
-        this.imageSizePx = imageSizePx;
     }
 
-    /** To be added to in the constructor, and described and run later. */
+    /** Registers a layer under its name and appends it to the stages. */
+    final void addStage(String name, Module layer) {
+        stages.add(name, add(name, layer));
+    }
+
+    /** Registers a layer of the head under its name and returns it. */
+    final Layer add(String name, Module layer) {
+        return Layer.of(register_module(name, layer));
+    }
+
+    /** Returns the stages that the constructor has added, in that order. */
     final Stages stages() {
         return stages;
     }
 
     /**
-     * What comes after the stages.
+     * Turns the output of the stages into embeddings.
      *
-     * @param x what they give
-     * @return [B, D]
+     * @return [B, D], scoped
      */
-    abstract Tensor end(Tensor x);
+    abstract Tensor head(Tensor x);
 
-    @Override
-    public final Tensor forward(Tensor images) {
-        if (imageSizePx != ANY_SIZE && (images.size(2) != imageSizePx || images.size(3) != imageSizePx)) {
-            throw new IllegalArgumentException("images must be " + imageSizePx + "x" + imageSizePx
-                    + ", for which this net was made, but were " + images.size(3) + "x" + images.size(2));
+    /** Throws unless images have the size of a network whose last layer is as large as its input. */
+    static void requireSize(Tensor images, int sizePx) {
+        if (images.size(2) != sizePx || images.size(3) != sizePx) {
+            throw new IllegalArgumentException("images must be " + sizePx + "x" + sizePx
+                    + ", the size this network was built for, but were " + images.size(3) + "x" + images.size(2));
         }
-        return end(stages.forward(images));
     }
 }

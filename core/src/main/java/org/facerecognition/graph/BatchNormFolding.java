@@ -15,18 +15,18 @@ import org.facerecognition.graph.Operation.Linear;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does away with batch normalizations by changing the weights of their neighbors: in evaluation they only multiply and add
- * by channel.
+ * Folds batch normalization into the adjacent convolution or linear weights. In evaluation mode, a batch normalization
+ * only multiplies each channel by a scale and adds a shift.
  *
- * <p>One after a convolution or a linear layer goes into that; one before a linear layer, a flattening between, into
- * that one. One before a convolution with padding stays: the zero around the image would have to become another
- * value. The arithmetic is in float64, rounded once, and on the CPU, so that what is exported does not depend on where
- * the network is.
+ * <p>A normalization after a convolution or a linear layer is folded into that layer; one before a linear layer, with
+ * or without a flattening between them, into the linear layer. A normalization before a convolution stays: with
+ * padding, the zeros around the image would have to become other values. The arithmetic is in float64 on the CPU and
+ * rounded once, so that an exported network does not depend on the device of the original.
  */
 public final class BatchNormFolding {
     private final Graph graph;
     private final int[] uses;
-    private final Map<Integer, Affine> pending = new HashMap<>(); // of linear layers, by number
+    private final Map<Integer, Affine> pending = new HashMap<>(); // to fold into a linear layer, by the layer's index
 
     private BatchNormFolding(Graph graph) {
         this.graph = graph;
@@ -34,16 +34,17 @@ public final class BatchNormFolding {
     }
 
     /**
-     * The same with fewer normalizations. Weights that are not changed are the given graph's, which must stay open as long.
+     * Returns an equivalent graph with fewer normalizations.
      *
-     * @return to be closed
+     * @param graph borrowed
+     * @return owned; it shares the weights that do not change with {@code graph}, which must stay open as long
      */
     public static Graph fold(Graph graph) {
         BatchNormFolding folding = new BatchNormFolding(graph);
         return Graph.of((builder, images) -> folding.rewrite(builder, images));
     }
 
-    /** x * scale + shift, both [C] in float64. */
+    /** The function x * scale + shift per channel; both are [C], float64. */
     private record Affine(Tensor scale, Tensor shift) {
         static Affine of(BatchNorm norm) {
             Tensor variance = wide(norm.variance()).add(new Scalar(norm.epsilon()));
@@ -67,14 +68,14 @@ public final class BatchNormFolding {
         return renamed[nodes.size() - 1];
     }
 
-    private Value normalization(GraphBuilder builder, BatchNorm norm, int number, Value original, Value input) {
+    private Value normalization(GraphBuilder builder, BatchNorm norm, int index, Value original, Value input) {
         if (uses[original.node()] == 1) {
-            Operation folded = after(builder.operation(input), norm);
+            Operation folded = foldInto(builder.operation(input), norm);
             if (folded != null) {
-                return builder.add(folded, builder.inputs(input)); // what it takes the place of is used by nobody
+                return builder.add(folded, builder.inputs(input)); // the operation it replaces is unused and pruned
             }
         }
-        int linear = linearAfter(number);
+        int linear = linearAfter(index);
         if (linear >= 0) {
             pending.put(linear, Affine.of(norm));
             return input;
@@ -82,37 +83,38 @@ public final class BatchNormFolding {
         return builder.add(norm, input);
     }
 
-    private static @Nullable Operation after(Operation before, BatchNorm norm) {
+    /** Returns {@code before} with {@code norm} folded in; null if it is neither a convolution nor a linear layer. */
+    private static @Nullable Operation foldInto(Operation before, BatchNorm norm) {
         Affine affine = Affine.of(norm);
         if (before instanceof Convolution c) {
             Tensor weight = wide(c.weight()).mul(affine.scale.reshape(-1, 1, 1, 1));
-            return new Convolution(narrow(weight), moved(c.bias(), affine), c.stride(), c.padding(), c.groups());
+            return new Convolution(narrow(weight), foldedBias(c.bias(), affine), c.stride(), c.padding(), c.groups());
         }
         if (before instanceof Linear l) {
-            return new Linear(narrow(wide(l.weight()).mul(affine.scale.reshape(-1, 1))), moved(l.bias(), affine));
+            return new Linear(narrow(wide(l.weight()).mul(affine.scale.reshape(-1, 1))), foldedBias(l.bias(), affine));
         }
         return null;
     }
 
-    private static Tensor moved(@Nullable Tensor bias, Affine affine) {
+    private static Tensor foldedBias(@Nullable Tensor bias, Affine affine) {
         return narrow(bias == null ? affine.shift : wide(bias).mul(affine.scale).add(affine.shift));
     }
 
-    /** The number of the linear layer that alone takes the value, flattened or not; -1 when there is none. */
-    private int linearAfter(int number) {
-        int next = onlyUser(number);
+    /** Returns the index of the linear layer that is the only user of a node, flattened or not; -1 if there is none. */
+    private int linearAfter(int index) {
+        int next = onlyUser(index);
         if (next >= 0 && graph.nodes().get(next).operation() instanceof Flatten) {
             next = onlyUser(next);
         }
         return next >= 0 && graph.nodes().get(next).operation() instanceof Linear ? next : -1;
     }
 
-    private int onlyUser(int number) {
-        if (uses[number] != 1) {
+    private int onlyUser(int index) {
+        if (uses[index] != 1) {
             return -1;
         }
-        Value value = new Value(number);
-        for (int i = number + 1; i < graph.nodes().size(); i++) {
+        Value value = new Value(index);
+        for (int i = index + 1; i < graph.nodes().size(); i++) {
             if (graph.nodes().get(i).inputs().contains(value)) {
                 return i;
             }
@@ -120,18 +122,18 @@ public final class BatchNormFolding {
         return -1;
     }
 
-    /** A linear layer sees each channel as so many columns, one for each place. */
-    private Operation withPending(int number, Operation operation) {
-        Affine affine = pending.get(number);
+    /** Folds a pending normalization into a linear layer, whose weight has one column per channel and position. */
+    private Operation withPending(int index, Operation operation) {
+        Affine affine = pending.get(index);
         if (affine == null) {
             return operation;
         }
         Linear linear = (Linear) operation;
-        Tensor weight = wide(linear.weight()); // [out, C * places]
-        long places = weight.size(1) / affine.scale.numel();
-        Tensor shift = torch.mv(weight, affine.shift.repeat_interleave(places));
+        Tensor weight = wide(linear.weight()); // [out, C * positions]
+        long positions = weight.size(1) / affine.scale.numel();
+        Tensor shift = torch.mv(weight, affine.shift.repeat_interleave(positions));
         Tensor bias = linear.bias() == null ? shift : wide(linear.bias()).add(shift);
-        return new Linear(narrow(weight.mul(affine.scale.repeat_interleave(places))), narrow(bias));
+        return new Linear(narrow(weight.mul(affine.scale.repeat_interleave(positions))), narrow(bias));
     }
 
     private static Tensor wide(Tensor x) {

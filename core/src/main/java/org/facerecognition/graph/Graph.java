@@ -7,8 +7,9 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 
 /**
- * What a network does to images in evaluation: nodes in the order of work, the first being the images and the last the
- * embeddings. Owns the handles of its tensors, which may be the network's own: then it sees what training changes.
+ * The operations of a network in evaluation mode, as nodes in the order of execution: the first stands for the images,
+ * the last for the embeddings. A graph owns its tensor objects, but their memory may be the network's weights, in which
+ * case the graph sees what training changes.
  */
 public final class Graph implements AutoCloseable {
     private final List<Node> nodes;
@@ -20,10 +21,11 @@ public final class Graph implements AutoCloseable {
     }
 
     /**
-     * A graph of what {@code description} does with a builder and the images. All native objects that it makes meanwhile
-     * belong to the graph.
+     * Returns the graph of the operations that {@code description} records. The graph owns all native objects that are
+     * created meanwhile.
      *
-     * @param description returns the embeddings
+     * @param description takes a builder and the images, and returns the embeddings
+     * @return owned
      */
     public static Graph of(BiFunction<GraphBuilder, Value, Value> description) {
         PointerScope scope = new PointerScope();
@@ -31,7 +33,7 @@ public final class Graph implements AutoCloseable {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             GraphBuilder builder = new GraphBuilder();
             Value result = description.apply(builder, builder.add(new Operation.Input()));
-            Graph graph = new Graph(withoutTheUnused(builder.nodes(), result), scope.extend());
+            Graph graph = new Graph(prune(builder.nodes(), result), scope.extend());
             done = true;
             return graph;
         } finally {
@@ -43,9 +45,9 @@ public final class Graph implements AutoCloseable {
     }
 
     /**
-     * The same with normalization of pixels before it and embeddings brought to length 1 after it.
+     * Returns this graph preceded by the normalization of pixels and followed by the L2 normalization of embeddings.
      *
-     * @return to be closed; shares this one's tensors, which must stay
+     * @return owned; it shares the tensors of this graph, which must stay open as long
      */
     public Graph between(Operation.Normalize before, Operation.L2Normalize after) {
         return of((builder, pixels) -> {
@@ -63,8 +65,8 @@ public final class Graph implements AutoCloseable {
         });
     }
 
-    /** Nodes that the result needs, and the input, renumbered. */
-    private static List<Node> withoutTheUnused(List<Node> nodes, Value result) {
+    /** Returns the input and the nodes that the result depends on, renumbered. */
+    private static List<Node> prune(List<Node> nodes, Value result) {
         boolean[] used = new boolean[nodes.size()];
         used[0] = true;
         used[result.node()] = true;
@@ -85,26 +87,27 @@ public final class Graph implements AutoCloseable {
                                 .toList()));
             }
         }
-        return kept; // the result is last: what it does not need is gone, and nodes need only earlier ones
+        return kept; // the result is last, since nodes depend only on earlier ones and those it does not need are gone
     }
 
-    /** In the order of work. */
+    /** Returns the nodes in the order of execution. */
     public List<Node> nodes() {
         return nodes;
     }
 
+    /** Returns the node whose output is {@code value}. */
     public Node node(Value value) {
         return nodes.get(value.node());
     }
 
-    /** How many nodes take each node's value, by number. */
+    /** Returns the number of inputs that take each node's output, by the index of the node. */
     public int[] uses() {
         int[] uses = new int[nodes.size()];
         nodes.forEach(node -> node.inputs().forEach(value -> uses[value.node()]++));
         return uses;
     }
 
-    /** Forgets its handles of tensors. */
+    /** Closes the graph's tensor objects; weights shared with a network stay. */
     @Override
     public void close() {
         tensors.close();

@@ -24,8 +24,8 @@ import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.PRelu;
 
 /**
- * Records what a network does, layer by layer; see {@link Graph#of}. A layer is recorded exactly or rejected: options
- * that an {@link Operation} cannot express would make the prepared or exported network another one.
+ * Records the operations of a network, layer by layer; see {@link Graph#of}. A layer is recorded exactly or rejected:
+ * ignoring options that an {@link Operation} cannot express would prepare or export a different network.
  */
 public final class GraphBuilder {
     private final List<Node> nodes = new ArrayList<>();
@@ -37,9 +37,9 @@ public final class GraphBuilder {
     }
 
     /**
-     * Any operation.
+     * Records any operation and returns its output.
      *
-     * @throws IllegalArgumentException when it does not take as many inputs
+     * @throws IllegalArgumentException if the operation takes another number of inputs
      */
     public Value add(Operation operation, Value... inputs) {
         nodes.add(new Node(operation, List.of(inputs)));
@@ -55,8 +55,10 @@ public final class GraphBuilder {
     }
 
     /**
-     * @throws UnsupportedOperationException when the layer has options that a {@link Convolution} has not: padding with
-     *     anything but zeros, dilation, or strides and paddings that differ in the two directions
+     * Records a convolution.
+     *
+     * @throws UnsupportedOperationException if the layer has options that {@link Convolution} lacks: padding with
+     *     anything but zeros, dilation, or strides or paddings that differ in the two directions
      */
     public Value convolution(Conv2dImpl layer, Value x) {
         DetailConv2dOptions options = layer.options();
@@ -75,7 +77,7 @@ public final class GraphBuilder {
                 x);
     }
 
-    /** In numbers, or by name: "valid" is none, "same" what keeps the size. */
+    /** Returns the padding, given as numbers or by name: "valid" is none, "same" keeps the size of the image. */
     private static int padding(DetailConv2dOptions options) {
         Conv2dPadding padding = options.padding();
         if (holds(padding::get0)) {
@@ -91,7 +93,7 @@ public final class GraphBuilder {
         return kernel / 2;
     }
 
-    /** Whether a C++ variant holds the alternative that the getter is of; it throws for another. */
+    /** Returns whether a C++ variant holds the getter's alternative; for any other, the getter throws. */
     private static boolean holds(Supplier<?> getter) {
         try {
             getter.get();
@@ -101,12 +103,22 @@ public final class GraphBuilder {
         }
     }
 
-    /** @throws UnsupportedOperationException when it normalizes by the batch's own statistics in evaluation too */
+    /**
+     * Records a batch normalization.
+     *
+     * @throws UnsupportedOperationException if the layer has no running statistics and so normalizes by those of the
+     *     batch in evaluation mode too
+     */
     public Value batchNorm(BatchNorm2dImpl layer, Value x) {
         return batchNorm(layer.options(), layer.running_mean(), layer.running_var(), layer.weight(), layer.bias(), x);
     }
 
-    /** @throws UnsupportedOperationException when it normalizes by the batch's own statistics in evaluation too */
+    /**
+     * Records a batch normalization.
+     *
+     * @throws UnsupportedOperationException if the layer has no running statistics and so normalizes by those of the
+     *     batch in evaluation mode too
+     */
     public Value batchNorm(BatchNorm1dImpl layer, Value x) {
         return batchNorm(layer.options(), layer.running_mean(), layer.running_var(), layer.weight(), layer.bias(), x);
     }
@@ -126,17 +138,21 @@ public final class GraphBuilder {
                 x);
     }
 
+    /** Records a PReLU. */
     public Value prelu(PReLUImpl layer, Value x) {
         return add(new PRelu(layer.weight().detach()), x);
     }
 
+    /** Records a linear layer. */
     public Value linear(LinearImpl layer, Value x) {
         Tensor bias = layer.bias();
         return add(new Linear(layer.weight().detach(), bias.defined() ? bias.detach() : null), x);
     }
 
     /**
-     * @throws UnsupportedOperationException when the layer has options that a {@link MaxPool} has not: dilation, sizes
+     * Records a max pooling.
+     *
+     * @throws UnsupportedOperationException if the layer has options that {@link MaxPool} lacks: dilation, sizes
      *     rounded up, or windows that differ in the two directions
      */
     public Value maxPool(MaxPool2dImpl layer, Value x) {
@@ -153,39 +169,52 @@ public final class GraphBuilder {
                 x);
     }
 
+    /** Records max(x, 0). */
     public Value relu(Value x) {
         return add(Activation.RELU, x);
     }
 
+    /** Records min(max(x, 0), 6). */
     public Value relu6(Value x) {
         return add(Activation.RELU6, x);
     }
 
+    /** Records x * sigmoid(x). */
     public Value silu(Value x) {
         return add(Activation.SILU, x);
     }
 
+    /** Records the logistic function. */
     public Value sigmoid(Value x) {
         return add(Activation.SIGMOID, x);
     }
 
+    /** Records the sum of two values of the same shape. */
     public Value plus(Value a, Value b) {
         return add(new Operation.Add(), a, b);
     }
 
-    /** @param weights [B, C, 1, 1] */
+    /**
+     * Records the product of {@code x} with one weight per channel.
+     *
+     * @param x [B, C, H, W]
+     * @param weights [B, C, 1, 1]
+     */
     public Value scale(Value x, Value weights) {
         return add(new Operation.Scale(), x, weights);
     }
 
+    /** Records the average over the image, [B, C, H, W] to [B, C, 1, 1]. */
     public Value globalAveragePool(Value x) {
         return add(new Operation.GlobalAveragePool(), x);
     }
 
+    /** Records the flattening of [B, C, H, W] to [B, C * H * W]. */
     public Value flatten(Value x) {
         return add(new Operation.Flatten(), x);
     }
 
+    /** Returns the number that a pair holds twice. */
     private static int same(String what, LongPointer pair) {
         if (pair.get(0) != pair.get(1)) {
             throw unsupported(what + " must be the same in both directions", pair.get(0) + "x" + pair.get(1));
@@ -201,6 +230,6 @@ public final class GraphBuilder {
 
     private static UnsupportedOperationException unsupported(String rule, String value) {
         return new UnsupportedOperationException(
-                rule + " in a net to be prepared or exported, but was " + value + "; use the net as it is");
+                rule + " in a net to be prepared or exported, but was " + value + "; use the unprepared network");
     }
 }

@@ -3,10 +3,10 @@ package org.facerecognition.graph;
 import java.util.List;
 
 /**
- * One operation of a graph and what it is done to.
+ * An operation of a graph with its inputs.
  *
- * @param operation what is done
- * @param inputs values of earlier nodes, in the operation's order
+ * @param operation what the node computes
+ * @param inputs outputs of earlier nodes, in the order that the operation expects
  */
 public record Node(Operation operation, List<Value> inputs) {
     public Node {
@@ -17,7 +17,7 @@ public record Node(Operation operation, List<Value> inputs) {
         }
     }
 
-    /** The only input, or the first. */
+    /** Returns the first input, which for most operations is the only one. */
     public Value input() {
         return inputs.get(0);
     }

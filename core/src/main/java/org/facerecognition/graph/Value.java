@@ -1,8 +1,8 @@
 package org.facerecognition.graph;
 
 /**
- * What a node of a graph gives.
+ * The output of a node of a graph.
  *
- * @param node its number, from 0
+ * @param node index of the node, from 0
  */
 public record Value(int node) {}

@@ -1,6 +1,7 @@
 /**
- * What a network computes in evaluation, as a plain list of operations: a {@link org.facerecognition.graph.Graph}. A backbone
- * describes itself as one; what prepares it for speed or writes it into another format reads it. Knows tensors only.
+ * The operations of a network in evaluation mode, as a plain list: a {@link org.facerecognition.graph.Graph}. A
+ * backbone describes itself as a graph, which is then prepared for speed or exported to other formats. This package
+ * knows tensors only.
  */
 @NullMarked
 package org.facerecognition.graph;

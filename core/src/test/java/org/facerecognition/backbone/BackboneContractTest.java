@@ -23,11 +23,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What every encoder must keep to. */
+/** The contract that every encoder fulfills. */
 class BackboneContractTest {
     /**
-     * Parameters as the origin's documentation gives them: torchvision's with 1,000 outputs, insightface's with 512 (in
-     * which the fixed scale of the last normalization is counted), MobileFaceNet's weights with 128.
+     * Numbers of parameters from the documentation of the origin: torchvision's with 1,000 outputs, insightface's with
+     * 512 (which count the fixed scale of the last normalization), MobileFaceNet's weights with 128.
      */
     private static final Map<Encoder, Long> PARAMETERS = new EnumMap<>(Map.ofEntries(
             Map.entry(Encoder.RESNET18, 11_689_512L),
@@ -44,10 +44,10 @@ class BackboneContractTest {
             Map.entry(Encoder.MOBILEFACENET, 999_936L)));
 
     /**
-     * A net whose weights keep activations in bounds: insightface's N(0, 0.1) counts on batch normalization having seen
-     * some batches, and overflows in evaluation before.
+     * Returns a network whose activations stay finite. insightface's N(0, 0.1) relies on the running statistics of
+     * batch normalization, and overflows in evaluation mode before these have seen some batches.
      */
-    private static Backbone calm(Encoder encoder, BackboneOptions options) {
+    private static Backbone bounded(Encoder encoder, BackboneOptions options) {
         Backbone net = encoder.create(encoder.lastLayerName(), List.of(24), options);
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
@@ -58,9 +58,19 @@ class BackboneContractTest {
         return net;
     }
 
+    @Test
+    void findsEncodersByIdInAnyCase() {
+        assertThat(Encoder.of("ResNet34")).isEqualTo(Encoder.RESNET34);
+        assertThatThrownBy(() -> Encoder.of("resnet38"))
+                .hasMessage(
+                        "encoder must be one of resnet18, resnet34, resnet50, resnet101, resnet152, efficientnet_b0,"
+                                + " efficientnet_v2_m, iresnet18, iresnet34, iresnet50, iresnet100, mobilefacenet,"
+                                + " but was \"resnet38\"");
+    }
+
     @ParameterizedTest
     @EnumSource
-    void hasThePapersNumberOfParameters(Encoder encoder) {
+    void hasTheNumberOfParametersOfItsOrigin(Encoder encoder) {
         try (Backbone net = encoder.create(encoder.lastLayerName(), List.of(encoder.originalOutputs()));
                 PointerScope scope = new PointerScope()) {
             long count = NamedTensors.parameters(net).values().stream()
@@ -72,10 +82,10 @@ class BackboneContractTest {
 
     @ParameterizedTest
     @EncodersToTest
-    void embedsPicturesOfManySizesWithoutNan(Encoder encoder) {
+    void embedsImagesOfSeveralSizesWithoutNan(Encoder encoder) {
         for (int size : new int[] {112, 128, 160, 224}) {
             BackboneOptions options = new BackboneOptions(size, false, 0);
-            try (Backbone net = calm(encoder, options)) {
+            try (Backbone net = bounded(encoder, options)) {
                 net.eval();
                 try (PointerScope scope = new PointerScope();
                         NoGradGuard noGrad = new NoGradGuard()) {
@@ -92,7 +102,7 @@ class BackboneContractTest {
     @EncodersToTest
     void everyParameterGetsAGradient(Encoder encoder) {
         torch.manual_seed(1);
-        try (Backbone net = calm(encoder, BackboneOptions.DEFAULT);
+        try (Backbone net = bounded(encoder, BackboneOptions.DEFAULT);
                 PointerScope scope = new PointerScope()) {
             net.train(true);
             net.forward(torch.rand(4, 3, 112, 112)).square().sum().backward();
@@ -112,9 +122,9 @@ class BackboneContractTest {
 
     @ParameterizedTest
     @EncodersToTest
-    void inEvaluationAPictureDoesNotDependOnItsCompany(Encoder encoder) {
+    void evaluationDoesNotDependOnTheRestOfTheBatch(Encoder encoder) {
         torch.manual_seed(1);
-        try (Backbone net = calm(encoder, BackboneOptions.DEFAULT);
+        try (Backbone net = bounded(encoder, BackboneOptions.DEFAULT);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Tensor images = torch.rand(3, 3, 112, 112);
@@ -132,8 +142,8 @@ class BackboneContractTest {
 
     @ParameterizedTest
     @EncodersToTest
-    void theLayoutOfWeightsChangesOnlyRounding(Encoder encoder) {
-        try (Backbone net = calm(encoder, BackboneOptions.DEFAULT);
+    void channelsLastChangesOnlyRounding(Encoder encoder) {
+        try (Backbone net = bounded(encoder, BackboneOptions.DEFAULT);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             net.eval();
@@ -148,7 +158,7 @@ class BackboneContractTest {
 
     @ParameterizedTest
     @EnumSource
-    void theLastLayerIsReplacedByNameByOneOrSeveral(Encoder encoder) {
+    void replacesTheLastLayerWithOneOrSeveral(Encoder encoder) {
         String last = encoder.lastLayerName();
         try (Backbone net = encoder.create(last, List.of(64, 24));
                 PointerScope scope = new PointerScope()) {
@@ -165,7 +175,7 @@ class BackboneContractTest {
     }
 
     @Test
-    void theReadmesTableIsTheRegistry() throws IOException {
+    void theTableInTheReadmeListsAllEncoders() throws IOException {
         List<String> rows = Files.readAllLines(Path.of("../README.md")).stream()
                 .filter(line -> line.matches("\\| `[a-z0-9_]+` \\|.* M \\|.*"))
                 .toList();
@@ -180,15 +190,5 @@ class BackboneContractTest {
                                 encoder.lastLayerName(),
                                 encoder.originalOutputs()))
                         .toList());
-    }
-
-    @Test
-    void encodersAreFoundByName() {
-        assertThat(Encoder.of("ResNet34")).isEqualTo(Encoder.RESNET34);
-        assertThatThrownBy(() -> Encoder.of("resnet38"))
-                .hasMessage(
-                        "encoder must be one of resnet18, resnet34, resnet50, resnet101, resnet152, efficientnet_b0,"
-                                + " efficientnet_v2_m, iresnet18, iresnet34, iresnet50, iresnet100, mobilefacenet, but was"
-                                + " \"resnet38\"");
     }
 }

@@ -10,13 +10,14 @@ import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.RandomStream;
 import org.junit.jupiter.api.Test;
 
+/** Inverted dropout against torch's own. */
 class DropoutTest {
     static {
         Libtorch.load();
     }
 
     @Test
-    void zeroesAndScalesWhatTorchsDropoutDoesWithTheSameSeed() {
+    void equalsTorchsDropoutWithTheSameSeed() {
         for (double p : new double[] {0.1, 0.5, 0.9}) {
             try (PointerScope scope = new PointerScope()) {
                 Tensor x = torch.randn(7, 33);
@@ -29,7 +30,7 @@ class DropoutTest {
     }
 
     @Test
-    void drawsFromTheStreamThatIsBound() {
+    void drawsFromTheBoundRandomStream() {
         try (PointerScope scope = new PointerScope();
                 Device cpu = new Device("cpu");
                 RandomStream one = new RandomStream(cpu, 5);

@@ -15,14 +15,14 @@ import org.junit.jupiter.params.provider.ArgumentsSource;
 import org.junit.jupiter.params.support.ParameterDeclarations;
 
 /**
- * The encoders that a test of all encoders runs with: one of each kind of block in every build, and all of them with
- * {@code -Dtests.long=true}. The others are the same code with other numbers of blocks.
+ * Runs a parameterized test with one encoder for each kind of block, or with all encoders if {@code -Dtests.long=true}.
+ * The encoders left out by default run the same code with other numbers of blocks.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 @ArgumentsSource(EncodersToTest.Provider.class)
 public @interface EncodersToTest {
-    /** Those of one kind of block each. */
+    /** One encoder for each kind of block. */
     Set<Encoder> KINDS = EnumSet.of(
             Encoder.RESNET18,
             Encoder.RESNET50,
@@ -31,7 +31,7 @@ public @interface EncodersToTest {
             Encoder.IRESNET18,
             Encoder.MOBILEFACENET);
 
-    /** Gives each encoder by itself. */
+    /** Provides one encoder per invocation. */
     final class Provider implements ArgumentsProvider {
         @Override
         public Stream<Arguments> provideArguments(ParameterDeclarations parameters, ExtensionContext context) {

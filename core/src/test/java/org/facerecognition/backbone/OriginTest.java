@@ -19,19 +19,24 @@ import org.facerecognition.weights.NamedTensors;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Nets whose weights are a formula of name and place, on both sides; {@code torch/make.py} has the other. */
+/**
+ * Networks against their Python originals. On both sides, the weights are a formula of a tensor's name and index;
+ * {@code torch/make.py} is the Python side.
+ */
 class OriginTest {
     @ParameterizedTest
     @EncodersToTest
     void equalWeightsGiveEqualOutputsAndGradients(Encoder encoder) {
-        assumeTrue(encoder != Encoder.MOBILEFACENET, "proved by its origin's weights, in WeightsTest");
-        assumeTrue(encoder != Encoder.RESNET34 && encoder != Encoder.IRESNET100, "as others with fewer blocks");
+        assumeTrue(encoder != Encoder.MOBILEFACENET, "covered by WeightsTest, with the weights of its origin");
+        assumeTrue(
+                encoder != Encoder.RESNET34 && encoder != Encoder.IRESNET100,
+                "covered by encoders of its family with fewer blocks");
         assertEqual(encoder.id(), encoder, new BackboneOptions(64, false, 0));
     }
 
     @ParameterizedTest
     @EnumSource(names = {"RESNET18", "RESNET50", "EFFICIENTNET_B0"})
-    void withoutTheFirstStrideAndPoolingToo(Encoder encoder) {
+    void equalWeightsGiveEqualOutputsAndGradientsForSmallFaces(Encoder encoder) {
         assertEqual(encoder.id() + " small", encoder, new BackboneOptions(64, true, 0));
     }
 
@@ -65,13 +70,13 @@ class OriginTest {
         }
     }
 
-    private static void setByFormula(String name, int place, Tensor tensor) {
+    private static void setByFormula(String name, int index, Tensor tensor) {
         if (!tensor.is_floating_point()) {
             return;
         }
         long[] shape = new long[(int) tensor.dim()];
         Arrays.setAll(shape, tensor::size);
-        Tensor values = wave(tensor.numel(), 1.7, place).reshape(shape);
+        Tensor values = wave(tensor.numel(), 1.7, index).reshape(shape);
         if (shape.length > 1) {
             values = values.mul(new Scalar(Math.sqrt(2.0 / (tensor.numel() / (double) shape[0]))));
         } else if (name.endsWith("running_var") || name.endsWith("weight")) {
@@ -88,16 +93,16 @@ class OriginTest {
         return Tensor.create(values);
     }
 
-    private static void close(Tensor actual, JsonNode expected) {
+    private static void close(Tensor actual, JsonNode expectedJson) {
         Tensor flat = actual.detach().flatten().contiguous();
-        double[] wanted = Golden.numbers(expected);
-        double[] values = new double[wanted.length];
-        assertThat(flat.numel()).isEqualTo(wanted.length);
+        double[] expected = Golden.numbers(expectedJson);
+        double[] values = new double[expected.length];
+        assertThat(flat.numel()).isEqualTo(expected.length);
         flat.data_ptr_double().get(values);
-        double scale = Arrays.stream(wanted).map(Math::abs).max().orElseThrow();
+        double scale = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
         assertThat(scale).isPositive();
-        for (int i = 0; i < wanted.length; i++) {
-            assertThat(values[i]).as("value %d", i).isCloseTo(wanted[i], within(1e-6 * scale));
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(values[i]).as("value %d", i).isCloseTo(expected[i], within(1e-6 * scale));
         }
     }
 

@@ -26,11 +26,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Against torchvision: equal seeds must give equal nets, names, outputs and gradients. */
+/** ResNets against torchvision: equal seeds give equal names, weights, outputs and gradients. */
 class ResNetTest {
     @ParameterizedTest
     @CsvSource({"RESNET18, 1", "RESNET34, 1", "RESNET34, 2", "RESNET50, 1"})
-    void equalsTorchvisionsFromTheSameSeed(Encoder encoder, int linearLayers) {
+    void equalsTorchvisionWithTheSameSeed(Encoder encoder, int linearLayers) {
         JsonNode expected = Golden.read("/torch/resnet.json").get(encoder.id() + " " + linearLayers);
         torch.manual_seed(7);
         try (Backbone net = encoder.create("fc", linearLayers == 1 ? List.of(32) : List.of(48, 32));
@@ -61,28 +61,28 @@ class ResNetTest {
 
     @ParameterizedTest
     @EnumSource(names = {"RESNET18", "RESNET34", "RESNET50"})
-    void givesWhatTorchvisionsOwnTestsExpect(Encoder encoder) {
+    void givesTheOutputThatTorchvisionsTestsExpect(Encoder encoder) {
         close(
-                fromSeedNought(encoder),
+                outputWithSeedZero(encoder),
                 Golden.numbers(Golden.read("/torch/expect.json").get(encoder.id())),
                 1e-4);
     }
 
     @ParameterizedTest
     @EnumSource(names = {"RESNET18", "RESNET34", "RESNET50"})
-    void givesWhatTorchvisionHasOnFile(Encoder encoder) throws IOException {
+    void givesTheOutputInTorchvisionsExpectationFiles(Encoder encoder) throws IOException {
         Path file = SharedFiles.orSkip("fixtures/torchvision_expect/ModelTester.test_" + encoder.id() + "_expect.pkl");
-        // torch's old format ends with the values of the last storage
+        // torch's legacy format ends with the values of the last storage
         byte[] bytes = Files.readAllBytes(file);
         ByteBuffer values =
                 ByteBuffer.wrap(bytes, bytes.length - 50 * 4, 50 * 4).order(ByteOrder.LITTLE_ENDIAN);
         double[] expected = new double[50];
         Arrays.setAll(expected, i -> values.getFloat());
 
-        close(fromSeedNought(encoder), expected, 1e-4);
+        close(outputWithSeedZero(encoder), expected, 1e-4);
     }
 
-    private static double[] fromSeedNought(Encoder encoder) {
+    private static double[] outputWithSeedZero(Encoder encoder) {
         torch.manual_seed(0);
         try (Backbone net = switch (encoder) {
                     case RESNET18 -> ResNet.resnet18(50);
@@ -100,7 +100,7 @@ class ResNetTest {
         close(values(actual), Golden.numbers(expected), relative);
     }
 
-    /** Relative to the largest value: small ones are differences of large ones. */
+    /** Tolerances are relative to the largest value, since small values are differences of large ones. */
     private static void close(double[] actual, double[] expected, double relative) {
         double scale = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
         assertThat(actual).hasSameSizeAs(expected);

@@ -292,7 +292,7 @@ class LayerOptionsTest {
         Layer layer = factory.create();
         assertThatThrownBy(() -> Graph.of(layer.rows().describe))
                 .isInstanceOf(UnsupportedOperationException.class)
-                .hasMessageMatching(message + "; use the net as it is");
+                .hasMessageMatching(message + "; use the unprepared network");
     }
 
     /** Without this check, oneDNN would read beyond the end of the smaller value. */

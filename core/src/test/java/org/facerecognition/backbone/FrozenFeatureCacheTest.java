@@ -15,16 +15,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class FrozenMemoryTest {
+/** The cache of frozen features, and networks run in two parts, on which it is built. */
+class FrozenFeatureCacheTest {
     private static final String LAYER = "features.9";
-    private static final long PLENTY = 1 << 30;
-    private static final long PICTURE_BYTES = 128 * 4 * 4 * 4; // before features.9, of 32 pixels
+    private static final long UNLIMITED_BYTES = 1 << 30;
+    private static final long FEATURE_BYTES = 128 * 4 * 4 * 4; // of one image before LAYER: [128, 4, 4], float
 
     private static Tensor images(int count) {
         return torch.randn(count, 3, SIZE_PX, SIZE_PX);
     }
 
-    private static double difference(Tensor a, Tensor b) {
+    private static double relativeDifference(Tensor a, Tensor b) {
         return a.sub(b).abs().max().item_double() / b.abs().max().item_double();
     }
 
@@ -32,7 +33,7 @@ class FrozenMemoryTest {
         return NamedTensors.parameters(net).get(name);
     }
 
-    private static void forgetFirstLayer(Backbone net) {
+    private static void zeroFirstLayer(Backbone net) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             parameter(net, "conv1.0.weight").zero_();
         }
@@ -50,7 +51,7 @@ class FrozenMemoryTest {
         "EFFICIENTNET_B0, features.4",
         "EFFICIENTNET_B0, features.3.1"
     })
-    void aNetRunInTwoPartsIsTheNet(Encoder encoder, String layer) {
+    void twoPartsGiveTheOutputOfTheWholeNetwork(Encoder encoder, String layer) {
         try (Backbone net = CalmNets.make(encoder, 24);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
@@ -62,56 +63,58 @@ class FrozenMemoryTest {
     }
 
     @Test
-    void knownPicturesAreNotWorkedOnAgain() {
+    void cachedImagesAreNotComputedAgain() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, PLENTY);
+                FrozenFeatureCache cache = new FrozenFeatureCache(net, LAYER, UNLIMITED_BYTES);
                 PointerScope scope = new PointerScope()) {
-            Tensor known = images(4);
-            Tensor expected = net.forward(known);
-            assertThat(difference(memory.embed(known), expected)).isLessThan(1e-5);
-            assertThat(memory.size()).isEqualTo(4);
-            forgetFirstLayer(net); // who is computed now gets another embedding
+            Tensor cached = images(4);
+            Tensor expected = net.forward(cached);
+            assertThat(relativeDifference(cache.embed(cached), expected)).isLessThan(1e-5);
+            assertThat(cache.size()).isEqualTo(4);
+            zeroFirstLayer(net); // images computed from here on get a different embedding
             Tensor fresh = images(2);
-            Tensor mixed = torch.cat(new TensorVector(fresh, known), 0);
-            Tensor embedded = memory.embed(mixed);
-            assertThat(difference(embedded.narrow(0, 2, 4), expected)).isLessThan(1e-5);
-            assertThat(difference(embedded.narrow(0, 0, 2), net.forward(fresh))).isLessThan(1e-5);
-            assertThat(difference(net.forward(known), expected)).isGreaterThan(1e-2);
-            assertThat(memory.size()).isEqualTo(6);
+            Tensor mixed = torch.cat(new TensorVector(fresh, cached), 0);
+            Tensor embedded = cache.embed(mixed);
+            assertThat(relativeDifference(embedded.narrow(0, 2, 4), expected)).isLessThan(1e-5);
+            assertThat(relativeDifference(embedded.narrow(0, 0, 2), net.forward(fresh)))
+                    .isLessThan(1e-5);
+            assertThat(relativeDifference(net.forward(cached), expected)).isGreaterThan(1e-2);
+            assertThat(cache.size()).isEqualTo(6);
         }
     }
 
     @Test
-    void onePixelMakesAnotherPicture() {
+    void imagesThatDifferInOnePixelAreCachedSeparately() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, PLENTY);
+                FrozenFeatureCache cache = new FrozenFeatureCache(net, LAYER, UNLIMITED_BYTES);
                 PointerScope scope = new PointerScope()) {
             Tensor images = images(1);
-            memory.embed(images);
+            cache.embed(images);
             images.view(-1).narrow(0, 100, 1).add_(torch.ones(1));
-            memory.embed(images);
-            memory.embed(images);
-            assertThat(memory.size()).isEqualTo(2);
+            cache.embed(images);
+            cache.embed(images);
+            assertThat(cache.size()).isEqualTo(2);
         }
     }
 
     @Test
-    void onlyWhatThereIsRoomForIsKept() {
+    void imagesBeyondTheCapacityAreComputedEachTime() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, 3 * PICTURE_BYTES + 1);
+                FrozenFeatureCache cache = new FrozenFeatureCache(net, LAYER, 3 * FEATURE_BYTES + 1);
                 PointerScope scope = new PointerScope()) {
             Tensor images = images(5);
-            memory.embed(images);
-            assertThat(memory.size()).isEqualTo(3);
-            assertThat(difference(memory.embed(images), net.forward(images))).isLessThan(1e-5);
-            assertThat(memory.size()).isEqualTo(3);
+            cache.embed(images);
+            assertThat(cache.size()).isEqualTo(3);
+            assertThat(relativeDifference(cache.embed(images), net.forward(images)))
+                    .isLessThan(1e-5);
+            assertThat(cache.size()).isEqualTo(3);
         }
     }
 
     @Test
-    void gradientsAreThoseOfTheWholeNet() {
+    void trainedLayersGetTheGradientsOfTheWholeNetwork() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
-                FrozenFeatureCache memory = new FrozenFeatureCache(net, LAYER, PLENTY);
+                FrozenFeatureCache cache = new FrozenFeatureCache(net, LAYER, UNLIMITED_BYTES);
                 PointerScope scope = new PointerScope()) {
             Tensor images = images(3);
             net.forward(images).square().sum().backward();
@@ -120,9 +123,10 @@ class FrozenMemoryTest {
             NamedTensors.parameters(net)
                     .values()
                     .forEach(parameter -> parameter.mutable_grad().reset());
-            memory.embed(images);
-            memory.embed(images).square().sum().backward();
-            assertThat(difference(parameter(net, "features.9.conv.0.0.weight").grad(), expected))
+            cache.embed(images);
+            cache.embed(images).square().sum().backward();
+            assertThat(relativeDifference(
+                            parameter(net, "features.9.conv.0.0.weight").grad(), expected))
                     .isLessThan(1e-4);
             assertThat(parameter(net, "features.8.conv.0.0.weight").grad().defined())
                     .isFalse();
@@ -130,35 +134,35 @@ class FrozenMemoryTest {
     }
 
     @Test
-    void namesTheLayersThereAre() {
+    void rejectsUnknownLayersAndListsTheNames() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
                 PointerScope scope = new PointerScope()) {
             assertThatThrownBy(() -> net.forwardBefore("layer2.1.conv2", images(1)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageStartingWith(
-                            "layer to run a net from must be one of [conv1, bn1, relu, maxpool, layer1.0,")
+                            "layer to split the network at must be one of [conv1, bn1, relu, maxpool, layer1.0,")
                     .hasMessageEndingWith("but was \"layer2.1.conv2\"");
         }
     }
 
-    /** A resumed training meets its images in other batches than one that was never stopped. */
+    /** A resumed training run meets its images in other batches than one that was never stopped. */
     @ParameterizedTest
     @CsvSource({"RESNET18, layer3", "IRESNET18, layer4", "MOBILEFACENET, features.9", "EFFICIENTNET_B0, features.4"})
-    void whatIsKeptOfAnImageDoesNotDependOnTheImagesBesideIt(Encoder encoder, String layer) {
+    void cachedFeaturesDoNotDependOnTheOtherImagesOfTheBatch(Encoder encoder, String layer) {
         try (Backbone net = CalmNets.make(encoder, 24);
                 PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Tensor images = images(11);
             Tensor together;
-            try (FrozenFeatureCache memory = new FrozenFeatureCache(net, layer, PLENTY)) {
-                memory.embed(images);
-                together = memory.embed(images);
+            try (FrozenFeatureCache cache = new FrozenFeatureCache(net, layer, UNLIMITED_BYTES)) {
+                cache.embed(images);
+                together = cache.embed(images);
             }
-            try (FrozenFeatureCache memory = new FrozenFeatureCache(net, layer, PLENTY)) {
-                for (long[] batch : new long[][] {{10, 1}, {3, 4}, {0, 11}}) { // some met alone, some among others
-                    memory.embed(images.narrow(0, batch[0], batch[1]));
+            try (FrozenFeatureCache cache = new FrozenFeatureCache(net, layer, UNLIMITED_BYTES)) {
+                for (long[] batch : new long[][] {{10, 1}, {3, 4}, {0, 11}}) { // some alone, some with others
+                    cache.embed(images.narrow(0, batch[0], batch[1]));
                 }
-                assertThat(memory.embed(images).equal(together)).isTrue();
+                assertThat(cache.embed(images).equal(together)).isTrue();
             }
         }
     }
