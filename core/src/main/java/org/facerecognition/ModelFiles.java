@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
@@ -243,12 +244,14 @@ final class ModelFiles {
                     + "), but its format was " + metadata.get(FORMAT_KEY));
         }
         try {
-            String loss = metadata.get(LOSS_KEY);
+            String loss = Objects.requireNonNull(metadata.get(LOSS_KEY), LOSS_KEY);
             ModelInfo model = loss.equalsIgnoreCase(CUSTOM_LOSS)
                     ? ModelInfo.custom(Integer.parseInt(metadata.get(SIZE_KEY)), normalization(metadata))
                     : ModelInfo.of(LossName.of(loss), args(metadata));
-            String crop = metadata.getOrDefault(CROP_KEY, metadata.get(FORMER_CROP_KEY));
-            model.trainedOn(Crop.valueOf(crop), JSON.readValue(metadata.get(IDENTITIES_KEY), NAMES));
+            @Nullable String crop = metadata.getOrDefault(CROP_KEY, metadata.get(FORMER_CROP_KEY));
+            model.trainedOn(
+                    Crop.valueOf(Objects.requireNonNull(crop, CROP_KEY)),
+                    JSON.readValue(metadata.get(IDENTITIES_KEY), NAMES));
             model.setOrigin(ModelOrigin.of(metadata));
             model.knows(JSON.readValue(metadata.getOrDefault(KNOWN_BEFORE_KEY, "[]"), NAMES));
             model.setThresholds(thresholds(metadata));

@@ -2,6 +2,7 @@ package org.facerecognition;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
@@ -314,7 +315,7 @@ final class TrainingRun implements AutoCloseable {
         double learningRate = learningRate(progress.step);
         Divergence.Where where =
                 new Divergence.Where(progress.epoch + 1, progress.step + 1, learningRate, checkpoints.lastSaved());
-        TrainStep.Result result = step.run(epoch, batches, learningRate, progress, where);
+        TrainStep.Result result = Objects.requireNonNull(step).run(epoch, batches, learningRate, progress, where);
         progress.step++;
         progress.waitSeconds += result.waitSeconds();
         progress.lastLoss = result.loss();

@@ -62,7 +62,8 @@ class PublicApiTest {
                 .filter(unit -> isVisible(unit.getModifiers()))
                 .map(PublicApiTest::line);
         return Stream.concat(
-                Stream.of(kind(type) + " " + type.getName()), Stream.concat(fields, codeUnits).sorted());
+                Stream.of(kind(type) + " " + type.getName()),
+                Stream.concat(fields, codeUnits).sorted());
     }
 
     private static String kind(JavaClass type) {
@@ -76,8 +77,9 @@ class PublicApiTest {
     }
 
     private static String line(JavaCodeUnit unit) {
-        List<String> parameters =
-                unit.getRawParameterTypes().stream().map(PublicApiTest::shortName).toList();
+        List<String> parameters = unit.getRawParameterTypes().stream()
+                .map(PublicApiTest::shortName)
+                .toList();
         return "  " + (unit.getModifiers().contains(JavaModifier.STATIC) ? "static " : "") + unit.getName() + "("
                 + String.join(", ", parameters) + "): " + shortName(unit.getRawReturnType());
     }

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -47,6 +48,11 @@ public final class ParameterOptimizer implements AutoCloseable {
         Slot(String name, Tensor parameter) {
             this.name = name;
             this.parameter = parameter;
+        }
+
+        /** One of the tensors of the state, which has been initialized. */
+        Tensor stateTensor(String name) {
+            return Objects.requireNonNull(state.get(name), name);
         }
 
         boolean isNew() {
@@ -120,7 +126,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         for (Slot slot : some) {
             parameters.add(slot.parameter);
             gradients.add(inLayoutOf(slot.parameter, slot.parameter.grad()));
-            steps.add(slot.state.get(STEPS).add_(one));
+            steps.add(slot.stateTensor(STEPS).add_(one));
         }
         List<List<Tensor>> states = new ArrayList<>();
         for (String name : rule.stateNames()) {
@@ -139,7 +145,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         if (first) {
             initState(slot);
         }
-        Tensor steps = slot.state.get(STEPS).add_(new Scalar(1.0));
+        Tensor steps = slot.stateTensor(STEPS).add_(new Scalar(1.0));
         List<Tensor> tables = new ArrayList<>(List.of(slot.parameter.detach()));
         rule.stateNames().forEach(name -> tables.add(slot.state.get(name)));
         long count = slot.rows.indices().size(0);
@@ -343,7 +349,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         clearState(slot);
         if (!saved.isEmpty()) {
             initState(slot);
-            saved.forEach((name, tensor) -> slot.state.get(name).copy_(tensor));
+            saved.forEach((name, tensor) -> slot.stateTensor(name).copy_(tensor));
         }
     }
 
