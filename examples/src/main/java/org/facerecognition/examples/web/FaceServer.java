@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * the port can use the server, so bind it to loopback.
  */
 /*
- * The API answers in JSON. Requests other than GET and HEAD need the header X-Face-Page; errors are {"error": "one sentence"}.
+ * The API answers in JSON; errors are {"error": "one sentence"}. Requests other than GET and HEAD need the header
+ * X-Face-Page.
  *
  *   GET    /api/settings                  threshold, its false accept rate, the largest allowed image
  *   GET    /api/gallery                   the newest entries
