@@ -94,7 +94,7 @@ final class Child implements AutoCloseable {
         return residentMib;
     }
 
-    /** Returns a contestant that embeds batches of one size in this process; closing it leaves the process running. */
+    /** Returns a contestant that embeds batches of one size in the child process, and does not end it when closed. */
     Contestant contestant(int batch) {
         return new Contestant() {
             @Override

@@ -141,7 +141,8 @@ final class GalleryBenchmark {
             }
         }
         double bytes = (double) n * DIMENSION * Float.BYTES;
-        System.out.printf("%n| %,d x %d, float32 | ms, median (min to max) | GB/s read |%n|---|---|---|%n", n, DIMENSION);
+        System.out.printf(
+                "%n| %,d x %d, float32 | ms, median (min to max) | GB/s read |%n|---|---|---|%n", n, DIMENSION);
         times.forEach((name, ms) -> System.out.printf(
                 "| %s | %.1f (%.1f to %.1f) | %.1f |%n",
                 name,

@@ -66,7 +66,7 @@ final class TrainingBenchmark {
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
             results.print(System.out, "training step, ResNet-34, 112 px, batch 16", BASELINE);
             System.out.printf(
-                    "%ntime that the Trainer waited for images, fp32: %.2f %% of its steps%n",
+                    "%nfraction of time that the Trainer waited for images, fp32: %.2f %%%n",
                     100 * trainer.waitFraction());
             System.out.printf(
                     "%nspeed of matrix products on this CPU: fp32 %.0f GFLOP/s, bf16 %.0f GFLOP/s%n",

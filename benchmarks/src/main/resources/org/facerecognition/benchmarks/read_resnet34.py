@@ -1,6 +1,6 @@
 """The Python contestant of the benchmark that reads weights.
 
-    python3 read_resnet34.py write FILE    writes torchvision's ResNet-34, randomly initialized; prints PyTorch's version
+    python3 read_resnet34.py write FILE    writes a randomly initialized ResNet-34 of torchvision; prints the version
     python3 read_resnet34.py read FILE     reads it into a network; prints seconds and the peak memory increase in MiB
 """
 

@@ -67,7 +67,7 @@ public final class FaceServer implements AutoCloseable {
      */
     public record Settings(String host, int port, int maxRequests) {
         private static final long MAX_UPLOAD_BYTES = 256L << 20; // of all requests in progress together
-        private static final int MAX_WORKERS = 4; // each may decode an image of 25 megapixels
+        private static final int MAX_WORKERS = 4; // each may hold two decoded images of 25 megapixels
 
         /** Allows 64 requests at the same time. */
         public Settings(String host, int port) {
