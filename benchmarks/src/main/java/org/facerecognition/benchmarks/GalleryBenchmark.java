@@ -113,8 +113,10 @@ final class GalleryBenchmark {
             Tensor first = x.select(0, 0); // [D]
             Map<String, Search> contestants = new LinkedHashMap<>();
             contestants.put(
-                    "reading only: the sum of all values", () -> torch.sum(embeddings).item_float());
-            contestants.put("bare product, 1 probe", () -> torch.mv(embeddings, first).numel());
+                    "reading only: the sum of all values",
+                    () -> torch.sum(embeddings).item_float());
+            contestants.put(
+                    "bare product, 1 probe", () -> torch.mv(embeddings, first).numel());
             contestants.put(
                     "bare product and top 10, 1 probe",
                     () -> torch.topk(torch.mv(embeddings, first), TOP_K).get0().numel());

@@ -38,8 +38,8 @@ final class Layers {
 
     private static void print(String id, List<LayerCost> costs, double peak, PrintStream out) {
         Map<String, List<LayerCost>> byLayer = new LinkedHashMap<>();
-        costs.forEach(cost ->
-                byLayer.computeIfAbsent(cost.layer(), layer -> new ArrayList<>()).add(cost));
+        costs.forEach(cost -> byLayer.computeIfAbsent(cost.layer(), layer -> new ArrayList<>())
+                .add(cost));
         double total = seconds(costs);
         out.printf(
                 "%n| %s, prepared, fp32: layer | count | ms | fraction | GFLOP/s | fraction of the matmul peak |%n",
@@ -56,7 +56,7 @@ final class Layers {
         if (!small.isEmpty()) {
             row("others, each kind below 0.01", small, total, peak, out);
         }
-        row("all", costs, total, peak, out);
+        row("total", costs, total, peak, out);
     }
 
     private static void row(String name, List<LayerCost> costs, double total, double peak, PrintStream out) {

@@ -121,11 +121,8 @@ final class RecognitionBenchmark {
         for (String line : Files.readAllLines(lfw.resolve("pairsDevTest.txt"))) {
             String[] words = line.trim().split("\\s+");
             if (words.length == 3) {
-                pairs.add(
-                        new Pair(
-                                index(lfw, words[0], words[1], indices),
-                                index(lfw, words[0], words[2], indices),
-                                true));
+                pairs.add(new Pair(
+                        index(lfw, words[0], words[1], indices), index(lfw, words[0], words[2], indices), true));
             } else if (words.length == 4) {
                 pairs.add(new Pair(
                         index(lfw, words[0], words[1], indices), index(lfw, words[2], words[3], indices), false));

@@ -60,7 +60,7 @@ final class DemoService {
     // ---- responses: the names of the components are the JSON keys, which clients rely on ----
 
     /**
-     * The settings that the page shows or obeys.
+     * The settings that the page shows and applies.
      *
      * @param threshold the cosine at or above which two faces count as one person's
      * @param falseAcceptRate the measured rate at this threshold, or null if it was not measured
@@ -127,7 +127,7 @@ final class DemoService {
 
     // ---- requests ----
 
-    /** Returns the settings that the page shows or obeys. */
+    /** Returns the settings that the page shows and applies. */
     Settings settings() {
         return new Settings(threshold.cosine(), falseAcceptRate(), Upload.MAX_BYTES);
     }
@@ -152,8 +152,8 @@ final class DemoService {
             long entry;
             synchronized (enrollmentLock) { // two simultaneous uploads of one image must not become two entries
                 entry = existingEntry(checkedName, contentKey)
-                        .orElseGet(() -> addEntry(
-                                checkedName, image.mostProminent().embedding(), contentKey, thumbnail));
+                        .orElseGet(() ->
+                                addEntry(checkedName, image.mostProminent().embedding(), contentKey, thumbnail));
             }
             String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
             return new Enrolled(
@@ -215,8 +215,7 @@ final class DemoService {
             for (int i = 0; i < outcomes.size(); i++) {
                 faces.add(identifiedFace(image, i, outcomes.get(i)));
             }
-            return new Identified(
-                    image.pixels().cols(), image.pixels().rows(), threshold.cosine(), faces);
+            return new Identified(image.pixels().cols(), image.pixels().rows(), threshold.cosine(), faces);
         }
     }
 
@@ -293,7 +292,8 @@ final class DemoService {
 
         /** Returns an aligned face of 112x112 pixels as a JPEG. */
         byte[] thumbnail(int face) {
-            try (Mat aligned = FaceAligner.align(pixels, faces.get(face).where().pointArray(), FaceTemplate.SQUARE_112);
+            try (Mat aligned =
+                            FaceAligner.align(pixels, faces.get(face).where().pointArray(), FaceTemplate.SQUARE_112);
                     Mat bgr = new Mat();
                     BytePointer bytes = new BytePointer()) {
                 cvtColor(aligned, bgr, COLOR_RGB2BGR);

@@ -177,8 +177,7 @@ public final class FaceServer implements AutoCloseable {
         addFile(routes, "/icon.svg", "icon.svg", "image/svg+xml");
 
         Handler image = this::image;
-        Handler enroll = request ->
-                compute(request, 1, encoded -> service.enroll(request.queryParam("name"), encoded));
+        Handler enroll = request -> compute(request, 1, encoded -> service.enroll(request.queryParam("name"), encoded));
         routes.get("/api/settings", request -> answer(request, service.settings()));
         routes.get("/api/gallery", request -> answer(request, service.list()));
         routes.get("/api/gallery/{entry}/image", image);
@@ -291,8 +290,8 @@ public final class FaceServer implements AutoCloseable {
     public void close() {
         server.stop();
         if (!admission.shutDown(SHUTDOWN_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
-            throw new IllegalStateException(
-                    "an image is still being processed " + SHUTDOWN_TIMEOUT_SECONDS + " s after the server was stopped");
+            throw new IllegalStateException("an image is still being processed " + SHUTDOWN_TIMEOUT_SECONDS
+                    + " s after the server was stopped");
         }
     }
 }

@@ -172,11 +172,11 @@ function drawScale(cosine, threshold) {
 }
 
 /** Shows aligned faces beside a title and details, and a scale unless the cosine is null. */
-function resultCard(good, portraits, title, details, cosine, threshold) {
+function resultCard(good, thumbnails, title, details, cosine, threshold) {
   const text = element('div', {}, element('strong', {}, (good ? '✓ ' : '? ') + title), element('small', {}, details));
   if (cosine !== null) text.append(drawScale(cosine, threshold));
   return element('div', { className: 'result ' + (good ? 'good' : 'unsure') },
-    ...portraits.map(src => element('img', { src, alt: '' })), text);
+    ...thumbnails.map(src => element('img', { src, alt: '' })), text);
 }
 
 function identified(result, picker) {

@@ -229,10 +229,8 @@ class BrowserTest {
         assertThat(submit("#compare", "Different people")).contains("Cosine -");
         waitFor(
                 "the thumbnails of the gallery",
-                () -> Boolean.TRUE.equals(
-                        browser.executeScript(
-                                "return [...document.querySelectorAll('#gallery img')]"
-                                        + ".every(i => i.complete && i.naturalWidth == 112)")));
+                () -> Boolean.TRUE.equals(browser.executeScript("return [...document.querySelectorAll('#gallery img')]"
+                        + ".every(i => i.complete && i.naturalWidth == 112)")));
         screenshot("light");
         setDarkMode(true);
         screenshot("dark");
@@ -340,7 +338,9 @@ class BrowserTest {
         waitFor("the camera", () -> focused().equals("Take photo"));
         press(Keys.ESCAPE);
         waitFor("the dialog to close", () -> focused().equals("Image: use camera"));
-        assertThat(text("#identify .chosen")).as("text after the dialog was canceled").isEmpty();
+        assertThat(text("#identify .chosen"))
+                .as("text after the dialog was canceled")
+                .isEmpty();
     }
 
     @Test
@@ -377,7 +377,9 @@ class BrowserTest {
                         order.get(18)); // the browser's own controls
         Object unnamed = browser.executeScript("return [...document.querySelectorAll('input, button')]"
                 + ".filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.innerText)).length");
-        assertThat(((Number) unnamed).intValue()).as("controls without an accessible name").isZero();
+        assertThat(((Number) unnamed).intValue())
+                .as("controls without an accessible name")
+                .isZero();
         assertThat(browser.findElements(By.cssSelector("[aria-live], [role=alert]")))
                 .hasSizeGreaterThanOrEqualTo(5);
     }

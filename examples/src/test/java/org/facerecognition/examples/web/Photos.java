@@ -11,7 +11,7 @@ import javax.imageio.ImageIO;
 
 /**
  * Synthetic photographs for core's test detector, which reports a blue square of 16 pixels as a face of 80x96 pixels.
- * The shades of gray around the square tell the people apart.
+ * The shades of gray around the square distinguish the people.
  */
 public final class Photos {
     public static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");

@@ -41,8 +41,8 @@ final class TestServer implements AutoCloseable {
     /** @param file the gallery's file, beside which thumbnails are stored; null for both in memory */
     TestServer(int maxRequests, @Nullable Path file) {
         PixelBackbone backbone = new PixelBackbone();
-        recognizer = Recognizer.of(
-                backbone, new LinearSoftmax(1, backbone.embeddingSize()), 112, Normalization.SYMMETRIC);
+        recognizer =
+                Recognizer.of(backbone, new LinearSoftmax(1, backbone.embeddingSize()), 112, Normalization.SYMMETRIC);
         recognizer.useDetector(detector);
         gallery = file == null
                 ? Gallery.inMemory("pixels", backbone.embeddingSize())
