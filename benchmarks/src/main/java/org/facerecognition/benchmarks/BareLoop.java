@@ -16,7 +16,7 @@ import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.MarginSoftmax;
 
-/** The floor: the same net and head in the plainest loop, libtorch's own AdamW, one batch that is always there. */
+/** The baseline of training: the same network and head in a minimal loop, with libtorch's AdamW and one batch. */
 final class BareLoop implements Contestant {
     private final boolean channelsLast;
     private final Backbone net;
@@ -31,17 +31,17 @@ final class BareLoop implements Contestant {
         this.net = Encoder.RESNET34.create("fc", List.of(512));
         this.head = new MarginSoftmax(500, 512, new ArcFaceMargin(5, 0.1));
         try (PointerScope scope = new PointerScope()) {
-            Tensor drawn = torch.rand(16, 3, 112, 112).mul_(new Scalar(2.0)).sub_(new Scalar(1.0));
+            Tensor random = torch.rand(16, 3, 112, 112).mul_(new Scalar(2.0)).sub_(new Scalar(1.0));
             if (channelsLast) {
                 net.setChannelsLast(channelsLast);
-                drawn = drawn.contiguous(MemoryFormat.ChannelsLast);
+                random = random.contiguous(MemoryFormat.ChannelsLast);
             }
-            this.images = drawn.retainReference();
+            this.images = random.retainReference();
             this.labels = torch.arange(new Scalar(16)).to(ScalarType.Long).retainReference();
             TensorVector parameters = new TensorVector();
-            for (TensorVector some : List.of(net.parameters(), head.parameters())) {
-                for (long i = 0; i < some.size(); i++) {
-                    parameters.push_back(some.get(i));
+            for (TensorVector group : List.of(net.parameters(), head.parameters())) {
+                for (long i = 0; i < group.size(); i++) {
+                    parameters.push_back(group.get(i));
                 }
             }
             AdamWOptions options = new AdamWOptions(3e-4);

@@ -12,46 +12,48 @@ import java.util.List;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A process of its own that embeds when it is told to, for peers that cannot share ours: Python, and DJL, whose libtorch is
- * another. It prints "ready NAME SECONDS MIB" once it has embedded a first image, then takes lines "BATCH STEPS" and answers
- * each with seconds.
+ * A separate process that embeds on request, for peers that cannot share this process: Python, and DJL, which brings a
+ * libtorch of another version.
+ *
+ * <p>Once the process has embedded a first image, it prints {@code ready}, its name and its resident memory in MiB,
+ * separated by tabs. It then reads lines "BATCH STEPS" and answers each with the seconds it took.
  */
 final class Child implements AutoCloseable {
     private final Process process;
-    private final BufferedReader answers;
-    private final PrintWriter orders;
+    private final BufferedReader output;
+    private final PrintWriter input;
     private final String name;
     private final double secondsToFirst;
-    private final int mebibytes;
+    private final int residentMib;
 
     private Child(List<String> command) throws IOException {
         long start = System.nanoTime();
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
-        builder.environment().put("OMP_NUM_THREADS", String.valueOf(torch.get_num_threads())); // as many as here
+        builder.environment().put("OMP_NUM_THREADS", String.valueOf(torch.get_num_threads())); // as in this process
         this.process = builder.start();
-        this.answers = process.inputReader(StandardCharsets.UTF_8);
-        this.orders = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
-        String line = answers.readLine();
+        this.output = process.inputReader(StandardCharsets.UTF_8);
+        this.input = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
+        String line = output.readLine();
         while (line != null && !line.startsWith("ready\t")) {
-            line = answers.readLine(); // what libraries print
+            line = output.readLine(); // skip what libraries print
         }
         if (line == null) {
-            throw new IOException("it ended: " + String.join(" ", command));
+            throw new IOException("the process ended before it was ready: " + String.join(" ", command));
         }
         this.secondsToFirst = (System.nanoTime() - start) / 1e9;
         String[] parts = line.split("\t");
         this.name = parts[1];
-        this.mebibytes = Integer.parseInt(parts[2]);
+        this.residentMib = Integer.parseInt(parts[2]);
     }
 
-    /** {@link InferenceChild}, with its arguments. */
+    /** Starts {@link InferenceChild} with the given arguments; owned. */
     static Child java(String... arguments) throws IOException {
         List<String> command = javaCommand(InferenceChild.class);
         command.addAll(List.of(arguments));
         return new Child(command);
     }
 
-    /** Another class of this program; arguments can be added. */
+    /** Returns the command that runs another main class of this program, as a list that arguments can be added to. */
     static List<String> javaCommand(Class<?> main) {
         return new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -61,14 +63,14 @@ final class Child implements AutoCloseable {
                 main.getName()));
     }
 
-    /** Python running a script among the resources. */
+    /** Starts Python with a script of the resources and the given arguments; owned. */
     static Child python(String resource, String... arguments) throws IOException {
         List<String> command = pythonCommand(resource);
         command.addAll(List.of(arguments));
         return new Child(command);
     }
 
-    /** Python and a script among the resources; arguments can be added. */
+    /** Returns the command that runs a script of the resources in Python, as a list that arguments can be added to. */
     static List<String> pythonCommand(String resource) throws IOException {
         Path file = Files.createTempFile("benchmark", ".py");
         file.toFile().deleteOnExit();
@@ -82,18 +84,18 @@ final class Child implements AutoCloseable {
         return name;
     }
 
-    /** From the start of the process to the end of the first embedding. */
+    /** Returns the seconds from the start of the process to the end of its first embedding. */
     double secondsToFirst() {
         return secondsToFirst;
     }
 
-    /** Resident after the first embedding. */
-    int mebibytes() {
-        return mebibytes;
+    /** Returns the resident memory in MiB after the first embedding. */
+    int residentMib() {
+        return residentMib;
     }
 
-    /** Its turns at one batch size. */
-    Contestant with(int batch) {
+    /** Returns a contestant that embeds batches of one size in the child process, and does not end it when closed. */
+    Contestant contestant(int batch) {
         return new Contestant() {
             @Override
             public String name() {
@@ -103,8 +105,8 @@ final class Child implements AutoCloseable {
             @Override
             public double imagesPerSecond(int steps) {
                 try {
-                    orders.println(batch + " " + steps);
-                    return batch * steps / Double.parseDouble(answers.readLine());
+                    input.println(batch + " " + steps);
+                    return batch * steps / Double.parseDouble(output.readLine());
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }

@@ -1,10 +1,10 @@
 package org.facerecognition.benchmarks;
 
-/** One side of a comparison. */
+/** One of the implementations that a benchmark compares. */
 interface Contestant extends AutoCloseable {
     String name();
 
-    /** Does so many steps of 16 images and returns images per second. */
+    /** Runs a number of steps and returns images per second; the benchmark decides how many images a step has. */
     double imagesPerSecond(int steps);
 
     @Override

@@ -8,7 +8,10 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.translate.NoopTranslator;
 import java.nio.file.Path;
 
-/** Embeds with DJL, whose libtorch is another, in a process of its own: arguments TORCHSCRIPT IMAGES OUT of raw float32. */
+/**
+ * The main class of a separate process that embeds images with DJL, which brings a libtorch of another version.
+ * Arguments: TORCHSCRIPT IMAGES OUT, the last two in the format of {@link RawFloats}.
+ */
 final class DjlFile {
     private DjlFile() {}
 

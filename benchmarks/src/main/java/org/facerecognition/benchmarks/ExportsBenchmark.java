@@ -22,18 +22,20 @@ import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 
 /**
- * Whether a net gives the same embeddings wherever it runs: the largest difference to ours, as a share of our largest value,
- * of the prepared net, of the ONNX export in ONNX Runtime, and of the TorchScript export in DJL and in Python; and that of
- * ours to the same net in float64, which says how much of it is float32's rounding.
+ * Checks that a network returns the same embeddings wherever it runs. Compares {@link org.facerecognition.Recognizer}
+ * with the prepared network, the ONNX export in ONNX Runtime, and the TorchScript export in DJL and in Python. Reports
+ * the largest absolute difference divided by the largest absolute value of the recognizer's embeddings. A last column
+ * compares the recognizer with the same network in float64, which shows how much of the difference is the rounding of
+ * float32.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar exports [ENCODER ...]}; all encoders where none is named.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar exports [ENCODER ...]}; by default all encoders.
  */
 final class ExportsBenchmark {
     private static final int IMAGES = 2;
 
     private ExportsBenchmark() {}
 
-    /** Runs it and prints a table. */
+    /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
         List<Encoder> encoders =
                 args.length > 0 ? Arrays.stream(args).map(Encoder::of).toList() : List.of(Encoder.values());
@@ -44,7 +46,7 @@ final class ExportsBenchmark {
             System.out.println("|---|---|---|---|---|---|");
             for (Encoder encoder : encoders) {
                 try (Net net = new Net(encoder, folder)) {
-                    System.out.println("| `" + encoder.id() + "` | " + compared(net, folder) + " |");
+                    System.out.println("| `" + encoder.id() + "` | " + row(net, folder) + " |");
                 } catch (OrtException e) {
                     throw new IOException(e);
                 }
@@ -54,23 +56,23 @@ final class ExportsBenchmark {
         }
     }
 
-    private static String compared(Net net, Path folder) throws IOException, InterruptedException, OrtException {
+    private static String row(Net net, Path folder) throws IOException, InterruptedException, OrtException {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
                 PreparedRecognizer prepared =
                         net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32))) {
             torch.manual_seed(0);
             Tensor images = torch.randn(IMAGES, 3, Net.SIZE_PX, Net.SIZE_PX);
-            float[] ours = values(net.recognizer().embed(images));
+            float[] expected = values(net.recognizer().embed(images));
             Path input = folder.resolve("images");
             RawFloats.write(input, values(images));
             String script = net.file("pt").toString();
             List<String> differences = List.of(
-                    difference(values(prepared.embed(images)), ours),
-                    difference(onnxRuntime(net, values(images)), ours),
-                    difference(child(Child.javaCommand(DjlFile.class), script, input), ours),
-                    difference(child(Child.pythonCommand("embed_file.py"), script, input), ours),
-                    difference(ours, inDouble(net, images)));
+                    difference(values(prepared.embed(images)), expected),
+                    difference(onnxRuntime(net, values(images)), expected),
+                    difference(child(Child.javaCommand(DjlFile.class), script, input), expected),
+                    difference(child(Child.pythonCommand("embed_file.py"), script, input), expected),
+                    difference(expected, inDouble(net, images)));
             return String.join(" | ", differences);
         }
     }
@@ -91,14 +93,14 @@ final class ExportsBenchmark {
         }
     }
 
-    /** The net is of float64 afterwards. */
+    /** Embeds in float64. The network stays in float64. */
     private static float[] inDouble(Net net, Tensor images) {
         net.recognizer().encoder().to(ScalarType.Double, false);
         return values(
                 net.recognizer().encoder().forward(images.to(ScalarType.Double)).to(ScalarType.Float));
     }
 
-    /** Empty where it failed, which is told: there is no Python, say. */
+    /** Embeds in a child process; returns an empty array and prints why if that fails, for example without Python. */
     private static float[] child(List<String> command, String script, Path input)
             throws IOException, InterruptedException {
         Path output = Files.createTempFile(input.getParent(), "embeddings", "");
@@ -109,22 +111,23 @@ final class ExportsBenchmark {
                 .start()
                 .waitFor();
         if (code != 0) {
-            System.err.println("it ended with " + code + ": " + String.join(" ", command));
+            System.err.println("exit code " + code + ": " + String.join(" ", command));
             return new float[0];
         }
         return RawFloats.read(output);
     }
 
-    private static String difference(float[] theirs, float[] ours) {
-        if (theirs.length != ours.length) {
+    /** Returns the relative difference, or a dash if there is nothing to compare. */
+    private static String difference(float[] actual, float[] expected) {
+        if (actual.length != expected.length) {
             return "-";
         }
-        double most = 0;
-        double largest = 0;
-        for (int i = 0; i < ours.length; i++) {
-            most = Math.max(most, Math.abs(theirs[i] - ours[i]));
-            largest = Math.max(largest, Math.abs(ours[i]));
+        double maxDifference = 0;
+        double maxValue = 0;
+        for (int i = 0; i < expected.length; i++) {
+            maxDifference = Math.max(maxDifference, Math.abs(actual[i] - expected[i]));
+            maxValue = Math.max(maxValue, Math.abs(expected[i]));
         }
-        return String.format("%.1e", most / largest);
+        return String.format("%.1e", maxDifference / maxValue);
     }
 }

@@ -19,34 +19,44 @@ import org.facerecognition.gallery.Outcome;
 import org.facerecognition.gallery.SearchMethod;
 
 /**
- * Searching a gallery: every entry, beside a bare matrix product over one tensor of the same embeddings, and how long only
- * reading them takes; then by codes and by a graph, with what they miss.
+ * Measures searching a gallery. The first part compares exact search with a bare matrix product over one tensor of the
+ * same embeddings, and with merely reading that tensor. The second part measures approximate search, by codes and by a
+ * graph, and how often it misses the nearest entry.
  *
- * <p>{@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_OTHERS]]]}; 7 rounds, 1,000,000 and 100,000
- * entries of 512 values where not said; a number of 0 leaves its part out. 4 GB are needed beside the heap, 7 GB for 1,000,000
- * entries in the second part.
+ * <p>Run with {@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_APPROXIMATE]]]}. The
+ * default is 7 rounds, 1,000,000 entries in the first part and 100,000 in the second, of 512 values each. A number of 0
+ * skips its part. The benchmark needs 4 GB in addition to the heap, or 7 GB for 1,000,000 entries in the second part.
  */
 /*
- * The embeddings are drawn: ten images of each identity. An identity is a random direction whose i-th value has the standard
- * deviation (1 + i)^-.25, so that the cosines of strangers have one of .06, as those of face models with 512 values have, and
- * not 1/sqrt(512) = .044 as for directions without preference. An image is that plus a direction of the same kind, so that
- * the cosine of two images of one identity is .6. Probes are further images of the identities.
+ * The embeddings are random, with ten images of each identity. An identity is a random direction whose i-th value has
+ * the standard deviation (1 + i)^-0.25. The cosines of different identities then have a standard deviation of 0.06, as
+ * those of face models with 512 values have; for isotropic directions it would be 1/sqrt(512) = 0.044. An image is its
+ * identity's direction plus another random direction of the same kind, weighted so that the cosine of two images of one
+ * identity is 0.6. Probes are further images of the identities.
  */
 final class GalleryBenchmark {
-    private static final int D = 512;
-    private static final int EACH = 10;
-    private static final int TOP = 10;
-    private static final int PROBES = 64;
-    private static final int GRAPH_PROBES = 1_000;
+    private static final int DIMENSION = 512;
+    private static final int IMAGES_PER_IDENTITY = 10;
+    private static final int TOP_K = 10;
+    private static final int EXACT_PROBES = 64;
+    private static final int APPROXIMATE_PROBES = 1_000;
     private static final int[] SCAN_WIDTHS = {16, 64, 256};
     private static final int[] GRAPH_WIDTHS = {32, 64, 128, 256, 512, 1024};
-    private static final int AT_A_TIME = 10_000;
+    private static final int ENROLLMENT_BATCH = 10_000;
     private static final double SPECTRUM = Double.parseDouble(System.getProperty("spectrum", "0.25"));
-    private static final double SAME_PERSON = .6;
+    private static final double GENUINE_COSINE = 0.6;
+
+    private static final float[] STD = new float[DIMENSION]; // of each value of a direction
+
+    static {
+        for (int i = 0; i < DIMENSION; i++) {
+            STD[i] = (float) Math.pow(1 + i, -SPECTRUM);
+        }
+    }
 
     private GalleryBenchmark() {}
 
-    /** Runs it and prints tables. */
+    /** Runs the benchmark and prints tables. */
     static void run(String[] args) {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
         int exact = args.length > 1 ? Integer.parseInt(args[1]) : 1_000_000;
@@ -60,67 +70,70 @@ final class GalleryBenchmark {
         }
     }
 
+    /** Prints the distributions of genuine and impostor cosines. */
     private static void describe() {
-        double same = 0;
-        double squares = 0;
+        double genuine = 0;
+        double impostorSquares = 0;
         int pairs = 2_000;
         for (int i = 0; i < pairs; i++) {
-            float[] a = picture(i, 0);
-            same += dot(a, picture(i, 1)) / pairs;
-            squares += Math.pow(dot(a, picture(i + pairs, 0)), 2) / pairs;
+            float[] a = embedding(i, 0);
+            genuine += dot(a, embedding(i, 1)) / pairs;
+            impostorSquares += Math.pow(dot(a, embedding(i + pairs, 0)), 2) / pairs;
         }
         System.out.printf(
-                "drawn embeddings: one person's cosine %.3f in the mean, strangers' standard deviation %.3f%n",
-                same, Math.sqrt(squares));
+                "random embeddings: mean genuine cosine %.3f, standard deviation of impostor cosines %.3f%n",
+                genuine, Math.sqrt(impostorSquares));
     }
 
-    // ---- every entry ----
+    // ---- exact search ----
 
     private interface Search {
-        void once();
+        void run();
     }
 
     private static void exact(int rounds, int n) {
-        try (Gallery gallery = Gallery.inMemory("drawn", D);
+        try (Gallery gallery = Gallery.inMemory("random", DIMENSION);
                 PointerScope scope = new PointerScope()) {
-            Tensor all = torch.empty(n, D); // [N, D]
-            FloatPointer values = all.data_ptr_float();
+            Tensor embeddings = torch.empty(n, DIMENSION); // [N, D]
+            FloatPointer values = embeddings.data_ptr_float();
             long start = System.nanoTime();
             forBatches(n, batch -> {
                 gallery.enroll(batch);
-                for (Enrollment one : batch) {
-                    values.put(one.embedding()).position(values.position() + D);
+                for (Enrollment enrollment : batch) {
+                    values.put(enrollment.embedding()).position(values.position() + DIMENSION);
                 }
             });
-            System.out.printf("made and enrolled %,d in %.0f s%n", n, (System.nanoTime() - start) / 1e9);
-            List<float[]> probes = IntStream.range(0, PROBES)
-                    .mapToObj(i -> picture(i * 7919 % (n / EACH), EACH))
+            System.out.printf("generated and enrolled %,d entries in %.0f s%n", n, (System.nanoTime() - start) / 1e9);
+            List<float[]> probes = IntStream.range(0, EXACT_PROBES)
+                    .mapToObj(i -> embedding(i * 7919 % (n / IMAGES_PER_IDENTITY), IMAGES_PER_IDENTITY))
                     .toList();
-            Tensor x = torch.empty(PROBES, D);
+            Tensor x = torch.empty(EXACT_PROBES, DIMENSION); // [64, D]
             FloatPointer rows = x.data_ptr_float();
-            probes.forEach(probe -> rows.put(probe).position(rows.position() + D));
+            probes.forEach(probe -> rows.put(probe).position(rows.position() + DIMENSION));
             Tensor first = x.select(0, 0); // [D]
             Map<String, Search> contestants = new LinkedHashMap<>();
             contestants.put(
-                    "only reading: the sum of all values", () -> torch.sum(all).item_float());
-            contestants.put("bare product, 1 probe", () -> torch.mv(all, first).numel());
+                    "reading only: the sum of all values",
+                    () -> torch.sum(embeddings).item_float());
+            contestants.put(
+                    "bare product, 1 probe", () -> torch.mv(embeddings, first).numel());
             contestants.put(
                     "bare product and top 10, 1 probe",
-                    () -> torch.topk(torch.mv(all, first), TOP).get0().numel());
-            contestants.put("Gallery.identify, 1 probe", () -> gallery.identify(probes.get(0), TOP, .3));
+                    () -> torch.topk(torch.mv(embeddings, first), TOP_K).get0().numel());
+            contestants.put("Gallery.identify, 1 probe", () -> gallery.identify(probes.get(0), TOP_K, 0.3));
             contestants.put(
-                    "bare product, 64 probes", () -> torch.mm(x, all.t()).numel());
+                    "bare product, 64 probes", () -> torch.mm(x, embeddings.t()).numel());
             contestants.put(
                     "bare product and top 10, 64 probes",
-                    () -> torch.topk(torch.mm(x, all.t()), TOP).get0().numel());
-            contestants.put("Gallery.identify, 64 probes", () -> gallery.identify(probes, TOP, .3));
-            table(contestants, rounds, n);
+                    () -> torch.topk(torch.mm(x, embeddings.t()), TOP_K).get0().numel());
+            contestants.put("Gallery.identify, 64 probes", () -> gallery.identify(probes, TOP_K, 0.3));
+            printTable(contestants, rounds, n);
         }
     }
 
-    private static void table(Map<String, Search> contestants, int rounds, int n) {
+    private static void printTable(Map<String, Search> contestants, int rounds, int n) {
         Map<String, List<Double>> times = new LinkedHashMap<>();
-        for (int round = -1; round < rounds; round++) { // the first warms up
+        for (int round = -1; round < rounds; round++) { // round -1 warms up
             for (Map.Entry<String, Search> contestant : contestants.entrySet()) {
                 double ms = milliseconds(contestant.getValue());
                 if (round >= 0) {
@@ -129,8 +142,9 @@ final class GalleryBenchmark {
                 }
             }
         }
-        double bytes = (double) n * D * Float.BYTES;
-        System.out.printf("%n| %,d x %d, float32 | ms, median (least to most) | GB/s read |%n|---|---|---|%n", n, D);
+        double bytes = (double) n * DIMENSION * Float.BYTES;
+        System.out.printf(
+                "%n| %,d x %d, float32 | ms, median (min to max) | GB/s read |%n|---|---|---|%n", n, DIMENSION);
         times.forEach((name, ms) -> System.out.printf(
                 "| %s | %.1f (%.1f to %.1f) | %.1f |%n",
                 name,
@@ -140,35 +154,36 @@ final class GalleryBenchmark {
                 bytes / 1e6 / Rounds.median(ms)));
         System.out.println();
         for (String count : List.of("1 probe", "64 probes")) {
-            List<Double> ours = times.get("Gallery.identify, " + count);
+            List<Double> gallery = times.get("Gallery.identify, " + count);
             System.out.printf(
-                    "Gallery's speed over the bare one's, %s: %.2f of the product with top 10, %.2f of the product alone%n",
+                    "speed of Gallery.identify, %s: %.2f times the bare product with top 10,"
+                            + " %.2f times the product alone%n",
                     count,
-                    ratio(times.get("bare product and top 10, " + count), ours),
-                    ratio(times.get("bare product, " + count), ours));
+                    ratio(times.get("bare product and top 10, " + count), gallery),
+                    ratio(times.get("bare product, " + count), gallery));
         }
     }
 
-    private static double ratio(List<Double> bare, List<Double> ours) {
-        return Rounds.median(IntStream.range(0, ours.size())
-                .mapToObj(i -> bare.get(i) / ours.get(i))
+    private static double ratio(List<Double> bare, List<Double> gallery) {
+        return Rounds.median(IntStream.range(0, gallery.size())
+                .mapToObj(i -> bare.get(i) / gallery.get(i))
                 .toList());
     }
 
     private static double milliseconds(Search search) {
         try (PointerScope scope = new PointerScope()) {
             long start = System.nanoTime();
-            search.once();
+            search.run();
             return (System.nanoTime() - start) / 1e6;
         }
     }
 
-    // ---- not every entry ----
+    // ---- approximate search ----
 
     private static void approximate(int n) {
-        try (Gallery exact = Gallery.inMemory("drawn", D);
-                Gallery codes = Gallery.inMemory("drawn", D, SearchMethod.CODES);
-                Gallery graph = Gallery.inMemory("drawn", D, SearchMethod.HNSW)) {
+        try (Gallery exact = Gallery.inMemory("random", DIMENSION);
+                Gallery codes = Gallery.inMemory("random", DIMENSION, SearchMethod.CODES);
+                Gallery graph = Gallery.inMemory("random", DIMENSION, SearchMethod.HNSW)) {
             Map<SearchMethod, Gallery> galleries = new EnumMap<>(
                     Map.of(SearchMethod.EXACT, exact, SearchMethod.CODES, codes, SearchMethod.HNSW, graph));
             Map<SearchMethod, Double> seconds = new EnumMap<>(SearchMethod.class);
@@ -179,36 +194,36 @@ final class GalleryBenchmark {
                         gallery.enroll(batch);
                         seconds.merge(method, (System.nanoTime() - start) / 1e9, Double::sum);
                     }));
-            System.out.printf("%n%,d entries; enrolled in so many seconds: %s%n%n", n, seconds);
-            List<float[]> probes = IntStream.range(0, GRAPH_PROBES)
-                    .mapToObj(i -> picture((int) (i * 7919L % (n / EACH)), EACH))
+            System.out.printf("%n%,d entries; seconds to enroll them: %s%n%n", n, seconds);
+            List<float[]> probes = IntStream.range(0, APPROXIMATE_PROBES)
+                    .mapToObj(i -> embedding((int) (i * 7919L % (n / IMAGES_PER_IDENTITY)), IMAGES_PER_IDENTITY))
                     .toList();
-            List<Outcome> truth = exact.identify(probes, TOP, -1);
+            List<Outcome> truth = exact.identify(probes, TOP_K, -1);
             System.out.println(
-                    "| search | nearest entry found | its identity | p50, us | p99, us | all together, a second |");
+                    "| search | nearest entry found | its identity found | p50, us | p99, us | probes/s, batched |");
             System.out.println("|---|---|---|---|---|---|");
             for (SearchMethod method : List.of(SearchMethod.CODES, SearchMethod.HNSW)) {
                 Gallery gallery = galleries.get(method);
-                probes.forEach(probe -> gallery.identify(probe, 1, -1)); // warms up
+                probes.forEach(probe -> gallery.identify(probe, 1, -1)); // warm up
                 for (int width : method == SearchMethod.CODES ? SCAN_WIDTHS : GRAPH_WIDTHS) {
                     gallery.setSearchWidth(width);
-                    compare(gallery, method + ", width " + width, probes, truth);
+                    printRow(gallery, method + ", width " + width, probes, truth);
                 }
             }
         }
     }
 
-    private static void compare(Gallery gallery, String name, List<float[]> probes, List<Outcome> truth) {
+    private static void printRow(Gallery gallery, String name, List<float[]> probes, List<Outcome> truth) {
         double[] us = new double[probes.size()];
-        int entries = 0;
-        int identities = 0;
+        int entriesFound = 0;
+        int identitiesFound = 0;
         for (int i = 0; i < us.length; i++) {
             long start = System.nanoTime();
             Match found = gallery.identify(probes.get(i), 1, -1).best().orElseThrow();
             us[i] = (System.nanoTime() - start) / 1e3;
             Match best = truth.get(i).best().orElseThrow();
-            entries += found.entry() == best.entry() ? 1 : 0;
-            identities += found.identity().equals(best.identity()) ? 1 : 0;
+            entriesFound += found.entry() == best.entry() ? 1 : 0;
+            identitiesFound += found.identity().equals(best.identity()) ? 1 : 0;
         }
         Arrays.sort(us);
         long start = System.nanoTime();
@@ -216,62 +231,61 @@ final class GalleryBenchmark {
         System.out.printf(
                 "| %s | %.3f | %.3f | %.0f | %.0f | %.0f |%n",
                 name,
-                (double) entries / us.length,
-                (double) identities / us.length,
+                (double) entriesFound / us.length,
+                (double) identitiesFound / us.length,
                 us[us.length / 2],
                 us[us.length * 99 / 100],
                 us.length / ((System.nanoTime() - start) / 1e9));
     }
 
-    // ---- drawn embeddings ----
+    // ---- random embeddings ----
 
-    private interface Batch {
-        void take(List<Enrollment> enrollments);
+    private interface BatchConsumer {
+        void accept(List<Enrollment> enrollments);
     }
 
-    /** One person's ten images, then the next one's. */
-    private static void forBatches(int n, Batch batch) {
-        for (int from = 0; from < n; from += AT_A_TIME) {
-            List<Enrollment> enrollments = IntStream.range(from, Math.min(n, from + AT_A_TIME))
+    /** Generates n enrollments in batches: ten images of the first person, then ten of the next, and so on. */
+    private static void forBatches(int n, BatchConsumer consumer) {
+        for (int from = 0; from < n; from += ENROLLMENT_BATCH) {
+            List<Enrollment> enrollments = IntStream.range(from, Math.min(n, from + ENROLLMENT_BATCH))
                     .parallel()
-                    .mapToObj(i -> new Enrollment("person " + i / EACH, picture(i / EACH, i % EACH)))
+                    .mapToObj(GalleryBenchmark::enrollment)
                     .toList();
-            batch.take(enrollments);
+            consumer.accept(enrollments);
         }
     }
 
-    /** Of norm 1. */
-    private static float[] picture(int person, int number) {
+    private static Enrollment enrollment(int i) {
+        int person = i / IMAGES_PER_IDENTITY;
+        return new Enrollment("person " + person, embedding(person, i % IMAGES_PER_IDENTITY));
+    }
+
+    /** Returns the unit-norm embedding of one image of a person. */
+    private static float[] embedding(int person, int image) {
         float[] center = direction(person);
-        float[] noise = direction((1L << 40) + (long) person * 64 + number);
-        float[] sum = new float[D];
-        double weight = Math.sqrt(1 / SAME_PERSON - 1); // of noise; the cosine of two is 1 / (1 + weight^2)
-        for (int i = 0; i < D; i++) {
+        float[] noise = direction((1L << 40) + (long) person * 64 + image);
+        float[] sum = new float[DIMENSION];
+        double weight = Math.sqrt(1 / GENUINE_COSINE - 1); // of the noise; two images have cosine 1 / (1 + weight^2)
+        for (int i = 0; i < DIMENSION; i++) {
             sum[i] = (float) (center[i] + weight * noise[i]);
         }
-        return normalized(sum);
+        return normalize(sum);
     }
 
+    /** Returns a random unit-norm direction. */
     private static float[] direction(long seed) {
         Random random = new Random(seed * 0x9E3779B97F4A7C15L);
-        float[] values = new float[D];
-        for (int i = 0; i < D; i++) {
-            values[i] = (float) random.nextGaussian() * SCALE[i];
+        float[] values = new float[DIMENSION];
+        for (int i = 0; i < DIMENSION; i++) {
+            values[i] = (float) random.nextGaussian() * STD[i];
         }
-        return normalized(values);
+        return normalize(values);
     }
 
-    private static final float[] SCALE = new float[D];
-
-    static {
-        for (int i = 0; i < D; i++) {
-            SCALE[i] = (float) Math.pow(1 + i, -SPECTRUM);
-        }
-    }
-
-    private static float[] normalized(float[] values) {
+    /** L2-normalizes values in place and returns them. */
+    private static float[] normalize(float[] values) {
         float factor = (float) (1 / Math.sqrt(dot(values, values)));
-        for (int i = 0; i < D; i++) {
+        for (int i = 0; i < DIMENSION; i++) {
             values[i] *= factor;
         }
         return values;
@@ -279,7 +293,7 @@ final class GalleryBenchmark {
 
     private static double dot(float[] a, float[] b) {
         double sum = 0;
-        for (int i = 0; i < D; i++) {
+        for (int i = 0; i < DIMENSION; i++) {
             sum += (double) a[i] * b[i];
         }
         return sum;

@@ -24,25 +24,26 @@ import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
 
 /**
- * Forward and backward of an ArcFace head, batch 128, embeddings of 512: ours beside the plain writing in bare libtorch, each
- * in a process of its own, taking turns; milliseconds, and how far the process's memory rises above what it was when centers
- * and batch were there.
+ * Measures the forward and backward passes of an ArcFace head with batch size 128 and embeddings of 512 values: {@link
+ * MarginSoftmax} against {@link PlainArcFace}, a straightforward implementation in plain libtorch. Each contestant runs
+ * in a separate process, and their rounds are interleaved. Reports milliseconds, and how far the peak memory of the
+ * process exceeds its memory once the class centers and the batch exist.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar heads [ROUNDS [CLASSES]]}; 5 rounds of all sizes where not said. Linux
- * only.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar heads [ROUNDS [CLASSES]]}; by default 5 rounds of all
+ * sizes. Linux only.
  */
 final class HeadsBenchmark {
     private static final int BATCH = 128;
     private static final int SIZE = 512;
-    private static final double SHARE = 0.1;
+    private static final double FRACTION = 0.1;
 
-    /** Who takes part, and over which share of the classes. */
+    /** An implementation, and the fraction of the classes it computes. */
     private enum Side {
-        PLAIN("plain, bare libtorch"),
+        PLAIN("plain libtorch"),
         OURS("MarginSoftmax"),
-        PLAIN_SHARE("plain, bare libtorch, the same share"),
+        PLAIN_SHARE("plain libtorch, the same fraction"),
         OURS_SHARE("MarginSoftmax, Partial FC 0.1"),
-        OURS_SHARE_STEP("MarginSoftmax, Partial FC 0.1, and AdamW's step");
+        OURS_SHARE_STEP("MarginSoftmax, Partial FC 0.1, with the AdamW step");
 
         private final String title;
 
@@ -51,7 +52,7 @@ final class HeadsBenchmark {
         }
     }
 
-    /** A size: who takes part, and steps in a round. */
+    /** A number of classes, the steps per round, and the implementations to compare. */
     private record Size(int classes, int steps, List<Side> sides) {}
 
     private static final List<Size> SIZES = List.of(
@@ -62,22 +63,22 @@ final class HeadsBenchmark {
 
     private HeadsBenchmark() {}
 
-    /** Runs it and prints a table. */
+    /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
-        if (args.length == 3) { // a child of this
+        if (args.length == 3) { // in a child process
             child(Side.valueOf(args[1]), Integer.parseInt(args[2]));
             return;
         }
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
-        int only = args.length > 1 ? Integer.parseInt(args[1]) : 0;
+        int onlyClasses = args.length > 1 ? Integer.parseInt(args[1]) : 0;
         List<String> table = new ArrayList<>();
         for (Size size : SIZES) {
-            if (only == 0 || only == size.classes) {
+            if (onlyClasses == 0 || onlyClasses == size.classes) {
                 table.addAll(compare(size, rounds));
             }
         }
-        System.out.println("| forward and backward, batch 128, embeddings of 512 | ms, median (least to most)"
-                + " | over plain | peak, MiB above before | process, MiB |");
+        System.out.println("| forward and backward, batch 128, embeddings of 512 values | ms, median (min to max)"
+                + " | speed relative to plain libtorch | peak memory increase, MiB | peak memory, MiB |");
         System.out.println("|---|---|---|---|---|");
         table.forEach(System.out::println);
     }
@@ -90,7 +91,7 @@ final class HeadsBenchmark {
             }
             for (int round = 0; round < rounds; round++) {
                 for (Child child : children) {
-                    child.steps(size.steps);
+                    child.measure(size.steps);
                 }
             }
             List<String> rows = new ArrayList<>();
@@ -105,7 +106,7 @@ final class HeadsBenchmark {
         }
     }
 
-    /** A process that does steps when told to. */
+    /** A separate process that runs training steps on request. */
     private static final class Child implements AutoCloseable {
         private final Side side;
         private final Process process;
@@ -130,24 +131,24 @@ final class HeadsBenchmark {
                     .start();
             this.in = new PrintWriter(process.getOutputStream(), true, StandardCharsets.UTF_8);
             this.out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-            ask(2); // warm
+            run(2); // warm up
         }
 
-        /** Milliseconds of a step. */
-        private double ask(int steps) {
+        /** Runs steps in the process and returns the mean milliseconds per step. */
+        private double run(int steps) {
             in.println(steps);
-            return Double.parseDouble(line());
+            return Double.parseDouble(readLine());
         }
 
-        void steps(int steps) {
-            milliseconds.add(ask(steps));
+        void measure(int steps) {
+            milliseconds.add(run(steps));
         }
 
-        private String line() {
+        private String readLine() {
             try {
                 String line = out.readLine();
                 if (line == null) {
-                    throw new IllegalStateException(side.title + " must go on to the end, but its process ended");
+                    throw new IllegalStateException("the process of " + side.title + " ended before the benchmark did");
                 }
                 return line;
             } catch (IOException e) {
@@ -155,9 +156,10 @@ final class HeadsBenchmark {
             }
         }
 
+        /** Returns a row of the table. */
         String row(int classes, Child baseline) {
-            in.println(0);
-            String[] memory = line().split(" ");
+            in.println(0); // asks for the memory
+            String[] memory = readLine().split(" ");
             List<Double> ratios = new ArrayList<>();
             for (int i = 0; i < milliseconds.size(); i++) {
                 ratios.add(baseline.milliseconds.get(i) / milliseconds.get(i));
@@ -176,19 +178,20 @@ final class HeadsBenchmark {
 
         @Override
         public void close() throws InterruptedException {
-            in.close(); // the child's reading ends, and so does the child
+            in.close(); // end of input, on which the child process exits
             process.waitFor();
         }
     }
 
-    // ---- in the child ----
+    // ---- in the child process ----
 
+    /** Answers each number of steps with milliseconds per step, and 0 with the increase of peak memory and the peak. */
     private static void child(Side side, int classes) throws IOException {
         torch.manual_seed(0);
         MarginSoftmax head = new MarginSoftmax(classes, SIZE, new ArcFaceMargin(64, 0.5));
         head.train(true);
         if (side == Side.OURS_SHARE || side == Side.OURS_SHARE_STEP) {
-            head.setPartialFraction(SHARE);
+            head.setPartialFraction(FRACTION);
         }
         Tensor weight = new Tensor(head.parameters().get(0));
         Tensor x = torch.randn(BATCH, SIZE);
@@ -197,13 +200,13 @@ final class HeadsBenchmark {
         try (ParameterOptimizer optimizer =
                         new AdamW(1e-3, 0.01).over(List.of(new ParameterGroup(Map.of("weight", weight), 1, 0.01)));
                 var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-            ProcessMemory.forgetPeak();
-            double before = ProcessMemory.now();
+            ProcessMemory.resetPeak();
+            double before = ProcessMemory.residentMib();
             String line;
             while ((line = in.readLine()) != null) {
                 int steps = Integer.parseInt(line);
                 if (steps == 0) {
-                    double peak = ProcessMemory.peak();
+                    double peak = ProcessMemory.peakMib();
                     System.out.printf("%.0f %.0f%n", peak - before, peak);
                     continue;
                 }
@@ -222,7 +225,7 @@ final class HeadsBenchmark {
             Side side, MarginSoftmax head, Tensor weight, Tensor x, Tensor labels, ParameterOptimizer optimizer) {
         Tensor loss = switch (side) {
             case PLAIN -> PlainArcFace.loss(x, weight, labels);
-            case PLAIN_SHARE -> plainShare(x, weight, labels);
+            case PLAIN_SHARE -> plainPartialFc(x, weight, labels);
             default -> head.forward(x, labels).loss();
         };
         loss.backward();
@@ -232,20 +235,20 @@ final class HeadsBenchmark {
             optimizer.step(1e-3);
         }
         if (!Float.isFinite(loss.item_float())) {
-            throw new IllegalStateException("loss must be finite, but was " + loss.item_float());
+            throw new IllegalStateException("the loss of " + side.title + " is not finite: " + loss.item_float());
         }
         x.mutable_grad().put(new Tensor());
         optimizer.zeroGrad();
     }
 
-    /** Partial FC as insightface's code has it, with the plain writing over the sampled rows. */
-    private static Tensor plainShare(Tensor x, Tensor weight, Tensor labels) {
+    /** Partial FC sampling as in insightface's code, with the plain implementation over the sampled rows; scoped. */
+    private static Tensor plainPartialFc(Tensor x, Tensor weight, Tensor labels) {
         Tensor rows; // [S]
         Tensor values; // [S, D]
         try (NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor luck = torch.rand(weight.size(0)).index_fill_(0, labels, new Scalar(2.0));
-            T_TensorTensor_T chosen = luck.topk((long) (SHARE * weight.size(0)));
-            rows = chosen.get1().sort(0, false).get0();
+            Tensor scores = torch.rand(weight.size(0)).index_fill_(0, labels, new Scalar(2.0));
+            T_TensorTensor_T sampled = scores.topk((long) (FRACTION * weight.size(0)));
+            rows = sampled.get1().sort(0, false).get0();
             values = weight.index_select(0, rows);
             values.set_requires_grad(true);
         }

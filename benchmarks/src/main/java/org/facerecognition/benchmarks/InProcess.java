@@ -19,16 +19,22 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 
-/** Contestants that live in this process. Each has its input ready and throws its results away. */
+/** Contestants that run in this process. Each prepares its input in advance and discards its embeddings. */
 final class InProcess {
     private InProcess() {}
 
-    /** Batches a second by {@code embed}, given [B, 3, 112, 112]. */
+    /**
+     * Returns a contestant that embeds the same random batch again and again with libtorch.
+     *
+     * @param channelsLast whether the images are in channels_last memory format
+     * @param embed maps [B, 3, 112, 112], borrowed, to [B, D], owned
+     * @return owned
+     */
     static Contestant libtorch(String name, int batch, boolean channelsLast, UnaryOperator<Tensor> embed) {
         Tensor images;
         try (PointerScope scope = new PointerScope()) {
-            Tensor drawn = torch.rand(batch, 3, Net.SIZE_PX, Net.SIZE_PX);
-            images = drawn.contiguous(channelsLast ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous)
+            Tensor random = torch.rand(batch, 3, Net.SIZE_PX, Net.SIZE_PX);
+            images = random.contiguous(channelsLast ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous)
                     .retainReference();
         }
         return new Contestant() {
@@ -57,26 +63,27 @@ final class InProcess {
         };
     }
 
-    /** A TorchScript file, frozen and optimized; the module must be closed by the caller. */
+    /** Loads the TorchScript file of a network, then freezes and optimizes it; the module is owned. */
     static JitModule frozen(Net net) {
         try (NoGradGuard noGrad = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
-            JitModule read = torch.load(net.file("pt").toString());
-            return torch.optimize_for_inference(torch.freeze(read)).retainReference();
+            JitModule loaded = torch.load(net.file("pt").toString());
+            return torch.optimize_for_inference(torch.freeze(loaded)).retainReference();
         }
     }
 
+    /** Runs a TorchScript module on images, which are borrowed; the result is owned. */
     static Tensor run(JitModule module, Tensor images) {
         try (IValueVector arguments = new IValueVector();
                 IValue argument = new IValue(images)) {
             arguments.push_back(argument);
             try (IValue result = module.forward(arguments)) {
-                return new Tensor(result.toTensor()); // a handle of its own
+                return new Tensor(result.toTensor()); // a second handle, which outlives the IValue
             }
         }
     }
 
-    /** ONNX Runtime's session with as many threads as libtorch has. */
+    /** Opens an ONNX Runtime session with as many threads as libtorch uses; owned. */
     static OrtSession onnxRuntime(Net net) throws OrtException {
         var options = new OrtSession.SessionOptions();
         options.setIntraOpNumThreads(torch.get_num_threads());
@@ -84,6 +91,7 @@ final class InProcess {
         return OrtEnvironment.getEnvironment().createSession(net.file("onnx").toString(), options);
     }
 
+    /** Returns random images [B, 3, 112, 112]; owned. */
     static OnnxTensor onnxInput(int batch) throws OrtException {
         FloatBuffer values = ByteBuffer.allocateDirect(batch * 3 * Net.SIZE_PX * Net.SIZE_PX * 4)
                 .order(ByteOrder.nativeOrder())
@@ -96,6 +104,7 @@ final class InProcess {
                 OrtEnvironment.getEnvironment(), values.flip(), new long[] {batch, 3, Net.SIZE_PX, Net.SIZE_PX});
     }
 
+    /** Returns a contestant that embeds the same random batch again and again. The session is borrowed. */
     static Contestant onnxRuntime(OrtSession session, int batch) throws OrtException {
         OnnxTensor input = onnxInput(batch);
         return new Contestant() {

@@ -24,29 +24,31 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Embeddings per second, latency under several callers, and time and memory to the first embedding: ours, prepared and not,
- * beside bare libtorch, frozen TorchScript, ONNX Runtime, DJL and Python's PyTorch on the same net, taking turns in one run.
+ * Measures inference: embeddings per second, the time of each layer, latency under several callers, and the time and
+ * memory to the first embedding. Compares the recognizer, prepared and not, with bare libtorch, frozen TorchScript,
+ * ONNX Runtime, DJL and Python's PyTorch on the same network, with interleaved rounds in one run.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar inference [ROUNDS] [nets=resnet34,iresnet50,mobilefacenet]
- * [batches=1,16,64] [parts=throughput,layers,latency,start] [peers=...]}; 5 rounds and all of it where not said.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar inference [ROUNDS]
+ * [nets=resnet34,iresnet50,mobilefacenet] [batches=1,16,64] [parts=throughput,layers,latency,start] [peers=...]}; by
+ * default 5 rounds of everything.
  */
 final class InferenceBenchmark {
     private static final String BASELINE = "ONNX Runtime, fp32";
-    private static final int IMAGES_A_TURN = 32;
+    private static final int IMAGES_PER_ROUND = 32;
 
     private final int rounds;
-    private final Map<String, List<String>> chosen;
-    private final Map<String, Child> children = new LinkedHashMap<>(); // that could be started, by kind
+    private final Map<String, List<String>> options;
+    private final Map<String, Child> children = new LinkedHashMap<>(); // those that could be started, by kind
 
-    private InferenceBenchmark(int rounds, Map<String, List<String>> chosen) {
+    private InferenceBenchmark(int rounds, Map<String, List<String>> options) {
         this.rounds = rounds;
-        this.chosen = chosen;
+        this.options = options;
     }
 
-    /** Runs it and prints tables. */
+    /** Runs the benchmark and prints tables. */
     static void run(String[] args) throws IOException, InterruptedException {
         int rounds = 5;
-        Map<String, List<String>> chosen = new LinkedHashMap<>(Map.of(
+        Map<String, List<String>> options = new LinkedHashMap<>(Map.of(
                 "nets", List.of("resnet34", "iresnet50", "mobilefacenet"),
                 "batches", List.of("1", "16", "64"),
                 "parts", List.of("throughput", "layers", "latency", "start"),
@@ -55,33 +57,33 @@ final class InferenceBenchmark {
             String[] parts = argument.split("=", 2);
             if (parts.length == 1) {
                 rounds = Integer.parseInt(argument);
-            } else if (chosen.containsKey(parts[0])) {
-                chosen.put(parts[0], Arrays.asList(parts[1].split(",")));
+            } else if (options.containsKey(parts[0])) {
+                options.put(parts[0], Arrays.asList(parts[1].split(",")));
             } else {
                 throw new IllegalArgumentException(
-                        "argument must be one of " + chosen.keySet() + "=..., but was " + argument);
+                        "argument must be one of " + options.keySet() + "=..., but was " + argument);
             }
         }
-        new InferenceBenchmark(rounds, chosen).run();
+        new InferenceBenchmark(rounds, options).run();
     }
 
     private void run() throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("inference-benchmark");
         try {
-            System.out.printf("%d threads of libtorch%n", torch.get_num_threads());
-            for (String id : chosen.get("nets")) {
+            System.out.printf("libtorch uses %d threads%n", torch.get_num_threads());
+            for (String id : options.get("nets")) {
                 try (Net net = new Net(Encoder.of(id), folder)) {
-                    if (chosen.get("parts").contains("throughput")) {
+                    if (options.get("parts").contains("throughput")) {
                         throughput(net);
                     }
-                    if (chosen.get("parts").contains("layers")) {
+                    if (options.get("parts").contains("layers")) {
                         Layers.run(net, batches(), System.out);
                     }
-                    if (chosen.get("parts").contains("latency")) {
+                    if (options.get("parts").contains("latency")) {
                         Latency.run(net, System.out);
                     }
-                    if (chosen.get("parts").contains("start")) {
-                        start(net);
+                    if (options.get("parts").contains("start")) {
+                        coldStart(net);
                     }
                 } catch (OrtException e) {
                     throw new IOException(e);
@@ -93,13 +95,14 @@ final class InferenceBenchmark {
     }
 
     private List<Integer> batches() {
-        return chosen.get("batches").stream().map(Integer::valueOf).toList();
+        return options.get("batches").stream().map(Integer::valueOf).toList();
     }
 
     private boolean wants(String peer) {
-        return chosen.get("peers").contains(peer);
+        return options.get("peers").contains(peer);
     }
 
+    /** Prints embeddings per second of all peers at each batch size, and the fraction of the matmul peak. */
     private void throughput(Net net) throws OrtException {
         double flops = 2.0 * net.multiplications();
         double peak = MatmulPeak.gigaflops(data_type.f32);
@@ -113,36 +116,36 @@ final class InferenceBenchmark {
             JitModule frozen = wants("frozen") ? frozen(net) : null;
             startChildren(net);
             for (int batch : batches()) {
-                List<Contestant> all = new ArrayList<>();
+                List<Contestant> contestants = new ArrayList<>();
                 if (wants("prepared")) {
-                    all.add(InProcess.libtorch("prepared, fp32", batch, true, prepared::embed));
+                    contestants.add(InProcess.libtorch("prepared, fp32", batch, true, prepared::embed));
                 }
                 if (half != null) {
-                    all.add(InProcess.libtorch("prepared, bf16", batch, true, half::embed));
+                    contestants.add(InProcess.libtorch("prepared, bf16", batch, true, half::embed));
                 }
                 if (wants("plain")) {
-                    all.add(InProcess.libtorch(
+                    contestants.add(InProcess.libtorch(
                             "not prepared, channels_last, fp32", batch, true, net.recognizer()::embed));
                 }
                 if (wants("eager")) {
-                    all.add(InProcess.libtorch(
+                    contestants.add(InProcess.libtorch(
                             "bare libtorch, eager, fp32", batch, false, contiguous.encoder()::forward));
                 }
                 if (frozen != null) {
-                    all.add(InProcess.libtorch(
+                    contestants.add(InProcess.libtorch(
                             "TorchScript, frozen and optimized, fp32", batch, false, x -> InProcess.run(frozen, x)));
                 }
-                all.add(InProcess.onnxRuntime(session, batch));
-                children.values().forEach(child -> all.add(child.with(batch)));
-                Rounds results = Rounds.run(all, rounds, Math.max(1, IMAGES_A_TURN / batch), System.out);
+                contestants.add(InProcess.onnxRuntime(session, batch));
+                children.values().forEach(child -> contestants.add(child.contestant(batch)));
+                Rounds results = Rounds.run(contestants, rounds, Math.max(1, IMAGES_PER_ROUND / batch), System.out);
                 results.print(System.out, net.id() + ", 112 px, batch " + batch, BASELINE);
-                for (Contestant contestant : all) {
-                    boolean inHalf = contestant.name().endsWith("bf16");
+                for (Contestant contestant : contestants) {
+                    boolean isHalf = contestant.name().endsWith("bf16");
                     System.out.printf(
-                            "share of the %s matmul peak: %s %.2f%n",
-                            inHalf ? "bf16" : "fp32",
+                            "fraction of the %s matmul peak: %s %.2f%n",
+                            isHalf ? "bf16" : "fp32",
                             contestant.name(),
-                            results.median(contestant.name()) * flops / 1e9 / (inHalf ? halfPeak : peak));
+                            results.median(contestant.name()) * flops / 1e9 / (isHalf ? halfPeak : peak));
                     contestant.close();
                 }
             }
@@ -153,7 +156,8 @@ final class InferenceBenchmark {
                 frozen.close();
             }
             System.out.printf(
-                    "%nmatmul peak, GFLOP/s: fp32 %.0f before, %.0f after, bf16 %.0f, %.0f; %.2f GFLOP an image%n",
+                    "%nmatmul peak in GFLOP/s: fp32 %.0f before and %.0f after, bf16 %.0f before and %.0f after;"
+                            + " %.2f GFLOP per image%n",
                     peak,
                     MatmulPeak.gigaflops(data_type.f32),
                     halfPeak,
@@ -165,19 +169,25 @@ final class InferenceBenchmark {
         }
     }
 
-    /** Null where it would crash: with sums that libtorch's oneDNN cannot do there. */
+    /**
+     * Returns the frozen TorchScript module, owned; null on machines where libtorch's oneDNN is limited to AVX, because
+     * it cannot do the sums of the frozen module there and libtorch crashes.
+     */
     private static @Nullable JitModule frozen(Net net) {
         if (Libtorch.keptToAvx()) {
-            System.out.println("frozen TorchScript is left out: libtorch crashes in it on this machine");
+            System.out.println("skipping frozen TorchScript: libtorch crashes in it on this machine");
             return null;
         }
         return InProcess.frozen(net);
     }
 
-    /** Null where the processor has no instructions for it. The weights are drawn, so how near it comes says nothing. */
+    /**
+     * Returns a recognizer prepared in bf16, owned; null if the processor has no instructions for it. The weights are
+     * random, so the accuracy of this precision is not judged.
+     */
     private static @Nullable PreparedRecognizer half(Net net) {
         PreparedRecognizer automatic = net.recognizer().prepare();
-        System.out.println("prepared with AUTO: " + automatic.arithmetic());
+        System.out.println("arithmetic chosen by AUTO: " + automatic.arithmetic());
         if (automatic.arithmetic().startsWith("bfloat16")) {
             return automatic;
         }
@@ -207,12 +217,12 @@ final class InferenceBenchmark {
         try {
             children.put(kind, starter.start());
         } catch (IOException e) {
-            System.out.println(kind + " is left out: " + e.getMessage());
+            System.out.println("skipping " + kind + ": " + e.getMessage());
         }
     }
 
-    /** Each three times, in turns. */
-    private static void start(Net net) {
+    /** Starts each peer three times, interleaved, and prints the time and the memory to its first embedding. */
+    private static void coldStart(Net net) {
         Map<String, Starter> starters = new LinkedHashMap<>();
         starters.put("prepared", () -> Child.java("prepared", net.file("model").toString()));
         starters.put("not prepared", () -> Child.java("plain", net.file("model").toString()));
@@ -227,15 +237,17 @@ final class InferenceBenchmark {
         for (int round = 0; round < 3; round++) {
             starters.forEach((name, starter) -> {
                 try (Child child = starter.start()) {
-                    seconds.computeIfAbsent(name, n -> new ArrayList<>()).add(child.secondsToFirst());
-                    memory.computeIfAbsent(name, n -> new ArrayList<>()).add((double) child.mebibytes());
+                    seconds.computeIfAbsent(name, absent -> new ArrayList<>()).add(child.secondsToFirst());
+                    memory.computeIfAbsent(name, absent -> new ArrayList<>()).add((double) child.residentMib());
                 } catch (IOException e) {
-                    System.out.println(name + " is left out: " + e.getMessage());
+                    System.out.println("skipping " + name + ": " + e.getMessage());
                 }
             });
         }
         System.out.printf(
-                "%n| %s, a new process | to the first embedding, s | resident then, MiB |%n|---|---|---|%n", net.id());
+                "%n| %s, in a new process | time to the first embedding, s | resident memory then, MiB |%n"
+                        + "|---|---|---|%n",
+                net.id());
         seconds.forEach((name, values) -> System.out.printf(
                 "| %s | %.1f | %.0f |%n", name, Rounds.median(values), Rounds.median(memory.get(name))));
     }

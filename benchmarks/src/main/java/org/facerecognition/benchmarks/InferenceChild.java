@@ -22,11 +22,14 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 
-/** What {@link Child} starts: arguments KIND FILE. */
+/**
+ * The main class of the processes that {@link Child} starts to embed in isolation. Arguments: KIND FILE. KIND is
+ * prepared or plain with a recognizer's file, onnxruntime with an ONNX file, or djl with a TorchScript file.
+ */
 final class InferenceChild {
     private InferenceChild() {}
 
-    /** Does so many batches and returns seconds. */
+    /** Embeds a number of batches and returns the seconds it took. */
     private interface Work {
         double seconds(int batch, int steps) throws Exception;
     }
@@ -38,15 +41,18 @@ final class InferenceChild {
             case "plain" -> plain(file);
             case "onnxruntime" -> onnxRuntime(file);
             case "djl" -> djl(file);
-            default -> throw new IllegalArgumentException("kind must be known, but was " + args[0]);
+            default ->
+                throw new IllegalArgumentException(
+                        "KIND must be prepared, plain, onnxruntime or djl, but was " + args[0]);
         }
     }
 
+    /** Embeds one image, prints the ready line, then answers each line "BATCH STEPS" with seconds. */
     private static void serve(String name, Work work) throws Exception {
         work.seconds(1, 1);
-        System.out.println("ready\t" + name + "\t" + Resident.mebibytes());
-        try (var orders = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-            for (String line = orders.readLine(); line != null; line = orders.readLine()) {
+        System.out.println("ready\t" + name + "\t" + ProcessMemory.residentMibOrZero());
+        try (var requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
+            for (String line = requests.readLine(); line != null; line = requests.readLine()) {
                 String[] numbers = line.split(" ");
                 System.out.println(work.seconds(Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1])));
             }

@@ -17,9 +17,9 @@ import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.synthetic.SyntheticFaces;
 
-/** How long callers wait for one embedding when 1, 4 and 16 of them call at a time. */
+/** Measures how long a caller waits for one embedding while 1, 4 or 16 callers send requests at the same time. */
 final class Latency {
-    private static final int REQUESTS = 96; // of all callers together
+    private static final int REQUESTS = 96; // by all callers together
 
     private Latency() {}
 
@@ -27,6 +27,7 @@ final class Latency {
         void embed() throws Exception;
     }
 
+    /** Runs the benchmark and prints a table. The network is borrowed. */
     static void run(Net net, PrintStream out) throws OrtException, InterruptedException {
         try (PreparedRecognizer prepared =
                         net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
@@ -35,21 +36,22 @@ final class Latency {
                 OnnxTensor input = InProcess.onnxInput(1);
                 Mat face = new SyntheticFaces(0, Net.SIZE_PX).image(0, 0)) {
             Map<String, Call> calls = new LinkedHashMap<>();
-            calls.put("prepared, fp32, pixels in", () -> prepared.embed(face));
+            calls.put("prepared, fp32, from pixels", () -> prepared.embed(face));
             calls.put(
-                    "prepared, fp32, gathered, pixels in",
+                    "prepared, fp32, batched, from pixels",
                     () -> batcher.embed(face).get());
             calls.put(
-                    "ONNX Runtime, fp32, floats in",
+                    "ONNX Runtime, fp32, from floats",
                     () -> session.run(Map.of("images", input)).close());
             out.printf(
-                    "%n| %s, 112 px, one image a call | callers | p50, ms | p99, ms | images/s |%n|---|---|---|---|---|%n",
+                    "%n| %s, 112 px, one image per call | callers | p50, ms | p99, ms | images/s |%n"
+                            + "|---|---|---|---|---|%n",
                     net.id());
             for (int callers : new int[] {1, 4, 16}) {
                 for (Map.Entry<String, Call> call : calls.entrySet()) {
-                    measure(call.getValue(), callers, callers * 2); // warm
+                    measure(call.getValue(), callers, callers * 2); // warm up
                     double[] seconds = measure(call.getValue(), callers, REQUESTS);
-                    double all = seconds[seconds.length - 1];
+                    double total = seconds[seconds.length - 1];
                     double[] each = Arrays.copyOf(seconds, seconds.length - 1);
                     Arrays.sort(each);
                     out.printf(
@@ -57,14 +59,14 @@ final class Latency {
                             call.getKey(),
                             callers,
                             each[each.length / 2] * 1e3,
-                            each[(int) (each.length * .99)] * 1e3,
-                            each.length / all);
+                            each[(int) (each.length * 0.99)] * 1e3,
+                            each.length / total);
                 }
             }
         }
     }
 
-    /** Seconds of each request, and last those of all together. */
+    /** Returns the seconds of each request, followed by the seconds for all of them. */
     private static double[] measure(Call call, int callers, int requests) throws InterruptedException {
         double[] seconds = new double[requests + 1];
         AtomicInteger next = new AtomicInteger();
@@ -73,13 +75,13 @@ final class Latency {
         for (int i = 0; i < callers; i++) {
             Thread thread = new Thread(() -> {
                 for (int n = next.getAndIncrement(); n < requests; n = next.getAndIncrement()) {
-                    long began = System.nanoTime();
+                    long requestStart = System.nanoTime();
                     try {
                         call.embed();
                     } catch (Exception e) {
                         throw new IllegalStateException(e);
                     }
-                    seconds[n] = (System.nanoTime() - began) / 1e9;
+                    seconds[n] = (System.nanoTime() - requestStart) / 1e9;
                 }
             });
             thread.start();

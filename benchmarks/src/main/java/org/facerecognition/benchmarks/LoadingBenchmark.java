@@ -22,15 +22,16 @@ import org.facerecognition.data.Split;
 import org.facerecognition.synthetic.SyntheticFaces;
 
 /**
- * Images per second of reading, decoding, the study's crop, its five augmentations as copies, and batches of 16, without a
- * net: from files and from packs, beside Python's torchvision on the same files.
+ * Measures data loading without a network, in images per second: reading, decoding, the study's crop, its five
+ * augmentations as copies, and assembling batches of 16. Compares image files, packs, and Python's torchvision on the
+ * same files.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar loading [ROUNDS [DIR]]}; 7 rounds where not said, of drawn faces where
- * no folder in CelebA-500's layout is named.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar loading [ROUNDS [DIR]]}, where DIR is a folder in
+ * CelebA-500's layout; by default 7 rounds on synthetic faces.
  */
 final class LoadingBenchmark {
     private static final int BATCHES = 120;
-    private static final int WARM_UP = 2;
+    private static final int WARM_UP_BATCHES = 2;
     private static final int CACHE_MIB = 512;
     private static final int PEOPLE = 60;
     private static final int IMAGES_EACH = 20;
@@ -38,29 +39,30 @@ final class LoadingBenchmark {
 
     private LoadingBenchmark() {}
 
-    /** Runs it and prints a table. */
+    /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
         Path work = Files.createTempDirectory("loading-benchmark");
         try {
-            Path data = args.length > 1 ? Path.of(args[1]) : drawn(work.resolve("faces"));
+            Path data = args.length > 1 ? Path.of(args[1]) : writeSynthetic(work.resolve("faces"));
             FaceDataset faces = FaceDataset.celeba500(data, Split.TRAIN);
             Path encoded = work.resolve("encoded.pack");
             Path decoded = work.resolve("decoded.pack");
             PackedFaces.write(encoded, List.of(faces), 0, done -> {});
             PackedFaces.write(decoded, List.of(faces), SIZE_PX, done -> {});
             List<Contestant> contestants = new ArrayList<>();
-            contestants.add(new Loader("files decoded every time, 1 thread", faces, 1, 0));
-            contestants.add(new Loader("files, first epoch, 1 thread", faces, 1, CACHE_MIB).wholeFirstEpochs());
-            contestants.add(new Loader("files, 1 thread", faces, 1, CACHE_MIB).withFullCache());
-            contestants.add(new Loader("files, 2 threads", faces, 2, CACHE_MIB).withFullCache());
+            contestants.add(new Loader("files without cache, 1 thread", faces, 1, 0));
+            contestants.add(new Loader("files, first epoch, 1 thread", faces, 1, CACHE_MIB).measuringFirstEpoch());
+            contestants.add(new Loader("files, 1 thread", faces, 1, CACHE_MIB).withWarmCache());
+            contestants.add(new Loader("files, 2 threads", faces, 2, CACHE_MIB).withWarmCache());
             contestants.add(new Loader("pack, 1 thread", FaceDataset.packed(encoded, Split.TRAIN), 1, 0));
             contestants.add(new Loader("pack of pixels, 1 thread", FaceDataset.packed(decoded, Split.TRAIN), 1, 0));
             contestants.add(new Loader("pack of pixels, 2 threads", FaceDataset.packed(decoded, Split.TRAIN), 2, 0));
             Optional<PythonLoop> python =
                     PythonLoop.start("Python torchvision %s on PIL, 1 thread", "load_faces.py", data.toString());
             python.ifPresentOrElse(
-                    contestants::add, () -> System.out.println("no Python with torch and torchvision: left out"));
+                    contestants::add,
+                    () -> System.out.println("skipping Python: no installation with torch and torchvision was found"));
             Rounds results = Rounds.run(contestants, rounds, BATCHES, System.out);
             String title = "reading, decoding, crop, five augmentations, batches of 16";
             results.print(System.out, title, contestants.get(0).name());
@@ -70,8 +72,8 @@ final class LoadingBenchmark {
         }
     }
 
-    /** Drawn faces in CelebA-500's layout and size. */
-    private static Path drawn(Path root) throws IOException {
+    /** Writes synthetic faces in CelebA-500's layout and size, and returns their folder. */
+    private static Path writeSynthetic(Path root) throws IOException {
         Path images = Files.createDirectories(root.resolve("celebA_imgs"));
         SyntheticFaces faces = new SyntheticFaces(0, 218);
         StringBuilder identities = new StringBuilder();
@@ -81,8 +83,8 @@ final class LoadingBenchmark {
                 String name = String.format("%06d.jpg", person * IMAGES_EACH + i);
                 try (Mat image = faces.image(person, i);
                         Rect middle = new Rect(20, 0, 178, 218);
-                        Mat part = new Mat(image, middle)) {
-                    imwrite(images.resolve(name).toString(), part);
+                        Mat cropped = new Mat(image, middle)) {
+                    imwrite(images.resolve(name).toString(), cropped);
                 }
                 identities.append(name).append(' ').append(person).append('\n');
                 splits.append(name).append(" 0\n");
@@ -93,17 +95,17 @@ final class LoadingBenchmark {
         return root;
     }
 
-    /** Ours. */
+    /** Loads batches with {@link BatchLoader}. */
     private static final class Loader implements Contestant {
         private final String name;
         private final FaceDataset faces;
         private final BatchLoader.Settings settings;
         private BatchLoader loader;
-        private boolean firstEpochs;
+        private boolean firstEpochOnly;
         private int epoch;
 
-        Loader(String from, FaceDataset faces, int threads, int imageCacheMib) {
-            this.name = "BatchLoader, " + from;
+        Loader(String source, FaceDataset faces, int threads, int imageCacheMib) {
+            this.name = "BatchLoader, " + source;
             this.faces = faces.withAugmentations(Presets.fiveColor());
             this.settings = BatchLoader.Settings.of(SIZE_PX, Normalization.IMAGENET)
                     .withSampler(Sampler.shuffled())
@@ -112,14 +114,14 @@ final class LoadingBenchmark {
             this.loader = new BatchLoader(this.faces, settings);
         }
 
-        /** Each turn is one whole epoch of a new loader, which has every image to decode, once, for its six copies. */
-        Loader wholeFirstEpochs() {
-            firstEpochs = true;
+        /** Makes each round one whole epoch of a new loader, which decodes every image once for its six copies. */
+        Loader measuringFirstEpoch() {
+            firstEpochOnly = true;
             return this;
         }
 
-        /** As from the second epoch on. */
-        Loader withFullCache() {
+        /** Fills the cache, so that the rounds measure the second and later epochs. */
+        Loader withWarmCache() {
             pass(loader.batches());
             return this;
         }
@@ -131,21 +133,21 @@ final class LoadingBenchmark {
 
         @Override
         public double imagesPerSecond(int batches) {
-            if (!firstEpochs) {
+            if (!firstEpochOnly) {
                 return pass(batches);
             }
             loader.close();
             loader = new BatchLoader(faces, settings);
             epoch = 0;
-            return pass(batches <= WARM_UP ? batches : loader.batches());
+            return pass(batches <= WARM_UP_BATCHES ? batches : loader.batches());
         }
 
         private double pass(int batches) {
             long start = System.nanoTime();
             int images = 0;
-            try (BatchLoader.Epoch all = loader.epoch(epoch++)) {
-                for (int i = 0; i < batches && all.hasNext(); i++) {
-                    try (Batch batch = all.next();
+            try (BatchLoader.Epoch batchesOfEpoch = loader.epoch(epoch++)) {
+                for (int i = 0; i < batches && batchesOfEpoch.hasNext(); i++) {
+                    try (Batch batch = batchesOfEpoch.next();
                             PointerScope scope = new PointerScope()) {
                         batch.images();
                         batch.labels();

@@ -30,37 +30,41 @@ import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
 
 /**
- * Each loss with its paper's settings, trained alike from one seed on few people, and how well people that it has never seen
- * are told apart afterwards: on drawn faces (30 people learned, 30 others told apart), and on the AT&amp;T (ORL) faces where
- * their folder is named: four times 30 and 10, so that each of its 40 people is once among the unseen, and the mean of the
- * four. Ten images of each at 32 pixels, ResNet-18: to see that each loss learns what carries over to others; a ranking
- * for large data it is not.
+ * Trains each loss with its paper's settings on few people, from the same seed, and verifies people whom the network
+ * has never seen.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar losses [ORL_DIR [LOSS ...]]}; five trainings for each loss.
+ * <p>Data: synthetic faces (30 people for training, 30 others for verification) and, if its folder is given, the
+ * AT&amp;T (ORL) data set. ORL's 40 people are split four times into 30 for training and 10 for verification, so that
+ * each person is unseen once; the result is the mean of the four. Every person has ten images of 32 pixels. The network
+ * is a ResNet-18. The benchmark shows that each loss learns features that generalize to unseen people; it does not rank
+ * the losses for large data sets.
+ *
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar losses [ORL_DIR [LOSS ...]]}; by default all losses on
+ * synthetic faces. With ORL, each loss is trained five times.
  */
 final class LossesBenchmark {
     private static final int SIZE_PX = 32;
     private static final int PEOPLE = 30;
-    private static final int IMAGES_EACH = 10;
-    private static final int TURNS = 4; // of ORL's 40 people, each time others are unseen
+    private static final int IMAGES_PER_PERSON = 10;
+    private static final int FOLDS = 4; // each person of ORL is unseen in one of them
     private static final int EPOCHS = 20;
-    private static final int PEOPLE_IN_BATCH = 8;
-    private static final int IMAGES_OF_EACH = 4;
+    private static final int PEOPLE_PER_BATCH = 8;
+    private static final int IMAGES_PER_PERSON_IN_BATCH = 4;
     private static final List<Transform> FLIP = TransformLine.parse("RandomHorizontalFlip()");
     private static final long SEED = 0;
 
     private LossesBenchmark() {}
 
-    /** Runs it and prints a table. */
+    /** Runs the benchmark and prints a table. */
     static void run(String[] args) {
         Map<String, List<ByIdentity>> data = new LinkedHashMap<>();
-        data.put("drawn faces", List.of(drawn()));
+        data.put("synthetic faces", List.of(syntheticFaces()));
         if (args.length > 0) {
-            data.put("ORL", turns(FaceDataset.folders(Path.of(args[0]), Split.TRAIN, 0, 0, SEED)));
+            data.put("ORL", folds(FaceDataset.folders(Path.of(args[0]), Split.TRAIN, 0, 0, SEED)));
         }
         List<LossName> losses =
                 args.length > 1 ? Arrays.stream(args).skip(1).map(LossName::of).toList() : List.of(LossName.values());
-        StringBuilder table = new StringBuilder("\n| AUC (equal error rate) on people never seen |");
+        StringBuilder table = new StringBuilder("\n| AUC (equal error rate) on unseen people |");
         data.keySet().forEach(name -> table.append(' ').append(name).append(" |"));
         table.append("\n|---|").append("---|".repeat(data.size())).append("\n| untrained |");
         data.forEach((name, splits) -> table.append(cell(
@@ -77,11 +81,11 @@ final class LossesBenchmark {
         System.out.println(table);
     }
 
-    private static List<ByIdentity> turns(FaceDataset faces) {
+    private static List<ByIdentity> folds(FaceDataset faces) {
         List<String> names = new ArrayList<>(faces.identities());
         Collections.shuffle(names, new Random(SEED));
-        return IntStream.range(0, TURNS)
-                .mapToObj(turn -> names.subList(names.size() * turn / TURNS, names.size() * (turn + 1) / TURNS))
+        return IntStream.range(0, FOLDS)
+                .mapToObj(fold -> names.subList(names.size() * fold / FOLDS, names.size() * (fold + 1) / FOLDS))
                 .map(unseen -> new ByIdentity(
                         faces.withIdentities(names.stream()
                                 .filter(name -> !unseen.contains(name))
@@ -90,11 +94,11 @@ final class LossesBenchmark {
                 .toList();
     }
 
-    private static ByIdentity drawn() {
+    private static ByIdentity syntheticFaces() {
         SyntheticFaces faces = new SyntheticFaces(SEED, SIZE_PX);
         return new ByIdentity(
-                FaceDataset.synthetic(faces, 0, PEOPLE, 0, IMAGES_EACH, Split.TRAIN),
-                FaceDataset.synthetic(faces, PEOPLE, PEOPLE, 0, IMAGES_EACH, Split.TEST));
+                FaceDataset.synthetic(faces, 0, PEOPLE, 0, IMAGES_PER_PERSON, Split.TRAIN),
+                FaceDataset.synthetic(faces, PEOPLE, PEOPLE, 0, IMAGES_PER_PERSON, Split.TEST));
     }
 
     private static RecognizerArgs args(int classes) {
@@ -119,8 +123,8 @@ final class LossesBenchmark {
                             .optimizer(new AdamW(1e-3, 0.05))
                             .learningRate(LearningRate.cosine(EPOCHS, 1e-5))
                             .marginWarmupEpochs(EPOCHS / 2)
-                            .sampler(Sampler.identities(PEOPLE_IN_BATCH, IMAGES_OF_EACH))
-                            .batchSize(PEOPLE_IN_BATCH * IMAGES_OF_EACH)
+                            .sampler(Sampler.identities(PEOPLE_PER_BATCH, IMAGES_PER_PERSON_IN_BATCH))
+                            .batchSize(PEOPLE_PER_BATCH * IMAGES_PER_PERSON_IN_BATCH)
                             .epochs(EPOCHS)
                             .gradientClip(5)
                             .seed(SEED)
@@ -132,7 +136,8 @@ final class LossesBenchmark {
             List<Double> losses = new ArrayList<>();
             history.epochs().forEach(epoch -> losses.add(epoch.trainLoss()));
             if (losses.stream().anyMatch(value -> !Double.isFinite(value))) {
-                throw new IllegalStateException("the loss of " + loss + " must stay finite, but was " + losses);
+                throw new IllegalStateException(
+                        "training with " + loss + " diverged; the losses of its epochs are " + losses);
             }
             return verify(recognizer, faces.unseen());
         }
@@ -142,12 +147,13 @@ final class LossesBenchmark {
         return Verification.ofAllPairs(recognizer.embed(unseen, true)).roc();
     }
 
+    /** Prints the results of all splits and returns a cell of the table with their means. */
     private static String cell(String loss, String data, List<Roc> splits) {
         double auc = splits.stream().mapToDouble(Roc::auc).average().orElseThrow();
         double equalErrorRate =
                 splits.stream().mapToDouble(Roc::equalErrorRate).average().orElseThrow();
         System.out.printf(
-                "%-20s %-12s AUC %.4f, EER %.3f: %s%n",
+                "%-20s %-15s AUC %.4f, EER %.3f: %s%n",
                 loss,
                 data,
                 auc,

@@ -7,40 +7,43 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.facerecognition.natives.Libtorch;
 
-/** Runs a benchmark by its name: {@code java -jar benchmarks/target/benchmarks.jar NAME}. */
+/**
+ * Runs a benchmark: {@code java -jar benchmarks/target/benchmarks.jar NAME [ARGUMENT ...]}. Without a name it lists all
+ * benchmarks.
+ */
 public final class Main {
     private static final Map<String, Benchmark> BENCHMARKS = new TreeMap<>(Map.of(
             "training", new Benchmark("[ROUNDS [STEPS]]", TrainingBenchmark::run),
             "loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run),
             "losses", new Benchmark("[ORL_DIR [LOSS ...]]", LossesBenchmark::run),
             "weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run),
-            "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS]", RecognitionBenchmark::run),
+            "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS [bf16]]", RecognitionBenchmark::run),
             "inference",
                     new Benchmark("[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...]", InferenceBenchmark::run),
             "exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run),
             "soak", new Benchmark("[EMBEDDINGS]", Soak::run),
             "heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run),
-            "gallery", new Benchmark("[ROUNDS [N [N_HNSW]]]", GalleryBenchmark::run)));
+            "gallery", new Benchmark("[ROUNDS [N [N_APPROXIMATE]]]", GalleryBenchmark::run)));
 
-    private record Benchmark(String arguments, Body body) {}
+    private record Benchmark(String arguments, Action action) {}
 
-    private interface Body {
+    private interface Action {
         void run(String[] args) throws IOException, InterruptedException;
     }
 
     private Main() {}
 
-    /** The first argument is the benchmark's name, the rest are its own. */
+    /** Takes the benchmark's name and its arguments. */
     public static void main(String[] args) throws IOException, InterruptedException {
         Locale.setDefault(Locale.ROOT);
-        System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"); // tensors are not the heap's business
-        Libtorch.load(); // before any of its classes, which the contestants begin with
+        System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"); // the heap's size does not limit tensors
+        Libtorch.load(); // before any of its classes is used by a contestant
         Benchmark benchmark = args.length == 0 ? null : BENCHMARKS.get(args[0]);
         if (benchmark == null) {
-            System.err.println("benchmark must be one of:");
-            BENCHMARKS.forEach((name, one) -> System.err.println("  " + name + " " + one.arguments()));
+            System.err.println("NAME must be one of the following:");
+            BENCHMARKS.forEach((name, listed) -> System.err.println("  " + name + " " + listed.arguments()));
             System.exit(2);
         }
-        benchmark.body().run(Arrays.copyOfRange(args, 1, args.length));
+        benchmark.action().run(Arrays.copyOfRange(args, 1, args.length));
     }
 }

@@ -14,18 +14,18 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.inference.PreparedNet;
 
-/** How fast this processor multiplies matrices at best: oneDNN's product, in the layout it likes, on all threads. */
+/** Measures the peak speed of matrix products on this processor: oneDNN's matmul on all threads, in the best layout. */
 final class MatmulPeak {
     private static final long[] SIDES = {1024, 2048};
-    private static final int TRIES = 8;
+    private static final int REPETITIONS = 8;
 
     static {
-        PreparedNet.isFast(ScalarType.Float); // loads oneDNN as prepared nets use it
+        PreparedNet.isFast(ScalarType.Float); // loads oneDNN as prepared networks do
     }
 
     private MatmulPeak() {}
 
-    /** In 1e9 operations per second; 0 where oneDNN has no such product. */
+    /** Returns the peak in 1e9 operations per second, or 0 if oneDNN has no matmul for the type. */
     static double gigaflops(data_type type) {
         double best = 0;
         for (long side : SIDES) {
@@ -38,14 +38,16 @@ final class MatmulPeak {
         try (PointerScope scope = new PointerScope()) {
             engine cpu = new engine(engine.kind.cpu, 0);
             memory.desc any = new memory.desc(new long[] {side, side}, type, format_tag.any);
-            matmul.primitive_desc how;
+            matmul.primitive_desc primitive;
             try {
-                how = new matmul.primitive_desc(cpu, any, any, any, new primitive_attr(), false);
+                primitive = new matmul.primitive_desc(cpu, any, any, any, new primitive_attr(), false);
             } catch (RuntimeException e) {
                 return 0;
             }
             memory[] matrices = {
-                new memory(how.src_desc(), cpu), new memory(how.weights_desc(), cpu), new memory(how.dst_desc(), cpu)
+                new memory(primitive.src_desc(), cpu),
+                new memory(primitive.weights_desc(), cpu),
+                new memory(primitive.dst_desc(), cpu)
             };
             int[] kinds = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST};
             dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(kinds.length);
@@ -54,12 +56,12 @@ final class MatmulPeak {
                         matrices[i].get_data_handle(), 0, matrices[i].get_desc().get_size());
                 arguments.getPointer(i).arg(kinds[i]).memory(matrices[i].get());
             }
-            matmul product = new matmul(how);
-            stream work = new stream(cpu);
+            matmul product = new matmul(primitive);
+            stream cpuStream = new stream(cpu);
             double best = 0;
-            for (int i = 0; i < TRIES; i++) {
+            for (int i = 0; i < REPETITIONS; i++) {
                 long start = System.nanoTime();
-                dnnl.dnnl_primitive_execute(product.get(), work.get(), kinds.length, arguments);
+                dnnl.dnnl_primitive_execute(product.get(), cpuStream.get(), kinds.length, arguments);
                 best = Math.max(best, 2.0 * side * side * side / (System.nanoTime() - start));
             }
             return best;

@@ -16,11 +16,11 @@ import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.weights.NamedTensors;
 
-/** A net of the inference benchmark: one recognizer, and the files that peers read. */
+/** A network of the inference benchmarks: an owned recognizer, and the files from which peers load the same network. */
 final class Net implements AutoCloseable {
     static final int SIZE_PX = 112;
-    static final int EMBEDDING = 512;
-    private static final int BATCHES_SEEN = 10;
+    static final int EMBEDDING_SIZE = 512;
+    private static final int WARM_UP_BATCHES = 10;
 
     private final Encoder encoder;
     private final Recognizer recognizer;
@@ -29,20 +29,21 @@ final class Net implements AutoCloseable {
     Net(Encoder encoder, Path folder) {
         this.encoder = encoder;
         this.folder = folder;
-        this.recognizer = make(encoder);
+        this.recognizer = create(encoder);
         recognizer.save(file("model"));
         recognizer.export(file("pt"), ExportFormat.TORCHSCRIPT, false);
         recognizer.export(file("onnx"), ExportFormat.ONNX, false);
     }
 
     /**
-     * Untrained, its weights scaled so that activations stay in bounds: insightface's overflow before training. Its
-     * normalizations have seen some batches: with the statistics they begin with, a deep net's values shrink to nothing.
+     * Returns an untrained recognizer whose weights are scaled so that activations stay within bounds; those of
+     * insightface's networks overflow before training. A few batches update the statistics of batch normalization: with
+     * the initial ones, the activations of a deep network shrink to zero.
      */
-    private static Recognizer make(Encoder encoder) {
+    private static Recognizer create(Encoder encoder) {
         Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(encoder)
-                .embeddingSize(EMBEDDING)
+                .embeddingSize(EMBEDDING_SIZE)
                 .classes(2)
                 .build());
         try (PointerScope scope = new PointerScope();
@@ -54,7 +55,7 @@ final class Net implements AutoCloseable {
                 }
             }
             recognizer.encoder().train(true);
-            for (int i = 0; i < BATCHES_SEEN; i++) {
+            for (int i = 0; i < WARM_UP_BATCHES; i++) {
                 recognizer.encoder().forward(torch.randn(4, 3, SIZE_PX, SIZE_PX));
             }
             recognizer.encoder().eval();
@@ -66,37 +67,39 @@ final class Net implements AutoCloseable {
         return encoder.id();
     }
 
+    /** Returns the recognizer, borrowed. */
     Recognizer recognizer() {
         return recognizer;
     }
 
-    Path file(String ending) {
-        return folder.resolve(encoder.id() + "." + ending);
+    /** Returns the network's file with an extension: model, pt (TorchScript) or onnx. */
+    Path file(String extension) {
+        return folder.resolve(encoder.id() + "." + extension);
     }
 
-    /** Multiplications of one image, in convolutions and linear layers. */
+    /** Returns the number of multiplications per image in convolutions and linear layers. */
     long multiplications() {
         try (Graph graph = recognizer.encoder().graph()) {
             List<Node> nodes = graph.nodes();
             long[] sides = new long[nodes.size()];
             sides[0] = SIZE_PX;
-            long all = 0;
+            long total = 0;
             for (int i = 1; i < nodes.size(); i++) {
                 Operation operation = nodes.get(i).operation();
                 long side = sides[nodes.get(i).input().node()];
                 if (operation instanceof Operation.Convolution c) {
                     side = (side + 2L * c.padding() - c.weight().size(2)) / c.stride() + 1;
-                    all += c.weight().numel() * side * side;
+                    total += c.weight().numel() * side * side;
                 } else if (operation instanceof Operation.MaxPool p) {
                     side = (side + 2L * p.padding() - p.kernel()) / p.stride() + 1;
                 } else if (operation instanceof Operation.GlobalAveragePool) {
                     side = 1;
                 } else if (operation instanceof Operation.Linear l) {
-                    all += l.weight().numel();
+                    total += l.weight().numel();
                 }
                 sides[i] = side;
             }
-            return all;
+            return total;
         }
     }
 

@@ -8,8 +8,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * ArcFace as it is mostly written: normalize, linear, the margin on all cosines, one-hot, where, cross-entropy; in bare
- * libtorch. The one-hot is of booleans, the smallest.
+ * ArcFace in plain libtorch as most implementations have it: normalize, linear, the margin on all cosines, one-hot,
+ * where, cross-entropy. The one-hot tensor is boolean, its smallest form. Scale and margin are 64 and 0.5.
  */
 final class PlainArcFace {
     private static final double S = 64;
@@ -17,9 +17,9 @@ final class PlainArcFace {
 
     private PlainArcFace() {}
 
-    /** [B, D], [C, D], [B] to a scalar; inside a scope. */
+    /** Maps embeddings [B, D], class centers [C, D] and labels [B], all borrowed, to a scalar loss, which is scoped. */
     static Tensor loss(Tensor embeddings, Tensor centers, Tensor labels) {
-        Tensor cosine = torch.linear(unit(embeddings), unit(centers)); // [B, C]
+        Tensor cosine = torch.linear(normalize(embeddings), normalize(centers)); // [B, C]
         ScalarOptional floor = new ScalarOptional(new Scalar(1e-7));
         Tensor sine = cosine.mul(cosine)
                 .neg()
@@ -27,15 +27,15 @@ final class PlainArcFace {
                 .clamp(floor, new ScalarOptional())
                 .sqrt();
         Tensor phi = cosine.mul(new Scalar(Math.cos(M))).sub(sine.mul(new Scalar(Math.sin(M))));
-        Tensor before = cosine.gt(new Scalar(Math.cos(Math.PI - M)));
-        phi = torch.where(before, phi, cosine.sub(new Scalar(Math.sin(M) * M)));
+        Tensor monotonic = cosine.gt(new Scalar(Math.cos(Math.PI - M)));
+        phi = torch.where(monotonic, phi, cosine.sub(new Scalar(Math.sin(M) * M)));
         Tensor oneHot = torch.zeros_like(cosine.detach())
                 .to(ScalarType.Bool)
                 .scatter_(1, labels.unsqueeze(1), new Scalar(1.0)); // [B, C]
         return torch.cross_entropy(torch.where(oneHot, phi, cosine).mul(new Scalar(S)), labels);
     }
 
-    private static Tensor unit(Tensor rows) {
+    private static Tensor normalize(Tensor rows) {
         NormalizeFuncOptions options = new NormalizeFuncOptions();
         options.dim().put(1L);
         return torch.normalize(rows, options);

@@ -1,25 +1,35 @@
 package org.facerecognition.benchmarks;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** How much memory this process has and had, in MiB. Linux only. */
+/** The resident memory of this process and its peak, in MiB; Linux only, except where a method says otherwise. */
 final class ProcessMemory {
     private ProcessMemory() {}
 
-    /** Has the peak start from here. */
-    static void forgetPeak() throws IOException {
+    /** Lets the peak start again from the present value. */
+    static void resetPeak() throws IOException {
         Files.writeString(Path.of("/proc/self/clear_refs"), "5");
     }
 
-    /** Now. */
-    static double now() throws IOException {
+    /** Returns the present resident memory. */
+    static double residentMib() throws IOException {
         return mebibytes("VmRSS");
     }
 
-    /** At most, since {@link #forgetPeak}. */
-    static double peak() throws IOException {
+    /** Returns the present resident memory, or 0 if the operating system does not report it. */
+    static int residentMibOrZero() {
+        try {
+            return (int) residentMib();
+        } catch (IOException | UncheckedIOException e) {
+            return 0;
+        }
+    }
+
+    /** Returns the peak since {@link #resetPeak}. */
+    static double peakMib() throws IOException {
         return mebibytes("VmHWM");
     }
 
@@ -27,7 +37,7 @@ final class ProcessMemory {
         try (var lines = Files.lines(Path.of("/proc/self/status"))) {
             String line =
                     lines.filter(text -> text.startsWith(field)).findFirst().orElseThrow();
-            return Long.parseLong(line.replaceAll("\\D", "")) / 1024.0; // from kB
+            return Long.parseLong(line.replaceAll("\\D", "")) / 1024.0; // the file has kB
         }
     }
 }

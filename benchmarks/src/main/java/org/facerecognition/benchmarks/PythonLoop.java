@@ -12,18 +12,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** The same work in Python, in a process of its own that waits while others run. */
+/** A contestant that does the same work in Python, in a separate process that waits while other contestants run. */
 final class PythonLoop implements Contestant {
     private final Process process;
-    private final BufferedReader answers;
-    private final PrintWriter orders;
+    private final BufferedReader output;
+    private final PrintWriter input;
     private final String name;
 
     private PythonLoop(String name, Process process) throws IOException {
         this.process = process;
-        this.answers = process.inputReader(StandardCharsets.UTF_8);
-        this.orders = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
-        String ready = answers.readLine();
+        this.output = process.inputReader(StandardCharsets.UTF_8);
+        this.input = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
+        String ready = output.readLine();
         if (ready == null) {
             throw new IOException("Python has no torch and torchvision");
         }
@@ -31,10 +31,11 @@ final class PythonLoop implements Contestant {
     }
 
     /**
-     * Empty where there is no Python with torch and torchvision.
+     * Starts a script; returns an empty result if there is no Python with torch and torchvision.
      *
-     * @param name with a place for the version
-     * @param resource the script: prints "ready VERSION", then takes numbers of steps and answers with images per second
+     * @param name the contestant's name, with %s for the version
+     * @param resource a script that prints "ready VERSION", then reads numbers of steps and answers each with images
+     *     per second
      */
     static Optional<PythonLoop> start(String name, String resource, String... arguments) {
         try (InputStream script = PythonLoop.class.getResourceAsStream(resource)) {
@@ -61,8 +62,8 @@ final class PythonLoop implements Contestant {
     @Override
     public double imagesPerSecond(int steps) {
         try {
-            orders.println(steps);
-            return Double.parseDouble(answers.readLine());
+            input.println(steps);
+            return Double.parseDouble(output.readLine());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

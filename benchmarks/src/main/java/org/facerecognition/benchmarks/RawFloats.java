@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Files of little-endian float32 and nothing else, for what processes tell each other. */
+/** Files of little-endian float32 values without a header, for exchanging tensors between processes. */
 final class RawFloats {
     private RawFloats() {}
 

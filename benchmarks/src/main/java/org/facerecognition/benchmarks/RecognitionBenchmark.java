@@ -28,65 +28,68 @@ import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.Weights;
 
 /**
- * From photographs to decisions: how fast faces are found, beside OpenCV's detector called bare, and how often two images
- * of LFW's View 1 are told rightly to show one person or two; with {@code bf16}, also how many of these decisions half precision
- * changes.
+ * Measures the way from photographs to decisions: the speed of face detection, compared with direct calls of OpenCV's
+ * detector, and the accuracy of verification on the pairs of LFW's View 1. With {@code bf16} it also counts the
+ * decisions that half precision changes.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS [bf16]]}: the detector's file,
- * MobileFaceNet's weights, and a folder with {@code pairsDevTest.txt} and {@code lfw-deepfunneled}.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS [bf16]]}:
+ * the detector's file, MobileFaceNet's weights, and a folder with {@code pairsDevTest.txt} and {@code
+ * lfw-deepfunneled}; by default 5 rounds.
  */
 final class RecognitionBenchmark {
     private static final int WIDTH = 640;
     private static final int HEIGHT = 480;
     private static final int STEPS = 2;
-    private static final int PICTURES_IN_A_STEP = 16;
+    private static final int IMAGES_PER_STEP = 16;
 
     private RecognitionBenchmark() {}
 
-    /** Two images, by their places among all. */
+    /** Two images, by their indices in the list of all images. */
     private record Pair(int first, int second, boolean same) {}
 
+    /** Runs the benchmark and prints a table and figures. */
     static void run(String[] args) throws IOException {
         if (args.length < 3) {
-            throw new IllegalArgumentException("recognition must be given YUNET MOBILEFACENET LFW [ROUNDS [bf16]]");
+            throw new IllegalArgumentException("arguments must be YUNET MOBILEFACENET LFW [ROUNDS [bf16]], but were "
+                    + (args.length == 0 ? "missing" : String.join(" ", args)));
         }
         Path lfw = Path.of(args[2]);
-        Map<Path, Integer> places = new LinkedHashMap<>();
-        List<Pair> pairs = pairs(lfw, places);
-        List<Path> pictures = List.copyOf(places.keySet());
+        Map<Path, Integer> indices = new LinkedHashMap<>();
+        List<Pair> pairs = pairs(lfw, indices);
+        List<Path> images = List.copyOf(indices.keySet());
         try (FaceDetector detector = FaceDetector.open(Path.of(args[0]));
                 Recognizer recognizer = Recognizer.pretrained(Encoder.MOBILEFACENET, Weights.read(Path.of(args[1])))) {
-            speed(detector, Path.of(args[0]), pictures.get(0), args.length > 3 ? Integer.parseInt(args[3]) : 5);
+            speed(detector, Path.of(args[0]), images.get(0), args.length > 3 ? Integer.parseInt(args[3]) : 5);
             recognizer.useDetector(detector);
             recognizer.useFlip(true);
-            List<ImageSource> sources = pictures.stream().map(ImageSource::of).toList();
+            List<ImageSource> sources = images.stream().map(ImageSource::of).toList();
             List<float[]> embeddings = timed(sources, recognizer::embedAll);
-            accuracy(cosines(embeddings, pairs), pairs);
+            printAccuracy(cosines(embeddings, pairs), pairs);
             if (args.length > 4 && args[4].equals("bf16")) {
                 PrepareOptions half = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.HALF);
                 try (PreparedRecognizer prepared = recognizer.prepare(half)) {
-                    decisions(embeddings, timed(sources, prepared::embedAll), pairs);
+                    printChangedDecisions(embeddings, timed(sources, prepared::embedAll), pairs);
                 }
             }
         }
     }
 
-    private static void speed(FaceDetector detector, Path yunet, Path picture, int rounds) {
-        try (Mat small = ImageReader.read(picture);
+    private static void speed(FaceDetector detector, Path yunet, Path file, int rounds) {
+        try (Mat original = ImageReader.read(file);
                 Mat image = new Mat();
                 Mat bgr = new Mat();
                 Mat found = new Mat();
                 Size size = new Size(WIDTH, HEIGHT);
-                FaceDetectorYN bare = FaceDetectorYN.create(yunet.toString(), "", size)) {
-            resize(small, image, size, 0, 0, INTER_LINEAR);
+                FaceDetectorYN direct = FaceDetectorYN.create(yunet.toString(), "", size)) {
+            resize(original, image, size, 0, 0, INTER_LINEAR);
             cvtColor(image, bgr, COLOR_RGB2BGR);
             var contestants = List.of(
-                    contestant("OpenCV's FaceDetectorYN, bare", () -> bare.detect(bgr, found)),
+                    contestant("OpenCV's FaceDetectorYN, called directly", () -> direct.detect(bgr, found)),
                     contestant("FaceDetector", () -> detector.detect(image)));
             Rounds.run(contestants, rounds, STEPS, System.out)
                     .print(
                             System.out,
-                            "finding faces, " + WIDTH + "x" + HEIGHT,
+                            "face detection, " + WIDTH + "x" + HEIGHT,
                             contestants.get(0).name());
         }
     }
@@ -100,7 +103,7 @@ final class RecognitionBenchmark {
 
             @Override
             public double imagesPerSecond(int steps) {
-                int images = steps * PICTURES_IN_A_STEP;
+                int images = steps * IMAGES_PER_STEP;
                 long start = System.nanoTime();
                 for (int i = 0; i < images; i++) {
                     detect.run();
@@ -109,38 +112,38 @@ final class RecognitionBenchmark {
             }
 
             @Override
-            public void close() {} // what it works on is closed outside
+            public void close() {} // the detector and the image are borrowed
         };
     }
 
-    private static List<Pair> pairs(Path lfw, Map<Path, Integer> places) throws IOException {
+    private static List<Pair> pairs(Path lfw, Map<Path, Integer> indices) throws IOException {
         List<Pair> pairs = new ArrayList<>();
         for (String line : Files.readAllLines(lfw.resolve("pairsDevTest.txt"))) {
             String[] words = line.trim().split("\\s+");
             if (words.length == 3) {
-                pairs.add(
-                        new Pair(place(lfw, words[0], words[1], places), place(lfw, words[0], words[2], places), true));
+                pairs.add(new Pair(
+                        index(lfw, words[0], words[1], indices), index(lfw, words[0], words[2], indices), true));
             } else if (words.length == 4) {
                 pairs.add(new Pair(
-                        place(lfw, words[0], words[1], places), place(lfw, words[2], words[3], places), false));
+                        index(lfw, words[0], words[1], indices), index(lfw, words[2], words[3], indices), false));
             }
         }
         return pairs;
     }
 
-    private static int place(Path lfw, String person, String number, Map<Path, Integer> places) {
+    private static int index(Path lfw, String person, String number, Map<Path, Integer> indices) {
         String file = String.format("%s_%04d.jpg", person, Integer.parseInt(number));
-        Path picture = lfw.resolve("lfw-deepfunneled").resolve(person).resolve(file);
-        return places.computeIfAbsent(picture, p -> places.size());
+        Path image = lfw.resolve("lfw-deepfunneled").resolve(person).resolve(file);
+        return indices.computeIfAbsent(image, absent -> indices.size());
     }
 
-    private static List<float[]> timed(List<ImageSource> pictures, Function<List<ImageSource>, List<float[]>> embed) {
+    private static List<float[]> timed(List<ImageSource> images, Function<List<ImageSource>, List<float[]>> embed) {
         long start = System.nanoTime();
-        List<float[]> embeddings = embed.apply(pictures);
+        List<float[]> embeddings = embed.apply(images);
         double seconds = (System.nanoTime() - start) / 1e9;
         System.out.printf(
-                "%n%d images read, faces found, aligned, embedded with their mirror images: %.1f images/s%n",
-                pictures.size(), pictures.size() / seconds);
+                "%n%d images read, faces detected, aligned and embedded with their mirror images: %.1f images/s%n",
+                images.size(), images.size() / seconds);
         return embeddings;
     }
 
@@ -150,53 +153,57 @@ final class RecognitionBenchmark {
                 .toArray();
     }
 
-    private static void decisions(List<float[]> embeddings, List<float[]> half, List<Pair> pairs) {
-        double least = IntStream.range(0, half.size())
+    /** Prints how many decisions half precision changes, at the best threshold of full precision. */
+    private static void printChangedDecisions(List<float[]> embeddings, List<float[]> half, List<Pair> pairs) {
+        double minCosine = IntStream.range(0, half.size())
                 .mapToDouble(i -> Recognizer.similarity(embeddings.get(i), half.get(i)))
                 .min()
                 .orElseThrow();
         double[] a = cosines(embeddings, pairs);
         double[] b = cosines(half, pairs);
-        double threshold = best(a, pairs, 0);
+        double threshold = bestThreshold(a, pairs, 0);
         long changed = IntStream.range(0, a.length)
                 .filter(i -> a[i] >= threshold != b[i] >= threshold)
                 .count();
         System.out.printf(
-                "bf16: cosine to fp32 of the same image at least %.5f; at threshold %.4f %d of %d decisions changed%n",
-                least, threshold, changed, a.length);
-        accuracy(b, pairs);
+                "bf16: minimum cosine to fp32 on the same image %.5f; %d of %d decisions changed at threshold %.4f%n",
+                minCosine, changed, a.length, threshold);
+        printAccuracy(b, pairs);
     }
 
-    private static void accuracy(double[] cosines, List<Pair> pairs) {
+    /** Prints the accuracy on each half of the pairs, with the threshold chosen on the other half, and the mean. */
+    private static void printAccuracy(double[] cosines, List<Pair> pairs) {
         double sum = 0;
         for (int half = 0; half < 2; half++) {
-            double threshold = best(cosines, pairs, half);
-            double accuracy = right(cosines, pairs, 1 - half, threshold) * 2.0 / pairs.size();
+            double threshold = bestThreshold(cosines, pairs, half);
+            double accuracy = correct(cosines, pairs, 1 - half, threshold) * 2.0 / pairs.size();
             sum += accuracy;
             System.out.printf(
-                    "threshold %.4f, chosen on one half of the pairs: %.4f of the other%n", threshold, accuracy);
+                    "threshold %.4f, chosen on one half of the pairs: accuracy %.4f on the other half%n",
+                    threshold, accuracy);
         }
         System.out.printf("accuracy on %d pairs of View 1: %.4f%n", pairs.size(), sum / 2);
     }
 
-    /** The threshold that is right most often on every second pair; the middle one where several are. */
-    private static double best(double[] cosines, List<Pair> pairs, int half) {
-        int most = Arrays.stream(cosines)
-                .mapToInt(cosine -> right(cosines, pairs, half, cosine))
+    /** Returns the threshold with the most correct decisions on every second pair; the median if there are several. */
+    private static double bestThreshold(double[] cosines, List<Pair> pairs, int half) {
+        int maxCorrect = Arrays.stream(cosines)
+                .mapToInt(cosine -> correct(cosines, pairs, half, cosine))
                 .max()
                 .orElseThrow();
         double[] best = Arrays.stream(cosines)
-                .filter(cosine -> right(cosines, pairs, half, cosine) == most)
+                .filter(cosine -> correct(cosines, pairs, half, cosine) == maxCorrect)
                 .sorted()
                 .toArray();
         return best[best.length / 2];
     }
 
-    private static int right(double[] cosines, List<Pair> pairs, int half, double threshold) {
-        int right = 0;
+    /** Returns the number of correct decisions on every second pair. */
+    private static int correct(double[] cosines, List<Pair> pairs, int half, double threshold) {
+        int correct = 0;
         for (int i = half; i < cosines.length; i += 2) {
-            right += (cosines[i] >= threshold) == pairs.get(i).same() ? 1 : 0;
+            correct += (cosines[i] >= threshold) == pairs.get(i).same() ? 1 : 0;
         }
-        return right;
+        return correct;
     }
 }

@@ -8,42 +8,45 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Lets contestants take turns, so that a noisy neighbor meets all of them alike, and tells medians and spread. Ratios
- * are medians of the ratios within a round.
+ * Runs contestants in interleaved rounds, so that other load on the machine affects all of them alike, and reports
+ * median and range. A ratio is the median of the ratios within each round.
  */
 final class Rounds {
-    private static final long SPINNING_MS = 300;
+    private static final long SETTLE_MS = 300;
 
     private final Map<String, List<Double>> results = new LinkedHashMap<>();
 
+    /** Runs all contestants, which are borrowed, once per round and prints each result. */
     static Rounds run(List<? extends Contestant> contestants, int rounds, int steps, PrintStream progress) {
-        Rounds all = new Rounds();
-        contestants.forEach(contestant -> contestant.imagesPerSecond(2)); // warm caches and clocks
+        Rounds measured = new Rounds();
+        contestants.forEach(contestant -> contestant.imagesPerSecond(2)); // warm up caches and clocks
         for (int round = 0; round < rounds; round++) {
             for (Contestant contestant : contestants) {
                 settle(contestant);
-                double rate = contestant.imagesPerSecond(steps);
-                all.results
+                double imagesPerSecond = contestant.imagesPerSecond(steps);
+                measured.results
                         .computeIfAbsent(contestant.name(), name -> new ArrayList<>())
-                        .add(rate);
-                progress.printf("round %d/%d  %-44s %6.1f images/s%n", round + 1, rounds, contestant.name(), rate);
+                        .add(imagesPerSecond);
+                progress.printf(
+                        "round %d/%d  %-44s %6.1f images/s%n", round + 1, rounds, contestant.name(), imagesPerSecond);
             }
         }
-        return all;
+        return measured;
     }
 
-    /** Threads of the one before spin for a while when their work is done, and its data are in the caches. */
+    /** Waits until the previous contestant's threads have stopped spinning, then refills the caches with one step. */
     private static void settle(Contestant contestant) {
         try {
-            Thread.sleep(SPINNING_MS);
+            Thread.sleep(SETTLE_MS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         contestant.imagesPerSecond(1);
     }
 
+    /** Prints a table with median, range and the ratio to a baseline. */
     void print(PrintStream out, String title, String baseline) {
-        out.printf("%n| %s | images/s, median (least to most) | over %s |%n", title, baseline);
+        out.printf("%n| %s | images/s, median (min to max) | relative to %s |%n", title, baseline);
         out.println("|---|---|---|");
         results.forEach((name, rates) -> out.printf(
                 "| %s | %.1f (%.1f to %.1f) | %.2f |%n",
@@ -54,11 +57,12 @@ final class Rounds {
                 ratio(name, baseline)));
     }
 
-    /** Images per second. */
+    /** Returns the median of a contestant in images per second. */
     double median(String name) {
         return median(results.get(name));
     }
 
+    /** Returns the median over the rounds of a contestant's speed relative to the baseline. */
     double ratio(String name, String baseline) {
         List<Double> ratios = new ArrayList<>();
         for (int i = 0; i < results.get(name).size(); i++) {
@@ -67,6 +71,7 @@ final class Rounds {
         return median(ratios);
     }
 
+    /** Returns the median of at least one value. */
     static double median(List<Double> values) {
         double[] sorted = values.stream().mapToDouble(Double::doubleValue).toArray();
         Arrays.sort(sorted);

@@ -16,10 +16,10 @@ import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.synthetic.SyntheticFaces;
 
 /**
- * Very many embeddings of a small net from 16 threads through the batcher: every answer must have the bits that its image
- * has alone, and memory must not grow.
+ * A soak test: 16 threads request many embeddings of a small network through the batcher. Every embedding must have
+ * exactly the bits that the same image has without batching, and memory must not grow.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar soak [EMBEDDINGS]}; 1,000,000 where not said.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar soak [EMBEDDINGS]}; by default 1,000,000.
  */
 final class Soak {
     private static final int THREADS = 16;
@@ -28,14 +28,15 @@ final class Soak {
 
     private Soak() {}
 
+    /** Runs the test and prints progress and a summary. */
     static void run(String[] args) throws InterruptedException {
-        long wanted = args.length > 0 ? Long.parseLong(args[0]) : 1_000_000;
+        long total = args.length > 0 ? Long.parseLong(args[0]) : 1_000_000;
         List<Mat> faces = new ArrayList<>();
         for (int i = 0; i < FACES; i++) {
             faces.add(new SyntheticFaces(0, SIZE_PX).image(i, 0));
         }
-        AtomicLong begun = new AtomicLong();
-        AtomicLong wrong = new AtomicLong();
+        AtomicLong started = new AtomicLong();
+        AtomicLong different = new AtomicLong();
         AtomicLong failed = new AtomicLong();
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
                         .encoder(Encoder.MOBILEFACENET)
@@ -46,30 +47,31 @@ final class Soak {
                 PreparedRecognizer prepared =
                         recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
                 FaceBatcher batcher = prepared.batcher()) {
-            List<float[]> alone = faces.stream().map(prepared::embed).toList();
-            long report = Math.max(1, wanted / 10);
+            List<float[]> expected = faces.stream().map(prepared::embed).toList();
+            long report = Math.max(1, total / 10);
             long start = System.nanoTime();
             List<Thread> threads = new ArrayList<>();
             for (int t = 0; t < THREADS; t++) {
                 Thread thread = new Thread(() -> {
-                    for (long n = begun.getAndIncrement(); n < wanted; n = begun.getAndIncrement()) {
+                    for (long n = started.getAndIncrement(); n < total; n = started.getAndIncrement()) {
                         int face = (int) (n * 31 % FACES);
                         try {
                             float[] embedding = batcher.embed(faces.get(face)).get();
-                            if (!Arrays.equals(embedding, alone.get(face))) {
-                                wrong.incrementAndGet();
+                            if (!Arrays.equals(embedding, expected.get(face))) {
+                                different.incrementAndGet();
                             }
                         } catch (Exception e) {
                             failed.incrementAndGet();
                         }
                         if (n % report == 0) {
                             System.out.printf(
-                                    "%,d embeddings, %.0f/s, %d MiB resident, %d native objects, %d of other bits, %d failed%n",
+                                    "%,d embeddings, %.0f/s, %d MiB resident, %d native objects, %d different,"
+                                            + " %d failed%n",
                                     n,
                                     n / ((System.nanoTime() - start) / 1e9),
-                                    Resident.mebibytes(),
+                                    ProcessMemory.residentMibOrZero(),
                                     Pointer.totalCount(),
-                                    wrong.get(),
+                                    different.get(),
                                     failed.get());
                         }
                     }
@@ -81,13 +83,14 @@ final class Soak {
                 thread.join();
             }
             System.out.printf(
-                    "%,d embeddings from %d threads in %.0f s: %d of other bits than alone, %d failed; %d MiB resident%n",
-                    wanted,
+                    "%,d embeddings from %d threads in %.0f s: %d differ from unbatched ones, %d failed;"
+                            + " %d MiB resident%n",
+                    total,
                     THREADS,
                     (System.nanoTime() - start) / 1e9,
-                    wrong.get(),
+                    different.get(),
                     failed.get(),
-                    Resident.mebibytes());
+                    ProcessMemory.residentMibOrZero());
         }
         faces.forEach(Mat::close);
     }

@@ -11,14 +11,14 @@ import org.facerecognition.natives.Precision;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
-/** Ours, whole: files are read, decoded, cropped and augmented while the net trains. */
+/** A contestant that trains with {@link Trainer}: images are read, decoded, cropped and augmented while it trains. */
 final class TrainerLoop implements Contestant {
     private static final int WARM_UP_STEPS = 2;
 
     private final Precision precision;
     private final FaceDataset train;
     private final FaceDataset validation;
-    private final List<Double> waitShares = new ArrayList<>();
+    private final List<Double> waitFractions = new ArrayList<>();
 
     TrainerLoop(Precision precision, FaceDataset train, FaceDataset validation) {
         this.precision = precision;
@@ -35,7 +35,7 @@ final class TrainerLoop implements Contestant {
     public double imagesPerSecond(int steps) {
         long[] times = new long[2];
         double[] waited = new double[1];
-        TrainingListener watch = new TrainingListener() {
+        TrainingListener timer = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
                 if (step.step() == WARM_UP_STEPS) {
@@ -50,18 +50,18 @@ final class TrainerLoop implements Contestant {
             new Trainer(TrainerArgs.builder()
                             .precision(precision)
                             .maxSteps(WARM_UP_STEPS + steps)
-                            .listeners(watch)
+                            .listeners(timer)
                             .build())
                     .fit(recognizer, train, validation);
         }
         double seconds = (times[1] - times[0]) / 1e9;
-        waitShares.add(waited[0] / seconds);
+        waitFractions.add(waited[0] / seconds);
         return steps * 16 / seconds;
     }
 
-    /** Median share of a turn that the net waited for images, in [0, 1]. */
-    double waitShare() {
-        return Rounds.median(waitShares);
+    /** Returns the median over the rounds of the fraction of time that training waited for images, in [0, 1]. */
+    double waitFraction() {
+        return Rounds.median(waitFractions);
     }
 
     @Override

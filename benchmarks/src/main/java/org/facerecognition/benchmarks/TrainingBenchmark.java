@@ -21,24 +21,25 @@ import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
 
 /**
- * Images per second of a training step with the study's settings: ours with everything, the same net in a bare libtorch
- * loop, and Python's PyTorch where it is installed, taking turns in one run. Also the time from the start of the JVM to
- * the end of the first step.
+ * Measures training steps with the study's settings, in images per second: the complete {@link Trainer}, the same
+ * network in a bare libtorch loop, and Python's PyTorch if it is installed, with interleaved rounds in one run. Also
+ * measures the time from the start of the JVM to the end of the first step.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar training [ROUNDS [STEPS]]}; 5 rounds of 8 steps where not said.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar training [ROUNDS [STEPS]]}; by default 5 rounds of 8
+ * steps.
  */
 final class TrainingBenchmark {
-    private static final String FLOOR = "bare libtorch loop, channels_last, fp32";
+    private static final String BASELINE = "bare libtorch loop, channels_last, fp32";
     private static final int PEOPLE = 100;
     private static final int IMAGES_EACH = 8;
 
     private TrainingBenchmark() {}
 
-    /** Runs it and prints a table. */
+    /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
         int steps = args.length > 1 ? Integer.parseInt(args[1]) : 8;
-        if (args.length > 2) { // in a child of this: the first step, timed from the JVM's start
+        if (args.length > 2) { // in a child process: the first step, timed from the start of the JVM
             firstStep(Path.of(args[2]));
             return;
         }
@@ -55,19 +56,20 @@ final class TrainingBenchmark {
             if (Precision.BF16.gigaflops() > Precision.FP32.gigaflops() / 4) {
                 contestants.add(new TrainerLoop(Precision.BF16, train, validation));
             } else {
-                System.out.println("this processor has to emulate bf16: left out, it would take minutes a step");
+                System.out.println("skipping bf16: this processor emulates it, which would take minutes per step");
             }
             PythonLoop.start("Python PyTorch %s, channels_last, fp32", "train_resnet34.py")
                     .ifPresentOrElse(
                             contestants::add,
-                            () -> System.out.println("no Python with torch and torchvision: left out"));
+                            () -> System.out.println(
+                                    "skipping Python: no installation with torch and torchvision was found"));
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
-            results.print(System.out, "training step, ResNet-34, 112 px, batch 16", FLOOR);
+            results.print(System.out, "training step, ResNet-34, 112 px, batch 16", BASELINE);
             System.out.printf(
-                    "%nshare of its steps that the Trainer waited for images, fp32: %.2f %%%n",
-                    100 * trainer.waitShare());
+                    "%nfraction of time that the Trainer waited for images, fp32: %.2f %%%n",
+                    100 * trainer.waitFraction());
             System.out.printf(
-                    "%nmatrix products of this CPU: fp32 %.0f GFLOP/s, bf16 %.0f%n",
+                    "%nspeed of matrix products on this CPU: fp32 %.0f GFLOP/s, bf16 %.0f GFLOP/s%n",
                     Precision.FP32.gigaflops(), Precision.BF16.gigaflops());
             contestants.forEach(Contestant::close);
             timeToFirstStep(folder);
@@ -76,19 +78,20 @@ final class TrainingBenchmark {
         }
     }
 
-    /** Images of the size of CelebA's, as JPEG files. */
+    /** Writes synthetic faces of about the size of CelebA's images as JPEG files, one folder per person. */
     private static void writeFaces(Path folder) throws IOException {
         SyntheticFaces faces = new SyntheticFaces(0, 200);
         for (int person = 0; person < PEOPLE; person++) {
-            Path of = Files.createDirectories(folder.resolve(String.format("person-%03d", person)));
+            Path personFolder = Files.createDirectories(folder.resolve(String.format("person-%03d", person)));
             for (int i = 0; i < IMAGES_EACH; i++) {
                 try (Mat image = faces.image(person, i)) {
-                    imwrite(of.resolve(i + ".jpg").toString(), image);
+                    imwrite(personFolder.resolve(i + ".jpg").toString(), image);
                 }
             }
         }
     }
 
+    /** Starts three child processes that print the time to their first step. */
     private static void timeToFirstStep(Path folder) throws IOException, InterruptedException {
         for (int i = 0; i < 3; i++) {
             new ProcessBuilder(
@@ -115,9 +118,10 @@ final class TrainingBenchmark {
         }
         long sinceStart = System.currentTimeMillis()
                 - ManagementFactory.getRuntimeMXBean().getStartTime();
-        System.out.printf("first training step done %.2f s after the start of the JVM%n", sinceStart / 1e3);
+        System.out.printf("first training step finished %.2f s after the start of the JVM%n", sinceStart / 1e3);
     }
 
+    /** Deletes a folder and everything in it. */
     static void delete(Path folder) throws IOException {
         try (var files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

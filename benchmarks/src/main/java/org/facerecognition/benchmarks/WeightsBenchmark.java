@@ -17,19 +17,20 @@ import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.Weights;
 
 /**
- * Reading ResNet-34's 85 MB of weights into a net: seconds, and how far the process's memory rises above what it was, in
- * a new process each time, all taking turns. The file that Python writes is read by both.
+ * Measures reading ResNet-34's 85 MB of weights into a network: the time, and how far the peak memory of the process
+ * exceeds its memory before. Every measurement runs in a new process, and the rounds are interleaved. Both sides read
+ * the same .pth file, which Python writes.
  *
- * <p>{@code java -jar benchmarks/target/benchmarks.jar weights [ROUNDS]}; 7 rounds where not said. Linux only.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar weights [ROUNDS]}; by default 7 rounds. Linux only.
  */
 final class WeightsBenchmark {
     private static final String PYTHON = System.getProperty("python", "/usr/bin/python3");
 
     private WeightsBenchmark() {}
 
-    /** Runs it and prints a table. */
+    /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
-        if (args.length == 2 && args[0].equals("read")) { // in a child of this
+        if (args.length == 2 && args[0].equals("read")) { // in a child process
             readOnce(Path.of(args[1]));
             return;
         }
@@ -43,16 +44,17 @@ final class WeightsBenchmark {
         }
         try {
             Map<String, List<String>> contestants = new LinkedHashMap<>();
-            String torch = firstLine(List.of(PYTHON, script.toString(), "write", pickled.toString()));
-            if (torch.isEmpty()) {
-                System.out.println("no Python with torch and torchvision: .pth files and Python's torch.load left out");
+            String torchVersion = output(List.of(PYTHON, script.toString(), "write", pickled.toString()));
+            if (torchVersion.isEmpty()) {
+                System.out.println(
+                        "skipping .pth files: no Python with torch and torchvision was found to write and read them");
             } else {
                 contestants.put("Weights.read, .pth", java(pickled));
                 contestants.put(
-                        "Python " + torch + " torch.load, .pth",
+                        "Python " + torchVersion + " torch.load, .pth",
                         List.of(PYTHON, script.toString(), "read", pickled.toString()));
             }
-            writeSafe(safe);
+            writeSafeTensors(safe);
             contestants.put("Weights.read, .safetensors", java(safe));
             compare(contestants, rounds);
         } finally {
@@ -68,7 +70,7 @@ final class WeightsBenchmark {
         Map<String, List<Double>> memory = new LinkedHashMap<>();
         for (int round = 0; round < rounds; round++) {
             for (Map.Entry<String, List<String>> contestant : contestants.entrySet()) {
-                String[] figures = firstLine(contestant.getValue()).split(" ");
+                String[] figures = output(contestant.getValue()).split(" ");
                 seconds.computeIfAbsent(contestant.getKey(), name -> new ArrayList<>())
                         .add(Double.valueOf(figures[0]));
                 memory.computeIfAbsent(contestant.getKey(), name -> new ArrayList<>())
@@ -76,18 +78,18 @@ final class WeightsBenchmark {
             }
         }
         System.out.println(
-                "| reading 85 MB of ResNet-34 into a net | ms, median (least to most) | peak, MiB above before |");
+                "| reading 85 MB of ResNet-34 into a network | ms, median (min to max) | peak memory increase, MiB |");
         System.out.println("|---|---|---|");
         seconds.forEach((name, times) -> {
-            double least = times.stream().min(Double::compare).orElseThrow();
-            double most = times.stream().max(Double::compare).orElseThrow();
+            double min = times.stream().min(Double::compare).orElseThrow();
+            double max = times.stream().max(Double::compare).orElseThrow();
             System.out.printf(
                     Locale.ROOT,
                     "| %s | %.0f (%.0f to %.0f) | %.0f |%n",
                     name,
                     1e3 * Rounds.median(times),
-                    1e3 * least,
-                    1e3 * most,
+                    1e3 * min,
+                    1e3 * max,
                     Rounds.median(memory.get(name)));
         });
     }
@@ -104,20 +106,21 @@ final class WeightsBenchmark {
                 file.toString());
     }
 
-    private static String firstLine(List<String> command) throws IOException, InterruptedException {
+    /** Runs a command and returns its output, or an empty string if it cannot be started or fails. */
+    private static String output(List<String> command) throws IOException, InterruptedException {
         Process process;
         try {
             process = new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
         } catch (IOException e) {
-            return ""; // no such program
+            return ""; // the program does not exist
         }
-        String out = new String(process.getInputStream().readAllBytes()).trim();
-        return process.waitFor() == 0 ? out : "";
+        String output = new String(process.getInputStream().readAllBytes()).trim();
+        return process.waitFor() == 0 ? output : "";
     }
 
-    private static void writeSafe(Path file) {
+    private static void writeSafeTensors(Path file) {
         try (Backbone net = resnet34();
                 PointerScope scope = new PointerScope()) {
             SafeTensors.write(file, NamedTensors.of(net), Map.of());
@@ -128,14 +131,15 @@ final class WeightsBenchmark {
         return Encoder.RESNET34.create("fc", List.of(1000));
     }
 
+    /** Prints the seconds and the increase of peak memory in MiB. */
     private static void readOnce(Path file) throws IOException {
         try (Backbone net = resnet34()) {
-            ProcessMemory.forgetPeak();
-            double before = ProcessMemory.now();
+            ProcessMemory.resetPeak();
+            double before = ProcessMemory.residentMib();
             long start = System.nanoTime();
             Weights.read(file).into(net);
             double seconds = (System.nanoTime() - start) / 1e9;
-            System.out.println(seconds + " " + (ProcessMemory.peak() - before));
+            System.out.println(seconds + " " + (ProcessMemory.peakMib() - before));
         }
     }
 }

@@ -1,4 +1,9 @@
-"""Embeds with PyTorch: arguments TORCHSCRIPT IMAGES OUT, both of raw float32, the first [B, 3, 112, 112]."""
+"""Embeds images with PyTorch.
+
+    python3 embed_file.py TORCHSCRIPT IMAGES OUT
+
+IMAGES and OUT are raw little-endian float32 files; IMAGES has the shape [B, 3, 112, 112].
+"""
 import sys
 
 import numpy

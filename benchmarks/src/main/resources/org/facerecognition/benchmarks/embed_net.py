@@ -1,4 +1,11 @@
-"""Embeds with PyTorch: arguments NET FILE, FILE being TorchScript; torchvision's own ResNet-34 in channels_last where NET is that."""
+"""Embeds random images with PyTorch.
+
+    python3 embed_net.py NET FILE
+
+FILE is the network in TorchScript. If NET is resnet34, torchvision's own ResNet-34 in channels_last is used instead.
+Prints "ready", its name and its resident memory in MiB, separated by tabs, once it has embedded a first image. Then
+reads lines "BATCH STEPS" and answers each with the seconds it took.
+"""
 import sys
 import time
 

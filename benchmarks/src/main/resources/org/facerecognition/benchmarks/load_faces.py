@@ -1,6 +1,6 @@
-"""Python's side of the loading benchmark: the same files, the same six variants, one thread.
+"""The Python contestant of the loading benchmark: the same files and the same six variants, in one thread.
 
-Prints "ready VERSION", then for each line with a number of batches on standard input the images per second.
+Prints "ready VERSION", then reads lines with a number of batches and answers each with images per second.
 """
 
 import os

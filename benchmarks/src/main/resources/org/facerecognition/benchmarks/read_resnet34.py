@@ -1,7 +1,7 @@
-"""Python's side of the benchmark of reading weights.
+"""The Python contestant of the benchmark that reads weights.
 
-    python3 read_resnet34.py write FILE    writes torchvision's ResNet-34, freshly drawn
-    python3 read_resnet34.py read FILE     reads it into a net; prints seconds, and the MiB that the peak rose above before
+    python3 read_resnet34.py write FILE    writes a randomly initialized ResNet-34 of torchvision; prints the version
+    python3 read_resnet34.py read FILE     reads it into a network; prints seconds and the peak memory increase in MiB
 """
 
 import resource
@@ -24,7 +24,7 @@ def memory(field):
 
 
 with open("/proc/self/clear_refs", "w") as reset:
-    reset.write("5")  # the peak starts from here
+    reset.write("5")  # resets the peak
 before = memory("VmRSS")
 start = time.perf_counter()
 net.load_state_dict(torch.load(sys.argv[2]))

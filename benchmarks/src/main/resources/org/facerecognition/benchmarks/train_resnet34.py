@@ -1,4 +1,7 @@
-"""The same training in Python: torchvision's ResNet-34, ArcFace head, AdamW. A line in: steps to do. A line out: images/s."""
+"""The Python contestant of the training benchmark: torchvision's ResNet-34, an ArcFace head and AdamW.
+
+Prints "ready VERSION", then reads lines with a number of steps and answers each with images per second.
+"""
 import math
 import sys
 import time
@@ -12,15 +15,15 @@ torch.manual_seed(0)
 net = torchvision.models.resnet34()
 net.fc = torch.nn.Linear(512, dim)
 net = net.to(memory_format=torch.channels_last)
-centres = torch.nn.Parameter(torch.randn(classes, dim) * 0.01)
-optimizer = torch.optim.AdamW([*net.parameters(), centres], lr=3e-4, weight_decay=0.01)
+centers = torch.nn.Parameter(torch.randn(classes, dim) * 0.01)
+optimizer = torch.optim.AdamW([*net.parameters(), centers], lr=3e-4, weight_decay=0.01)
 images = torch.rand(batch, 3, size, size).mul_(2).sub_(1).to(memory_format=torch.channels_last)
 labels = torch.randint(classes, (batch,))
 
 
 def step():
     optimizer.zero_grad(set_to_none=True)
-    cosines = F.linear(F.normalize(net(images)), F.normalize(centres))
+    cosines = F.linear(F.normalize(net(images)), F.normalize(centers))
     target = cosines.gather(1, labels[:, None])
     phi = target * math.cos(m) - (1 - target * target).clamp(min=1e-7).sqrt() * math.sin(m)
     loss = F.cross_entropy(cosines.scatter(1, labels[:, None], phi) * s, labels)

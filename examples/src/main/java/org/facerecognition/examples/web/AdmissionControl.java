@@ -10,13 +10,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Bounds what is under way: how many requests are in, how many bytes of images they hold, and how many are computed at a
- * time. What finds no room is refused at once, to come again later; what is in waits for its turn, in order.
+ * Limits the load on the server: the number of requests in progress, the bytes of images they hold, and the number of
+ * computations that run at the same time. A request that exceeds a limit is rejected at once with status 503. An
+ * admitted request waits for a free worker, first come, first served.
  */
 /*
- * Computing is done by the same few threads, whichever thread a request came in by: malloc keeps what was freed for the thread
- * that had it, and OpenMP threads of its own for each thread that calls it. With 32 clients and photographs of 10 megapixels
- * that came to 2.8 GB.
+ * A fixed pool of workers does all computations, whichever thread received the request: malloc keeps freed memory for
+ * the thread that allocated it, and OpenMP creates a team of threads for each thread that calls it. With one computing
+ * thread per request, 32 clients sending 10-megapixel photographs drove memory use to 2.8 GB.
  */
 final class AdmissionControl {
     private static final int KIB = 1024;
@@ -26,38 +27,40 @@ final class AdmissionControl {
     private final ExecutorService workers;
 
     /**
-     * @param requests at most in, waiting for their turn or for their bytes included
-     * @param bytes of images at most held for them, encoded
-     * @param turns at most computed at a time: each may need memory for a decoded image
+     * @param maxRequests the largest number of requests in progress, including those that wait for a worker or for the
+     *     rest of their body
+     * @param maxBytes the largest number of bytes that these requests may hold as encoded images
+     * @param maxConcurrent the number of computations that may run at the same time; each may need memory for a decoded
+     *     image
      */
-    AdmissionControl(int requests, long bytes, int turns) {
-        this.requests = new Semaphore(requests);
-        this.kibibytes = new Semaphore(Math.toIntExact(bytes / KIB));
-        this.workers = Executors.newFixedThreadPool(turns, work -> {
+    AdmissionControl(int maxRequests, long maxBytes, int maxConcurrent) {
+        this.requests = new Semaphore(maxRequests);
+        this.kibibytes = new Semaphore(Math.toIntExact(maxBytes / KIB));
+        this.workers = Executors.newFixedThreadPool(maxConcurrent, work -> {
             Thread thread = new Thread(work, "faces");
             thread.setDaemon(true);
             return thread;
         });
     }
 
-    /** Being in; to be closed. */
-    final class Place implements AutoCloseable {
+    /** The right of one request to be in progress. The request closes it when it is done. */
+    final class Permit implements AutoCloseable {
         private final int kib;
 
-        private Place(int kib) {
+        private Permit(int kib) {
             this.kib = kib;
         }
 
         /**
-         * Waits for a turn and uses it.
+         * Runs the work on a worker thread and waits for its result. Exceptions of the work are rethrown.
          *
-         * @throws Refusal when nothing may begin any more; or what the work throws
+         * @throws ApiException when the server is shutting down
          */
         <T> T compute(Supplier<T> work) {
             try {
                 return CompletableFuture.supplyAsync(work, workers).join();
             } catch (RejectedExecutionException e) {
-                throw new ApiException(503, "the server is ending");
+                throw new ApiException(503, "the server is shutting down");
             } catch (CompletionException e) {
                 if (e.getCause() instanceof RuntimeException cause) {
                     throw cause;
@@ -74,33 +77,33 @@ final class AdmissionControl {
     }
 
     /**
-     * Comes in.
+     * Admits a request.
      *
-     * @param bytes that will be held
-     * @throws Refusal when there is no room
+     * @param bytes the number of bytes that the request will hold
+     * @throws ApiException when a limit is reached
      */
-    Place enter(long bytes) {
+    Permit admit(long bytes) {
         int kib = Math.toIntExact((bytes + KIB - 1) / KIB);
         if (requests.tryAcquire()) {
             if (kibibytes.tryAcquire(kib)) {
-                return new Place(kib);
+                return new Permit(kib);
             }
             requests.release();
         }
-        throw new ApiException(503, "too many images are waiting already; try again in a moment");
+        throw new ApiException(503, "too many images are already waiting; try again in a moment");
     }
 
-    /** How many more requests would be let in, if there are bytes for them. */
-    int freePlaces() {
+    /** Returns how many more requests could be admitted if their bytes did not matter. */
+    int availableRequests() {
         return requests.availablePermits();
     }
 
     /**
-     * Waits until nothing is computed any more, and lets nothing begin again.
+     * Accepts no more work and waits until the work in progress has finished.
      *
-     * @return whether that was so in time
+     * @return whether it finished within the timeout
      */
-    boolean end(long timeout, TimeUnit unit) {
+    boolean shutDown(long timeout, TimeUnit unit) {
         workers.shutdown();
         try {
             return workers.awaitTermination(timeout, unit);

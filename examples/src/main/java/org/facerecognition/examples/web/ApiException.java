@@ -1,13 +1,13 @@
 package org.facerecognition.examples.web;
 
-/** A request that is not done, for a reason that its sender can do something about: a status and one sentence. */
+/** Rejects a request for a reason that its sender can fix: carries the HTTP status and one sentence for the sender. */
 final class ApiException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final int status;
 
-    ApiException(int status, String sentence) {
-        super(sentence, null, false, false); // nobody looks at its stack
+    ApiException(int status, String message) {
+        super(message, null, false, false); // no stack trace: it is never printed
         this.status = status;
     }
 

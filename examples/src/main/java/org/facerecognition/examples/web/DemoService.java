@@ -31,46 +31,81 @@ import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceTemplate;
 import org.jspecify.annotations.Nullable;
 
-/** What can be asked for, without HTTP: images and names in, records that become JSON out. For many threads. */
+/**
+ * Enrolls, identifies and compares faces for the demo page: takes names and encoded images, and returns records that
+ * become JSON. It knows nothing of HTTP except the status of an {@link ApiException}. Safe for use by several threads.
+ */
 final class DemoService {
     private static final int MAX_NAME_LENGTH = 100;
     private static final int MAX_LISTED = 500;
-    private static final long MAX_PIXELS = 25_000_000; // 75 MB decoded, of as many images as are worked on at once
+    private static final long MAX_PIXELS = 25_000_000; // 75 MB when decoded, for each image that is being processed
 
     private final Recognizer recognizer;
     private final Gallery gallery;
-    private final FaceThumbnails portraits;
+    private final FaceThumbnails thumbnails;
     private final Threshold threshold;
-    private final Object enrolling = new Object();
+    private final Object enrollmentLock = new Object();
 
-    /** @param recognizer with a detector */
-    DemoService(Recognizer recognizer, Gallery gallery, FaceThumbnails portraits, Threshold threshold) {
+    /**
+     * @param recognizer has a detector; borrowed
+     * @param gallery holds the recognizer's embeddings; borrowed
+     */
+    DemoService(Recognizer recognizer, Gallery gallery, FaceThumbnails thumbnails, Threshold threshold) {
         this.recognizer = recognizer;
         this.gallery = gallery;
-        this.portraits = portraits;
+        this.thumbnails = thumbnails;
         this.threshold = threshold;
     }
 
-    // ---- answers ----
+    // ---- responses: the names of the components are the JSON keys, which clients rely on ----
 
-    /** From where on faces are one person's; {@code falseAcceptRate} null where nobody measured it. */
+    /**
+     * The settings that the page shows and applies.
+     *
+     * @param threshold the cosine at or above which two faces count as one person's
+     * @param falseAcceptRate the measured rate at this threshold, or null if it was not measured
+     * @param mostBytes the largest allowed image, in bytes
+     */
     record Settings(double threshold, @Nullable Double falseAcceptRate, int mostBytes) {}
 
-    /** @param portrait of the face, aligned, a data URL */
+    /**
+     * The entry of an enrolled face.
+     *
+     * @param portrait the aligned face, as a data URL
+     */
     record Enrolled(long entry, String name, String portrait, int facesInPicture) {}
 
-    /** @param best who it is, or null for an unknown; {@code nearest} is whoever comes nearest, known or not */
+    /**
+     * A face and its identity.
+     *
+     * @param box x, y, width and height in the image, in pixels
+     * @param portrait the aligned face, as a data URL
+     * @param best the person whose face it is, or null if that person is unknown
+     * @param nearest the most similar entry, whether or not it reaches the threshold; null if the gallery is empty
+     */
     record IdentifiedFace(
             double[] box,
             String portrait,
             @Nullable Candidate best,
             @Nullable Candidate nearest) {}
 
+    /** An entry of the gallery and its similarity to a face. */
     record Candidate(String name, long entry, double cosine) {}
 
-    /** @param width of the image that the boxes lie in, in pixels */
+    /**
+     * All faces of an image.
+     *
+     * @param width the width of the image to which the boxes refer, in pixels
+     * @param height its height, in pixels
+     */
     record Identified(int width, int height, double threshold, List<IdentifiedFace> faces) {}
 
+    /**
+     * The comparison of the most prominent faces of two images.
+     *
+     * @param portraits the two aligned faces, as data URLs
+     * @param facesInPictures the number of faces in each image
+     */
     record Compared(
             boolean same,
             double cosine,
@@ -79,69 +114,83 @@ final class DemoService {
             List<String> portraits,
             List<Integer> facesInPictures) {}
 
-    /** @param entries the newest first, at most some hundred of them */
+    /**
+     * The content of the gallery.
+     *
+     * @param total the number of all entries
+     * @param entries the newest 500, the newest first
+     */
     record Listed(int total, List<ListedEntry> entries) {}
 
+    /** An entry of the gallery and the name it was enrolled under. */
     record ListedEntry(long entry, String name) {}
 
-    // ---- questions ----
+    // ---- requests ----
 
+    /** Returns the settings that the page shows and applies. */
     Settings settings() {
-        return new Settings(threshold.cosine(), rate(), Upload.MAX_BYTES);
+        return new Settings(threshold.cosine(), falseAcceptRate(), Upload.MAX_BYTES);
     }
 
-    private @Nullable Double rate() {
+    private @Nullable Double falseAcceptRate() {
         return threshold.falseAcceptRate().isPresent()
                 ? threshold.falseAcceptRate().getAsDouble()
                 : null;
     }
 
-    /** Enrolls the most prominent face. */
-    Enrolled enroll(@Nullable String name, byte[] picture) {
-        String checked = checkedName(name);
-        String contentKey = ContentKey.of(picture);
-        try (Look look = look(picture, "sent")) {
-            byte[] portrait = look.portrait(0);
+    /**
+     * Enrolls the most prominent face of an image. If the same image is already enrolled under this name, returns its
+     * entry and adds none.
+     *
+     * @throws ApiException when the name or the image is rejected, or the image is enrolled under another name
+     */
+    Enrolled enroll(@Nullable String name, byte[] encoded) {
+        String checkedName = checkedName(name);
+        String contentKey = ContentKey.of(encoded);
+        try (AnalyzedImage image = analyze(encoded, "sent")) {
+            byte[] thumbnail = image.thumbnail(0);
             long entry;
-            synchronized (enrolling) { // or the same image sent twice at once would be enrolled twice
-                entry = enrolledAlready(checked, contentKey)
-                        .orElseGet(() -> enroll(checked, look.mostProminent().embedding(), contentKey, portrait));
+            synchronized (enrollmentLock) { // two simultaneous uploads of one image must not become two entries
+                entry = existingEntry(checkedName, contentKey)
+                        .orElseGet(() ->
+                                addEntry(checkedName, image.mostProminent().embedding(), contentKey, thumbnail));
             }
-            String kept = gallery.entry(entry).map(Entry::identity).orElse(checked);
-            return new Enrolled(entry, kept, dataUrl(portrait), look.faces().size());
+            String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
+            return new Enrolled(
+                    entry, storedName, dataUrl(thumbnail), image.faces().size());
         }
     }
 
-    private long enroll(String name, float[] embedding, String contentKey, byte[] portrait) {
+    private long addEntry(String name, float[] embedding, String contentKey, byte[] thumbnail) {
         long entry = gallery.enroll(List.of(new Enrollment(name, embedding, null, contentKey)))[0];
         try {
-            portraits.keep(entry, portrait);
-            if (gallery.entry(entry).isEmpty()) { // removed by somebody else meanwhile
-                portraits.drop(entry);
+            thumbnails.put(entry, thumbnail);
+            if (gallery.entry(entry).isEmpty()) { // another request has removed it in the meantime
+                thumbnails.remove(entry);
             }
         } catch (IOException e) {
             gallery.remove(entry);
-            throw new UncheckedIOException("cannot keep the image of entry " + entry, e);
+            throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
         }
         return entry;
     }
 
-    /** The entry of the same image under the same name; the same image under another name is refused. */
-    private Optional<Long> enrolledAlready(String name, String contentKey) {
-        List<Entry> same = gallery.entries().stream()
+    /** Returns the entry of the same image under the same name; rejects the same image under another name. */
+    private Optional<Long> existingEntry(String name, String contentKey) {
+        List<Entry> sameImage = gallery.entries().stream()
                 .filter(entry -> contentKey.equals(entry.contentKey()))
                 .toList();
-        Optional<Long> there = same.stream()
+        Optional<Long> existing = sameImage.stream()
                 .filter(entry -> Gallery.isSameName(entry.identity(), name))
                 .map(Entry::id)
                 .findFirst();
-        if (there.isEmpty() && !same.isEmpty()) {
+        if (existing.isEmpty() && !sameImage.isEmpty()) {
             throw new ApiException(
                     409,
-                    "this image is enrolled as " + same.get(0).identity()
-                            + " already; if that name is wrong, remove that entry first");
+                    "this image is already enrolled as " + sameImage.get(0).identity()
+                            + "; if that name is wrong, remove that entry first");
         }
-        return there;
+        return existing;
     }
 
     private static String checkedName(@Nullable String name) {
@@ -157,49 +206,53 @@ final class DemoService {
         }
     }
 
-    /** Who everybody in the image is. */
-    Identified identify(byte[] picture) {
-        try (Look look = look(picture, "sent")) {
+    /** Identifies every face in an image. */
+    Identified identify(byte[] encoded) {
+        try (AnalyzedImage image = analyze(encoded, "sent")) {
             List<Outcome> outcomes = gallery.identify(
-                    look.faces().stream().map(EmbeddedFace::embedding).toList(), 1, threshold.cosine());
+                    image.faces().stream().map(EmbeddedFace::embedding).toList(), 1, threshold.cosine());
             List<IdentifiedFace> faces = new ArrayList<>();
             for (int i = 0; i < outcomes.size(); i++) {
-                faces.add(face(look, i, outcomes.get(i)));
+                faces.add(identifiedFace(image, i, outcomes.get(i)));
             }
-            return new Identified(look.whole().cols(), look.whole().rows(), threshold.cosine(), faces);
+            return new Identified(image.pixels().cols(), image.pixels().rows(), threshold.cosine(), faces);
         }
     }
 
-    private static IdentifiedFace face(Look look, int i, Outcome outcome) {
+    private static IdentifiedFace identifiedFace(AnalyzedImage image, int face, Outcome outcome) {
         Candidate best = outcome.best().map(DemoService::candidate).orElse(null);
         Candidate nearest = outcome instanceof Outcome.Unknown unknown
                 ? unknown.nearest().map(DemoService::candidate).orElse(null)
                 : best;
-        DetectedFace.Box box = look.faces().get(i).where().box();
+        DetectedFace.Box box = image.faces().get(face).where().box();
         return new IdentifiedFace(
-                new double[] {box.x(), box.y(), box.width(), box.height()}, dataUrl(look.portrait(i)), best, nearest);
+                new double[] {box.x(), box.y(), box.width(), box.height()},
+                dataUrl(image.thumbnail(face)),
+                best,
+                nearest);
     }
 
     private static Candidate candidate(Match match) {
         return new Candidate(match.identity(), match.entry(), match.cosine());
     }
 
-    /** Whether the most prominent faces of two images are one person's. */
+    /** Decides whether the most prominent faces of two images are one person's. */
     Compared compare(byte[] first, byte[] second) {
-        try (Look a = look(first, "sent first");
-                Look b = look(second, "sent second")) {
-            VerificationResult verdict = threshold.judge(Recognizer.similarity(
+        try (AnalyzedImage a = analyze(first, "sent first");
+                AnalyzedImage b = analyze(second, "sent second")) {
+            VerificationResult result = threshold.judge(Recognizer.similarity(
                     a.mostProminent().embedding(), b.mostProminent().embedding()));
             return new Compared(
-                    verdict.same(),
-                    verdict.cosine(),
-                    verdict.threshold(),
-                    rate(),
-                    List.of(dataUrl(a.portrait(0)), dataUrl(b.portrait(0))),
+                    result.same(),
+                    result.cosine(),
+                    result.threshold(),
+                    falseAcceptRate(),
+                    List.of(dataUrl(a.thumbnail(0)), dataUrl(b.thumbnail(0))),
                     List.of(a.faces().size(), b.faces().size()));
         }
     }
 
+    /** Lists the gallery's newest entries. */
     Listed list() {
         List<Entry> entries = gallery.entries();
         List<ListedEntry> newest = new ArrayList<>();
@@ -209,27 +262,38 @@ final class DemoService {
         return new Listed(entries.size(), newest);
     }
 
-    /** A JPEG. */
-    Optional<byte[]> portrait(long entry) throws IOException {
-        return portraits.of(entry);
+    /** Returns the thumbnail of an entry's face as a JPEG, or empty if it has none. */
+    Optional<byte[]> thumbnail(long entry) throws IOException {
+        return thumbnails.get(entry);
     }
 
-    /** Erases an entry and the image of its face. The image goes first, so that none is left without an entry. */
+    /**
+     * Erases an entry and its thumbnail. The thumbnail goes first, so that none remains without an entry.
+     *
+     * @return whether the entry existed
+     */
     boolean remove(long entry) throws IOException {
-        portraits.drop(entry);
+        thumbnails.remove(entry);
         return gallery.remove(entry);
     }
 
-    // ---- looking at an image ----
+    // ---- analyzing an image ----
 
-    /** A decoded image and at least one face in it. */
-    private record Look(Mat whole, List<EmbeddedFace> faces) implements AutoCloseable {
+    /**
+     * A decoded image and the faces in it.
+     *
+     * @param pixels RGB; owned by this record, which closes it
+     * @param faces at least one, the most prominent first
+     */
+    private record AnalyzedImage(Mat pixels, List<EmbeddedFace> faces) implements AutoCloseable {
         EmbeddedFace mostProminent() {
             return faces.get(0);
         }
 
-        byte[] portrait(int face) {
-            try (Mat aligned = FaceAligner.align(whole, faces.get(face).where().pointArray(), FaceTemplate.SQUARE_112);
+        /** Returns an aligned face of 112x112 pixels as a JPEG. */
+        byte[] thumbnail(int face) {
+            try (Mat aligned =
+                            FaceAligner.align(pixels, faces.get(face).where().pointArray(), FaceTemplate.SQUARE_112);
                     Mat bgr = new Mat();
                     BytePointer bytes = new BytePointer()) {
                 cvtColor(aligned, bgr, COLOR_RGB2BGR);
@@ -242,37 +306,44 @@ final class DemoService {
 
         @Override
         public void close() {
-            whole.close();
+            pixels.close();
         }
     }
 
-    private Look look(byte[] picture, String what) {
-        Mat whole = decode(picture, what);
+    /**
+     * Decodes an image, then detects and embeds its faces.
+     *
+     * @param name what messages call the image: "the image {@code name} ..."
+     * @return owned
+     * @throws ApiException when the image cannot be decoded, is too large or shows no face
+     */
+    private AnalyzedImage analyze(byte[] encoded, String name) {
+        Mat pixels = decode(encoded, name);
         try {
-            List<EmbeddedFace> faces = recognizer.faces(ImageSource.of(whole));
+            List<EmbeddedFace> faces = recognizer.faces(ImageSource.of(pixels));
             if (faces.isEmpty()) {
                 throw new ApiException(
                         422,
                         String.format(
                                 Locale.ROOT,
-                                "the image %s must show a face, but none was found in its %dx%d pixels; take one where"
-                                        + " the face is upright, larger or clearer",
-                                what,
-                                whole.cols(),
-                                whole.rows()));
+                                "no face was found in the image %s (%dx%d pixels); use an image in which the face is"
+                                        + " upright, larger or sharper",
+                                name,
+                                pixels.cols(),
+                                pixels.rows()));
             }
-            return new Look(whole, faces);
+            return new AnalyzedImage(pixels, faces);
         } catch (RuntimeException e) {
-            whole.close();
+            pixels.close();
             throw e;
         }
     }
 
-    private static Mat decode(byte[] picture, String what) {
+    private static Mat decode(byte[] encoded, String name) {
         try {
-            return ImageReader.decode(picture, what, MAX_PIXELS);
-        } catch (DataException e) {
-            throw new ApiException(422, "the " + e.getMessage().replaceFirst(";.*", "")); // the rest is for data sets
+            return ImageReader.decode(encoded, name, MAX_PIXELS);
+        } catch (DataException e) { // its advice, after the semicolon, is for data sets
+            throw new ApiException(422, "the " + e.getMessage().replaceFirst(";.*", ""));
         }
     }
 

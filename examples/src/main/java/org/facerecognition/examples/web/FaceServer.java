@@ -6,6 +6,7 @@ import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
+import io.javalin.http.Handler;
 import io.javalin.http.HttpResponseException;
 import io.javalin.util.JavalinBindException;
 import java.io.IOException;
@@ -22,52 +23,70 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.gallery.Gallery;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The demonstration page and what it asks for, over HTTP. Images come in as the body of a request, are looked at in memory
- * and dropped; of an enrolled face the embedding and a small image stay. There is no login: whoever reaches the port may use
- * it, which is why it should be bound to loopback.
+ * An HTTP server for the demo page and its API. Images arrive as the body of a request, are processed in memory and are
+ * then discarded; an enrolled face leaves its embedding and a thumbnail behind. There is no login: anyone who can reach
+ * the port can use the server, so bind it to loopback.
+ */
+/*
+ * The API answers in JSON; errors are {"error": "one sentence"}. Requests other than GET and HEAD need the header
+ * X-Face-Page.
+ *
+ *   GET    /api/settings                  threshold, its false accept rate, the largest allowed image
+ *   GET    /api/gallery                   the newest entries
+ *   GET    /api/gallery/{entry}/image     the thumbnail of an entry, a JPEG
+ *   DELETE /api/gallery/{entry}           removes an entry; answers with the gallery
+ *   POST   /api/enroll?name=NAME          enrolls the most prominent face; the body is an image
+ *   POST   /api/identify                  identifies all faces; the body is an image
+ *   POST   /api/compare?first=BYTES       compares two faces; the body is two images, the first of BYTES bytes
+ *
+ * Earlier versions had /api/enrol and /api/gallery/{entry}/picture, which still answer the same.
  */
 public final class FaceServer implements AutoCloseable {
-    private static final int THREADS = 160; // they wait, mostly; more than Admission lets in, so that it can refuse
-    private static final long LONGEST_TURN_SECONDS = 30;
-    private static final long IDLE_MS = 30_000;
+    /** Most of them wait. There are more than AdmissionControl admits, so that threads are left to reject requests. */
+    private static final int THREADS = 160;
+
+    private static final long SHUTDOWN_TIMEOUT_SECONDS = 30;
+    private static final long IDLE_TIMEOUT_MS = 30_000;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Javalin server;
     private final AdmissionControl admission;
-    private final DemoService desk;
+    private final DemoService service;
     private final PrintWriter err;
 
     /**
-     * Where and how much.
+     * The address of the server and its limits.
      *
-     * @param host name or address to bind to
-     * @param port 0 for any that is free
-     * @param mostWaiting requests that may be in at a time; further ones are refused with status 503
+     * @param host the name or address to bind to
+     * @param port the port, or 0 for any free one
+     * @param maxRequests the number of requests with images that may be in progress at the same time; further ones are
+     *     rejected with status 503
      */
-    public record Settings(String host, int port, int mostWaiting) {
-        private static final long MAX_BYTES_WAITING = 256L << 20;
-        private static final int MAX_TURNS = 4; // each may decode 100 million pixels
+    public record Settings(String host, int port, int maxRequests) {
+        private static final long MAX_UPLOAD_BYTES = 256L << 20; // of all requests in progress together
+        private static final int MAX_WORKERS = 4; // each may hold two decoded images of 25 megapixels
 
-        /** 64 requests. */
+        /** Allows 64 requests at the same time. */
         public Settings(String host, int port) {
             this(host, port, 64);
         }
 
-        /** @throws IllegalArgumentException when a value makes no sense, or there is no such host */
+        /** @throws IllegalArgumentException when a value is out of range or the host cannot be resolved */
         public Settings {
             if (port < 0 || port > 65_535) {
-                throw new IllegalArgumentException("port must be 0 to 65535, but was " + port);
+                throw new IllegalArgumentException("port must be in [0, 65535], but was " + port);
             }
-            if (mostWaiting < 1 || mostWaiting > THREADS / 2) {
+            if (maxRequests < 1 || maxRequests > THREADS / 2) {
                 throw new IllegalArgumentException(
-                        "waiting requests must be 1 to " + THREADS / 2 + ", but were " + mostWaiting);
+                        "maxRequests must be in [1, " + THREADS / 2 + "], but was " + maxRequests);
             }
             address(host);
         }
 
-        /** Whether only programs on this machine reach it. */
+        /** Returns whether only programs on this machine can reach the server. */
         public boolean isLoopback() {
             return address(host).isLoopbackAddress();
         }
@@ -82,50 +101,53 @@ public final class FaceServer implements AutoCloseable {
         }
     }
 
-    private FaceServer(Settings settings, DemoService desk, PrintWriter err) {
-        this.desk = desk;
+    private FaceServer(Settings settings, DemoService service, PrintWriter err) {
+        this.service = service;
         this.err = err;
-        int turns = Math.min(Settings.MAX_TURNS, Runtime.getRuntime().availableProcessors());
-        this.admission = new AdmissionControl(settings.mostWaiting(), Settings.MAX_BYTES_WAITING, turns);
+        int workers = Math.min(Settings.MAX_WORKERS, Runtime.getRuntime().availableProcessors());
+        this.admission = new AdmissionControl(settings.maxRequests(), Settings.MAX_UPLOAD_BYTES, workers);
         this.server = Javalin.create(config -> configure(config, settings));
     }
 
     /**
-     * Starts answering.
+     * Starts a server. It uses the recognizer and the gallery until it is closed; the caller closes them afterwards.
      *
-     * @param recognizer with a detector; stays yours to close, after this
-     * @param gallery of the recognizer's embeddings; stays yours to close, after this
-     * @param err for what goes wrong inside
-     * @throws IllegalStateException when the port is taken
+     * @param recognizer has a detector; borrowed
+     * @param gallery holds the recognizer's embeddings; borrowed
+     * @param thumbnails the thumbnails of the gallery's entries
+     * @param threshold the cosine at or above which two faces count as one person's
+     * @param err receives internal errors
+     * @return owned
+     * @throws IllegalStateException when the port is in use or not permitted
      */
     public static FaceServer start(
             Settings settings,
             Recognizer recognizer,
             Gallery gallery,
-            FaceThumbnails portraits,
+            FaceThumbnails thumbnails,
             Threshold threshold,
             PrintWriter err) {
-        DemoService desk = new DemoService(recognizer, gallery, portraits, threshold);
-        FaceServer server = new FaceServer(settings, desk, err);
+        DemoService service = new DemoService(recognizer, gallery, thumbnails, threshold);
+        FaceServer server = new FaceServer(settings, service, err);
         try {
             server.server.start(settings.host(), settings.port());
             return server;
         } catch (JavalinBindException e) {
             throw new IllegalStateException(
-                    "port " + settings.port() + " of " + settings.host()
-                            + " must be free and allowed, but cannot be bound; take another one (--port)",
+                    "cannot bind to port " + settings.port() + " of " + settings.host()
+                            + ": it is in use or not permitted; choose another port (--port)",
                     e);
         }
     }
 
-    /** The port that it answers on. */
+    /** Returns the port that the server listens on. */
     public int port() {
         return server.port();
     }
 
-    /** How many more requests with images would be let in. */
-    int freePlaces() {
-        return admission.freePlaces();
+    /** Returns how many more requests with images could be admitted. */
+    int availableRequests() {
+        return admission.availableRequests();
     }
 
     private void configure(JavalinConfig config, Settings settings) {
@@ -134,10 +156,10 @@ public final class FaceServer implements AutoCloseable {
         config.jetty.threadPool = new QueuedThreadPool(THREADS, 8);
         config.jetty.modifyHttpConfiguration(http -> {
             http.setSendServerVersion(false);
-            http.setIdleTimeout(IDLE_MS);
+            http.setIdleTimeout(IDLE_TIMEOUT_MS);
         });
         config.jetty.modifyServer(jetty -> {
-            ErrorHandler errors = new ErrorHandler(); // of requests that do not get as far as a route
+            ErrorHandler errors = new ErrorHandler(); // for requests that reach no route
             errors.setShowStacks(false);
             errors.setShowCauses(false);
             errors.setShowOrigin(false);
@@ -154,33 +176,29 @@ public final class FaceServer implements AutoCloseable {
         addFile(routes, "/page.css", "page.css", "text/css; charset=utf-8");
         addFile(routes, "/icon.svg", "icon.svg", "image/svg+xml");
 
-        routes.get("/api/settings", request -> answer(request, desk.settings()));
-        routes.get("/api/gallery", request -> answer(request, desk.list()));
-        routes.get("/api/gallery/{entry}/picture", this::portrait);
+        Handler image = this::image;
+        Handler enroll = request -> compute(request, 1, encoded -> service.enroll(request.queryParam("name"), encoded));
+        routes.get("/api/settings", request -> answer(request, service.settings()));
+        routes.get("/api/gallery", request -> answer(request, service.list()));
+        routes.get("/api/gallery/{entry}/image", image);
+        routes.get("/api/gallery/{entry}/picture", image); // the path of earlier versions
         routes.delete("/api/gallery/{entry}", this::remove);
-        routes.post(
-                "/api/enrol",
-                request -> compute(request, 1, picture -> desk.enroll(request.queryParam("name"), picture)));
-        routes.post("/api/identify", request -> compute(request, 1, desk::identify));
-        routes.post(
-                "/api/compare",
-                request -> compute(request, 2, both -> {
-                    byte[][] pictures = Upload.split(
-                            both, (int) Math.min(both.length, number(request.queryParam("first"), "first")));
-                    return desk.compare(pictures[0], pictures[1]);
-                }));
+        routes.post("/api/enroll", enroll);
+        routes.post("/api/enrol", enroll); // the path of earlier versions
+        routes.post("/api/identify", request -> compute(request, 1, service::identify));
+        routes.post("/api/compare", this::compare);
 
-        routes.exception(ApiException.class, (refusal, request) -> {
+        routes.exception(ApiException.class, (e, request) -> {
             drain(request);
-            refuse(request, refusal.status(), refusal.getMessage());
+            answerError(request, e.status(), e.getMessage());
         });
         routes.exception(
                 HttpResponseException.class,
-                (e, request) -> refuse(request, e.getStatus(), "there is nothing of that name here"));
-        routes.exception(Exception.class, this::failed);
+                (e, request) -> answerError(request, e.getStatus(), "nothing was found at this path"));
+        routes.exception(Exception.class, this::answerInternalError);
     }
 
-    /** One of the page's files, from the class path and into memory: no request names a file. */
+    /** Serves a file of the page from memory, read from the class path beforehand: no request can name a file. */
     private static void addFile(RoutesConfig routes, String path, String resource, String type) {
         byte[] bytes;
         try (InputStream in = FaceServer.class.getResourceAsStream(resource)) {
@@ -194,33 +212,42 @@ public final class FaceServer implements AutoCloseable {
         routes.get(path, request -> request.contentType(type).result(bytes));
     }
 
-    private void compute(Context request, int mostPictures, Function<byte[], Object> work) throws IOException {
-        int length = Upload.length(request, mostPictures);
-        try (AdmissionControl.Place place = admission.enter(length)) {
+    private void compute(Context request, int maxImages, Function<byte[], Object> work) throws IOException {
+        int length = Upload.length(request, maxImages);
+        try (AdmissionControl.Permit permit = admission.admit(length)) {
             byte[] body = Upload.read(request, length);
-            answer(request, place.compute(() -> work.apply(body)));
+            answer(request, permit.compute(() -> work.apply(body)));
         }
     }
 
-    private void portrait(Context request) throws IOException {
-        byte[] jpeg = desk.portrait(entry(request)).orElseThrow(() -> new ApiException(404, "there is no such image"));
+    private void compare(Context request) throws IOException {
+        compute(request, 2, both -> {
+            long first = Math.min(both.length, number(request.queryParam("first"), "first"));
+            byte[][] images = Upload.split(both, (int) first);
+            return service.compare(images[0], images[1]);
+        });
+    }
+
+    private void image(Context request) throws IOException {
+        byte[] jpeg = service.thumbnail(entry(request))
+                .orElseThrow(() -> new ApiException(404, "this entry does not exist or has no image"));
         request.contentType("image/jpeg").result(jpeg);
     }
 
     private void remove(Context request) throws IOException {
-        if (!desk.remove(entry(request))) {
-            throw new ApiException(404, "there is no such entry; it may have been removed already");
+        if (!service.remove(entry(request))) {
+            throw new ApiException(404, "this entry does not exist; it may have been removed already");
         }
-        answer(request, desk.list());
+        answer(request, service.list());
     }
 
     private static long entry(Context request) {
         return number(request.pathParam("entry"), "entry");
     }
 
-    private static long number(String text, String what) {
+    private static long number(@Nullable String text, String name) {
         if (text == null || !text.matches("[0-9]{1,18}")) {
-            throw new ApiException(400, what + " must be a number of up to 18 digits");
+            throw new ApiException(400, name + " must be a number of up to 18 digits");
         }
         return Long.parseLong(text);
     }
@@ -229,41 +256,42 @@ public final class FaceServer implements AutoCloseable {
         try {
             request.contentType("application/json").result(JSON.writeValueAsBytes(value));
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("cannot write an answer as JSON", e);
+            throw new IllegalStateException("cannot write the response as JSON", e);
         }
     }
 
-    /** What was sent with a request that is refused. */
+    /** Discards the body of a rejected request. */
     private static void drain(Context request) {
         try {
             Upload.drain(request.req().getInputStream());
         } catch (IOException e) {
-            // whoever sent it is gone, and will not hear the answer either
+            // the client has disconnected and will not read the response either
         }
     }
 
-    private static void refuse(Context request, int status, String sentence) {
+    private static void answerError(Context request, int status, String message) {
         request.status(status);
         if (status == 503) {
             request.header("Retry-After", "2");
         }
-        answer(request, Map.of("error", sentence));
+        answer(request, Map.of("error", message));
     }
 
-    private void failed(Exception e, Context request) {
+    private void answerInternalError(Exception e, Context request) {
         err.println("error: " + request.method() + " failed: " + e);
         if (Boolean.getBoolean("trace")) {
             e.printStackTrace(err);
         }
-        refuse(request, 500, "something went wrong inside; the terminal that the server runs in says what");
+        answerError(request, 500, "an internal error occurred; see the output of the server for details");
     }
 
-    /** Ends answering, and waits for what is being computed: recognizer and gallery may be closed afterwards. */
+    /** Stops the server and waits for computations in progress; recognizer and gallery may be closed afterwards. */
     @Override
     public void close() {
         server.stop();
-        if (!admission.end(LONGEST_TURN_SECONDS, TimeUnit.SECONDS)) {
-            throw new IllegalStateException("an image is still being looked at after " + LONGEST_TURN_SECONDS + " s");
+        if (!admission.shutDown(SHUTDOWN_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("an image is still being processed " + SHUTDOWN_TIMEOUT_SECONDS
+                    + " s after the server was stopped");
         }
     }
 }

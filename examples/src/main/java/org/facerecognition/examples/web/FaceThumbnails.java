@@ -15,37 +15,39 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 
 /**
- * Small images of the faces in a gallery, by entry: beside the gallery's file in the folder {@code NAME.faces}, or in
- * memory alone as the gallery is. On the disk they are readable by their owner alone. The image of an entry that is
- * removed is overwritten and deleted, or at the next opening where another program has removed the entry. An entry that
- * another program has enrolled has none.
+ * Stores one small JPEG of a face per gallery entry: in the folder {@code NAME.faces} beside the gallery's file, or in
+ * memory for a gallery in memory. On disk, only the owner can read the thumbnails.
+ *
+ * <p>When an entry is removed, its thumbnail is overwritten and deleted. If another program removed the entry, this
+ * happens the next time the folder is opened. Entries that another program enrolled have no thumbnail.
  */
 public abstract sealed class FaceThumbnails {
-    /** Gone when the program ends. */
+    /** Returns an empty store that is lost when the program ends. */
     public static FaceThumbnails inMemory() {
         return new InMemory();
     }
 
     /**
-     * Beside a gallery's file.
+     * Opens the thumbnails beside a gallery's file, and erases those of entries that the gallery does not have.
      *
-     * @param gallery its file
-     * @param entries that it has
+     * @param gallery the gallery's file
+     * @param entries the ids of the gallery's entries
      */
     public static FaceThumbnails beside(Path gallery, Collection<Long> entries) throws IOException {
         Path folder = folder(AtomicFile.real(gallery));
-        Path former = folder(gallery.toAbsolutePath()); // earlier versions did not follow links to the gallery
-        InFolder portraits = new InFolder(folder, entries);
-        if (Files.isDirectory(former) && !Files.isSameFile(former, folder)) {
-            portraits.takeOver(former);
+        Path formerFolder = folder(gallery.toAbsolutePath()); // earlier versions did not follow links to the gallery
+        InFolder thumbnails = new InFolder(folder, entries);
+        if (Files.isDirectory(formerFolder) && !Files.isSameFile(formerFolder, folder)) {
+            thumbnails.moveFrom(formerFolder);
         }
-        return portraits;
+        return thumbnails;
     }
 
     /**
-     * Erases the images of entries that a gallery no longer has, if any were kept beside its file.
+     * Erases the thumbnails of entries that a gallery no longer has, if there are any beside its file.
      *
-     * @param entries that the gallery has
+     * @param gallery the gallery's file
+     * @param entries the ids of the entries that the gallery has
      */
     public static void eraseOthers(Path gallery, Collection<Long> entries) throws IOException {
         if (Files.isDirectory(folder(AtomicFile.real(gallery)))
@@ -58,37 +60,40 @@ public abstract sealed class FaceThumbnails {
         return gallery.resolveSibling(gallery.getFileName() + ".faces");
     }
 
-    abstract void keep(long entry, byte[] jpeg) throws IOException;
+    /** Stores the thumbnail of an entry. */
+    abstract void put(long entry, byte[] jpeg) throws IOException;
 
-    abstract Optional<byte[]> of(long entry) throws IOException;
+    /** Returns the thumbnail of an entry as a JPEG, or empty if it has none. */
+    abstract Optional<byte[]> get(long entry) throws IOException;
 
-    abstract void drop(long entry) throws IOException;
+    /** Erases the thumbnail of an entry, if it has one. */
+    abstract void remove(long entry) throws IOException;
 
     private static final class InMemory extends FaceThumbnails {
-        private final Map<Long, byte[]> pictures = new ConcurrentHashMap<>();
+        private final Map<Long, byte[]> jpegs = new ConcurrentHashMap<>();
 
         @Override
-        void keep(long entry, byte[] jpeg) {
-            pictures.put(entry, jpeg);
+        void put(long entry, byte[] jpeg) {
+            jpegs.put(entry, jpeg);
         }
 
         @Override
-        Optional<byte[]> of(long entry) {
-            return Optional.ofNullable(pictures.get(entry));
+        Optional<byte[]> get(long entry) {
+            return Optional.ofNullable(jpegs.get(entry));
         }
 
         @Override
-        void drop(long entry) {
-            pictures.remove(entry);
+        void remove(long entry) {
+            jpegs.remove(entry);
         }
     }
 
     private static final class InFolder extends FaceThumbnails {
-        private static final String ENDING = ".jpg";
+        private static final String EXTENSION = ".jpg";
 
         private final Path folder;
-        private final Set<Long> entries; // when it was opened
-        private final Map<Long, Path> files = new ConcurrentHashMap<>(); // only what is in here is ever opened
+        private final Set<Long> entries; // those of the gallery when the folder was opened
+        private final Map<Long, Path> files = new ConcurrentHashMap<>(); // no other file is ever opened
 
         InFolder(Path folder, Collection<Long> entries) throws IOException {
             this.folder = folder;
@@ -101,35 +106,35 @@ public abstract sealed class FaceThumbnails {
                 if (this.entries.contains(entry)) {
                     ConfidentialFile.restrict(file);
                     files.put(entry, file);
-                } else if (isOurs(file)) {
+                } else if (isThumbnail(file)) {
                     ConfidentialFile.erase(file);
                 }
             }
         }
 
-        /** Moves what belongs here from the folder of an earlier version, and erases the rest. */
-        void takeOver(Path former) throws IOException {
-            for (Path file : list(former)) {
+        /** Moves the thumbnails of present entries here from the folder of an earlier version; erases the others. */
+        void moveFrom(Path formerFolder) throws IOException {
+            for (Path file : list(formerFolder)) {
                 long entry = entry(file);
                 if (entries.contains(entry) && !files.containsKey(entry)) {
-                    keep(entry, Files.readAllBytes(file));
+                    put(entry, Files.readAllBytes(file));
                 }
-                if (isOurs(file)) {
+                if (isThumbnail(file)) {
                     ConfidentialFile.erase(file);
                 }
             }
         }
 
-        /** The number of the entry that a file is of; -1 when it is of none. */
+        /** Returns the id of the entry whose thumbnail a file is, or -1 if it is not a thumbnail. */
         private static long entry(Path file) {
             String name = file.getFileName().toString();
             return name.matches("[0-9]{1,18}\\.jpg")
-                    ? Long.parseLong(name.substring(0, name.length() - ENDING.length()))
+                    ? Long.parseLong(name.substring(0, name.length() - EXTENSION.length()))
                     : -1;
         }
 
-        /** Whether a file is an image of a face, or was left by an earlier version while it wrote one. */
-        private static boolean isOurs(Path file) {
+        /** Returns whether a file is a thumbnail, or the temporary file of one that an earlier version left behind. */
+        private static boolean isThumbnail(Path file) {
             return file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?");
         }
 
@@ -140,24 +145,24 @@ public abstract sealed class FaceThumbnails {
         }
 
         @Override
-        void keep(long entry, byte[] jpeg) throws IOException {
-            Path file = folder.resolve(entry + ENDING);
+        void put(long entry, byte[] jpeg) throws IOException {
+            Path file = folder.resolve(entry + EXTENSION);
             ConfidentialFile.write(file, jpeg);
             files.put(entry, file);
         }
 
         @Override
-        Optional<byte[]> of(long entry) throws IOException {
+        Optional<byte[]> get(long entry) throws IOException {
             Path file = files.get(entry);
             try {
                 return file == null ? Optional.empty() : Optional.of(Files.readAllBytes(file));
-            } catch (NoSuchFileException e) { // removed in this moment
+            } catch (NoSuchFileException e) { // another thread has just removed it
                 return Optional.empty();
             }
         }
 
         @Override
-        void drop(long entry) throws IOException {
+        void remove(long entry) throws IOException {
             Path file = files.remove(entry);
             if (file != null) {
                 ConfidentialFile.erase(file);

@@ -9,28 +9,37 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets in what the page itself asks for, and nothing that another site makes a browser ask for.
+ * Accepts requests of the page itself and rejects those that another site makes a browser send.
  *
- * <p>A server on loopback is within reach of every page that a browser on this machine shows. Three ways are closed. A name
- * that somebody else's DNS points here (rebinding): Host must be one of ours. A form or script of another site: what changes
- * or computes anything needs a header that no form can send and that no site but ours may add, as nothing is ever allowed to
- * other origins; and where a browser tells the origin, it must be ours. A frame or image in another site: headers forbid it.
+ * <p>Every page that a browser on this machine shows can reach a server on loopback. Three kinds of attack are blocked:
+ *
+ * <ul>
+ *   <li><b>DNS rebinding</b>, a foreign host name that resolves to this machine: the Host header must name this server.
+ *   <li><b>Cross-site requests</b> by a form or script of another site: every request other than GET and HEAD needs a
+ *       header that a form cannot send and that a foreign script may add only if the server allows it in a CORS
+ *       preflight, which it never does. If the browser sends the origin, it must be this page's.
+ *   <li><b>Embedding</b> in a frame or as an image of another site: response headers forbid it.
+ * </ul>
  */
 final class SameOriginFilter implements Handler {
-    /** Must be there, with any value, in all requests but GET. */
+    /** The header that all requests other than GET and HEAD must have, with any value. */
     static final String PAGE_HEADER = "X-Face-Page";
 
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
-    private static final Pattern ADDRESS = Pattern.compile("[0-9.]+|\\[[0-9a-f:.]+]");
-    private static final Set<String> OWN = Set.of("same-origin", "none"); // none: typed by the user
-    private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self';"
+    private static final Pattern IP_ADDRESS = Pattern.compile("[0-9.]+|\\[[0-9a-f:.]+]");
+    private static final Set<String> OWN_FETCH_SITES = Set.of("same-origin", "none"); // none: the user typed the URL
+    private static final String CONTENT_SECURITY_POLICY = "default-src 'none'; script-src 'self'; style-src 'self';"
             + " img-src 'self' data: blob:; connect-src 'self'; form-action 'none'; base-uri 'none';"
             + " frame-ancestors 'none'";
 
     private final String boundHost;
     private final boolean loopbackOnly;
 
-    /** @param loopbackOnly whether nobody else can reach the port: then other names for this machine are not taken */
+    /**
+     * @param boundHost the name or address that the server is bound to
+     * @param loopbackOnly whether only this machine can reach the port; IP addresses other than {@code boundHost} and
+     *     loopback are then rejected in the Host header
+     */
     SameOriginFilter(String boundHost, boolean loopbackOnly) {
         this.boundHost = boundHost.toLowerCase(Locale.ROOT);
         this.loopbackOnly = loopbackOnly;
@@ -45,12 +54,12 @@ final class SameOriginFilter implements Handler {
         }
         HandlerType method = request.method();
         if (method != HandlerType.GET && method != HandlerType.HEAD) {
-            checkOwn(request, host);
+            checkOrigin(request, host);
         }
     }
 
     private static void addHeaders(Context response) {
-        response.header("Content-Security-Policy", POLICY)
+        response.header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
                 .header("X-Content-Type-Options", "nosniff")
                 .header("X-Frame-Options", "DENY")
                 .header("Referrer-Policy", "no-referrer")
@@ -63,32 +72,33 @@ final class SameOriginFilter implements Handler {
     private String checkHost(@Nullable String header) {
         String host = header == null ? "" : header.toLowerCase(Locale.ROOT);
         String name = host.replaceFirst(":[0-9]*$", "");
-        boolean ours = LOOPBACK.contains(name) || name.equals(boundHost) || name.equals("[" + boundHost + "]");
-        if (!ours && (loopbackOnly || !ADDRESS.matcher(name).matches())) { // an address cannot be rebound
+        boolean own = LOOPBACK.contains(name) || name.equals(boundHost) || name.equals("[" + boundHost + "]");
+        if (!own && (loopbackOnly || !IP_ADDRESS.matcher(name).matches())) { // DNS cannot rebind an IP address
+            String allowed = loopbackOnly
+                    ? "localhost or " + boundHost
+                    : "localhost, an IP address or the name that the server is bound to";
             throw new ApiException(
-                    421,
-                    "host must be localhost, or " + (loopbackOnly ? boundHost : "an address or the name bound to")
-                            + ", but was " + (header == null ? "missing" : header));
+                    421, "Host must be " + allowed + ", but was " + (header == null ? "missing" : header));
         }
         return host;
     }
 
     private static void checkFetchSite(@Nullable String site) {
-        if (site != null && !OWN.contains(site)) {
+        if (site != null && !OWN_FETCH_SITES.contains(site)) {
             throw new ApiException(403, "requests must come from this page, but this one came from another site");
         }
     }
 
-    private static void checkOwn(Context request, String host) {
+    private static void checkOrigin(Context request, String host) {
         String origin = request.header("Origin");
         boolean foreign = origin != null
                 && !origin.equalsIgnoreCase("http://" + host)
-                && !origin.equalsIgnoreCase("https://" + host); // of a proxy before us
+                && !origin.equalsIgnoreCase("https://" + host); // behind a proxy that adds TLS
         if (foreign) {
             throw new ApiException(403, "requests must come from this page, but this one came from " + origin);
         }
         if (request.header(PAGE_HEADER) == null) {
-            throw new ApiException(403, "requests must have the header " + PAGE_HEADER + ", but this one has not");
+            throw new ApiException(403, "requests must have the header " + PAGE_HEADER + ", but this one does not");
         }
     }
 }

@@ -6,34 +6,35 @@ import java.io.InputStream;
 import java.util.Arrays;
 
 /**
- * Images as they come in: the bytes of one, or of two one after the other, are the whole body. There are no forms to be
- * parsed, no file names and no temporary files: an image is in memory and nowhere else.
+ * Reads uploaded images. The body of a request consists of the bytes of one image, or of two images one after the
+ * other. There are no forms to parse, no file names and no temporary files: an uploaded image exists in memory only.
  */
 final class Upload {
-    /** Largest image, in bytes. */
+    /** The largest allowed image, in bytes. */
     static final int MAX_BYTES = 10 << 20;
 
-    private static final long MAX_DRAINED = 100L << 20;
-    private static final int CHUNK = 1 << 16;
-    private static final long LONGEST_NS = 60_000_000_000L;
-    private static final long LONGEST_DRAINED_NS = 20_000_000_000L;
+    private static final int CHUNK_BYTES = 1 << 16;
+    private static final long MAX_DRAINED_BYTES = 100L << 20;
+    private static final long READ_TIMEOUT_NS = 60_000_000_000L;
+    private static final long DRAIN_TIMEOUT_NS = 20_000_000_000L;
 
     private Upload() {}
 
     /**
-     * How long the body is.
+     * Returns the length of the body in bytes, as declared by the Content-Length header.
      *
-     * @throws Refusal when it is too long, empty or does not say
+     * @param maxImages the number of images that the body may contain
+     * @throws ApiException when the header is missing, or the body is empty or too long
      */
-    static int length(Context request, int mostPictures) throws IOException {
+    static int length(Context request, int maxImages) throws IOException {
         long length = request.req().getContentLengthLong();
         if (length < 0) {
-            throw new ApiException(411, "an image must come with its length, but Content-Length is missing");
+            throw new ApiException(411, "the request must declare its length, but Content-Length is missing");
         }
         if (length == 0) {
-            throw new ApiException(400, "an image must be sent, but nothing was");
+            throw new ApiException(400, "the request must contain an image, but its body is empty");
         }
-        if (length > (long) mostPictures * MAX_BYTES) {
+        if (length > (long) maxImages * MAX_BYTES) {
             drain(request.req().getInputStream());
             throw tooLarge(length);
         }
@@ -42,84 +43,94 @@ final class Upload {
 
     static ApiException tooLarge(long bytes) {
         long mib = (bytes + (1 << 20) - 1) >> 20;
-        return new ApiException(413, "an image must have at most 10 MB, but has " + mib + " MB; make it smaller");
+        return new ApiException(413, "an image must be at most 10 MB, but was " + mib + " MB; reduce its size");
     }
 
     /**
-     * Takes what is sent and lets it go: a browser that is still sending does not listen to the answer, and one whose
-     * connection is closed meanwhile never hears it.
+     * Reads the rest of a body and discards it, up to 100 MiB or 20 seconds. A browser that is still sending does not
+     * read the response, and a browser whose connection is closed meanwhile never receives it.
      */
     static void drain(InputStream body) throws IOException {
-        byte[] chunk = new byte[CHUNK];
-        long deadline = System.nanoTime() + LONGEST_DRAINED_NS;
-        long seen = 0;
+        byte[] chunk = new byte[CHUNK_BYTES];
+        long deadline = System.nanoTime() + DRAIN_TIMEOUT_NS;
+        long total = 0;
         int count;
-        while (seen < MAX_DRAINED && System.nanoTime() < deadline && (count = body.read(chunk)) >= 0) {
-            seen += count;
+        while (total < MAX_DRAINED_BYTES && System.nanoTime() < deadline && (count = body.read(chunk)) >= 0) {
+            total += count;
         }
     }
 
-    /** @throws Refusal when less comes than was announced, or too slowly: others wait for the place that it takes */
+    /**
+     * Reads a body with one or two images and checks the format of the first.
+     *
+     * @throws ApiException when the body ends early, takes longer than a minute (it would block the capacity that other
+     *     requests wait for), or does not begin with an image of a supported format
+     */
     static byte[] read(Context request, int length) throws IOException {
-        long deadline = System.nanoTime() + LONGEST_NS;
+        long deadline = System.nanoTime() + READ_TIMEOUT_NS;
         byte[] body = new byte[length];
         InputStream in = request.req().getInputStream();
         int filled = 0;
         while (filled < length) {
             int count = in.read(body, filled, length - filled);
             if (count < 0) {
-                throw new ApiException(400, "the image must be sent whole, but ended early");
+                throw new ApiException(400, "the image must be complete, but the request ended early");
             }
             filled += count;
             if (System.nanoTime() > deadline) {
-                throw new ApiException(408, "the image must be here within a minute, but was not");
+                throw new ApiException(408, "the image must arrive within one minute, but did not");
             }
         }
-        return checked(body);
+        return checkFormat(body);
     }
 
     /**
-     * Two images.
+     * Splits a body into its two images and checks the size of both and the format of the second.
      *
-     * @param first length of the first
+     * @param first the length of the first image, in bytes
+     * @throws ApiException when there is no second image, an image is too large, or the second has another format than
+     *     the supported ones
      */
     static byte[][] split(byte[] both, int first) {
         if (first < 1 || first >= both.length) {
-            throw new ApiException(400, "two images must be sent, but there was one");
+            throw new ApiException(400, "the request must contain two images, but contains one");
         }
         byte[] a = Arrays.copyOfRange(both, 0, first);
         byte[] b = Arrays.copyOfRange(both, first, both.length);
-        for (byte[] picture : new byte[][] {a, b}) {
-            if (picture.length > MAX_BYTES) {
-                throw tooLarge(picture.length);
+        for (byte[] image : new byte[][] {a, b}) {
+            if (image.length > MAX_BYTES) {
+                throw tooLarge(image.length);
             }
         }
-        checked(b);
+        checkFormat(b);
         return new byte[][] {a, b};
     }
 
     /**
-     * Only what browsers show, by its first bytes; whatever it is called. Decoders of rarer formats stay out of reach, and
-     * these are the ones whose size in pixels is known before anything is allocated.
+     * Rejects every format other than JPEG, PNG, WebP and BMP, judging by the first bytes and not by a file name.
+     * Browsers show these four, their size in pixels is known before memory is allocated for them, and the decoders of
+     * rarer formats stay out of an attacker's reach.
      */
-    private static byte[] checked(byte[] picture) {
-        boolean known = starts(picture, 0, 0xff, 0xd8, 0xff)
-                || starts(picture, 0, 0x89, 'P', 'N', 'G', 0x0d, 0x0a, 0x1a, 0x0a)
-                || (starts(picture, 0, 'R', 'I', 'F', 'F') && starts(picture, 8, 'W', 'E', 'B', 'P'))
-                || starts(picture, 0, 'B', 'M');
+    private static byte[] checkFormat(byte[] image) {
+        boolean known = hasBytesAt(image, 0, 0xff, 0xd8, 0xff)
+                || hasBytesAt(image, 0, 0x89, 'P', 'N', 'G', 0x0d, 0x0a, 0x1a, 0x0a)
+                || (hasBytesAt(image, 0, 'R', 'I', 'F', 'F') && hasBytesAt(image, 8, 'W', 'E', 'B', 'P'))
+                || hasBytesAt(image, 0, 'B', 'M');
         if (!known) {
             throw new ApiException(
-                    415, "the file must be a JPEG, PNG, WebP or BMP image, but its content is none, whatever its name");
+                    415,
+                    "the file must be a JPEG, PNG, WebP or BMP image, but its content is none of these, whatever its"
+                            + " name");
         }
-        return picture;
+        return image;
     }
 
-    private static boolean starts(byte[] bytes, int at, int... magic) {
-        if (bytes.length < at + magic.length) {
+    private static boolean hasBytesAt(byte[] bytes, int offset, int... magic) {
+        if (bytes.length < offset + magic.length) {
             return false;
         }
         for (int i = 0; i < magic.length; i++) {
-            if ((bytes[at + i] & 0xff) != magic[i]) {
+            if ((bytes[offset + i] & 0xff) != magic[i]) {
                 return false;
             }
         }

@@ -1,7 +1,8 @@
 /**
- * The demonstration page: {@link org.facerecognition.examples.web.FaceServer} answers it, on this machine. Requests come in by
- * {@code SameOriginFilter} (of this page only?) and {@code AdmissionControl} (is there room?), and are done by {@code DemoService}, the only class
- * here that knows recognizer and gallery.
+ * The demo page and its HTTP API, served by {@link org.facerecognition.examples.web.FaceServer} on this machine. Each
+ * request passes {@code SameOriginFilter} (was it sent by this page?) and {@code AdmissionControl} (is there capacity
+ * for it?) before {@code DemoService} handles it. {@code DemoService} is the only class of this package that uses the
+ * recognizer and the gallery.
  */
 @NullMarked
 package org.facerecognition.examples.web;

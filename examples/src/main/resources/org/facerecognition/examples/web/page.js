@@ -1,20 +1,23 @@
 'use strict';
 
-let settings = { mostBytes: 10 << 20 };
+let settings = { mostBytes: 10 << 20 }; // until the server has sent its own
 
-// ---- small things ----
+// ---- helpers ----
 
 function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children); // text stays text: nothing here is ever read as HTML
-  return made;
+  const created = Object.assign(document.createElement(tag), properties);
+  created.append(...children); // strings become text nodes: nothing is ever parsed as HTML
+  return created;
 }
 
-const digits = cosine => cosine.toFixed(3);
+const formatCosine = cosine => cosine.toFixed(3);
+
+/** Makes a whole sentence of an error message. */
+const sentence = message => message.charAt(0).toUpperCase() + message.slice(1) + (message.endsWith('.') ? '' : '.');
 
 function fail(answer, error) {
   answer.className = 'answer bad';
-  answer.replaceChildren(element('strong', {}, 'That did not work: '), error.message + '.');
+  answer.replaceChildren(element('strong', {}, 'Error: '), sentence(error.message));
 }
 
 function show(answer, ...children) {
@@ -22,73 +25,75 @@ function show(answer, ...children) {
   answer.replaceChildren(...children);
 }
 
-async function ask(method, path, body) {
+async function send(method, path, body) {
   let response;
   try {
     response = await fetch(path, { method, body, headers: { 'X-Face-Page': '1' }, cache: 'no-store' });
   } catch (e) {
-    throw new Error('the program does not answer; is it still running');
+    throw new Error('the server does not respond; check that it is still running');
   }
-  const value = await response.json().catch(() => ({ error: 'the program answered with status ' + response.status }));
+  const value = await response.json().catch(() => ({ error: 'the server responded with status ' + response.status }));
   if (!response.ok) throw new Error(value.error);
   return value;
 }
 
-// ---- choosing a picture ----
+// ---- choosing an image ----
 
+/** Lets the user choose a file or take a photo, and shows the image. */
 class Picker {
-  constructor(place) {
+  constructor(container) {
     const copy = document.getElementById('picker').content.cloneNode(true);
-    this.title = place.dataset.picker;
+    this.title = container.dataset.picker;
     this.input = copy.querySelector('input');
     this.preview = copy.querySelector('.preview');
-    this.image = copy.querySelector('img');
+    this.previewImage = copy.querySelector('img');
     this.boxes = copy.querySelector('.boxes');
     this.chosen = copy.querySelector('.chosen');
-    this.picture = null;
+    this.image = null; // a File or Blob
     const camera = copy.querySelector('.camera');
     copy.querySelector('.title').textContent = this.title;
-    camera.setAttribute('aria-label', `${this.title}: use the camera`);
-    this.input.addEventListener('change', () => this.take(this.input.files[0] ?? null, false));
+    camera.setAttribute('aria-label', `${this.title}: use camera`);
+    this.input.addEventListener('change', () => this.select(this.input.files[0] ?? null, false));
     camera.addEventListener('click', async () => {
-      const picture = await takePicture();
-      if (picture) {
+      const photo = await takePhoto();
+      if (photo) {
         this.input.value = '';
-        this.take(picture, true);
+        this.select(photo, true);
       }
       camera.focus();
     });
-    place.replaceChildren(copy);
+    container.replaceChildren(copy);
   }
 
-  take(picture, fromCamera) {
-    if (this.image.src) URL.revokeObjectURL(this.image.src);
-    this.picture = picture;
+  select(image, fromCamera) {
+    if (this.previewImage.src) URL.revokeObjectURL(this.previewImage.src);
+    this.image = image;
     this.boxes.replaceChildren();
     this.preview.hidden = true;
-    this.image.removeAttribute('src');
-    this.chosen.textContent = fromCamera ? 'A picture from the camera.' : '';
-    if (!picture || picture.size > settings.mostBytes) return;
-    this.image.alt = `${this.title}, as chosen`;
-    this.image.onload = () => { this.preview.hidden = false; };
-    this.image.src = URL.createObjectURL(picture);
+    this.previewImage.removeAttribute('src');
+    this.chosen.textContent = fromCamera ? 'A photo from the camera is selected.' : '';
+    if (!image || image.size > settings.mostBytes) return;
+    this.previewImage.alt = `${this.title}: preview`;
+    this.previewImage.onload = () => { this.preview.hidden = false; };
+    this.previewImage.src = URL.createObjectURL(image);
   }
 
-  /** The picture, or an error that says what to do. */
+  /** Returns the selected image, or throws an error that tells the user what to do. */
   get() {
-    if (!this.picture) throw new Error(`${this.title.toLowerCase()} is missing: choose a file or use the camera`);
-    if (this.picture.size > settings.mostBytes) {
-      const mb = Math.ceil(this.picture.size / 1048576);
-      throw new Error(`a picture must have at most ${settings.mostBytes / 1048576} MB, but has ${mb} MB; make it smaller`);
+    if (!this.image) throw new Error(`the ${this.title.toLowerCase()} is missing; choose a file or use the camera`);
+    if (this.image.size > settings.mostBytes) {
+      const mb = Math.ceil(this.image.size / 1048576);
+      throw new Error(`an image must be at most ${settings.mostBytes / 1048576} MB, but was ${mb} MB; reduce its size`);
     }
-    return this.picture;
+    return this.image;
   }
 
   clear() {
     this.input.value = '';
-    this.take(null, false);
+    this.select(null, false);
   }
 
+  /** Draws a numbered box around each face. */
   mark(faces, width, height) {
     this.boxes.replaceChildren(...faces.map((face, i) => {
       const [x, y, w, h] = face.box;
@@ -100,23 +105,23 @@ class Picker {
   }
 }
 
-/** Opens the camera; resolves to a JPEG, or null. */
-function takePicture() {
+/** Opens the camera dialog; resolves to a JPEG, or to null if the user cancels. */
+function takePhoto() {
   const dialog = document.getElementById('camera');
   const video = dialog.querySelector('video');
   const message = dialog.querySelector('.answer');
   const take = document.getElementById('take');
   let stream = null;
-  let picture = null;
+  let photo = null;
   let open = true;
   show(message);
   take.disabled = true;
   dialog.showModal();
   (navigator.mediaDevices
     ? navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, facingMode: 'user' } })
-    : Promise.reject(new Error('the browser gives a camera only to pages of this machine or over HTTPS')))
-    .then(async given => {
-      stream = given;
+    : Promise.reject(new Error('browsers allow camera access only for pages on this machine or over HTTPS')))
+    .then(async opened => {
+      stream = opened;
       if (!open) return stop();
       video.srcObject = stream;
       await video.play();
@@ -132,17 +137,17 @@ function takePicture() {
     take.onclick = () => {
       const canvas = element('canvas', { width: video.videoWidth, height: video.videoHeight });
       canvas.getContext('2d').drawImage(video, 0, 0);
-      canvas.toBlob(blob => { picture = blob; dialog.close(); }, 'image/jpeg', 0.95);
+      canvas.toBlob(blob => { photo = blob; dialog.close(); }, 'image/jpeg', 0.95);
     };
     document.getElementById('cancel').onclick = () => dialog.close();
-    dialog.onclose = () => { open = false; stop(); resolve(picture); };
+    dialog.onclose = () => { open = false; stop(); resolve(photo); };
   });
 }
 
-// ---- answers ----
+// ---- results ----
 
-/** Where the cosine lies, beside the threshold; for eyes only, as the words say the same. */
-function scale(cosine, threshold) {
+/** Draws the cosine and the threshold on a scale; hidden from screen readers because the text says the same. */
+function drawScale(cosine, threshold) {
   const at = value => 4 + 192 * (Math.max(-1, Math.min(1, value)) + 1) / 2;
   const drawing = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const add = (tag, attributes, text) => {
@@ -166,56 +171,58 @@ function scale(cosine, threshold) {
   return drawing;
 }
 
-function verdict(good, portraits, title, details, cosine, threshold) {
-  const words = element('div', {}, element('strong', {}, (good ? '✓ ' : '? ') + title), element('small', {}, details));
-  if (cosine !== null) words.append(scale(cosine, threshold));
-  return element('div', { className: 'verdict ' + (good ? 'good' : 'unsure') },
-    ...portraits.map(src => element('img', { src, alt: '' })), words);
+/** Shows aligned faces beside a title and details, and a scale unless the cosine is null. */
+function resultCard(good, thumbnails, title, details, cosine, threshold) {
+  const text = element('div', {}, element('strong', {}, (good ? '✓ ' : '? ') + title), element('small', {}, details));
+  if (cosine !== null) text.append(drawScale(cosine, threshold));
+  return element('div', { className: 'result ' + (good ? 'good' : 'unsure') },
+    ...thumbnails.map(src => element('img', { src, alt: '' })), text);
 }
 
 function identified(result, picker) {
   picker.mark(result.faces, result.width, result.height);
   return result.faces.map((face, i) => {
     const number = result.faces.length > 1 ? `${i + 1}: ` : '';
+    const threshold = `threshold ${formatCosine(result.threshold)}`;
     if (face.best) {
-      return verdict(true, [face.portrait], number + face.best.name,
-        `cosine ${digits(face.best.cosine)}, known from ${digits(result.threshold)} on`, face.best.cosine, result.threshold);
+      return resultCard(true, [face.portrait], number + face.best.name,
+        `Cosine ${formatCosine(face.best.cosine)}, ${threshold}.`, face.best.cosine, result.threshold);
     }
-    const near = face.nearest;
-    return verdict(false, [face.portrait], number + 'Unknown', near
-      ? `nearest is ${near.name} with a cosine of ${digits(near.cosine)}; known from ${digits(result.threshold)} on`
-      : 'nobody is enrolled yet', near ? near.cosine : null, result.threshold);
+    const nearest = face.nearest;
+    return resultCard(false, [face.portrait], number + 'Unknown', nearest
+      ? `The most similar person is ${nearest.name}: cosine ${formatCosine(nearest.cosine)}, ${threshold}.`
+      : 'The gallery is empty.', nearest ? nearest.cosine : null, result.threshold);
   });
 }
 
 function compared(result) {
-  const rate = result.falseAcceptRate === null ? '' : `, at a false accept rate of ${result.falseAcceptRate}`;
-  const answers = [verdict(result.same, result.portraits, result.same ? 'The same person' : 'Different people',
-    `cosine ${digits(result.cosine)}, the same from ${digits(result.threshold)} on${rate}`, result.cosine, result.threshold)];
-  if (!result.same) answers[0].querySelector('strong').textContent = '≠ Different people';
+  const rate = result.falseAcceptRate === null ? '' : ` (false accept rate ${result.falseAcceptRate})`;
+  const results = [resultCard(result.same, result.portraits, result.same ? 'Same person' : 'Different people',
+    `Cosine ${formatCosine(result.cosine)}, threshold ${formatCosine(result.threshold)}${rate}.`, result.cosine, result.threshold)];
+  if (!result.same) results[0].querySelector('strong').textContent = '≠ Different people';
   if (Math.max(...result.facesInPictures) > 1) {
-    answers.push(element('p', {}, 'There were several faces; the most prominent one of each picture was compared.'));
+    results.push(element('p', {}, 'Several faces were found. The most prominent face of each image was compared.'));
   }
-  return answers;
+  return results;
 }
 
 function enrolled(result) {
-  const several = result.facesInPicture > 1
-    ? `the most prominent of ${result.facesInPicture} faces, entry ${result.entry}` : `entry ${result.entry}`;
-  return [verdict(true, [result.portrait], `${result.name} is enrolled`, several, null, null)];
+  const details = result.facesInPicture > 1
+    ? `Entry ${result.entry}: the most prominent of ${result.facesInPicture} faces.` : `Entry ${result.entry}.`;
+  return [resultCard(true, [result.portrait], `${result.name} is enrolled`, details, null, null)];
 }
 
 // ---- the gallery ----
 
 function list(gallery) {
   const faces = document.querySelector('#gallery .faces');
-  const shown = gallery.entries.length < gallery.total ? `; the newest ${gallery.entries.length} are shown` : '';
+  const limit = gallery.entries.length < gallery.total ? `; the newest ${gallery.entries.length} are shown` : '';
   document.getElementById('gallery-count').textContent = gallery.total === 0
-    ? 'Nobody is enrolled yet.' : `${gallery.total} ${gallery.total === 1 ? 'entry' : 'entries'}${shown}.`;
+    ? 'No faces are enrolled yet.' : `${gallery.total} ${gallery.total === 1 ? 'entry' : 'entries'}${limit}.`;
   faces.replaceChildren(...gallery.entries.map(({ entry, name }) => {
-    const image = element('img', { src: `/api/gallery/${entry}/picture`, alt: `Face of ${name}`, loading: 'lazy' });
+    const image = element('img', { src: `/api/gallery/${entry}/image`, alt: `Face of ${name}`, loading: 'lazy' });
     const face = element('div', { className: 'face' }, image);
-    image.onerror = () => face.replaceChildren(element('div', { className: 'none' }, 'no picture'));
+    image.onerror = () => face.replaceChildren(element('div', { className: 'none' }, 'No image'));
     const remove = element('button', { type: 'button' }, 'Remove');
     remove.setAttribute('aria-label', `Remove ${name}, entry ${entry}`);
     remove.addEventListener('click', () => removeEntry(entry, name));
@@ -228,30 +235,33 @@ async function removeEntry(entry, name) {
   if (!window.confirm(`Remove ${name}, entry ${entry}, from the gallery?`)) return;
   const answer = document.querySelector('#gallery .answer');
   try {
-    list(await ask('DELETE', `/api/gallery/${entry}`));
-    show(answer, element('p', {}, `${name}, entry ${entry}, is removed.`));
+    list(await send('DELETE', `/api/gallery/${entry}`));
+    show(answer, element('p', {}, `${name}, entry ${entry}, was removed.`));
   } catch (error) {
     fail(answer, error);
   }
-  document.getElementById('gallery-title').focus(); // the button that had the focus is gone
+  document.getElementById('gallery-title').focus(); // the button that had the focus no longer exists
 }
 
 // ---- the forms ----
 
-function form(id, busy, run) {
+/** Runs a section's form: shows the busy text, then the elements that run returns, or its error. */
+function form(id, busyText, run) {
   const section = document.getElementById(id);
-  const made = section.querySelector('form');
+  const fields = section.querySelector('form');
   const answer = section.querySelector('.answer');
-  const button = made.querySelector('button.main');
+  const button = fields.querySelector('button.main');
   const pickers = {};
-  for (const place of made.querySelectorAll('[data-picker]')) pickers[place.dataset.name] = new Picker(place);
-  made.addEventListener('submit', async event => {
+  for (const container of fields.querySelectorAll('[data-picker]')) {
+    pickers[container.dataset.name] = new Picker(container);
+  }
+  fields.addEventListener('submit', async event => {
     event.preventDefault();
     if (button.getAttribute('aria-disabled') === 'true') return;
-    button.setAttribute('aria-disabled', 'true'); // not disabled: it would lose the focus
-    show(answer, element('p', {}, busy));
+    button.setAttribute('aria-disabled', 'true'); // a disabled button would lose the focus
+    show(answer, element('p', {}, busyText));
     try {
-      show(answer, ...await run(pickers, made));
+      show(answer, ...await run(pickers, fields));
     } catch (error) {
       fail(answer, error);
     } finally {
@@ -260,28 +270,29 @@ function form(id, busy, run) {
   });
 }
 
-form('identify', 'Looking…', async ({ picture }) => identified(await ask('POST', '/api/identify', picture.get()), picture));
+form('identify', 'Identifying…', async ({ image }) =>
+  identified(await send('POST', '/api/identify', image.get()), image));
 
 form('compare', 'Comparing…', async ({ first, second }) => {
   const a = first.get();
   const b = second.get();
-  return compared(await ask('POST', `/api/compare?first=${a.size}`, new Blob([a, b]))); // one after the other
+  return compared(await send('POST', `/api/compare?first=${a.size}`, new Blob([a, b]))); // one after the other
 });
 
-form('enrol', 'Enrolling…', async ({ picture }, made) => {
-  const name = made.elements.name.value;
-  const result = await ask('POST', `/api/enrol?name=${encodeURIComponent(name)}`, picture.get());
-  picture.clear();
-  list(await ask('GET', '/api/gallery'));
+form('enroll', 'Enrolling…', async ({ image }, fields) => {
+  const name = fields.elements.name.value;
+  const result = await send('POST', `/api/enroll?name=${encodeURIComponent(name)}`, image.get());
+  image.clear();
+  list(await send('GET', '/api/gallery'));
   return enrolled(result);
 });
 
-ask('GET', '/api/settings').then(given => {
-  settings = given;
-  const rate = given.falseAcceptRate === null
-    ? 'a threshold given by whoever started this, not measured'
-    : `the model's threshold for a false accept rate of ${given.falseAcceptRate}`;
-  document.getElementById('threshold').textContent =
-    `Two faces count as one person's from a cosine of ${digits(given.threshold)} on: ${rate}. A cosine is no probability.`;
+send('GET', '/api/settings').then(received => {
+  settings = received;
+  const source = received.falseAcceptRate === null
+    ? 'This threshold was set when the server was started; its false accept rate was not measured.'
+    : `This is the model's threshold for a false accept rate of ${received.falseAcceptRate}.`;
+  document.getElementById('threshold').textContent = 'Two faces count as the same person if their cosine similarity is at'
+    + ` or above the threshold, ${formatCosine(received.threshold)}. ${source} A cosine similarity is not a probability.`;
 }).catch(error => fail(document.querySelector('#gallery .answer'), error));
-ask('GET', '/api/gallery').then(list).catch(error => fail(document.querySelector('#gallery .answer'), error));
+send('GET', '/api/gallery').then(list).catch(error => fail(document.querySelector('#gallery .answer'), error));

@@ -37,12 +37,13 @@ import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
 /**
- * The page in a Chromium without a window, with a camera that shows a file. Skipped where there is none: Debian has it
- * in the packages chromium and chromium-driver. Images of the page are left in target/screenshots.
+ * The page in headless Chromium, with a fake camera that plays a file. The class is skipped if Chromium or its driver
+ * is missing; Debian has them in the packages chromium and chromium-driver. Screenshots are written to
+ * target/screenshots.
  */
 class BrowserTest {
     private static final Path SCREENSHOTS = Path.of("target/screenshots");
-    private static final long PATIENCE_MS = 20_000;
+    private static final long TIMEOUT_MS = 20_000;
 
     @TempDir
     static Path folder;
@@ -56,24 +57,24 @@ class BrowserTest {
         Optional<File> driver = program("chromedriver");
         assumeTrue(
                 chromium.isPresent() && driver.isPresent(),
-                "skipped: no chromium and chromedriver on the path; apt-get install chromium chromium-driver");
+                "chromium and chromedriver must be on the PATH; apt-get install chromium chromium-driver");
         ChromeOptions options = new ChromeOptions();
         options.setBinary(chromium.get());
         options.addArguments(
                 "--headless=new",
-                "--no-sandbox", // continuous integration is root in a container
+                "--no-sandbox", // continuous integration runs as root in a container
                 "--disable-dev-shm-usage",
                 "--disable-gpu",
                 "--force-color-profile=srgb",
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
-                "--use-file-for-fake-video-capture=" + film());
+                "--use-file-for-fake-video-capture=" + fakeCamera());
         LoggingPreferences logs = new LoggingPreferences();
         logs.enable(LogType.PERFORMANCE, Level.ALL);
         logs.enable(LogType.BROWSER, Level.ALL);
         options.setCapability("goog:loggingPrefs", logs);
         System.setProperty(
-                ChromeDriverService.CHROME_DRIVER_EXE_PROPERTY, driver.get().toString()); // or it is fetched
+                ChromeDriverService.CHROME_DRIVER_EXE_PROPERTY, driver.get().toString()); // else Selenium downloads one
         browser = new ChromeDriver(options);
         browser.manage().timeouts().pageLoadTimeout(Duration.ofSeconds(60));
         server = new TestServer(64);
@@ -97,8 +98,8 @@ class BrowserTest {
                 .findFirst();
     }
 
-    /** Ann, as a film of one second: YUV4MPEG2, which every Chromium takes for a camera. */
-    private static Path film() throws IOException {
+    /** Writes a film of Ann of one second as YUV4MPEG2, the format that Chromium accepts as a fake camera. */
+    private static Path fakeCamera() throws IOException {
         BufferedImage image = Photos.image(9, Photos.ANN);
         int width = image.getWidth();
         int height = image.getHeight();
@@ -111,10 +112,10 @@ class BrowserTest {
                 double r = rgb >> 16 & 255;
                 double g = rgb >> 8 & 255;
                 double b = rgb & 255;
-                luma[y * width + x] = (byte) Math.round(16 + .257 * r + .504 * g + .098 * b);
+                luma[y * width + x] = (byte) Math.round(16 + 0.257 * r + 0.504 * g + 0.098 * b);
                 int half = y / 2 * (width / 2) + x / 2;
-                blue[half] = (byte) Math.round(128 - .148 * r - .291 * g + .439 * b);
-                red[half] = (byte) Math.round(128 + .439 * r - .368 * g - .071 * b);
+                blue[half] = (byte) Math.round(128 - 0.148 * r - 0.291 * g + 0.439 * b);
+                red[half] = (byte) Math.round(128 + 0.439 * r - 0.368 * g - 0.071 * b);
             }
         }
         ByteArrayOutputStream film = new ByteArrayOutputStream();
@@ -144,11 +145,11 @@ class BrowserTest {
     }
 
     private static void waitFor(String what, Condition condition) {
-        long end = System.currentTimeMillis() + PATIENCE_MS;
+        long deadline = System.currentTimeMillis() + TIMEOUT_MS;
         while (!condition.holds()) {
             assertThat(System.currentTimeMillis())
-                    .as(() -> "waiting for " + what + "; the page says " + text("main"))
-                    .isLessThan(end);
+                    .as(() -> "waiting for " + what + "; the page shows " + text("main"))
+                    .isLessThan(deadline);
             try {
                 Thread.sleep(50);
             } catch (InterruptedException e) {
@@ -175,20 +176,20 @@ class BrowserTest {
                 .sendKeys(file.toString());
     }
 
-    private static String submit(String section, String awaited) {
+    private static String submit(String section, String expected) {
         find(section + " button.main").click();
-        waitFor(awaited, () -> text(section + " .answer").contains(awaited));
+        waitFor(expected, () -> text(section + " .answer").contains(expected));
         return text(section + " .answer");
     }
 
-    private static void enroll(String name, byte[] picture) throws IOException {
+    private static void enroll(String name, byte[] image) throws IOException {
         find("#name").clear();
         find("#name").sendKeys(name);
-        choose("#enroll", 0, file("enrol.png", picture));
+        choose("#enroll", 0, file("enroll.png", image));
         submit("#enroll", name + " is enrolled");
     }
 
-    /** The whole page. */
+    /** Captures the whole page. */
     private static void screenshot(String name) throws IOException {
         long height = ((Number) browser.executeScript("return document.documentElement.scrollHeight")).longValue();
         Dimension before = browser.manage().window().getSize();
@@ -197,11 +198,12 @@ class BrowserTest {
         browser.manage().window().setSize(before);
     }
 
-    /** Whatever has the focus. */
+    /** Presses a key on the element that has the focus. */
     private static void press(Keys key) {
         new Actions(browser).sendKeys(key).perform();
     }
 
+    /** Returns the accessible name, or failing that the type, of the element that has the focus. */
     private static String focused() {
         return String.valueOf(browser.executeScript("const e = document.activeElement;"
                 + "return e.getAttribute('aria-label') || e.name || e.innerText.trim() || e.type || e.tagName"));
@@ -210,70 +212,69 @@ class BrowserTest {
     // ---- tests ----
 
     @Test
-    void enrollIdentifyCompareRemove() throws IOException {
+    void enrollsIdentifiesComparesAndRemoves() throws IOException {
         enroll("Ann", Photos.of(1, Photos.ANN));
         enroll("Bob", Photos.of(2, Photos.BOB));
         assertThat(text("#gallery-count")).isEqualTo("2 entries.");
 
         choose("#identify", 0, file("group.png", Photos.of(3, Photos.BOB, Photos.CLEO)));
-        String who = submit("#identify", "cosine");
-        assertThat(who).contains("Bob", "Unknown", "nearest is", "known from 0.500 on");
+        String identified = submit("#identify", "threshold");
+        assertThat(identified).contains("Bob", "Unknown", "The most similar person is", "threshold 0.500");
         assertThat(browser.findElements(By.cssSelector("#identify .box"))).hasSize(2);
 
         choose("#compare", 0, file("first.png", Photos.of(4, Photos.ANN)));
         choose("#compare", 1, file("second.png", Photos.of(5, Photos.ANN)));
-        assertThat(submit("#compare", "cosine")).contains("The same person", "the same from 0.500 on");
+        assertThat(submit("#compare", "threshold")).contains("Same person", "threshold 0.500");
         choose("#compare", 1, file("third.png", Photos.of(5, Photos.BOB)));
-        assertThat(submit("#compare", "Different people")).contains("cosine -");
+        assertThat(submit("#compare", "Different people")).contains("Cosine -");
         waitFor(
-                "images of the gallery",
-                () -> Boolean.TRUE.equals(
-                        browser.executeScript(
-                                "return [...document.querySelectorAll('#gallery img')].every(i => i.complete && i.naturalWidth == 112)")));
+                "the thumbnails of the gallery",
+                () -> Boolean.TRUE.equals(browser.executeScript("return [...document.querySelectorAll('#gallery img')]"
+                        + ".every(i => i.complete && i.naturalWidth == 112)")));
         screenshot("light");
-        dark(true);
+        setDarkMode(true);
         screenshot("dark");
-        dark(false);
+        setDarkMode(false);
         browser.manage().window().setSize(new Dimension(500, 1000));
         screenshot("narrow");
 
         find("#gallery button[aria-label^='Remove Bob']").click();
         browser.switchTo().alert().accept();
-        waitFor("the removal", () -> text("#gallery .answer").contains("is removed"));
+        waitFor("the removal", () -> text("#gallery .answer").contains("was removed"));
         assertThat(text("#gallery-count")).isEqualTo("1 entry.");
         assertThat(server.gallery.identities()).containsOnlyKeys("Ann");
     }
 
-    /** By the page as its user has it, and by every byte of the folder as the disk has it. */
+    /** Removes an entry through the page, then searches every byte of the gallery's folder on the disk. */
     @Test
-    void whoIsRemovedLeavesNothingOnTheDisk() throws IOException {
-        Path kept = Files.createDirectory(folder.resolve("kept"));
-        Path people = kept.resolve("people.gallery");
-        try (TestServer onDisk = new TestServer(64, people)) {
+    void erasesRemovedEntriesFromTheDisk() throws IOException {
+        Path stored = Files.createDirectory(folder.resolve("stored"));
+        Path gallery = stored.resolve("people.gallery");
+        try (TestServer onDisk = new TestServer(64, gallery)) {
             browser.get(onDisk.url() + "/");
             waitFor("the threshold", () -> text("#threshold").contains("0.500"));
             enroll("Bartholomew", Photos.of(1, Photos.BOB));
             long entry = onDisk.gallery.entries().get(0).id();
-            byte[] portrait = Files.readAllBytes(kept.resolve("people.gallery.faces/" + entry + ".jpg"));
-            assertThat(filesWith(kept, "Bartholomew".getBytes(StandardCharsets.UTF_8)))
-                    .containsExactly(people);
+            byte[] thumbnail = Files.readAllBytes(stored.resolve("people.gallery.faces/" + entry + ".jpg"));
+            assertThat(filesWith(stored, "Bartholomew".getBytes(StandardCharsets.UTF_8)))
+                    .containsExactly(gallery);
             enroll("Ann", Photos.of(2, Photos.ANN));
 
             find("#gallery button[aria-label^='Remove Bartholomew']").click();
             browser.switchTo().alert().accept();
-            waitFor("the removal", () -> text("#gallery .answer").contains("is removed"));
+            waitFor("the removal", () -> text("#gallery .answer").contains("was removed"));
 
-            assertThat(filesWith(kept, portrait)).isEmpty();
-            assertThat(Files.exists(kept.resolve("people.gallery.faces/" + entry + ".jpg")))
+            assertThat(filesWith(stored, thumbnail)).isEmpty();
+            assertThat(Files.exists(stored.resolve("people.gallery.faces/" + entry + ".jpg")))
                     .isFalse();
-            assertThat(filesWith(kept, "Bartholomew".getBytes(StandardCharsets.UTF_8)))
+            assertThat(filesWith(stored, "Bartholomew".getBytes(StandardCharsets.UTF_8)))
                     .isEmpty();
         }
     }
 
-    /** The files in a folder, at any depth, that hold some bytes in their content. */
-    private static List<Path> filesWith(Path folder, byte[] wanted) throws IOException {
-        String needle = new String(wanted, StandardCharsets.ISO_8859_1); // a character for each byte
+    /** Returns the files in a folder, at any depth, whose content includes the given bytes. */
+    private static List<Path> filesWith(Path folder, byte[] bytes) throws IOException {
+        String needle = new String(bytes, StandardCharsets.ISO_8859_1); // one character per byte
         List<Path> found = new ArrayList<>();
         try (Stream<Path> all = Files.walk(folder)) {
             for (Path file : all.filter(Files::isRegularFile).toList()) {
@@ -285,58 +286,65 @@ class BrowserTest {
         return found;
     }
 
-    private static void dark(boolean dark) {
+    private static void setDarkMode(boolean dark) {
         browser.executeCdpCommand(
                 "Emulation.setEmulatedMedia",
                 Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
     }
 
     @Test
-    void saysWhatIsWrongWithAPicture() throws IOException {
-        assertThat(submit("#identify", "missing")).contains("image is missing: choose a file or use the camera");
-        choose("#identify", 0, file("nobody.png", Photos.nobody()));
-        assertThat(submit("#identify", "must show a face")).contains("none was found in its 320x240 pixels");
+    void explainsWhyAnImageIsRejected() throws IOException {
+        assertThat(submit("#identify", "missing")).contains("The image is missing; choose a file or use the camera.");
+        choose("#identify", 0, file("no-face.png", Photos.withoutFace()));
+        assertThat(submit("#identify", "No face was found")).contains("in the image sent (320x240 pixels)");
         choose("#identify", 0, file("text.jpg", "no image".getBytes(StandardCharsets.UTF_8)));
-        assertThat(submit("#identify", "must be a JPEG")).contains("its content is none, whatever its name");
+        assertThat(submit("#identify", "must be a JPEG")).contains("its content is none of these, whatever its name.");
         choose("#identify", 0, file("large.jpg", Arrays.copyOf(Photos.of(1, Photos.ANN), 50 << 20)));
-        assertThat(submit("#identify", "at most 10 MB")).contains("but has 50 MB; make it smaller");
+        assertThat(submit("#identify", "at most 10 MB")).contains("but was 50 MB; reduce its size.");
         screenshot("error");
-        // and when the page did not look first
+    }
+
+    /** The browser must read the response even though the server rejects the body before it has received it. */
+    @Test
+    void receivesTheServersRejectionOfALargeUpload() {
         Object status = browser.executeAsyncScript("const done = arguments[0];"
-                + "fetch('/api/identify', {method: 'POST', headers: {'X-Face-Page': '1'}, body: new Blob([new Uint8Array(50 << 20)])})"
+                + "fetch('/api/identify', {method: 'POST', headers: {'X-Face-Page': '1'},"
+                + " body: new Blob([new Uint8Array(50 << 20)])})"
                 + ".then(async r => done(r.status + ' ' + (await r.json()).error), e => done(String(e)))");
-        assertThat(status).isEqualTo("413 an image must have at most 10 MB, but has 50 MB; make it smaller");
+        assertThat(status).isEqualTo("413 an image must be at most 10 MB, but was 50 MB; reduce its size");
     }
 
     @Test
-    void theCameraByKeyboardAlone() throws IOException {
+    void usesTheCameraByKeyboardAlone() throws IOException {
         find("#name").sendKeys("Ann");
-        press(Keys.TAB); // to the file
+        press(Keys.TAB); // to the file input
         assertThat(focused()).isEqualTo("file");
         press(Keys.TAB);
-        assertThat(focused()).isEqualTo("Image: use the camera");
+        assertThat(focused()).isEqualTo("Image: use camera");
         press(Keys.ENTER);
-        waitFor("the camera", () -> focused().equals("Take the image"));
+        waitFor("the camera", () -> focused().equals("Take photo"));
         screenshot("camera");
         press(Keys.ENTER);
-        waitFor("the dialog's end", () -> focused().equals("Image: use the camera"));
+        waitFor("the dialog to close", () -> focused().equals("Image: use camera"));
         press(Keys.TAB);
-        assertThat(focused()).isEqualTo("Enrol");
+        assertThat(focused()).isEqualTo("Enroll");
         press(Keys.ENTER);
         waitFor("the enrollment", () -> text("#enroll .answer").contains("Ann is enrolled"));
-        assertThat(focused()).as("the focus stays").isEqualTo("Enrol");
+        assertThat(focused()).as("focus after the form was submitted").isEqualTo("Enroll");
         choose("#identify", 0, file("ann.png", Photos.of(1, Photos.ANN)));
-        assertThat(submit("#identify", "cosine")).contains("✓ Ann");
+        assertThat(submit("#identify", "threshold")).contains("✓ Ann");
 
         find("#identify .camera").sendKeys(Keys.ENTER);
-        waitFor("the camera", () -> focused().equals("Take the image"));
+        waitFor("the camera", () -> focused().equals("Take photo"));
         press(Keys.ESCAPE);
-        waitFor("the dialog's end", () -> focused().equals("Image: use the camera"));
-        assertThat(text("#identify .chosen")).as("nothing taken").isEmpty();
+        waitFor("the dialog to close", () -> focused().equals("Image: use camera"));
+        assertThat(text("#identify .chosen"))
+                .as("text after the dialog was canceled")
+                .isEmpty();
     }
 
     @Test
-    void everythingIsReachedByTabInTheOrderOfThePage() throws IOException {
+    void reachesEveryControlByTabInPageOrder() throws IOException {
         enroll("Ann", Photos.of(1, Photos.ANN));
         browser.navigate().refresh();
         waitFor("the gallery", () -> text("#gallery-count").equals("1 entry."));
@@ -349,37 +357,39 @@ class BrowserTest {
         assertThat(order)
                 .containsExactly(
                         "Skip to the first form",
-                        "Who is it?",
-                        "Enrol",
+                        "Identify",
+                        "Enroll",
                         "Compare",
                         "Gallery",
                         "file",
-                        "Image: use the camera",
+                        "Image: use camera",
                         "Identify",
                         "name",
                         "file",
-                        "Image: use the camera",
-                        "Enrol",
+                        "Image: use camera",
+                        "Enroll",
                         "file",
-                        "First image: use the camera",
+                        "First image: use camera",
                         "file",
-                        "Second image: use the camera",
+                        "Second image: use camera",
                         "Compare",
                         "Remove Ann, entry " + entry,
-                        order.get(18)); // the browser's own
+                        order.get(18)); // the browser's own controls
         Object unnamed = browser.executeScript("return [...document.querySelectorAll('input, button')]"
                 + ".filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.innerText)).length");
-        assertThat(((Number) unnamed).intValue()).as("controls without a name").isZero();
+        assertThat(((Number) unnamed).intValue())
+                .as("controls without an accessible name")
+                .isZero();
         assertThat(browser.findElements(By.cssSelector("[aria-live], [role=alert]")))
                 .hasSizeGreaterThanOrEqualTo(5);
     }
 
     @Test
-    void aNameThatIsAScriptIsShownAndNotRun() throws IOException {
+    void showsANameWithMarkupAsText() throws IOException {
         String name = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>";
         enroll(name, Photos.of(1, Photos.ANN));
         choose("#identify", 0, file("ann.png", Photos.of(2, Photos.ANN)));
-        assertThat(submit("#identify", "cosine")).contains(name);
+        assertThat(submit("#identify", "threshold")).contains(name);
         assertThat(text("#gallery .who")).contains(name);
         assertThat(browser.executeScript("return window.hacked === undefined")).isEqualTo(true);
         assertThat(browser.findElements(By.cssSelector("#gallery li script, #gallery img[src=x]")))
@@ -387,27 +397,27 @@ class BrowserTest {
     }
 
     @Test
-    void nothingIsAskedOfAnotherMachine() throws IOException {
-        browser.manage().logs().get(LogType.PERFORMANCE); // what was before
+    void sendsNoRequestToAnotherMachine() throws IOException {
+        browser.manage().logs().get(LogType.PERFORMANCE); // discard the earlier entries
         browser.manage().logs().get(LogType.BROWSER);
         browser.navigate().refresh();
         waitFor("the threshold", () -> text("#threshold").contains("0.500"));
         enroll("Ann", Photos.of(1, Photos.ANN));
         choose("#identify", 0, file("ann.png", Photos.of(2, Photos.ANN)));
-        submit("#identify", "cosine");
+        submit("#identify", "threshold");
         List<String> urls = browser.manage().logs().get(LogType.PERFORMANCE).getAll().stream()
                 .map(entry -> entry.getMessage())
                 .filter(message -> message.contains("\"Network.requestWillBeSent\""))
-                .flatMap(BrowserTest::url)
+                .flatMap(BrowserTest::requestedUrl)
                 .toList();
         assertThat(urls).hasSizeGreaterThan(5).anyMatch(url -> url.endsWith("/api/identify"));
         assertThat(urls).allMatch(url -> url.startsWith(server.url() + "/") || url.matches("(?s)(data|blob):.*"));
         assertThat(browser.manage().logs().get(LogType.BROWSER).getAll())
-                .as("complaints, of the content security policy for one")
+                .as("warnings and errors, such as violations of the content security policy")
                 .isEmpty();
     }
 
-    private static Stream<String> url(String message) {
+    private static Stream<String> requestedUrl(String message) {
         var found = Pattern.compile("\"request\":\\{.*?\"url\":\"([^\"]*)\"").matcher(message);
         return found.find() ? Stream.of(found.group(1)) : Stream.empty();
     }

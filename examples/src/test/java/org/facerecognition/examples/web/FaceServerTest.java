@@ -29,7 +29,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Over HTTP, with a detector that takes squares for faces and a net that compares shades. */
+/**
+ * The server over HTTP, with a detector that finds squares instead of faces and a network that compares shades of gray.
+ */
 class FaceServerTest {
     private static TestServer server;
 
@@ -41,48 +43,25 @@ class FaceServerTest {
     @AfterAll
     static void stop() {
         server.close();
-        assertThat(server.err()).as("nothing failed inside").isEmpty();
+        assertThat(server.err()).as("internal errors").isEmpty();
     }
 
     @AfterEach
-    void emptyTheGallery() {
+    void clearGallery() {
         server.gallery.entries().forEach(entry -> server.gallery.remove(entry.id()));
     }
 
-    private static JsonNode enroll(String name, byte[] picture) {
+    private static JsonNode enroll(String name, byte[] image) {
         HttpResponse<String> response =
-                server.post("/api/enrol?name=" + URLEncoder.encode(name, StandardCharsets.UTF_8), picture);
+                server.post("/api/enroll?name=" + URLEncoder.encode(name, StandardCharsets.UTF_8), image);
         assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
         return json(response);
     }
 
-    // ---- what it does ----
-
-    /** Before, one image could be two people, and the same image was enrolled again and again. */
-    @Test
-    void theSameImageIsOneEntryOfOnePerson() throws IOException {
-        long first = enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
-        JsonNode again = enroll(" ann", Photos.of(1, Photos.ANN));
-        assertThat(again.get("entry").asLong()).isEqualTo(first);
-        assertThat(again.get("name").asText()).isEqualTo("Ann");
-        HttpResponse<String> other = server.post("/api/enrol?name=Anne", Photos.of(1, Photos.ANN));
-        assertThat(other.statusCode()).isEqualTo(409);
-        assertThat(error(other))
-                .isEqualTo("this image is enrolled as Ann already; if that name is wrong, remove that entry first");
-        assertThat(server.gallery.size()).isEqualTo(1);
-    }
-
-    /** The gallery brings it to a norm of 1 once more, which may change the last bit. */
-    @Test
-    void aFaceHasTheEmbeddingThatTheLibraryGivesIt() throws IOException {
-        byte[] photo = Photos.of(3, Photos.ANN);
-        long entry = enroll("Ann", photo).get("entry").asLong();
-        assertThat(server.gallery.embedding(entry).orElseThrow())
-                .containsExactly(server.recognizer.embed(ImageSource.of(photo)), within(1e-7f));
-    }
+    // ---- what it answers ----
 
     @Test
-    void enrollsAndKnowsAgain() throws IOException {
+    void enrollsAndIdentifies() throws IOException {
         JsonNode ann = enroll("Ann", Photos.of(1, Photos.ANN));
         enroll("Bob", Photos.of(2, Photos.BOB));
         assertThat(ann.get("facesInPicture").asInt()).isEqualTo(1);
@@ -100,12 +79,35 @@ class FaceServerTest {
         assertThat(ImageIO.read(new ByteArrayInputStream(jpeg)).getWidth()).isEqualTo(112);
     }
 
+    /** Earlier versions enrolled the same image several times, and under several names. */
     @Test
-    void saysUnknownAndWhoIsNearest() {
+    void enrollsAnImageOnceAndUnderOneName() throws IOException {
+        long first = enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
+        JsonNode again = enroll(" ann", Photos.of(1, Photos.ANN));
+        assertThat(again.get("entry").asLong()).isEqualTo(first);
+        assertThat(again.get("name").asText()).isEqualTo("Ann");
+        HttpResponse<String> other = server.post("/api/enroll?name=Anne", Photos.of(1, Photos.ANN));
+        assertThat(other.statusCode()).isEqualTo(409);
+        assertThat(error(other))
+                .isEqualTo("this image is already enrolled as Ann; if that name is wrong, remove that entry first");
+        assertThat(server.gallery.size()).isEqualTo(1);
+    }
+
+    /** The gallery L2-normalizes the embedding once more, which may change the last bit. */
+    @Test
+    void enrollsTheEmbeddingOfTheRecognizer() throws IOException {
+        byte[] image = Photos.of(3, Photos.ANN);
+        long entry = enroll("Ann", image).get("entry").asLong();
+        assertThat(server.gallery.embedding(entry).orElseThrow())
+                .containsExactly(server.recognizer.embed(ImageSource.of(image)), within(1e-7f));
+    }
+
+    @Test
+    void reportsAnUnknownFaceAndTheNearestEntry() {
         assertThat(json(server.post("/api/identify", Photos.of(1, Photos.CLEO)))
                         .at("/faces/0/nearest")
                         .isNull())
-                .as("of an empty gallery")
+                .as("in an empty gallery")
                 .isTrue();
         enroll("Ann", Photos.of(1, Photos.ANN));
         JsonNode face =
@@ -122,7 +124,7 @@ class FaceServerTest {
     }
 
     @Test
-    void comparesTwoPictures() {
+    void comparesTwoImages() {
         JsonNode same = json(compare(Photos.of(1, Photos.ANN), Photos.of(2, Photos.ANN)));
         assertThat(same.get("same").asBoolean()).isTrue();
         assertThat(same.get("cosine").asDouble()).isBetween(0.9, 1.0);
@@ -132,81 +134,92 @@ class FaceServerTest {
         assertThat(different.get("same").asBoolean()).isFalse();
         assertThat(different.get("cosine").asDouble()).isBetween(-1.0, TestServer.THRESHOLD);
         assertThat(different.get("facesInPictures").toString()).isEqualTo("[1,2]");
-        assertThat(error(compare(Photos.of(1, Photos.ANN), Photos.nobody())))
-                .startsWith("the image sent second must show a face");
+        assertThat(error(compare(Photos.of(1, Photos.ANN), Photos.withoutFace())))
+                .startsWith("no face was found in the image sent second (320x240 pixels)");
         assertThat(error(server.post("/api/compare?first=0", Photos.of(1, Photos.ANN))))
-                .isEqualTo("two images must be sent, but there was one");
+                .isEqualTo("the request must contain two images, but contains one");
         assertThat(error(server.post("/api/compare?first=99999999999", Photos.of(1, Photos.ANN))))
-                .isEqualTo("two images must be sent, but there was one");
+                .isEqualTo("the request must contain two images, but contains one");
         assertThat(error(server.post("/api/compare", Photos.of(1, Photos.ANN))))
                 .isEqualTo("first must be a number of up to 18 digits");
     }
 
     @Test
-    void theGalleryIsListedWithPicturesAndForgets() {
+    void listsAndRemovesEntries() {
         long entry = enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
         long newer = enroll("Bob", Photos.of(1, Photos.BOB)).get("entry").asLong();
         JsonNode listed = json(server.get("/api/gallery"));
         assertThat(listed.toString())
                 .isEqualTo("{\"total\":2,\"entries\":[{\"entry\":" + newer + ",\"name\":\"Bob\"},{\"entry\":" + entry
                         + ",\"name\":\"Ann\"}]}");
-        String picture = "/api/gallery/" + entry + "/picture";
-        assertThat(server.get(picture).headers().firstValue("Content-Type")).hasValue("image/jpeg");
+        String image = "/api/gallery/" + entry + "/image";
+        assertThat(server.get(image).headers().firstValue("Content-Type")).hasValue("image/jpeg");
 
         HttpResponse<String> removed =
                 server.send(server.request("/api/gallery/" + entry).DELETE());
         assertThat(json(removed).get("total").asInt()).isEqualTo(1);
-        assertThat(server.get(picture).statusCode()).isEqualTo(404);
+        assertThat(server.get(image).statusCode()).isEqualTo(404);
         HttpResponse<String> again =
                 server.send(server.request("/api/gallery/" + entry).DELETE());
         assertThat(again.statusCode()).isEqualTo(404);
-        assertThat(error(again)).isEqualTo("there is no such entry; it may have been removed already");
+        assertThat(error(again)).isEqualTo("this entry does not exist; it may have been removed already");
     }
-
-    // ---- what it refuses ----
 
     @Test
-    void picturesThatAreNone() {
-        byte[] text = "this is no image".getBytes(StandardCharsets.UTF_8);
-        assertRefused(
-                415,
-                "the file must be a JPEG, PNG, WebP or BMP image, but its content is none, whatever its name",
-                text);
-        assertRefused(415, "but its content is none", "GIF89a and more".getBytes(StandardCharsets.UTF_8));
-        assertRefused(400, "an image must be sent, but nothing was", new byte[0]);
-        byte[] whole = Photos.of(1, Photos.ANN);
-        assertRefused(422, "the image sent is truncated: its end is missing", Arrays.copyOf(whole, whole.length / 2));
-        assertRefused(
-                422,
-                "the image sent must show a face, but none was found in its 320x240 pixels; take one where the face is"
-                        + " upright, larger or clearer",
-                Photos.nobody());
-        byte[] bomb = whole.clone(); // a PNG's width and height
-        ByteBuffer.wrap(bomb).putInt(16, 60_000).putInt(20, 60_000);
-        assertRefused(422, "the image sent must have at most 25000000 pixels, but claims 60000x60000", bomb);
+    void answersAtThePathsOfEarlierVersions() {
+        byte[] image = Photos.of(1, Photos.ANN);
+        JsonNode enrolled = json(server.post("/api/enrol?name=Ann", image));
+        assertThat(enrolled).isEqualTo(json(server.post("/api/enroll?name=Ann", image)));
+        String entry = "/api/gallery/" + enrolled.get("entry").asLong();
+        assertThat(server.get(entry + "/picture").statusCode()).isEqualTo(200);
+        assertThat(server.get(entry + "/picture").body())
+                .isEqualTo(server.get(entry + "/image").body());
     }
 
-    private static void assertRefused(int status, String sentence, byte[] picture) {
-        for (String path : new String[] {"/api/identify", "/api/enrol?name=Ann"}) {
-            HttpResponse<String> response = server.post(path, picture);
+    // ---- what it rejects ----
+
+    @Test
+    void rejectsBodiesThatAreNotUsableImages() {
+        byte[] text = "this is no image".getBytes(StandardCharsets.UTF_8);
+        assertRejected(
+                415,
+                "the file must be a JPEG, PNG, WebP or BMP image, but its content is none of these, whatever its name",
+                text);
+        assertRejected(415, "but its content is none of these", "GIF89a and more".getBytes(StandardCharsets.UTF_8));
+        assertRejected(400, "the request must contain an image, but its body is empty", new byte[0]);
+        byte[] whole = Photos.of(1, Photos.ANN);
+        assertRejected(422, "the image sent is truncated: its end is missing", Arrays.copyOf(whole, whole.length / 2));
+        assertRejected(
+                422,
+                "no face was found in the image sent (320x240 pixels); use an image in which the face is upright,"
+                        + " larger or sharper",
+                Photos.withoutFace());
+        byte[] bomb = whole.clone(); // the width and height in the PNG header
+        ByteBuffer.wrap(bomb).putInt(16, 60_000).putInt(20, 60_000);
+        assertRejected(422, "the image sent must have at most 25000000 pixels, but claims 60000x60000", bomb);
+    }
+
+    private static void assertRejected(int status, String message, byte[] image) {
+        for (String path : new String[] {"/api/identify", "/api/enroll?name=Ann"}) {
+            HttpResponse<String> response = server.post(path, image);
             assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
-            assertThat(error(response)).contains(sentence);
+            assertThat(error(response)).contains(message);
         }
         assertThat(server.gallery.size()).isZero();
     }
 
     @Test
-    void fiftyMegabytes() {
+    void rejectsUploadsOver10Mb() {
         byte[] large = Arrays.copyOf(Photos.of(1, Photos.ANN), 50 << 20);
-        assertRefused(413, "an image must have at most 10 MB, but has 50 MB; make it smaller", large);
+        assertRejected(413, "an image must be at most 10 MB, but was 50 MB; reduce its size", large);
         byte[] small = Photos.of(1, Photos.ANN);
         HttpResponse<String> second = compare(small, Arrays.copyOf(large, 12 << 20));
         assertThat(second.statusCode()).isEqualTo(413);
-        assertThat(error(second)).contains("but has 12 MB");
+        assertThat(error(second)).contains("but was 12 MB");
     }
 
     @Test
-    void aPictureMustSayItsLength() {
+    void rejectsUploadsWithoutContentLength() {
         HttpResponse<String> chunked = server.send(server.request("/api/identify")
                 .POST(HttpRequest.BodyPublishers.ofInputStream(
                         () -> new ByteArrayInputStream(Photos.of(1, Photos.ANN)))));
@@ -216,19 +229,19 @@ class FaceServerTest {
 
     @ParameterizedTest
     @CsvSource({"'', has 0", "'%20%20', has 0", "'a%0Ab', control characters"})
-    void namesThatAreNone(String name, String reason) {
-        HttpResponse<String> response = server.post("/api/enrol?name=" + name, Photos.of(1, Photos.ANN));
+    void rejectsInvalidNames(String name, String reason) {
+        HttpResponse<String> response = server.post("/api/enroll?name=" + name, Photos.of(1, Photos.ANN));
         assertThat(response.statusCode()).isEqualTo(400);
         assertThat(error(response)).contains(reason);
-        assertThat(server.post("/api/enrol?name=" + "x".repeat(101), Photos.of(1, Photos.ANN))
+        assertThat(server.post("/api/enroll?name=" + "x".repeat(101), Photos.of(1, Photos.ANN))
                         .statusCode())
                 .isEqualTo(400);
-        assertThat(server.post("/api/enrol", Photos.of(1, Photos.ANN)).statusCode())
+        assertThat(server.post("/api/enroll", Photos.of(1, Photos.ANN)).statusCode())
                 .isEqualTo(400);
     }
 
     @Test
-    void aNameThatIsAScriptIsDataAndNothingElse() {
+    void returnsANameWithMarkupAsData() {
         String name = "<script>alert(1)</script>";
         enroll(name, Photos.of(1, Photos.ANN));
         HttpResponse<String> listed = server.get("/api/gallery");
@@ -238,12 +251,12 @@ class FaceServerTest {
     }
 
     @Test
-    void requestsOfOtherSites() {
-        byte[] picture = Photos.of(1, Photos.ANN);
+    void rejectsRequestsOfOtherSites() {
+        byte[] image = Photos.of(1, Photos.ANN);
         HttpRequest.Builder form = HttpRequest.newBuilder(
-                        server.request("/api/enrol?name=Eve").build().uri())
-                .POST(HttpRequest.BodyPublishers.ofByteArray(picture));
-        assertForbidden(form.copy(), "requests must have the header X-Face-Page, but this one has not");
+                        server.request("/api/enroll?name=Eve").build().uri())
+                .POST(HttpRequest.BodyPublishers.ofByteArray(image));
+        assertForbidden(form.copy(), "requests must have the header X-Face-Page, but this one does not");
         assertForbidden(
                 form.copy().header(SameOriginFilter.PAGE_HEADER, "1").header("Origin", "https://evil.example"),
                 "but this one came from https://evil.example");
@@ -257,7 +270,7 @@ class FaceServerTest {
                 "another site");
         assertThat(server.gallery.size()).isZero();
 
-        long entry = enroll("Ann", picture).get("entry").asLong();
+        long entry = enroll("Ann", image).get("entry").asLong();
         assertForbidden(
                 HttpRequest.newBuilder(
                                 server.request("/api/gallery/" + entry).build().uri())
@@ -266,17 +279,17 @@ class FaceServerTest {
         assertThat(server.gallery.size()).isEqualTo(1);
     }
 
-    private static void assertForbidden(HttpRequest.Builder request, String sentence) {
+    private static void assertForbidden(HttpRequest.Builder request, String message) {
         HttpResponse<String> response = server.send(request);
         assertThat(response.statusCode()).isEqualTo(403);
-        assertThat(error(response)).contains(sentence);
+        assertThat(error(response)).contains(message);
         assertThat(response.headers().map()).doesNotContainKey("access-control-allow-origin");
     }
 
     @Test
-    void otherOriginsAreToldNothingWhenTheyAsk() throws IOException {
+    void grantsOtherOriginsNothingInPreflights() throws IOException {
         String preflight =
-                server.raw("OPTIONS /api/enrol HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://evil.example\r\n"
+                server.raw("OPTIONS /api/enroll HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://evil.example\r\n"
                         + "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-face-page\r\n");
         assertThat(preflight.toLowerCase(Locale.ROOT)).doesNotContain("access-control-allow");
     }
@@ -284,18 +297,18 @@ class FaceServerTest {
     @ParameterizedTest
     @ValueSource(
             strings = {"evil.example", "evil.example:8080", "127.0.0.1.evil.example", "192.168.0.7", "localhost.evil"})
-    void namesThatSomebodyElseMayHavePointedHere(String host) throws IOException {
+    void rejectsForeignHostNames(String host) throws IOException {
         for (String path : new String[] {"/", "/api/gallery", "/page.js"}) {
             String answer = server.raw("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n");
             assertThat(answer)
                     .startsWith("HTTP/1.1 421")
-                    .contains("host must be localhost, or 127.0.0.1, but was " + host);
+                    .contains("Host must be localhost or 127.0.0.1, but was " + host);
         }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost", "LOCALHOST:8080", "127.0.0.1:9", "[::1]:8080"})
-    void ourOwnNames(String host) throws IOException {
+    void acceptsItsOwnHostNames(String host) throws IOException {
         assertThat(server.raw("GET / HTTP/1.1\r\nHost: " + host + "\r\n")).startsWith("HTTP/1.1 200");
     }
 
@@ -308,57 +321,57 @@ class FaceServerTest {
                 "//etc/passwd",
                 "/page.js/../../FaceServer.class",
                 "/FaceServer.class",
-                "/api/gallery/..%2f..%2f..%2fetc%2fpasswd/picture",
-                "/api/gallery/../../etc/passwd/picture",
-                "/api/gallery/%2e%2e/picture",
-                "/api/gallery/1.jpg/picture",
-                "/api/gallery/-1/picture",
-                "/api/gallery/1%00/picture",
-                "/api/gallery/9999999999999999999999/picture",
-                "/api/gallery/1\\..\\2/picture"
+                "/api/gallery/..%2f..%2f..%2fetc%2fpasswd/image",
+                "/api/gallery/../../etc/passwd/image",
+                "/api/gallery/%2e%2e/image",
+                "/api/gallery/1.jpg/image",
+                "/api/gallery/-1/image",
+                "/api/gallery/1%00/image",
+                "/api/gallery/9999999999999999999999/image",
+                "/api/gallery/1\\..\\2/image"
             })
-    void pathsThatLookForFiles(String path) throws IOException {
+    void servesNoFilesByPath(String path) throws IOException {
         String answer = server.raw("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n");
         assertThat(answer).matches("(?s)HTTP/1.1 40[04] .*");
         assertThat(answer).doesNotContain("root:").doesNotContain("\tat ").doesNotContain("Jetty");
     }
 
     @Test
-    void whatComesWhenAllPlacesAreTaken() throws IOException {
-        byte[] picture = Photos.of(1, Photos.ANN);
+    void rejectsRequestsWhenAllPermitsAreTaken() throws IOException {
+        byte[] image = Photos.of(1, Photos.ANN);
         try (TestServer small = new TestServer(1);
                 Socket slow = new Socket("127.0.0.1", small.server.port())) {
             OutputStream out = slow.getOutputStream();
             String head = "POST /api/identify HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Face-Page: 1\r\nContent-Length: "
-                    + picture.length + "\r\nConnection: close\r\n\r\n";
+                    + image.length + "\r\nConnection: close\r\n\r\n";
             out.write(head.getBytes(StandardCharsets.ISO_8859_1));
-            out.write(picture, 0, 100);
+            out.write(image, 0, 100);
             out.flush();
             long end = System.nanoTime() + 20_000_000_000L;
-            while (small.server.freePlaces() > 0) {
-                assertThat(System.nanoTime()).as("the slow one is in").isLessThan(end);
+            while (small.server.availableRequests() > 0) {
+                assertThat(System.nanoTime()).as("the slow request is admitted").isLessThan(end);
                 Thread.onSpinWait();
             }
-            HttpResponse<String> response = small.post("/api/identify", picture);
+            HttpResponse<String> response = small.post("/api/identify", image);
             assertThat(response.statusCode()).isEqualTo(503);
             assertThat(response.headers().firstValue("Retry-After")).hasValue("2");
-            assertThat(error(response)).isEqualTo("too many images are waiting already; try again in a moment");
+            assertThat(error(response)).isEqualTo("too many images are already waiting; try again in a moment");
             assertThat(small.get("/api/gallery").statusCode())
-                    .as("lists still go")
+                    .as("requests without images are still answered")
                     .isEqualTo(200);
 
-            out.write(picture, 100, picture.length - 100);
+            out.write(image, 100, image.length - 100);
             out.flush();
             assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
                     .startsWith("HTTP/1.1 200");
-            assertThat(small.post("/api/identify", picture).statusCode())
-                    .as("the place is free again")
+            assertThat(small.post("/api/identify", image).statusCode())
+                    .as("the permit is free again")
                     .isEqualTo(200);
         }
     }
 
     @Test
-    void everyAnswerHasTheHeadersThatKeepBrowsersCareful() {
+    void sendsSecurityHeadersWithEveryResponse() {
         for (String path : new String[] {"/", "/page.js", "/page.css", "/icon.svg", "/api/gallery", "/nothing"}) {
             var headers = server.get(path).headers();
             assertThat(headers.firstValue("Content-Security-Policy").orElseThrow())
@@ -370,30 +383,43 @@ class FaceServerTest {
             assertThat(headers.firstValue("Cache-Control")).hasValue("no-store");
             assertThat(headers.map()).doesNotContainKeys("set-cookie", "server");
         }
-        assertThat(error(server.get("/nothing"))).isEqualTo("there is nothing of that name here");
+        assertThat(error(server.get("/nothing"))).isEqualTo("nothing was found at this path");
     }
 
     @Test
-    void thePageNamesNoOtherMachine() {
+    void pageRefersToNoOtherMachine() {
         for (String path : new String[] {"/", "/page.js", "/page.css"}) {
             assertThat(server.get(path).body().replace("http://www.w3.org/2000/svg", ""))
                     .doesNotContainPattern("https?://|@import|//[a-z]+\\.[a-z]");
         }
         assertThat(server.get("/").body())
-                .as("nothing that the policy would stop")
+                .as("nothing that the content security policy would block")
                 .doesNotContainPattern("<style| style=| on[a-z]+=|<script>");
     }
 
+    // ---- settings ----
+
     @Test
-    void aPortThatIsTaken() {
-        FaceServer.Settings taken = new FaceServer.Settings("127.0.0.1", server.server.port());
-        assertThatThrownBy(() -> FaceServer.start(taken, null, null, null, null, null))
-                .hasMessageContaining("port " + taken.port() + " of 127.0.0.1 must be free and allowed");
+    void rejectsAPortThatIsInUse() {
+        FaceServer.Settings used = new FaceServer.Settings("127.0.0.1", server.server.port());
+        assertThatThrownBy(() -> FaceServer.start(used, null, null, null, null, null))
+                .hasMessage("cannot bind to port " + used.port() + " of 127.0.0.1: it is in use or not permitted;"
+                        + " choose another port (--port)");
+    }
+
+    @Test
+    void rejectsInvalidSettings() {
         assertThatThrownBy(() -> new FaceServer.Settings("127.0.0.1", 70_000))
-                .hasMessage("port must be 0 to 65535, but was 70000");
+                .hasMessage("port must be in [0, 65535], but was 70000");
+        assertThatThrownBy(() -> new FaceServer.Settings("127.0.0.1", 0, 81))
+                .hasMessage("maxRequests must be in [1, 80], but was 81");
         assertThatThrownBy(() -> new FaceServer.Settings("no such host", 0))
                 .hasMessage("host must be a name or address of this machine, but was no such host");
-        assertThat(new FaceServer.Settings("0.0.0.0", 0).isLoopback()).isFalse();
+    }
+
+    @Test
+    void knowsLoopbackAddresses() {
         assertThat(new FaceServer.Settings("::1", 0).isLoopback()).isTrue();
+        assertThat(new FaceServer.Settings("0.0.0.0", 0).isLoopback()).isFalse();
     }
 }

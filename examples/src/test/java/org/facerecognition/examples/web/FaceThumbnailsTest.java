@@ -18,29 +18,29 @@ class FaceThumbnailsTest {
     Path folder;
 
     @Test
-    void stayBesideTheGallery() throws IOException {
+    void storesThumbnailsBesideTheGallery() throws IOException {
         Path gallery = folder.resolve("people.gallery");
         byte[] jpeg = {1, 2, 3};
-        FaceThumbnails.beside(gallery, List.of()).keep(7, jpeg);
+        FaceThumbnails.beside(gallery, List.of()).put(7, jpeg);
         assertThat(folder.resolve("people.gallery.faces/7.jpg")).hasBinaryContent(jpeg);
 
-        FaceThumbnails again = FaceThumbnails.beside(gallery, List.of(7L, 8L));
-        assertThat(again.of(7)).hasValue(jpeg);
-        assertThat(again.of(8)).as("enrolled by another program").isEmpty();
-        again.drop(7);
-        assertThat(again.of(7)).isEmpty();
+        FaceThumbnails reopened = FaceThumbnails.beside(gallery, List.of(7L, 8L));
+        assertThat(reopened.get(7)).hasValue(jpeg);
+        assertThat(reopened.get(8)).as("enrolled by another program").isEmpty();
+        reopened.remove(7);
+        assertThat(reopened.get(7)).isEmpty();
         assertThat(folder.resolve("people.gallery.faces")).isEmptyDirectory();
     }
 
     @Test
-    @DisabledOnOs(OS.WINDOWS)
-    void areTheirOwnersAloneByEveryPathToTheGallery() throws IOException {
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "needs POSIX permissions and symbolic links")
+    void letsOnlyTheOwnerReadThumbnailsWhateverThePathToTheGallery() throws IOException {
         Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("people.gallery"));
-        Path former = Files.createDirectories(folder.resolve("link.faces"));
-        Files.writeString(former.resolve("7.jpg"), "seven");
-        Files.writeString(former.resolve("9.jpg"), "gone");
-        FaceThumbnails portraits = FaceThumbnails.beside(link, List.of(7L, 8L));
-        portraits.keep(8, new byte[] {1});
+        Path formerFolder = Files.createDirectories(folder.resolve("link.faces"));
+        Files.writeString(formerFolder.resolve("7.jpg"), "seven");
+        Files.writeString(formerFolder.resolve("9.jpg"), "removed");
+        FaceThumbnails thumbnails = FaceThumbnails.beside(link, List.of(7L, 8L));
+        thumbnails.put(8, new byte[] {1});
         Path faces = folder.resolve("people.gallery.faces");
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces)))
                 .isEqualTo("rwx------");
@@ -48,20 +48,20 @@ class FaceThumbnailsTest {
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces.resolve(name))))
                     .isEqualTo("rw-------");
         }
-        assertThat(portraits.of(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
-        assertThat(former).isEmptyDirectory();
+        assertThat(thumbnails.get(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
+        assertThat(formerFolder).isEmptyDirectory();
     }
 
     @Test
-    void ofWhoIsGoneAreDeletedAndNothingElse() throws IOException {
+    void erasesThumbnailsOfRemovedEntriesAndNothingElse() throws IOException {
         Path gallery = folder.resolve("people.gallery");
         Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
         for (String name : List.of("1.jpg", "2.jpg", "2.jpg.tmp", "holiday.jpg", "3.png")) {
             Files.writeString(faces.resolve(name), name);
         }
         FaceThumbnails.beside(gallery, List.of(1L));
-        try (var left = Files.list(faces)) {
-            assertThat(left.map(file -> file.getFileName().toString()))
+        try (var remaining = Files.list(faces)) {
+            assertThat(remaining.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder("1.jpg", "holiday.jpg", "3.png");
         }
     }

@@ -10,33 +10,38 @@ import java.util.Random;
 import javax.imageio.ImageIO;
 
 /**
- * Photographs for core's detector of squares, which takes a blue one of 16 pixels for a face of 80x96. Whose it is
- * shows in the shades around it.
+ * Synthetic photographs for core's test detector, which reports a blue square of 16 pixels as a face of 80x96 pixels.
+ * The shades of gray around the square distinguish the people.
  */
 public final class Photos {
     public static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
     static final int WIDTH = 320;
     static final int HEIGHT = 240;
 
-    /** Dark on the left; dark on the right; dark above. */
+    /** Dark on the left. */
     public static final int ANN = 0;
 
+    /** Dark on the right. */
     static final int BOB = 1;
+
+    /** Dark at the top. */
     static final int CLEO = 2;
-    private static final int NOBODY = 3;
+
+    private static final int NO_FACE = 3;
     private static final int FACE_X = 144;
     private static final int FACE_Y = 96;
     private static final int FACE_PX = 16;
 
     private Photos() {}
 
-    /** A PNG of people side by side; no two with different seeds are the same. */
+    /** Returns a PNG of people side by side. Images with different seeds differ. */
     public static byte[] of(long seed, int... people) {
         return png(image(seed, people));
     }
 
-    static byte[] nobody() {
-        return png(image(0, NOBODY));
+    /** Returns a PNG without a face. */
+    static byte[] withoutFace() {
+        return png(image(0, NO_FACE));
     }
 
     static BufferedImage image(long seed, int... people) {
@@ -45,11 +50,11 @@ public final class Photos {
         for (int i = 0; i < people.length; i++) {
             for (int y = 0; y < HEIGHT; y++) {
                 for (int x = 0; x < WIDTH; x++) {
-                    int grey = shade(people[i], x, y) + random.nextInt(30);
-                    image.setRGB(i * WIDTH + x, y, new Color(grey, grey, grey).getRGB());
+                    int gray = shade(people[i], x, y) + random.nextInt(30);
+                    image.setRGB(i * WIDTH + x, y, new Color(gray, gray, gray).getRGB());
                 }
             }
-            for (int p = 0; people[i] != NOBODY && p < FACE_PX * FACE_PX; p++) {
+            for (int p = 0; people[i] != NO_FACE && p < FACE_PX * FACE_PX; p++) {
                 image.setRGB(i * WIDTH + FACE_X + p % FACE_PX, FACE_Y + p / FACE_PX, Color.BLUE.getRGB());
             }
         }

@@ -4,7 +4,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 
-/** Takes images that look alike from afar for one person: the embedding is the image in 8x8 pixels. */
+/** A backbone without parameters, whose embedding is the image reduced to 8x8 pixels: similar layouts match. */
 final class PixelBackbone extends Backbone {
     private static final int SIDE = 8;
 
@@ -29,6 +29,6 @@ final class PixelBackbone extends Backbone {
 
     @Override
     public void replaceLastLayer(String name, int... sizes) {
-        throw new IllegalStateException("this net has no layers");
+        throw new IllegalStateException("this network has no layers");
     }
 }

@@ -18,13 +18,13 @@ import org.facerecognition.gallery.Gallery;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The command, in a process of its own, to its end. */
+/** {@code serve} in a separate process, from its start to its shutdown. */
 class ServeCommandTest {
     @TempDir
     Path folder;
 
     @Test
-    void keepsWhoWasEnrolledWhenItIsStopped() throws IOException, InterruptedException {
+    void keepsEnrolledFacesWhenStopped() throws IOException, InterruptedException {
         Path model = folder.resolve("small.model");
         Path people = folder.resolve("people.gallery");
         String fingerprint;
@@ -38,23 +38,24 @@ class ServeCommandTest {
             recognizer.save(model);
             fingerprint = recognizer.fingerprint();
         }
-        List<String> said;
+        List<String> output;
         try (ServeProcess serve = new ServeProcess(
                 List.of(), "--model", model, "--detector", Photos.DETECTOR, "--threshold", 0.5, "--gallery", people)) {
-            HttpRequest enroll = HttpRequest.newBuilder(URI.create(serve.url() + "/api/enrol?name=Ann"))
+            HttpRequest enroll = HttpRequest.newBuilder(URI.create(serve.url() + "/api/enroll?name=Ann"))
                     .header(SameOriginFilter.PAGE_HEADER, "1")
                     .POST(HttpRequest.BodyPublishers.ofByteArray(Photos.of(1, Photos.ANN)))
                     .build();
-            HttpResponse<String> answer = HttpClient.newHttpClient().send(enroll, HttpResponse.BodyHandlers.ofString());
-            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
-            said = serve.end();
+            HttpResponse<String> response =
+                    HttpClient.newHttpClient().send(enroll, HttpResponse.BodyHandlers.ofString());
+            assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+            output = serve.stop();
         }
-        assertThat(said)
+        assertThat(output)
                 .containsSubsequence(
                         "0 entries, kept in " + people + ", images of the faces in " + people + ".faces", "stopping")
                 .noneMatch(line -> line.contains("warning") || line.contains("error"));
-        try (Gallery again = Gallery.open(people, fingerprint, 16)) {
-            assertThat(again.identities()).containsExactly(Map.entry("Ann", 1));
+        try (Gallery reopened = Gallery.open(people, fingerprint, 16)) {
+            assertThat(reopened.identities()).containsExactly(Map.entry("Ann", 1));
         }
         assertThat(Files.size(folder.resolve("people.gallery.faces/1.jpg"))).isPositive();
     }

@@ -26,26 +26,24 @@ import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
 
 /**
- * Many clients at a time against {@code serve}, in a process of its own on this machine: does anything fail, does
- * memory grow, how long does a client wait?
+ * A load test of {@code serve}, which runs in a separate process on this machine: do requests fail under many
+ * simultaneous clients, does memory grow, and how long does a client wait?
  *
  * <pre>{@code
- * ServeLoad CLIENTS SECONDS                                                   painted faces, random weights
+ * ServeLoad CLIENTS SECONDS                                                   synthetic faces, random weights
  * ServeLoad CLIENTS SECONDS MODEL ENCODER DETECTOR FOLDER-OF-PHOTOGRAPHS
  * }</pre>
  */
 final class ServeLoad {
-    /** Status of a server that is full: come again later. */
-    private static final int REFUSED_FOR_NOW = 503;
-
-    private static final int PAINTED = 24;
+    private static final int SERVICE_UNAVAILABLE = 503;
+    private static final int SYNTHETIC_IMAGES = 24;
 
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final Map<String, ConcurrentLinkedQueue<Long>> nanoseconds = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<String> errors = new ConcurrentLinkedQueue<>();
-    private final AtomicLong refused = new AtomicLong();
-    private final AtomicLong turn = new AtomicLong();
+    private final AtomicLong rejected = new AtomicLong();
+    private final AtomicLong nextRequest = new AtomicLong();
     private final String url;
     private final List<byte[]> photographs;
 
@@ -54,10 +52,15 @@ final class ServeLoad {
         this.photographs = photographs;
     }
 
-    /** What serve is started with, and what it is sent. */
+    /**
+     * The server's options and the images that clients send.
+     *
+     * @param options options of {@code serve}
+     * @param photographs encoded images
+     */
     record Load(List<Object> options, List<byte[]> photographs) {
-        /** Painted faces and random weights. */
-        static Load painted(Path folder) {
+        /** Synthetic faces, and a model with random weights that is written to the folder. */
+        static Load synthetic(Path folder) {
             Path model = folder.resolve("random.model");
             RecognizerArgs args = RecognizerArgs.builder()
                     .encoder(Encoder.MOBILEFACENET)
@@ -68,7 +71,7 @@ final class ServeLoad {
                 recognizer.save(model);
             }
             List<byte[]> photographs = new ArrayList<>();
-            for (int i = 0; i < PAINTED; i++) {
+            for (int i = 0; i < SYNTHETIC_IMAGES; i++) {
                 photographs.add(Photos.of(
                         i, List.of(Photos.ANN, Photos.BOB, Photos.CLEO).get(i % 3)));
             }
@@ -88,15 +91,15 @@ final class ServeLoad {
     }
 
     /**
-     * What was measured.
+     * The measurements.
      *
-     * @param residentMib of the server: before, after each tenth of the time, at the end
-     * @param nanoseconds of each answered request, sorted, by kind
-     * @param refused requests to come again later, since the server was full
-     * @param errors all else that was not 200, in words
+     * @param residentMib the server's resident memory before, after each tenth of the time, and at the end
+     * @param nanoseconds the sorted durations of the requests that succeeded, by kind
+     * @param rejected the number of requests with status 503: the server was at capacity
+     * @param errors a description of every other response whose status was not 200
      */
     record Result(
-            int clients, List<Long> residentMib, Map<String, long[]> nanoseconds, long refused, List<String> errors) {
+            int clients, List<Long> residentMib, Map<String, long[]> nanoseconds, long rejected, List<String> errors) {
         long residentAtMiddle() {
             return residentMib.get(residentMib.size() / 2);
         }
@@ -115,36 +118,36 @@ final class ServeLoad {
         public String toString() {
             StringBuilder text = new StringBuilder(String.format(
                     Locale.ROOT,
-                    "%d clients, %d requests, %d refused for now, %d errors %s%nresident MiB %s%n",
+                    "%d clients, %d requests succeeded, %d rejected with status 503, %d errors %s%nresident MiB %s%n",
                     clients,
                     requests(),
-                    refused,
+                    rejected,
                     errors.size(),
                     errors.stream().distinct().limit(5).toList(),
                     residentMib));
             nanoseconds.forEach((kind, sorted) -> text.append(String.format(
                     Locale.ROOT,
-                    "%-8s %6d requests, p50 %.0f ms, p99 %.0f ms, longest %.0f ms%n",
+                    "%-8s %6d requests, p50 %.0f ms, p99 %.0f ms, maximum %.0f ms%n",
                     kind,
                     sorted.length,
-                    at(sorted, 0.5),
-                    at(sorted, 0.99),
-                    at(sorted, 1))));
+                    percentile(sorted, 0.5),
+                    percentile(sorted, 0.99),
+                    percentile(sorted, 1))));
             return text.toString();
         }
 
-        private static double at(long[] sorted, double part) {
-            return sorted.length == 0 ? Double.NaN : sorted[(int) Math.ceil(part * (sorted.length - 1))] / 1e6;
+        private static double percentile(long[] sorted, double fraction) {
+            return sorted.length == 0 ? Double.NaN : sorted[(int) Math.ceil(fraction * (sorted.length - 1))] / 1e6;
         }
     }
 
     public static void main(String[] args) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("serve-load");
-        Load load = args.length == 2 ? Load.painted(folder) : Load.of(args[2], args[3], args[4], Path.of(args[5]));
+        Load load = args.length == 2 ? Load.synthetic(folder) : Load.of(args[2], args[3], args[4], Path.of(args[5]));
         System.out.print(run(load, folder, Integer.parseInt(args[0]), Integer.parseInt(args[1])));
     }
 
-    /** @param folder for the gallery */
+    /** Starts a server whose gallery is in the folder, runs the clients and returns the measurements. */
     static Result run(Load load, Path folder, int clients, int seconds) throws IOException, InterruptedException {
         List<Object> options = new ArrayList<>(load.options());
         options.addAll(List.of("--threshold", 0.4, "--gallery", folder.resolve("people.gallery")));
@@ -162,30 +165,30 @@ final class ServeLoad {
     }
 
     private Result run(long pid, int clients, int seconds) throws IOException, InterruptedException {
-        List<Long> resident = new ArrayList<>(List.of(rss(pid)));
+        List<Long> resident = new ArrayList<>(List.of(residentMib(pid)));
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
         ExecutorService threads = Executors.newFixedThreadPool(clients);
         for (int i = 0; i < clients; i++) {
             threads.execute(() -> {
                 while (System.nanoTime() < end) {
-                    oneRound();
+                    sendNext();
                 }
             });
         }
         threads.shutdown();
         while (!threads.awaitTermination(seconds * 100L, TimeUnit.MILLISECONDS)) {
-            resident.add(rss(pid));
+            resident.add(residentMib(pid));
         }
-        resident.add(rss(pid));
+        resident.add(residentMib(pid));
         Map<String, long[]> sorted = new TreeMap<>();
         nanoseconds.forEach((kind, times) -> sorted.put(
                 kind, times.stream().mapToLong(Long::longValue).sorted().toArray()));
-        return new Result(clients, resident, sorted, refused.get(), List.copyOf(errors));
+        return new Result(clients, resident, sorted, rejected.get(), List.copyOf(errors));
     }
 
-    /** Of ten: five identify, two compare, two look at the gallery, one enrolls and removes. */
-    private void oneRound() {
-        long number = turn.getAndIncrement();
+    /** Sends the next request: of ten, five identify, two compare, two list the gallery, one enrolls and removes. */
+    private void sendNext() {
+        long number = nextRequest.getAndIncrement();
         byte[] a = photographs.get((int) (number % photographs.size()));
         byte[] b = photographs.get((int) ((number / 2) % photographs.size()));
         int kind = (int) (number % 10);
@@ -199,7 +202,7 @@ final class ServeLoad {
             } else if (kind < 9) {
                 send("list", "/api/gallery", "GET", new byte[0]);
             } else {
-                String enrolled = send("enroll", "/api/enrol?name=Person" + number % 7, "POST", a);
+                String enrolled = send("enroll", "/api/enroll?name=Person" + number % 7, "POST", a);
                 if (enrolled.contains("\"entry\"")) {
                     String entry = enrolled.replaceFirst(".*\"entry\":(\\d+).*", "$1");
                     send("remove", "/api/gallery/" + entry, "DELETE", new byte[0]);
@@ -222,18 +225,18 @@ final class ServeLoad {
                 HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() == 200) {
             nanoseconds
-                    .computeIfAbsent(kind, unknown -> new ConcurrentLinkedQueue<>())
+                    .computeIfAbsent(kind, newKind -> new ConcurrentLinkedQueue<>())
                     .add(System.nanoTime() - start);
-        } else if (response.statusCode() == REFUSED_FOR_NOW) {
-            refused.incrementAndGet();
+        } else if (response.statusCode() == SERVICE_UNAVAILABLE) {
+            rejected.incrementAndGet();
         } else {
             errors.add(kind + " " + response.statusCode() + " " + response.body());
         }
         return response.body();
     }
 
-    /** Resident memory in MiB. Linux. */
-    private static long rss(long pid) throws IOException {
+    /** Returns the resident memory of a process in MiB; Linux only. */
+    private static long residentMib(long pid) throws IOException {
         try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/status"))) {
             return lines.filter(line -> line.startsWith("VmRSS:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)

@@ -10,7 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.facerecognition.examples.Main;
 
-/** {@code serve} in a process of its own. */
+/** Runs {@code serve} in a separate process on a free port. */
 final class ServeProcess implements AutoCloseable {
     private static final Pattern ADDRESS = Pattern.compile("open (http://\\S+:\\d+)/");
 
@@ -19,14 +19,14 @@ final class ServeProcess implements AutoCloseable {
     private final List<String> lines = new ArrayList<>();
     private final String url;
 
-    /** Returns when it answers. */
-    ServeProcess(List<String> jvmWords, Object... words) throws IOException {
+    /** Starts the process and returns once the server answers. */
+    ServeProcess(List<String> jvmOptions, Object... options) throws IOException {
         List<String> command = new ArrayList<>(
                 List.of(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path")));
-        command.addAll(jvmWords);
+        command.addAll(jvmOptions);
         command.addAll(List.of(Main.class.getName(), "serve", "--port", "0"));
-        for (Object word : words) {
-            command.add(word.toString());
+        for (Object option : options) {
+            command.add(option.toString());
         }
         process = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -44,7 +44,7 @@ final class ServeProcess implements AutoCloseable {
                 return address.group(1);
             }
         }
-        throw new IllegalStateException("serve must start, but said " + lines);
+        throw new IllegalStateException("serve ended before it answered; its output was " + lines);
     }
 
     String url() {
@@ -55,12 +55,12 @@ final class ServeProcess implements AutoCloseable {
         return process.pid();
     }
 
-    /** Sends SIGTERM, which ends it as Ctrl-C does, and returns what it has said. */
-    List<String> end() throws IOException, InterruptedException {
-        process.toHandle().destroy(); // Process.destroy would close what it still has to say
+    /** Sends SIGTERM, which stops the server as Ctrl-C does, and returns the lines of its standard error. */
+    List<String> stop() throws IOException, InterruptedException {
+        process.toHandle().destroy(); // Process.destroy would close the stream before it is read
         err.lines().forEach(lines::add);
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
-            throw new IllegalStateException("serve must end within a minute, but said " + lines);
+            throw new IllegalStateException("serve did not end within one minute; its output was " + lines);
         }
         return lines;
     }

@@ -23,7 +23,7 @@ import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
-/** A server on a free port, that takes squares for faces, and a way to talk to it. */
+/** A server on a free port whose detector finds squares instead of faces, and an HTTP client for it. */
 final class TestServer implements AutoCloseable {
     static final double THRESHOLD = 0.5;
 
@@ -34,28 +34,29 @@ final class TestServer implements AutoCloseable {
     final Gallery gallery;
     final FaceServer server;
 
-    TestServer(int mostWaiting) {
-        this(mostWaiting, null);
+    TestServer(int maxRequests) {
+        this(maxRequests, null);
     }
 
-    /** @param file of the gallery, beside which portraits are kept; null for both in memory */
-    TestServer(int mostWaiting, @Nullable Path file) {
-        PixelBackbone pixels = new PixelBackbone();
-        recognizer = Recognizer.of(pixels, new LinearSoftmax(1, pixels.embeddingSize()), 112, Normalization.SYMMETRIC);
+    /** @param file the gallery's file, beside which thumbnails are stored; null for both in memory */
+    TestServer(int maxRequests, @Nullable Path file) {
+        PixelBackbone backbone = new PixelBackbone();
+        recognizer =
+                Recognizer.of(backbone, new LinearSoftmax(1, backbone.embeddingSize()), 112, Normalization.SYMMETRIC);
         recognizer.useDetector(detector);
         gallery = file == null
-                ? Gallery.inMemory("pixels", pixels.embeddingSize())
-                : Gallery.open(file, "pixels", pixels.embeddingSize());
+                ? Gallery.inMemory("pixels", backbone.embeddingSize())
+                : Gallery.open(file, "pixels", backbone.embeddingSize());
         server = FaceServer.start(
-                new FaceServer.Settings("127.0.0.1", 0, mostWaiting),
+                new FaceServer.Settings("127.0.0.1", 0, maxRequests),
                 recognizer,
                 gallery,
-                portraits(file),
+                thumbnails(file),
                 Threshold.of(THRESHOLD),
                 new PrintWriter(err, true));
     }
 
-    private static FaceThumbnails portraits(@Nullable Path file) {
+    private static FaceThumbnails thumbnails(@Nullable Path file) {
         try {
             return file == null ? FaceThumbnails.inMemory() : FaceThumbnails.beside(file, List.of());
         } catch (IOException e) {
@@ -67,12 +68,12 @@ final class TestServer implements AutoCloseable {
         return "http://127.0.0.1:" + server.port();
     }
 
-    /** What it complained of. */
+    /** Returns the internal errors that the server has reported. */
     String err() {
         return err.toString();
     }
 
-    /** A request as the page sends it. */
+    /** Returns a request with the headers that the page sends. */
     HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(URI.create(url() + path))
                 .header(SameOriginFilter.PAGE_HEADER, "1")
@@ -92,7 +93,7 @@ final class TestServer implements AutoCloseable {
         try {
             return client.send(request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
         } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException("no answer", e);
+            throw new IllegalStateException("the server did not respond", e);
         }
     }
 
@@ -100,15 +101,16 @@ final class TestServer implements AutoCloseable {
         try {
             return new ObjectMapper().readTree(response.body());
         } catch (IOException e) {
-            throw new IllegalStateException("not JSON: " + response.body(), e);
+            throw new IllegalStateException("the response is not JSON: " + response.body(), e);
         }
     }
 
+    /** Returns the error message of a response. */
     static String error(HttpResponse<String> response) {
         return json(response).get("error").asText();
     }
 
-    /** Sends a request as it is written, which the client would not, and returns the whole answer. */
+    /** Sends the head of a request unchanged, which the HTTP client would not do, and returns the whole response. */
     String raw(String head) throws IOException {
         try (Socket socket = new Socket("127.0.0.1", server.port())) {
             OutputStream out = socket.getOutputStream();
