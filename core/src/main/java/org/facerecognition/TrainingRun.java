@@ -322,7 +322,8 @@ final class TrainingRun implements AutoCloseable {
         if (progress.step == 1) {
             progress.firstLoss = progress.lastLoss;
         }
-        report(learningRate, result);
+        StepReport report = progress.stepReport(optimization.epochs(), trainLoader.batches(), learningRate, result);
+        listeners.report(listener -> listener.stepped(report));
     }
 
     /** @param batch of the running epoch, with which the step begins */
@@ -337,20 +338,6 @@ final class TrainingRun implements AutoCloseable {
     private double learningRate(long step) {
         long time = optimization.scheduleUnit() == ScheduleUnit.EPOCH ? progress.epoch : step;
         return optimization.learningRate().at(optimization.optimizer().rate(), time);
-    }
-
-    private void report(double learningRate, TrainStep.Result result) {
-        StepReport report = new StepReport(
-                progress.epoch + 1,
-                optimization.epochs(),
-                progress.batch,
-                trainLoader.batches(),
-                progress.step,
-                progress.lastLoss,
-                learningRate,
-                result.samples(),
-                result.waitSeconds());
-        listeners.report(listener -> listener.stepped(report));
     }
 
     private void endEpoch() {

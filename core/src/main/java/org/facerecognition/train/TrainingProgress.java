@@ -62,6 +62,20 @@ public final class TrainingProgress {
         samples += size;
     }
 
+    /** Reports the latest step. */
+    public StepReport stepReport(int epochs, int batches, double learningRate, TrainStep.Result result) {
+        return new StepReport(
+                epoch + 1,
+                epochs,
+                batch,
+                batches,
+                step,
+                lastLoss,
+                learningRate,
+                result.samples(),
+                result.waitSeconds());
+    }
+
     public History history() {
         double imagesPerSecond = (formerSamples + samples) / (formerSeconds + trainSeconds);
         return new History(epochs, step, firstLoss, lastLoss, imagesPerSecond);
