@@ -26,12 +26,28 @@ import org.junit.jupiter.api.Test;
 class PublicApiTest {
     private static final Path LIST = Path.of("src/test/resources/public-api.txt");
 
+    private static final JavaClasses CLASSES = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("org.facerecognition");
+
+    /** A public method must not take or return a type that its callers cannot name. */
+    @Test
+    void usesOnlyTypesThatOtherProgramsSee() {
+        List<String> hidden = CLASSES.stream()
+                .filter(PublicApiTest::isVisible)
+                .flatMap(type -> Stream.concat(type.getConstructors().stream(), type.getMethods().stream()))
+                .filter(unit -> isVisible(unit.getModifiers()))
+                .filter(unit -> Stream.concat(unit.getRawParameterTypes().stream(), Stream.of(unit.getRawReturnType()))
+                        .map(JavaClass::getBaseComponentType)
+                        .anyMatch(type -> type.getPackageName().startsWith("org.facerecognition") && !isVisible(type)))
+                .map(JavaCodeUnit::getFullName)
+                .toList();
+        assertThat(hidden).isEmpty();
+    }
+
     @Test
     void isTheListedOne() throws IOException {
-        JavaClasses classes = new ClassFileImporter()
-                .withImportOption(new ImportOption.DoNotIncludeTests())
-                .importPackages("org.facerecognition");
-        String api = classes.stream()
+        String api = CLASSES.stream()
                 .filter(PublicApiTest::isVisible)
                 .sorted(Comparator.comparing(JavaClass::getName))
                 .flatMap(PublicApiTest::lines)
