@@ -91,7 +91,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule weightsKnowFilesAndTensorsOnly =
-            knowsOnly("org.facerecognition.weights..", "natives", "backbone", "io");
+            knowsOnly("org.facerecognition.weights..", "natives", "io");
 
     @ArchTest
     static final ArchRule dataKnowsImagesAndTransforms =

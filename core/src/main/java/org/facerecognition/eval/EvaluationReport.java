@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * keys.
  */
 public final class EvaluationReport {
-    private static final double[] RATES = {1e-2, 1e-3, 1e-4};
+    private static final double[] RATES = {1e-2, 1e-3, 1e-4}; // descending
     private static final String[] RATE_NAMES = {"1e-2", "1e-3", "1e-4"};
     private static final double[] IDENTIFICATION_RATES = {0.1, 0.01};
     private static final int CURVE_POINTS = 200;
@@ -129,21 +130,18 @@ public final class EvaluationReport {
     }
 
     private void acceptRates(Verification pairs, Roc roc, Bootstrap bootstrap) {
-        boolean people = pairs.pairing() instanceof Pairing.AllPairs;
-        int measurable = 0;
-        while (measurable < RATES.length && roc.shows(RATES[measurable])) {
-            measurable++;
-        }
-        double[] rates = new double[measurable];
-        for (int i = 0; i < measurable; i++) {
-            rates[i] = RATES[measurable - 1 - i]; // ascending
-        }
-        Interval[] ofPeople = people && measurable > 0 ? bootstrap.tarOverIdentities(pairs, rates) : new Interval[0];
+        boolean overPeople = pairs.pairing() instanceof Pairing.AllPairs;
+        double[] measurable =
+                Arrays.stream(RATES).takeWhile(roc::shows).sorted().toArray(); // ascending, as the bootstrap expects
+        Interval[] intervals = overPeople && measurable.length > 0
+                ? bootstrap.tarOverIdentities(pairs, measurable)
+                : Arrays.stream(measurable)
+                        .mapToObj(far -> bootstrap.tarOverPairs(roc, far))
+                        .toArray(Interval[]::new);
         for (int i = 0; i < RATES.length; i++) {
+            boolean measured = i < intervals.length;
+            Interval interval = measured ? intervals[intervals.length - 1 - i] : null;
             String name = "tar_at_far_" + RATE_NAMES[i];
-            boolean measured = i < measurable;
-            Interval interval =
-                    !measured ? null : people ? ofPeople[measurable - 1 - i] : bootstrap.tarOverPairs(roc, RATES[i]);
             figures.put(name, measured ? roc.tarAtFar(RATES[i]) : null);
             figures.put(name + "_low", interval == null ? null : interval.low());
             figures.put(name + "_high", interval == null ? null : interval.high());
@@ -155,7 +153,7 @@ public final class EvaluationReport {
                 String.format(
                         Locale.ROOT,
                         "95 %%, bootstrap over %s, %,d resamples, seed %d",
-                        people ? "people" : "pairs",
+                        overPeople ? "people" : "pairs",
                         bootstrap.resamples(),
                         bootstrap.seed()));
     }
