@@ -43,7 +43,7 @@ final class ImageNetWeights {
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("encoder must be one of "
                         + ENTRIES.stream().map(Entry::architecture).toList()
-                        + " to start from ImageNet, but was " + architecture + "; use a file of weights for it instead"))
+                        + " to start from ImageNet, but was " + architecture + "; use weights from a file instead"))
                 .remote();
     }
 }

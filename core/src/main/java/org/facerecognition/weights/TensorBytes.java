@@ -69,7 +69,8 @@ final class TensorBytes {
                 long to = Math.min(bytes, done + maxBytesPerRead);
                 int read = channel.read(memory.position(done).limit(to).asByteBuffer(), begin + done);
                 if (read < 0) {
-                    throw new WeightsException(file + " became shorter while it was read; another program may be writing it");
+                    throw new WeightsException(
+                            file + " became shorter while it was read; another program may be writing to it");
                 }
                 done += read;
             }

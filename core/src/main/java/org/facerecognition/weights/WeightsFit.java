@@ -77,8 +77,8 @@ final class WeightsFit {
         describe("With another shape", wronglyShaped, problems);
         describe("Not in the network", wronglyUnexpected, problems);
         if (!problems.isEmpty()) {
-            throw new WeightsException(file + " does not fit this network; use it with the network it was saved from, or"
-                    + " allow the differences. " + String.join(" ", problems));
+            throw new WeightsException(file + " does not fit this network; use it with the network it was saved from,"
+                    + " or allow the differences. " + String.join(" ", problems));
         }
     }
 
