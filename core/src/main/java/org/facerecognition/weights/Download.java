@@ -31,7 +31,7 @@ final class Download {
     }
 
     /**
-     * Downloads a file, with further attempts as long as each of them makes progress.
+     * Downloads a file, and retries until {@value #MAX_ATTEMPTS_WITHOUT_PROGRESS} attempts in a row make no progress.
      *
      * @param part file to create or to append to
      * @throws WeightsException when the download fails; the bytes received so far stay in the file

@@ -1,6 +1,6 @@
 package org.facerecognition.weights;
 
-/** Is notified when weights are downloaded. */
+/** Receives notifications about the download of weights. */
 public interface FetchListener {
     /** A listener that does nothing. */
     FetchListener NONE = new FetchListener() {};

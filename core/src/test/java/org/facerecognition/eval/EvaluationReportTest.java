@@ -94,7 +94,7 @@ class EvaluationReportTest {
                         "Genuine pairs with the lowest scores",
                         "synthetic-0/");
         var images = page.getElementsByTagName("img");
-        assertThat(images.getLength()).isEqualTo(2 * 2 * 12 + 4); // the hardest pairs, and the charts ROC, DET, scores and CMC
+        assertThat(images.getLength()).isEqualTo(2 * 2 * 12 + 4); // the hardest pairs and four charts
         for (int i = 0; i < images.getLength(); i++) {
             assertThat(((Element) images.item(i)).getAttribute("alt")).isNotBlank();
         }

@@ -44,8 +44,8 @@ class IdentificationTest {
     void rejectsProbesThatCannotBeMeasured() {
         Embedded nonMated = new Embedded(new float[][] {{1, 1, 1}}, new int[] {7});
         assertThatThrownBy(() -> Identification.of(ENROLLED, nonMated))
-                .hasMessage("probes must include at least one of an enrolled person, but all 1 are of people who are not"
-                        + " enrolled");
+                .hasMessage("probes must include at least one of an enrolled person, but all 1 are of people who are"
+                        + " not enrolled");
         Identification closed = Identification.of(ENROLLED, ENROLLED);
         assertThatThrownBy(() -> closed.dirAtFar(0.1))
                 .hasMessage("probes must include people who are not enrolled to find a threshold, but there were none");

@@ -87,9 +87,9 @@ class VerificationTest {
         Verification oneGenuine = Verification.ofScores(new double[4], new boolean[] {true, false, false, false});
         assertThatThrownBy(() -> CrossValidation.interleaved(oneGenuine, 2))
                 .isInstanceOf(UnsuitableDataException.class)
-                .hasMessage("all folds but fold 1 must together have genuine and impostor pairs to choose a threshold on,"
-                        + " but have 0 genuine and 1 impostor pairs; use interleaved folds and at least two pairs of each"
-                        + " kind");
+                .hasMessage("all folds but fold 1 must together have genuine and impostor pairs to choose a threshold"
+                        + " on, but have 0 genuine and 1 impostor pairs; use interleaved folds and at least two pairs of"
+                        + " each kind");
         Verification allGenuine = Verification.ofScores(new double[4], new boolean[] {true, true, true, true});
         assertThatThrownBy(() -> CrossValidation.interleaved(allGenuine, 2))
                 .hasMessage("scores must be of genuine and impostor pairs, but there were no impostor pairs");

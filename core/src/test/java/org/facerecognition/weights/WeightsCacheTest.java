@@ -87,7 +87,8 @@ class WeightsCacheTest {
 
     @Test
     void resumesAnInterruptedDownload() throws Exception {
-        server.answering("200 OK", SIZE, bytes, 0, PARTIAL).answering("206 Partial Content", SIZE - PARTIAL, bytes, PARTIAL, SIZE);
+        server.answering("200 OK", SIZE, bytes, 0, PARTIAL)
+                .answering("206 Partial Content", SIZE - PARTIAL, bytes, PARTIAL, SIZE);
         assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
         assertThat(server.ranges()).containsExactly("", "bytes=" + PARTIAL + "-");
     }
@@ -118,7 +119,8 @@ class WeightsCacheTest {
         Path part = folder.resolve("cache").resolve(sum(bytes).substring(0, 8)).resolve("net.pth.part");
         Files.createDirectories(part.getParent());
         Files.write(part, new byte[PARTIAL]);
-        server.answering("206 Partial Content", SIZE - PARTIAL, bytes, PARTIAL, SIZE).answering("200 OK", SIZE, bytes, 0, SIZE);
+        server.answering("206 Partial Content", SIZE - PARTIAL, bytes, PARTIAL, SIZE)
+                .answering("200 OK", SIZE, bytes, 0, SIZE);
         assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
 
         Files.delete(part.resolveSibling("net.pth"));
