@@ -134,8 +134,9 @@ class ThresholdTest {
         void onTooFewPeopleIsRefused() {
             assertThatThrownBy(() -> recognizer.calibrate(people(100, 24, Split.TEST)))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("a false accept rate of 0.01 needs at least 25 people to be shown, but there are 24; add"
-                            + " more people or ask for a higher rate");
+                    .hasMessage(
+                            "a false accept rate of 0.01 needs at least 25 people to be shown, but there are 24; add"
+                                    + " more people or ask for a higher rate");
         }
 
         @Test

@@ -86,8 +86,9 @@ class TrainingRefusalTest {
     void unseenPeopleThatCannotBeMeasured() {
         FaceDataset once = TinyTraining.validation(faces).withAtMost(1);
         assertThatThrownBy(fit(TinyTraining.args().verification(once)))
-                .hasMessage("faces to verify must form genuine and impostor pairs, but form none of the same person; add a"
-                        + " second image of at least one person");
+                .hasMessage(
+                        "faces to verify must form genuine and impostor pairs, but form none of the same person; add a"
+                                + " second image of at least one person");
         FaceDataset alone = TinyTraining.validation(faces).withIdentities(List.of("person0"));
         assertThatThrownBy(fit(TinyTraining.args().verification(alone)))
                 .hasMessageEndingWith("but form none of different people; add another person");

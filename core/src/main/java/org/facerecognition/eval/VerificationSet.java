@@ -82,11 +82,10 @@ public final class VerificationSet {
         boolean genuine = counts.values().stream().anyMatch(count -> count > 1);
         boolean impostor = counts.size() > 1;
         if (!genuine || !impostor) {
-            throw new UnsuitableDataException(
-                    "faces to verify must form genuine and impostor pairs, but form none of "
-                            + (impostor
-                                    ? "the same person; add a second image of at least one person"
-                                    : "different people; add another person"));
+            throw new UnsuitableDataException("faces to verify must form genuine and impostor pairs, but form none of "
+                    + (impostor
+                            ? "the same person; add a second image of at least one person"
+                            : "different people; add another person"));
         }
     }
 

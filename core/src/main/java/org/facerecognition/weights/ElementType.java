@@ -39,8 +39,8 @@ enum ElementType {
         return Arrays.stream(values())
                 .filter(t -> t.scalarType.value == type.value)
                 .findFirst()
-                .orElseThrow(() ->
-                        new IllegalArgumentException("tensor must be of a type of safetensors, but was " + type));
+                .orElseThrow(
+                        () -> new IllegalArgumentException("tensor must be of a type of safetensors, but was " + type));
     }
 
     /** Returns the type of this name, or empty when the format has none. */

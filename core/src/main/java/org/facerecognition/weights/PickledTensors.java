@@ -67,8 +67,8 @@ final class PickledTensors implements TensorFile {
         String pickle = zip.names().stream()
                 .filter(name -> name.equals("data.pkl") || name.endsWith("/data.pkl"))
                 .findFirst()
-                .orElseThrow(() -> new WeightsException(
-                        file + " must be written by torch.save, but its archive has no data.pkl"));
+                .orElseThrow(() ->
+                        new WeightsException(file + " must be written by torch.save, but its archive has no data.pkl"));
         String folder = pickle.substring(0, pickle.length() - "data.pkl".length());
         if (zip.names().contains(folder + "byteorder")
                 && !new String(zip.bytes(folder + "byteorder"), StandardCharsets.US_ASCII).equals("little")) {

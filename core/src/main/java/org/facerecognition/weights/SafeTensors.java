@@ -188,8 +188,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
 
     private static SafeTensors parse(Path file, FileChannel channel, long dataStart, long fileSize, JsonNode root) {
         if (!root.isObject()) {
-            throw new WeightsException(
-                    file + " is damaged or not a safetensors file: its header is not a JSON object");
+            throw new WeightsException(file + " is damaged or not a safetensors file: its header is not a JSON object");
         }
         Map<String, Entry> entries = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();

@@ -97,8 +97,7 @@ class BootstrapTest {
                 .isLessThan(plain.high() - plain.low());
     }
 
-    private static double tarOfResampledPeople(
-            Verification pairs, int[] labels, int people, RandomVariates random) {
+    private static double tarOfResampledPeople(Verification pairs, int[] labels, int people, RandomVariates random) {
         int[] timesDrawn = new int[people];
         for (int i = 0; i < people; i++) {
             timesDrawn[random.below(people)]++;

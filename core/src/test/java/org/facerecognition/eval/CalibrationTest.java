@@ -158,8 +158,9 @@ class CalibrationTest {
             Population population = new Population(new Random(seed), noise, resemblance);
             int covered = 0;
             for (int split = 0; split < 200; split++) {
-                Calibration.Point point =
-                        Calibration.of(population.faces(people, p -> faces)).at(rate).orElseThrow();
+                Calibration.Point point = Calibration.of(population.faces(people, p -> faces))
+                        .at(rate)
+                        .orElseThrow();
                 double onOthers = falseAcceptRate(population.faces(people, p -> faces), point.cosine());
                 covered += onOthers <= point.upperBound() ? 1 : 0;
             }

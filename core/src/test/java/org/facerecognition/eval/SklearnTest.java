@@ -154,7 +154,8 @@ class SklearnTest {
             double[] scores = IntStream.range(0, pairs.size())
                     .mapToDouble(i -> -Double.parseDouble(pairs.get(i)[at]))
                     .toArray();
-            assertFigures(column.getValue(), Verification.ofScores(scores, genuine).roc(), column.getKey());
+            assertFigures(
+                    column.getValue(), Verification.ofScores(scores, genuine).roc(), column.getKey());
         });
     }
 }

@@ -88,13 +88,12 @@ class VerificationTest {
         assertThatThrownBy(() -> CrossValidation.interleaved(oneGenuine, 2))
                 .isInstanceOf(UnsuitableDataException.class)
                 .hasMessage("all folds but fold 1 must together have genuine and impostor pairs to choose a threshold"
-                        + " on, but have 0 genuine and 1 impostor pairs; use interleaved folds and at least two pairs of"
-                        + " each kind");
+                        + " on, but have 0 genuine and 1 impostor pairs; use interleaved folds and at least two pairs"
+                        + " of each kind");
         Verification allGenuine = Verification.ofScores(new double[4], new boolean[] {true, true, true, true});
         assertThatThrownBy(() -> CrossValidation.interleaved(allGenuine, 2))
                 .hasMessage("scores must be of genuine and impostor pairs, but there were no impostor pairs");
-        Verification six =
-                Verification.ofScores(new double[6], new boolean[] {true, false, true, false, true, false});
+        Verification six = Verification.ofScores(new double[6], new boolean[] {true, false, true, false, true, false});
         assertThatThrownBy(() -> CrossValidation.contiguous(six, 7))
                 .hasMessage("folds must be at least 2 and at most as many as pairs, 6, but were 7");
     }
