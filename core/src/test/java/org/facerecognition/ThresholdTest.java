@@ -134,9 +134,9 @@ class ThresholdTest {
         void onTooFewPeopleIsRefused() {
             assertThatThrownBy(() -> recognizer.calibrate(people(100, 24, Split.TEST)))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("a false accept rate of 0.01 can be shown on 25 people or more, but here are 24; take"
-                            + " more people, or ask for a higher rate: with so few, a threshold would promise what"
-                            + " nobody has measured");
+                    .hasMessage(
+                            "a false accept rate of 0.01 needs at least 25 people to be shown, but there are 24; add"
+                                    + " more people or ask for a higher rate");
         }
 
         @Test

@@ -16,7 +16,7 @@ record Folds(int wanted, boolean inOrder) {
     /** Adds {@code accuracy}, {@code standard_error} and {@code folds} to the report; null where they cannot be had. */
     Optional<CrossValidation> measure(Verification pairs, Evaluation evaluation) {
         evaluation.report.unmeasured("accuracy", "standard_error", "folds");
-        int possible = CrossValidation.mostFolds(pairs, wanted);
+        int possible = CrossValidation.maxFolds(pairs, wanted);
         if (pairs.size() < wanted) {
             return leaveOut("needs at least " + wanted + " pairs, but there are " + pairs.size(), evaluation);
         }
@@ -28,7 +28,7 @@ record Folds(int wanted, boolean inOrder) {
         }
         try {
             CrossValidation folds =
-                    inOrder ? CrossValidation.blocks(pairs, wanted) : CrossValidation.dealt(pairs, possible);
+                    inOrder ? CrossValidation.contiguous(pairs, wanted) : CrossValidation.interleaved(pairs, possible);
             if (!inOrder && possible < wanted) {
                 evaluation.tell("accuracy is over " + possible + " folds instead of " + wanted
                         + ", so that each has a pair of both kinds");

@@ -60,7 +60,7 @@ final class InitOptions {
 
     private Weights weights(String from, Encoder encoder, FetchProgress progress) {
         if (from.equals("imagenet")) {
-            return fetched(RemoteFile.imagenet(encoder), progress);
+            return fetched(RemoteFile.imagenet(encoder.id()), progress);
         }
         if (!ADDRESS.matcher(from).matches()) {
             return read(Path.of(from));
@@ -70,7 +70,7 @@ final class InitOptions {
                     "--init " + from + " must come with --init-sha256, the checksum of what is"
                             + " there: weights from afar are not used unchecked");
         }
-        String terms = license == null ? RemoteFile.UNKNOWN_LICENCE : license;
+        String terms = license == null ? RemoteFile.UNKNOWN_LICENSE : license;
         return fetched(new RemoteFile(URI.create(from), sha256, terms), progress);
     }
 

@@ -79,7 +79,8 @@ class EvaluateCommandTest {
         assertThat(figures.get("pairs_same").asInt()).isEqualTo(3 * 15);
         assertThat(figures.get("pairs_different").asInt()).isEqualTo(3 * 36);
         shares(figures, "auc", "eer", "tar_at_far_1e-2", "tar_at_far_1e-2_low", "tar_at_far_1e-2_high");
-        assertThat(Files.readString(report)).contains("ROC", "DET", "FNMR", "same person, least alike", "person0/");
+        assertThat(Files.readString(report))
+                .contains("ROC", "DET", "FNMR", "Genuine pairs with the lowest", "person0/");
         assertThat(root.resolve("reports/all.json")).content().contains("\"auc\"");
         assertThat(figures("all-pairs", faces, "--layout", "folders", "--unseen", 0.67)
                         .get("pairs_same")
