@@ -93,8 +93,8 @@ final class LossesBenchmark {
     private static ByIdentity drawn() {
         SyntheticFaces faces = new SyntheticFaces(SEED, SIZE_PX);
         return new ByIdentity(
-                FaceDataset.synthetic(faces, 0, PEOPLE, 0, IMAGES_EACH, Split.TRAIN),
-                FaceDataset.synthetic(faces, PEOPLE, PEOPLE, 0, IMAGES_EACH, Split.TEST));
+                FaceDataset.synthetic(faces.identities(0, PEOPLE).images(0, IMAGES_EACH), Split.TRAIN),
+                FaceDataset.synthetic(faces.identities(PEOPLE, 2 * PEOPLE).images(0, IMAGES_EACH), Split.TEST));
     }
 
     private static RecognizerArgs args(int classes) {

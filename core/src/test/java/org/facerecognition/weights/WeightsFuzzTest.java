@@ -19,7 +19,7 @@ import org.facerecognition.Mutations;
 
 /**
  * Damaged files are read or refused with a sentence that names them; nothing else ever comes out. Twenty thousand of
- * them are tried by {@code StrangersDrillTest}.
+ * them are tried by {@code DamagedFilesTest}.
  */
 class WeightsFuzzTest {
     private static Path folder;
