@@ -398,7 +398,8 @@ public final class Recognizer implements FaceEmbedder {
             return faces.cropped(cropper(now));
         }
         model.requireSameCrop(faces);
-        return faces.cropped(FaceCropper.withoutDetector(faces.crop(), model.input().sizePx()));
+        return faces.cropped(
+                FaceCropper.withoutDetector(faces.crop(), model.input().sizePx()));
     }
 
     /**

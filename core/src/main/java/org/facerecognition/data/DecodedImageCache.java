@@ -44,8 +44,8 @@ final class DecodedImageCache implements AutoCloseable {
         }
         try (TensorOptions bytes = new TensorOptions().dtype(new ScalarTypeOptional(ScalarType.Byte));
                 MemoryFormatOptional usual = new MemoryFormatOptional()) {
-            this.pixels =
-                    torch.empty(new long[] {capacity, bytesEach()}, bytes, usual).retainReference();
+            this.pixels = torch.empty(new long[] {capacity, bytesEach()}, bytes, usual)
+                    .retainReference();
         }
     }
 

@@ -46,7 +46,8 @@ public final class FaceDataset {
         return of(images, identities, split, crop, List.of());
     }
 
-    static FaceDataset of(List<LabeledImage> images, List<String> identities, Split split, Crop crop, List<String> notes) {
+    static FaceDataset of(
+            List<LabeledImage> images, List<String> identities, Split split, Crop crop, List<String> notes) {
         return new FaceDataset(images, identities, split, crop, List.of(), false, notes);
     }
 

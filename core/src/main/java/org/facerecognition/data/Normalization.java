@@ -13,8 +13,8 @@ public record Normalization(List<Double> mean, List<Double> std) {
     public static final Normalization SYMMETRIC = uniform(127.5, 127.5);
 
     /** ImageNet's statistics, for networks that torchvision trained. */
-    public static final Normalization IMAGENET =
-            new Normalization(List.of(0.485 * 255, 0.456 * 255, 0.406 * 255), List.of(0.229 * 255, 0.224 * 255, 0.225 * 255));
+    public static final Normalization IMAGENET = new Normalization(
+            List.of(0.485 * 255, 0.456 * 255, 0.406 * 255), List.of(0.229 * 255, 0.224 * 255, 0.225 * 255));
 
     public Normalization {
         mean = List.copyOf(mean);

@@ -166,8 +166,7 @@ public final class PackedFaces {
                 && Arrays.equals(file.read(0, MAGIC.length), MAGIC)
                 && Arrays.equals(file.read(file.size() - MAGIC.length, MAGIC.length), MAGIC);
         if (!whole) {
-            throw new DataException(
-                    file.file() + " is truncated or not a pack; create it again with the pack command");
+            throw new DataException(file.file() + " is truncated or not a pack; create it again with the pack command");
         }
         long begin = file.readLong(end);
         int length = file.readInt(end + Long.BYTES);

@@ -41,8 +41,7 @@ final class PeopleParts {
                 withoutTest++;
             }
         }
-        settings.part(images, person, split)
-                .forEach(image -> chosen.add(new LabeledImage(image, identities.size())));
+        settings.part(images, person, split).forEach(image -> chosen.add(new LabeledImage(image, identities.size())));
         identities.add(name);
     }
 
@@ -73,8 +72,8 @@ final class PeopleParts {
 
     private String why(PassedOver passedOver) {
         if (identities.isEmpty() && belowMin > 0) {
-            return "people with at least " + settings.minImages() + " images, but the most that one has is "
-                    + maxImages + "; ask for fewer images of each";
+            return "people with at least " + settings.minImages() + " images, but the most that one has is " + maxImages
+                    + "; ask for fewer images of each";
         }
         if (identities.isEmpty()) {
             return "images in the folders of its people, but " + passedOver.instead();

@@ -91,8 +91,8 @@ final class RecordIoLayout {
         boolean several = file.readInt(at) > 0;
         float label = Float.intBitsToFloat(file.readInt(several ? at + HEADER_BYTES : at + Integer.BYTES));
         if (!(label >= 0 && label == Math.rint(label))) {
-            throw new DataException(image.name() + " must have a whole number of at least 0 as its identity, but has "
-                    + label);
+            throw new DataException(
+                    image.name() + " must have a whole number of at least 0 as its identity, but has " + label);
         }
         return (int) label;
     }

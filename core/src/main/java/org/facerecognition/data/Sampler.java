@@ -84,8 +84,8 @@ public interface Sampler {
         return named(identities + " identities x " + images + " images", identities * images, (labels, random) -> {
             List<int[]> people = byIdentity(labels, images, random);
             if (people.size() < identities) {
-                throw new DataException("a batch must have " + identities
-                        + " identities, but the data set has only " + people.size());
+                throw new DataException(
+                        "a batch must have " + identities + " identities, but the data set has only " + people.size());
             }
             int batches = Math.max(1, labels.length / (identities * images));
             int[] order = new int[batches * identities * images];

@@ -76,5 +76,4 @@ final class BackgroundPainter {
         canvas.imageCorner(x - 3.4 * neck, 1.1);
         canvas.fill(shot.scene().clothes());
     }
-
 }

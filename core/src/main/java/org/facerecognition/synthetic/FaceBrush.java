@@ -81,8 +81,7 @@ final class FaceBrush {
      * Fills a curved line on the surface of the head: a quadratic Bezier curve from (x0, y0) to (x1, y1) with control
      * point (bendX, bendY), thickest in the middle.
      */
-    void stroke(
-            double x0, double y0, double bendX, double bendY, double x1, double y1, double thickness, Rgb color) {
+    void stroke(double x0, double y0, double bendX, double bendY, double x1, double y1, double thickness, Rgb color) {
         int steps = 8;
         for (int i = 0; i <= 2 * steps; i++) {
             double t = (i <= steps ? i : 2 * steps - i) / (double) steps;

@@ -22,13 +22,11 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
-
 import org.bytedeco.opencv.global.opencv_objdetect;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
-
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeLibraries;
 
@@ -76,12 +74,12 @@ public final class FaceDetector implements AutoCloseable {
      * The settings of detection.
      *
      * @param scoreThreshold minimum score of a face, in [0, 1]
-     * @param nmsThreshold of two boxes whose intersection over union exceeds this, only the one with the higher score
-     *     is kept; in [0, 1]
+     * @param nmsThreshold maximum intersection over union of two boxes, in [0, 1]; of two that overlap more, only the
+     *     one with the higher score is kept
      * @param topK maximum number of candidates, those with the highest scores, that are examined
-     * @param smallestFacePx faces are dropped when the shorter side of their box is below this, in pixels of the image
-     * @param largestSidePx images with a longer side are reduced to it before detection. Faces should then still have
-     *     10 pixels or more: raise it for crowds, at a cost proportional to the area
+     * @param smallestFacePx minimum shorter side of a face's box, in pixels of the image; smaller faces are dropped
+     * @param largestSidePx maximum side of an image; larger images are reduced to it before detection. Faces should
+     *     then still have 10 pixels or more: raise it for crowds, at a cost proportional to the area
      */
     public record Settings(
             double scoreThreshold, double nmsThreshold, int topK, int smallestFacePx, int largestSidePx) {
@@ -106,8 +104,8 @@ public final class FaceDetector implements AutoCloseable {
                 throw new IllegalArgumentException("smallest face must be at least 1 px, but was " + smallestFacePx);
             }
             if (largestSidePx < MIN_SIDE_PX || largestSidePx > MAX_SIDE_PX) {
-                throw new IllegalArgumentException("largest side must be " + MIN_SIDE_PX + " to " + MAX_SIDE_PX
-                        + " px, but was " + largestSidePx);
+                throw new IllegalArgumentException(
+                        "largest side must be " + MIN_SIDE_PX + " to " + MAX_SIDE_PX + " px, but was " + largestSidePx);
             }
         }
 
@@ -188,7 +186,7 @@ public final class FaceDetector implements AutoCloseable {
     }
 
     /**
-     * Identifies the detector: thresholds that were measured with one do not hold for another.
+     * Returns the identity of the detector: thresholds that were measured with one do not hold for another.
      *
      * @return the first 8 hexadecimal digits of the SHA-256 of its file
      */
@@ -228,13 +226,13 @@ public final class FaceDetector implements AutoCloseable {
             throw new IllegalArgumentException("image must be RGB, CV_8UC3, but was "
                     + (image.empty() ? "empty" : "of OpenCV's type " + image.type()));
         }
-        return (isEnlarged(image) ? inEnlarged(image) : in(image))
-                .stream()
-                        .filter(this::isLargeEnough)
-                        .sorted(FaceChoice.MOST_PROMINENT
-                                .order(image.cols(), image.rows())
-                                .reversed())
-                        .toList();
+        List<DetectedFace> faces = isEnlarged(image) ? detectEnlarged(image) : detectReduced(image);
+        return faces.stream()
+                .filter(this::isLargeEnough)
+                .sorted(FaceChoice.MOST_PROMINENT
+                        .order(image.cols(), image.rows())
+                        .reversed())
+                .toList();
     }
 
     /** Returns whether a box has the minimum size; false for NaN. */
@@ -264,9 +262,9 @@ public final class FaceDetector implements AutoCloseable {
         }
         try (Rect around = new Rect(x, y, width, height);
                 Mat upright = new Mat(image, around);
-                Mat turned = new Mat()) {
-            rotate(upright, turned, ROTATE_180);
-            return bestScore(turned) > Math.max(face.score(), bestScore(upright));
+                Mat rotated = new Mat()) {
+            rotate(upright, rotated, ROTATE_180);
+            return bestScore(rotated) > Math.max(face.score(), bestScore(upright));
         }
     }
 
@@ -284,7 +282,8 @@ public final class FaceDetector implements AutoCloseable {
         return Math.min(image.cols(), image.rows()) < SMALL_PX && longer <= ENLARGEMENT * settings.largestSidePx();
     }
 
-    private List<DetectedFace> inEnlarged(Mat image) {
+    /** Detects in an image that is enlarged, with a black border. */
+    private List<DetectedFace> detectEnlarged(Mat image) {
         int margin = image.cols() / 2;
         try (Mat wide = new Mat();
                 Scalar black = new Scalar(0.0);
@@ -292,13 +291,14 @@ public final class FaceDetector implements AutoCloseable {
                         ENLARGEMENT * (image.cols() + 2 * margin), ENLARGEMENT * (image.rows() + 2 * margin))) {
             copyMakeBorder(image, wide, margin, margin, margin, margin, BORDER_CONSTANT, black);
             resize(wide, wide, size, 0, 0, INTER_LINEAR);
-            return in(wide).stream()
+            return detectReduced(wide).stream()
                     .map(face -> face.mapped(1.0 / ENLARGEMENT, -margin))
                     .toList();
         }
     }
 
-    private List<DetectedFace> in(Mat image) {
+    /** Detects in an image that is reduced if it is too large. */
+    private List<DetectedFace> detectReduced(Mat image) {
         try (Lifetime.Use use = lifetime.enter();
                 Mat input = input(image)) {
             double scaleX = (double) image.cols() / input.cols();
@@ -309,7 +309,7 @@ public final class FaceDetector implements AutoCloseable {
         }
     }
 
-    /** Returns the image in BGR, the order of channels that YuNet was trained on, and reduced where it is too large. */
+    /** Returns the image in BGR, the channel order that YuNet was trained on, reduced if it is too large; owned. */
     private Mat input(Mat image) {
         double scale = (double) settings.largestSidePx() / Math.max(image.cols(), image.rows());
         Mat input = new Mat();

@@ -72,7 +72,8 @@ class BatchLoaderTest {
                     for (float pixel : pixels) {
                         boxed.add(pixel);
                     }
-                    batches.add(new BatchValues(boxed, Arrays.stream(labels).boxed().toList()));
+                    batches.add(
+                            new BatchValues(boxed, Arrays.stream(labels).boxed().toList()));
                 }
             }
         }

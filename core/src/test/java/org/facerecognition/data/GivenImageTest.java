@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Case J1: images that a program gives are what they seem, or are rejected with what they are. */
+/** Case J1: images that a program passes in are RGB, or are rejected with a message that names their type. */
 class GivenImageTest {
     private static void assertRejected(Mat image, String was) {
         assertThatThrownBy(() -> ImageSource.of(image).read())

@@ -62,7 +62,7 @@ class ImageReaderTest {
         Path text = Files.writeString(folder.resolve("a.jpg"), "this is no image");
         assertThatThrownBy(() -> ImageReader.read(text))
                 .isInstanceOf(DataException.class)
-                .hasMessage("image " + text + " is not an image that can be decoded (18 bytes); replace the file or"
+                .hasMessage("image " + text + " is not an image that can be decoded (16 bytes); replace the file or"
                         + " remove it from the data set");
         Path empty = Files.write(folder.resolve("empty.png"), new byte[0]);
         assertThatThrownBy(() -> ImageReader.read(empty)).hasMessageContaining("is empty (0 bytes)");

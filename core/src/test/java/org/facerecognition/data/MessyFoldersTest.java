@@ -376,7 +376,11 @@ class MessyFoldersTest {
         @Test
         void syntheticFacesAreIdentifiedByTheirNumbers() {
             Set<String> fingerprints = Arrays.stream(new long[] {0, 1})
-                    .mapToObj(seed -> FaceDataset.synthetic(new SyntheticFaces(seed, 512).identities(0, 100).images(0, 50), Split.TRAIN)
+                    .mapToObj(seed -> FaceDataset.synthetic(
+                                    new SyntheticFaces(seed, 512)
+                                            .identities(0, 100)
+                                            .images(0, 50),
+                                    Split.TRAIN)
                             .contentFingerprint())
                     .collect(Collectors.toSet());
             assertThat(fingerprints).hasSize(2); // nothing was painted: 10,000 faces of 512 px would take minutes

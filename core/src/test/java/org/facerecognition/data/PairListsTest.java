@@ -54,7 +54,7 @@ class PairListsTest {
                         + ", and so are 1 more; give the folder of the images");
         assertThatThrownBy(() -> lfw("")).hasMessage(list + " must have pairs, but has none");
         assertThatThrownBy(() -> FacePairs.lfw(folder.resolve("none"), folder))
-                .hasMessageContaining("list of pairs " + folder.resolve("none") + " must be there");
+                .hasMessageContaining("list of pairs " + folder.resolve("none") + " must exist");
     }
 
     @Test

@@ -21,7 +21,8 @@ import org.w3c.dom.Element;
 import org.xml.sax.InputSource;
 
 class EvaluationReportTest {
-    private static final FaceDataset FACES = FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(0, 8).images(0, 4), Split.TEST);
+    private static final FaceDataset FACES =
+            FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(0, 8).images(0, 4), Split.TEST);
 
     /** A net that knows half of what makes a person. */
     private static Embedded embedded(FaceDataset faces) {
