@@ -59,7 +59,7 @@ class ThresholdTest {
     }
 
     private static FaceDataset people(int first, int count, Split split) {
-        return FaceDataset.synthetic(FACES, first, count, 0, 2, split);
+        return FaceDataset.synthetic(FACES.identities(first, first + count).images(0, 2), split);
     }
 
     private static Path saved(String name) {

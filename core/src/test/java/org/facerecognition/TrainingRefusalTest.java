@@ -96,7 +96,8 @@ class TrainingRefusalTest {
 
     @Test
     void moreUnseenFacesThanMemoryHoldsPairs() {
-        FaceDataset many = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 20_000, 0, 2, Split.TEST);
+        FaceDataset many = FaceDataset.synthetic(
+                new SyntheticFaces(0, 32).identities(0, 20_000).images(0, 2), Split.TEST);
         assertThatThrownBy(fit(TinyTraining.args().verification(VerificationSet.of(many))))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageMatching(

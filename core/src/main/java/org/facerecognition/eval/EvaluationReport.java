@@ -297,7 +297,7 @@ public final class EvaluationReport {
         }
         ImageSource image = parts.get(part).sample(place).image();
         try (Mat whole = image.read();
-                Mat small = image.framedPx() > 0 ? new Mat(whole) : whole(whole)) {
+                Mat small = image.croppedPx() > 0 ? new Mat(whole) : whole(whole)) {
             return new Picture(ImageReader.png(small), image.name());
         }
     }

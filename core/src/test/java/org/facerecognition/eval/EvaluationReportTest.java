@@ -21,7 +21,8 @@ import org.w3c.dom.Element;
 import org.xml.sax.InputSource;
 
 class EvaluationReportTest {
-    private static final FaceDataset FACES = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 8, 0, 4, Split.TEST);
+    private static final FaceDataset FACES =
+            FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(0, 8).images(0, 4), Split.TEST);
 
     /** Simulates a mediocre network: random embeddings with a component for the identity. */
     private static Embedded embedded(FaceDataset faces) {

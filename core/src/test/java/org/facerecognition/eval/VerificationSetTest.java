@@ -11,8 +11,9 @@ import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 
 class VerificationSetTest {
+    /** Two images of each of three people: labels 0 0 1 1 2 2. */
     private static final FaceDataset FACES =
-            FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 3, 0, 2, Split.TEST); // labels 0 0 1 1 2 2
+            FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(0, 3).images(0, 2), Split.TEST);
 
     /** Returns one embedding per face, on the unit circle at these angles in degrees. */
     private static Embedded atAngles(List<Integer> degrees, FaceDataset faces) {

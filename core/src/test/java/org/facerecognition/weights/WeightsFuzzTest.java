@@ -19,7 +19,7 @@ import org.facerecognition.Mutations;
 
 /**
  * Checks that damaged files are either read or rejected with a message that names them, and never have another outcome.
- * {@code StrangersDrillTest} tries twenty thousand more.
+ * {@code DamagedFilesTest} tries twenty thousand more.
  */
 class WeightsFuzzTest {
     private static Path folder;

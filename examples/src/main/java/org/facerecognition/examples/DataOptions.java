@@ -117,7 +117,7 @@ final class DataOptions {
      * @throws UnsuitableDataException when they have another size or were cut out in another way
      */
     static void requirePackedFor(Recognizer recognizer, FaceDataset faces) {
-        int px = faces.size() == 0 ? 0 : faces.sample(0).image().framedPx();
+        int px = faces.size() == 0 ? 0 : faces.sample(0).image().croppedPx();
         if (px > 0 && px != recognizer.imageSizePx()) {
             throw new UnsuitableDataException("faces must be packed at " + recognizer.imageSizePx()
                     + " px for this model, but were packed at " + px + " px; pack them anew with --decoded "

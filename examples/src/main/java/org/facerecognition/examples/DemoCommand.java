@@ -63,9 +63,11 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         SyntheticFaces faces = new SyntheticFaces(seed, IMAGE_PX);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, people, 0, TRAIN_IMAGES, Split.TRAIN);
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, people, TRAIN_IMAGES, VAL_IMAGES, Split.VAL);
-        FaceDataset unseen = FaceDataset.synthetic(faces, people, people, 0, UNSEEN_IMAGES, Split.TEST);
+        FaceDataset train = FaceDataset.synthetic(faces.identities(0, people).images(0, TRAIN_IMAGES), Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(
+                faces.identities(0, people).images(TRAIN_IMAGES, TRAIN_IMAGES + VAL_IMAGES), Split.VAL);
+        FaceDataset unseen =
+                FaceDataset.synthetic(faces.identities(people, 2 * people).images(0, UNSEEN_IMAGES), Split.TEST);
         PrintWriter err = spec.commandLine().getErr();
         err.println("These faces are drawn by a program: they are nobody's, and results on them say nothing about"
                 + " real faces.");

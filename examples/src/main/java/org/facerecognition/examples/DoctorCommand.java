@@ -125,8 +125,8 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static String trainingStep() {
         var faces = new SyntheticFaces(0, 64);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, 2, 0, 2, Split.TRAIN);
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, 2, 2, 1, Split.VAL);
+        FaceDataset train = FaceDataset.synthetic(faces.identities(0, 2).images(0, 2), Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces.identities(0, 2).images(2, 3), Split.VAL);
         RecognizerArgs args = RecognizerArgs.builder()
                 .encoder(Encoder.RESNET18)
                 .embeddingSize(32)

@@ -19,8 +19,8 @@ public final class Step4_StopAndResume {
     /** Argument: a folder for the checkpoints. */
     public static void main(String[] args) {
         var faces = new SyntheticFaces(0, 64);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, 4, 0, 8, Split.TRAIN);
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, 4, 8, 2, Split.VAL);
+        FaceDataset train = FaceDataset.synthetic(faces.identities(0, 4).images(0, 8), Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces.identities(0, 4).images(8, 10), Split.VAL);
         TrainingListener watch = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {

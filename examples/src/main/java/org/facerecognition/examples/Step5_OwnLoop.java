@@ -26,7 +26,8 @@ public final class Step5_OwnLoop {
 
     /** Runs it. */
     public static void main(String[] args) {
-        FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 64), 0, 4, 0, 8, Split.TRAIN);
+        FaceDataset faces =
+                FaceDataset.synthetic(new SyntheticFaces(0, 64).identities(0, 4).images(0, 8), Split.TRAIN);
         var settings = BatchLoader.Settings.of(64, Normalization.SYMMETRIC)
                 .withBatchSize(8)
                 .withSampler(Sampler.shuffled());

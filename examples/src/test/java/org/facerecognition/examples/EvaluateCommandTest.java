@@ -107,7 +107,7 @@ class EvaluateCommandTest {
                 .isEqualTo(3);
         Cli.Result missing = evaluate("pairs", faces);
         assertThat(missing.code()).isEqualTo(1);
-        assertThat(missing.err()).contains("list of pairs " + faces.resolve("pairs.tsv") + " must be there");
+        assertThat(missing.err()).contains("list of pairs " + faces.resolve("pairs.tsv") + " must exist");
     }
 
     /** Case N1; before, fewer than ten pairs had no figure at all, and an alternating list had folds of one kind. */

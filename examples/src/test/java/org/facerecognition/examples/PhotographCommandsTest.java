@@ -58,7 +58,7 @@ class PhotographCommandsTest {
                 .build();
         try (Recognizer recognizer = Recognizer.arcFace(args)) {
             recognizer.save(model);
-            recognizer.calibrate(FaceDataset.synthetic(new SyntheticFaces(0, 48), 0, 80, 0, 1, Split.TEST), true);
+            recognizer.calibrate(FaceDataset.synthetic(new SyntheticFaces(0, 48).identities(0, 80), Split.TEST), true);
             recognizer.save(calibrated);
         }
     }

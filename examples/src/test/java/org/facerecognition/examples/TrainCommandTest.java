@@ -383,7 +383,7 @@ class TrainCommandTest {
         Cli.Result empty = Cli.train(Files.createDirectory(folder.resolve("empty")), out());
         assertThat(empty.code()).isEqualTo(1);
         assertThat(empty.err()).contains("is empty: it must have one folder of images per person");
-        assertThat(Cli.train(data, out(), "--align", "crop").err()).contains("must be 178x218 for framing celeba-crop");
+        assertThat(Cli.train(data, out(), "--align", "crop").err()).contains("must be 178x218 for crop celeba-crop");
     }
 
     @Test
