@@ -16,7 +16,7 @@ import org.bytedeco.pytorch.global.torch;
  *
  * <p>Focal weighting: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, arXiv 1708.02002, equation 4: the
  * loss of each sample is multiplied by (1 - p_y)^gamma, and the weight passes its gradient. What differs from much face
- * recognition code: that weights the mean of the batch instead of each sample. With a margin, p is the probability
+ * recognition code: that code weights the mean of the batch instead of each sample. With a margin, p is the probability
  * after the margin.
  *
  * @param labelSmoothing e, in [0, 1); 0 for none

@@ -24,6 +24,11 @@ public record LossSettings(
     /** The settings of each loss's paper. */
     public static final LossSettings DEFAULTS = new LossSettings(null, null, 0, 0, 0, false);
 
+    /**
+     * Creates settings.
+     *
+     * @throws IllegalArgumentException if a value is out of range
+     */
     public LossSettings {
         if (subCenters < 0) {
             throw new IllegalArgumentException("subCenters must be at least 1, but was " + subCenters);

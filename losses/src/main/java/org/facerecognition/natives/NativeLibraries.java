@@ -87,14 +87,14 @@ public final class NativeLibraries {
      * Unpacks libraries without loading them; a failure can be retried when there is space.
      *
      * @param name the name of the libraries in messages
-     * @param beside the class whose class loader has them
+     * @param anchor the class whose class loader has them
      * @param folder the folder of the class path that contains them, for one platform
      * @param libraries their names, without the prefix and suffix of the platform; those that do not exist are skipped
      */
-    static void unpack(String name, Class<?> beside, String folder, String... libraries) {
+    static void unpack(String name, Class<?> anchor, String folder, String... libraries) {
         try {
             for (String library : libraries) {
-                Loader.cacheResource(beside, folder + "/" + System.mapLibraryName(library));
+                Loader.cacheResource(anchor, folder + "/" + System.mapLibraryName(library));
             }
         } catch (IOException e) {
             throw new IllegalStateException(cannotBeUnpacked(name, e.getMessage()), e);
@@ -120,7 +120,7 @@ public final class NativeLibraries {
         String reason = message(root).lines().findFirst().orElse(root.toString());
         if (NOT_EXECUTABLE.matcher(reason).find()) {
             return name
-                    + " cannot be loaded, since JavaCPP's cache folder is where nothing may be executed (name another"
+                    + " cannot be loaded, because JavaCPP's cache folder does not allow execution (name another"
                     + " with -Dorg.bytedeco.javacpp.cachedir=DIR): " + reason;
         }
         return name + " cannot be loaded: " + reason
@@ -188,7 +188,7 @@ public final class NativeLibraries {
      * @param limitBytes the limit
      */
     public static String memoryLimitSentence(long limitBytes) {
-        return "JavaCPP ends work with OutOfMemoryError once the whole process has " + (limitBytes >> 20)
+        return "JavaCPP throws OutOfMemoryError once the whole process uses " + (limitBytes >> 20)
                 + " MiB; start the JVM with -D" + MEMORY_LIMIT + "=0"
                 + (isMemoryLimitGiven() ? "" : ", or use this library before other classes of JavaCPP");
     }

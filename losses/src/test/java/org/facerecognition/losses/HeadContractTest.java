@@ -81,7 +81,8 @@ class HeadContractTest {
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.evaluating();
             head.to(ScalarType.Double, false);
-            double[] x = Tensors.values(torch.randn(BATCH * SIZE).mul(new Scalar(8.0))); // in the range of norms of MagFace
+            // norms in the range of MagFace
+            double[] x = Tensors.values(torch.randn(BATCH * SIZE).mul(new Scalar(8.0)));
             Tensor embeddings = Tensors.doubles(x).reshape(BATCH, SIZE).detach();
             embeddings.set_requires_grad(true);
             head.forward(embeddings, labels()).loss().backward();

@@ -70,7 +70,7 @@ class NativeLibrariesTest {
                 .filteredOn(line -> line.contains("OutOfMemoryError"))
                 .singleElement()
                 .asString()
-                .endsWith("JavaCPP ends work with OutOfMemoryError once the whole process has 256 MiB; start the JVM"
+                .endsWith("JavaCPP throws OutOfMemoryError once the whole process uses 256 MiB; start the JVM"
                         + " with -Dorg.bytedeco.javacpp.maxPhysicalBytes=0, or use this library before other classes of"
                         + " JavaCPP");
         assertThat(lines).last().isEqualTo((256L << 20) + " null true");
@@ -147,7 +147,7 @@ class NativeLibrariesTest {
         Throwable failure = new UnsatisfiedLinkError(
                 "/cache/libjnitorch.so: libc10.so: failed to map segment from shared object: Operation not permitted");
         assertThat(NativeLibraries.explain("libtorch", failure))
-                .isEqualTo("libtorch cannot be loaded, since JavaCPP's cache folder is where nothing may be executed"
+                .isEqualTo("libtorch cannot be loaded, because JavaCPP's cache folder does not allow execution"
                         + " (name another with -Dorg.bytedeco.javacpp.cachedir=DIR): " + failure.getMessage());
     }
 
