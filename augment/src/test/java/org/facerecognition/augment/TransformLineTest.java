@@ -56,7 +56,7 @@ class TransformLineTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "Grayscale(3) | 1 | there is no transform \"Grayscale\"; did you mean Grayscale?",
+                "Greyscale(3) | 1 | there is no transform \"Greyscale\"; did you mean Grayscale?",
                 "Grayscale(3), colorjitter() | 15 | did you mean ColorJitter?",
                 "Grayscale(3) ColorJitter() | 14 | a comma was expected between transforms",
                 "Grayscale(3 | 12 | a comma or a closing parenthesis was expected",
