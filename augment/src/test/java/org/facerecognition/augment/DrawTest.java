@@ -287,8 +287,10 @@ class DrawTest {
         assertRejected(() -> new RandomPosterize(9), "bits must be in [0, 8], but was 9");
         assertRejected(() -> new RandomEqualize(1.5), "p must be in [0, 1], but was 1.5");
         assertRejected(() -> new RandomSolarize(257), "threshold must be in [0, 256], but was 257.0");
-        assertRejected(() -> new RandomAdjustSharpness(-1), "sharpness factor must be finite and not negative, but was -1.0");
-        assertRejected(() -> new RandAugment(2, 31, 31, Interpolation.NEAREST), "magnitude must be in [0, 31), but was 31");
+        assertRejected(
+                () -> new RandomAdjustSharpness(-1), "sharpness factor must be finite and not negative, but was -1.0");
+        assertRejected(
+                () -> new RandAugment(2, 31, 31, Interpolation.NEAREST), "magnitude must be in [0, 31), but was 31");
         assertRejected(() -> new LowResolution(new Range(0, 1)), "scale must be in (0, 1], but was (0.0, 1.0)");
         assertRejected(() -> new JpegCompression(new Range(0, 50)), "quality must be in [1, 100], but was (0.0, 50.0)");
         assertRejected(() -> new MotionBlur(new Range(0, 5)), "length must be at least 1 pixel, but was (0.0, 5.0)");

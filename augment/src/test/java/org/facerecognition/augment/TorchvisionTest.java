@@ -58,7 +58,8 @@ class TorchvisionTest {
         for (String image : IMAGES) {
             for (int i = 0; i < operations.size(); i++) {
                 Case one = new Case(image, i + 1, operations.size() + 1, operations.get(i));
-                boolean reflectsOnePixel = image.equals("dot") && one.operation().startsWith("blur");
+                boolean reflectsOnePixel =
+                        image.equals("dot") && one.operation().startsWith("blur");
                 if (!reflectsOnePixel) { // torch cannot
                     cases.add(one);
                 }

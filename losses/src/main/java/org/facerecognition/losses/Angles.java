@@ -39,8 +39,7 @@ final class Angles {
 
     /** Returns sin(theta) for cos(theta): [B] to [B]. */
     static Tensor sine(Tensor cosine) {
-        return atLeast(minus(1, cosine).mul(plus(cosine, 1)), MIN_SIN_SQUARED)
-                .sqrt();
+        return atLeast(minus(1, cosine).mul(plus(cosine, 1)), MIN_SIN_SQUARED).sqrt();
     }
 
     /**

@@ -137,8 +137,7 @@ final class ChunkedPasses implements AutoCloseable {
         DeferredGradient.Link link = DeferredGradient.link(unit, (factor, gradient) -> {
             waiting.remove(self[0]);
             try (Autocast off = Autocast.off(gradient.device().type())) {
-                gradient.copy_(
-                        pass.backwardIntoCenters(factor, targetGradient).flatten());
+                gradient.copy_(pass.backwardIntoCenters(factor, targetGradient).flatten());
             } finally {
                 self[0].end();
             }

@@ -282,9 +282,8 @@ public final class MarginSoftmax extends Head {
                 Scalar minusInfinity = new Scalar(Double.NEGATIVE_INFINITY)) {
             margin.observe(
                     targets,
-                    scale -> cosines.mul(scale)
-                            .scatter(1, column, minusInfinity)
-                            .logsumexp(1));
+                    scale ->
+                            cosines.mul(scale).scatter(1, column, minusInfinity).logsumexp(1));
         }
     }
 

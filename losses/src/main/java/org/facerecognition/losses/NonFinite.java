@@ -23,7 +23,8 @@ public final class NonFinite {
         List<Integer> rows = new ArrayList<>();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor nonFinite = embeddings.isfinite().logical_not().any(1).nonzero().cpu(); // [N, 1]
+            Tensor nonFinite =
+                    embeddings.isfinite().logical_not().any(1).nonzero().cpu(); // [N, 1]
             for (long i = 0; i < nonFinite.size(0); i++) {
                 rows.add((int) nonFinite.get(i).item_long());
             }

@@ -67,8 +67,7 @@ class ArcFaceMarginTest {
         try (PointerScope scope = new PointerScope()) {
             double[] values = Tensors.values(new ArcFaceMargin(64, m).apply(Targets.of(Tensors.doubles(fine))));
             for (int i = 1; i < values.length; i++) {
-                assertThat(values[i])
-                        .isLessThanOrEqualTo(values[i - 1] + 2e-8); // what the clamp at the poles costs
+                assertThat(values[i]).isLessThanOrEqualTo(values[i - 1] + 2e-8); // what the clamp at the poles costs
                 assertThat(values[i - 1] - values[i]).isLessThan(5e-4);
             }
         }
@@ -99,8 +98,7 @@ class ArcFaceMarginTest {
     void rejectsValuesOutOfRange() {
         assertThatThrownBy(() -> new ArcFaceMargin(64, 28.6))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage(
-                        "m must be in [0, pi) radians, but was 28.6 (in degrees? then pass Math.toRadians(28.6))");
+                .hasMessage("m must be in [0, pi) radians, but was 28.6 (in degrees? then pass Math.toRadians(28.6))");
         for (double m : new double[] {-0.1, Math.PI, Double.NaN}) {
             assertThatThrownBy(() -> new ArcFaceMargin(64, m)).hasMessageStartingWith("m must be in [0, pi) radians");
         }

@@ -103,8 +103,7 @@ class ChunkedBackwardTest {
                     loss(head);
                 }
                 assertThatThrownBy(oldest::backward)
-                        .hasMessageContaining(
-                                "backward must be called once for each forward of a head, before 8 more");
+                        .hasMessageContaining("backward must be called once for each forward of a head, before 8 more");
             }
         }
 

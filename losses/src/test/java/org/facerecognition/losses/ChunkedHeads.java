@@ -111,7 +111,8 @@ final class ChunkedHeads {
 
         @Override
         public void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {
-            Tensor scale = torch.scalar_tensor(new Scalar(2.0)).to(targets.cosine().scalar_type());
+            Tensor scale =
+                    torch.scalar_tensor(new Scalar(2.0)).to(targets.cosine().scalar_type());
             Tensor mean = negativesLogSumExp.apply(scale).exp().log1p().mean();
             targets.state().get("t").copy_(mean.mul(new Scalar(0.01)));
         }

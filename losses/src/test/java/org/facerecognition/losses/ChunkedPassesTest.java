@@ -83,8 +83,8 @@ class ChunkedPassesTest {
                 Step actual = step(chunked, x, labels, 1, -0.25);
                 actual.isCloseTo(expected, type == ScalarType.Double ? 1e-12 : 5e-6);
                 assertThat(actual.ranks())
-                        .isEqualTo(
-                                Tensors.values(Ranks.of(direct.scores(x), labels).to(ScalarType.Double)));
+                        .isEqualTo(Tensors.values(
+                                Ranks.of(direct.scores(x), labels).to(ScalarType.Double)));
                 direct.close();
                 chunked.close();
             }

@@ -109,8 +109,9 @@ class LossNameTest {
     @Test
     void warnsOfAScaleThatIsTooSmall() {
         assertThat(LossName.ARCFACE.warnings(LossSettings.of(5, 0.1), 500))
-                .containsExactly("s = 5.0 is small for 500 identities: even a perfect network would give the right one a"
-                        + " probability of 0.23 at most; for 0.9 s must be at least 8.39");
+                .containsExactly(
+                        "s = 5.0 is small for 500 identities: even a perfect network would give the right one a"
+                                + " probability of 0.23 at most; for 0.9 s must be at least 8.39");
         assertThat(LossName.ARCFACE.warnings(LossSettings.of(8.4, 0.1), 500)).isEmpty();
         assertThat(LossName.ARCFACE.warnings(LossSettings.of(1, 0.1), 1)).isEmpty();
     }

@@ -266,7 +266,8 @@ class MarginSoftmaxTest {
             float nan = Float.NaN;
             float inf = Float.POSITIVE_INFINITY;
             Tensor nonFinite = Tensors.floats(1, 2, nan, 0, 3, 4, 0, inf).reshape(4, 2);
-            double loss = head.forward(nonFinite, Tensors.labels(0, 1, 2, 0)).loss().item_double();
+            double loss =
+                    head.forward(nonFinite, Tensors.labels(0, 1, 2, 0)).loss().item_double();
             assertThat(NonFinite.rows(nonFinite)).containsExactly(1, 3);
             assertThatThrownBy(() -> NonFinite.check(loss, nonFinite))
                     .isInstanceOf(ArithmeticException.class)
@@ -318,9 +319,8 @@ class MarginSoftmaxTest {
             Tensor embeddings = torch.randn(6, 4);
             Tensor labels = Tensors.labels(0, 1, 2, 3, 4, 0);
             double loss = head.forward(embeddings, labels).loss().item_double();
-            double longer = head.forward(embeddings.mul(new Scalar(8.0)), labels)
-                    .loss()
-                    .item_double();
+            double longer =
+                    head.forward(embeddings.mul(new Scalar(8.0)), labels).loss().item_double();
             assertThat(longer).isCloseTo(loss, within(1e-5));
         }
     }

@@ -179,6 +179,7 @@ class NativeLibrariesTest {
                 return "ParallelWebappClassLoader\r\n  context: shop\r\n  delegate: false\r\n";
             }
         };
-        assertThat(LibtorchOwner.name(serverLoader)).isEqualTo("ParallelWebappClassLoader context: shop delegate: false");
+        assertThat(LibtorchOwner.name(serverLoader))
+                .isEqualTo("ParallelWebappClassLoader context: shop delegate: false");
     }
 }
