@@ -167,10 +167,10 @@ final class GalleryBenchmark {
 
     private static void approximate(int n) {
         try (Gallery exact = Gallery.inMemory("drawn", D);
-                Gallery codes = Gallery.inMemory("drawn", D, SearchMethod.CODES);
+                Gallery codes = Gallery.inMemory("drawn", D, SearchMethod.RABITQ);
                 Gallery graph = Gallery.inMemory("drawn", D, SearchMethod.HNSW)) {
             Map<SearchMethod, Gallery> galleries = new EnumMap<>(
-                    Map.of(SearchMethod.EXACT, exact, SearchMethod.CODES, codes, SearchMethod.HNSW, graph));
+                    Map.of(SearchMethod.EXACT, exact, SearchMethod.RABITQ, codes, SearchMethod.HNSW, graph));
             Map<SearchMethod, Double> seconds = new EnumMap<>(SearchMethod.class);
             forBatches(
                     n,
@@ -187,11 +187,11 @@ final class GalleryBenchmark {
             System.out.println(
                     "| search | nearest entry found | its identity | p50, us | p99, us | all together, a second |");
             System.out.println("|---|---|---|---|---|---|");
-            for (SearchMethod method : List.of(SearchMethod.CODES, SearchMethod.HNSW)) {
+            for (SearchMethod method : List.of(SearchMethod.RABITQ, SearchMethod.HNSW)) {
                 Gallery gallery = galleries.get(method);
                 probes.forEach(probe -> gallery.identify(probe, 1, -1)); // warms up
-                for (int width : method == SearchMethod.CODES ? SCAN_WIDTHS : GRAPH_WIDTHS) {
-                    gallery.setSearchWidth(width);
+                for (int width : method == SearchMethod.RABITQ ? SCAN_WIDTHS : GRAPH_WIDTHS) {
+                    gallery.setEfSearch(width);
                     compare(gallery, method + ", width " + width, probes, truth);
                 }
             }
