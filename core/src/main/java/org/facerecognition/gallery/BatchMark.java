@@ -20,15 +20,15 @@ import org.jspecify.annotations.Nullable;
  * and the letters ZZZZ (4). Numbers are little-endian; the checksum is CRC32C.
  *
  * A batch is written in two steps. First all of it is written, with zeros in place of the commit, and the disk confirms
- * that. Then the commit is written, and the disk confirms that too. Only then is the batch acknowledged. Hence, whatever
- * a power failure does to pages that the disk has not confirmed:
+ * that. Then the commit is written, and the disk confirms that too. Only then is the batch acknowledged. Hence,
+ * whatever a power failure does to pages that the disk has not confirmed:
  *
  * - If there is a commit, everything before it was on the disk. Anything there that does not match its checksum is
  * damage, and the file is rejected.
  * - A batch without a commit was never acknowledged. It is cut off whatever it looks like, with one exception: if all
  * records of the last batch are intact, the second step may have begun, and the commit's place can hold only zeros, or
- * the beginning of the commit followed by zeros. Anything else there is damage. (The ZZZZ ensures that a commit with one
- * damaged byte does not look like an incomplete one.)
+ * the beginning of the commit followed by zeros. Anything else there is damage. (The ZZZZ ensures that a commit with
+ * one damaged byte does not look like an incomplete one.)
  *
  * Offsets are multiples of 32, so that a mark lies within one sector of a disk.
  */

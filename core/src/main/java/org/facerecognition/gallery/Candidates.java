@@ -16,9 +16,9 @@ import java.util.Set;
 /*
  * The last bits of a dot product in single precision depend on the order of summation, and BLAS sums in another order
  * for one probe than for 64, and for the last rows of a block than for the others. If rows were ordered by such scores,
- * the same query could have two answers. Therefore rows within SLACK of the k-th best identity are kept too, and the few
- * that remain are compared again in double precision. SLACK is ten times the largest difference that was observed between
- * the two (3.4e-7, for 128 to 2,048 values).
+ * the same query could have two answers. Therefore rows within SLACK of the k-th best identity are kept too, and the
+ * few that remain are compared again in double precision. SLACK is ten times the largest difference that was observed
+ * between the two (3.4e-7, for 128 to 2,048 values).
  */
 final class Candidates {
     static final float SLACK = 4e-6f;

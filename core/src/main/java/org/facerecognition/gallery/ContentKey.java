@@ -9,7 +9,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** Computes content keys for {@link Enrollment}: the first half of the SHA-256 digest of an image file, in hexadecimal. */
+/**
+ * Computes content keys for {@link Enrollment}: the first half of the SHA-256 digest of an image file, in hexadecimal.
+ */
 public final class ContentKey {
     private static final String PREFIX = "sha256:";
     private static final int BYTES = 16;

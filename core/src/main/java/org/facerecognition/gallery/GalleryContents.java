@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * keeps them consistent.
  */
 /*
- * Every change takes one lock, is written to the file first and published in memory second. So whatever a search sees is
- * on the disk, and a change that the disk rejects is never seen.
+ * Every change takes one lock, is written to the file first and published in memory second. So whatever a search sees
+ * is on the disk, and a change that the disk rejects is never seen.
  */
 final class GalleryContents implements AutoCloseable {
     private final int dimension;

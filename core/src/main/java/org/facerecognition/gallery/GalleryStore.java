@@ -71,9 +71,9 @@ final class GalleryStore implements AutoCloseable {
             return WriterLock.ofConfidential(lockFile(), "a gallery writer");
         } catch (LockedException e) {
             throw new GalleryException(
-                    "gallery " + file + " is open for writing in "
+                    "gallery " + file + " is already open for writing in "
                             + (e.byThisProcess() ? "this process" : "another process")
-                            + " already; close that one, or open this one for reading"
+                            + "; close that one, or open this one for reading"
                             + (e.holder() == null ? "" : "; the lock is held by " + e.holder()),
                     e);
         } catch (IOException e) {
@@ -244,8 +244,8 @@ final class GalleryStore implements AutoCloseable {
     }
 
     /**
-     * Returns whether the file is in an earlier version of the format, which is only read; {@link #rewrite} brings it to
-     * the current version.
+     * Returns whether the file is in an earlier version of the format, which is only read; {@link #rewrite} brings it
+     * to the current version.
      */
     boolean hasOldVersion() {
         return header.version() < LogHeader.VERSION;

@@ -4,8 +4,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A reference count of the readers of one state of a gallery. The writer waits on it before it erases or frees what only
- * that state refers to.
+ * A reference count of the readers of one state of a gallery. The writer waits on it before it erases or frees what
+ * only that state refers to.
  */
 final class Gate {
     private final AtomicInteger users = new AtomicInteger(1); // the writer counts as one
@@ -30,8 +30,8 @@ final class Gate {
     }
 
     /**
-     * Gives up the writer's reference and waits until the last reader has left. Interrupts do not end the wait, which is
-     * short, because memory in use must not be freed.
+     * Gives up the writer's reference and waits until the last reader has left. Interrupts do not end the wait, which
+     * is short, because memory in use must not be freed.
      */
     void leaveAndWait() {
         leave();

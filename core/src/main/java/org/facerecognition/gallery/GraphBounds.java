@@ -10,9 +10,9 @@ import java.util.BitSet;
  * memory according to the numbers that it finds, and leaves an incomplete graph behind when it fails.
  */
 /*
- * JVector's format of on-heap graphs consists of the magic number, the version, the number of layers, the degree of each
- * layer and the entry node; then, for each layer, the number of nodes; for each node, its number and the number of its
- * neighbors; and for each neighbor, its number and score.
+ * JVector's format of on-heap graphs consists of the magic number, the version, the number of layers, the degree of
+ * each layer and the entry node; then, for each layer, the number of nodes; for each node, its number and the number of
+ * its neighbors; and for each neighbor, its number and score.
  */
 final class GraphBounds {
     private static final int MAGIC = 0x75EC4012;

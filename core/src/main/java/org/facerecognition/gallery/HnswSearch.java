@@ -54,8 +54,8 @@ final class HnswSearch extends PrototypeSearch {
 
     /**
      * Loads JVector's vector arithmetic while its logger is off. JVector warns once per process that its arithmetic is
-     * slow without an additional module; distances are computed in this class, so the warning does not apply. A level that
-     * the program has set is kept; otherwise the logger inherits its parent's level again afterwards. A class is
+     * slow without an additional module; distances are computed in this class, so the warning does not apply. A level
+     * that the program has set is kept; otherwise the logger inherits its parent's level again afterwards. A class is
      * initialized once and by one thread, so two galleries cannot restore each other's level.
      */
     private static void loadVectorizationQuietly() {

@@ -130,7 +130,8 @@ record LogHeader(
 
     private static GalleryException damaged(String file) {
         return new GalleryException(file
-                + " is damaged: its header does not match its checksum; restore a copy, or enroll again into another file");
+                + " is damaged: its header does not match its checksum;"
+                + " restore a copy, or enroll again into another file");
     }
 
     private static int checksum(byte[] bytes, int length) {

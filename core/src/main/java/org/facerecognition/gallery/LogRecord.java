@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  * file (4), the body, and a checksum of the body (4). Numbers are little-endian; checksums are CRC32C. The length has a
  * separate checksum, so that records behind a damaged or erased body can still be found.
  *
- * Removing an entry takes two steps. First a Removal is committed, which holds the offset of the entry. Then the entry's
- * body is overwritten by an Erased body of the same length, which consists of the id and zeros. A process that is killed
- * during the second step may leave a body that does not match its checksum. Because a Removal holds its offset, it is
- * known not to be damage, and the next opening for writing finishes the step. A complete Erased body no longer depends
- * on its Removal.
+ * Removing an entry takes two steps. First a Removal is committed, which holds the offset of the entry. Then the
+ * entry's body is overwritten by an Erased body of the same length, which consists of the id and zeros. A process that
+ * is killed during the second step may leave a body that does not match its checksum. Because a Removal holds its
+ * offset, it is known not to be damage, and the next opening for writing finishes the step. A complete Erased body no
+ * longer depends on its Removal.
  *
  * Version 1 of the format had only EntryRemoved and IdentityRemoved records, which left the entry in the file, and the
  * second of which contains a name.
@@ -154,7 +154,8 @@ sealed interface LogRecord {
         body.order(ByteOrder.LITTLE_ENDIAN);
         try {
             int kind = body.get();
-            @Nullable LogRecord record = version == 1 ? version1(kind, body, dimension) : version2(kind, body, dimension);
+            @Nullable
+            LogRecord record = version == 1 ? version1(kind, body, dimension) : version2(kind, body, dimension);
             return body.hasRemaining() ? null : record;
         } catch (BufferUnderflowException | IllegalArgumentException e) {
             return null;

@@ -101,7 +101,8 @@ final class LogWriter implements AutoCloseable {
                 old.broken = true;
             }
             throw new GalleryException(
-                    "gallery " + file + " was rewritten, but its old content could not be overwritten: " + e.getMessage()
+                    "gallery " + file + " was rewritten, but its old content could not be overwritten: "
+                            + e.getMessage()
                             + "; close the gallery and open it for writing again, which retries the erasure",
                     e);
         } catch (IOException e) {
@@ -117,7 +118,7 @@ final class LogWriter implements AutoCloseable {
     private static GalleryException cannotRewrite(Path file, IOException e) {
         return new GalleryException(
                 "cannot write gallery " + file + ": " + AtomicFile.reason(e)
-                        + "; an existing file is unchanged, free some space or choose another folder",
+                        + "; an existing file is unchanged; free some space or choose another folder",
                 e);
     }
 
@@ -164,8 +165,8 @@ final class LogWriter implements AutoCloseable {
      *
      * @param kind of batch, of entries or of removals
      * @param offsets to which the offsets of new entries are added
-     * @throws GalleryException if the batch cannot be written. Nothing of it is in the file in this case, unless the disk
-     *     did not confirm it: then only the next opening can tell, as the message says
+     * @throws GalleryException if the batch cannot be written. Nothing of it is in the file in this case, unless the
+     *     disk did not confirm it: then only the next opening can tell, as the message says
      */
     void append(List<? extends LogRecord> records, BatchMark.Kind kind, EntryOffsets offsets) {
         if (broken) {
@@ -183,7 +184,7 @@ final class LogWriter implements AutoCloseable {
             truncateTo(length);
             throw new GalleryException(
                     "cannot write gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; nothing of this was enrolled or removed, free some space",
+                            + "; nothing was enrolled or removed; free some space",
                     e);
         }
         try {
@@ -283,7 +284,8 @@ final class LogWriter implements AutoCloseable {
             broken = true;
             throw new GalleryException(
                     "entries were removed from gallery " + file + ", but could not be erased from the disk: "
-                            + AtomicFile.reason(e) + "; close it and open it for writing again, which retries the erasure",
+                            + AtomicFile.reason(e)
+                            + "; close it and open it for writing again, which retries the erasure",
                     e);
         }
     }

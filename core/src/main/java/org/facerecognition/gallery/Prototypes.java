@@ -22,18 +22,18 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread adds; any number of threads read meanwhile.
  */
 /*
- * The vector of a prototype never changes once it is in the graph, because the edges of the graph were chosen for it. If
- * a prototype has four times as many rows as its vector is the mean of, and their mean has moved, a new prototype
- * replaces it. The old one remains as a path through the graph, and is found only by readers of earlier views. If one of
- * its rows is removed, a new prototype of the remaining rows replaces it too; once nobody reads an earlier view, nothing
- * is left of the old one but its node in the graph.
+ * The vector of a prototype never changes once it is in the graph, because the edges of the graph were chosen for it.
+ * If a prototype has four times as many rows as its vector is the mean of, and their mean has moved, a new prototype
+ * replaces it. The old one remains as a path through the graph, and is found only by readers of earlier views. If one
+ * of its rows is removed, a new prototype of the remaining rows replaces it too; once nobody reads an earlier view,
+ * nothing is left of the old one but its node in the graph.
  *
- * Rows are added to a prototype by giving it a longer array, so that readers see either the old or the new one. MAX_ROWS
- * bounds the length of the array, and the number of rows that a search compares per prototype.
+ * Rows are added to a prototype by giving it a longer array, so that readers see either the old or the new one.
+ * MAX_ROWS bounds the length of the array, and the number of rows that a search compares per prototype.
  */
 final class Prototypes implements AutoCloseable {
-    private static final double MIN_SIMILARITY = .4; // cosine to the prototype; most genuine pairs reach it
-    private static final double MIN_MEAN_SIMILARITY = .9; // cosine to the new mean; below it, the mean has moved
+    private static final double MIN_SIMILARITY = 0.4; // cosine to the prototype; most genuine pairs reach it
+    private static final double MIN_MEAN_SIMILARITY = 0.9; // cosine to the new mean; below it, the mean has moved
     private static final int GROWTH = 4;
     private static final int MAX_ROWS = 64;
     private static final int MAX_COMPARED = 16; // the newest prototypes of an identity that has very many

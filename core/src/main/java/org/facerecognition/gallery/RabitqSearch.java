@@ -9,8 +9,8 @@ import java.util.stream.IntStream;
  * those.
  */
 /*
- * The largest admissible Hamming distance is estimated from a sample first, so one pass over the codes at about the speed
- * of memory selects the candidates. Ranking all codes exactly took a second pass and half as long again.
+ * The largest admissible Hamming distance is estimated from a sample first, so one pass over the codes at about the
+ * speed of memory selects the candidates. Ranking all codes exactly took a second pass and half as long again.
  */
 final class RabitqSearch extends PrototypeSearch {
     private static final int ESTIMATES_PER_EF = 8;

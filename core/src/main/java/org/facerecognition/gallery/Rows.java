@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  */
 /*
  * Taking a view copies only references. Rows are only added at the end, which a view of fewer rows does not see. A
- * removal writes its sequence number beside the row; an earlier view, which knows only lower numbers, regards the row as
- * not removed. An array that becomes too short is replaced by a longer one, and earlier views keep the old array. So a
- * reader sees either all of a change or nothing of it, and never waits.
+ * removal writes its sequence number beside the row; an earlier view, which knows only lower numbers, regards the row
+ * as not removed. An array that becomes too short is replaced by a longer one, and earlier views keep the old array. So
+ * a reader sees either all of a change or nothing of it, and never waits.
  */
 final class Rows {
     /** The maximum number of rows between two compactions, live and removed ones. */

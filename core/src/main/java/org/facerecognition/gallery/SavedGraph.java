@@ -50,7 +50,7 @@ final class SavedGraph {
                     out.writeInt((int) checked.getChecksum().getValue());
                 }
             });
-        } catch (IOException | RuntimeException e) { // JVector throws the latter for an inconsistent graph that it has read
+        } catch (IOException | RuntimeException e) { // the latter by JVector, if a graph was inconsistent
             eraseQuietly(of(gallery));
         }
     }

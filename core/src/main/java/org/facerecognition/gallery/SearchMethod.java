@@ -9,11 +9,11 @@ public enum SearchMethod {
      */
     EXACT,
     /**
-     * Compares every identity by RaBitQ codes, which have one bit per value of the mean of its similar entries; the best
-     * candidates are then compared entry by entry. In principle it may miss the nearest identity; among random
+     * Compares every identity by RaBitQ codes, which have one bit per value of the mean of its similar entries; the
+     * best candidates are then compared entry by entry. In principle it may miss the nearest identity; among random
      * identities without any similarity it found all of 1,000 in a gallery of 1,000,000 entries, about a hundred times
-     * as fast as an exact search. Enrolling costs almost nothing. In addition to the embeddings, it uses about 250 bytes
-     * of heap per identity, and a mean for each identity of several entries. The time grows with the number of
+     * as fast as an exact search. Enrolling costs almost nothing. In addition to the embeddings, it uses about 250
+     * bytes of heap per identity, and a mean for each identity of several entries. The time grows with the number of
      * identities, of which that gallery had 100,000.
      */
     RABITQ,

@@ -4,20 +4,20 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * RaBitQ codes of vectors, one bit per value, and the cosines estimated from them: an estimate reads 64 bytes instead of
- * the 2,048 of a vector of 512 values. Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical
+ * RaBitQ codes of vectors, one bit per value, and the cosines estimated from them: an estimate reads 64 bytes instead
+ * of the 2,048 of a vector of 512 values. Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical
  * Error Bound for Approximate Nearest Neighbor Search", SIGMOD 2024, arXiv 2405.12497, sections 3.1 and 3.3.
  */
 /*
- * A unit-norm vector x is rotated randomly and stored as the signs s of its values and f = 1 / <x, s>. For a probe q that
- * is rotated likewise, the mean of <q, s> f over all rotations is the cosine of q and x, with a standard deviation of
- * 0.75 sqrt(1 - cosine^2) / sqrt(bits), which is at most 0.033 for 512 bits. Shorter embeddings are padded with zeros, so
- * that their error is no larger.
+ * A unit-norm vector x is rotated randomly and stored as the signs s of its values and f = 1 / <x, s>. For a probe q
+ * that is rotated likewise, the mean of <q, s> f over all rotations is the cosine of q and x, with a standard deviation
+ * of 0.75 sqrt(1 - cosine^2) / sqrt(bits), which is at most 0.033 for 512 bits. Shorter embeddings are padded with
+ * zeros, so that their error is no larger.
  *
  * The probe's values are quantized to 16 levels, u = 0..15, which stand for -7.5..7.5 steps. Rounding is stochastic, up
- * or down such that the mean is exact; it adds an error of about 0.01. Then <q, s> is computed by counting the bits that
- * are set both in a code and in the probe's bit planes of weight 1, 2, 4 and 8. (Rounding to the nearest level would have
- * a smaller error, but one of the same sign as the value: cosines near 1 would come out too large.)
+ * or down such that the mean is exact; it adds an error of about 0.01. Then <q, s> is computed by counting the bits
+ * that are set both in a code and in the probe's bit planes of weight 1, 2, 4 and 8. (Rounding to the nearest level
+ * would have a smaller error, but one of the same sign as the value: cosines near 1 would come out too large.)
  *
  * As in Vectors, one thread reserves memory, and the code of a vector is written before its number is published.
  */

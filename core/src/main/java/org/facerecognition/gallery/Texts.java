@@ -8,8 +8,8 @@ import java.text.Normalizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Normalizes and checks notes and other texts before they are stored: any Unicode, in composed form (NFC). {@link Names}
- * does so for names.
+ * Normalizes and checks notes and other texts before they are stored: any Unicode, in composed form (NFC).
+ * {@link Names} does so for names.
  */
 final class Texts {
     static final int MAX_NAME_BYTES = 1024;
