@@ -207,7 +207,7 @@ public final class Gallery implements AutoCloseable {
 
     /**
      * Enrolls several embeddings as one change, which is faster than one after the other because the disk has to
-     * confirm only once. All of them are checked first. If the process is killed meanwhile, the next opening finds
+     * confirm only once. All of them are checked first. If the process is killed in between, the next opening finds
      * either all of them or none.
      *
      * @return the ids of the new entries, in order

@@ -149,7 +149,7 @@ final class LogWriter implements AutoCloseable {
         try {
             close();
         } catch (IOException e) {
-            // the file was replaced, so nobody can open it any more
+            // the file was replaced, so it can no longer be opened
         }
     }
 
@@ -166,7 +166,7 @@ final class LogWriter implements AutoCloseable {
      * @param kind of batch, of entries or of removals
      * @param offsets to which the offsets of new entries are added
      * @throws GalleryException if the batch cannot be written. Nothing of it is in the file in this case, unless the
-     *     disk did not confirm it: then only the next opening can tell, as the message says
+     *     disk did not confirm it: then only the next opening can tell whether it was saved, as the message says
      */
     void append(List<? extends LogRecord> records, BatchMark.Kind kind, EntryOffsets offsets) {
         if (broken) {

@@ -19,13 +19,13 @@ import org.jspecify.annotations.Nullable;
  * ten, and the mean is nearer to another image of the identity than any of the ten is: 0.75 for images whose cosine to
  * each other is 0.6.
  *
- * <p>One thread adds; any number of threads read meanwhile.
+ * <p>One thread adds; any number of threads may read concurrently.
  */
 /*
  * The vector of a prototype never changes once it is in the graph, because the edges of the graph were chosen for it.
  * If a prototype has four times as many rows as its vector is the mean of, and their mean has moved, a new prototype
  * replaces it. The old one remains as a path through the graph, and is found only by readers of earlier views. If one
- * of its rows is removed, a new prototype of the remaining rows replaces it too; once nobody reads an earlier view,
+ * of its rows is removed, a new prototype of the remaining rows replaces it too; once no reader uses an earlier view,
  * nothing is left of the old one but its node in the graph.
  *
  * Rows are added to a prototype by giving it a longer array, so that readers see either the old or the new one.
@@ -97,7 +97,7 @@ final class Prototypes implements AutoCloseable {
                 }
             }
         }
-        for (int number = first; number < count; number++) { // nobody reads these yet
+        for (int number = first; number < count; number++) { // these have no readers yet
             Prototype added = prototypes[number];
             added.averaged = added.rows.length;
             added.slot = added.averaged == 1 ? added.slot : addMean(mean(added.rows));
@@ -142,7 +142,7 @@ final class Prototypes implements AutoCloseable {
      * Replaces the prototypes of removed rows by prototypes of the remaining rows.
      *
      * @param view without the removed rows; published next
-     * @return the numbers of the old prototypes, to be {@link #erase erased} once nobody reads an earlier view
+     * @return the numbers of the old prototypes, to be {@link #erase erased} once no reader uses an earlier view
      */
     int[] replace(int[] removed, Rows.View view) {
         Set<Integer> groups = new HashSet<>();
@@ -167,7 +167,7 @@ final class Prototypes implements AutoCloseable {
         return affected.stream().mapToInt(old -> old.number).toArray();
     }
 
-    /** Erases a replaced prototype except for its number, once nobody reads an earlier view. */
+    /** Erases a replaced prototype except for its number, once no reader uses an earlier view. */
     void erase(int number) {
         Prototype one = prototypes[number];
         one.replacedAt = 0;
@@ -250,7 +250,7 @@ final class Prototypes implements AutoCloseable {
 
     // ---- saving and loading ----
 
-    /** Writes the prototypes. Nothing may be added meanwhile. */
+    /** Writes the prototypes. Nothing may be added concurrently. */
     void save(DataOutputStream out) throws IOException {
         out.writeInt(count);
         for (int number = 0; number < count; number++) {

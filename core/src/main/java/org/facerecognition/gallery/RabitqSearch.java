@@ -24,7 +24,7 @@ final class RabitqSearch extends PrototypeSearch {
 
     @Override
     void connect(int first, int end) {
-        // the codes are the whole index
+        // the index consists only of the codes
     }
 
     @Override

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The metadata of each row of {@link Vectors}: entry id, identity, note, content key, and whether the row was removed.
- * One thread changes it; a {@link View} is an immutable snapshot for any thread.
+ * One thread changes it; a {@link View} is a consistent snapshot for any thread.
  *
  * <p>Rows of one identity form a group; groups are numbered from 0.
  */
@@ -186,7 +186,7 @@ final class Rows {
         }
     }
 
-    /** Drops notes, keys and names of removed rows, once no view from before the removal is read any more. */
+    /** Drops notes, keys and names of removed rows, once no view from before the removal is in use. */
     void erase(int[] removed) {
         for (int row : removed) {
             notes[row] = null;

@@ -4,7 +4,7 @@ import java.util.List;
 
 /**
  * Finds the rows of {@link Vectors} that are nearest to a probe. One thread adds and removes; any number of threads
- * search meanwhile.
+ * may search concurrently.
  */
 interface SearchIndex extends AutoCloseable {
     /**
@@ -21,8 +21,8 @@ interface SearchIndex extends AutoCloseable {
      *
      * @param removed rows, in any order
      * @param view without them; published next
-     * @return to be run once that view is published and nobody reads an earlier one: erases the index's own data about
-     *     the rows
+     * @return to be run once that view is published and no reader uses an earlier one: erases the index's own data
+     *     about the rows
      */
     Runnable removed(int[] removed, Rows.View view);
 

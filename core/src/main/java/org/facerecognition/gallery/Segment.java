@@ -50,7 +50,7 @@ final class Segment implements AutoCloseable {
     /**
      * Marks rows as removed, atomically for readers that take a view.
      *
-     * @return to be run once nobody reads an earlier view: erases what is left of the rows in memory
+     * @return to be run once no reader uses an earlier view: erases what is left of the rows in memory
      */
     Runnable remove(int[] removed) {
         rows.remove(removed);
@@ -64,7 +64,7 @@ final class Segment implements AutoCloseable {
         };
     }
 
-    /** Frees the memory. Nobody may read the segment any more. */
+    /** Frees the memory. It must have no readers. */
     @Override
     public void close() {
         index.close();

@@ -18,7 +18,7 @@ final class Snapshots {
     /**
      * What a reader sees, replaced as a whole by one volatile write.
      *
-     * @param gate tells when the last reader of this state has left; snapshots that differ only in added rows share it
+     * @param gate counts the readers of this state; snapshots that differ only in added rows share it
      */
     record Snapshot(Segment segment, Rows.View view, Gate gate) {
         /** Returns the row of an entry; empty if there is none. */
@@ -85,7 +85,7 @@ final class Snapshots {
         current = new Snapshot(snapshot.segment, snapshot.segment.rows().view(), snapshot.gate);
     }
 
-    /** Removes rows, waits until nobody reads them, and erases them. */
+    /** Removes rows, waits until no reader uses them, and erases them. */
     void remove(int[] rows) {
         Snapshot old = current();
         Runnable erase = old.segment.remove(rows);
@@ -94,7 +94,7 @@ final class Snapshots {
         erase.run();
     }
 
-    /** Publishes a new segment, and closes the old one, if there is one, once nobody reads it. */
+    /** Publishes a new segment, and closes the old one, if any, once it has no readers. */
     void replace(Segment segment) {
         @Nullable Snapshot old = current;
         current = new Snapshot(segment, segment.rows().view(), new Gate());

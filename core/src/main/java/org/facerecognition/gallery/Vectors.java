@@ -8,8 +8,8 @@ import org.facerecognition.natives.NativeLibraries;
 
 /**
  * The embeddings of a gallery: rows of floats in blocks of native memory, which this object owns. Rows are added at the
- * end and do not change until they are erased, once nobody reads them any more. One thread adds; any thread may read
- * the rows that were added before that thread published their number.
+ * end and do not change until they are erased, once no reader uses them. One thread adds; any thread may read the rows
+ * that were added before that thread published their number.
  */
 /*
  * The memory consists of blocks instead of one growing array, so that nothing is copied or moved while it is read. A
@@ -17,8 +17,8 @@ import org.facerecognition.natives.NativeLibraries;
  * that is not written yet is not committed by the operating system.
  *
  * The blocks are allocated by malloc directly and not through JavaCPP, which would count them against its limit of
- * native memory, by default the maximum size of the Java heap: a JVM with a heap of 1 GB would reject a gallery of 2
- * GB.
+ * native memory. By default, that is the maximum size of the Java heap, so a JVM with a heap of 1 GB would reject a
+ * gallery of 2 GB.
  */
 final class Vectors implements AutoCloseable {
     private static final int BLOCK_FLOATS = 1 << 23;

@@ -71,7 +71,7 @@ public final class AtomicFile {
         void write(Path temporary) throws IOException;
     }
 
-    /** Writes the content of a temporary file; returns false if another process removed the file meanwhile. */
+    /** Writes the content of a temporary file; returns false if another process has removed the file. */
     private interface ContentWriter {
         boolean write(TemporaryFile file) throws IOException;
     }
@@ -143,7 +143,8 @@ public final class AtomicFile {
     /**
      * Writes a file with a writer that needs a path, for example a native library.
      *
-     * @param writer called again with another temporary file in the rare case that the first one was removed meanwhile
+     * @param writer called again with another temporary file in the rare case that another process has removed the
+     *     first one
      */
     public static void writePath(Path file, PathWriter writer) throws IOException {
         write(file, writer, temporary -> {

@@ -42,8 +42,8 @@ import org.jspecify.annotations.Nullable;
  * therefore records the names of its own temporary files, and a cleaner skips these files without opening them. Names
  * suffice, because they are random.
  * - Between its creation and its locking, a file looks like an orphan. Once the writer has the lock, it therefore
- * checks that its file still exists. Nobody else creates a file of that random name, so an existing file is the same
- * one.
+ * checks that its file still exists. No other writer creates a file of that random name, so an existing file is the
+ * same one.
  * - A cleaner that opened a file just before it was moved locks it and then deletes by a name that no longer exists.
  * - If the file system does not support locks, locking fails; files are then written without a lock, and orphans are
  * not deleted.
@@ -112,7 +112,8 @@ final class TemporaryFile implements AutoCloseable {
 
     /**
      * Gives a file that is about to be replaced a second name, which allows overwriting its content afterwards. It is
-     * the name of a temporary file, so that a later cleaner overwrites the content if this process is killed meanwhile.
+     * the name of a temporary file, so that a later cleaner overwrites the content if this process is killed before
+     * that.
      *
      * @return null if the file system has no hard links
      */
@@ -156,7 +157,7 @@ final class TemporaryFile implements AutoCloseable {
         return null;
     }
 
-    /** Ensures that whoever cannot read the old file cannot read the new one while it is written either. */
+    /** Ensures that users who cannot read the old file cannot read the new one while it is written either. */
     private void restrictReaders() {
         if (permissions != null) {
             Set<PosixFilePermission> whileWriting =

@@ -40,9 +40,9 @@ import org.jspecify.annotations.Nullable;
  *
  * Deletion: the holder deletes the file and then releases the lock. A process that opened the file before its deletion
  * then gets a lock on a file that is no longer at the path, while a third process may lock a new file there. Therefore,
- * whoever takes the lock compares the locked file with the file at the path, by a random length and by identity, and
- * starts again if they differ. The identity distinguishes the file from those of other holders in this process. It is
- * read before the file is opened, so it may be that of a file that was deleted in between, and may then belong to a
+ * a process that takes the lock compares the locked file with the file at the path, by a random length and by identity,
+ * and starts again if they differ. The identity distinguishes the file from those of other holders in this process. It
+ * is read before the file is opened, so it may be that of a file that was deleted in between, and may then belong to a
  * third file. Windows reports no identity; there the lock file is not deleted.
  *
  * If the file system does not support locks, writers of one process still exclude each other.
@@ -135,7 +135,7 @@ public final class WriterLock implements AutoCloseable {
         }
     }
 
-    /** Tries to take the lock; returns null if the file was deleted or replaced meanwhile. */
+    /** Tries to take the lock; returns null if the file has been deleted or replaced. */
     private static @Nullable WriterLock attempt(Path file, String text, boolean withIdentity, boolean confidential)
             throws IOException {
         @Nullable WriterLock here = HELD.get(file);

@@ -79,7 +79,7 @@ class GalleryConcurrencyTest {
         assertThat(gallery.size() % 2).isZero();
     }
 
-    /** The batch spans several blocks of memory; readers must not see incomplete rows meanwhile. */
+    /** The batch spans several blocks of memory; readers must not see incomplete rows. */
     @ParameterizedTest
     @EnumSource
     void findsAnEntryWhileManyOthersAreEnrolled(SearchMethod method) throws Exception {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What damage, truncation, killed processes and full disks do to a gallery's file. */
+/** Damaged files are rejected, and killed processes and full disks lose no acknowledged change. */
 class GalleryDamageTest {
     private static final int D = 4;
     private static final float[] X = {1, 0, 0, 0};

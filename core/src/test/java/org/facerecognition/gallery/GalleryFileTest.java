@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a gallery's file contains when it is opened again. */
+/** The entries, saved graph and embedding mode of a gallery's file after it is reopened. */
 class GalleryFileTest {
     private static final int D = 4;
     private static final float[] X = {1, 0, 0, 0};

@@ -169,7 +169,7 @@ class GalleryTest {
     /** The gallery spans several blocks of memory with equal embeddings in each; the last block is not full. */
     @Test
     void breaksTiesByTheOrderOfEnrollment() {
-        int dimension = 4096; // 2,048 rows a block
+        int dimension = 4096; // 2,048 rows per block
         float[] twin = TestFaces.direction(1, dimension);
         try (Gallery gallery = Gallery.inMemory("model", dimension)) {
             Random random = new Random(5);

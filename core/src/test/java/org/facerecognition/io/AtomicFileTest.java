@@ -311,8 +311,8 @@ class AtomicFileTest {
             Files.writeString(file, "old");
             try (FileChild child = FileChild.start("/bin/bash", "-c", "ulimit -f 100; exec \"$@\"", "bash")) {
                 assertThat(child.ask("write", file, "x", 1_000_000))
-                        .isEqualTo("cannot write " + file + ": File too large; a former file of that name is"
-                                + " untouched, free some space or choose another folder");
+                        .isEqualTo("cannot write " + file + ": File too large; an existing file of that name is"
+                                + " unchanged; free some space or choose another folder");
             }
             assertThat(file).hasContent("old");
             assertThat(names()).containsExactly("model");
