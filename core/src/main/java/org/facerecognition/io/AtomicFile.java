@@ -85,7 +85,7 @@ public final class AtomicFile {
 
     /**
      * Writes bytes without waiting for the disk: other programs see either the complete old file or the complete new
-     * file, but a power failure may destroy it. This is meant for many small files that can be recreated; waiting costs
+     * file, but a power failure may lose it. This is meant for many small files that can be recreated; waiting costs
      * a few milliseconds per file.
      */
     public static void writeUnsynced(Path file, byte[] bytes) throws IOException {
