@@ -359,7 +359,8 @@ public final class Gallery implements AutoCloseable {
 
     /** Returns the L2-normalized embedding of the entry with an id; empty if there is none. */
     public Optional<float[]> embedding(long entry) {
-        return contents.read(snapshot -> snapshot.row(entry).map(snapshot.segment().vectors()::get));
+        return contents.read(
+                snapshot -> snapshot.row(entry).map(snapshot.segment().vectors()::get));
     }
 
     /** Returns the fingerprint of the model that computes the embeddings. */

@@ -267,6 +267,7 @@ final class GalleryContents implements AutoCloseable {
         return "Gallery " + (store == null ? "in memory" : store.file()) + ": "
                 + (snapshot == null
                         ? "closed"
-                        : snapshot.view().live() + " entries of " + snapshot.view().liveGroups() + " people");
+                        : snapshot.view().live() + " entries of "
+                                + snapshot.view().liveGroups() + " people");
     }
 }

@@ -35,8 +35,9 @@ final class Snapshots {
         }
 
         private static Outcome outcome(List<Match> nearest, double threshold) {
-            List<Match> matches =
-                    nearest.stream().filter(match -> match.cosine() >= threshold).toList();
+            List<Match> matches = nearest.stream()
+                    .filter(match -> match.cosine() >= threshold)
+                    .toList();
             return matches.isEmpty() ? new Outcome.Unknown(nearest.stream().findFirst()) : new Outcome.Known(matches);
         }
     }

@@ -47,8 +47,7 @@ final class UnitVector {
             squares += (double) value * value;
         }
         if (!(Math.abs(squares - 1) <= TOLERANCE)) {
-            throw new IllegalArgumentException(
-                    "a stored embedding must have a squared norm of 1, but has " + squares);
+            throw new IllegalArgumentException("a stored embedding must have a squared norm of 1, but has " + squares);
         }
     }
 }

@@ -74,9 +74,7 @@ class GalleryDamageTest {
                         .hasMessageMatching(".* is damaged.*restore a copy, or.*|.* must be a gallery file.*");
                 assertThat(Files.readAllBytes(file)).isEqualTo(flipped);
             }
-            assertThat(erased)
-                    .as("bytes of erased bodies and their checksums")
-                    .isEqualTo(43 + 40);
+            assertThat(erased).as("bytes of erased bodies and their checksums").isEqualTo(43 + 40);
         }
         // the remedy that the message names
         byte[] flipped = whole.clone();

@@ -88,10 +88,13 @@ class GalleryErasureTest {
             Rows.View view = segment.rows().view();
             assertThat(view.notes()[0]).isNull();
             assertThat(view.contentKeys()[0]).isNull();
-            assertThat(view.names()[1]).as("the name of an identity without entries").isEmpty();
+            assertThat(view.names()[1])
+                    .as("the name of an identity without entries")
+                    .isEmpty();
             assertThat(view.names()[0]).isEqualTo("p0");
             float[] probe = UnitVector.of(TestFaces.of(0, 5, D), D, "probe");
-            Hit best = segment.index().nearest(List.of(probe), view, 4, 64).get(0).get(0);
+            Hit best =
+                    segment.index().nearest(List.of(probe), view, 4, 64).get(0).get(0);
             assertThat(view.match(best))
                     .extracting(Match::identity, Match::note)
                     .containsExactly("p0", "note 5");

@@ -150,8 +150,8 @@ class GalleryFileTest {
         Files.writeString(file, "name,embedding\nAnna,0.1\n");
         assertThatThrownBy(this::open)
                 .isInstanceOf(GalleryException.class)
-                .hasMessage("gallery " + file
-                        + " must be a gallery file, but does not start like one; name another file");
+                .hasMessage(
+                        "gallery " + file + " must be a gallery file, but does not start like one; name another file");
         assertThat(Files.readString(file)).startsWith("name,embedding");
         Files.write(file, new byte[0]);
         assertThatThrownBy(this::open).hasMessageContaining("is damaged: its header");

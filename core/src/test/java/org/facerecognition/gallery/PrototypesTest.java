@@ -97,7 +97,9 @@ class PrototypesTest {
         assertThat(TestFaces.cosine(other, prototypes.vector(1)))
                 .isGreaterThan(TestFaces.cosine(other, prototypes.vector(0)));
         add("Anna", TestFaces.of(0, 4, D));
-        assertThat(prototypes.rows(1)).as("the new prototype receives further rows").containsExactly(0, 1, 2, 3, 4);
+        assertThat(prototypes.rows(1))
+                .as("the new prototype receives further rows")
+                .containsExactly(0, 1, 2, 3, 4);
     }
 
     @Test

@@ -58,7 +58,9 @@ class SignCodesTest {
             squares += error * error / (expected * expected) / pairs;
         }
         assertThat(sum / pairs).as("mean error").isEqualTo(0, within(4 * 0.034 / Math.sqrt(pairs)));
-        assertThat(Math.sqrt(squares)).as("error relative to the expected error").isBetween(0.85, 1.1);
+        assertThat(Math.sqrt(squares))
+                .as("error relative to the expected error")
+                .isBetween(0.85, 1.1);
     }
 
     /** The standard deviation is a step / sqrt(6) per value, times 1 / (sqrt(2 / pi) sqrt(bits)), over all values. */

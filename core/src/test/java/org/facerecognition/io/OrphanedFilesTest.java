@@ -62,10 +62,7 @@ class OrphanedFilesTest {
         Files.writeString(folder.resolve(ORPHAN), "half");
         Files.writeString(folder.resolve(".other.0123456789abcdef.tmp"), "half");
         for (String name : List.of(
-                "model.0123456789abcdef.tmp",
-                ".model.tmp",
-                ".model.0123456789ABCDEF.tmp",
-                ".0123456789abcdef.tmp")) {
+                "model.0123456789abcdef.tmp", ".model.tmp", ".model.0123456789ABCDEF.tmp", ".0123456789abcdef.tmp")) {
             Files.writeString(folder.resolve(name), "unrelated");
         }
         AtomicFile.clean(folder);

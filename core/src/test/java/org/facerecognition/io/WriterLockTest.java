@@ -53,9 +53,8 @@ class WriterLockTest {
         try (WriterLock lock = WriterLock.of(folder.resolve("new folder/x.lock"), "a training")) {
             assertThat(folder.resolve("new folder/x.lock"))
                     .content()
-                    .matches(
-                            "process \\d+( on host \\S+)?, a training since"
-                                    + " \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n");
+                    .matches("process \\d+( on host \\S+)?, a training since"
+                            + " \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n");
             lock.close();
             assertThat(folder.resolve("new folder")).isEmptyDirectory();
             try (WriterLock next = WriterLock.of(folder.resolve("new folder/x.lock"), "another training")) {
