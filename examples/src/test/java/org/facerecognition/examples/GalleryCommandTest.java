@@ -330,7 +330,7 @@ class GalleryCommandTest {
         enroll("Ann", photos.resolve("Ann/1.png"));
         Cli.Result mixed = gallery("identify", other, "--threshold", .5, photos.resolve("Ann/1.png"));
         assertThat(mixed.code()).isEqualTo(1);
-        assertThat(mixed.err()).contains("which cannot be compared with those of", "embed the images anew");
+        assertThat(mixed.err()).contains("which cannot be compared with those of", "enroll the images again");
         Cli.Result uncalibrated = identify(photos.resolve("Ann/1.png"));
         assertThat(uncalibrated.err()).contains("must have been calibrated, but this model has none");
         Cli.Result missing = identify("--threshold", .5, folder.resolve("no.png"), photos.resolve("Ann/1.png"));
