@@ -20,11 +20,11 @@ import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
 import org.facerecognition.weights.NamedTensors;
 
-/** The lowest layer: a training loop of your own over batches, backbone and head. */
+/** Writes a training loop over the lowest layer of the library: batches, a backbone, a head and an optimizer. */
 public final class Step5_OwnLoop {
     private Step5_OwnLoop() {}
 
-    /** Runs it. */
+    /** Trains for two epochs and prints the loss of each step; takes no arguments. */
     public static void main(String[] args) {
         FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 64), 0, 4, 0, 8, Split.TRAIN);
         var settings = BatchLoader.Settings.of(64, Normalization.SYMMETRIC)
