@@ -25,12 +25,15 @@ import picocli.CommandLine.Spec;
 /** {@code align}: crops faces out of photographs, aligned as face models expect them. */
 @Command(
         name = "align",
-        description =
-                "Crop the most prominent face (large, near the center) out of each photograph, aligned to the standard"
-                        + " template by its five landmarks. Folders keep their structure, so that the crops can be trained"
-                        + " on (--layout folders). Prints the name and the crops of each image. If an image cannot be read,"
-                        + " the others are still processed, and the exit code is 1.",
+        description = {
+            "Crop the most prominent face out of each photograph, aligned to the standard template.",
+            "The most prominent face is large and near the center; its five landmarks are aligned. Folders keep their"
+                    + " structure, so that the crops can be trained on (--layout folders). Prints the name and the"
+                    + " crops of each image. If an image cannot be read, the others are still processed, and the exit"
+                    + " code is 1."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class AlignCommand implements Callable<Integer> {
     @Spec
@@ -49,8 +52,7 @@ final class AlignCommand implements Callable<Integer> {
             names = "--size",
             defaultValue = "112",
             paramLabel = "PX",
-            description = "Side of the crops, for which the 112x112 template is scaled; or 96x112. Default:"
-                    + " ${DEFAULT-VALUE}.")
+            description = "Side of the crops, for which the 112x112 template is scaled; or 96x112.")
     private String size;
 
     @Option(names = "--all", description = "Crop all faces, not only the most prominent: image-1.png, image-2.png, ...")

@@ -4,8 +4,8 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.VerificationSet;
 
 /**
- * {@code all-pairs}: verification over every pair of faces, of all people or of those that a training with the same seed
- * left out.
+ * {@code all-pairs}: verification over every pair of faces, of all people or of those that a training with the same
+ * seed left out.
  */
 final class AllPairsProtocol implements EvaluationProtocol {
     private static final int MAX_FACES = 4_000; // 8 million pairs

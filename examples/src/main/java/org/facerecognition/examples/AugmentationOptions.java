@@ -16,8 +16,8 @@ final class AugmentationOptions {
             defaultValue = "five",
             paramLabel = "LINE",
             description = "five (the study's five transforms, each as a copy); insightface or flip (mirrors half of the"
-                    + " images); adaface (mirroring, a crop on black, low resolution and color changes, each at random);"
-                    + " none; or transforms as they are written in Python, such as \"Grayscale(3),"
+                    + " images); adaface (mirroring, a crop on black, low resolution and color changes, each at"
+                    + " random); none; or transforms as they are written in Python, such as \"Grayscale(3),"
                     + " ColorJitter(brightness=0.5, hue=0.3)\", each as a separate copy unless --compose is given.")
     private String line;
 

@@ -42,6 +42,7 @@ final class CheckpointOptions {
 
     @Option(
             names = "--best-by",
+            paramLabel = "FIGURE",
             defaultValue = "accuracy",
             description = "What best.ckpt is chosen by: accuracy, unseen-auc or unseen-tar (TAR at FAR 1e-3).")
     private BestBy bestBy;

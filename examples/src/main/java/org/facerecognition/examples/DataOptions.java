@@ -40,6 +40,7 @@ final class DataOptions {
 
     @Option(
             names = "--layout",
+            paramLabel = "NAME",
             description =
                     "celeba500 (celebA_anno.txt), folders (one per person), packed (by the pack command), or recordio"
                             + " (insightface's train.rec). Default: detected from the files in --data.")
@@ -47,6 +48,7 @@ final class DataOptions {
 
     @Option(
             names = "--align",
+            paramLabel = "NAME",
             description = "How faces are cropped: crop (the study's crop, CelebA only), mean (aligned to the 112x112"
                     + " template by CelebA's mean landmarks), none. Default: crop for celeba500, the pack's own crop"
                     + " for packed, else none.")
@@ -54,6 +56,7 @@ final class DataOptions {
 
     @Option(
             names = "--val-fraction",
+            paramLabel = "SHARE",
             defaultValue = "0.2",
             description = "Share of each person's images that is for validation, in folders and recordio; 0 for no"
                     + " validation.")
@@ -61,12 +64,14 @@ final class DataOptions {
 
     @Option(
             names = "--test-fraction",
+            paramLabel = "SHARE",
             defaultValue = "0",
             description = "Share of each person's images that is for testing, in folders and recordio.")
     private double testFraction;
 
     @Option(
             names = "--min-images",
+            paramLabel = "N",
             defaultValue = "1",
             description = "Leave out people with fewer images in all parts together.")
     private int minImages;

@@ -32,8 +32,10 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "demo",
-        description = "Train on synthetic faces and verify synthetic people whom the network has not seen. Takes under 3"
-                + " minutes on two cores.",
+        description = {
+            "Train on synthetic faces and verify synthetic people whom the network has not seen.",
+            "It takes under 3 minutes on two cores."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -49,16 +51,17 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--out", defaultValue = "face-demo", paramLabel = "DIR", description = "Folder for the results.")
     private Path out;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Seed of the synthetic people and of the training.")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the synthetic people and of the training.")
     private long seed;
 
     @Option(
             names = "--people",
+            paramLabel = "N",
             defaultValue = "40",
             description = "Number of people to train on; as many others are verified.")
     private int people;
 
-    @Option(names = "--epochs", defaultValue = "10", description = "Passes over their images.")
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "10", description = "Passes over their images.")
     private int epochs;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")

@@ -35,9 +35,12 @@ import picocli.CommandLine.Spec;
 /** {@code detect}: finds the faces in photographs. */
 @Command(
         name = "detect",
-        description = "Find the faces in photographs: boxes, five landmarks, scores. If an image cannot be read, the others"
-                + " are still processed, and the exit code is 1.",
+        description = {
+            "Find the faces in photographs: boxes, five landmarks, scores.",
+            "If an image cannot be read, the others are still processed, and the exit code is 1."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class DetectCommand implements Callable<Integer> {
     /** RGB colors of the five landmarks, in their order: the person's right side is red, the left side blue. */

@@ -25,22 +25,25 @@ final class DetectorOptions {
 
     @Option(
             names = "--min-score",
+            paramLabel = "SCORE",
             defaultValue = "0.7",
-            description = "Minimum detection score of a face, 0 to 1. Default: ${DEFAULT-VALUE}.")
+            description = "Minimum detection score of a face, 0 to 1.")
     private double minScore;
 
     @Option(
             names = "--min-face",
+            paramLabel = "PX",
             defaultValue = "16",
             description =
-                    "Ignore faces whose box has a side shorter than this, in pixels. Default: ${DEFAULT-VALUE}.")
+                    "Ignore faces whose box has a side shorter than this, in pixels.")
     private int minFacePx;
 
     @Option(
             names = "--max-side",
+            paramLabel = "PX",
             defaultValue = "640",
             description = "Shrink larger images so that their longer side has this many pixels before detection; raise"
-                    + " it for crowds. Default: ${DEFAULT-VALUE}.")
+                    + " it for crowds.")
     private int maxSidePx;
 
     @Option(

@@ -90,7 +90,9 @@ final class DoctorCommand implements Callable<Integer> {
                         : "");
     }
 
-    /** Returns the shared library that is missing, by the root cause: the GPU natives come without NVIDIA's libraries. */
+    /**
+     * Returns the shared library that is missing, by the root cause: the GPU natives come without NVIDIA's libraries.
+     */
     private static String missingLibrary(Throwable failure) {
         Throwable root = failure;
         while (root.getCause() != null) {

@@ -20,10 +20,13 @@ import picocli.CommandLine.Spec;
 /** {@code embed}: computes the embeddings of images. */
 @Command(
         name = "embed",
-        description =
-                "Print the embeddings of face images that are cropped as in the model's training or, with --detector, of"
-                        + " one face of each photograph.",
+        description = {
+            "Print the embeddings of face images.",
+            "The images must be cropped as in the model's training; with --detector, one face of each photograph is"
+                    + " embedded."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class EmbedCommand implements Callable<Integer> {
     @Spec

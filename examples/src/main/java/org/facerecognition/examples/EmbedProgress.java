@@ -9,8 +9,8 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows how many faces are embedded: on a terminal a bar, elsewhere a line every 10 seconds. Accepts the number of faces
- * done so far.
+ * Shows how many faces are embedded: on a terminal a bar, elsewhere a line every 10 seconds. Accepts the number of
+ * faces done so far.
  */
 final class EmbedProgress implements IntConsumer, AutoCloseable {
     private static final long NANOS_BETWEEN_LINES = 10_000_000_000L;

@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
 final class EncoderOptions {
     @Option(
             names = "--encoder",
+            paramLabel = "NAME",
             defaultValue = "resnet34",
             description = "One of ${COMPLETION-CANDIDATES}.",
             completionCandidates = EncoderNames.class)
@@ -25,13 +26,14 @@ final class EncoderOptions {
 
     @Option(
             names = "--embedding-size",
+            paramLabel = "N",
             defaultValue = "512",
             split = ",",
             description = "Size of the linear layer that replaces the encoder's last one; several sizes, such as"
                     + " 1024,512, for several layers in sequence.")
     private List<Integer> embeddingSizes;
 
-    @Option(names = "--image-size", defaultValue = "112", description = "Side of the network's input in pixels.")
+    @Option(names = "--image-size", paramLabel = "PX", defaultValue = "112", description = "Side of the network's input in pixels.")
     private int imageSizePx;
 
     @Option(
@@ -41,6 +43,7 @@ final class EncoderOptions {
 
     @Option(
             names = "--dropout",
+            paramLabel = "P",
             defaultValue = "0",
             description = "Dropout probability of the features before the embedding.")
     private double dropout;

@@ -15,12 +15,12 @@ import org.facerecognition.gallery.Gallery;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which images of people are to be enrolled in a gallery. Images are compared by content: an image that is in the
- * gallery under the same person's name is not enrolled again, even if its file has been renamed, and another image in a
- * file of the same name is a new image.
+ * Decides which images of people are to be enrolled in a gallery. Images are compared by content: an image that is in
+ * the gallery under the same person's name is not enrolled again, even if its file has been renamed, and another image
+ * in a file of the same name is a new image.
  *
- * <p>Entries that earlier versions wrote have no content key and are compared by file. The same file under the same name
- * is not enrolled again; the same file under another name is enrolled, with a note that says which name it had.
+ * <p>Entries that earlier versions wrote have no content key and are compared by file. The same file under the same
+ * name is not enrolled again; the same file under another name is enrolled, with a note that says which name it had.
  */
 final class EnrollmentPlan {
     private final List<Image> newImages = new ArrayList<>();
@@ -100,8 +100,8 @@ final class EnrollmentPlan {
 
     private static String wasEnrolledAs(Image image, Entry entry) {
         return image.file() + " was enrolled as " + GalleryCommand.printable(entry.identity()) + " (entry " + entry.id()
-                + ") by an earlier version, which did not record the image's content; if it is the same image, remove that"
-                + " entry";
+                + ") by an earlier version, which did not record the image's content; if it is the same image, remove"
+                + " that entry";
     }
 
     /** Returns the file's content key; null if the file cannot be read, which decoding it reports with the reason. */

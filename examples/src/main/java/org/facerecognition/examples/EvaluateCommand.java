@@ -27,12 +27,14 @@ import picocli.CommandLine.Spec;
 /** {@code evaluate}: measures a model by a protocol, and calibrates its thresholds. */
 @Command(
         name = "evaluate",
-        description =
-                "Measure a model. Protocols: closed-set (identification of people who are all known), open-set (the same"
-                        + " with people who are not enrolled), all-pairs (verification over every pair of faces), lfw"
-                        + " (pairs.txt, 10 folds), view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin"
-                        + " (insightface's files), celeba-ir (TPR at FPR with distractors). Prints one figure per line on"
-                        + " standard output.",
+        customSynopsis = Main.NAME + " evaluate --model FILE --data DIR [--protocol NAME] [OPTIONS]",
+        description = {
+            "Measure a model by a protocol, and calibrate its thresholds.",
+            "Protocols: closed-set (identification of people who are all known), open-set (the same with people who are"
+                    + " not enrolled), all-pairs (verification over every pair of faces), lfw (pairs.txt, 10 folds),"
+                    + " view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin (insightface's"
+                    + " files), celeba-ir (TPR at FPR with distractors). Prints one figure per line on standard output."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -70,6 +72,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Option(
             names = "--protocol",
+            paramLabel = "NAME",
             defaultValue = "closed-set",
             description = "One of ${COMPLETION-CANDIDATES}; see above.")
     @HelpSection(Heading.MEASUREMENT)
@@ -110,6 +113,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Option(
             names = "--seed",
+            paramLabel = "N",
             defaultValue = "0",
             description = "Seed of the splits, as in training, and of the bootstrap.")
     @HelpSection(Heading.MEASUREMENT)
@@ -120,8 +124,8 @@ final class EvaluateCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description =
                     "Also calibrate the thresholds for \"the same person\" on the people of the data whom the model was"
-                            + " not trained on, embedded as they are here, and write the model with them to this file. A"
-                            + " false accept rate of 0.01 needs 25 people, 0.001 needs 78, 0.0001 needs 246.")
+                            + " not trained on, embedded as they are here, and write the model with them to this file."
+                            + " A false accept rate of 0.01 needs 25 people, 0.001 needs 78, 0.0001 needs 246.")
     private @Nullable Path calibrated;
 
     @Option(
@@ -135,8 +139,8 @@ final class EvaluateCommand implements Callable<Integer> {
             names = "--report",
             paramLabel = "FILE",
             description =
-                    "Write charts, figures and the hardest errors to this HTML file, and the figures to a JSON file beside"
-                            + " it. The report shows faces of the data.")
+                    "Write charts, figures and the hardest errors to this HTML file, and the figures to a JSON file"
+                            + " beside it. The report shows faces of the data.")
     private @Nullable Path report;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")

@@ -17,9 +17,11 @@ import picocli.CommandLine.Spec;
 /** {@code export}: writes a model for other runtimes. */
 @Command(
         name = "export",
-        description =
-                "Write a model's encoder for PyTorch and DJL (torchscript), ONNX Runtime and others (onnx), or its"
-                        + " weights only (safetensors). The file says what its input must be.",
+        description = {
+            "Write a model for other runtimes.",
+            "Writes the encoder for PyTorch and DJL (torchscript) or for ONNX Runtime and others (onnx), or its weights"
+                    + " only (safetensors). The file says what its input must be."
+        },
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class ExportCommand implements Callable<Integer> {
@@ -29,7 +31,7 @@ final class ExportCommand implements Callable<Integer> {
     @Mixin
     private ModelOptions model = new ModelOptions();
 
-    @Option(names = "--format", required = true, description = "One of: ${COMPLETION-CANDIDATES}.")
+    @Option(names = "--format", paramLabel = "NAME", required = true, description = "One of: ${COMPLETION-CANDIDATES}.")
     private ExportFormat format;
 
     @Option(

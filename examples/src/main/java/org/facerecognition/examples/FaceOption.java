@@ -16,8 +16,8 @@ final class FaceOption {
             paramLabel = "WHICH",
             description =
                     "With --detector, which face of an image is used: most-prominent (large and near the center),"
-                            + " largest, most-central, highest-score, or only (images with several faces are rejected)."
-                            + " Default: ${DEFAULT-VALUE}.")
+                            + " largest, most-central, highest-score, or only (images with several faces are"
+                            + " rejected).")
     private FaceChoice choice;
 
     FaceChoice choice() {

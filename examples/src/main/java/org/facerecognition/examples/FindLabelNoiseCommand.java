@@ -26,10 +26,11 @@ import picocli.CommandLine.Spec;
 /** {@code find-label-noise}: lists training images that probably have a wrong label. */
 @Command(
         name = "find-label-noise",
-        description =
-                "List training images that are probably under a wrong name: those far from the center of their person or"
-                        + " nearer to the center of another. Works best with a model trained with --loss"
-                        + " subcenter-arcface.",
+        description = {
+            "List training images that are probably under a wrong name.",
+            "These are images far from the center of their person or nearer to the center of another. Works best with a"
+                    + " model trained with --loss subcenter-arcface."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -50,12 +51,13 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
 
     @Option(
             names = "--degrees",
+            paramLabel = "ANGLE",
             defaultValue = "" + LabelNoise.USUAL_DEGREES,
             description = "List images whose angle to the center of their person is larger than this.")
     @HelpSection(Heading.DECISION)
     private double degrees;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Seed of the split of folders, as in training.")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the split of folders, as in training.")
     @HelpSection(Heading.DATA)
     private long seed;
 

@@ -6,16 +6,18 @@ import org.facerecognition.eval.CrossValidation;
 import org.facerecognition.eval.Verification;
 
 /**
- * Cross-validation of a list of pairs, as far as the list allows it. With fewer pairs than folds, or fewer than two of a
- * kind (genuine or impostor), the accuracy is left out; with fewer pairs of a kind than folds, there are fewer folds.
+ * Cross-validation of a list of pairs, as far as the list allows it. With fewer pairs than folds, or fewer than two of
+ * a kind (genuine or impostor), the accuracy is left out; with fewer pairs of a kind than folds, there are fewer folds.
  * Both are reported.
  *
  * @param count number of folds
- * @param contiguous whether the folds are contiguous parts of the list, as in LFW's protocol; else the pairs of each kind
- *     are interleaved
+ * @param contiguous whether the folds are contiguous parts of the list, as in LFW's protocol; else the pairs of each
+ *     kind are interleaved
  */
 record Folds(int count, boolean contiguous) {
-    /** Adds {@code accuracy}, {@code standard_error} and {@code folds} to the report; null if they cannot be measured. */
+    /**
+     * Adds {@code accuracy}, {@code standard_error} and {@code folds} to the report; null if they cannot be measured.
+     */
     Optional<CrossValidation> measure(Verification pairs, Evaluation evaluation) {
         evaluation.report.unmeasured("accuracy", "standard_error", "folds");
         int possible = CrossValidation.mostFolds(pairs, count);

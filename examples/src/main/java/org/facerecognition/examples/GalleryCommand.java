@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
 /** {@code gallery}: keeps people by name in a file and identifies them in images. */
 @Command(
         name = "gallery",
-        description = "Enroll people in a file, and identify who is in an image, or that nobody enrolled is.",
+        description = "Enroll people in a file and identify them in images.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
@@ -40,8 +40,8 @@ final class GalleryCommand {
         }
 
         /**
-         * Opens the gallery for changes and creates its file if necessary. First erases the face thumbnails that the page
-         * has stored for entries that no longer exist.
+         * Opens the gallery for changes and creates its file if necessary. First erases the face thumbnails that the
+         * page has stored for entries that no longer exist.
          *
          * @return owned
          */

@@ -28,12 +28,14 @@ import picocli.CommandLine.Spec;
 /** {@code gallery enroll}: adds images of people to a gallery. */
 @Command(
         name = "enroll",
-        description =
-                "Enroll images of one person by name, or of many people with --folder. Images that are already in the"
-                        + " gallery under the same name are skipped, so that a folder can be enrolled again after images"
-                        + " were added. The exit code is 1 if an image cannot be used or is in the gallery under another"
-                        + " name.",
+        description = {
+            "Enroll images of one person by name, or of many people with --folder.",
+            "Images that are already in the gallery under the same name are skipped, so that a folder can be enrolled"
+                    + " again after images were added. The exit code is 1 if an image cannot be used or is in the"
+                    + " gallery under another name."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class GalleryEnrollCommand implements Callable<Integer> {
     private static final int BATCH = 32; // images that are embedded together and then written to the disk

@@ -33,11 +33,14 @@ import picocli.CommandLine.Spec;
 /** {@code gallery identify}: says who is in images. */
 @Command(
         name = "identify",
-        description =
-                "Identify who is in images: every face that --detector finds, or without it the one face that each image"
-                        + " shows. A face that reaches the threshold with no enrolled person is unknown. The exit code is"
-                        + " 1 if an image cannot be used.",
+        description = {
+            "Identify who is in images.",
+            "Identifies every face that --detector finds, or without it the one face that each image shows. A face that"
+                    + " reaches the threshold with no enrolled person is unknown. The exit code is 1 if an image cannot"
+                    + " be used."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class GalleryIdentifyCommand implements Callable<Integer> {
     @Spec
@@ -58,7 +61,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     @ArgGroup
     private ThresholdOptions thresholdOptions = new ThresholdOptions();
 
-    @Option(names = "--top", defaultValue = "1", description = "Most people to name per face. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--top", paramLabel = "N", defaultValue = "1", description = "Most people to name per face.")
     @HelpSection(Heading.DECISION)
     private int top;
 

@@ -19,10 +19,12 @@ import picocli.CommandLine.Spec;
 /** {@code gallery remove}: removes people or entries and erases them from the disk. */
 @Command(
         name = "remove",
-        description =
-                "Remove people or single entries and erase them: their names, embeddings and face thumbnails are"
-                        + " overwritten on the disk. This does not reach copies, backups, and blocks that the disk itself"
-                        + " has set aside. The exit code is 1 if a person or entry was not in the gallery.",
+        description = {
+            "Remove people or single entries and erase them.",
+            "Their names, embeddings and face thumbnails are overwritten on the disk. This does not reach copies,"
+                    + " backups, and blocks that the disk itself has set aside. The exit code is 1 if a person or entry"
+                    + " was not in the gallery."
+        },
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class GalleryRemoveCommand implements Callable<Integer> {

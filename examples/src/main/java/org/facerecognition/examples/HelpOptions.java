@@ -12,6 +12,7 @@ import picocli.CommandLine.Help;
 import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
 /**
  * Renders a command's options in {@code --help}: under the headings of {@link HelpSection} where there are many, else
@@ -23,7 +24,7 @@ final class HelpOptions implements IHelpSectionRenderer {
 
     /** Replaces the option list in the help of a command and of all its subcommands. */
     static void install(CommandLine command) {
-        command.getHelpSectionMap().put(CommandSpec.SECTION_KEY_OPTION_LIST, new HelpOptions());
+        command.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new HelpOptions());
         command.getSubcommands().values().forEach(HelpOptions::install);
     }
 
@@ -36,7 +37,7 @@ final class HelpOptions implements IHelpSectionRenderer {
         sections(help.commandSpec()).forEach((heading, options) -> {
             Help.Layout layout = help.createDefaultLayout(); // as wide for each section
             layout.addOptions(options, help.parameterLabelRenderer());
-            text.append(text.isEmpty() ? "" : System.lineSeparator())
+            text.append(System.lineSeparator())
                     .append(heading.text())
                     .append(':')
                     .append(System.lineSeparator())

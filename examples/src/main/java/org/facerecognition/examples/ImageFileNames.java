@@ -84,7 +84,9 @@ record ImageFileNames(Path file, Path name) {
         }
     }
 
-    /** Returns the path without its extension if no other image has that name; else with it and, if needed, a number. */
+    /**
+     * Returns the path without its extension if no other image has that name; else with it and, if needed, a number.
+     */
     private static Path unique(Path path, Set<String> taken) {
         String file = path.getFileName().toString();
         int dot = file.lastIndexOf('.');

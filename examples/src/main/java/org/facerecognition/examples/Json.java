@@ -89,8 +89,8 @@ final class Json {
     }
 
     /**
-     * Returns the figures of a training, always with the same names in the same order; a figure that was not measured is
-     * null.
+     * Returns the figures of a training, always with the same names in the same order; a figure that was not measured
+     * is null.
      */
     static Map<String, @Nullable Object> of(History history, BestBy bestBy) {
         @Nullable EpochReport last = history.last().orElse(null);

@@ -48,8 +48,8 @@ final class LayoutDetection {
             passedOver.addLooseImages(inside.images().size());
             throw new DataException(
                     "data folder " + data.toAbsolutePath() + " must have one folder of images per person"
-                            + " (--layout folders), celebA_anno.txt (celeba500) or train.rec (recordio), or be a file that the"
-                            + " pack command wrote (packed), but "
+                            + " (--layout folders), celebA_anno.txt (celeba500) or train.rec (recordio), or be a file"
+                            + " that the pack command wrote (packed), but "
                             + (passedOver.isEmpty() ? "is empty" : passedOver.instead()));
         }
         return found;

@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
 final class LoadingOptions {
     private static final Pattern PEOPLE_AND_IMAGES = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
-    @Option(names = "--batch-size", defaultValue = "16", description = "Images per batch.")
+    @Option(names = "--batch-size", paramLabel = "N", defaultValue = "16", description = "Images per batch.")
     private int batchSize;
 
     @Option(
@@ -27,14 +27,15 @@ final class LoadingOptions {
                             + " images each; --batch-size is then P*K).")
     private String sampler;
 
-    @Option(names = "--threads", defaultValue = "2", description = "Threads that read and augment images.")
+    @Option(names = "--threads", paramLabel = "N", defaultValue = "2", description = "Threads that read and augment images.")
     private int threads;
 
     @Option(
             names = "--bad-images",
+            paramLabel = "WHAT",
             defaultValue = "fail",
-            description = "What to do about an image that cannot be used: fail, or skip it, take another one instead"
-                    + " and report it.")
+            description = "What to do about an image that cannot be used: fail; or skip, which takes another image"
+                    + " instead and reports it.")
     private BadImages badImages;
 
     @Option(

@@ -10,16 +10,18 @@ import picocli.CommandLine.Option;
 /** Options of the loss that {@code train} minimizes. */
 @HelpSection(Heading.LOSS)
 final class LossOptions {
-    @Option(names = "--loss", defaultValue = "arcface", description = "One of ${COMPLETION-CANDIDATES}.")
+    @Option(names = "--loss", paramLabel = "NAME", defaultValue = "arcface", description = "One of ${COMPLETION-CANDIDATES}.")
     private LossName loss;
 
     @Option(
             names = "--s",
+            paramLabel = "SCALE",
             description = "Scale of the cosines. Default: 5 for arcface, else the value of the loss's paper.")
     private @Nullable Double s;
 
     @Option(
             names = "--m",
+            paramLabel = "MARGIN",
             description = "Margin: radians for arcface, a difference of cosines for cosface."
                     + " Default: 0.1 for arcface, else the value of the loss's paper.")
     private @Nullable Double m;
@@ -33,12 +35,14 @@ final class LossOptions {
 
     @Option(
             names = "--label-smoothing",
+            paramLabel = "SHARE",
             defaultValue = "0",
             description = "Share of the target probability that is spread over all identities.")
     private double labelSmoothing;
 
     @Option(
             names = "--focal-gamma",
+            paramLabel = "GAMMA",
             defaultValue = "0",
             description = "Exponent of the focal weighting; 2 in its paper, 0 for none.")
     private double focalGamma;

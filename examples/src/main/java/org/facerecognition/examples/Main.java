@@ -41,10 +41,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "",
             "'" + Main.NAME + " COMMAND --help' lists the options of a command.",
             "",
-            "@FILE stands for the arguments in a file, as in '" + Main.NAME + " train @train.args': separated by spaces"
-                    + " or line ends, in quotes where they contain spaces; # begins a comment.",
+            "@FILE stands for the arguments in a file, as in '" + Main.NAME + " train @options'. In the file, arguments"
+                    + " are separated by spaces or line breaks and quoted if they contain spaces; # begins a comment.",
             "",
-            "Completion in bash and zsh, where the jar has this name as its alias:",
+            "Completion in bash and zsh, with " + Main.NAME + " as an alias:",
             "  alias " + Main.NAME + "='java -jar examples/target/face-recognition.jar'",
             "  source <(" + Main.NAME + " generate-completion)"
         })

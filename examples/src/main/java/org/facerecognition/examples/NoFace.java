@@ -11,7 +11,9 @@ final class NoFace {
 
     private NoFace() {}
 
-    /** Returns one sentence: where no face was found and, if the image was shrunk first, which faces are lost by that. */
+    /**
+     * Returns one sentence: where no face was found and, if the image was shrunk first, which faces are lost by that.
+     */
     static String sentence(Path file, Mat image, FaceDetector detector) {
         return "no face was found in " + file + advice(image.cols(), image.rows(), detector);
     }

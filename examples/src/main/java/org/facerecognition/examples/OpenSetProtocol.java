@@ -7,8 +7,8 @@ import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.Identification;
 
 /**
- * {@code open-set}: enrolls the training faces of most people, then identifies their validation faces (mated probes) and
- * those of the other people, who are not enrolled (non-mated probes).
+ * {@code open-set}: enrolls the training faces of most people, then identifies their validation faces (mated probes)
+ * and those of the other people, who are not enrolled (non-mated probes).
  */
 final class OpenSetProtocol implements EvaluationProtocol {
     private static final double DEFAULT_NON_MATED = 0.2;

@@ -26,16 +26,16 @@ final class OptimizationOptions {
         SGD
     }
 
-    @Option(names = "--optimizer", defaultValue = "adamw", description = "adamw, adam or sgd.")
+    @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "adamw", description = "adamw, adam or sgd.")
     private Optimizer optimizer;
 
-    @Option(names = "--lr", defaultValue = "3e-4", description = "Learning rate.")
+    @Option(names = "--lr", paramLabel = "RATE", defaultValue = "3e-4", description = "Learning rate.")
     private double learningRate;
 
-    @Option(names = "--weight-decay", defaultValue = "0.01", description = "Weight decay.")
+    @Option(names = "--weight-decay", paramLabel = "DECAY", defaultValue = "0.01", description = "Weight decay.")
     private double weightDecay;
 
-    @Option(names = "--momentum", defaultValue = "0.9", description = "Momentum of sgd.")
+    @Option(names = "--momentum", paramLabel = "MOMENTUM", defaultValue = "0.9", description = "Momentum of sgd.")
     private double momentum;
 
     @Option(names = "--nesterov", description = "Use Nesterov's momentum, with sgd.")
@@ -43,6 +43,7 @@ final class OptimizationOptions {
 
     @Option(
             names = "--head-lr-multiplier",
+            paramLabel = "FACTOR",
             defaultValue = "1",
             description = "The head's learning rate is --lr times this.")
     private double headLrMultiplier;
@@ -55,15 +56,17 @@ final class OptimizationOptions {
 
     @Option(
             names = "--margin-warmup-epochs",
+            paramLabel = "N",
             defaultValue = "0",
             description = "Epochs over which the margin grows from 0 to its value.")
     private int marginWarmupEpochs;
 
-    @Option(names = "--clip", defaultValue = "0", description = "Largest gradient norm; 0 for no clipping.")
+    @Option(names = "--clip", paramLabel = "NORM", defaultValue = "0", description = "Largest gradient norm; 0 for no clipping.")
     private double clip;
 
     @Option(
             names = "--accumulate",
+            paramLabel = "N",
             defaultValue = "1",
             description = "Batches whose gradients are accumulated for one step.")
     private int accumulation;
@@ -80,7 +83,7 @@ final class OptimizationOptions {
                     + " epochs).")
     private String freezer;
 
-    @Option(names = "--freezer-parent", defaultValue = "encoder", description = "The module whose layers --freezer counts.")
+    @Option(names = "--freezer-parent", paramLabel = "NAME", defaultValue = "encoder", description = "The module whose layers --freezer counts.")
     private String freezerParent;
 
     @Option(
@@ -88,9 +91,10 @@ final class OptimizationOptions {
             paramLabel = "MIB",
             defaultValue = "0",
             description =
-                    "With --freezer before:LAYER, memory for the outputs of the frozen layers, so that they are computed"
-                            + " once per image and not in every epoch; 0 for none. It helps little with augmentations that"
-                            + " produce new images all the time; mirroring adds only one image to each.")
+                    "With --freezer before:LAYER, memory for the outputs of the frozen layers, so that they are"
+                            + " computed once per image and not in every epoch; 0 for none. It helps little with"
+                            + " augmentations that produce new images all the time; mirroring adds only one image to"
+                            + " each.")
     private int featureCacheMib;
 
     /**
@@ -158,7 +162,8 @@ final class OptimizationOptions {
             return LayerFreezer.byEpoch(freezerParent, counts);
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "--freezer must be numbers separated by commas, first:N, before:LAYER, all:N or gradual:N, but was \""
+                    "--freezer must be numbers separated by commas, first:N, before:LAYER, all:N or gradual:N, but was"
+                            + " \""
                             + freezer + "\"",
                     e);
         }

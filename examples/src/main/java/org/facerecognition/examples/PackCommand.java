@@ -24,7 +24,10 @@ import picocli.CommandLine.Spec;
 /** {@code pack}: writes a data set to one file. */
 @Command(
         name = "pack",
-        description = "Write a data set to one file, which is read faster than a folder; train on it with --data FILE.",
+        description = {
+            "Write a data set to one file, which is read faster than a folder.",
+            "Train on it with --data FILE."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -44,7 +47,7 @@ final class PackCommand implements Callable<Integer> {
                             + " space; 0 to pack the files unchanged.")
     private int decodedPx;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Seed of the split of folders, as in training.")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the split of folders, as in training.")
     private long seed;
 
     @Option(names = "--out", defaultValue = "faces.pack", paramLabel = "FILE", description = "File to write.")

@@ -15,8 +15,8 @@ import org.facerecognition.eval.VerificationSet;
 
 /**
  * Verification over a list of pairs, with the accuracy by cross-validation: {@code lfw} (pairs.txt, 10 folds), {@code
- * pairs} (lines image, image, 0 or 1; genuine and impostor pairs are interleaved into 10 folds or fewer) and {@code bin}
- * (insightface's files, 10 folds).
+ * pairs} (lines image, image, 0 or 1; genuine and impostor pairs are interleaved into 10 folds or fewer) and {@code
+ * bin} (insightface's files, 10 folds).
  */
 final class PairsProtocol implements EvaluationProtocol {
     private static final int FOLDS = 10;

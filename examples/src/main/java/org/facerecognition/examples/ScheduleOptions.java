@@ -49,6 +49,7 @@ final class ScheduleOptions {
 
     @Option(
             names = "--scheduler",
+            paramLabel = "NAME",
             defaultValue = "none",
             description = "none, cosine-warm-restarts, cosine, step, multi-step or polynomial. It counts epochs,"
                     + " starting after the warm-up.")
@@ -63,18 +64,21 @@ final class ScheduleOptions {
 
     @Option(
             names = "--t-mult",
+            paramLabel = "FACTOR",
             defaultValue = "1",
             description = "cosine-warm-restarts: each period is this many times as long as the one before.")
     private int tMult;
 
     @Option(
             names = "--eta-min",
+            paramLabel = "RATE",
             defaultValue = "3e-5",
             description = "cosine and cosine-warm-restarts: lowest learning rate.")
     private double etaMin;
 
     @Option(
             names = "--milestones",
+            paramLabel = "EPOCH",
             split = ",",
             defaultValue = "20,35",
             description = "multi-step: epochs after which the learning rate is multiplied by --gamma.")
@@ -82,21 +86,24 @@ final class ScheduleOptions {
 
     @Option(
             names = "--step-size",
+            paramLabel = "EPOCHS",
             defaultValue = "10",
             description = "step: number of epochs between two multiplications by --gamma.")
     private int stepSize;
 
     @Option(
             names = "--gamma",
+            paramLabel = "FACTOR",
             defaultValue = "0.1",
             description = "step and multi-step: factor of the learning rate at each step.")
     private double gamma;
 
-    @Option(names = "--power", defaultValue = "2", description = "polynomial: its exponent.")
+    @Option(names = "--power", paramLabel = "P", defaultValue = "2", description = "polynomial: its exponent.")
     private double power;
 
     @Option(
             names = "--warmup-epochs",
+            paramLabel = "EPOCHS",
             defaultValue = "0",
             description = "Epochs of linear warm-up before the schedule begins.")
     private int warmupEpochs;

@@ -15,11 +15,15 @@ import picocli.CommandLine.Spec;
 /** {@code schema}: prints the JSON Schema of a command's {@code --json}. */
 @Command(
         name = "schema",
-        description = "Print the JSON Schema (draft 2020-12) of the output of a command with --json. Without a command,"
-                + " list the commands that have a schema.",
+        description = {
+            "Print the JSON Schema of the output of a command with --json.",
+            "The schema is of draft 2020-12. Without a command, lists the commands that have one."
+        },
         mixinStandardHelpOptions = true)
 final class SchemaCommand implements Callable<Integer> {
-    /** The names of the commands that have {@code --json}; subcommands are joined with a hyphen: {@code gallery-list}. */
+    /**
+     * The names of the commands that have {@code --json}; subcommands are joined with a hyphen: {@code gallery-list}.
+     */
     static final List<String> NAMES = List.of(
             "demo",
             "train",

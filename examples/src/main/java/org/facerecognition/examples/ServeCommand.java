@@ -24,10 +24,12 @@ import picocli.CommandLine.Spec;
 /** {@code serve}: serves the demo page on this machine. */
 @Command(
         name = "serve",
-        description =
-                "Serve a page for the browser: enroll faces from files or the camera, identify people, compare two faces."
-                        + " Images do not leave this machine. Ctrl-C stops the server.",
+        description = {
+            "Serve a page for the browser: enroll faces, identify people, compare two faces.",
+            "The page takes images from files or the camera. They do not leave this machine. Ctrl-C stops the server."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class ServeCommand implements Callable<Integer> {
     private static final long MAX_CLOSING_SECONDS = 40;
@@ -59,17 +61,19 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(
             names = "--port",
+            paramLabel = "PORT",
             defaultValue = "8080",
-            description = "Port of the server; 0 for any free port. Default: ${DEFAULT-VALUE}.")
+            description = "Port of the server; 0 for any free port.")
     @HelpSection(Heading.NETWORK)
     private int port;
 
     @Option(
             names = "--host",
+            paramLabel = "HOST",
             defaultValue = "127.0.0.1",
             description =
                     "Address or host name to bind to. Unless it is a loopback address, others can reach the page, which"
-                            + " has no login. Default: ${DEFAULT-VALUE}.")
+                            + " has no login.")
     @HelpSection(Heading.NETWORK)
     private String host;
 
@@ -125,8 +129,8 @@ final class ServeCommand implements Callable<Integer> {
     private void welcome(FaceServer.Settings settings, int actualPort, Gallery people, PrintWriter err) {
         if (!settings.isLoopback()) {
             err.println(
-                    "warning: bound to " + host + ", so that others on the network can reach the page: it has no login, and"
-                            + " images are sent unencrypted (browsers then do not allow the camera either)");
+                    "warning: bound to " + host + ", so that others on the network can reach the page: it has no login,"
+                            + " and images are sent unencrypted (browsers then do not allow the camera either)");
         }
         String kept = gallery == null
                 ? "kept in memory until the server stops; --gallery FILE stores them"

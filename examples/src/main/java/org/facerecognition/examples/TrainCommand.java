@@ -34,8 +34,8 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         footer = {
             "",
-            "Options can be kept in a file: '" + Main.NAME + " train @train.args'. In the file, # begins a comment, and"
-                    + " values with spaces are in quotes."
+            "Options can be in a file: '" + Main.NAME + " train @options'. In the file, # begins a comment, and values"
+                    + " with spaces are quoted."
         })
 @HelpSection.First({
     "--data",
@@ -60,6 +60,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(
             names = "--preset",
+            paramLabel = "NAME",
             defaultValue = "study",
             description = "Which defaults to use: study; or finetune, for --init with a network that was trained on"
                     + " faces: the head learns first and starts from class means, with a low learning rate, cosine"
@@ -98,12 +99,13 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private LossOptions loss = new LossOptions();
 
-    @Option(names = "--epochs", defaultValue = "50", description = "Passes over the data.")
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "50", description = "Passes over the data.")
     @HelpSection(Heading.OPTIMIZATION)
     private int epochs;
 
     @Option(
             names = "--max-steps",
+            paramLabel = "N",
             defaultValue = "0",
             description = "Stop after this many steps in total; 0 for no limit.")
     @HelpSection(Heading.OPTIMIZATION)
@@ -112,16 +114,17 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private OptimizationOptions optimization = new OptimizationOptions();
 
-    @Option(names = "--precision", defaultValue = "fp32", description = "fp32 or bf16.")
+    @Option(names = "--precision", paramLabel = "NAME", defaultValue = "fp32", description = "fp32 or bf16.")
     @HelpSection(Heading.OPTIMIZATION)
     private Precision precision;
 
-    @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda.")
+    @Option(names = "--device", paramLabel = "NAME", defaultValue = "auto", description = "auto, cpu or cuda.")
     @HelpSection(Heading.OPTIMIZATION)
     private ComputeDevice device;
 
     @Option(
             names = "--compute-threads",
+            paramLabel = "N",
             defaultValue = "0",
             description = "Threads of libtorch on the CPU; 0 for one per core.")
     @HelpSection(Heading.OPTIMIZATION)
@@ -129,6 +132,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(
             names = "--seed",
+            paramLabel = "N",
             defaultValue = "0",
             description = "Seed of the weights, the split, the order and the augmentations.")
     @HelpSection(Heading.OPTIMIZATION)

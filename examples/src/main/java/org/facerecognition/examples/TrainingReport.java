@@ -146,8 +146,8 @@ final class TrainingReport {
     TrainingReport similarities(Verification verification) {
         html.paragraph(String.format(
                 Locale.ROOT,
-                "People not trained on: AUC %.4f, equal error rate %.4f, over %,d genuine pairs (of the same person) and"
-                        + " %,d impostor pairs (of different people).",
+                "People not trained on: AUC %.4f, equal error rate %.4f, over %,d genuine pairs (of the same person)"
+                        + " and %,d impostor pairs (of different people).",
                 verification.roc().auc(),
                 verification.roc().equalErrorRate(),
                 verification.same().length,

@@ -23,8 +23,12 @@ import picocli.CommandLine.Spec;
 /** {@code verify}: decides whether two images show the same person. */
 @Command(
         name = "verify",
-        description = "Decide whether two images show the same person. The exit code is 0 for either answer.",
+        description = {
+            "Decide whether two images show the same person.",
+            "The exit code is 0 for either answer."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {
     @Spec

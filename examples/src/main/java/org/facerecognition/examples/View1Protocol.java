@@ -10,8 +10,8 @@ import org.facerecognition.eval.VerificationSet;
 
 /**
  * {@code view1}: LFW's View 1. The threshold is chosen on pairsDevTrain.txt, and the accuracy is measured on
- * pairsDevTest.txt. Without the former file, the threshold is chosen on every second pair of each kind of the latter and
- * the accuracy measured on the rest, and vice versa.
+ * pairsDevTest.txt. Without the former file, the threshold is chosen on every second pair of each kind of the latter
+ * and the accuracy measured on the rest, and vice versa.
  */
 final class View1Protocol implements EvaluationProtocol {
     @Override

@@ -30,8 +30,8 @@ import org.junit.jupiter.params.provider.FieldSource;
 import picocli.CommandLine;
 
 /**
- * What each command prints with {@code --json}: one line, its names in the order of a golden file and with its types,
- * and as the documented schema has it. {@code -Dtests.writeGolden=true} writes the golden files anew.
+ * The output of each command with {@code --json}: one line, with the names, order and types of a golden file, and valid
+ * against the command's schema. {@code -Dtests.writeGolden=true} rewrites the golden files.
  */
 class JsonOutputTest {
     private static final Path GOLDEN = Path.of("src/test/resources/org/facerecognition/examples/golden");
@@ -55,8 +55,8 @@ class JsonOutputTest {
             "align",
             "embed",
             "verify",
-            "suspects",
-            "gallery-enrol",
+            "find-label-noise",
+            "gallery-enroll",
             "gallery-enroll/left-out",
             "gallery-identify",
             "gallery-identify/unknown",
@@ -99,7 +99,9 @@ class JsonOutputTest {
     }
 
     private static Cli.Result run(String name) throws IOException {
-        List<Object> words = new ArrayList<>(List.of(name.split("/")[0].split("-")));
+        String command = name.split("/")[0]; // such as gallery-list or find-label-noise
+        List<Object> words =
+                new ArrayList<>(List.of(command.startsWith("gallery-") ? command.split("-") : new String[] {command}));
         words.add("--json");
         words.addAll(Arrays.asList(options(name)));
         return Cli.run(words.toArray());
@@ -120,8 +122,8 @@ class JsonOutputTest {
                 new Object[] {"--detector", CliData.DETECTOR, photo, nobody, "--out", root.resolve("crops")};
             case "embed" -> new Object[] {"--model", model, photo};
             case "verify" -> new Object[] {"--model", model, photo, nobody, "--threshold", 0.5};
-            case "suspects" -> new Object[] {"--model", model, "--data", data.faces(), "--degrees", 0};
-            case "gallery-enrol" ->
+            case "find-label-noise" -> new Object[] {"--model", model, "--data", data.faces(), "--degrees", 0};
+            case "gallery-enroll" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", photo};
             case "gallery-enroll/left-out" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", nobody};
@@ -150,7 +152,7 @@ class JsonOutputTest {
         Path file = root.resolve("crops.gallery");
         Cli.Result enrolled = Cli.run(
                 "gallery",
-                "enrol",
+                "enroll",
                 "--model",
                 model,
                 "--gallery",
