@@ -42,18 +42,18 @@ final class FormerNames implements IParameterPreprocessor {
         command.getSubcommands().values().forEach(FormerNames::acceptedBy);
     }
 
-    /** Returns the present name of an option; a name that is not a former one is returned as it is. */
+    /** Returns the present name of an option; a name that is not a former one is returned unchanged. */
     static String option(String name) {
         return OPTIONS.getOrDefault(name, name);
     }
 
-    /** Returns the present name of a schema; a name that is not a former one is returned as it is. */
+    /** Returns the present name of a schema; a name that is not a former one is returned unchanged. */
     static String schema(String name) {
         return SCHEMAS.getOrDefault(name, name);
     }
 
     /**
-     * Returns the present form of an option's value; a value that has not changed is returned as it is.
+     * Returns the present form of an option's value; a value that has not changed is returned unchanged.
      *
      * @param option the option's present name
      */

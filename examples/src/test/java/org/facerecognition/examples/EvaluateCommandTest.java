@@ -224,7 +224,7 @@ class EvaluateCommandTest {
         Files.writeString(ir.resolve("celebA_anno_query.csv"), lines);
         JsonNode figures = figures("celeba-ir", ir); // whole images, as in the training
         assertThat(figures.get("people_in_training").asInt())
-                .as("its people are not those of the training, whatever they are called")
+                .as("its people are not those of the training, even with equal names")
                 .isZero();
         shares(figures, "tpr_at_fpr_0.5", "tpr_at_fpr_0.2", "tpr_at_fpr_0.1", "tpr_at_fpr_0.05", "tpr_at_fpr_0.01");
         assertThat(figures.get("tpr_at_fpr_0.5").asDouble())

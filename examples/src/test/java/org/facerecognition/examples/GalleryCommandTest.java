@@ -128,10 +128,10 @@ class GalleryCommandTest {
         assertThat(first.json().toString())
                 .isEqualTo("{\"enrolled\":2,\"already_there\":0,\"left_out\":{},\"entries\":2,\"passed_over\":[]}");
 
-        photograph("Ann/nobody.png", false, false);
+        photograph("Ann/no-face.png", false, false);
         Cli.Result again = enroll("--folder", photos, "--json");
         assertThat(again.code()).isEqualTo(1);
-        assertThat(again.err()).contains("left out: ", "nobody.png", "enrolled 0, already there 2, left out 1");
+        assertThat(again.err()).contains("left out: ", "no-face.png", "enrolled 0, already there 2, left out 1");
         assertThat(again.json().get("entries").asInt()).isEqualTo(2);
 
         Path both = photos.resolve("both.png");

@@ -38,7 +38,7 @@ class HelpOptionsTest {
     void listEveryOptionOnce(CommandSpec command) {
         List<String> lines = command.commandLine().getUsageMessage().lines().toList();
         assertThat(command.options()).allSatisfy(option -> assertThat(lines)
-                .filteredOn(line -> line.matches(" +(-., )?" + option.longestName() + "([ =].*)?"))
+                .filteredOn(line -> line.matches("( {6}|  -., )" + option.longestName() + "([ =].*)?"))
                 .as(option.longestName())
                 .hasSize(1));
     }

@@ -67,7 +67,7 @@ class LfwShapedFolderTest {
         Files.write(person.resolve("._1.jpg"), new byte[10]);
         Files.write(person.resolve("Thumbs.db"), new byte[10]);
         Files.write(person.resolve("IMG_1.HEIC"), new byte[10]);
-        Files.createDirectory(root.resolve("nobody"));
+        Files.createDirectory(root.resolve("empty"));
     }
 
     @Test

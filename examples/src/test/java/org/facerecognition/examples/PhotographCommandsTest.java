@@ -42,7 +42,7 @@ class PhotographCommandsTest {
 
     private Path one;
     private Path both;
-    private Path nobody;
+    private Path noFace;
 
     @TempDir
     private static Path models;
@@ -72,7 +72,7 @@ class PhotographCommandsTest {
     void takePhotographs() throws IOException {
         one = photograph("photos/ann/1.png", true, false);
         both = photograph("photos/bob/1.png", true, true);
-        nobody = photograph("photos/bob/2.png", false, false);
+        noFace = photograph("photos/bob/2.png", false, false);
     }
 
     private Path photograph(String name, boolean red, boolean blue) throws IOException {
@@ -158,10 +158,10 @@ class PhotographCommandsTest {
         String advice =
                 "no face was found in " + large + "; it was shrunk from 2560 to 640 px, where faces smaller than"
                         + " about 40 px are lost; try --max-side 2560";
-        Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, nobody, large);
+        Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, noFace, large);
         assertThat(detected.code()).isZero();
-        assertThat(detected.out().lines()).containsExactly(nobody + "\tno face", large + "\tno face");
-        assertThat(detected.err()).contains(advice, "0 faces in 2 images").doesNotContain(nobody.toString());
+        assertThat(detected.out().lines()).containsExactly(noFace + "\tno face", large + "\tno face");
+        assertThat(detected.err()).contains(advice, "0 faces in 2 images").doesNotContain(noFace.toString());
         assertThat(Cli.run("detect", "--detector", DETECTOR, large, "--max-side", 2560)
                         .err())
                 .doesNotContain("shrunk");
@@ -172,7 +172,7 @@ class PhotographCommandsTest {
                 "gallery",
                 "identify",
                 large,
-                nobody,
+                noFace,
                 "--gallery",
                 gallery,
                 "--model",
@@ -181,8 +181,8 @@ class PhotographCommandsTest {
                 DETECTOR,
                 "--threshold",
                 0.5);
-        assertThat(identified.out().lines()).containsExactly(large + "\tno face", nobody + "\tno face");
-        assertThat(identified.err()).contains(advice).doesNotContain(nobody.toString());
+        assertThat(identified.out().lines()).containsExactly(large + "\tno face", noFace + "\tno face");
+        assertThat(identified.err()).contains(advice).doesNotContain(noFace.toString());
 
         Path crops = folder.resolve("crops");
         Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, one, large, "--out", crops);
@@ -295,7 +295,7 @@ class PhotographCommandsTest {
         Path out = folder.resolve("crops");
         Cli.Result result = Cli.run("align", "--detector", DETECTOR, folder.resolve("photos"), "--out", out, "--json");
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).contains("no face was found in " + nobody, "2 crops of 3 images in " + out);
+        assertThat(result.err()).contains("no face was found in " + noFace, "2 crops of 3 images in " + out);
         assertThat(result.json().get("crops").asInt()).isEqualTo(2);
         BufferedImage crop = ImageIO.read(out.resolve("ann/1.png").toFile());
         assertThat(crop.getWidth()).isEqualTo(112);
@@ -357,10 +357,10 @@ class PhotographCommandsTest {
         assertThat(none.code()).isEqualTo(1);
         assertThat(none.err())
                 .contains("false accept rate of 0.001 must have been calibrated, but this model has none");
-        Cli.Result nobodyThere =
-                Cli.run("verify", one, nobody, "--model", model, detector[0], detector[1], "--threshold", 0.5);
-        assertThat(nobodyThere.code()).isEqualTo(1);
-        assertThat(nobodyThere.err()).contains("image " + nobody + " must show a face, but none was found");
+        Cli.Result missing =
+                Cli.run("verify", one, noFace, "--model", model, detector[0], detector[1], "--threshold", 0.5);
+        assertThat(missing.code()).isEqualTo(1);
+        assertThat(missing.err()).contains("image " + noFace + " must show a face, but none was found");
         assertThat(Cli.run("verify", one, both, "--model", model, "--threshold", 0.5, "--far", 0.1)
                         .code())
                 .as("--threshold excludes --far")
