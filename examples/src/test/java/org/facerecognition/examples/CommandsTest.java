@@ -268,10 +268,10 @@ class CommandsTest {
 
         Object[] wrong = Arrays.copyOf(words, words.length + 2);
         wrong[words.length] = "--augmentations";
-        wrong[words.length + 1] = "Grayscale(3)";
-        Cli.Result refused = Cli.run(wrong);
-        assertThat(refused.code()).isEqualTo(2);
-        assertThat(refused.err()).contains("did you mean Grayscale?", "\n  ^");
+        wrong[words.length + 1] = "Grayscal(3)";
+        Cli.Result rejected = Cli.run(wrong);
+        assertThat(rejected.code()).isEqualTo(2);
+        assertThat(rejected.err()).contains("did you mean Grayscale?", "\n  ^");
     }
 
     @Test

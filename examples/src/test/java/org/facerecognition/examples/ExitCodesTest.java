@@ -95,7 +95,7 @@ class ExitCodesTest {
                             "best"),
                     line("fraction must be in (0, 1)", "train", "--data", faces, "--verify-on-unseen", 1.5),
                     line("Missing required option: '--data=DIR'", "augment"),
-                    line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Grayscale(3)"),
+                    line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Grayscal(3)"),
                     line("Missing required option: '--data=DIR'", "pack"),
                     line("can be read as recordio or folders", "pack", "--data", two.getParent()),
                     line("--detector must be given", "detect", photo),
