@@ -106,9 +106,7 @@ final class AlignCommand implements Callable<Integer> {
     }
 
     private void print(Path image, List<String> crops) {
-        spec.commandLine()
-                .getOut()
-                .println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
+        spec.commandLine().getOut().println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
     }
 
     private List<String> write(ImageFileNames file, Mat image, List<DetectedFace> found, FaceTemplate template) {

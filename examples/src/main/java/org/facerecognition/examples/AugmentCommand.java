@@ -59,11 +59,19 @@ final class AugmentCommand implements Callable<Integer> {
     private int images;
 
     @HelpSection(Heading.DATA)
-    @Option(names = "--image-size", paramLabel = "PX", defaultValue = "112", description = "Side of the network's input in pixels.")
+    @Option(
+            names = "--image-size",
+            paramLabel = "PX",
+            defaultValue = "112",
+            description = "Side of the network's input in pixels.")
     private int imageSizePx;
 
     @HelpSection(Heading.DATA)
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the choice of images and of the transforms.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the choice of images and of the transforms.")
     private long seed;
 
     @Option(names = "--out", defaultValue = "augmentations.png", paramLabel = "FILE", description = "PNG to write.")

@@ -21,7 +21,9 @@ final class AugmentationOptions {
                     + " ColorJitter(brightness=0.5, hue=0.3)\", each as a separate copy unless --compose is given.")
     private String line;
 
-    @Option(names = "--compose", description = "Apply all augmentations to one image, instead of making a copy for each.")
+    @Option(
+            names = "--compose",
+            description = "Apply all augmentations to one image, instead of making a copy for each.")
     private boolean compose;
 
     FaceDataset apply(FaceDataset train) {

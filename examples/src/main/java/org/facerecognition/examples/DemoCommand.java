@@ -51,7 +51,11 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--out", defaultValue = "face-demo", paramLabel = "DIR", description = "Folder for the results.")
     private Path out;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the synthetic people and of the training.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the synthetic people and of the training.")
     private long seed;
 
     @Option(

@@ -44,8 +44,7 @@ import picocli.CommandLine.Spec;
         sortOptions = false)
 final class DetectCommand implements Callable<Integer> {
     /** RGB colors of the five landmarks, in their order: the person's right side is red, the left side blue. */
-    private static final int[][] POINT_COLORS = {
-        {255, 0, 0}, {0, 96, 255}, {255, 255, 0}, {255, 96, 96}, {96, 192, 255}
+    private static final int[][] POINT_COLORS = {{255, 0, 0}, {0, 96, 255}, {255, 255, 0}, {255, 96, 96}, {96, 192, 255}
     };
 
     @Spec

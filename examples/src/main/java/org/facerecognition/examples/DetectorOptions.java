@@ -34,8 +34,7 @@ final class DetectorOptions {
             names = "--min-face",
             paramLabel = "PX",
             defaultValue = "16",
-            description =
-                    "Ignore faces whose box has a side shorter than this, in pixels.")
+            description = "Ignore faces whose box has a side shorter than this, in pixels.")
     private int minFacePx;
 
     @Option(

@@ -33,7 +33,11 @@ final class EncoderOptions {
                     + " 1024,512, for several layers in sequence.")
     private List<Integer> embeddingSizes;
 
-    @Option(names = "--image-size", paramLabel = "PX", defaultValue = "112", description = "Side of the network's input in pixels.")
+    @Option(
+            names = "--image-size",
+            paramLabel = "PX",
+            defaultValue = "112",
+            description = "Side of the network's input in pixels.")
     private int imageSizePx;
 
     @Option(

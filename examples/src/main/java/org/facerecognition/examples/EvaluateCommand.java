@@ -167,9 +167,8 @@ final class EvaluateCommand implements Callable<Integer> {
                     .fact("data", data.path().toString())
                     .fact("faces", detector.name().map("found by "::concat).orElse("cropped by the data set"))
                     .fact("mirror images", noFlip ? "not used" : "added");
-            Evaluation evaluation =
-                    new Evaluation(
-                            recognizer, !noFlip, faceDetector, face.choice(), data, pairs, unseen, seed, results, err);
+            Evaluation evaluation = new Evaluation(
+                    recognizer, !noFlip, faceDetector, face.choice(), data, pairs, unseen, seed, results, err);
             protocol.maker.get().measure(evaluation);
             reportKnownPeople(evaluation);
             if (faceDetector != null) {

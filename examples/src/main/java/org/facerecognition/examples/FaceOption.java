@@ -14,10 +14,9 @@ final class FaceOption {
             defaultValue = "most-prominent",
             converter = Converter.class,
             paramLabel = "WHICH",
-            description =
-                    "With --detector, which face of an image is used: most-prominent (large and near the center),"
-                            + " largest, most-central, highest-score, or only (images with several faces are"
-                            + " rejected).")
+            description = "With --detector, which face of an image is used: most-prominent (large and near the center),"
+                    + " largest, most-central, highest-score, or only (images with several faces are"
+                    + " rejected).")
     private FaceChoice choice;
 
     FaceChoice choice() {

@@ -57,11 +57,18 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
     @HelpSection(Heading.DECISION)
     private double degrees;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the split of folders, as in training.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the split of folders, as in training.")
     @HelpSection(Heading.DATA)
     private long seed;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "Write the list to this file instead of standard output.")
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description = "Write the list to this file instead of standard output.")
     private @Nullable Path out;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")

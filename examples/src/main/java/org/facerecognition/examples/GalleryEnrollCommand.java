@@ -131,7 +131,8 @@ final class GalleryEnrollCommand implements Callable<Integer> {
 
     private List<NamedImage> named() {
         if (words.size() < 2) {
-            throw new IllegalArgumentException("a name and images must be given, or --folder with one folder per person");
+            throw new IllegalArgumentException(
+                    "a name and images must be given, or --folder with one folder per person");
         }
         String name = Arguments.name(words.get(0));
         return words.stream()
@@ -142,7 +143,8 @@ final class GalleryEnrollCommand implements Callable<Integer> {
 
     private List<NamedImage> inFolder(Path root) {
         if (!words.isEmpty()) {
-            throw new IllegalArgumentException("--folder must be given without names and images, but was given with " + words);
+            throw new IllegalArgumentException(
+                    "--folder must be given without names and images, but was given with " + words);
         }
         List<NamedImage> all = new ArrayList<>();
         PassedOver passedOver = new PassedOver();
@@ -195,8 +197,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             for (int i = 0; i < images.size(); i++) {
                 EnrollmentPlan.Image image = images.get(i);
                 if (image.hasChanged()) {
-                    leftOut.put(
-                            image.file().toString(), image.file() + " changed while it was read; enroll it again");
+                    leftOut.put(image.file().toString(), image.file() + " changed while it was read; enroll it again");
                 } else {
                     all.add(new Enrollment(image.name(), embeddings.get(i), image.note(), image.contentKey()));
                 }

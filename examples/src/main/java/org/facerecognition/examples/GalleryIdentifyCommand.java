@@ -91,7 +91,8 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             faceDetector.ifPresent(recognizer::useDetector);
             recognizer.useFlip(!noFlip);
             people.bindEmbeddingMode(recognizer.embeddingMode().toString());
-            threshold = Math.min(Math.nextUp(1.0), thresholdOptions.of(recognizer).cosine());
+            threshold =
+                    Math.min(Math.nextUp(1.0), thresholdOptions.of(recognizer).cosine());
             try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
                 for (Path image : images) {
                     identify(image, recognizer, people, threshold, faceDetector.orElse(null));

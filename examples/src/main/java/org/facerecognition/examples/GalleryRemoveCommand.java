@@ -37,7 +37,10 @@ final class GalleryRemoveCommand implements Callable<Integer> {
     @Mixin
     private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
 
-    @Option(names = "--entry", paramLabel = "NUMBER", description = "Number of an entry to remove, as list --entries shows it.")
+    @Option(
+            names = "--entry",
+            paramLabel = "NUMBER",
+            description = "Number of an entry to remove, as list --entries shows it.")
     private List<Long> entries = List.of();
 
     @Option(names = "--json", description = "Print one line of JSON.")

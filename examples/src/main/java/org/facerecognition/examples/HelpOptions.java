@@ -52,7 +52,8 @@ final class HelpOptions implements IHelpSectionRenderer {
         List<OptionSpec> rest = new ArrayList<>(visible(command));
         for (String name : first(command)) {
             OptionSpec option = command.findOption(name);
-            sections.computeIfAbsent(Heading.COMMON, heading -> new ArrayList<>()).add(option);
+            sections.computeIfAbsent(Heading.COMMON, heading -> new ArrayList<>())
+                    .add(option);
             rest.remove(option);
         }
         rest.forEach(option -> sections.computeIfAbsent(heading(option), heading -> new ArrayList<>())
@@ -75,8 +76,7 @@ final class HelpOptions implements IHelpSectionRenderer {
         }
         if (option.userObject() instanceof Field field) {
             HelpSection own = field.getAnnotation(HelpSection.class);
-            HelpSection section =
-                    own != null ? own : field.getDeclaringClass().getAnnotation(HelpSection.class);
+            HelpSection section = own != null ? own : field.getDeclaringClass().getAnnotation(HelpSection.class);
             return section == null ? Heading.OUTPUT : section.value();
         }
         return Heading.OUTPUT;

@@ -27,7 +27,8 @@ final class ImageWriter {
     static void write(Mat rgb, Path file) {
         String name = file.getFileName().toString();
         if (!haveImageWriter(name)) {
-            throw new IllegalArgumentException("an image file must have an extension such as .png or .jpg, but was " + file);
+            throw new IllegalArgumentException(
+                    "an image file must have an extension such as .png or .jpg, but was " + file);
         }
         try {
             AtomicFile.writeUnsynced(file, encoded(rgb, name.substring(name.lastIndexOf('.'))));

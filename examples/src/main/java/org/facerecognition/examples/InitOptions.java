@@ -22,10 +22,9 @@ final class InitOptions {
     @Option(
             names = "--init",
             paramLabel = "WHAT",
-            description =
-                    "Start the encoder from trained weights: a file (.pth, .pt, .safetensors or a model of this"
-                            + " program); imagenet, which fetches torchvision's weights; or an https: or file: address"
-                            + " with --init-sha256.")
+            description = "Start the encoder from trained weights: a file (.pth, .pt, .safetensors or a model of this"
+                    + " program); imagenet, which fetches torchvision's weights; or an https: or file: address"
+                    + " with --init-sha256.")
     private @Nullable String init;
 
     @Option(
@@ -43,8 +42,7 @@ final class InitOptions {
     @Option(
             names = "--cache",
             paramLabel = "DIR",
-            description =
-                    "Folder for fetched weights. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
+            description = "Folder for fetched weights. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
     private @Nullable Path cache;
 
     /** Loads the weights into a recognizer, fetching them if necessary, and reports what was loaded. */
@@ -57,7 +55,9 @@ final class InitOptions {
             report = recognizer.startFrom(weights(init, encoder, progress));
         }
         err.println("started from " + init + ": " + report.loaded() + " tensors"
-                + (report.misshapen().isEmpty() ? "" : "; randomly initialized, because of another shape: " + report.misshapen())
+                + (report.misshapen().isEmpty()
+                        ? ""
+                        : "; randomly initialized, because of another shape: " + report.misshapen())
                 + (report.missing().isEmpty() ? "" : "; randomly initialized, because missing: " + report.missing()));
     }
 

@@ -27,7 +27,11 @@ final class LoadingOptions {
                             + " images each; --batch-size is then P*K).")
     private String sampler;
 
-    @Option(names = "--threads", paramLabel = "N", defaultValue = "2", description = "Threads that read and augment images.")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "Threads that read and augment images.")
     private int threads;
 
     @Option(

@@ -10,7 +10,11 @@ import picocli.CommandLine.Option;
 /** Options of the loss that {@code train} minimizes. */
 @HelpSection(Heading.LOSS)
 final class LossOptions {
-    @Option(names = "--loss", paramLabel = "NAME", defaultValue = "arcface", description = "One of ${COMPLETION-CANDIDATES}.")
+    @Option(
+            names = "--loss",
+            paramLabel = "NAME",
+            defaultValue = "arcface",
+            description = "One of ${COMPLETION-CANDIDATES}.")
     private LossName loss;
 
     @Option(

@@ -16,9 +16,8 @@ final class ModelOptions {
             names = "--model",
             required = true,
             paramLabel = "FILE",
-            description =
-                    "A model, a checkpoint of a training, or with --encoder weights from elsewhere (.pth, .pt,"
-                            + " .safetensors).")
+            description = "A model, a checkpoint of a training, or with --encoder weights from elsewhere (.pth, .pt,"
+                    + " .safetensors).")
     private Path model;
 
     @Option(

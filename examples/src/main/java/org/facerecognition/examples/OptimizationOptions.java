@@ -61,7 +61,11 @@ final class OptimizationOptions {
             description = "Epochs over which the margin grows from 0 to its value.")
     private int marginWarmupEpochs;
 
-    @Option(names = "--clip", paramLabel = "NORM", defaultValue = "0", description = "Largest gradient norm; 0 for no clipping.")
+    @Option(
+            names = "--clip",
+            paramLabel = "NORM",
+            defaultValue = "0",
+            description = "Largest gradient norm; 0 for no clipping.")
     private double clip;
 
     @Option(
@@ -83,18 +87,21 @@ final class OptimizationOptions {
                     + " epochs).")
     private String freezer;
 
-    @Option(names = "--freezer-parent", paramLabel = "NAME", defaultValue = "encoder", description = "The module whose layers --freezer counts.")
+    @Option(
+            names = "--freezer-parent",
+            paramLabel = "NAME",
+            defaultValue = "encoder",
+            description = "The module whose layers --freezer counts.")
     private String freezerParent;
 
     @Option(
             names = "--feature-cache-mib",
             paramLabel = "MIB",
             defaultValue = "0",
-            description =
-                    "With --freezer before:LAYER, memory for the outputs of the frozen layers, so that they are"
-                            + " computed once per image and not in every epoch; 0 for none. It helps little with"
-                            + " augmentations that produce new images all the time; mirroring adds only one image to"
-                            + " each.")
+            description = "With --freezer before:LAYER, memory for the outputs of the frozen layers, so that they are"
+                    + " computed once per image and not in every epoch; 0 for none. It helps little with"
+                    + " augmentations that produce new images all the time; mirroring adds only one image to"
+                    + " each.")
     private int featureCacheMib;
 
     /**

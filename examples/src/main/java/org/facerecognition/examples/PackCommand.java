@@ -47,7 +47,11 @@ final class PackCommand implements Callable<Integer> {
                             + " space; 0 to pack the files unchanged.")
     private int decodedPx;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the split of folders, as in training.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the split of folders, as in training.")
     private long seed;
 
     @Option(names = "--out", defaultValue = "faces.pack", paramLabel = "FILE", description = "File to write.")

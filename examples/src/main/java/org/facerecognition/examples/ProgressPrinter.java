@@ -41,7 +41,8 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     @Override
     public void started(History soFar) {
         if (soFar.steps() > 0) {
-            print("resuming after " + soFar.steps() + " steps, " + soFar.epochs().size() + " epochs");
+            print("resuming after " + soFar.steps() + " steps, "
+                    + soFar.epochs().size() + " epochs");
         }
     }
 

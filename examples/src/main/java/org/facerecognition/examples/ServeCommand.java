@@ -53,9 +53,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--gallery",
             paramLabel = "FILE",
-            description =
-                    "Store the people who are enrolled in this file, and thumbnails of their faces in the folder"
-                            + " FILE.faces. Default: in memory, until the server stops.")
+            description = "Store the people who are enrolled in this file, and thumbnails of their faces in the folder"
+                    + " FILE.faces. Default: in memory, until the server stops.")
     @HelpSection(Heading.GALLERY)
     private @Nullable Path gallery;
 

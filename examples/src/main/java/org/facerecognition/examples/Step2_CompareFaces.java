@@ -12,7 +12,8 @@ public final class Step2_CompareFaces {
         try (Recognizer recognizer = Recognizer.load(Path.of(args[0]))) {
             float[] a = recognizer.embed(Path.of(args[1]));
             float[] b = recognizer.embed(Path.of(args[2]));
-            System.out.printf("cosine %.3f: 1 for the same direction, 0 for unrelated faces%n", Recognizer.similarity(a, b));
+            System.out.printf(
+                    "cosine %.3f: 1 for the same direction, 0 for unrelated faces%n", Recognizer.similarity(a, b));
         }
     }
 }

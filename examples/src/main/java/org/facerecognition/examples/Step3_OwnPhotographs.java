@@ -32,8 +32,8 @@ public final class Step3_OwnPhotographs {
 
     /** Prints the data sets. Argument: a folder with one folder of images per person. */
     public static void main(String[] args) {
-        List<Transform> augmentations = List.of(
-                ColorJitter.none().withBrightness(0.3), new GaussianBlur(5, 5, 0.1, 2.0), new RandomMirror());
+        List<Transform> augmentations =
+                List.of(ColorJitter.none().withBrightness(0.3), new GaussianBlur(5, 5, 0.1, 2.0), new RandomMirror());
         FaceDataset train = FaceDataset.folders(Path.of(args[0]), Split.TRAIN);
 
         System.out.println(train.withAugmentations(augmentations)); // one copy of each image per augmentation

@@ -113,7 +113,8 @@ final class TrainingReport {
         }
         Map<String, long[]> norms = new LinkedHashMap<>();
         evenlySpaced(epochs, 3).forEach(epoch -> norms.put("epoch " + epoch.epoch(), epoch.norms()));
-        html.counted("Norms of embeddings", "norm", centersOfNormBins(epochs.get(0).norms().length), true, norms);
+        html.counted(
+                "Norms of embeddings", "norm", centersOfNormBins(epochs.get(0).norms().length), true, norms);
         return this;
     }
 

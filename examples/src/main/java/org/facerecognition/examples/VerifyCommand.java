@@ -23,10 +23,7 @@ import picocli.CommandLine.Spec;
 /** {@code verify}: decides whether two images show the same person. */
 @Command(
         name = "verify",
-        description = {
-            "Decide whether two images show the same person.",
-            "The exit code is 0 for either answer."
-        },
+        description = {"Decide whether two images show the same person.", "The exit code is 0 for either answer."},
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -94,9 +91,7 @@ final class VerifyCommand implements Callable<Integer> {
         figures.put("threshold", result.threshold());
         figures.put(
                 "false_accept_rate",
-                result.falseAcceptRate().isPresent()
-                        ? result.falseAcceptRate().getAsDouble()
-                        : null);
+                result.falseAcceptRate().isPresent() ? result.falseAcceptRate().getAsDouble() : null);
         return Json.line(figures);
     }
 }

@@ -232,7 +232,7 @@ class EvaluateCommandTest {
         assertThat(figures.get("pairs_same").asInt()).isEqualTo(10 * 15);
         assertThat(figures.get("pairs_different").asInt()).isEqualTo(60 * 59 / 2 - 150 + 60 * 60);
         assertThat(evaluate("celeba-ir", ir, "--align", "mean").err())
-                .contains("faces must be framed as this model was trained, whole, but were celeba-crop-aligned");
+                .contains("faces must be cropped as this model was trained, whole, but were celeba-crop-aligned");
     }
 
     @Test

@@ -189,7 +189,7 @@ class ExitCodesTest {
                             .code())
                     .isZero();
             Path text = Files.writeString(root.resolve("text.pth"), "this is no model");
-            Path empty = Files.writeString(root.resolve("empty.pth"), ""); 
+            Path empty = Files.writeString(root.resolve("empty.pth"), "");
             Path pointer =
                     Files.writeString(root.resolve("pointer.pth"), "version https://git-lfs.github.com/spec/v1\n");
             Path page = Files.writeString(root.resolve("page.pth"), "\n<!DOCTYPE html><title>404</title>");
@@ -262,7 +262,13 @@ class ExitCodesTest {
                     line("at least 2 people", and(evaluate, "open-set", "--data", alone, "--val-fraction", 0.5)),
                     line("queries must have two of one person", and(evaluate, "celeba-ir", "--data", ir)),
                     line("must be packed at 112 px", and(evaluate, "all-pairs", "--data", pack)),
-                    line("identities that this model was trained on", "find-label-noise", "--model", model, "--data", others),
+                    line(
+                            "identities that this model was trained on",
+                            "find-label-noise",
+                            "--model",
+                            model,
+                            "--data",
+                            others),
                     line("must be packed at 112 px", "find-label-noise", "--model", model, "--data", pack),
                     line("does not exist", "export", "--model", nowhere, "--format", "onnx", "--out", nowhere));
         }

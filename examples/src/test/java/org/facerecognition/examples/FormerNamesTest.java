@@ -108,10 +108,14 @@ class FormerNamesTest {
 
     @Test
     void areNeitherInHelpNorInCompletion() {
-        List<String> texts = new ArrayList<>(List.of(Cli.run("generate-completion").out()));
+        List<String> texts =
+                new ArrayList<>(List.of(Cli.run("generate-completion").out()));
         main.getSubcommands().values().forEach(command -> texts.add(command.getUsageMessage()));
-        main.getSubcommands().get("gallery").getSubcommands().values().forEach(command -> texts.add(
-                command.getUsageMessage()));
+        main.getSubcommands()
+                .get("gallery")
+                .getSubcommands()
+                .values()
+                .forEach(command -> texts.add(command.getUsageMessage()));
         assertThat(texts)
                 .allSatisfy(text -> assertThat(text)
                         .doesNotContain("licence", "normalise", "-factor", "--cache-mib", "frozen-memory", "backup-")

@@ -28,8 +28,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The commands of {@code gallery}, with a detector that takes a red square of 8 pixels for a small face and a blue square
- * of 16 pixels for a large one.
+ * The commands of {@code gallery}, with a detector that takes a red square of 8 pixels for a small face and a blue
+ * square of 16 pixels for a large one.
  */
 class GalleryCommandTest {
     private static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
@@ -251,8 +251,9 @@ class GalleryCommandTest {
             Cli.Result other = enrollCapture("Anne");
             assertThat(other.code()).isEqualTo(1);
             assertThat(other.err())
-                    .contains("left out: " + capture + " must belong to one person, but the same image is enrolled as Ann"
-                            + " (entry 1); if that name is wrong, remove that entry first");
+                    .contains(
+                            "left out: " + capture + " must belong to one person, but the same image is enrolled as Ann"
+                                    + " (entry 1); if that name is wrong, remove that entry first");
             assertThat(list()).isEqualTo("Ann\t1\n");
             Cli.run("gallery", "remove", "--gallery", file, "--entry", 1);
             assertThat(enrollCapture("Anne").code()).isZero();
@@ -265,7 +266,8 @@ class GalleryCommandTest {
                     Files.createDirectories(photos.resolve("Cleo")).resolve("x.png"));
             Cli.Result all = enroll("--folder", photos);
             assertThat(all.code()).isEqualTo(1);
-            assertThat(all.err()).contains("x.png must belong to one person, but the same image was also given for Bob");
+            assertThat(all.err())
+                    .contains("x.png must belong to one person, but the same image was also given for Bob");
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
         }
 

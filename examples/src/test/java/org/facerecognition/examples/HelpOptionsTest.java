@@ -37,10 +37,11 @@ class HelpOptionsTest {
     @MethodSource("commands")
     void listEveryOptionOnce(CommandSpec command) {
         List<String> lines = command.commandLine().getUsageMessage().lines().toList();
-        assertThat(command.options()).allSatisfy(option -> assertThat(lines)
-                .filteredOn(line -> line.matches("( {6}|  -., )" + option.longestName() + "([ =].*)?"))
-                .as(option.longestName())
-                .hasSize(1));
+        assertThat(command.options())
+                .allSatisfy(option -> assertThat(lines)
+                        .filteredOn(line -> line.matches("( {6}|  -., )" + option.longestName() + "([ =].*)?"))
+                        .as(option.longestName())
+                        .hasSize(1));
     }
 
     @ParameterizedTest

@@ -46,8 +46,8 @@ class LayoutDetectionTest {
         assertThatThrownBy(() -> LayoutDetection.of(loose))
                 .isInstanceOf(DataException.class)
                 .hasMessage("data folder " + loose + " must have one folder of images per person (--layout folders),"
-                        + " celebA_anno.txt (celeba500) or train.rec (recordio), or be a file that the pack command wrote"
-                        + " (packed), but has only 2 images outside the folders of people");
+                        + " celebA_anno.txt (celeba500) or train.rec (recordio), or be a file that the pack command"
+                        + " wrote (packed), but has only 2 images outside the folders of people");
         assertThatThrownBy(() -> LayoutDetection.of(folder())).hasMessageEndingWith("but is empty");
         Path nowhere = root.resolve("nowhere");
         assertThatThrownBy(() -> LayoutDetection.of(nowhere)).hasMessage("data folder " + nowhere + " does not exist");

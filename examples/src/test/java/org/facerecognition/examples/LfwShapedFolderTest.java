@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Training on a folder shaped like LFW: thousands of people, most of them with one image, names in any script, and stray
- * files of operating systems.
+ * Training on a folder shaped like LFW: thousands of people, most of them with one image, names in any script, and
+ * stray files of operating systems.
  */
 class LfwShapedFolderTest {
     private static final int PEOPLE = 3_000;

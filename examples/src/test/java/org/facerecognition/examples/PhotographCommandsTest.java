@@ -274,11 +274,8 @@ class PhotographCommandsTest {
         byte[] bytes = Files.readAllBytes(DETECTOR);
         String sum =
                 HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        assertThat(sum)
-                .isNotEqualTo(
-                        RemoteFile.faceDetector().sha256());
-        assertThat(RemoteFile.faceDetector().sha256())
-                .hasSize(64);
+        assertThat(sum).isNotEqualTo(RemoteFile.faceDetector().sha256());
+        assertThat(RemoteFile.faceDetector().sha256()).hasSize(64);
         Path shared = Path.of(System.getenv().getOrDefault("FACERECOGNITION_SHARED", "../../shared"))
                 .resolve("weights/yunet/yunet_s_640_640.onnx");
         assumeTrue(Files.exists(shared), "skipped: " + shared + " is not there");

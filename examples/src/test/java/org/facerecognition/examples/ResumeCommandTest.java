@@ -87,8 +87,9 @@ class ResumeCommandTest {
 
         assertThat(other.code()).isEqualTo(2);
         assertThat(other.err())
-                .contains("last.ckpt belongs to another training: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
-                        + " leave these options out, or start another training in another --out");
+                .contains(
+                        "last.ckpt belongs to another training: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
+                                + " leave these options out, or start another training in another --out");
         assertThat(resume("--m", 0.1, "--batch-size", 6, "--threads", 1, "--max-steps", 2)
                         .code())
                 .isZero();
@@ -132,7 +133,8 @@ class ResumeCommandTest {
         assertThat(other.err())
                 .contains("--head-lr-multiplier was 10.0, is now 3.0", "--freezer was all:1, is now all:2");
 
-        Cli.Result resumed = resume("--head-lr-factor", 10, "--freezer", "wholly:1", "--cache-mib", 8, "--max-steps", 2);
+        Cli.Result resumed =
+                resume("--head-lr-factor", 10, "--freezer", "wholly:1", "--cache-mib", 8, "--max-steps", 2);
         assertThat(resumed.code()).as(resumed.err()).isZero();
         assertThat(resumed.err())
                 .containsOnlyOnce("note: --head-lr-factor is now --head-lr-multiplier")

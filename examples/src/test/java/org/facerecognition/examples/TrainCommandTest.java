@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainCommandTest {
-    /** Steps per epoch: 15 training images, because a fifth of each person's six is for validation, in batches of six. */
+    /** Steps per epoch: 15 training images in batches of six; the rest of each person's six images is for validation. */
     private static final int STEPS = 3;
 
     @TempDir
@@ -88,7 +88,12 @@ class TrainCommandTest {
         assertThat(json.get("images_per_second").asDouble()).isPositive();
         assertThat(json.get("best_epoch").asInt()).isBetween(1, 2);
         assertThat(result.err())
-                .contains("TRAIN: 15 samples of 3 identities", "VAL: 3 samples", "epoch 1/2  lr 3.00e-04  loss ", "epoch 2/2  lr ", " left");
+                .contains(
+                        "TRAIN: 15 samples of 3 identities",
+                        "VAL: 3 samples",
+                        "epoch 1/2  lr 3.00e-04  loss ",
+                        "epoch 2/2  lr ",
+                        " left");
 
         assertThat(history()).hasSize(2);
         assertThat(Files.readString(out().resolve("report.html")))
@@ -135,7 +140,8 @@ class TrainCommandTest {
     void findLabelNoiseListsImagesFarFromTheirPerson() throws IOException {
         Cli.train(data, out(), "--max-steps", STEPS, "--augmentations", "none");
         Path model = out().resolve("last.ckpt");
-        Cli.Result all = Cli.run("find-label-noise", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
+        Cli.Result all =
+                Cli.run("find-label-noise", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
         assertThat(all.code()).as(all.err()).isZero();
         assertThat(all.out().lines().toList())
                 .hasSize(16) // a heading and each image
@@ -179,7 +185,8 @@ class TrainCommandTest {
         Cli.Result other = Cli.train(data, out(), "--resume", "--lr", "0.5");
         assertThat(other.code()).isEqualTo(2);
         assertThat(other.err())
-                .contains("last.ckpt belongs to another training: --lr was 3.0E-4, is now 0.5; leave these options out");
+                .contains("last.ckpt belongs to another training: --lr was 3.0E-4, is now 0.5; leave these options"
+                        + " out");
     }
 
     @Test
