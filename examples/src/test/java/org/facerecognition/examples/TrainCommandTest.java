@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainCommandTest {
-    /** Steps per epoch: 15 training images in batches of six; the rest of each person's six images is for validation. */
+    /** Steps per epoch: 15 training images in batches of six; one of each person's six images is for validation. */
     private static final int STEPS = 3;
 
     @TempDir
