@@ -132,8 +132,8 @@ final class ServeCommand implements Callable<Integer> {
                             + " and images are sent unencrypted (browsers then do not allow the camera either)");
         }
         String kept = gallery == null
-                ? "kept in memory until the server stops; --gallery FILE stores them"
-                : "stored in " + gallery + ", thumbnails of the faces in " + gallery + ".faces";
+                ? "kept in memory until the server stops; --gallery FILE keeps them"
+                : "kept in " + gallery + ", images of the faces in " + gallery + ".faces";
         err.println(people.size() + " entries, " + kept);
         String shown = host.contains(":") ? "[" + host + "]" : host;
         err.println("open http://" + shown + ":" + actualPort + "/ in a browser; Ctrl-C stops the server");
