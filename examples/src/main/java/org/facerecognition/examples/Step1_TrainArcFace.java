@@ -11,11 +11,11 @@ import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 
-/** Trains a small net with ArcFace on a few drawn people. */
+/** Trains a small network with ArcFace on a few synthetic people. */
 public final class Step1_TrainArcFace {
     private Step1_TrainArcFace() {}
 
-    /** Runs it. */
+    /** Trains for three epochs and prints their figures; takes no arguments. */
     public static void main(String[] args) {
         var faces = new SyntheticFaces(0, 64);
         // 6 people: the first 8 images of each for training, 2 others for validation
