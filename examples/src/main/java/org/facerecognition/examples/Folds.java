@@ -31,8 +31,9 @@ record Folds(int count, boolean contiguous) {
                     evaluation);
         }
         try {
-            CrossValidation folds =
-                    contiguous ? CrossValidation.contiguous(pairs, count) : CrossValidation.interleaved(pairs, possible);
+            CrossValidation folds = contiguous
+                    ? CrossValidation.contiguous(pairs, count)
+                    : CrossValidation.interleaved(pairs, possible);
             if (!contiguous && possible < count) {
                 evaluation.note("accuracy is over " + possible + " folds instead of " + count
                         + ", so that each has a pair of both kinds");

@@ -73,7 +73,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         } else if (System.nanoTime() - lastLine > NANOS_BETWEEN_LINES || step.step() == 1) {
             print(String.format(
                     Locale.ROOT,
-                    "epoch %d/%d  batch %d/%d  step %d  lr %.2e  loss %.4f%s",
+                    "epoch %d/%d  batch %d/%d  step %d  lr %.2e  loss %.4f  accuracy %.4f%s",
                     step.epoch(),
                     step.epochs(),
                     step.batch(),
@@ -81,6 +81,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                     step.step(),
                     step.learningRate(),
                     step.loss(),
+                    step.accuracy(),
                     step.step() == 1 ? "" : speed(step))); // a single step says little about the speed
             lastLine = System.nanoTime();
             imagesSinceLine = 0;
@@ -109,7 +110,8 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                     .build();
         }
         bar.stepBy(step.images());
-        bar.setExtraMessage(String.format(Locale.ROOT, " lr %.2e  loss %.4f", step.learningRate(), step.loss()));
+        bar.setExtraMessage(String.format(
+                Locale.ROOT, " lr %.2e  loss %.4f  accuracy %.4f", step.learningRate(), step.loss(), step.accuracy()));
     }
 
     @Override
