@@ -51,18 +51,19 @@ final class MappedFile {
         return size;
     }
 
-    /** Reads a little-endian number. */
+    /** Reads a little-endian int at a byte offset. */
     int readInt(long at) {
         check(at, Integer.BYTES);
         return maps[(int) (at >> STRIDE_BITS)].getInt((int) (at & (1 << STRIDE_BITS) - 1));
     }
 
-    /** Reads a little-endian number. */
+    /** Reads a little-endian long at a byte offset. */
     long readLong(long at) {
         check(at, Long.BYTES);
         return maps[(int) (at >> STRIDE_BITS)].getLong((int) (at & (1 << STRIDE_BITS) - 1));
     }
 
+    /** Copies bytes at a byte offset. */
     byte[] read(long at, int length) {
         check(at, length);
         long max = Runtime.getRuntime().maxMemory() / 2;
