@@ -54,11 +54,13 @@ final class TrainingSession {
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
             EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
             FolderWriter folder = new FolderWriter(recorder);
-            Trainer trainer = new Trainer((train.classes() <= MAX_CLASSES_WITH_STATS
+            TrainerArgs complete = (train.classes() <= MAX_CLASSES_WITH_STATS
                             ? args.listeners(progress, recorder, folder)
                             : args.listeners(progress, folder))
-                    .build());
-            Thread onStop = StopHook.add("stop-training", () -> stop(trainer, done));
+                    .build();
+            Trainer trainer = new Trainer(complete);
+            boolean resumable = complete.checkpoints().folder() != null;
+            Thread onStop = StopHook.add("stop-training", () -> stop(trainer, resumable, done));
             try {
                 return trainer.fit(recognizer, train, validation);
             } finally {
@@ -68,13 +70,15 @@ final class TrainingSession {
         }
     }
 
-    private void stop(Trainer trainer, CountDownLatch done) {
-        err.println("\nstopping after this step, with a checkpoint in " + out + "; continue with --resume");
+    private void stop(Trainer trainer, boolean resumable, CountDownLatch done) {
+        err.println("\nstopping after this step"
+                + (resumable ? ", with a checkpoint in " + out + "; continue with --resume" : ""));
         err.flush();
         trainer.stop();
         try {
             if (!done.await(MAX_LAST_STEP_SECONDS, TimeUnit.SECONDS)) {
-                err.println("the last step took too long; the checkpoint is from an earlier step");
+                err.println("the last step took too long"
+                        + (resumable ? "; the checkpoint is from an earlier step" : "; it was not finished"));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
