@@ -337,7 +337,7 @@ final class TrainingRun implements AutoCloseable {
 
     private double learningRate(long step) {
         long time = optimization.scheduleUnit() == ScheduleUnit.EPOCH ? progress.epoch : step;
-        return optimization.learningRate().at(optimization.optimizer().rate(), time);
+        return optimization.learningRate().at(optimization.optimizer().learningRate(), time);
     }
 
     private void endEpoch() {

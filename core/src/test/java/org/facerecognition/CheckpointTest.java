@@ -185,7 +185,7 @@ class CheckpointTest {
                         faces,
                         TinyTraining.args().checkpoints(folder).resume(true).optimizer(new AdamW(1, 0))))
                 .hasMessageContaining(
-                        "optimizer rate was 0.003, is now 1.0; optimizer weightDecay was 0.01, is now 0.0");
+                        "optimizer learningRate was 0.003, is now 1.0; optimizer weightDecay was 0.01, is now 0.0");
     }
 
     /** A GPU's generator is saved beside the CPU's: 16 bytes that a CPU has no use for. */

@@ -5,7 +5,7 @@ import java.util.List;
 /** An optimizer and its hyperparameters; immutable. */
 public sealed interface OptimizerSettings permits Adam, AdamW, Sgd {
     /** The base learning rate, which schedules multiply. */
-    double rate();
+    double learningRate();
 
     /** The weight decay of parameter groups that have one. */
     double weightDecay();
@@ -16,9 +16,9 @@ public sealed interface OptimizerSettings permits Adam, AdamW, Sgd {
     }
 
     /** @throws IllegalArgumentException when a value is out of its range */
-    static void check(double rate, double weightDecay) {
-        if (!(rate > 0) || Double.isInfinite(rate)) {
-            throw new IllegalArgumentException("rate must be positive and finite, but was " + rate);
+    static void check(double learningRate, double weightDecay) {
+        if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
+            throw new IllegalArgumentException("learningRate must be positive and finite, but was " + learningRate);
         }
         if (!(weightDecay >= 0) || Double.isInfinite(weightDecay)) {
             throw new IllegalArgumentException("weightDecay must be at least 0, but was " + weightDecay);

@@ -8,14 +8,15 @@ import org.bytedeco.pytorch.Tensor;
  * initialization and momentum in deep learning", ICML 2013, in torch's form, where the learning rate multiplies the
  * momentum too.
  *
- * @param rate learning rate, positive
+ * @param learningRate the base learning rate, positive
  * @param momentum in [0, 1)
  * @param weightDecay added to the gradient, at least 0
  * @param nesterov whether to use Nesterov momentum; requires a momentum
  */
-public record Sgd(double rate, double momentum, double weightDecay, boolean nesterov) implements OptimizerSettings {
+public record Sgd(double learningRate, double momentum, double weightDecay, boolean nesterov)
+        implements OptimizerSettings {
     public Sgd {
-        OptimizerSettings.check(rate, weightDecay);
+        OptimizerSettings.check(learningRate, weightDecay);
         OptimizerSettings.checkShare("momentum", momentum);
         if (nesterov && momentum == 0) {
             throw new IllegalArgumentException("nesterov must go with a momentum above 0, but momentum was 0");
@@ -23,8 +24,8 @@ public record Sgd(double rate, double momentum, double weightDecay, boolean nest
     }
 
     /** Uses no Nesterov momentum. */
-    public Sgd(double rate, double momentum, double weightDecay) {
-        this(rate, momentum, weightDecay, false);
+    public Sgd(double learningRate, double momentum, double weightDecay) {
+        this(learningRate, momentum, weightDecay, false);
     }
 
     UpdateRule rule() {

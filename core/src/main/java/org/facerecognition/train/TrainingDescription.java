@@ -30,6 +30,7 @@ public final class TrainingDescription {
     private static final String VERSION = "3";
     /** Entries that were renamed in version 3, by their present names. */
     private static final Map<String, String> NAMES_BEFORE_3 = Map.of(
+            "optimizer learningRate", "optimizer rate",
             "head learning rate multiplier", "head rate factor",
             "colorOrder", "colourOrder",
             "subCenters", "subCentres",
@@ -215,7 +216,7 @@ public final class TrainingDescription {
     private Map<String, String> firstVersion() {
         Map<String, String> all = new LinkedHashMap<>();
         all.put("data", train.fingerprint() + " " + (validation == null ? "" : validation.fingerprint()));
-        all.put("optimizer", optimization.optimizer().toString());
+        all.put("optimizer", optimization.optimizer().toString().replace("learningRate=", "rate="));
         all.put("learning rate", optimization.learningRate() + " by " + optimization.scheduleUnit());
         all.put("freezer", String.valueOf(optimization.freezer()));
         all.put("score", evaluation.score().toString());

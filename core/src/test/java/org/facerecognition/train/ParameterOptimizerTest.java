@@ -400,7 +400,7 @@ class ParameterOptimizerTest {
 
     @Test
     void settingsRefuseNonsense() {
-        assertThatThrownBy(() -> new Adam(0)).hasMessage("rate must be positive and finite, but was 0.0");
+        assertThatThrownBy(() -> new Adam(0)).hasMessage("learningRate must be positive and finite, but was 0.0");
         assertThatThrownBy(() -> new AdamW(1, -1)).hasMessage("weightDecay must be at least 0, but was -1.0");
         assertThatThrownBy(() -> new Sgd(1, 1, 0)).hasMessage("momentum must be in [0, 1), but was 1.0");
         assertThatThrownBy(() -> new Sgd(1, 0, 0, true))

@@ -72,7 +72,8 @@ class ReadmeTest {
                     List<String> words = words(line.substring(start + JAR.length()));
                     if (!words.contains("...")) {
                         CommandLine command = Main.commandLine(new Main(), nowhere, nowhere);
-                        assertThat(command.parseArgs(words.toArray(String[]::new)).subcommand())
+                        assertThat(command.parseArgs(words.toArray(String[]::new))
+                                        .subcommand())
                                 .as(line)
                                 .isNotNull();
                     }

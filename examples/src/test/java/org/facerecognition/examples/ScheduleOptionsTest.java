@@ -53,7 +53,7 @@ class ScheduleOptionsTest {
                     rates,
                     epoch -> args.optimization()
                             .learningRate()
-                            .at(args.optimization().optimizer().rate(), epoch));
+                            .at(args.optimization().optimizer().learningRate(), epoch));
             return rates;
         }
 
