@@ -1,8 +1,8 @@
-"""Writes the golden files beside it: what torchvision's tensor kernels make of six small images.
+"""Writes the golden files in this folder: the results of torchvision's tensor kernels for six small images.
 
     python3 make.py          (torch 1.13, torchvision 0.14, opencv for writing PNG)
 
-Each NAME.png is a column of equal tiles: the image itself, then the result of each line of operations.txt.
+Each NAME.png is a column of tiles of equal size: the image itself, then the result of each line of operations.txt.
 """
 
 import os
@@ -49,13 +49,13 @@ def flat(h, w):
 
 
 def photograph(h, w):
-    """Soft blobs of skin, cloth and sky with a little noise: the histogram and the edges of a photograph."""
+    """Soft blobs of skin, cloth and sky with a little noise: a histogram and edges like those of a photograph."""
     random = numpy.random.RandomState(2)
     y, x = numpy.mgrid[0:h, 0:w] / max(h, w)
     image = numpy.full((h, w, 3), (90.0, 120.0, 160.0))
-    for colour, cx, cy, r in [((60, 40, 35), .5, .35, .36), ((214, 160, 130), .5, .5, .27), ((150, 40, 50), .5, .95, .3)]:
+    for color, cx, cy, r in [((60, 40, 35), .5, .35, .36), ((214, 160, 130), .5, .5, .27), ((150, 40, 50), .5, .95, .3)]:
         mask = 1 / (1 + numpy.exp((numpy.hypot(x - cx, y - cy) - r) * 60))
-        image += mask[..., None] * (numpy.array(colour) - image)
+        image += mask[..., None] * (numpy.array(color) - image)
     return numpy.clip(image * (0.6 + 0.6 * x[..., None]) + random.normal(0, 4, (h, w, 3)), 0, 255)
 
 
@@ -80,7 +80,7 @@ def run(operation, x):
     if name == "blur":
         width, height, sigma = numbers
         if x.shape[-1] <= width // 2 or x.shape[-2] <= height // 2:
-            return x  # torch cannot reflect by more than the image; the test leaves these out
+            return x  # torch cannot reflect by more than the image; the test skips these
         return F.gaussian_blur(x, [width, height], [sigma, sigma])
     if name in ("solarize", "invert", "autocontrast"):
         return getattr(F, name)(x, *numbers)

@@ -2,8 +2,9 @@
 
     python3 make.py [face-recognition-pivot.csv]          (scikit-learn 1.2, NumPy 1.24, SciPy 1.10)
 
-synthetic.json: scores drawn here, with ties, and what scikit-learn makes of them. pivot.json: figures of published
-distances of eleven models (deepface, MIT); the distances themselves are not copied.
+synthetic.json: random scores with ties, and scikit-learn's figures of them. identification.json: random embeddings, and
+NumPy's figures of them. pivot.json: figures of the published distances of eleven models (deepface, MIT); the distances
+themselves are not copied.
 """
 
 import csv
@@ -37,10 +38,10 @@ def figures(truth, scores):
 
 
 def best_threshold(truth, scores):
-    """The highest of the best, halfway to the next lower score."""
+    """Returns the highest of the best thresholds, halfway to the next lower score."""
     values = np.unique(scores)[::-1]
-    rights = [np.mean((scores >= v) == truth) for v in values]
-    i = int(np.argmax(rights))
+    accuracies = [np.mean((scores >= v) == truth) for v in values]
+    i = int(np.argmax(accuracies))
     return (values[i] + values[i + 1]) / 2 if i + 1 < len(values) else values[i]
 
 
@@ -63,26 +64,26 @@ def synthetic():
     scores = np.round(random.randn(n) + 1.4 * truth, 1)  # many ties
     far, tar, thresholds = roc_curve(truth, scores, drop_intermediate=False)
     assert abs(auc(far, tar) - roc_auc_score(truth, scores)) < 1e-12
-    blocks = list(KFold(10, shuffle=False).split(scores))
-    of_kind = np.where(truth, np.cumsum(truth), np.cumsum(~truth)) - 1  # each kind is dealt out on its own
-    dealt = [(np.where(of_kind % 2 != f)[0], np.where(of_kind % 2 == f)[0]) for f in range(2)]
+    contiguous = list(KFold(10, shuffle=False).split(scores))
+    of_kind = np.where(truth, np.cumsum(truth), np.cumsum(~truth)) - 1  # genuine and impostor pairs separately
+    interleaved = [(np.where(of_kind % 2 != f)[0], np.where(of_kind % 2 == f)[0]) for f in range(2)]
     write("synthetic.json", {
         "truth": [int(t) for t in truth],
         "scores": list(scores),
         "figures": figures(truth, scores),
         "curve": {"thresholds": list(thresholds[1:]), "far": list(far[1:]), "tar": list(tar[1:])},
-        "blocks": folds(truth, scores, blocks),
-        "dealt": folds(truth, scores, dealt),
+        "contiguous": folds(truth, scores, contiguous),
+        "interleaved": folds(truth, scores, interleaved),
     })
 
 
 def identification():
     random = np.random.RandomState(1)
     people, d = 12, 6
-    centres = random.randn(people, d)
+    centers = random.randn(people, d)
 
     def faces(labels):
-        x = centres[labels] + 0.9 * random.randn(len(labels), d)
+        x = centers[labels] + 0.9 * random.randn(len(labels), d)
         return np.round(x, 3)
 
     known = np.repeat(np.arange(9), 3)  # the last three are not enrolled
@@ -93,12 +94,12 @@ def identification():
     best = np.stack([cosines[:, known == p].max(1) for p in range(9)], 1)
     mated = probes < 9
     ranks = np.array([1 + np.sum(row > row[p]) for row, p in zip(best[mated], probes[mated])])
-    strangers = np.sort(best[~mated].max(1))[::-1]
+    non_mated = np.sort(best[~mated].max(1))[::-1]
     own = best[mated, probes[mated]]
     dir_at = {}
     for far in (0.01, 0.1, 0.5):
-        allowed = int(np.floor(far * len(strangers) + 1e-9))
-        dir_at[str(far)] = float(np.mean((ranks == 1) & (own > strangers[allowed])))
+        allowed = int(np.floor(far * len(non_mated) + 1e-9))
+        dir_at[str(far)] = float(np.mean((ranks == 1) & (own > non_mated[allowed])))
     # the CelebA benchmark: queries = the probes, distractors = the enrolled under another name
     q = unit(b) @ unit(b).T
     upper = np.triu(np.ones_like(q, bool), 1)

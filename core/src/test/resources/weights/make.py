@@ -1,8 +1,8 @@
-"""Writes the weights files beside it, as people's scripts leave them, and sums.json with the sums of their tensors.
+"""Writes the weights files beside it, in the forms that training scripts save, and sums.json with their tensors' sums.
 
     python3 make.py [OLD_CHECKPOINT]        (torch 1.13)
 
-OLD_CHECKPOINT: an old-format file to sum as well, that is not part of the project.
+OLD_CHECKPOINT: another file in the old format to sum, which is not part of the project.
 """
 
 import collections

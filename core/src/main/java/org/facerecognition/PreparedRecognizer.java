@@ -87,7 +87,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
         FaceDataset seen = faces.cropped(
                 cropper.detector() != null
                         ? cropper
-                        : FaceCropper.framed(faces.crop(), model.input().sizePx()));
+                        : FaceCropper.withoutDetector(
+                                faces.crop(), model.input().sizePx()));
         model.requireSameCrop(cropper.detector() != null ? seen : faces);
         UnaryOperator<Tensor> scoped = images -> {
             try (Tensor result = embed(images)) {

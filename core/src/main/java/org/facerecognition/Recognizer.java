@@ -302,7 +302,7 @@ public final class Recognizer implements FaceEmbedder {
         }
         FaceCropper cropper = now.detector != null
                 ? cropper(now)
-                : FaceCropper.framed(faces.crop(), model.input().sizePx());
+                : FaceCropper.withoutDetector(faces.crop(), model.input().sizePx());
         return embedder.embedAsSingly(faces.cropped(cropper), now.flip, embedded, badImages)
                 .faces();
     }

@@ -90,8 +90,7 @@ class ArchitectureTest {
     static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..", "natives");
 
     @ArchTest
-    static final ArchRule weightsKnowFilesAndTensorsOnly =
-            knowsOnly("org.facerecognition.weights..", "natives", "backbone", "io");
+    static final ArchRule weightsKnowFilesAndTensorsOnly = knowsOnly("org.facerecognition.weights..", "natives", "io");
 
     @ArchTest
     static final ArchRule dataKnowsImagesAndTransforms =

@@ -154,7 +154,7 @@ class CheckpointTest {
         assertThat(limited.waitFor()).isEqualTo(1);
         assertThat(last)
                 .startsWith("error: cannot write " + backup.resolve("last.ckpt") + ": ")
-                .endsWith("a former file of that name is untouched, free some space or choose another folder");
+                .endsWith("an existing file of that name is unchanged; free some space or choose another folder");
         assertThat(Files.readAllBytes(backup.resolve("last.ckpt"))).isEqualTo(former);
         try (var files = Files.list(backup)) {
             assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder("last.ckpt");

@@ -60,7 +60,8 @@ final class DrillChild {
 
         FaceDataset unseen(FaceDataset validation) {
             return this == PREPARED
-                    ? FaceDataset.synthetic(new SyntheticFaces(1, IMAGE_PX), 0, 8, 0, 65, Split.VAL)
+                    ? FaceDataset.synthetic(
+                            new SyntheticFaces(1, IMAGE_PX).identities(0, 8).images(0, 65), Split.VAL)
                     : validation;
         }
 

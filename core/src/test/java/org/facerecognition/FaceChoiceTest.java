@@ -47,7 +47,7 @@ class FaceChoiceTest {
             SquareFaces.large(photo, 208, 96, 1);
             assertThatThrownBy(() -> only.find(photo, "two.png"))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("image two.png must show one face only, but shows 2; cut the face out, or choose one:"
+                    .hasMessage("image two.png must show only one face, but shows 2; cut the face out, or choose one:"
                             + " most-prominent, largest, most-central or highest-score");
             FaceCropper largest = new FaceCropper(Crop.WHOLE, 112, detector, FaceChoice.LARGEST);
             assertThat(largest.find(photo, "two.png").orElseThrow())

@@ -82,10 +82,14 @@ class GpuTest {
     private static final int SIDE = 64;
     private static final int EMBEDDING = 32;
     private static final SyntheticFaces FACES = new SyntheticFaces(0, SIDE);
-    private static final FaceDataset TRAIN = FaceDataset.synthetic(FACES, 0, 6, 0, 8, Split.TRAIN);
-    private static final FaceDataset VALIDATION = FaceDataset.synthetic(FACES, 0, 6, 8, 2, Split.VAL);
-    private static final FaceDataset UNSEEN = FaceDataset.synthetic(FACES, 100, 6, 0, 4, Split.TEST);
-    private static final FaceDataset MANY_PEOPLE = FaceDataset.synthetic(FACES, 200, 24, 0, 2, Split.TRAIN);
+    private static final FaceDataset TRAIN =
+            FaceDataset.synthetic(FACES.identities(0, 6).images(0, 8), Split.TRAIN);
+    private static final FaceDataset VALIDATION =
+            FaceDataset.synthetic(FACES.identities(0, 6).images(8, 10), Split.VAL);
+    private static final FaceDataset UNSEEN =
+            FaceDataset.synthetic(FACES.identities(100, 106).images(0, 4), Split.TEST);
+    private static final FaceDataset MANY_PEOPLE =
+            FaceDataset.synthetic(FACES.identities(200, 224).images(0, 2), Split.TRAIN);
 
     @TempDir
     static Path shared;

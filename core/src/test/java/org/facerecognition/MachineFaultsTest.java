@@ -162,8 +162,8 @@ class MachineFaultsTest {
                 assertThatThrownBy(() -> fit(faces, args(backup).listeners(afterStep(this::fill))))
                         .isInstanceOf(WeightsException.class)
                         .hasMessage(
-                                "cannot write " + backup.resolve("last.ckpt") + ": No space left on device; a former"
-                                        + " file of that name is untouched, free some space or choose another folder");
+                                "cannot write " + backup.resolve("last.ckpt") + ": No space left on device; an existing"
+                                        + " file of that name is unchanged; free some space or choose another folder");
                 assertThat(CheckpointContents.steps(backup.resolve("last.ckpt")))
                         .isEqualTo(EVERY);
                 assertThat(names(backup)).containsExactly("filler", "last.ckpt");
@@ -242,8 +242,8 @@ class MachineFaultsTest {
                         Files.writeString(backup, "a file");
                     }))))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessage("cannot write " + backup.resolve("last.ckpt") + ": " + backup + " is not a folder; a"
-                            + " former file of that name is untouched, free some space or choose another folder");
+                    .hasMessage("cannot write " + backup.resolve("last.ckpt") + ": " + backup + " is not a folder; an"
+                            + " existing file of that name is unchanged; free some space or choose another folder");
             assertThat(backup).hasContent("a file");
 
             Files.delete(backup);

@@ -95,8 +95,8 @@ class RecognizerTest {
     void manyFacesAreEmbeddedAsFewAre() {
         SyntheticFaces drawn = new SyntheticFaces(0, 40);
         try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
-            Embedded few = recognizer.embed(FaceDataset.synthetic(drawn, 0, 20, 0, 1, Split.TEST), true);
-            Embedded many = recognizer.embed(FaceDataset.synthetic(drawn, 0, 520, 0, 1, Split.TEST), true);
+            Embedded few = recognizer.embed(FaceDataset.synthetic(drawn.identities(0, 20), Split.TEST), true);
+            Embedded many = recognizer.embed(FaceDataset.synthetic(drawn.identities(0, 520), Split.TEST), true);
             assertThat(many.embeddings()).hasNumberOfRows(520);
             for (int i = 0; i < 20; i++) {
                 assertThat(Recognizer.similarity(many.embeddings()[i], few.embeddings()[i]))
@@ -199,7 +199,7 @@ class RecognizerTest {
     @Test
     void thresholdsAndOriginStayInTheModel() {
         Path file = folder.resolve("calibrated.model");
-        FaceDataset strangers = FaceDataset.synthetic(new SyntheticFaces(0, 40), 0, 80, 0, 1, Split.TEST);
+        FaceDataset strangers = FaceDataset.synthetic(new SyntheticFaces(0, 40).identities(0, 80), Split.TEST);
         Map<Double, Double> thresholds;
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThat(recognizer.thresholds()).isEmpty();

@@ -10,8 +10,8 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 
 /**
- * Photographs for the detector in {@code vision/squares.onnx}, which takes a red square of 8 pixels for a small face and a
- * blue one of 16 for a large one; on gray noise, which it takes for nothing.
+ * Photographs for the detector in {@code vision/squares.onnx}, which takes a red square of 8 pixels for a small face
+ * and a blue one of 16 for a large one; on gray noise, which it takes for nothing.
  */
 public final class SquareFaces {
     private SquareFaces() {}

@@ -59,7 +59,7 @@ class ThresholdTest {
     }
 
     private static FaceDataset people(int first, int count, Split split) {
-        return FaceDataset.synthetic(FACES, first, count, 0, 2, split);
+        return FaceDataset.synthetic(FACES.identities(first, first + count).images(0, 2), split);
     }
 
     private static Path saved(String name) {
@@ -134,9 +134,9 @@ class ThresholdTest {
         void onTooFewPeopleIsRefused() {
             assertThatThrownBy(() -> recognizer.calibrate(people(100, 24, Split.TEST)))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("a false accept rate of 0.01 can be shown on 25 people or more, but here are 24; take"
-                            + " more people, or ask for a higher rate: with so few, a threshold would promise what"
-                            + " nobody has measured");
+                    .hasMessage(
+                            "a false accept rate of 0.01 needs at least 25 people to be shown, but there are 24; add"
+                                    + " more people or ask for a higher rate");
         }
 
         @Test

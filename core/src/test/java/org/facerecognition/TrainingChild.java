@@ -8,7 +8,9 @@ import org.facerecognition.train.TrainingListener;
 final class TrainingChild {
     private TrainingChild() {}
 
-    /** Arguments: folder of faces, backup folder, number of steps, loader threads, resume, backup every so many steps. */
+    /**
+     * Arguments: folder of faces, checkpoint folder, number of steps, loader threads, resume, steps between checkpoints.
+     */
     public static void main(String[] args) {
         TrainerArgs.Builder trainer = TinyTraining.args()
                 .epochs(1_000_000)

@@ -87,16 +87,17 @@ class TrainingRefusalTest {
         FaceDataset once = TinyTraining.validation(faces).withAtMost(1);
         assertThatThrownBy(fit(TinyTraining.args().verification(once)))
                 .hasMessage(
-                        "faces to verify must have pairs of one person and pairs of two, but have none of one person:"
-                                + " give at least two images of somebody");
+                        "faces to verify must form genuine and impostor pairs, but form none of the same person; add a"
+                                + " second image of at least one person");
         FaceDataset alone = TinyTraining.validation(faces).withIdentities(List.of("person0"));
         assertThatThrownBy(fit(TinyTraining.args().verification(alone)))
-                .hasMessageEndingWith("but have none of two people: give another person");
+                .hasMessageEndingWith("but form none of different people; add another person");
     }
 
     @Test
     void moreUnseenFacesThanMemoryHoldsPairs() {
-        FaceDataset many = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 20_000, 0, 2, Split.TEST);
+        FaceDataset many = FaceDataset.synthetic(
+                new SyntheticFaces(0, 32).identities(0, 20_000).images(0, 2), Split.TEST);
         assertThatThrownBy(fit(TinyTraining.args().verification(VerificationSet.of(many))))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageMatching(

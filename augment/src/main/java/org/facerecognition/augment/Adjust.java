@@ -3,13 +3,13 @@ package org.facerecognition.augment;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * The pixel functions behind {@link ColorJitter}: torchvision 0.14's {@code adjust_brightness}, {@code adjust_contrast},
- * {@code adjust_saturation} and {@code adjust_hue} for uint8 tensors, in the same single-precision arithmetic and with the
- * same cut-off fractions. Each gives a new RGB image that the caller closes.
+ * The pixel functions behind {@link ColorJitter}: torchvision 0.14's {@code adjust_brightness}, {@code
+ * adjust_contrast}, {@code adjust_saturation} and {@code adjust_hue} for uint8 tensors, in the same single-precision
+ * arithmetic and with the same truncation of fractions. Each returns a new RGB image, owned.
  */
 public final class Adjust {
 
-    /** v / 255 for every byte value. */
+    /** The value v / 255 for every byte v. */
     private static final float[] UNIT = new float[256];
 
     static {
@@ -20,12 +20,22 @@ public final class Adjust {
 
     private Adjust() {}
 
-    /** Multiplies every value. {@code factor} is at least 0: 0 gives black, 1 the image itself, 2 twice as bright. */
+    /**
+     * Multiplies every value by a factor.
+     *
+     * @param factor at least 0; 0 gives black, 1 an equal image, 2 an image twice as bright
+     * @return owned
+     */
     public static Mat brightness(Mat image, double factor) {
         return blendWithLevel(image, 0f, requireFactor("brightness", factor));
     }
 
-    /** Moves every value from the mean gray level: 0 gives flat gray, 1 the image itself. {@code factor} is at least 0. */
+    /**
+     * Scales the difference of every value from the mean gray level of the image.
+     *
+     * @param factor at least 0; 0 gives uniform gray, 1 an equal image
+     * @return owned
+     */
     public static Mat contrast(Mat image, double factor) {
         requireFactor("contrast", factor);
         long[] sum = new long[1];
@@ -38,7 +48,12 @@ public final class Adjust {
         return blendWithLevel(image, mean, factor);
     }
 
-    /** Moves every pixel from its own gray: 0 gives a gray image, 1 the image itself. {@code factor} is at least 0. */
+    /**
+     * Scales the difference of every pixel from its own gray level.
+     *
+     * @param factor at least 0; 0 gives a gray image, 1 an equal image
+     * @return owned
+     */
     public static Mat saturation(Mat image, double factor) {
         requireFactor("saturation", factor);
         float ratio = (float) factor;
@@ -54,8 +69,11 @@ public final class Adjust {
     }
 
     /**
-     * Turns the hue. {@code shift} is in turns, in [-0.5, 0.5]: 1/3 makes red green. A shift of 0 may still lower a value by
-     * one, because the way through HSV cuts fractions off.
+     * Shifts the hue. A shift of 0 may still lower a value by one, because the conversion through HSV truncates
+     * fractions.
+     *
+     * @param shift in turns, in [-0.5, 0.5]; 1/3 turns red into green
+     * @return owned
      */
     public static Mat hue(Mat image, double shift) {
         if (!(shift >= -0.5 && shift <= 0.5)) {
@@ -63,18 +81,18 @@ public final class Adjust {
         }
         return Images.changed(image, (rgb, length) -> {
             for (int i = 0; i < length; i += 3) {
-                turnHue(rgb, i, (float) shift);
+                shiftHue(rgb, i, (float) shift);
             }
         });
     }
 
-    private static void turnHue(byte[] rgb, int i, float shift) {
+    private static void shiftHue(byte[] rgb, int i, float shift) {
         float r = UNIT[rgb[i] & 0xff];
         float g = UNIT[rgb[i + 1] & 0xff];
         float b = UNIT[rgb[i + 2] & 0xff];
         float max = Math.max(r, Math.max(g, b));
         float chroma = max - Math.min(r, Math.min(g, b));
-        if (chroma == 0) { // gray has no hue to turn
+        if (chroma == 0) { // gray has no hue
             byte level = (byte) (int) (max * 255f);
             rgb[i] = level;
             rgb[i + 1] = level;
@@ -89,13 +107,13 @@ public final class Adjust {
         byte p = Images.truncate(255f * (max * (1f - s)));
         byte q = Images.truncate(255f * (max * (1f - s * f)));
         byte t = Images.truncate(255f * (max * (1f - s * (1f - f))));
-        boolean whole = sector == 0 || sector == 6; // 6 when rounding has brought the hue to a full turn
-        rgb[i] = whole || sector == 5 ? v : sector == 1 ? q : sector == 4 ? t : p;
-        rgb[i + 1] = whole ? t : sector <= 2 ? v : sector == 3 ? q : p;
-        rgb[i + 2] = whole || sector == 1 ? p : sector == 2 ? t : sector <= 4 ? v : q;
+        boolean first = sector == 0 || sector == 6; // 6 if rounding made the hue a full turn
+        rgb[i] = first || sector == 5 ? v : sector == 1 ? q : sector == 4 ? t : p;
+        rgb[i + 1] = first ? t : sector <= 2 ? v : sector == 3 ? q : p;
+        rgb[i + 2] = first || sector == 1 ? p : sector == 2 ? t : sector <= 4 ? v : q;
     }
 
-    /** The hue in turns, in [0, 1). */
+    /** Returns the hue in turns, in [0, 1). */
     private static float hue(float r, float g, float b, float max, float chroma) {
         float rc = (max - r) / chroma;
         float gc = (max - g) / chroma;
@@ -109,7 +127,7 @@ public final class Adjust {
         return turns < 0f ? turns + 1f : turns >= 1f ? turns - 1f : turns;
     }
 
-    /** torchvision's {@code _blend} with an image that has the same value everywhere; a table, as it maps bytes to bytes. */
+    /** Computes torchvision's {@code _blend} with an image of one value, by a table, because it maps bytes to bytes. */
     private static Mat blendWithLevel(Mat image, float level, double factor) {
         float ratio = (float) factor;
         float rest = (float) (1 - factor) * level;

@@ -4,10 +4,10 @@ import java.util.function.BiFunction;
 import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** One part of a {@link ColorJitter} with its amount already drawn, so that it has nothing random left. */
+/** One part of a {@link ColorJitter} with a fixed amount. It is not random any more. */
 record Adjustment(Kind kind, double amount) implements Transform {
 
-    /** In the order in which {@code ColorJitter} names and draws them. */
+    /** The parts, in the order in which {@code ColorJitter} names and draws them. */
     enum Kind {
         BRIGHTNESS(1, Adjust::brightness),
         CONTRAST(1, Adjust::contrast),

@@ -19,14 +19,18 @@ enum AugmentOp {
     AUTO_CONTRAST,
     EQUALIZE;
 
-    /** Whether the strength goes either way. */
+    /** Returns whether the magnitude is applied with a random sign. */
     boolean isSigned() {
         return ordinal() >= SHEAR_X.ordinal() && ordinal() <= SHARPNESS.ordinal();
     }
 
     /**
-     * @param magnitude what the strength means to this operation: the tangent of an angle, pixels, degrees, what a factor
-     *     differs from 1 by, bits, or a threshold
+     * Applies the operation to an image.
+     *
+     * @param magnitude in the unit of the operation: the tangent of an angle (shear), pixels (translate), degrees
+     *     (rotate), the difference of a factor from 1 (brightness to sharpness), bits (posterize), or a threshold
+     *     (solarize)
+     * @return owned
      */
     Mat apply(Mat image, double magnitude, Interpolation interpolation) {
         return switch (this) {
@@ -47,10 +51,10 @@ enum AugmentOp {
         };
     }
 
-    /** About the upper left corner, as torchvision shears here and only here. */
+    /** Shears about the upper left corner, as torchvision does in its automatic augmentations only. */
     private static Mat shear(Mat image, double shearX, double shearY, Interpolation interpolation) {
         Images.requireRgb(image);
-        float[] inverse = new Warp.Move(0, 0, 0, 1, shearX, shearY).inverse(-0.5 * image.cols(), -0.5 * image.rows());
+        float[] inverse = new Warp.Motion(0, 0, 0, 1, shearX, shearY).inverse(-0.5 * image.cols(), -0.5 * image.rows());
         return Warp.apply(image, inverse, interpolation);
     }
 }

@@ -7,8 +7,8 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Changes brightness, contrast, saturation and hue by random amounts in random order: torchvision's {@code ColorJitter}.
- * A range that holds only the neutral value (1, or 0 for hue) switches its part off.
+ * Changes brightness, contrast, saturation and hue by random amounts in random order: torchvision's {@code
+ * ColorJitter}. A range that contains only the neutral value (1, or 0 for hue) turns its part off.
  *
  * <p>{@code ColorJitter.none().withBrightness(0.5).withHue(0.3)} is torchvision's {@code ColorJitter(brightness=0.5,
  * hue=0.3)}.
@@ -30,7 +30,8 @@ public record ColorJitter(Range brightness, Range contrast, Range saturation, Ra
     }
 
     /**
-     * With torchvision's single numbers, 0 for off: a factor is drawn from [max(0, 1 - x), 1 + x], a hue shift from [-x, x].
+     * Creates a transform from torchvision's single numbers, where 0 means off: a factor is drawn from [max(0, 1 - x),
+     * 1 + x], a hue shift from [-x, x].
      */
     public ColorJitter(double brightness, double contrast, double saturation, double hue) {
         this(
@@ -40,27 +41,27 @@ public record ColorJitter(Range brightness, Range contrast, Range saturation, Ra
                 shifts(hue));
     }
 
-    /** Everything switched off; to be followed by what is wanted. */
+    /** Returns a transform with all parts off, a starting point for the methods below. */
     public static ColorJitter none() {
         return new ColorJitter(0, 0, 0, 0);
     }
 
-    /** This with brightness factors in [max(0, 1 - amount), 1 + amount]. */
+    /** Returns this transform with brightness factors in [max(0, 1 - amount), 1 + amount]. */
     public ColorJitter withBrightness(double amount) {
         return new ColorJitter(factors("brightness", amount), contrast, saturation, hue);
     }
 
-    /** This with contrast factors in [max(0, 1 - amount), 1 + amount]. */
+    /** Returns this transform with contrast factors in [max(0, 1 - amount), 1 + amount]. */
     public ColorJitter withContrast(double amount) {
         return new ColorJitter(brightness, factors("contrast", amount), saturation, hue);
     }
 
-    /** This with saturation factors in [max(0, 1 - amount), 1 + amount]. */
+    /** Returns this transform with saturation factors in [max(0, 1 - amount), 1 + amount]. */
     public ColorJitter withSaturation(double amount) {
         return new ColorJitter(brightness, contrast, factors("saturation", amount), hue);
     }
 
-    /** This with hue shifts in [-amount, amount] turns, {@code amount} at most 0.5. */
+    /** Returns this transform with hue shifts in [-amount, amount] turns, {@code amount} at most 0.5. */
     public ColorJitter withHue(double amount) {
         return new ColorJitter(brightness, contrast, saturation, shifts(amount));
     }
@@ -71,7 +72,7 @@ public record ColorJitter(Range brightness, Range contrast, Range saturation, Ra
         return new Pipeline(draw(random)).apply(image, random);
     }
 
-    /** The adjustments that are switched on, each with its drawn amount, in their drawn order. */
+    /** Draws the amounts of the parts that are on, and their order. */
     List<Adjustment> draw(RandomGenerator random) {
         List<Adjustment> adjustments = new ArrayList<>(4);
         for (Adjustment.Kind kind : Adjustment.Kind.values()) {
@@ -80,7 +81,7 @@ public record ColorJitter(Range brightness, Range contrast, Range saturation, Ra
                 adjustments.add(new Adjustment(kind, range.draw(random)));
             }
         }
-        // Shuffling those that are on leaves the same orders equally likely as skipping in a permutation of all four.
+        // Shuffling the parts that are on gives the same distribution of orders as permuting all four and skipping.
         for (int last = adjustments.size() - 1; last > 0; last--) {
             int other = random.nextInt(last + 1);
             adjustments.set(last, adjustments.set(other, adjustments.get(last)));
@@ -104,7 +105,7 @@ public record ColorJitter(Range brightness, Range contrast, Range saturation, Ra
 
     private static Range shifts(double amount) {
         requireAmount("hue", amount);
-        return new Range(0 - amount, amount); // not -amount: it makes -0.0 of 0
+        return new Range(0 - amount, amount); // not -amount, which turns 0 into -0.0
     }
 
     private static void requireAmount(String name, double amount) {
@@ -119,13 +120,13 @@ public record ColorJitter(Range brightness, Range contrast, Range saturation, Ra
         }
     }
 
-    /** torchvision's line, without the parts that are off: {@code ColorJitter(brightness=0.5, hue=0.3)}. */
+    /** Returns torchvision's line, without the parts that are off: {@code ColorJitter(brightness=0.5, hue=0.3)}. */
     @Override
     public String toString() {
         List<String> parts = new ArrayList<>(4);
         for (Adjustment.Kind kind : Adjustment.Kind.values()) {
             Range range = range(kind);
-            // Rounded, because 1.3 - 1 is 0.30000000000000004.
+            // rounded, because 1.3 - 1 is 0.30000000000000004
             double amount = Math.round((range.max() - kind.neutral) * 1e12) / 1e12;
             if (amount == 0 && range.min() == kind.neutral) {
                 continue;

@@ -12,16 +12,16 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Point;
 
 /**
- * Blurs with a Gaussian whose width is random: torchvision's {@code GaussianBlur}. One {@code sigma} serves both axes,
- * even when the kernel is not square.
+ * Blurs with a Gaussian of random width: torchvision's {@code GaussianBlur}. Both axes use the same {@code sigma}, even
+ * if the kernel is not square.
  *
- * @param kernelWidth pixels along x, odd; torchvision's {@code kernel_size[0]}
- * @param kernelHeight pixels along y, odd; torchvision's {@code kernel_size[1]}
+ * @param kernelWidth the width of the kernel in pixels, odd; torchvision's {@code kernel_size[0]}
+ * @param kernelHeight the height of the kernel in pixels, odd; torchvision's {@code kernel_size[1]}
  * @param sigma the standard deviation in pixels, positive
  */
 public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) implements Transform {
 
-    private static final int PIXELS_AT_A_TIME = 1 << 20;
+    private static final int PIXELS_PER_STRIP = 1 << 20;
 
     public GaussianBlur {
         requireKernel("kernelWidth", kernelWidth);
@@ -31,7 +31,7 @@ public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) imple
         }
     }
 
-    /** With {@code sigma} drawn from [{@code sigmaMin}, {@code sigmaMax}]. */
+    /** Creates a blur with {@code sigma} drawn from [{@code sigmaMin}, {@code sigmaMax}]. */
     public GaussianBlur(int kernelWidth, int kernelHeight, double sigmaMin, double sigmaMax) {
         this(kernelWidth, kernelHeight, new Range(sigmaMin, sigmaMax));
     }
@@ -43,25 +43,30 @@ public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) imple
     }
 
     /**
-     * Convolves with the normalized Gaussian of {@code sigma} pixels cut to the kernel's size. Outside the image its
-     * reflection counts, edge pixels not repeated; an image smaller than half a kernel, which torchvision refuses, is
-     * reflected to and fro as often as needed, and a single row or column is repeated.
+     * Convolves with a normalized Gaussian that is truncated to the size of the kernel. The image is extended by
+     * reflection without repeating the edge pixels. An image smaller than half a kernel, which torchvision rejects, is
+     * reflected as often as needed, and a single row or column is repeated.
+     *
+     * @param kernelWidth in pixels, odd
+     * @param kernelHeight in pixels, odd
+     * @param sigma the standard deviation in pixels
+     * @return owned
      */
     public static Mat blur(Mat image, int kernelWidth, int kernelHeight, double sigma) {
         Images.requireRgb(image);
         requireKernel("kernelWidth", kernelWidth);
         requireKernel("kernelHeight", kernelHeight);
-        // In float and rounded once at the end, as torchvision does; OpenCV's own 8-bit GaussianBlur works in fixed
-        // point. Floats take four times the room, so a large image goes strip by strip.
+        // Computed in float and rounded once at the end, as in torchvision; OpenCV's 8-bit GaussianBlur uses fixed
+        // point. Floats need four times the memory, so a large image is processed in strips.
         try (Mat x = opencv_imgproc.getGaussianKernel(kernelWidth, sigma, CV_32F);
                 Mat y = opencv_imgproc.getGaussianKernel(kernelHeight, sigma, CV_32F)) {
             Mat result = new Mat(image.rows(), image.cols(), CV_8UC3);
-            if (image.total() <= PIXELS_AT_A_TIME) {
+            if (image.total() <= PIXELS_PER_STRIP) {
                 blur(image, x, y, BORDER_REFLECT_101 | BORDER_ISOLATED, result);
                 return result;
             }
-            int rows = Math.max(1, PIXELS_AT_A_TIME / image.cols());
-            // nothing must be around the whole, so that the edges of a strip see the next strip and no more
+            int rows = Math.max(1, PIXELS_PER_STRIP / image.cols());
+            // a matrix of its own, so that the edges of a strip see the neighboring strips but nothing around the image
             try (Mat whole = image.isSubmatrix() ? image.clone() : new Mat(image)) {
                 for (int top = 0; top < image.rows(); top += rows) {
                     int bottom = Math.min(image.rows(), top + rows);

@@ -5,9 +5,9 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Adds noise to every value by itself, as a sensor in poor light does.
+ * Adds independent Gaussian noise to every value, like a sensor in poor light.
  *
- * @param sigma its standard deviation, in gray levels of 0..255; not negative
+ * @param sigma the standard deviation of the noise, in gray levels of 0..255; not negative
  */
 public record GaussianNoise(Range sigma) implements Transform {
 
@@ -17,7 +17,7 @@ public record GaussianNoise(Range sigma) implements Transform {
         }
     }
 
-    /** From hardly to plainly seen. */
+    /** Creates noise from barely to clearly visible: a standard deviation of 1 to 15. */
     public GaussianNoise() {
         this(new Range(1, 15));
     }
@@ -28,7 +28,13 @@ public record GaussianNoise(Range sigma) implements Transform {
         return add(image, sigma.draw(random), random.nextLong());
     }
 
-    /** @param seed of the noise; equal seeds give equal noise */
+    /**
+     * Adds noise to an image and limits the result to 0..255.
+     *
+     * @param sigma the standard deviation of the noise, in gray levels
+     * @param seed the seed of the noise; equal seeds give equal noise
+     * @return owned
+     */
     public static Mat add(Mat image, double sigma, long seed) {
         SplittableRandom noise = new SplittableRandom(seed);
         return Images.changed(image, (rgb, length) -> {

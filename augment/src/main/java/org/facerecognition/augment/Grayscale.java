@@ -4,9 +4,10 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Removes the color: torchvision's {@code Grayscale(num_output_channels=3)}, tensor kernel. Draws nothing.
+ * Removes the color: torchvision's {@code Grayscale(num_output_channels=3)} for tensors. It draws no random numbers.
  *
- * @param outputChannels 3, all of them equal; a transform keeps its image's type, so torchvision's 1 is refused
+ * @param outputChannels 3, with equal values; torchvision's 1 is rejected, because a transform keeps the type of its
+ *     image
  */
 public record Grayscale(int outputChannels) implements Transform {
 
@@ -22,7 +23,11 @@ public record Grayscale(int outputChannels) implements Transform {
         return grayscale(image);
     }
 
-    /** Each pixel's {@code 0.2989 R + 0.587 G + 0.114 B}, cut off to a whole number, in all three channels. */
+    /**
+     * Sets all three channels of each pixel to {@code 0.2989 R + 0.587 G + 0.114 B}, truncated to an integer.
+     *
+     * @return owned
+     */
     public static Mat grayscale(Mat image) {
         return Images.changed(image, (rgb, length) -> {
             for (int i = 0; i < length; i += 3) {
@@ -35,8 +40,8 @@ public record Grayscale(int outputChannels) implements Transform {
     }
 
     /**
-     * The gray level in 0..255 of the pixel whose R is at {@code i}. The weights sum to 0.9999 and the fraction is cut off,
-     * so gray 200 becomes 199, in torchvision too.
+     * Returns the gray level in 0..255 of the pixel whose red value is at index {@code i}. The weights sum to 0.9999
+     * and the fraction is truncated, so gray 200 becomes 199, as in torchvision.
      */
     static int gray(byte[] rgb, int i) {
         return (int) (0.2989f * (rgb[i] & 0xff) + 0.587f * (rgb[i + 1] & 0xff) + 0.114f * (rgb[i + 2] & 0xff));

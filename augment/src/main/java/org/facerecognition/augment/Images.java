@@ -8,17 +8,25 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * What the pixel functions share: the check of the image, and the ways to its pixels. Whatever maps each byte by itself is
- * a table and runs in OpenCV; the rest copies the pixels into a Java array, some at a time, loops, and copies them back (twice
- * 37 kB for a 112x112 face, a few microseconds), because a JNI call per pixel would cost a hundred times the arithmetic.
+ * The common part of the pixel functions: checking an image and accessing its pixels. Images passed in are borrowed,
+ * images returned are owned.
+ *
+ * <p>Functions that map each byte by itself are tables and run in OpenCV. The others copy the pixels into a Java array
+ * in portions, loop over it, and copy them back (twice 37 kB for a 112x112 face, a few microseconds), because a JNI
+ * call per pixel would cost a hundred times as much as the arithmetic.
  */
 final class Images {
 
     private static final String[] DEPTHS = {"8U", "8S", "16U", "16S", "32S", "32F", "64F", "16F"};
+    private static final int PORTION_BYTES = 3 << 14;
 
     private Images() {}
 
-    /** @throws IllegalArgumentException unless {@code image} is a non-empty {@code CV_8UC3} */
+    /**
+     * Checks that an image is RGB.
+     *
+     * @throws IllegalArgumentException unless the image is open, not empty and {@code CV_8UC3}
+     */
     static void requireRgb(Mat image) {
         if (image.isNull() || image.empty() || image.type() != CV_8UC3) {
             throw new IllegalArgumentException("image must be RGB uint8 (CV_8UC3), but was " + describe(image));
@@ -35,20 +43,18 @@ final class Images {
         return "CV_" + DEPTHS[image.depth()] + "C" + image.channels() + " of " + image.cols() + "x" + image.rows();
     }
 
-    private static final int BYTES_AT_A_TIME = 3 << 14;
-
-    /** Looks at or changes pixels: R G B of each, from the start of the array on. */
+    /** Reads or changes pixels: the R, G and B of each pixel, in the first {@code length} bytes of the array. */
     @FunctionalInterface
     interface Pixels {
         void take(byte[] rgb, int length);
     }
 
-    /** A copy of the image, changed pixel by pixel in place. */
+    /** Returns a copy of the image whose pixels a function has changed. */
     static Mat changed(Mat image, Pixels change) {
         requireRgb(image);
         Mat result = image.clone();
         long bytes = 3 * result.total();
-        byte[] rgb = new byte[(int) Math.min(bytes, BYTES_AT_A_TIME)];
+        byte[] rgb = new byte[(int) Math.min(bytes, PORTION_BYTES)];
         try (BytePointer data = new BytePointer(result.data())) {
             for (long at = 0; at < bytes; at += rgb.length) {
                 int length = (int) Math.min(rgb.length, bytes - at);
@@ -60,17 +66,17 @@ final class Images {
         return result;
     }
 
-    /** Shows all pixels, row by row. */
-    static void forEach(Mat image, Pixels look) {
+    /** Passes all pixels to a function, row by row. */
+    static void forEach(Mat image, Pixels reader) {
         requireRgb(image);
         byte[] row = new byte[3 * image.cols()];
         for (int y = 0; y < image.rows(); y++) {
             image.ptr(y).get(row, 0, row.length);
-            look.take(row, row.length);
+            reader.take(row, row.length);
         }
     }
 
-    /** How many pixels have each value, by channel: [3][256]. */
+    /** Returns the number of pixels with each value, per channel: [3][256]. */
     static int[][] histograms(Mat image) {
         int[][] histograms = new int[3][256];
         forEach(image, (rgb, length) -> {
@@ -83,7 +89,7 @@ final class Images {
         return histograms;
     }
 
-    /** The image's bytes, rows from the top, R G B per pixel. */
+    /** Returns the bytes of an image, row by row from the top, R, G and B of each pixel. */
     static byte[] toBytes(Mat image) {
         requireRgb(image);
         if (!image.isContinuous()) {
@@ -96,19 +102,19 @@ final class Images {
         return rgb;
     }
 
-    /** A new image of the bytes that {@link #toBytes} gives. */
+    /** Returns an image of the bytes that {@link #toBytes} returns. */
     static Mat ofBytes(byte[] rgb, int rows, int cols) {
         Mat image = new Mat(rows, cols, CV_8UC3);
         image.data().put(rgb);
         return image;
     }
 
-    /** A new image in which every byte {@code v} has become {@code table[v]}, for a table of 256. */
+    /** Returns an image with every byte {@code v} replaced by {@code table[v]}, for a table of 256. */
     static Mat lookUp(Mat image, byte[] table) {
         return lookUp(image, table, CV_8UC1);
     }
 
-    /** The same with a table per channel: {@code v} of channel {@code c} becomes {@code table[3 * v + c]}. */
+    /** Returns an image with every byte {@code v} of channel {@code c} replaced by {@code table[3 * v + c]}. */
     static Mat lookUpPerChannel(Mat image, byte[] table) {
         return lookUp(image, table, CV_8UC3);
     }
@@ -123,7 +129,7 @@ final class Images {
         }
     }
 
-    /** torchvision's cast to uint8 after a clamp: values are cut off, not rounded. */
+    /** Converts to a byte like torchvision: clamped to 0..255 and truncated, not rounded. */
     static byte truncate(float value) {
         return (byte) (int) Math.max(0f, Math.min(255f, value));
     }

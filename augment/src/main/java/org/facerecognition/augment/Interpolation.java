@@ -2,11 +2,11 @@ package org.facerecognition.augment;
 
 import java.util.Locale;
 
-/** What a moved image has between its pixels. */
+/** How the values between the pixels of a moved image are computed. */
 public enum Interpolation {
-    /** The nearest pixel: torchvision's default for rotations. */
+    /** The value of the nearest pixel, torchvision's default for rotations. */
     NEAREST,
-    /** The four around, weighted by nearness. */
+    /** The mean of the four surrounding pixels, weighted by their distance. */
     BILINEAR;
 
     @Override

@@ -14,9 +14,9 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Writes the image as JPEG and reads it again, for the blocks and smears that images from the net have.
+ * Compresses the image as JPEG and decodes it again, which gives the artifacts that images from the web have.
  *
- * @param quality from 1 (worst) to 100
+ * @param quality the JPEG quality, from 1 (worst) to 100
  */
 public record JpegCompression(Range quality) implements Transform {
 
@@ -26,7 +26,7 @@ public record JpegCompression(Range quality) implements Transform {
         }
     }
 
-    /** From poor to good. */
+    /** Creates a compression from poor to good quality: 20 to 90. */
     public JpegCompression() {
         this(new Range(20, 90));
     }
@@ -37,7 +37,12 @@ public record JpegCompression(Range quality) implements Transform {
         return compress(image, (int) Math.rint(quality.draw(random)));
     }
 
-    /** @param quality from 1 (worst) to 100 */
+    /**
+     * Compresses and decodes an image.
+     *
+     * @param quality the JPEG quality, from 1 (worst) to 100
+     * @return owned
+     */
     public static Mat compress(Mat image, int quality) {
         Images.requireRgb(image);
         try (BytePointer jpeg = new BytePointer();
@@ -48,7 +53,7 @@ public record JpegCompression(Range quality) implements Transform {
             }
             try (Mat bytes = new Mat(1, Math.toIntExact(jpeg.limit()), CV_8UC1, jpeg)) {
                 Mat result = imdecode(bytes, IMREAD_COLOR);
-                cvtColor(result, result, COLOR_RGB2BGR); // which is its own way back
+                cvtColor(result, result, COLOR_RGB2BGR); // swapping the channels again
                 return result;
             }
         }

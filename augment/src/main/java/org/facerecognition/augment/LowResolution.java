@@ -12,14 +12,15 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
 
 /**
- * Makes the image as poor as one taken from afar: down to a share of its size and up again, each by a way drawn from
- * five. After AdaFace (Kim et al., CVPR 2022, arXiv 2204.00964, section 4.1) and its code, which makes the small image
- * square; here it has the image's own shape, which is the same for a square image.
+ * Lowers the resolution of the image, as if it were taken from a distance: downscales it and scales it up again, each
+ * with one of five random interpolations. After AdaFace (Kim et al., CVPR 2022, arXiv 2204.00964, section 4.1) and its
+ * code. What differs: their small image is square, while here it has the aspect ratio of the image, which is the same
+ * for a square image.
  *
- * @param scale of the sides, in (0, 1]; AdaFace's is 0.2 to 1
+ * @param scale the factor of the sides, in (0, 1]; 0.2 to 1 in AdaFace
  */
 public record LowResolution(Range scale) implements Transform {
-    private static final int[] WAYS = {INTER_NEAREST, INTER_LINEAR, INTER_AREA, INTER_CUBIC, INTER_LANCZOS4};
+    private static final int[] INTERPOLATIONS = {INTER_NEAREST, INTER_LINEAR, INTER_AREA, INTER_CUBIC, INTER_LANCZOS4};
 
     public LowResolution {
         if (!(scale.min() > 0 && scale.max() <= 1)) {
@@ -27,7 +28,7 @@ public record LowResolution(Range scale) implements Transform {
         }
     }
 
-    /** AdaFace's: to a fifth at worst. */
+    /** Creates a transform with AdaFace's range: at worst a fifth of the sides. */
     public LowResolution() {
         this(new Range(0.2, 1));
     }
@@ -35,13 +36,18 @@ public record LowResolution(Range scale) implements Transform {
     @Override
     public Mat apply(Mat image, RandomGenerator random) {
         Images.requireRgb(image);
-        double side = scale.draw(random);
-        int down = WAYS[random.nextInt(WAYS.length)];
-        int up = WAYS[random.nextInt(WAYS.length)];
-        return lower(image, side, down, up);
+        double factor = scale.draw(random);
+        int down = INTERPOLATIONS[random.nextInt(INTERPOLATIONS.length)];
+        int up = INTERPOLATIONS[random.nextInt(INTERPOLATIONS.length)];
+        return lower(image, factor, down, up);
     }
 
-    /** @param down and {@code up}: OpenCV's interpolations */
+    /**
+     * Scales an image down and up again.
+     *
+     * @param down OpenCV's interpolation for scaling down
+     * @param up OpenCV's interpolation for scaling up
+     */
     private static Mat lower(Mat image, double scale, int down, int up) {
         int width = Math.max(1, (int) (image.cols() * scale));
         int height = Math.max(1, (int) (image.rows() * scale));

@@ -11,9 +11,9 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Point;
 
 /**
- * Smears along a line of random direction, as a moving head or hand does.
+ * Blurs along a line of random direction, like a moving head or camera.
  *
- * @param length of the line in pixels, at least 1, which changes nothing
+ * @param length the length of the line in pixels, at least 1; 1 changes nothing
  */
 public record MotionBlur(Range length) implements Transform {
     private static final int STEPS_PER_PIXEL = 8;
@@ -24,7 +24,7 @@ public record MotionBlur(Range length) implements Transform {
         }
     }
 
-    /** 3 to 11 pixels, which suits a face of 112. */
+    /** Creates a blur of 3 to 11 pixels, which suits a 112x112 face. */
     public MotionBlur() {
         this(new Range(3, 11));
     }
@@ -36,10 +36,11 @@ public record MotionBlur(Range length) implements Transform {
     }
 
     /**
-     * The mean along a line through each pixel; the border's pixels count on beyond it.
+     * Replaces each pixel by the mean along a line through it. Beyond the border the border pixels are repeated.
      *
-     * @param length in pixels, at least 1
-     * @param degrees of the line, 0 for level
+     * @param length the length of the line in pixels, at least 1
+     * @param degrees the direction of the line, counterclockwise; 0 is horizontal
+     * @return owned
      */
     public static Mat blur(Mat image, double length, double degrees) {
         Images.requireRgb(image);

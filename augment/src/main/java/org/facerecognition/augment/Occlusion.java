@@ -5,21 +5,21 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Covers a part of an aligned face with one dull color, so that recognition learns not to lean on that part alone.
+ * Covers a part of an aligned face with a dull color, so that recognition learns not to depend on that part alone.
  *
- * @param cover what with
+ * @param cover the part that is covered
  */
 public record Occlusion(Cover cover) implements Transform {
 
-    /** What covers the face; places are shares of a face aligned to the 112x112 template. */
+    /** The part of the face that is covered, as fractions of a face aligned to the 112x112 template. */
     public enum Cover {
         /** Nose, mouth and chin. */
         MASK,
         /** A band over the eyes. */
         GLASSES,
-        /** A block anywhere, of a sixth to a third of the sides. */
+        /** A block at a random position, with sides of a sixth to a third of the image. */
         BLOCK,
-        /** One of the three, each as likely. */
+        /** One of the three, chosen uniformly. */
         ANY;
 
         @Override
@@ -28,7 +28,7 @@ public record Occlusion(Cover cover) implements Transform {
         }
     }
 
-    /** Any of the three. */
+    /** Creates an occlusion by one of the three, chosen uniformly. */
     public Occlusion() {
         this(Cover.ANY);
     }
@@ -43,7 +43,7 @@ public record Occlusion(Cover cover) implements Transform {
             case MASK -> box(width, height, 0.1, new Range(0.58, 0.68).draw(random), 0.9, 1);
             case GLASSES -> {
                 double half = new Range(0.05, 0.1).draw(random);
-                yield box(width, height, 0.12, 0.46 - half, 0.88, 0.46 + half); // the template's eyes are at .46
+                yield box(width, height, 0.12, 0.46 - half, 0.88, 0.46 + half); // the template's eyes are at 0.46
             }
             default -> {
                 double w = new Range(1 / 6.0, 1 / 3.0).draw(random);
@@ -53,7 +53,7 @@ public record Occlusion(Cover cover) implements Transform {
                 yield box(width, height, x, y, x + w, y + h);
             }
         };
-        int level = random.nextInt(200); // from black to light gray, a little tinted
+        int level = random.nextInt(200); // black to light gray, slightly tinted
         return RandomErasing.erase(
                 image, box, level + random.nextInt(56), level + random.nextInt(56), level + random.nextInt(56));
     }

@@ -6,9 +6,9 @@ import java.util.stream.Collectors;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Applies one transform, each as likely: torchvision's {@code RandomChoice}.
+ * Applies one of several transforms, chosen uniformly: torchvision's {@code RandomChoice}.
  *
- * @param transforms to choose from, at least one
+ * @param transforms the transforms to choose from, at least one
  */
 public record OneOf(List<? extends Transform> transforms) implements Transform {
 
@@ -19,7 +19,7 @@ public record OneOf(List<? extends Transform> transforms) implements Transform {
         }
     }
 
-    /** One of these. */
+    /** Returns a transform that applies one of these. */
     public static OneOf of(Transform... transforms) {
         return new OneOf(List.of(transforms));
     }

@@ -6,8 +6,8 @@ import java.util.stream.Collectors;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Applies transforms one after the other, as torchvision's {@code Compose}, and closes what lies between them. An empty
- * pipeline copies the image.
+ * Applies transforms one after the other, like torchvision's {@code Compose}, and closes the intermediate images. An
+ * empty pipeline copies the image.
  *
  * @param transforms in the order in which they are applied
  */
@@ -17,7 +17,7 @@ public record Pipeline(List<? extends Transform> transforms) implements Transfor
         transforms = List.copyOf(transforms);
     }
 
-    /** A pipeline of the transforms in this order. */
+    /** Returns a pipeline of these transforms in this order. */
     public static Pipeline of(Transform... transforms) {
         return new Pipeline(List.of(transforms));
     }

@@ -1,6 +1,6 @@
 package org.facerecognition.augment;
 
-/** The check that every transform with a {@code p} makes. */
+/** The check of the parameter {@code p}, the probability that a transform is applied. */
 final class Probability {
 
     private Probability() {}

@@ -4,13 +4,14 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Applies a few of fourteen operations, each chosen evenly, all of one strength: torchvision's {@code RandAugment}, after
- * Cubuk et al., "RandAugment: Practical Automated Data Augmentation with a Reduced Search Space", arXiv 1909.13719.
+ * Applies several of fourteen operations, each chosen uniformly, all with the same strength: torchvision's {@code
+ * RandAugment}, after Cubuk et al., "RandAugment: Practical Automated Data Augmentation with a Reduced Search Space",
+ * arXiv 1909.13719.
  *
- * @param numOps how many one after the other, not negative
- * @param magnitude of the strength, from 0 to below {@code numMagnitudeBins}
- * @param numMagnitudeBins steps from weakest to strongest, at least 2
- * @param interpolation between moved pixels
+ * @param numOps the number of operations in sequence, not negative
+ * @param magnitude the strength, from 0 to below {@code numMagnitudeBins}
+ * @param numMagnitudeBins the number of strengths from weakest to strongest, at least 2
+ * @param interpolation the interpolation between moved pixels
  */
 public record RandAugment(int numOps, int magnitude, int numMagnitudeBins, Interpolation interpolation)
         implements Transform {
@@ -28,7 +29,7 @@ public record RandAugment(int numOps, int magnitude, int numMagnitudeBins, Inter
         }
     }
 
-    /** torchvision's defaults. */
+    /** Creates a transform with torchvision's defaults. */
     public RandAugment() {
         this(2, 9, 31, Interpolation.NEAREST);
     }
@@ -39,26 +40,27 @@ public record RandAugment(int numOps, int magnitude, int numMagnitudeBins, Inter
         Mat current = image.clone();
         for (int i = 0; i < numOps; i++) {
             AugmentOp op = AugmentOp.values()[random.nextInt(AugmentOp.values().length)];
-            double strength = magnitude(op, image.cols(), image.rows());
-            boolean other = op.isSigned() && random.nextBoolean();
+            double amount = magnitude(op, image.cols(), image.rows());
+            boolean negated = op.isSigned() && random.nextBoolean();
             try (Mat previous = current) {
-                current = op.apply(previous, other ? -strength : strength, interpolation);
+                current = op.apply(previous, negated ? -amount : amount, interpolation);
             }
         }
         return current;
     }
 
+    /** Returns the magnitude in the unit of an operation; see {@link AugmentOp#apply}. */
     double magnitude(AugmentOp op, int width, int height) {
-        double share = (double) magnitude / (numMagnitudeBins - 1);
+        double fraction = (double) magnitude / (numMagnitudeBins - 1);
         return switch (op) {
             case IDENTITY, AUTO_CONTRAST, EQUALIZE -> 0;
-            case SHEAR_X, SHEAR_Y -> 0.3 * share;
-            case TRANSLATE_X -> 150.0 / 331.0 * width * share;
-            case TRANSLATE_Y -> 150.0 / 331.0 * height * share;
-            case ROTATE -> 30 * share;
-            case BRIGHTNESS, COLOR, CONTRAST, SHARPNESS -> 0.9 * share;
-            case POSTERIZE -> 8 - Math.rint(4 * share);
-            case SOLARIZE -> 255 * (1 - share);
+            case SHEAR_X, SHEAR_Y -> 0.3 * fraction;
+            case TRANSLATE_X -> 150.0 / 331.0 * width * fraction;
+            case TRANSLATE_Y -> 150.0 / 331.0 * height * fraction;
+            case ROTATE -> 30 * fraction;
+            case BRIGHTNESS, COLOR, CONTRAST, SHARPNESS -> 0.9 * fraction;
+            case POSTERIZE -> 8 - Math.rint(4 * fraction);
+            case SOLARIZE -> 255 * (1 - fraction);
         };
     }
 

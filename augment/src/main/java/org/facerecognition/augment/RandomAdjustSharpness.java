@@ -17,7 +17,7 @@ public record RandomAdjustSharpness(double sharpnessFactor, double p) implements
         Probability.require(p);
     }
 
-    /** With torchvision's {@code p=0.5}. */
+    /** Creates a transform with torchvision's {@code p=0.5}. */
     public RandomAdjustSharpness(double sharpnessFactor) {
         this(sharpnessFactor, 0.5);
     }
@@ -29,8 +29,11 @@ public record RandomAdjustSharpness(double sharpnessFactor, double p) implements
     }
 
     /**
-     * Moves every pixel from the mean of its surroundings (weights 1, the pixel itself 5, of 13). Pixels of the border, and
-     * images of less than 3 pixels either way, stay as they are.
+     * Scales the difference of every pixel from the weighted mean of its 3x3 neighborhood (weight 5/13 for the pixel
+     * itself, 1/13 for its neighbors). Border pixels, and images with a side of less than 3 pixels, do not change.
+     *
+     * @param factor at least 0; 0 softens, 1 changes nothing, 2 sharpens
+     * @return owned
      */
     public static Mat sharpen(Mat image, double factor) {
         Images.requireRgb(image);
@@ -42,11 +45,11 @@ public record RandomAdjustSharpness(double sharpnessFactor, double p) implements
         }
         float ratio = (float) factor;
         float rest = (float) (1 - factor);
-        byte[] alone = new byte[256]; // the border is blended with itself, which may cut a fraction off
+        byte[] border = new byte[256]; // the border is blended with itself, which may truncate a fraction
         for (int v = 0; v < 256; v++) {
-            alone[v] = Images.truncate(ratio * v + rest * v);
+            border[v] = Images.truncate(ratio * v + rest * v);
         }
-        Mat result = Images.lookUp(image, alone);
+        Mat result = Images.lookUp(image, border);
         int step = Math.toIntExact(image.step());
         ByteBuffer from = image.createBuffer();
         byte[] line = new byte[3 * (cols - 2)];

@@ -4,15 +4,16 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Turns, moves, scales and shears about the center, black where nothing comes from: torchvision's {@code RandomAffine}.
+ * Rotates, translates, scales and shears the image about its center and fills uncovered areas with black: torchvision's
+ * {@code RandomAffine}.
  *
- * @param degrees clockwise
- * @param translateX largest move either way, as a share of the width, in [0, 1]
- * @param translateY largest move either way, as a share of the height, in [0, 1]
- * @param scale above 1 makes it larger; positive
- * @param shearX degrees along x
- * @param shearY degrees along y
- * @param interpolation between pixels
+ * @param degrees the rotation, clockwise
+ * @param translateX the largest horizontal translation in either direction, as a fraction of the width, in [0, 1]
+ * @param translateY the largest vertical translation in either direction, as a fraction of the height, in [0, 1]
+ * @param scale the scale factor, positive; above 1 enlarges
+ * @param shearX the shear along x in degrees, in [-89, 89]
+ * @param shearY the shear along y in degrees, in [-89, 89]
+ * @param interpolation the interpolation between pixels
  */
 public record RandomAffine(
         Range degrees,
@@ -43,18 +44,24 @@ public record RandomAffine(
         return Warp.apply(image, draw(image.cols(), image.rows(), random).inverse(0, 0), interpolation);
     }
 
-    Warp.Move draw(int width, int height, RandomGenerator random) {
+    /** Draws a motion for an image size; translations are whole pixels. */
+    Warp.Motion draw(int width, int height, RandomGenerator random) {
         double angle = degrees.draw(random);
         double dx = Math.rint(new Range(0 - translateX * width, translateX * width).draw(random));
         double dy = Math.rint(new Range(0 - translateY * height, translateY * height).draw(random));
-        return new Warp.Move(angle, dx, dy, scale.draw(random), shearX.draw(random), shearY.draw(random));
+        return new Warp.Motion(angle, dx, dy, scale.draw(random), shearX.draw(random), shearY.draw(random));
     }
 
     /**
-     * Turns by {@code degrees} clockwise, scales, shears and moves about the center.
+     * Shears, scales, rotates and translates an image about its center.
      *
-     * @param translateX pixels to the right
-     * @param translateY pixels down
+     * @param degrees the rotation, clockwise
+     * @param translateX the translation to the right in pixels
+     * @param translateY the translation down in pixels
+     * @param scale the scale factor
+     * @param shearX the shear along x in degrees
+     * @param shearY the shear along y in degrees
+     * @return owned
      */
     public static Mat affine(
             Mat image,
@@ -65,8 +72,8 @@ public record RandomAffine(
             double shearX,
             double shearY,
             Interpolation interpolation) {
-        Warp.Move move = new Warp.Move(degrees, translateX, translateY, scale, shearX, shearY);
-        return Warp.apply(image, move.inverse(0, 0), interpolation);
+        Warp.Motion motion = new Warp.Motion(degrees, translateX, translateY, scale, shearX, shearY);
+        return Warp.apply(image, motion.inverse(0, 0), interpolation);
     }
 
     @Override

@@ -9,7 +9,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
  * With probability {@code p} applies transforms one after the other: torchvision's {@code RandomApply}.
  *
  * @param transforms in the order in which they are applied
- * @param p the probability that they are, in [0, 1]
+ * @param p the probability that they are applied, in [0, 1]
  */
 public record RandomApply(List<? extends Transform> transforms, double p) implements Transform {
 
@@ -18,7 +18,7 @@ public record RandomApply(List<? extends Transform> transforms, double p) implem
         Probability.require(p);
     }
 
-    /** One transform, with probability {@code p}. */
+    /** Creates a transform that applies another one with probability {@code p}. */
     public RandomApply(Transform transform, double p) {
         this(List.of(transform), p);
     }

@@ -4,7 +4,8 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * With probability {@code p} stretches each channel to the full range: torchvision's {@code RandomAutocontrast}.
+ * With probability {@code p} stretches the values of each channel to the full range: torchvision's {@code
+ * RandomAutocontrast}.
  *
  * @param p the probability that the image is changed, in [0, 1]
  */
@@ -14,7 +15,7 @@ public record RandomAutocontrast(double p) implements Transform {
         Probability.require(p);
     }
 
-    /** With torchvision's {@code p=0.5}. */
+    /** Creates a transform with torchvision's {@code p=0.5}. */
     public RandomAutocontrast() {
         this(0.5);
     }
@@ -25,7 +26,12 @@ public record RandomAutocontrast(double p) implements Transform {
         return random.nextDouble() < p ? autocontrast(image) : image.clone();
     }
 
-    /** Each channel's darkest value becomes 0 and its brightest 255; a channel of one value stays as it is. */
+    /**
+     * Maps the darkest value of each channel to 0 and the brightest to 255. A channel with a single value does not
+     * change.
+     *
+     * @return owned
+     */
     public static Mat autocontrast(Mat image) {
         int[][] histograms = Images.histograms(image);
         byte[] table = new byte[3 * 256];
@@ -40,9 +46,9 @@ public record RandomAutocontrast(double p) implements Transform {
             }
             boolean flat = darkest == brightest;
             float scale = flat ? 1 : 255f / (brightest - darkest);
-            float from = flat ? 0 : darkest;
+            float offset = flat ? 0 : darkest;
             for (int v = 0; v < 256; v++) {
-                table[3 * v + channel] = Images.truncate((v - from) * scale);
+                table[3 * v + channel] = Images.truncate((v - offset) * scale);
             }
         }
         return Images.lookUpPerChannel(image, table);

@@ -6,12 +6,12 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 
 /**
- * Keeps a random part of the image where it is and makes everything around it black: the crop of AdaFace (Kim et al.,
+ * Keeps a random part of the image in its place and makes everything around it black: the crop of AdaFace (Kim et al.,
  * CVPR 2022, arXiv 2204.00964, section 4.1) and its code. Unlike {@link RandomResizedCrop}, which draws the part in the
- * same way, it does not enlarge the part, so that an aligned face stays aligned.
+ * same way, it does not enlarge the part, so an aligned face stays aligned.
  *
- * @param scale the part's share of the image's area, in (0, 1]; AdaFace's is 0.2 to 1
- * @param ratio the part's width over its height, positive; drawn uniformly in the logarithm
+ * @param scale the area of the part as a fraction of the image's, in (0, 1]; 0.2 to 1 in AdaFace
+ * @param ratio the width of the part divided by its height, positive; drawn log-uniformly
  */
 public record RandomCropOnBlack(Range scale, Range ratio) implements Transform {
 
@@ -19,7 +19,7 @@ public record RandomCropOnBlack(Range scale, Range ratio) implements Transform {
         RandomResizedCrop.require(scale, ratio);
     }
 
-    /** AdaFace's ranges: at least a fifth of the area, 3:4 to 4:3. */
+    /** Creates a transform with AdaFace's ranges: at least a fifth of the area, 3:4 to 4:3. */
     public RandomCropOnBlack() {
         this(new Range(0.2, 1), new Range(3 / 4.0, 4 / 3.0));
     }
@@ -30,13 +30,13 @@ public record RandomCropOnBlack(Range scale, Range ratio) implements Transform {
         return keep(image, draw(image.cols(), image.rows(), random));
     }
 
-    /** The part that is kept. */
+    /** Draws the part that is kept. */
     RandomErasing.Box draw(int width, int height, RandomGenerator random) {
         return new RandomResizedCrop(scale, ratio).draw(width, height, random);
     }
 
     /**
-     * A black image with a part of this one at the part's own place; OpenCV rejects a part that reaches beyond the
+     * Returns a black image with a part of this one in the same place; OpenCV rejects a part that reaches beyond the
      * image.
      */
     static Mat keep(Mat image, RandomErasing.Box part) {

@@ -14,7 +14,7 @@ public record RandomEqualize(double p) implements Transform {
         Probability.require(p);
     }
 
-    /** With torchvision's {@code p=0.5}. */
+    /** Creates a transform with torchvision's {@code p=0.5}. */
     public RandomEqualize() {
         this(0.5);
     }
@@ -26,9 +26,10 @@ public record RandomEqualize(double p) implements Transform {
     }
 
     /**
-     * Spreads each channel's values so that they are about equally frequent, as Pillow and torchvision do it. OpenCV's
-     * {@code equalizeHist} rounds differently and does not serve. A channel of fewer than 255 pixels below its brightest
-     * value stays as it is.
+     * Equalizes the histogram of each channel like Pillow and torchvision; OpenCV's {@code equalizeHist} rounds
+     * differently. A channel with fewer than 255 pixels below its brightest value does not change.
+     *
+     * @return owned
      */
     public static Mat equalize(Mat image) {
         int[][] histograms = Images.histograms(image);
@@ -48,7 +49,7 @@ public record RandomEqualize(double p) implements Transform {
         int below = 0;
         for (int v = 0; v < 256; v++) {
             int level = step == 0 ? v : Math.min(255, (below + step / 2) / step);
-            // Value 0 goes to 0 whatever the step: torchvision shifts its cumulative table by one and pads with zero.
+            // 0 maps to 0 whatever the step: torchvision shifts its cumulative table by one and pads it with zero
             table[3 * v + channel] = (byte) (v == 0 ? 0 : level);
             below += histogram[v];
         }

@@ -7,14 +7,14 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 
 /**
- * With probability {@code p} paints a random rectangle over: torchvision's {@code RandomErasing} with a fixed color.
+ * With probability {@code p} fills a random rectangle: torchvision's {@code RandomErasing} with a fixed color.
  *
  * @param p the probability that the image is changed, in [0, 1]
- * @param scale the rectangle's share of the image's area, in [0, 1]
- * @param ratio its height over its width, positive; drawn evenly in the logarithm
- * @param red of the color, in [0, 255]
- * @param green of the color
- * @param blue of the color
+ * @param scale the area of the rectangle as a fraction of the image's, in [0, 1]
+ * @param ratio the height of the rectangle divided by its width, positive; drawn log-uniformly
+ * @param red the red value of the color, in [0, 255]
+ * @param green the green value, in [0, 255]
+ * @param blue the blue value, in [0, 255]
  */
 public record RandomErasing(double p, Range scale, Range ratio, int red, int green, int blue) implements Transform {
     private static final int TRIES = 10; // torchvision's
@@ -34,12 +34,12 @@ public record RandomErasing(double p, Range scale, Range ratio, int red, int gre
         }
     }
 
-    /** torchvision's defaults: half of the images, 2 to 33 % of the area, black. */
+    /** Creates a transform with torchvision's defaults: half of the images, 2 to 33 % of the area, black. */
     public RandomErasing() {
         this(0.5, new Range(0.02, 0.33), new Range(0.3, 3.3), 0, 0, 0);
     }
 
-    /** A place in an image, in pixels. */
+    /** A rectangle in an image, in pixels. */
     record Box(int x, int y, int width, int height) {}
 
     @Override
@@ -49,11 +49,11 @@ public record RandomErasing(double p, Range scale, Range ratio, int red, int gre
         return box.isEmpty() ? image.clone() : erase(image, box.get(), red, green, blue);
     }
 
-    /** Empty when ten draws in a row do not fit. */
+    /** Draws a rectangle; empty if ten draws in a row do not fit into the image. */
     Optional<Box> draw(int width, int height, RandomGenerator random) {
         for (int i = 0; i < TRIES; i++) {
             double area = (double) width * height * scale.draw(random);
-            double aspect = ratio.drawLogarithmic(random);
+            double aspect = ratio.drawLogUniform(random);
             int h = (int) Math.rint(Math.sqrt(area * aspect));
             int w = (int) Math.rint(Math.sqrt(area / aspect));
             if (h < height && w < width) {
@@ -65,7 +65,7 @@ public record RandomErasing(double p, Range scale, Range ratio, int red, int gre
         return Optional.empty();
     }
 
-    /** The image with a rectangle of one color on it; one that reaches beyond the image is refused by OpenCV. */
+    /** Returns the image with a rectangle of one color; OpenCV rejects a rectangle that reaches beyond the image. */
     static Mat erase(Mat image, Box box, int red, int green, int blue) {
         Mat result = image.clone();
         if (box.width() > 0 && box.height() > 0) {

@@ -4,8 +4,8 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Bends the tone: black and white stay, what is between becomes darker (above 1) or brighter. torchvision has the pixel
- * function ({@code adjust_gamma}) and no transform.
+ * Applies a gamma correction: the values between black and white become darker (above 1) or brighter (below 1).
+ * torchvision has the pixel function ({@code adjust_gamma}) but no transform.
  *
  * @param gamma the exponent, not negative
  */
@@ -15,7 +15,7 @@ public record RandomGamma(Range gamma) implements Transform {
         requireGamma(gamma.min());
     }
 
-    /** Plainly darker to plainly brighter. */
+    /** Creates a transform from clearly brighter to clearly darker: exponents of 0.7 to 1.5. */
     public RandomGamma() {
         this(new Range(0.7, 1.5));
     }
@@ -26,12 +26,17 @@ public record RandomGamma(Range gamma) implements Transform {
         return gamma(image, gamma.draw(random));
     }
 
-    /** Every value {@code v} becomes {@code 255 (v / 255)^gamma}, cut off to a whole number after adding .999. */
+    /**
+     * Replaces every value {@code v} by {@code 255.999 (v / 255)^gamma}, truncated to an integer.
+     *
+     * @return owned
+     */
     public static Mat gamma(Mat image, double gamma) {
         requireGamma(gamma);
         byte[] table = new byte[256];
         for (int v = 0; v < 256; v++) {
-            table[v] = Images.truncate((float) (255.999 * Math.pow(v / 255f, gamma))); // torchvision's way to uint8
+            // 255.999 is torchvision's factor for the conversion to uint8
+            table[v] = Images.truncate((float) (255.999 * Math.pow(v / 255f, gamma)));
         }
         return Images.lookUp(image, table);
     }

@@ -5,7 +5,7 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * With probability {@code p} mirrors left and right: torchvision's {@code RandomHorizontalFlip}.
+ * With probability {@code p} mirrors the image horizontally: torchvision's {@code RandomHorizontalFlip}.
  *
  * @param p the probability that the image is changed, in [0, 1]
  */
@@ -15,7 +15,7 @@ public record RandomHorizontalFlip(double p) implements Transform {
         Probability.require(p);
     }
 
-    /** With torchvision's {@code p=0.5}. */
+    /** Creates a transform with torchvision's {@code p=0.5}. */
     public RandomHorizontalFlip() {
         this(0.5);
     }
@@ -26,7 +26,11 @@ public record RandomHorizontalFlip(double p) implements Transform {
         return random.nextDouble() < p ? flip(image) : image.clone();
     }
 
-    /** The mirror image. */
+    /**
+     * Returns the mirror image.
+     *
+     * @return owned
+     */
     public static Mat flip(Mat image) {
         Images.requireRgb(image);
         Mat mirrored = new Mat();

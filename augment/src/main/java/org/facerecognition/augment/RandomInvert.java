@@ -4,7 +4,7 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * With probability {@code p} makes the negative: torchvision's {@code RandomInvert}.
+ * With probability {@code p} inverts the image: torchvision's {@code RandomInvert}.
  *
  * @param p the probability that the image is changed, in [0, 1]
  */
@@ -14,7 +14,7 @@ public record RandomInvert(double p) implements Transform {
         Probability.require(p);
     }
 
-    /** With torchvision's {@code p=0.5}. */
+    /** Creates a transform with torchvision's {@code p=0.5}. */
     public RandomInvert() {
         this(0.5);
     }
@@ -25,7 +25,11 @@ public record RandomInvert(double p) implements Transform {
         return random.nextDouble() < p ? invert(image) : image.clone();
     }
 
-    /** Every value {@code v} becomes {@code 255 - v}. */
+    /**
+     * Replaces every value {@code v} by {@code 255 - v}.
+     *
+     * @return owned
+     */
     public static Mat invert(Mat image) {
         return RandomSolarize.solarize(image, 0);
     }

@@ -4,9 +4,10 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * With probability {@code p} keeps only the highest bits of every value: torchvision's {@code RandomPosterize}.
+ * With probability {@code p} keeps only the most significant bits of every value: torchvision's {@code
+ * RandomPosterize}.
  *
- * @param bits how many bits stay, 0 (black) to 8 (unchanged)
+ * @param bits the number of bits that are kept, 0 (black) to 8 (unchanged)
  * @param p the probability that the image is changed, in [0, 1]
  */
 public record RandomPosterize(int bits, double p) implements Transform {
@@ -16,7 +17,7 @@ public record RandomPosterize(int bits, double p) implements Transform {
         Probability.require(p);
     }
 
-    /** With torchvision's {@code p=0.5}. */
+    /** Creates a transform with torchvision's {@code p=0.5}. */
     public RandomPosterize(int bits) {
         this(bits, 0.5);
     }
@@ -27,7 +28,11 @@ public record RandomPosterize(int bits, double p) implements Transform {
         return random.nextDouble() < p ? posterize(image, bits) : image.clone();
     }
 
-    /** Sets the lowest {@code 8 - bits} bits of every value to zero. */
+    /**
+     * Sets the lowest {@code 8 - bits} bits of every value to zero.
+     *
+     * @return owned
+     */
     public static Mat posterize(Mat image, int bits) {
         requireBits(bits);
         int mask = -(1 << (8 - bits));

@@ -9,11 +9,11 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Size;
 
 /**
- * Cuts a random part out and brings it to the image's own size: torchvision's {@code RandomResizedCrop}, whose size here is
- * the image's. Bilinear, as torchvision's default.
+ * Crops a random part of the image and resizes it to the size of the image: torchvision's {@code RandomResizedCrop}
+ * with that size and its default, bilinear interpolation.
  *
- * @param scale the part's share of the image's area, in (0, 1]
- * @param ratio its width over its height, positive; drawn evenly in the logarithm
+ * @param scale the area of the part as a fraction of the image's, in (0, 1]
+ * @param ratio the width of the part divided by its height, positive; drawn log-uniformly
  */
 public record RandomResizedCrop(Range scale, Range ratio) implements Transform {
     private static final int TRIES = 10; // torchvision's
@@ -22,7 +22,11 @@ public record RandomResizedCrop(Range scale, Range ratio) implements Transform {
         require(scale, ratio);
     }
 
-    /** @throws IllegalArgumentException unless a part can be drawn with this scale and ratio */
+    /**
+     * Checks the ranges of a crop.
+     *
+     * @throws IllegalArgumentException unless a part can be drawn with this scale and ratio
+     */
     static void require(Range scale, Range ratio) {
         if (!(scale.min() > 0 && scale.max() <= 1)) {
             throw new IllegalArgumentException("scale must be in (0, 1], but was " + scale);
@@ -32,7 +36,7 @@ public record RandomResizedCrop(Range scale, Range ratio) implements Transform {
         }
     }
 
-    /** torchvision's defaults. */
+    /** Creates a transform with torchvision's defaults. */
     public RandomResizedCrop() {
         this(new Range(0.08, 1), new Range(3 / 4.0, 4 / 3.0));
     }
@@ -43,11 +47,14 @@ public record RandomResizedCrop(Range scale, Range ratio) implements Transform {
         return crop(image, draw(image.cols(), image.rows(), random));
     }
 
-    /** Where; the middle, as large as the ratio allows, when ten draws in a row do not fit. */
+    /**
+     * Draws the part. If ten draws in a row do not fit into the image, it is the central part that is as large as the
+     * ratio allows.
+     */
     RandomErasing.Box draw(int width, int height, RandomGenerator random) {
         for (int i = 0; i < TRIES; i++) {
             double area = (double) width * height * scale.draw(random);
-            double aspect = ratio.drawLogarithmic(random);
+            double aspect = ratio.drawLogUniform(random);
             int w = (int) Math.rint(Math.sqrt(area * aspect));
             int h = (int) Math.rint(Math.sqrt(area / aspect));
             if (0 < w && w <= width && 0 < h && h <= height) {
@@ -56,9 +63,9 @@ public record RandomResizedCrop(Range scale, Range ratio) implements Transform {
                 return new RandomErasing.Box(x, y, w, h);
             }
         }
-        double own = (double) width / height;
-        int w = own > ratio.max() ? Math.max(1, (int) Math.rint(height * ratio.max())) : width;
-        int h = own < ratio.min() ? Math.max(1, (int) Math.rint(width / ratio.min())) : height;
+        double imageRatio = (double) width / height;
+        int w = imageRatio > ratio.max() ? Math.max(1, (int) Math.rint(height * ratio.max())) : width;
+        int h = imageRatio < ratio.min() ? Math.max(1, (int) Math.rint(width / ratio.min())) : height;
         return new RandomErasing.Box((width - w) / 2, (height - h) / 2, w, h);
     }
 

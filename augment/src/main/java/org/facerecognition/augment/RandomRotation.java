@@ -4,14 +4,14 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Turns about the center, black where nothing comes from: torchvision's {@code RandomRotation}.
+ * Rotates the image about its center and fills uncovered areas with black: torchvision's {@code RandomRotation}.
  *
- * @param degrees counter-clockwise
- * @param interpolation between pixels
+ * @param degrees the rotation, counterclockwise
+ * @param interpolation the interpolation between pixels
  */
 public record RandomRotation(Range degrees, Interpolation interpolation) implements Transform {
 
-    /** Either way by up to {@code degrees}, by the nearest pixel: torchvision's default. */
+    /** Creates a rotation by up to {@code degrees} in either direction, with torchvision's default interpolation. */
     public RandomRotation(double degrees) {
         this(new Range(0 - degrees, degrees), Interpolation.NEAREST);
     }
@@ -22,9 +22,14 @@ public record RandomRotation(Range degrees, Interpolation interpolation) impleme
         return rotate(image, degrees.draw(random), interpolation);
     }
 
-    /** Turns by {@code degrees} counter-clockwise. */
+    /**
+     * Rotates an image about its center.
+     *
+     * @param degrees the rotation, counterclockwise
+     * @return owned
+     */
     public static Mat rotate(Mat image, double degrees, Interpolation interpolation) {
-        return Warp.apply(image, new Warp.Move(-degrees, 0, 0, 1, 0, 0).inverse(0, 0), interpolation);
+        return Warp.apply(image, new Warp.Motion(-degrees, 0, 0, 1, 0, 0).inverse(0, 0), interpolation);
     }
 
     @Override

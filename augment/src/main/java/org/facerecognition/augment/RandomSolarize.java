@@ -4,9 +4,9 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * With probability {@code p} turns the bright values into their negative: torchvision's {@code RandomSolarize}.
+ * With probability {@code p} inverts the bright values: torchvision's {@code RandomSolarize}.
  *
- * @param threshold values from here on are inverted, in [0, 256]
+ * @param threshold values at or above it are inverted; in [0, 256]
  * @param p the probability that the image is changed, in [0, 1]
  */
 public record RandomSolarize(double threshold, double p) implements Transform {
@@ -16,7 +16,7 @@ public record RandomSolarize(double threshold, double p) implements Transform {
         Probability.require(p);
     }
 
-    /** With torchvision's {@code p=0.5}. */
+    /** Creates a transform with torchvision's {@code p=0.5}. */
     public RandomSolarize(double threshold) {
         this(threshold, 0.5);
     }
@@ -27,7 +27,11 @@ public record RandomSolarize(double threshold, double p) implements Transform {
         return random.nextDouble() < p ? solarize(image, threshold) : image.clone();
     }
 
-    /** Every value {@code v >= threshold} becomes {@code 255 - v}. */
+    /**
+     * Replaces every value {@code v >= threshold} by {@code 255 - v}.
+     *
+     * @return owned
+     */
     public static Mat solarize(Mat image, double threshold) {
         requireThreshold(threshold);
         byte[] table = new byte[256];

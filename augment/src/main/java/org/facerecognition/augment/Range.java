@@ -3,30 +3,35 @@ package org.facerecognition.augment;
 import java.util.random.RandomGenerator;
 
 /**
- * A closed interval that a parameter is drawn from uniformly.
+ * A closed interval from which a parameter is drawn uniformly.
  *
  * @param min the lower end, finite
- * @param max the upper end, finite, not below {@code min}; equal to it, the parameter is fixed
+ * @param max the upper end, finite, at least {@code min}; if they are equal, the parameter is fixed
  */
 public record Range(double min, double max) {
 
-    /** @throws IllegalArgumentException unless {@code min <= max}, both finite */
+    /**
+     * Creates a range.
+     *
+     * @throws IllegalArgumentException unless both ends are finite and {@code min <= max}
+     */
     public Range {
         if (!Double.isFinite(min) || !Double.isFinite(max) || min > max) {
             throw new IllegalArgumentException("range must have finite min <= max, but was (" + min + ", " + max + ")");
         }
     }
 
-    /** A uniform draw; uses one {@code nextDouble}, for a fixed value too. */
+    /** Draws uniformly, with one call of {@code nextDouble}, even if the value is fixed. */
     double draw(RandomGenerator random) {
         return min + (max - min) * random.nextDouble();
     }
 
-    /** A draw that is uniform in the logarithm: a half is as likely as twice. For positive ranges. */
-    double drawLogarithmic(RandomGenerator random) {
+    /** Draws log-uniformly: a factor of a half is as likely as a factor of two. For positive ranges. */
+    double drawLogUniform(RandomGenerator random) {
         return Math.exp(new Range(Math.log(min), Math.log(max)).draw(random));
     }
 
+    /** Returns whether the range lies in a closed interval. */
     boolean within(double low, double high) {
         return low <= min && max <= high;
     }

@@ -6,9 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads transforms from the line that one would write in Python, and that they print themselves as: {@code Grayscale(3),
- * ColorJitter(brightness=.5, hue=.3)}. Names and parameters are torchvision's; a parameter may be given by place or by
- * name.
+ * Parses transforms from a line as one would write it in Python, which is also what they print: {@code Grayscale(3),
+ * ColorJitter(brightness=0.5, hue=0.3)}. Names and parameters are torchvision's; parameters may be positional or named.
  */
 public final class TransformLine {
     private final String line;
@@ -19,28 +18,29 @@ public final class TransformLine {
     }
 
     /**
-     * The transforms of a line, in its order; none of a blank one.
+     * Returns the transforms of a line, in order; none for a blank line.
      *
-     * @throws IllegalArgumentException when the line cannot be understood: what was expected, where, and which known name is
-     *     nearest
+     * @param line comma-separated transforms
+     * @throws IllegalArgumentException if the line cannot be parsed; the message says what was expected and where, and
+     *     suggests the most similar name for an unknown one
      */
     public static List<Transform> parse(String line) {
-        TransformLine reader = new TransformLine(line);
+        TransformLine parser = new TransformLine(line);
         List<Transform> transforms = new ArrayList<>();
-        reader.skipBlanks();
-        while (reader.at < line.length()) {
-            transforms.add(reader.transform());
-            if (!reader.taken(',') && reader.at < line.length()) {
-                throw reader.wrong("a comma was expected between transforms", reader.at);
+        parser.skipBlanks();
+        while (parser.at < line.length()) {
+            transforms.add(parser.transform());
+            if (!parser.accept(',') && parser.at < line.length()) {
+                throw parser.error("a comma was expected between transforms", parser.at);
             }
         }
         return transforms;
     }
 
-    /** A name as a value: {@code bilinear}. */
+    /** A name used as a value, such as {@code bilinear}. */
     record Word(String text) {}
 
-    /** {@code Name(...)}, or {@code Name} for all defaults. */
+    /** Parses {@code Name(...)}, or {@code Name} with all parameters at their defaults. */
     private Transform transform() {
         int start = at;
         return transform(name(), start);
@@ -48,50 +48,50 @@ public final class TransformLine {
 
     private Transform transform(String name, int start) {
         TransformNames.Entry entry = TransformNames.find(name)
-                .orElseThrow(() -> wrong(
+                .orElseThrow(() -> error(
                         "there is no transform \"" + name + "\"; did you mean " + TransformNames.nearest(name) + "?",
                         start));
-        List<Object> byPlace = new ArrayList<>();
-        Map<String, Object> byName = new LinkedHashMap<>();
-        if (taken('(')) {
-            while (!taken(')')) {
-                argument(byPlace, byName);
-                if (!taken(',') && (at >= line.length() || line.charAt(at) != ')')) {
-                    throw wrong("a comma or a closing parenthesis was expected", at);
+        List<Object> positional = new ArrayList<>();
+        Map<String, Object> named = new LinkedHashMap<>();
+        if (accept('(')) {
+            while (!accept(')')) {
+                argument(positional, named);
+                if (!accept(',') && (at >= line.length() || line.charAt(at) != ')')) {
+                    throw error("a comma or a closing parenthesis was expected", at);
                 }
             }
         }
         try {
-            return entry.make(byPlace, byName);
+            return entry.make(positional, named);
         } catch (IllegalArgumentException e) {
-            throw wrong(name + ": " + e.getMessage(), start);
+            throw error(name + ": " + e.getMessage(), start);
         }
     }
 
-    private void argument(List<Object> byPlace, Map<String, Object> byName) {
+    private void argument(List<Object> positional, Map<String, Object> named) {
         int start = at;
         Object value = value();
-        if (value instanceof Word word && taken('=')) {
-            if (byName.put(word.text(), value()) != null) {
-                throw wrong("\"" + word.text() + "\" is given twice", start);
+        if (value instanceof Word word && accept('=')) {
+            if (named.put(word.text(), value()) != null) {
+                throw error("\"" + word.text() + "\" is given twice", start);
             }
-        } else if (!byName.isEmpty()) {
-            throw wrong("a parameter without its name must not follow one with", start);
+        } else if (!named.isEmpty()) {
+            throw error("a positional parameter must not follow a named one", start);
         } else {
-            byPlace.add(value);
+            positional.add(value);
         }
     }
 
-    /** A number, a list in either bracket, a transform, or a word. */
+    /** Parses a number, a list in parentheses or brackets, a transform, or a word. */
     private Object value() {
         int start = at;
-        if (taken('(') || taken('[')) {
+        if (accept('(') || accept('[')) {
             char end = line.charAt(start) == '(' ? ')' : ']';
             List<Object> values = new ArrayList<>();
-            while (!taken(end)) {
+            while (!accept(end)) {
                 values.add(value());
-                if (!taken(',') && (at >= line.length() || line.charAt(at) != end)) {
-                    throw wrong("a comma or \"" + end + "\" was expected", at);
+                if (!accept(',') && (at >= line.length() || line.charAt(at) != end)) {
+                    throw error("a comma or \"" + end + "\" was expected", at);
                 }
             }
             return values;
@@ -115,7 +115,7 @@ public final class TransformLine {
             skipBlanks();
             return number;
         } catch (NumberFormatException e) {
-            throw wrong("\"" + line.substring(start, at) + "\" is no number", start);
+            throw error("\"" + line.substring(start, at) + "\" is not a number", start);
         }
     }
 
@@ -125,7 +125,7 @@ public final class TransformLine {
             at++;
         }
         if (at == start) {
-            throw wrong(
+            throw error(
                     at < line.length() ? "\"" + line.charAt(at) + "\" was not expected" : "the line ends too early",
                     at);
         }
@@ -134,7 +134,7 @@ public final class TransformLine {
         return name;
     }
 
-    private boolean taken(char expected) {
+    private boolean accept(char expected) {
         if (at < line.length() && line.charAt(at) == expected) {
             at++;
             skipBlanks();
@@ -149,8 +149,8 @@ public final class TransformLine {
         }
     }
 
-    private IllegalArgumentException wrong(String what, int place) {
-        return new IllegalArgumentException("augmentations: " + what + ", at character " + (place + 1) + " of\n  "
-                + line + "\n  " + " ".repeat(place) + "^");
+    private IllegalArgumentException error(String problem, int position) {
+        return new IllegalArgumentException("augmentations: " + problem + ", at character " + (position + 1) + " of\n  "
+                + line + "\n  " + " ".repeat(position) + "^");
     }
 }

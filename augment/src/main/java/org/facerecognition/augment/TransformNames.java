@@ -12,40 +12,53 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
-/** All transforms by name, with the names and defaults of their parameters. */
+/** The registry of all transforms by name, with the names and defaults of their parameters. */
 final class TransformNames {
     private static final Map<String, Entry> ENTRIES = new LinkedHashMap<>();
-    private static final Object NEEDED = new Object();
+    private static final Object REQUIRED = new Object();
 
-    /** How one is made from what a line gives. */
+    /**
+     * A transform in the registry.
+     *
+     * @param name the name of the transform
+     * @param parameters the names of its parameters, in order
+     * @param defaults the default of each parameter, or {@link #REQUIRED}
+     * @param maker creates the transform from a value for each parameter
+     */
     record Entry(
             String name, List<String> parameters, Map<String, Object> defaults, Function<Arguments, Transform> maker) {
 
-        /** @throws IllegalArgumentException when a parameter is unknown, missing, of the wrong kind or makes no sense */
-        Transform make(List<Object> byPlace, Map<String, Object> byName) {
+        /**
+         * Creates the transform.
+         *
+         * @param positional the values of the first parameters
+         * @param named the values of other parameters, by name
+         * @throws IllegalArgumentException if a parameter is unknown, missing, of the wrong kind or out of range
+         */
+        Transform make(List<Object> positional, Map<String, Object> named) {
             Map<String, Object> values = new HashMap<>(defaults);
             if (isVariadic()) {
-                values.put("transforms", byPlace);
-            } else if (byPlace.size() > parameters.size()) {
-                throw new IllegalArgumentException(
-                        "there must be at most " + parameters.size() + " parameters, but were " + byPlace.size());
+                values.put("transforms", positional);
+            } else if (positional.size() > parameters.size()) {
+                throw new IllegalArgumentException("the number of parameters must be at most " + parameters.size()
+                        + ", but was " + positional.size());
             } else {
-                for (int i = 0; i < byPlace.size(); i++) {
-                    values.put(parameters.get(i), byPlace.get(i));
+                for (int i = 0; i < positional.size(); i++) {
+                    values.put(parameters.get(i), positional.get(i));
                 }
             }
-            byName.forEach((parameter, value) -> {
+            named.forEach((parameter, value) -> {
                 if (!parameters.contains(parameter)) {
                     throw new IllegalArgumentException("parameter must be one of " + String.join(", ", parameters)
                             + ", but was \"" + parameter + "\"");
                 }
-                if (parameters.indexOf(parameter) < byPlace.size() && !isVariadic()) {
+                if (parameters.indexOf(parameter) < positional.size() && !isVariadic()) {
                     throw new IllegalArgumentException("\"" + parameter + "\" is given twice");
                 }
                 values.put(parameter, value);
             });
             for (String parameter : parameters) {
-                if (values.get(parameter) == NEEDED) {
+                if (values.get(parameter) == REQUIRED) {
                     throw new IllegalArgumentException("\"" + parameter + "\" must be given");
                 }
             }
@@ -57,13 +70,13 @@ final class TransformNames {
         }
     }
 
-    /** Values by parameter, each asked for as what it should be. */
+    /** The values by parameter, with accessors that check their kind. */
     record Arguments(Map<String, Object> values) {
         double number(String name) {
             if (values.get(name) instanceof Double number) {
                 return number;
             }
-            throw new IllegalArgumentException(name + " must be a number, but was " + said(values.get(name)));
+            throw new IllegalArgumentException(name + " must be a number, but was " + describe(values.get(name)));
         }
 
         int integer(String name) {
@@ -77,14 +90,14 @@ final class TransformNames {
             return (int) number;
         }
 
-        /** Two numbers in brackets, or one number for both ends. */
+        /** Returns a range from two numbers in a list, or from one number for both ends. */
         Range range(String name) {
             Object value = values.get(name);
             return value instanceof Double number ? new Range(number, number) : pair(name);
         }
 
-        /** Two numbers, or one for that much either way. */
-        Range eitherWay(String name) {
+        /** Returns a range from two numbers in a list, or the range [-x, x] from one number x. */
+        Range symmetricRange(String name) {
             return values.get(name) instanceof Double number ? new Range(0 - number, number) : pair(name);
         }
 
@@ -108,7 +121,7 @@ final class TransformNames {
                             .mapToObj(Integer::toString)
                             .reduce((a, b) -> a + " or " + b)
                             .orElse("no")
-                    + " numbers in parentheses, but was " + said(values.get(name)));
+                    + " numbers in parentheses, but was " + describe(values.get(name)));
         }
 
         int[] integers(String name, int count) {
@@ -126,7 +139,7 @@ final class TransformNames {
                     .filter(choice -> choice.toString().equals(text.toLowerCase(Locale.ROOT)))
                     .findFirst()
                     .orElseThrow(() -> new IllegalArgumentException(name + " must be one of " + Arrays.toString(choices)
-                            + ", but was " + said(values.get(name))));
+                            + ", but was " + describe(values.get(name))));
         }
 
         List<Transform> transforms(String name) {
@@ -141,11 +154,12 @@ final class TransformNames {
             } else if (value instanceof List<?> list) {
                 list.forEach(one -> collect(name, one, into));
             } else {
-                throw new IllegalArgumentException(name + " must be transforms, but one was " + said(value));
+                throw new IllegalArgumentException(
+                        name + " must contain only transforms, but one was " + describe(value));
             }
         }
 
-        private static String said(Object value) {
+        private static String describe(Object value) {
             return value instanceof TransformLine.Word word ? "\"" + word.text() + "\"" : String.valueOf(value);
         }
     }
@@ -163,14 +177,14 @@ final class TransformNames {
                 0.0,
                 "hue",
                 0.0);
-        add("GaussianBlur", TransformNames::gaussianBlur, "kernel_size", NEEDED, "sigma", List.of(0.1, 2.0));
-        add("RandomPosterize", a -> new RandomPosterize(a.integer("bits"), a.number("p")), "bits", NEEDED, "p", 0.5);
+        add("GaussianBlur", TransformNames::gaussianBlur, "kernel_size", REQUIRED, "sigma", List.of(0.1, 2.0));
+        add("RandomPosterize", a -> new RandomPosterize(a.integer("bits"), a.number("p")), "bits", REQUIRED, "p", 0.5);
         add("RandomEqualize", a -> new RandomEqualize(a.number("p")), "p", 0.5);
         add(
                 "RandomSolarize",
                 a -> new RandomSolarize(a.number("threshold"), a.number("p")),
                 "threshold",
-                NEEDED,
+                REQUIRED,
                 "p",
                 0.5);
         add("RandomAutocontrast", a -> new RandomAutocontrast(a.number("p")), "p", 0.5);
@@ -178,7 +192,7 @@ final class TransformNames {
                 "RandomAdjustSharpness",
                 a -> new RandomAdjustSharpness(a.number("sharpness_factor"), a.number("p")),
                 "sharpness_factor",
-                NEEDED,
+                REQUIRED,
                 "p",
                 0.5);
         add("RandomInvert", a -> new RandomInvert(a.number("p")), "p", 0.5);
@@ -204,16 +218,16 @@ final class TransformNames {
         TransformLine.Word nearest = new TransformLine.Word("nearest");
         add(
                 "RandomRotation",
-                a -> new RandomRotation(a.eitherWay("degrees"), interpolation(a)),
+                a -> new RandomRotation(a.symmetricRange("degrees"), interpolation(a)),
                 "degrees",
-                NEEDED,
+                REQUIRED,
                 "interpolation",
                 nearest);
         add(
                 "RandomAffine",
                 TransformNames::randomAffine,
                 "degrees",
-                NEEDED,
+                REQUIRED,
                 "translate",
                 List.of(0.0, 0.0),
                 "scale",
@@ -265,7 +279,7 @@ final class TransformNames {
                 "RandomApply",
                 a -> new RandomApply(a.transforms("transforms"), a.number("p")),
                 "transforms",
-                NEEDED,
+                REQUIRED,
                 "p",
                 0.5);
         add("OneOf", a -> new OneOf(a.transforms("transforms")), "transforms", List.of());
@@ -274,7 +288,11 @@ final class TransformNames {
 
     private TransformNames() {}
 
-    /** @param parameters names and defaults in turn */
+    /**
+     * Adds a transform to the registry.
+     *
+     * @param parameters names and defaults, alternating
+     */
     private static void add(String name, Function<Arguments, Transform> maker, Object... parameters) {
         List<String> names = new ArrayList<>();
         Map<String, Object> defaults = new HashMap<>();
@@ -289,12 +307,12 @@ final class TransformNames {
         return Optional.ofNullable(ENTRIES.get(name));
     }
 
-    /** All names, in the order of the documentation. */
+    /** Returns all names, in the order of the documentation. */
     static List<String> all() {
         return List.copyOf(ENTRIES.keySet());
     }
 
-    /** The known name that takes the fewest changes of letters. */
+    /** Returns the known name with the smallest edit distance to an unknown one. */
     static String nearest(String name) {
         LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
         return ENTRIES.keySet().stream()
@@ -307,7 +325,7 @@ final class TransformNames {
         return a.word("interpolation", Interpolation.values());
     }
 
-    /** A number is an amount either way of neutral, a pair the range itself. */
+    /** Parses each parameter as an amount around its neutral value (one number) or as the range itself (two). */
     private static ColorJitter colorJitter(Arguments a) {
         ColorJitter amounts = new ColorJitter(
                 amount(a, "brightness"), amount(a, "contrast"), amount(a, "saturation"), amount(a, "hue"));
@@ -337,19 +355,22 @@ final class TransformNames {
         return new RandomErasing(a.number("p"), a.range("scale"), a.range("ratio"), color[0], color[1], color[2]);
     }
 
-    /** {@code shear} as torchvision's: a number either way along x, a range along x, or two ranges in one list of four. */
+    /**
+     * Parses {@code shear} like torchvision: a symmetric range along x (one number), a range along x (two), or two
+     * ranges (four).
+     */
     private static RandomAffine randomAffine(Arguments a) {
         double[] move = a.numbers("translate", 2);
         Range shearX;
         Range shearY = new Range(0, 0);
         if (a.isNumber("shear")) {
-            shearX = a.eitherWay("shear");
+            shearX = a.symmetricRange("shear");
         } else {
             double[] shear = a.numbers("shear", 2, 4);
             shearX = new Range(shear[0], shear[1]);
             shearY = shear.length == 4 ? new Range(shear[2], shear[3]) : shearY;
         }
         return new RandomAffine(
-                a.eitherWay("degrees"), move[0], move[1], a.range("scale"), shearX, shearY, interpolation(a));
+                a.symmetricRange("degrees"), move[0], move[1], a.range("scale"), shearX, shearY, interpolation(a));
     }
 }

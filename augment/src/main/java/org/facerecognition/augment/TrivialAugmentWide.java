@@ -4,11 +4,11 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Applies one of fourteen operations, chosen evenly, of a strength drawn evenly: torchvision's {@code TrivialAugmentWide},
+ * Applies one of fourteen operations with a strength, both chosen uniformly: torchvision's {@code TrivialAugmentWide},
  * after Mueller and Hutter, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation", arXiv 2103.10158.
  *
- * @param numMagnitudeBins steps from weakest to strongest, at least 2
- * @param interpolation between moved pixels
+ * @param numMagnitudeBins the number of strengths from weakest to strongest, at least 2
+ * @param interpolation the interpolation between moved pixels
  */
 public record TrivialAugmentWide(int numMagnitudeBins, Interpolation interpolation) implements Transform {
 
@@ -18,7 +18,7 @@ public record TrivialAugmentWide(int numMagnitudeBins, Interpolation interpolati
         }
     }
 
-    /** torchvision's defaults. */
+    /** Creates a transform with torchvision's defaults. */
     public TrivialAugmentWide() {
         this(31, Interpolation.NEAREST);
     }
@@ -27,20 +27,21 @@ public record TrivialAugmentWide(int numMagnitudeBins, Interpolation interpolati
     public Mat apply(Mat image, RandomGenerator random) {
         Images.requireRgb(image);
         AugmentOp op = AugmentOp.values()[random.nextInt(AugmentOp.values().length)];
-        double strength = magnitude(op, random.nextInt(numMagnitudeBins));
-        boolean other = op.isSigned() && random.nextBoolean();
-        return op.apply(image, other ? -strength : strength, interpolation);
+        double amount = magnitude(op, random.nextInt(numMagnitudeBins));
+        boolean negated = op.isSigned() && random.nextBoolean();
+        return op.apply(image, negated ? -amount : amount, interpolation);
     }
 
+    /** Returns the magnitude in the unit of an operation; see {@link AugmentOp#apply}. */
     double magnitude(AugmentOp op, int bin) {
-        double share = (double) bin / (numMagnitudeBins - 1);
+        double fraction = (double) bin / (numMagnitudeBins - 1);
         return switch (op) {
             case IDENTITY, AUTO_CONTRAST, EQUALIZE -> 0;
-            case SHEAR_X, SHEAR_Y, BRIGHTNESS, COLOR, CONTRAST, SHARPNESS -> 0.99 * share;
-            case TRANSLATE_X, TRANSLATE_Y -> 32 * share;
-            case ROTATE -> 135 * share;
-            case POSTERIZE -> 8 - Math.rint(6 * share);
-            case SOLARIZE -> 255 * (1 - share);
+            case SHEAR_X, SHEAR_Y, BRIGHTNESS, COLOR, CONTRAST, SHARPNESS -> 0.99 * fraction;
+            case TRANSLATE_X, TRANSLATE_Y -> 32 * fraction;
+            case ROTATE -> 135 * fraction;
+            case POSTERIZE -> 8 - Math.rint(6 * fraction);
+            case SOLARIZE -> 255 * (1 - fraction);
         };
     }
 

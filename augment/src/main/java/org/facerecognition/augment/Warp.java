@@ -6,32 +6,38 @@ import java.nio.ByteBuffer;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Moves an image by an affine map about its center, as torchvision's {@code affine} and {@code rotate} do for tensors: in
- * single precision, pixel centers at halves, black where nothing comes from.
+ * Warps an image by an affine map about its center, like torchvision's {@code affine} and {@code rotate} for tensors:
+ * in single precision, with pixel centers at halves, and black where the image does not reach.
  */
 final class Warp {
     private Warp() {}
 
     /**
-     * What is done to an image, about its center: sheared, scaled, turned, moved.
+     * An affine motion about the center of an image: shear, scale, rotation, then translation.
      *
-     * @param degrees clockwise
-     * @param translateX pixels to the right
-     * @param translateY pixels down
-     * @param scale above 1 makes it larger
-     * @param shearX degrees along x
-     * @param shearY degrees along y
+     * @param degrees the rotation, clockwise
+     * @param translateX the translation to the right in pixels
+     * @param translateY the translation down in pixels
+     * @param scale the scale factor; above 1 enlarges
+     * @param shearX the shear along x in degrees
+     * @param shearY the shear along y in degrees
      */
-    record Move(double degrees, double translateX, double translateY, double scale, double shearX, double shearY) {
-        /** Six numbers that lead from a place in the result to one in the image; places count from the center. */
+    record Motion(double degrees, double translateX, double translateY, double scale, double shearX, double shearY) {
+        /**
+         * Returns the inverse map, from a position in the result to one in the image: a 2x3 matrix, row by row.
+         * Positions are relative to the center of the image.
+         *
+         * @param centerX the x of the fixed point
+         * @param centerY the y of the fixed point
+         */
         float[] inverse(double centerX, double centerY) {
-            double turn = Math.toRadians(degrees);
+            double angle = Math.toRadians(degrees);
             double sx = Math.toRadians(shearX);
             double sy = Math.toRadians(shearY);
-            double a = Math.cos(turn - sy) / Math.cos(sy);
-            double b = -a * Math.tan(sx) - Math.sin(turn);
-            double c = Math.sin(turn - sy) / Math.cos(sy);
-            double d = -c * Math.tan(sx) + Math.cos(turn);
+            double a = Math.cos(angle - sy) / Math.cos(sy);
+            double b = -a * Math.tan(sx) - Math.sin(angle);
+            double c = Math.sin(angle - sy) / Math.cos(sy);
+            double d = -c * Math.tan(sx) + Math.cos(angle);
             double[] m = {d / scale, -b / scale, 0, -c / scale, a / scale, 0}; // the determinant without scale is 1
             m[2] = m[0] * (-centerX - translateX) + m[1] * (-centerY - translateY) + centerX;
             m[5] = m[3] * (-centerX - translateX) + m[4] * (-centerY - translateY) + centerY;
@@ -43,7 +49,12 @@ final class Warp {
         }
     }
 
-    /** @param inverse see {@link Move#inverse} */
+    /**
+     * Warps an image.
+     *
+     * @param inverse see {@link Motion#inverse}
+     * @return owned
+     */
     static Mat apply(Mat image, float[] inverse, Interpolation interpolation) {
         Images.requireRgb(image);
         int rows = image.rows();
@@ -56,7 +67,7 @@ final class Warp {
             float yc = y - rows * 0.5f + 0.5f;
             for (int x = 0; x < cols; x++) {
                 float xc = x - cols * 0.5f + 0.5f;
-                // as torch.nn.functional.grid_sample has it: to -1..1 and back
+                // through -1..1, like torch.nn.functional.grid_sample
                 float gx = (xc * inverse[0] + yc * inverse[1] + inverse[2]) / (0.5f * cols);
                 float gy = (xc * inverse[3] + yc * inverse[4] + inverse[5]) / (0.5f * rows);
                 float sx = ((gx + 1) * cols - 1) / 2;

@@ -3,7 +3,7 @@ package org.facerecognition.augment;
 import java.util.Arrays;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** By how many gray levels the values of two images differ. */
+/** The absolute differences between the values of two images, in gray levels. */
 record Differences(int[] levels) {
     static Differences between(Mat a, Mat b) {
         byte[] left = Images.toBytes(a);
@@ -20,7 +20,7 @@ record Differences(int[] levels) {
         return Arrays.stream(levels).max().orElseThrow();
     }
 
-    double shareAbove(int level) {
+    double fractionAbove(int level) {
         return Arrays.stream(levels).filter(d -> d > level).count() / (double) levels.length;
     }
 }

@@ -16,14 +16,14 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.junit.jupiter.api.Test;
 
-/** What is drawn: torchvision's ranges, evenly, in all orders. */
+/** The random numbers of the transforms: torchvision's ranges and distributions. */
 class DrawTest {
     private static final int DRAWS = 20_000;
 
     private final SplittableRandom random = new SplittableRandom(11);
 
     @Test
-    void colorJitterDrawsTheStudysRangesEvenly() {
+    void colorJitterDrawsUniformlyFromItsRanges() {
         ColorJitter jitter = ColorJitter.none().withBrightness(0.5).withHue(0.3);
         List<Double> brightness = new ArrayList<>();
         List<Double> hue = new ArrayList<>();
@@ -54,24 +54,24 @@ class DrawTest {
     }
 
     @Test
-    void aFactorAboveOneDoesNotReachBelowZero() {
+    void anAmountAboveOneGivesNoNegativeFactor() {
         assertThat(new ColorJitter(1.5, 0, 0, 0).brightness()).isEqualTo(new Range(0, 2.5));
     }
 
     @Test
     void posterizeAndEqualizeChangeHalfOfTheImages() {
         try (Mat image = TransformContractTest.noise(9, 9)) {
-            assertThat(changed(image, new RandomPosterize(2))).isCloseTo(0.5, within(0.03));
-            assertThat(changed(image, new RandomPosterize(2, 0.1))).isCloseTo(0.1, within(0.03));
-            assertThat(changed(image, new RandomPosterize(2, 1))).isEqualTo(1);
+            assertThat(changedFraction(image, new RandomPosterize(2))).isCloseTo(0.5, within(0.03));
+            assertThat(changedFraction(image, new RandomPosterize(2, 0.1))).isCloseTo(0.1, within(0.03));
+            assertThat(changedFraction(image, new RandomPosterize(2, 1))).isEqualTo(1);
         }
         try (Mat image = TransformContractTest.noise(40, 40)) {
-            assertThat(changed(image, new RandomEqualize())).isCloseTo(0.5, within(0.03));
-            assertThat(changed(image, new RandomEqualize(0))).isZero();
+            assertThat(changedFraction(image, new RandomEqualize())).isCloseTo(0.5, within(0.03));
+            assertThat(changedFraction(image, new RandomEqualize(0))).isZero();
         }
     }
 
-    private double changed(Mat image, Transform transform) {
+    private double changedFraction(Mat image, Transform transform) {
         int changed = 0;
         int draws = 3000;
         for (int i = 0; i < draws; i++) {
@@ -84,7 +84,7 @@ class DrawTest {
 
     @Test
     void blurDrawsItsSigma() {
-        // the value that a white dot keeps tells sigma
+        // the value of a white dot after the blur depends on sigma
         byte[] dot = new byte[3 * 31 * 31];
         dot[3 * (15 * 31 + 15)] = (byte) 255;
         List<Double> kept = new ArrayList<>();
@@ -112,7 +112,7 @@ class DrawTest {
     }
 
     @Test
-    void erasingAndCroppingDrawTorchvisionsAreasAndRatios() {
+    void erasingAndCroppingDrawAreasAndRatiosLikeTorchvision() {
         RandomErasing erasing = new RandomErasing();
         RandomResizedCrop crop = new RandomResizedCrop();
         List<Double> erased = new ArrayList<>();
@@ -129,24 +129,24 @@ class DrawTest {
             kept.add((double) part.width() * part.height() / side / side);
             assertThat((double) part.width() / part.height()).isBetween(0.745, 1.342);
         }
-        assertUniform(rounded(erased, 0.02, 0.33), 0.02, 0.33);
-        assertUniform(rounded(ratios, Math.log(0.3), Math.log(3.3)), Math.log(0.3), Math.log(3.3));
+        assertUniform(limited(erased, 0.02, 0.33), 0.02, 0.33);
+        assertUniform(limited(ratios, Math.log(0.3), Math.log(3.3)), Math.log(0.3), Math.log(3.3));
         assertUniform(left, 0, 1);
-        // a wide part of much area does not fit and is drawn again, so large areas are a little rarer than small ones
+        // a wide part with a large area does not fit and is drawn again, so large areas are slightly less frequent
         assertThat(kept).allMatch(share -> share > 0.079 && share <= 1);
         assertThat(kept.stream().mapToDouble(share -> share).average().orElseThrow())
-                .isCloseTo(0.476, within(0.01)); // torchvision's own, over 20,000 draws;
+                .isCloseTo(0.476, within(0.01)); // torchvision's mean over 20,000 draws
     }
 
-    /** Sides are whole pixels, so areas and ratios are a little off. */
-    private static List<Double> rounded(List<Double> values, double min, double max) {
+    /** Limits values to a range; sides are whole pixels, so areas and ratios may slightly exceed it. */
+    private static List<Double> limited(List<Double> values, double min, double max) {
         double slack = 0.02 * (max - min);
         assertThat(values).allMatch(v -> v > min - slack && v < max + slack);
         return values.stream().map(v -> Math.min(max, Math.max(min, v))).toList();
     }
 
     @Test
-    void affineDrawsItsRangesAndWholePixels() {
+    void affineDrawsFromItsRangesInWholePixels() {
         RandomAffine affine = new RandomAffine(
                 new Range(-20, 20),
                 0.1,
@@ -158,20 +158,20 @@ class DrawTest {
         List<Double> degrees = new ArrayList<>();
         List<Double> scales = new ArrayList<>();
         for (int i = 0; i < DRAWS; i++) {
-            Warp.Move move = affine.draw(100, 50, random);
-            degrees.add(move.degrees());
-            scales.add(move.scale());
-            assertThat(move.translateX()).isBetween(-10.0, 10.0).isEqualTo(Math.rint(move.translateX()));
-            assertThat(move.translateY()).isBetween(-10.0, 10.0);
-            assertThat(move.shearX()).isBetween(-5.0, 5.0);
-            assertThat(move.shearY()).isZero();
+            Warp.Motion motion = affine.draw(100, 50, random);
+            degrees.add(motion.degrees());
+            scales.add(motion.scale());
+            assertThat(motion.translateX()).isBetween(-10.0, 10.0).isEqualTo(Math.rint(motion.translateX()));
+            assertThat(motion.translateY()).isBetween(-10.0, 10.0);
+            assertThat(motion.shearX()).isBetween(-5.0, 5.0);
+            assertThat(motion.shearY()).isZero();
         }
         assertUniform(degrees, -20, 20);
         assertUniform(scales, 0.8, 1.2);
     }
 
     @Test
-    void automaticAugmentationsHaveTorchvisionsStrengths() {
+    void automaticAugmentationsHaveTheMagnitudesOfTorchvision() {
         RandAugment rand = new RandAugment();
         TrivialAugmentWide trivial = new TrivialAugmentWide();
         assertThat(rand.magnitude(AugmentOp.SHEAR_X, 112, 96)).isCloseTo(0.09, within(1e-9));
@@ -190,52 +190,76 @@ class DrawTest {
     }
 
     @Test
-    void oneOfAndRandomApplyChooseEvenly() {
+    void oneOfAndRandomApplyChooseWithTheirProbabilities() {
         try (Mat image = TransformContractTest.noise(9, 9)) {
             OneOf one = OneOf.of(new RandomInvert(1), new RandomInvert(0), new RandomInvert(0), new RandomInvert(0));
-            assertThat(changed(image, one)).isCloseTo(0.25, within(0.03));
-            assertThat(changed(image, new RandomApply(new RandomInvert(1), 0.2)))
+            assertThat(changedFraction(image, one)).isCloseTo(0.25, within(0.03));
+            assertThat(changedFraction(image, new RandomApply(new RandomInvert(1), 0.2)))
                     .isCloseTo(0.2, within(0.03));
-            assertThat(changed(image, new RandomSolarize(0))).isCloseTo(0.5, within(0.03));
-            assertThat(changed(image, new RandomErasing())).isBetween(0.4, 0.53); // a few do not fit, or are black
+            assertThat(changedFraction(image, new RandomSolarize(0))).isCloseTo(0.5, within(0.03));
+            // a few do not fit or are black already
+            assertThat(changedFraction(image, new RandomErasing())).isBetween(0.4, 0.53);
         }
     }
 
     @Test
-    void whatFacePeopleUseDoesWhatItSays() {
+    void lowResolutionAndMotionBlurReduceTheContrastOfNoise() {
         try (Mat image = TransformContractTest.noise(60, 60)) {
-            assertThat(spread(image, new LowResolution(new Range(0.2, 0.2)))).isLessThan(0.8 * spread(image, null));
-            assertThat(spread(image, new MotionBlur(new Range(9, 9)))).isLessThan(0.5 * spread(image, null));
-            assertThat(spread(image, new JpegCompression(new Range(10, 10)))).isNotEqualTo(spread(image, null));
+            assertThat(std(image, new LowResolution(new Range(0.2, 0.2)))).isLessThan(0.8 * std(image));
+            assertThat(std(image, new MotionBlur(new Range(9, 9)))).isLessThan(0.5 * std(image));
         }
-        try (Mat grey = new Mat(60, 60, CV_8UC3, new Scalar(128, 128, 128, 0))) {
-            assertThat(spread(grey, new GaussianNoise(new Range(10, 10)))).isCloseTo(10, within(0.5));
-            assertThat(spread(grey, new GaussianNoise(new Range(0, 0)))).isZero();
-            try (Mat masked = new Occlusion(Occlusion.Cover.MASK).apply(grey, random)) {
-                byte[] out = Images.toBytes(masked);
-                assertThat(out[3 * (60 * 20 + 30)]).as("forehead").isEqualTo((byte) 128);
-                assertThat(out[3 * (60 * 59 + 30)]).as("chin").isEqualTo(out[3 * (60 * 45 + 30)]);
-            }
+    }
+
+    @Test
+    void jpegCompressionChangesNoise() {
+        try (Mat image = TransformContractTest.noise(60, 60)) {
+            assertThat(std(image, new JpegCompression(new Range(10, 10)))).isNotEqualTo(std(image));
+        }
+    }
+
+    @Test
+    void gaussianNoiseHasItsStandardDeviation() {
+        try (Mat gray = gray()) {
+            assertThat(std(gray, new GaussianNoise(new Range(10, 10)))).isCloseTo(10, within(0.5));
+            assertThat(std(gray, new GaussianNoise(new Range(0, 0)))).isZero();
+        }
+    }
+
+    @Test
+    void aMaskCoversTheChinAndNotTheForehead() {
+        try (Mat gray = gray();
+                Mat masked = new Occlusion(Occlusion.Cover.MASK).apply(gray, random)) {
+            byte[] out = Images.toBytes(masked);
+            assertThat(out[3 * (60 * 20 + 30)]).as("forehead").isEqualTo((byte) 128);
+            assertThat(out[3 * (60 * 59 + 30)]).as("chin").isEqualTo(out[3 * (60 * 45 + 30)]);
+        }
+    }
+
+    private static Mat gray() {
+        return new Mat(60, 60, CV_8UC3, new Scalar(128, 128, 128, 0));
+    }
+
+    private double std(Mat image, Transform transform) {
+        try (Mat result = transform.apply(image, random)) {
+            return std(result);
         }
     }
 
     /** The standard deviation of all values. */
-    private double spread(Mat image, Transform transform) {
-        try (Mat result = transform == null ? image.clone() : transform.apply(image, random)) {
-            byte[] bytes = Images.toBytes(result);
-            double mean = IntStream.range(0, bytes.length)
-                    .map(i -> bytes[i] & 0xff)
-                    .average()
-                    .orElseThrow();
-            return Math.sqrt(IntStream.range(0, bytes.length)
-                    .mapToDouble(i -> Math.pow((bytes[i] & 0xff) - mean, 2))
-                    .average()
-                    .orElseThrow());
-        }
+    private static double std(Mat image) {
+        byte[] bytes = Images.toBytes(image);
+        double mean = IntStream.range(0, bytes.length)
+                .map(i -> bytes[i] & 0xff)
+                .average()
+                .orElseThrow();
+        return Math.sqrt(IntStream.range(0, bytes.length)
+                .mapToDouble(i -> Math.pow((bytes[i] & 0xff) - mean, 2))
+                .average()
+                .orElseThrow());
     }
 
     @Test
-    void aPipelineAppliesAllInOrder() {
+    void aPipelineAppliesItsTransformsInOrder() {
         try (Mat image = TransformContractTest.noise(12, 12);
                 Mat both =
                         Pipeline.of(new RandomPosterize(1, 1), new Grayscale(3)).apply(image, random);
@@ -246,7 +270,7 @@ class DrawTest {
     }
 
     @Test
-    void eachPrintsItselfAsTorchvisionsLine() {
+    void transformsPrintLikeTorchvision() {
         assertThat(Presets.fiveColor())
                 .map(Object::toString)
                 .containsExactly(
@@ -258,34 +282,36 @@ class DrawTest {
     }
 
     @Test
-    void nonsenseIsRefusedWhenMade() {
-        refused(() -> new Grayscale(1), "outputChannels must be 3 (an image keeps its type), but was 1");
-        refused(() -> new RandomPosterize(9), "bits must be in [0, 8], but was 9");
-        refused(() -> new RandomEqualize(1.5), "p must be in [0, 1], but was 1.5");
-        refused(() -> new RandomSolarize(257), "threshold must be in [0, 256], but was 257.0");
-        refused(() -> new RandomAdjustSharpness(-1), "sharpness factor must be finite and not negative, but was -1.0");
-        refused(() -> new RandAugment(2, 31, 31, Interpolation.NEAREST), "magnitude must be in [0, 31), but was 31");
-        refused(() -> new LowResolution(new Range(0, 1)), "scale must be in (0, 1], but was (0.0, 1.0)");
-        refused(() -> new JpegCompression(new Range(0, 50)), "quality must be in [1, 100], but was (0.0, 50.0)");
-        refused(() -> new MotionBlur(new Range(0, 5)), "length must be at least 1 pixel, but was (0.0, 5.0)");
-        refused(() -> new GaussianNoise(new Range(-1, 5)), "sigma must not be negative, but was (-1.0, 5.0)");
-        refused(() -> new OneOf(List.of()), "OneOf must have at least one transform, but had none");
-        refused(() -> new GaussianBlur(4, 9, 1, 2), "kernelWidth must be odd and positive, but was 4");
-        refused(() -> new GaussianBlur(5, 9, 0, 2), "sigma must be positive, but was (0.0, 2.0)");
-        refused(() -> new GaussianBlur(5, 9, 2, 1), "range must have finite min <= max, but was (2.0, 1.0)");
-        refused(() -> ColorJitter.none().withHue(0.6), "hue must be in [-0.5, 0.5] turns, but was (-0.6, 0.6)");
-        refused(() -> ColorJitter.none().withBrightness(-1), "brightness must not be negative, but was -1.0");
-        refused(() -> ColorJitter.none().withContrast(Double.NaN), "contrast must not be negative, but was NaN");
+    void rejectsParametersOutOfRange() {
+        assertRejected(() -> new Grayscale(1), "outputChannels must be 3 (an image keeps its type), but was 1");
+        assertRejected(() -> new RandomPosterize(9), "bits must be in [0, 8], but was 9");
+        assertRejected(() -> new RandomEqualize(1.5), "p must be in [0, 1], but was 1.5");
+        assertRejected(() -> new RandomSolarize(257), "threshold must be in [0, 256], but was 257.0");
+        assertRejected(
+                () -> new RandomAdjustSharpness(-1), "sharpness factor must be finite and not negative, but was -1.0");
+        assertRejected(
+                () -> new RandAugment(2, 31, 31, Interpolation.NEAREST), "magnitude must be in [0, 31), but was 31");
+        assertRejected(() -> new LowResolution(new Range(0, 1)), "scale must be in (0, 1], but was (0.0, 1.0)");
+        assertRejected(() -> new JpegCompression(new Range(0, 50)), "quality must be in [1, 100], but was (0.0, 50.0)");
+        assertRejected(() -> new MotionBlur(new Range(0, 5)), "length must be at least 1 pixel, but was (0.0, 5.0)");
+        assertRejected(() -> new GaussianNoise(new Range(-1, 5)), "sigma must not be negative, but was (-1.0, 5.0)");
+        assertRejected(() -> new OneOf(List.of()), "OneOf must have at least one transform, but had none");
+        assertRejected(() -> new GaussianBlur(4, 9, 1, 2), "kernelWidth must be odd and positive, but was 4");
+        assertRejected(() -> new GaussianBlur(5, 9, 0, 2), "sigma must be positive, but was (0.0, 2.0)");
+        assertRejected(() -> new GaussianBlur(5, 9, 2, 1), "range must have finite min <= max, but was (2.0, 1.0)");
+        assertRejected(() -> ColorJitter.none().withHue(0.6), "hue must be in [-0.5, 0.5] turns, but was (-0.6, 0.6)");
+        assertRejected(() -> ColorJitter.none().withBrightness(-1), "brightness must not be negative, but was -1.0");
+        assertRejected(() -> ColorJitter.none().withContrast(Double.NaN), "contrast must not be negative, but was NaN");
     }
 
-    private static void refused(Supplier<Transform> maker, String sentence) {
+    private static void assertRejected(Supplier<Transform> maker, String message) {
         assertThatThrownBy(maker::get)
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage(sentence);
+                .hasMessage(message);
     }
 
     @Test
-    void equalizeKeepsTheOrderOfValues() {
+    void equalizingKeepsTheOrderOfValues() {
         byte[] ramp = new byte[3 * 256 * 4];
         IntStream.range(0, ramp.length).forEach(i -> ramp[i] = (byte) (60 + i / 12 / 4));
         try (Mat image = Images.ofBytes(ramp, 4, 256);

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class PresetsTest {
     @Test
-    void adaFaceHasTheSettingsOfItsCode() {
+    void adaFaceHasTheSettingsOfTheAuthorsCode() {
         assertThat(Presets.adaFace())
                 .map(Object::toString)
                 .containsExactly(
@@ -18,9 +18,9 @@ class PresetsTest {
                         "RandomHorizontalFlip(p=0.5)");
     }
 
-    /** It zoomed once, which moved eyes and mouth away from where alignment had put them. */
+    /** An earlier version enlarged the crop, which moved the eyes and the mouth away from their aligned positions. */
     @Test
-    void adaFaceKeepsAnAlignedFaceInItsPlace() {
+    void adaFaceKeepsAnAlignedFaceInPlace() {
         byte[] dots = new byte[3 * 112 * 112];
         for (int x : new int[] {38, 73}) { // the template's eyes
             for (int channel = 0; channel < 3; channel++) {
@@ -46,6 +46,6 @@ class PresetsTest {
                 }
             }
         }
-        assertThat(cropped / (double) draws).as("hides an eye sometimes").isBetween(0.02, 0.2);
+        assertThat(cropped / (double) draws).as("sometimes hides an eye").isBetween(0.02, 0.2);
     }
 }

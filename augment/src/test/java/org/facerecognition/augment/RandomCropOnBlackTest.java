@@ -9,18 +9,18 @@ import java.util.SplittableRandom;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.junit.jupiter.api.Test;
 
-/** The crop of AdaFace against a plain loop over bytes, and its box against torchvision's. */
+/** The crop of AdaFace against a loop over bytes, and the distribution of its box against torchvision's. */
 class RandomCropOnBlackTest {
     private static final Range SCALE = new Range(0.2, 1);
     private static final Range RATIO = new Range(3 / 4.0, 4 / 3.0);
 
     @Test
-    void hasAdaFacesRangesByDefault() {
+    void hasTheRangesOfAdaFaceByDefault() {
         assertThat(new RandomCropOnBlack()).isEqualTo(new RandomCropOnBlack(SCALE, RATIO));
     }
 
     @Test
-    void thePartIsCopiedExactlyToItsOwnPlaceAndTheRestIsBlack() {
+    void keepsThePartInPlaceAndMakesTheRestBlack() {
         for (int[] size : new int[][] {{112, 112}, {7, 31}, {40, 3}, {1, 9}, {1, 1}}) {
             try (Mat image = brightNoise(size[0], size[1])) {
                 byte[] in = Images.toBytes(image);
@@ -34,7 +34,7 @@ class RandomCropOnBlackTest {
         }
     }
 
-    /** Byte by byte. */
+    /** The crop of an image, byte by byte. */
     private static byte[] cropped(byte[] in, int width, RandomErasing.Box box) {
         byte[] out = new byte[in.length];
         for (int i = 0; i < in.length; i++) {
@@ -47,7 +47,7 @@ class RandomCropOnBlackTest {
     }
 
     @Test
-    void aPartOfWholeAreaAndTheImagesRatioIsTheImage() {
+    void keepsTheWholeImageWithAScaleAndRatioOfOne() {
         try (Mat image = brightNoise(30, 30);
                 Mat result =
                         new RandomCropOnBlack(new Range(1, 1), new Range(1, 1)).apply(image, new SplittableRandom(0))) {
@@ -56,7 +56,7 @@ class RandomCropOnBlackTest {
     }
 
     @Test
-    void theDarkestPixelsOfThePartStayAsTheyAre() {
+    void keepsTheDarkestPixelsOfThePart() {
         byte[] ones = new byte[3 * 50 * 50];
         Arrays.fill(ones, (byte) 1);
         try (Mat image = Images.ofBytes(ones, 50, 50);
@@ -72,10 +72,11 @@ class RandomCropOnBlackTest {
     }
 
     /**
-     * Reads the box from the pixels and compares its distribution with get_params of torchvision, written anew below.
+     * Reads the box from the pixels and compares its distribution with that of torchvision's {@code get_params}, which
+     * is implemented again below.
      */
     @Test
-    void theBoxIsDistributedAsTorchvisionsRandomResizedCrop() {
+    void theBoxIsDistributedLikeThatOfTorchvisionsRandomResizedCrop() {
         int draws = 4000;
         SplittableRandom ours = new SplittableRandom(1);
         SplittableRandom reference = new SplittableRandom(2);
@@ -95,16 +96,16 @@ class RandomCropOnBlackTest {
             }
         }
         for (int k = 0; k < 4; k++) {
-            // Kolmogorov and Smirnov: two samples of 4,000 differ by more than 0.044 once in a thousand times
+            // Kolmogorov-Smirnov: two samples of 4,000 differ by more than 0.044 with a probability of 0.001
             assertThat(largestDistance(seen[k], expected[k]))
                     .as("x, y, width, height: " + k)
                     .isLessThan(0.044);
         }
-        assertThat(share(seen)).isCloseTo(share(expected), within(0.02));
+        assertThat(meanArea(seen)).isCloseTo(meanArea(expected), within(0.02));
     }
 
-    /** The mean share of the area. */
-    private static double share(double[][] boxes) {
+    /** The mean area as a fraction of the image. */
+    private static double meanArea(double[][] boxes) {
         double sum = 0;
         for (int i = 0; i < boxes[2].length; i++) {
             sum += boxes[2][i] * boxes[3][i] / 112 / 112;
@@ -116,14 +117,14 @@ class RandomCropOnBlackTest {
         double largest = 0;
         for (int at = 0; at <= 112; at++) {
             double limit = at + 0.5;
-            double shareOfA = Arrays.stream(a).filter(v -> v < limit).count() / (double) a.length;
-            double shareOfB = Arrays.stream(b).filter(v -> v < limit).count() / (double) b.length;
-            largest = Math.max(largest, Math.abs(shareOfA - shareOfB));
+            double fractionOfA = Arrays.stream(a).filter(v -> v < limit).count() / (double) a.length;
+            double fractionOfB = Arrays.stream(b).filter(v -> v < limit).count() / (double) b.length;
+            largest = Math.max(largest, Math.abs(fractionOfA - fractionOfB));
         }
         return largest;
     }
 
-    /** x, y, width and height of what is not black. */
+    /** The x, y, width and height of the part that is not black. */
     private static int[] bounds(byte[] rgb, int width) {
         int left = width;
         int right = -1;
@@ -141,8 +142,7 @@ class RandomCropOnBlackTest {
     }
 
     /**
-     * By rejection over the joint density: a uniform share of the area, a uniform logarithm of the ratio, a uniform
-     * place.
+     * Torchvision's algorithm: by rejection, with a uniform area, a log-uniform ratio and a uniform position.
      */
     private static int[] getParams(int width, int height, SplittableRandom random) {
         for (int attempt = 0; attempt < 10; attempt++) {
@@ -156,11 +156,11 @@ class RandomCropOnBlackTest {
                 };
             }
         }
-        return new int[] {0, 0, width, height}; // a square image's own ratio is within the range
+        return new int[] {0, 0, width, height}; // the ratio of a square image is within the range
     }
 
     @Test
-    void nonsenseIsRejectedWhenMade() {
+    void rejectsRangesOutOfBounds() {
         assertThatThrownBy(() -> new RandomCropOnBlack(new Range(0, 1), RATIO))
                 .hasMessage("scale must be in (0, 1], but was (0.0, 1.0)");
         assertThatThrownBy(() -> new RandomCropOnBlack(new Range(0.5, 1.5), RATIO))
@@ -169,7 +169,7 @@ class RandomCropOnBlackTest {
                 .hasMessage("ratio must be positive, but was (0.0, 1.0)");
     }
 
-    /** Without a black pixel, so that whatever is black was made so. */
+    /** Noise without black pixels, so that all black pixels come from the crop. */
     private static Mat brightNoise(int rows, int cols) {
         byte[] bytes = new byte[3 * rows * cols];
         SplittableRandom random = new SplittableRandom(4);

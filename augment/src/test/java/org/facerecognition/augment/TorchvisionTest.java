@@ -21,7 +21,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 class TorchvisionTest {
     private static final List<String> IMAGES = List.of("gradient", "noise", "flat", "photograph", "row", "dot");
 
-    /** One operation on one image: its input and what torchvision made of it. */
+    /**
+     * One operation on one image.
+     *
+     * @param image the file with the input and all results of torchvision, one below the other
+     * @param tile the index of the result in the file; the input is 0
+     * @param tiles the number of tiles in the file
+     * @param operation the operation and its parameters
+     */
     record Case(String image, int tile, int tiles, String operation) {
         @Override
         public String toString() {
@@ -51,7 +58,9 @@ class TorchvisionTest {
         for (String image : IMAGES) {
             for (int i = 0; i < operations.size(); i++) {
                 Case one = new Case(image, i + 1, operations.size() + 1, operations.get(i));
-                if (!(image.equals("dot") && one.operation().startsWith("blur"))) { // torch cannot reflect a dot
+                boolean reflectsOnePixel =
+                        image.equals("dot") && one.operation().startsWith("blur");
+                if (!reflectsOnePixel) { // torch cannot
                     cases.add(one);
                 }
             }
@@ -61,7 +70,7 @@ class TorchvisionTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void givesTorchvisionsPixels(Case one) throws Exception {
+    void givesThePixelsOfTorchvision(Case one) throws Exception {
         try (Mat input = one.tile(0);
                 Mat expected = one.tile(one.tile());
                 Mat actual = apply(one.operation().split(" "), input)) {
@@ -69,56 +78,56 @@ class TorchvisionTest {
             switch (one.operation().split(" ")[0]) {
                 case "posterize", "equalize", "hflip", "solarize", "invert", "autocontrast", "erase", "gamma" ->
                     assertThat(differences.largest()).isZero();
-                // a place halfway between two pixels goes to either
+                // a position halfway between two pixels may be rounded to either
                 case "rotate", "affine", "ShearX", "ShearY", "Rotate" ->
-                    assertThat(differences.shareAbove(1)).isLessThan(0.01);
+                    assertThat(differences.fractionAbove(1)).isLessThan(0.01);
                 case "hue" -> {
-                    assertThat(differences.shareAbove(2)).isLessThanOrEqualTo(0.001);
-                    assertThat(differences.shareAbove(0)).isLessThan(0.02);
+                    assertThat(differences.fractionAbove(2)).isLessThanOrEqualTo(0.001);
+                    assertThat(differences.fractionAbove(0)).isLessThan(0.02);
                 }
                 default -> {
                     assertThat(differences.largest()).isLessThanOrEqualTo(1);
-                    assertThat(differences.shareAbove(0)).isLessThan(0.02); // no constant offset of one
+                    assertThat(differences.fractionAbove(0)).isLessThan(0.02); // no constant offset of one
                 }
             }
         }
     }
 
     private static Mat apply(String[] operation, Mat image) {
-        double number = operation.length > 1 ? Double.parseDouble(operation[1]) : 0;
+        double amount = operation.length > 1 ? Double.parseDouble(operation[1]) : 0;
         return switch (operation[0]) {
             case "grayscale" -> Grayscale.grayscale(image);
-            case "brightness" -> Adjust.brightness(image, number);
-            case "contrast" -> Adjust.contrast(image, number);
-            case "saturation" -> Adjust.saturation(image, number);
-            case "hue" -> Adjust.hue(image, number);
-            case "posterize" -> RandomPosterize.posterize(image, (int) number);
+            case "brightness" -> Adjust.brightness(image, amount);
+            case "contrast" -> Adjust.contrast(image, amount);
+            case "saturation" -> Adjust.saturation(image, amount);
+            case "hue" -> Adjust.hue(image, amount);
+            case "posterize" -> RandomPosterize.posterize(image, (int) amount);
             case "equalize" -> RandomEqualize.equalize(image);
             case "hflip" -> RandomHorizontalFlip.flip(image);
-            case "solarize" -> RandomSolarize.solarize(image, number);
+            case "solarize" -> RandomSolarize.solarize(image, amount);
             case "invert" -> RandomInvert.invert(image);
             case "autocontrast" -> RandomAutocontrast.autocontrast(image);
-            case "gamma" -> RandomGamma.gamma(image, number);
-            case "sharpness" -> RandomAdjustSharpness.sharpen(image, number);
+            case "gamma" -> RandomGamma.gamma(image, amount);
+            case "sharpness" -> RandomAdjustSharpness.sharpen(image, amount);
             case "erase" -> erase(image, operation);
-            case "rotate" -> RandomRotation.rotate(image, number, way(operation[2]));
+            case "rotate" -> RandomRotation.rotate(image, amount, interpolation(operation[2]));
             case "affine" -> {
                 double[] n = Arrays.stream(operation, 1, 7)
                         .mapToDouble(Double::parseDouble)
                         .toArray();
-                yield RandomAffine.affine(image, n[0], n[1], n[2], n[3], n[4], n[5], way(operation[7]));
+                yield RandomAffine.affine(image, n[0], n[1], n[2], n[3], n[4], n[5], interpolation(operation[7]));
             }
             case "blur" ->
                 GaussianBlur.blur(
-                        image, (int) number, Integer.parseInt(operation[2]), Double.parseDouble(operation[3]));
+                        image, (int) amount, Integer.parseInt(operation[2]), Double.parseDouble(operation[3]));
             default -> {
                 String op = operation[0].replaceAll("(?<=[a-z])(?=[A-Z])", "_").toUpperCase(Locale.ROOT);
-                yield AugmentOp.valueOf(op).apply(image, number, Interpolation.NEAREST);
+                yield AugmentOp.valueOf(op).apply(image, amount, Interpolation.NEAREST);
             }
         };
     }
 
-    private static Interpolation way(String name) {
+    private static Interpolation interpolation(String name) {
         return Interpolation.valueOf(name.toUpperCase(Locale.ROOT));
     }
 

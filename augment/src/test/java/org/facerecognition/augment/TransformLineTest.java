@@ -11,16 +11,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TransformLineTest {
     @Test
-    void readsTorchvisionsLine() {
+    void parsesTorchvisionsLine() {
         assertThat(TransformLine.parse(
                         "Grayscale(3), ColorJitter(brightness=.5, hue=.3), GaussianBlur((5, 9), (0.1, 5.0)),"
                                 + " RandomPosterize(bits=2), RandomEqualize()"))
                 .isEqualTo(Presets.fiveColor());
+    }
+
+    @Test
+    void aBlankLineHasNoTransforms() {
         assertThat(TransformLine.parse("  ")).isEmpty();
     }
 
     @Test
-    void theStudysAndOthersPresetsComeBackFromWhatTheyPrint() {
+    void presetsAreParsedFromWhatTheyPrint() {
         for (List<Transform> preset : List.of(Presets.fiveColor(), Presets.insightface(), Presets.adaFace())) {
             String line =
                     String.join(", ", preset.stream().map(Object::toString).toList());
@@ -44,7 +48,7 @@ class TransformLineTest {
                 "RandomApply([RandomInvert(1), Grayscale], p=.2) | RandomApply([RandomInvert(p=1.0), Grayscale(num_output_channels=3)], p=0.2)",
                 "OneOf(RandomInvert, Occlusion(mask)) | OneOf(RandomInvert(p=0.5), Occlusion(cover=mask))",
             })
-    void readsWhatOneWouldWrite(String line, String printed) {
+    void acceptsPositionalNamedAndOmittedParameters(String line, String printed) {
         assertThat(TransformLine.parse(line)).singleElement().hasToString(printed);
     }
 
@@ -52,7 +56,7 @@ class TransformLineTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "Grayscale(3) | 1 | there is no transform \"Grayscale\"; did you mean Grayscale?",
+                "Greyscale(3) | 1 | there is no transform \"Greyscale\"; did you mean Grayscale?",
                 "Grayscale(3), colorjitter() | 15 | did you mean ColorJitter?",
                 "Grayscale(3) ColorJitter() | 14 | a comma was expected between transforms",
                 "Grayscale(3 | 12 | a comma or a closing parenthesis was expected",
@@ -61,31 +65,31 @@ class TransformLineTest {
                 "RandomPosterize(bits=2.5) | 1 | bits must be a whole number, but was 2.5",
                 "RandomPosterize(2, bits=2) | 1 | \"bits\" is given twice",
                 "RandomPosterize(bits=2, bits=2) | 25 | \"bits\" is given twice",
-                "RandomPosterize(bits=2, .5) | 25 | must not follow one with",
+                "RandomPosterize(bits=2, .5) | 25 | a positional parameter must not follow a named one",
                 "RandomPosterize(bit=2) | 1 | parameter must be one of bits, p, but was \"bit\"",
-                "RandomPosterize(2, .5, 3) | 1 | there must be at most 2 parameters, but were 3",
+                "RandomPosterize(2, .5, 3) | 1 | the number of parameters must be at most 2, but was 3",
                 "RandomPosterize(two) | 1 | bits must be a number, but was \"two\"",
-                "RandomPosterize(2-) | 17 | \"2-\" is no number",
+                "RandomPosterize(2-) | 17 | \"2-\" is not a number",
                 "GaussianBlur((1, 2, 3)) | 1 | kernel_size must be 2 numbers in parentheses",
                 "GaussianBlur((1, 3] | 19 | a comma or \")\" was expected",
                 "Occlusion(hat) | 1 | cover must be one of [mask, glasses, block, any], but was \"hat\"",
-                "OneOf(3) | 1 | transforms must be transforms, but one was 3.0",
+                "OneOf(3) | 1 | transforms must contain only transforms, but one was 3.0",
                 "OneOf() | 1 | OneOf must have at least one transform",
                 "; | 1 | \";\" was not expected",
                 "RandomApply( | 13 | the line ends too early"
             })
-    void whatIsWrongIsShownWithItsPlace(String line, int place, String sentence) {
+    void pointsAtTheError(String line, int position, String message) {
         assertThatThrownBy(() -> TransformLine.parse(line))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining(sentence)
-                .hasMessageContaining("at character " + place + " of")
-                .hasMessageEndingWith("\n  " + line + "\n  " + " ".repeat(place - 1) + "^");
+                .hasMessageContaining(message)
+                .hasMessageContaining("at character " + position + " of")
+                .hasMessageEndingWith("\n  " + line + "\n  " + " ".repeat(position - 1) + "^");
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {"((((((", "a(b(c(d", "=", "Grayscale(=3)", "Grayscale(3),,", "OneOf([[[", "1e999", "\u4e16(3)"})
-    void nonsenseIsNeverWorseThanASentence(String line) {
+    void anyTextThatIsNotALineGivesAnError(String line) {
         assertThatThrownBy(() -> TransformLine.parse(line))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("augmentations: ");

@@ -182,10 +182,10 @@ final class GalleryBenchmark {
 
     private static void approximate(int n) {
         try (Gallery exact = Gallery.inMemory("random", DIMENSION);
-                Gallery codes = Gallery.inMemory("random", DIMENSION, SearchMethod.CODES);
+                Gallery codes = Gallery.inMemory("random", DIMENSION, SearchMethod.RABITQ);
                 Gallery graph = Gallery.inMemory("random", DIMENSION, SearchMethod.HNSW)) {
             Map<SearchMethod, Gallery> galleries = new EnumMap<>(
-                    Map.of(SearchMethod.EXACT, exact, SearchMethod.CODES, codes, SearchMethod.HNSW, graph));
+                    Map.of(SearchMethod.EXACT, exact, SearchMethod.RABITQ, codes, SearchMethod.HNSW, graph));
             Map<SearchMethod, Double> seconds = new EnumMap<>(SearchMethod.class);
             forBatches(
                     n,
@@ -202,12 +202,12 @@ final class GalleryBenchmark {
             System.out.println(
                     "| search | nearest entry found | its identity found | p50, us | p99, us | probes/s, batched |");
             System.out.println("|---|---|---|---|---|---|");
-            for (SearchMethod method : List.of(SearchMethod.CODES, SearchMethod.HNSW)) {
+            for (SearchMethod method : List.of(SearchMethod.RABITQ, SearchMethod.HNSW)) {
                 Gallery gallery = galleries.get(method);
                 probes.forEach(probe -> gallery.identify(probe, 1, -1)); // warm up
-                for (int width : method == SearchMethod.CODES ? SCAN_WIDTHS : GRAPH_WIDTHS) {
-                    gallery.setSearchWidth(width);
-                    printRow(gallery, method + ", width " + width, probes, truth);
+                for (int width : method == SearchMethod.RABITQ ? SCAN_WIDTHS : GRAPH_WIDTHS) {
+                    gallery.setEfSearch(width);
+                    printRow(gallery, method + ", efSearch " + width, probes, truth);
                 }
             }
         }

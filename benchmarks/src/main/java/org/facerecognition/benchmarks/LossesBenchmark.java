@@ -97,8 +97,8 @@ final class LossesBenchmark {
     private static ByIdentity syntheticFaces() {
         SyntheticFaces faces = new SyntheticFaces(SEED, SIZE_PX);
         return new ByIdentity(
-                FaceDataset.synthetic(faces, 0, PEOPLE, 0, IMAGES_PER_PERSON, Split.TRAIN),
-                FaceDataset.synthetic(faces, PEOPLE, PEOPLE, 0, IMAGES_PER_PERSON, Split.TEST));
+                FaceDataset.synthetic(faces.identities(0, PEOPLE).images(0, IMAGES_PER_PERSON), Split.TRAIN),
+                FaceDataset.synthetic(faces.identities(PEOPLE, 2 * PEOPLE).images(0, IMAGES_PER_PERSON), Split.TEST));
     }
 
     private static RecognizerArgs args(int classes) {

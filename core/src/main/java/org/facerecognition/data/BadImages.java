@@ -2,11 +2,11 @@ package org.facerecognition.data;
 
 import java.util.Locale;
 
-/** What to do about an image that cannot be used. */
+/** The policy of a batch loader for images that cannot be used. */
 public enum BadImages {
-    /** Stop, with the image's name: nothing is learned from less than was meant. */
+    /** Throws an exception that names the image, so that no training silently uses less data than intended. */
     FAIL,
-    /** Take the next one of the epoch in its place, and count and report it. */
+    /** Uses the next usable image of the epoch instead, and reports the skipped one. */
     SKIP;
 
     @Override

@@ -3,12 +3,9 @@ package org.facerecognition.data;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.natives.Lifetime;
 
-/**
- * Some samples, ready for a net. Its tensors are made afresh for each batch and belong to the reader's scope; the bytes
- * under them are reused once the batch is closed.
- */
+/** A batch of samples, ready for a model. Its tensors are scoped; its buffer is reused once the batch is closed. */
 public final class Batch implements AutoCloseable {
-    private final Lifetime loader; // that frees the buffer
+    private final Lifetime loader; // which frees the buffer
     private final BatchBuffer buffer;
     private final int size;
     private final int index;
@@ -23,20 +20,20 @@ public final class Batch implements AutoCloseable {
         this.onClose = onClose;
     }
 
-    /** Number of samples, B. */
+    /** Returns the number of samples, B. */
     public int size() {
         return size;
     }
 
-    /** Which batch of its epoch this is, from 0. */
+    /** Returns the number of this batch in its epoch, from 0. */
     public int index() {
         return index;
     }
 
     /**
-     * The images, RGB, normalized, on the loader's device. Call inside a PointerScope, which ends the tensor.
+     * Returns the images, RGB and normalized, on the loader's device.
      *
-     * @return [B, 3, H, W], float32
+     * @return [B, 3, H, W], float32; scoped
      * @throws IllegalStateException when the loader is closed
      */
     public Tensor images() {
@@ -46,9 +43,9 @@ public final class Batch implements AutoCloseable {
     }
 
     /**
-     * The identities, on the loader's device. Call inside a PointerScope, which ends the tensor.
+     * Returns the labels of the identities, on the loader's device.
      *
-     * @return [B], int64
+     * @return [B], int64; scoped
      * @throws IllegalStateException when the loader is closed
      */
     public Tensor labels() {
@@ -57,7 +54,7 @@ public final class Batch implements AutoCloseable {
         }
     }
 
-    /** Gives the buffer back. Closing twice does nothing more. */
+    /** Returns the buffer to the loader. Closing twice has no further effect. */
     @Override
     public void close() {
         if (!closed) {

@@ -19,11 +19,11 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory for one batch, reused: pixels as they come from the decoder, [B, H, W, 3] uint8, and labels. Pixels travel to
- * the device as bytes, a quarter of what floats would be, and are normalized there.
+ * Reusable memory for one batch: pixels as the decoder returns them, [B, H, W, 3] uint8, and labels. Pixels are copied
+ * to the device as bytes, a quarter of the size of floats, and are normalized there.
  *
- * <p>Bytes in this order are channels_last already once the axes are renamed to [B, 3, H, W], so the layout that
- * convolutions prefer costs nothing.
+ * <p>Bytes in this order are channels_last once the axes are permuted to [B, 3, H, W], so the layout that convolutions
+ * prefer costs nothing.
  */
 public final class BatchBuffer implements AutoCloseable {
     private final int sizePx;
@@ -31,16 +31,18 @@ public final class BatchBuffer implements AutoCloseable {
     private final boolean channelsLast;
     private final boolean pinned;
     private final Tensor mean; // [1, 3, 1, 1], on the device
-    private final Tensor inverseDeviation; // [1, 3, 1, 1], on the device
+    private final Tensor inverseStd; // [1, 3, 1, 1], on the device
     private final Tensor pixels; // [B, H, W, 3] uint8
     private final Tensor labels; // [B] int64
-    private final @Nullable CopyFence copies; // of pinned memory, which a GPU reads while the program goes on
+    private final @Nullable CopyFence copies; // of pinned memory, which a GPU reads asynchronously
 
     /**
-     * @param batchSize most samples it takes
-     * @param sizePx side of the images
+     * Allocates the memory.
+     *
+     * @param batchSize maximum number of samples
+     * @param sizePx side of the square images
      * @param normalization of pixel values
-     * @param device where the tensors go
+     * @param device where the tensors go; borrowed
      * @param channelsLast memory layout of the images there; false for contiguous
      */
     public BatchBuffer(int batchSize, int sizePx, Normalization normalization, Device device, boolean channelsLast) {
@@ -54,14 +56,14 @@ public final class BatchBuffer implements AutoCloseable {
                     .retainReference();
             this.labels = empty(new long[] {batchSize}, host(ScalarType.Long), new MemoryFormatOptional())
                     .retainReference();
-            double[] m = new double[3];
-            double[] d = new double[3];
+            double[] means = new double[3];
+            double[] inverseStds = new double[3];
             for (int channel = 0; channel < 3; channel++) {
-                m[channel] = normalization.mean().get(channel);
-                d[channel] = 1 / normalization.std().get(channel);
+                means[channel] = normalization.mean().get(channel);
+                inverseStds[channel] = 1 / normalization.std().get(channel);
             }
-            this.mean = perChannel(m).retainReference();
-            this.inverseDeviation = perChannel(d).retainReference();
+            this.mean = perChannel(means).retainReference();
+            this.inverseStd = perChannel(inverseStds).retainReference();
         }
     }
 
@@ -74,9 +76,9 @@ public final class BatchBuffer implements AutoCloseable {
     }
 
     /**
-     * Puts an image and its label in place {@code slot}; from any thread.
+     * Copies an image and its label to place {@code slot}; may be called from any thread.
      *
-     * @param image RGB, CV_8UC3, of the buffer's size; may be a region of a larger one
+     * @param image RGB, CV_8UC3, of the buffer's size; may be a region of a larger image. Borrowed
      * @throws IllegalStateException when the image is of another size or type
      */
     public void put(int slot, Mat image, int label) {
@@ -88,7 +90,7 @@ public final class BatchBuffer implements AutoCloseable {
                     "a transform changed the size or type of an image: it must be RGB, CV_8UC3, of " + sizePx + "x"
                             + sizePx + ", but was " + RgbImages.describe(image));
         }
-        if (!image.isContinuous()) { // a region of a larger one
+        if (!image.isContinuous()) { // a region of a larger image
             try (Mat dense = image.clone()) {
                 put(slot, dense, label);
                 return;
@@ -96,33 +98,33 @@ public final class BatchBuffer implements AutoCloseable {
         }
         long bytes = 3L * sizePx * sizePx;
         try (PointerScope scope = new PointerScope()) {
-            BytePointer place = pixels.data_ptr_byte().getPointer(slot * bytes);
-            Pointer.memcpy(place, image.data(), bytes);
+            BytePointer target = pixels.data_ptr_byte().getPointer(slot * bytes);
+            Pointer.memcpy(target, image.data(), bytes);
             labels.data_ptr_long().put(slot, label);
         }
     }
 
     /**
-     * The first {@code count} images. Call inside a PointerScope: tensors on the way are left to it, like the result.
+     * Returns the first {@code count} images. Intermediate tensors are scoped too.
      *
-     * @return [count, 3, H, W], float32, normalized, on the device
+     * @return [count, 3, H, W], float32, normalized, on the device; scoped
      */
     public Tensor images(int count) {
         Tensor x = pixels.narrow(0, 0, count).permute(0, 3, 1, 2); // [B, 3, H, W], uint8
         x = x.to(device, ScalarType.Byte, pinned, false, new MemoryFormatOptional());
         recordCopies();
         x = x.to(ScalarType.Float); // keeps the strides: channels_last
-        x = x.sub_(mean).mul_(inverseDeviation);
+        x = x.sub_(mean).mul_(inverseStd);
         return channelsLast ? x : x.contiguous(MemoryFormat.Contiguous);
     }
 
     /**
-     * The first {@code count} labels. Call inside a PointerScope, as {@link #images}.
+     * Returns the first {@code count} labels.
      *
-     * @return [count], int64, on the device
+     * @return [count], int64, on the device; scoped
      */
     public Tensor labels(int count) {
-        // a copy on the CPU too: the buffer goes back to the workers while the tensor may live on
+        // copied on the CPU too: workers reuse the buffer while the tensor may still be in use
         Tensor copy = labels.narrow(0, 0, count).to(device, ScalarType.Long, pinned, true, new MemoryFormatOptional());
         recordCopies();
         return copy;
@@ -142,6 +144,6 @@ public final class BatchBuffer implements AutoCloseable {
         pixels.close();
         labels.close();
         mean.close();
-        inverseDeviation.close();
+        inverseStd.close();
     }
 }

@@ -11,9 +11,9 @@ import org.facerecognition.io.DataUnpickler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the pickle of a verification set: lists, tuples, bytes, texts, truths, numbers, and NumPy's arrays of bytes and
- * of truths, in which some of insightface's files keep their images and pairs. A pickle that names anything else is
- * refused; nothing is executed.
+ * Reads the pickle of a verification set: lists, tuples, bytes, strings, booleans, numbers, and NumPy arrays of bytes
+ * and of booleans, in which some of insightface's files store their images and pairs. A pickle that names anything else
+ * is rejected; no code in it is executed.
  */
 final class BinUnpickler extends DataUnpickler {
     private static final Set<Short> INSTRUCTIONS = Set.of(
@@ -66,7 +66,7 @@ final class BinUnpickler extends DataUnpickler {
             Opcodes.BUILD);
 
     private final Path file;
-    private long bytesLeft; // to be converted: each character of a text once
+    private long bytesLeft; // that may still be converted from strings, each character of the file once
 
     /** @param size of the file, in bytes */
     BinUnpickler(Path file, long size) {
@@ -75,13 +75,13 @@ final class BinUnpickler extends DataUnpickler {
         this.bytesLeft = size;
     }
 
-    /** NumPy's types that are read. */
+    /** The supported NumPy types. */
     private enum NumpyType {
         BYTE,
-        TRUTH
+        BOOLEAN
     }
 
-    /** A NumPy array of bytes or truths; empty until its state is read. */
+    /** A NumPy array of bytes or booleans; empty until its state is read. */
     static final class NumpyArray {
         private byte[] bytes = new byte[0];
         private NumpyType type = NumpyType.BYTE;
@@ -90,33 +90,33 @@ final class BinUnpickler extends DataUnpickler {
             return bytes;
         }
 
-        boolean hasTruths() {
-            return type == NumpyType.TRUTH;
+        boolean hasBooleans() {
+            return type == NumpyType.BOOLEAN;
         }
 
-        List<Boolean> truths() {
-            List<Boolean> truths = new ArrayList<>();
-            for (byte truth : bytes) {
-                truths.add(truth != 0);
+        List<Boolean> booleans() {
+            List<Boolean> booleans = new ArrayList<>();
+            for (byte value : bytes) {
+                booleans.add(value != 0);
             }
-            return truths;
+            return booleans;
         }
     }
 
-    /** NumPy 2 has moved its own; NumPy 1.20 and later write arrays from a buffer in protocol 5. */
+    /** Resolves the names that NumPy and Python write: NumPy 2 moved some, protocol 5 writes arrays from a buffer. */
     @Override
     protected Object named(String name) {
         IObjectConstructor function = switch (name.replace("numpy._core.", "numpy.core.")) {
-            case "_codecs.encode" -> arguments -> bytes(arguments[0]); // as Python 3 writes bytes for Python 2
+            case "_codecs.encode" -> arguments -> bytes(arguments[0]); // Python 3's bytes in protocol 2
             case "numpy.core.multiarray._reconstruct" -> arguments -> new NumpyArray();
             case "numpy.core.numeric._frombuffer" -> arguments -> array(arguments[1], arguments[0]);
             case "numpy.core.multiarray.scalar" -> arguments -> scalar(array(arguments[0], arguments[1]));
             case "numpy.dtype" -> this::type;
             case "numpy.ndarray" ->
                 arguments -> {
-                    throw refused(); // is only named, as what is to be reconstructed
+                    throw rejected(); // it is only named, as the type to reconstruct
                 };
-            default -> throw refused();
+            default -> throw rejected();
         };
         return function;
     }
@@ -127,14 +127,14 @@ final class BinUnpickler extends DataUnpickler {
             return NumpyType.BYTE;
         }
         if ("b1".equals(name) || "|b1".equals(name)) {
-            return NumpyType.TRUTH;
+            return NumpyType.BOOLEAN;
         }
-        throw refused();
+        throw rejected();
     }
 
     private NumpyArray array(@Nullable Object type, @Nullable Object content) {
         if (!(type instanceof NumpyType known)) {
-            throw refused();
+            throw rejected();
         }
         NumpyArray array = new NumpyArray();
         array.type = known;
@@ -144,26 +144,26 @@ final class BinUnpickler extends DataUnpickler {
 
     private Object scalar(NumpyArray array) {
         if (array.bytes.length != 1) {
-            throw refused();
+            throw rejected();
         }
-        return array.hasTruths() ? array.truths().get(0) : (Object) (array.bytes[0] & 0xff);
+        return array.hasBooleans() ? array.booleans().get(0) : (Object) (array.bytes[0] & 0xff);
     }
 
-    /** An array's state is (version, shape, type, whether by columns, bytes). */
+    /** Sets an array's state: (version, shape, type, whether in Fortran order, bytes). */
     @Override
     protected void build(@Nullable Object target, @Nullable Object state) {
         if (target instanceof NumpyType) {
-            return; // byte order and the like
+            return; // byte order and similar details
         }
         if (!(target instanceof NumpyArray array) || !(state instanceof Object[] parts) || parts.length != 5) {
-            throw refused();
+            throw rejected();
         }
         NumpyArray built = array(parts[2], parts[4]);
         array.type = built.type;
         array.bytes = built.bytes;
     }
 
-    /** Python 3's bytes, or Python 2's text, whose characters are bytes. */
+    /** Returns Python 3's bytes, or those of Python 2's string, whose characters are bytes. */
     private byte[] bytes(@Nullable Object value) {
         if (value instanceof byte[] bytes) {
             return bytes;
@@ -174,16 +174,16 @@ final class BinUnpickler extends DataUnpickler {
                 return text.getBytes(StandardCharsets.ISO_8859_1);
             }
         }
-        throw refused();
+        throw rejected();
     }
 
     @Override
     protected RuntimeException refusedInstruction(short instruction) {
-        return refused();
+        return rejected();
     }
 
-    private DataException refused() {
-        return new DataException("data file " + file + " is refused: its pickle calls for more than lists of bytes."
-                + " Nothing of it was executed; save images as bytes and truths as a list");
+    private DataException rejected() {
+        return new DataException("data file " + file + " was rejected: its pickle needs more than lists of bytes."
+                + " Nothing in it was executed; save images as bytes and the labels of pairs as a list of booleans");
     }
 }

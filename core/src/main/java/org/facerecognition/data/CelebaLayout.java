@@ -12,12 +12,12 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** Reads the three parts of the CelebA-500 layout. */
+/** Lists data sets in the CelebA-500 layout: a folder of images, a file of identities and a file of splits. */
 final class CelebaLayout {
     private static final String IMAGES = "celebA_imgs";
     private static final String IDENTITIES = "celebA_anno.txt";
     private static final String SPLITS = "celebA_train_split.txt";
-    private static final int MAX_IDENTITIES = 10_000_000; // a sanity bound: a slip in the file must not cost the heap
+    private static final int MAX_IDENTITIES = 10_000_000; // a typing error in the file must not exhaust the heap
 
     private CelebaLayout() {}
 
@@ -30,12 +30,12 @@ final class CelebaLayout {
         Map<String, Integer> labels = numbers(root.resolve(IDENTITIES), MAX_IDENTITIES);
         Map<String, Integer> splits = numbers(root.resolve(SPLITS), Split.values().length);
         Set<String> present = names(images);
-        List<FaceDataset.Labelled> chosen = new ArrayList<>();
+        List<LabeledImage> chosen = new ArrayList<>();
         for (Map.Entry<String, Integer> line : splits.entrySet()) {
             String file = line.getKey();
             if (!present.contains(file)) {
                 throw new DataException("image " + file + ", named in " + root.resolve(SPLITS) + ", is missing from "
-                        + images + "; restore it or take its line out");
+                        + images + "; restore it or remove its line");
             }
             Integer label = labels.get(file);
             if (label == null) {
@@ -43,7 +43,7 @@ final class CelebaLayout {
                         + root.resolve(IDENTITIES) + "; add its line there");
             }
             if (line.getValue() == split.ordinal()) {
-                chosen.add(new FaceDataset.Labelled(new FileImage(images, file), label));
+                chosen.add(new LabeledImage(new FileImage(images, file), label));
             }
         }
         if (chosen.isEmpty()) {
@@ -56,13 +56,13 @@ final class CelebaLayout {
         return FaceDataset.of(chosen, identities, split, Crop.CELEBA_CROP);
     }
 
-    /** Lines {@code file number}, in the file's order, numbers in [0, limit). */
+    /** Reads lines {@code file number} in the file's order, with numbers in [0, limit). */
     private static Map<String, Integer> numbers(Path file, int limit) {
         List<String> lines;
         try {
             lines = Files.readAllLines(file);
         } catch (IOException e) {
-            throw new DataException("data file " + file + " must be there and readable: " + e, e);
+            throw new DataException("data file " + file + " must exist and be readable: " + e, e);
         }
         Map<String, Integer> numbers = new LinkedHashMap<>();
         for (int i = 0; i < lines.size(); i++) {
@@ -95,7 +95,7 @@ final class CelebaLayout {
         try (Stream<Path> files = Files.list(folder)) {
             files.forEach(file -> names.add(file.getFileName().toString()));
         } catch (IOException e) {
-            throw new DataException("image folder " + folder + " must be there and readable: " + e, e);
+            throw new DataException("image folder " + folder + " must exist and be readable: " + e, e);
         }
         return names;
     }

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.zip.CRC32;
 
-/** CRC-32, as packs keep it of each image: an image and its packed copy have the same. */
+/** CRC-32 checksums. Packs record that of each image, so that an image and its packed copy have the same. */
 final class Checksum {
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -23,13 +23,13 @@ final class Checksum {
         return of(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Of a file of any size, a piece at a time. */
+    /** Returns the checksum of a file of any size, which is read in blocks. */
     static long of(Path file) throws IOException {
         CRC32 crc = new CRC32();
-        byte[] piece = new byte[BUFFER_BYTES];
+        byte[] block = new byte[BUFFER_BYTES];
         try (InputStream in = Files.newInputStream(file)) {
-            for (int read = in.read(piece); read >= 0; read = in.read(piece)) {
-                crc.update(piece, 0, read);
+            for (int read = in.read(block); read >= 0; read = in.read(block)) {
+                crc.update(block, 0, read);
             }
         }
         return crc.getValue();

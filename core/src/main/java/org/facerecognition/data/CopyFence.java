@@ -10,24 +10,24 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.EventFlag;
 
 /**
- * Keeps host memory from being written while a device still copies from it: an event in the device's stream of work,
- * recorded behind the copies and waited for before the next write. For any number of threads.
+ * Prevents writes to host memory while a device still copies from it: an event in the device's stream, recorded after
+ * the copies and awaited before the next write. Thread-safe.
  */
 final class CopyFence implements AutoCloseable {
     private final Device device;
     private final DeviceGuardImplInterface guard;
     private final PointerPointer<Pointer> event = new PointerPointer<>(1).retainReference();
-    private byte index; // of the device that the event belongs to: what is asked for may be "cuda", which has none
+    private byte index; // of the event's device; the device itself may be "cuda" without an index
     private boolean recorded;
 
-    /** @param device a GPU; stays the caller's, who keeps it open */
+    /** @param device a GPU; borrowed */
     CopyFence(Device device) {
         this.device = device;
         this.guard = torch.getDeviceGuardImpl(device.type());
         event.put(0, null);
     }
 
-    /** Copies that this thread has started are waited for by the next {@link #await}. */
+    /** Makes the next {@link #await} wait for the copies that this thread has started. */
     synchronized void record() {
         try (PointerScope scope = new PointerScope();
                 Stream stream = guard.getStream(device)) {
@@ -37,7 +37,7 @@ final class CopyFence implements AutoCloseable {
         }
     }
 
-    /** Returns when the copies are done; at once when there were none since the last time. */
+    /** Waits until the recorded copies are done; returns immediately when none were recorded since the last call. */
     synchronized void await() {
         if (recorded) {
             guard.synchronizeEvent(event.get(0));
@@ -48,9 +48,9 @@ final class CopyFence implements AutoCloseable {
     @Override
     public synchronized void close() {
         await();
-        Pointer made = event.get(0);
-        if (made != null && !made.isNull()) {
-            guard.destroyEvent(made, index);
+        Pointer created = event.get(0);
+        if (created != null && !created.isNull()) {
+            guard.destroyEvent(created, index);
         }
         event.close();
     }

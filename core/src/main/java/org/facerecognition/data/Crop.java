@@ -11,11 +11,11 @@ import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.vision.FaceAligner;
 
 /**
- * How an image becomes the net's input: what is cut out of it before it is brought to the input's size. Belongs to a
- * model, which must see faces as it saw them in training.
+ * A rule for cutting the face out of an image before it is resized to the model's input. The crop belongs to a model:
+ * it must be the one that the model was trained with.
  */
 public enum Crop {
-    /** The whole image, resized. For crops of faces. */
+    /** The whole image, resized; for images that are crops of faces already. */
     WHOLE(0, 0) {
         @Override
         Mat cut(Mat image, int sizePx) {
@@ -23,7 +23,7 @@ public enum Crop {
         }
     },
 
-    /** Of CelebA's aligned 178x218 images, rows 77 to 177 and columns 45 to 128, resized: the study's crop. */
+    /** The study's crop of CelebA's aligned 178x218 images: rows 77 to 177 and columns 45 to 128, resized. */
     CELEBA_CROP(178, 218) {
         @Override
         Mat cut(Mat image, int sizePx) {
@@ -34,7 +34,7 @@ public enum Crop {
         }
     },
 
-    /** CelebA's aligned 178x218 images, moved onto the 112x112 template by CelebA's mean points. */
+    /** CelebA's aligned 178x218 images, mapped to the 112x112 template by CelebA's mean landmarks. */
     CELEBA_ALIGNED(178, 218) {
         @Override
         Mat cut(Mat image, int sizePx) {
@@ -42,7 +42,7 @@ public enum Crop {
         }
     },
 
-    /** The study's crops as they are, 83x100: the net sees what {@link #CELEBA_CROP} shows it of the whole image. */
+    /** The study's crops of 83x100, resized: the same pixels that {@link #CELEBA_CROP} cuts out of the whole image. */
     CELEBA_CROPPED(83, 100) {
         @Override
         Mat cut(Mat image, int sizePx) {
@@ -55,7 +55,7 @@ public enum Crop {
         }
     },
 
-    /** The study's crops, 83x100, moved onto the template as {@link #CELEBA_ALIGNED}; black where they end. */
+    /** The study's crops of 83x100, mapped to the template as by {@link #CELEBA_ALIGNED}; black outside of the crop. */
     CELEBA_CROP_ALIGNED(83, 100) {
         @Override
         Mat cut(Mat image, int sizePx) {
@@ -75,7 +75,7 @@ public enum Crop {
     private static final int CROP_X_PX = 45;
     private static final int CROP_Y_PX = 77;
 
-    /** Mean landmarks of CelebA's aligned images, over 6,038 of them. */
+    /** Mean landmarks over 6,038 of CelebA's aligned images. */
     private static final double[][] CELEBA_MEAN_POINTS = {
         {69.3, 111.2}, {107.7, 111.2}, {88.0, 135.2}, {71.3, 152.1}, {105.5, 152.2}
     };
@@ -91,23 +91,24 @@ public enum Crop {
     /**
      * Cuts the face out.
      *
-     * @param image RGB, CV_8UC3; untouched
+     * @param image RGB, CV_8UC3; borrowed and not changed
      * @param sizePx side of the square result
-     * @param name what to call the image in messages
-     * @return sizePx x sizePx; the caller closes it
-     * @throws DataException when the image has not the size that this framing is made for
+     * @param name of the image in messages
+     * @return sizePx x sizePx; owned
+     * @throws DataException when the image does not have the size that this crop is made for
      */
     public Mat apply(Mat image, int sizePx, String name) {
         if (widthPx != 0 && (image.cols() != widthPx || image.rows() != heightPx)) {
-            throw new DataException("image " + name + " must be " + widthPx + "x" + heightPx + " for framing " + this
-                    + ", but was " + image.cols() + "x" + image.rows() + "; for crops of faces use framing whole");
+            throw new DataException("image " + name + " must be " + widthPx + "x" + heightPx + " for crop " + this
+                    + ", but was " + image.cols() + "x" + image.rows() + "; for images that show only the face,"
+                    + " use crop whole");
         }
         return cut(image, sizePx);
     }
 
     /**
-     * Whether a net that has seen faces framed so may be given faces that a detector has found, moved onto the template by
-     * their own points. Of whole images it is taken that they are such crops already, as the field's data sets' are.
+     * Returns whether a model that was trained with this crop can be given faces that a detector finds and aligns by
+     * their own landmarks. Whole images are assumed to be aligned crops already, as in the field's data sets.
      */
     public boolean takesAlignedFaces() {
         return forWholeImages() != CELEBA_CROP;
@@ -115,20 +116,20 @@ public enum Crop {
 
     abstract Mat cut(Mat image, int sizePx);
 
-    /** The framing of whole images that shows a net the same. */
+    /** Returns the crop of whole CelebA images that shows a model the same pixels. */
     Crop forWholeImages() {
         return this;
     }
 
     /**
-     * Whether a model that was trained with the other framing sees faces in this one as it knows them. Whole images are
-     * taken to be faces on the template already, as the field's verification sets are.
+     * Returns whether a model that was trained with the other crop can be given faces with this one. Whole images are
+     * assumed to be aligned crops already, as in the field's verification sets.
      */
     public boolean isCompatibleWith(Crop trained) {
         return forWholeImages() == trained.forWholeImages() || (this == WHOLE && trained.takesAlignedFaces());
     }
 
-    /** The framing for the study's crops that shows a model what it was trained on. */
+    /** Returns the crop for the study's 83x100 images that shows a model the pixels it was trained on. */
     public Crop ofCrops() {
         return switch (this) {
             case WHOLE -> WHOLE;
@@ -137,17 +138,17 @@ public enum Crop {
         };
     }
 
-    /** Bilinear when it grows, area means when it shrinks, so that fine detail does not alias. */
+    /** Resizes: bilinear when it enlarges, by area when it reduces both sides, so that fine detail does not alias. */
     private static Mat resized(Mat image, int sizePx) {
         Mat result = new Mat();
-        boolean shrinks = image.cols() > sizePx && image.rows() > sizePx;
+        boolean reduces = image.cols() > sizePx && image.rows() > sizePx;
         try (Size size = new Size(sizePx, sizePx)) {
-            resize(image, result, size, 0, 0, shrinks ? INTER_AREA : INTER_LINEAR);
+            resize(image, result, size, 0, 0, reduces ? INTER_AREA : INTER_LINEAR);
         }
         return result;
     }
 
-    /** The name on the command line: {@code celeba-crop}. */
+    /** Returns the name on the command line, such as {@code celeba-crop}. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -1,5 +1,6 @@
 package org.facerecognition.data;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -7,21 +8,30 @@ import org.facerecognition.vision.DetectedFace;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The face that an image shows, cut out by a {@link FaceCropper} with a detector.
+ * The face in an image, cut out by a {@link FaceCropper}.
  *
- * @param whole image
- * @param cropper with a detector
- * @param notFound what becomes of an image in which no face is found; null to reject it
+ * @param whole the image
+ * @param cropper cuts the face out
+ * @param fallback what to do with an image in which no face is found; null to reject it
  */
 record CroppedFace(
-        ImageSource whole, FaceCropper cropper, @Nullable Fallback notFound) implements ImageSource {
+        ImageSource whole, FaceCropper cropper, @Nullable Fallback fallback) implements ImageSource {
     /**
-     * For images in which no face is found.
+     * The treatment of images in which no face is found.
      *
      * @param crop cuts the face out instead
-     * @param told of each such image
+     * @param listener receives each such image
      */
-    record Fallback(Crop crop, Consumer<ImageSource> told) {}
+    record Fallback(Crop crop, Consumer<ImageSource> listener) {}
+
+    /** Crops all images; without a detector, those that were packed after they had been cropped stay unchanged. */
+    static List<LabeledImage> of(List<LabeledImage> images, FaceCropper cropper, @Nullable Fallback fallback) {
+        return images.stream()
+                .map(image -> cropper.detector() == null && image.image().croppedPx() > 0
+                        ? image
+                        : new LabeledImage(new CroppedFace(image.image(), cropper, fallback), image.label()))
+                .toList();
+    }
 
     @Override
     public String name() {
@@ -30,14 +40,14 @@ record CroppedFace(
 
     @Override
     public Mat read() {
-        if (notFound == null) {
+        if (fallback == null) {
             return cropper.crop(whole);
         }
         try (Mat image = whole.read()) {
             Optional<DetectedFace> face = cropper.find(image, name());
             if (face.isEmpty()) {
-                notFound.told.accept(whole);
-                return notFound.crop.apply(image, cropper.sizePx(), name());
+                fallback.listener.accept(whole);
+                return fallback.crop.apply(image, cropper.sizePx(), name());
             }
             return cropper.align(image, face.get());
         }
@@ -54,7 +64,7 @@ record CroppedFace(
     }
 
     @Override
-    public int framedPx() {
+    public int croppedPx() {
         return cropper.sizePx();
     }
 }

@@ -1,17 +1,17 @@
 package org.facerecognition.data;
 
-/** Something is wrong with the user's data. The message names the file, what is wrong with it and the way out. */
+/** Thrown when the user's data cannot be used. The message names the file, the problem and the way out. */
 public final class DataException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message one sentence for people */
+    /** @param message one sentence for the user */
     public DataException(String message) {
         super(message);
     }
 
     /**
-     * @param message one sentence for people
-     * @param cause what was thrown below
+     * @param message one sentence for the user
+     * @param cause the exception that led to this one
      */
     public DataException(String message, Throwable cause) {
         super(message, cause);

@@ -15,38 +15,37 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Images that were decoded and framed once, kept as pixels for the next time. The study's copies by augmentation and
- * its epochs ask for each image hundreds of times, and decoding is most of the work of reading one.
+ * A cache of decoded and cropped images. With the study's copies by augmentation and its epochs each image is needed
+ * hundreds of times, and decoding is most of the work of reading one.
  *
- * <p>Holds the first so many images of a data set, as many as there is room for, and never gives one up for another:
- * in an epoch each is asked for equally often, so that any other choice would be no better and cost work. For any
- * number of threads.
+ * <p>It holds the first images of a data set, as many as fit, and never evicts one: in an epoch all are needed equally
+ * often, so that any other choice would be no better and would cost work. Thread-safe.
  */
 final class DecodedImageCache implements AutoCloseable {
     private final int sizePx;
-    private final int places;
-    private final AtomicIntegerArray kept; // 1 when the pixels are there
+    private final int capacity; // in images
+    private final AtomicIntegerArray present; // 1 when the pixels are there
 
-    /** [places, sizePx * sizePx * 3]; the system gives the pages as they are filled. */
+    /** [capacity, sizePx * sizePx * 3]; the operating system allocates the pages as they are filled. */
     private final @Nullable Tensor pixels;
 
     /**
-     * @param images of the data set
-     * @param sizePx side of each
-     * @param mostBytes of memory to use
+     * @param images number of images in the data set
+     * @param sizePx side of each square image
+     * @param maxBytes memory to use at most
      */
-    DecodedImageCache(int pictures, int sizePx, long mostBytes) {
+    DecodedImageCache(int images, int sizePx, long maxBytes) {
         this.sizePx = sizePx;
-        this.places = (int) Math.min(pictures, mostBytes / bytesEach());
-        this.kept = new AtomicIntegerArray(places);
-        if (places == 0) {
+        this.capacity = (int) Math.min(images, maxBytes / bytesEach());
+        this.present = new AtomicIntegerArray(capacity);
+        if (capacity == 0) {
             this.pixels = null;
             return;
         }
         try (TensorOptions bytes = new TensorOptions().dtype(new ScalarTypeOptional(ScalarType.Byte));
                 MemoryFormatOptional usual = new MemoryFormatOptional()) {
-            this.pixels =
-                    torch.empty(new long[] {places, bytesEach()}, bytes, usual).retainReference();
+            this.pixels = torch.empty(new long[] {capacity, bytesEach()}, bytes, usual)
+                    .retainReference();
         }
     }
 
@@ -55,32 +54,36 @@ final class DecodedImageCache implements AutoCloseable {
     }
 
     /**
-     * An image that was kept.
+     * Returns a cached image.
      *
-     * @return a view of the memory, not to be changed, valid until this is closed; null when it is not here
+     * @return a view of the memory, not to be changed and valid until this is closed; the view itself is owned. Null
+     *     when the image is not cached
      */
     @Nullable
-    Mat recall(int picture) {
-        return picture < places && kept.get(picture) == 1 ? new Mat(sizePx, sizePx, CV_8UC3, place(picture)) : null;
+    Mat get(int image) {
+        boolean cached = image < capacity && present.get(image) == 1;
+        return cached ? new Mat(sizePx, sizePx, CV_8UC3, address(image)) : null;
     }
 
     /**
-     * Keeps a copy where there is room. Two threads may do so at once: both write the same bytes. An image of another
-     * size or type is not kept; {@link BatchBuffer#put} says what is wrong with it.
+     * Stores a copy of a cropped image if there is room. Two threads may do so at once: both write the same bytes. An
+     * image of another size or type is not stored; {@link BatchBuffer#put} reports what is wrong with it.
      */
-    void keep(int picture, Mat framed) {
-        boolean fits =
-                framed.type() == CV_8UC3 && framed.rows() == sizePx && framed.cols() == sizePx && framed.isContinuous();
-        if (fits && picture < places && kept.get(picture) == 0) {
-            try (BytePointer place = place(picture)) {
-                Pointer.memcpy(place, framed.data(), bytesEach());
+    void put(int image, Mat cropped) {
+        boolean fits = cropped.type() == CV_8UC3
+                && cropped.rows() == sizePx
+                && cropped.cols() == sizePx
+                && cropped.isContinuous();
+        if (fits && image < capacity && present.get(image) == 0) {
+            try (BytePointer address = address(image)) {
+                Pointer.memcpy(address, cropped.data(), bytesEach());
             }
-            kept.set(picture, 1);
+            present.set(image, 1);
         }
     }
 
-    private BytePointer place(int picture) {
-        return pixels.data_ptr_byte().getPointer(picture * bytesEach());
+    private BytePointer address(int image) {
+        return pixels.data_ptr_byte().getPointer(image * bytesEach());
     }
 
     @Override

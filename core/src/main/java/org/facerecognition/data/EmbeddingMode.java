@@ -4,30 +4,29 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import org.facerecognition.Threshold;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an image becomes an embedding. The same model gives other scores in another mode, so a {@link Threshold} holds
- * for the mode it was measured in, and a gallery should be filled and asked in one mode.
+ * The settings with which an image becomes an embedding. The same model gives different scores in different modes, so a
+ * threshold holds only for the mode in which it was measured, and a gallery should be filled and searched in one mode.
  *
- * @param detection how the face is found; null for images that are framed as the model's training data
+ * @param detection how the face is found; null for images that are cropped as the model's training data
  * @param flip whether the embedding of the mirrored image is added
  * @param precision of the values between layers: {@code float32}, {@code bfloat16} or {@code float16}
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record EmbeddingMode(@Nullable Detection detection, boolean flip, String precision) {
-    /** The precision of a model that is not prepared. */
+    /** The precision of a model that is not prepared for inference. */
     public static final String FLOAT32 = "float32";
 
     private static final List<String> PRECISIONS = List.of(FLOAT32, "bfloat16", "float16");
 
     /**
-     * How a face is found; see {@link FaceDetector.Settings}.
+     * The settings with which a face is found; see {@link FaceDetector.Settings}.
      *
-     * @param detector its {@link FaceDetector#fingerprint fingerprint}
+     * @param detector the detector's {@link FaceDetector#fingerprint fingerprint}
      * @param choice which of several faces is embedded
      */
     public record Detection(
@@ -65,7 +64,7 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
         }
     }
 
-    /** @throws IllegalArgumentException when there is no such precision */
+    /** @throws IllegalArgumentException when the precision is unknown */
     public EmbeddingMode {
         Objects.requireNonNull(precision);
         if (!PRECISIONS.contains(precision)) {
@@ -73,12 +72,13 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
         }
     }
 
+    /** Returns the mode in which a model embeds what a cropper gives it. */
     public static EmbeddingMode of(FaceCropper cropper, boolean flip, String precision) {
         FaceDetector detector = cropper.detector();
         return new EmbeddingMode(detector == null ? null : Detection.of(detector, cropper.choice()), flip, precision);
     }
 
-    /** In words; the same words for the same mode. */
+    /** Describes the mode in words, which galleries record: they must stay the same in all versions. */
     @Override
     public String toString() {
         return (detection == null ? "images framed as in training" : detection)

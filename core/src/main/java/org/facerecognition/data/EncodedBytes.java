@@ -10,8 +10,8 @@ record EncodedBytes(byte[] bytes, String name) implements ImageSource {
     }
 
     @Override
-    public Mat read(int leastPx) {
-        return ImageReader.decode(bytes, leastPx, name);
+    public Mat read(int minPx) {
+        return ImageReader.decode(bytes, minPx, name);
     }
 
     @Override

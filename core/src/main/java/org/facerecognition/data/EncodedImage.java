@@ -1,8 +1,8 @@
 package org.facerecognition.data;
 
 /**
- * Looks whether an encoded image is whole before it is decoded. OpenCV's JPEG and PNG decoders fill what is missing
- * with gray and go on, and a net would learn the gray.
+ * Checks that an encoded image is complete before it is decoded. OpenCV's JPEG and PNG decoders silently fill missing
+ * parts with gray, and a model would learn the gray.
  */
 final class EncodedImage {
     private static final int MARKER = 0xff;
@@ -36,7 +36,7 @@ final class EncodedImage {
         if (startsWith(bytes, 0x89, 'P', 'N', 'G')) {
             return endsPng(bytes) ? Damage.NONE : Damage.TRUNCATED;
         }
-        return Damage.NONE; // for the decoder to judge
+        return Damage.NONE; // left to the decoder
     }
 
     private static boolean startsWith(byte[] bytes, int... magic) {
@@ -52,8 +52,8 @@ final class EncodedImage {
     }
 
     /**
-     * Walks from segment to segment (a thumbnail's own end marker lies inside one and is stepped over), and through
-     * the compressed scans, where 0xff is followed by 0 or a restart marker.
+     * Returns whether a JPEG has its end marker. Walks from segment to segment (the end marker of a thumbnail lies
+     * inside one and is skipped) and through the compressed scans, where 0xff is followed by 0 or a restart marker.
      */
     private static boolean endsJpeg(byte[] bytes) {
         int i = 2;
@@ -70,7 +70,7 @@ final class EncodedImage {
             if (standsAlone) {
                 i += marker == MARKER ? 1 : 2;
             } else if (i + 3 < bytes.length) {
-                i += 2 + (at(bytes, i + 2) << 8 | at(bytes, i + 3)); // a segment; that of a scan is its header
+                i += 2 + (at(bytes, i + 2) << 8 | at(bytes, i + 3)); // a segment; the segment of a scan is its header
             } else {
                 return false;
             }

@@ -12,13 +12,13 @@ import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one way from an image to a network's input: framed as in training or, with a detector, the chosen face aligned by
- * its five landmarks. Immutable; for many threads at a time.
+ * The one way from an image to a model's input: the crop used in training or, with a detector, the chosen face aligned
+ * by its five landmarks. Immutable and thread-safe.
  *
  * @param crop used without a detector
  * @param sizePx side of the square result
- * @param detector finds the faces, and stays its owner's to close; null to use the framing
- * @param choice which of several faces is meant
+ * @param detector finds the faces; borrowed. Null to use {@code crop}
+ * @param choice which of several faces is used
  */
 public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector, FaceChoice choice) {
     /** @throws IllegalArgumentException when the size is not positive */
@@ -28,17 +28,18 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
         }
     }
 
-    /** Without a detector. */
-    public static FaceCropper framed(Crop crop, int sizePx) {
+    /** Returns a cropper that cuts faces out at a fixed place, without a detector. */
+    public static FaceCropper withoutDetector(Crop crop, int sizePx) {
         return new FaceCropper(crop, sizePx, null, FaceChoice.MOST_PROMINENT);
     }
 
     /**
-     * The network's input.
+     * Reads an image and crops the model's input.
      *
-     * @return sizePx x sizePx, RGB, CV_8UC3; the caller closes it
-     * @throws DataException when the image cannot be read, does not have the size that the framing needs, or shows no
-     *     face, several where one only is wanted, or one whose landmarks cannot be a face's
+     * @return sizePx x sizePx, RGB, CV_8UC3; owned
+     * @throws DataException when the image cannot be read, does not have the size that the crop needs, or shows no
+     *     face, several faces when {@link FaceChoice#ONLY} one is wanted, or a face that is upside down or has
+     *     implausible landmarks
      */
     public Mat crop(ImageSource image) {
         try (Mat whole = image.read()) {
@@ -52,18 +53,19 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     /**
-     * The face that is meant.
+     * Finds the chosen face.
      *
-     * @param whole RGB, CV_8UC3
-     * @param name what to call the image in messages
-     * @return empty where none is found
-     * @throws DataException when there are several and one only is wanted, or its landmarks cannot be a face's
+     * @param whole RGB, CV_8UC3; borrowed
+     * @param name of the image in messages
+     * @return empty when no face is found
+     * @throws DataException when there are several faces and {@link FaceChoice#ONLY} one is wanted, or the face is
+     *     upside down or has implausible landmarks
      * @throws IllegalStateException when there is no detector
      */
     public Optional<DetectedFace> find(Mat whole, String name) {
         List<DetectedFace> faces = findAll(whole);
         if (choice == FaceChoice.ONLY && faces.size() > 1) {
-            throw new DataException("image " + name + " must show one face only, but shows " + faces.size()
+            throw new DataException("image " + name + " must show only one face, but shows " + faces.size()
                     + "; cut the face out, or choose one: most-prominent, largest, most-central or highest-score");
         }
         Optional<DetectedFace> face = choice.of(faces, whole.cols(), whole.rows());
@@ -82,10 +84,10 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     /**
-     * All faces that can be embedded, the most prominent first: without those that are upside down, or whose landmarks
-     * cannot be a face's.
+     * Finds all faces that can be embedded, the most prominent first: all but those that are upside down or have
+     * implausible landmarks.
      *
-     * @param whole RGB, CV_8UC3
+     * @param whole RGB, CV_8UC3; borrowed
      * @throws IllegalStateException when there is no detector
      */
     public List<DetectedFace> findUsable(Mat whole) {
@@ -95,9 +97,9 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     /**
-     * All faces, the most prominent first.
+     * Finds all faces, the most prominent first.
      *
-     * @param whole RGB, CV_8UC3
+     * @param whole RGB, CV_8UC3; borrowed
      * @throws IllegalStateException when there is no detector
      */
     public List<DetectedFace> findAll(Mat whole) {
@@ -109,9 +111,9 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     /**
-     * The network's input of one of the faces.
+     * Crops the model's input for one of the faces.
      *
-     * @return sizePx x sizePx, of the image's type; the caller closes it
+     * @return sizePx x sizePx, of the type of {@code whole}; owned
      */
     public Mat align(Mat whole, DetectedFace face) {
         return FaceAligner.align(whole, face.pointArray(), sizePx);
@@ -121,7 +123,8 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
         FaceDetector.Settings settings = detector.settings();
         StringBuilder sentence = new StringBuilder(String.format(
                 Locale.ROOT,
-                "image %s must show a face, but none was found in its %dx%d pixels (score at least %s, side at least %d px)",
+                "image %s must show a face, but none was found in its %dx%d pixels (score at least %s, side at least"
+                        + " %d px)",
                 name,
                 widthPx,
                 heightPx,
@@ -131,8 +134,8 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
         if (smallest.isPresent()) {
             sentence.append(String.format(
                     Locale.ROOT,
-                    "; it was shrunk from %d to %d px, where faces smaller than about %d px are lost: raise the detector's"
-                            + " largest side (--max-side)",
+                    "; it was shrunk from %d to %d px, where faces smaller than about %d px are lost: raise the"
+                            + " detector's largest side (--max-side)",
                     Math.max(widthPx, heightPx),
                     settings.largestSidePx(),
                     smallest.getAsInt()));

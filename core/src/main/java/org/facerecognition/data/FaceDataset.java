@@ -1,23 +1,11 @@
 package org.facerecognition.data;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
-import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
-import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceChoice;
@@ -25,14 +13,11 @@ import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Faces with the identity of each, in a fixed order: an immutable list of {@link Sample}s. Reads nothing but names when
- * made; images are read when they are needed.
+ * An immutable list of {@link Sample}s in a fixed order: images of faces with the identity of each. A factory reads
+ * only the names of the images; the images themselves are read when they are needed.
  */
 public final class FaceDataset {
-    /** An image of a known identity. */
-    record Labelled(ImageSource image, int label) {}
-
-    private final List<Labelled> images;
+    private final List<LabeledImage> images;
     private final List<String> identities;
     private final Split split;
     private final Crop crop;
@@ -41,7 +26,7 @@ public final class FaceDataset {
     private final List<String> notes;
 
     private FaceDataset(
-            List<Labelled> images,
+            List<LabeledImage> images,
             List<String> identities,
             Split split,
             Crop crop,
@@ -57,28 +42,33 @@ public final class FaceDataset {
         this.notes = List.copyOf(notes);
     }
 
-    static FaceDataset of(List<Labelled> images, List<String> identities, Split split, Crop crop) {
+    static FaceDataset of(List<LabeledImage> images, List<String> identities, Split split, Crop crop) {
         return of(images, identities, split, crop, List.of());
     }
 
-    static FaceDataset of(List<Labelled> images, List<String> identities, Split split, Crop crop, List<String> notes) {
+    static FaceDataset of(
+            List<LabeledImage> images, List<String> identities, Split split, Crop crop, List<String> notes) {
         return new FaceDataset(images, identities, split, crop, List.of(), false, notes);
     }
 
+    private FaceDataset withImages(List<LabeledImage> others) {
+        return new FaceDataset(others, identities, split, crop, augmentations, compose, notes);
+    }
+
     /**
-     * The CelebA-500 layout: {@code root/celebA_imgs/}, {@code root/celebA_anno.txt} with lines {@code file identity},
-     * {@code root/celebA_train_split.txt} with lines {@code file 0|1|2} for train, val and test. Framed by the study's
-     * crop; see {@link #withCrop} for the alignment.
+     * Lists a data set in the CelebA-500 layout: {@code root/celebA_imgs/}, {@code root/celebA_anno.txt} with lines
+     * {@code file identity}, and {@code root/celebA_train_split.txt} with lines {@code file 0|1|2} for train, val and
+     * test. The crop is {@link Crop#CELEBA_CROP}, the study's; see {@link #withCrop} for the alignment.
      *
-     * @throws DataException when a file is missing or a line does not fit
+     * @throws DataException when a file is missing or a line is malformed
      */
     public static FaceDataset celeba500(Path root, Split split) {
         return CelebaLayout.read(root, split);
     }
 
     /**
-     * Folders {@code root/person/image}: a fifth of each person's images, at least one, is for validation and the rest
-     * for training. A person's only image is for training.
+     * Lists folders {@code root/person/image}: a fifth of each person's images, at least one, is for validation and the
+     * rest for training. A person's only image is for training.
      *
      * @throws DataException when the folder is missing or has no images in folders of people
      */
@@ -87,51 +77,47 @@ public final class FaceDataset {
     }
 
     /**
-     * Folders {@code root/person/image}, split within each person; as {@link #folders(Path, Split, SplitSettings)}.
+     * Lists folders {@code root/person/image}, split within each person; see {@link #folders(Path, Split,
+     * SplitSettings)}.
      *
-     * @param valFraction share of each person's images for validation, in [0, 1)
-     * @param testFraction share of each person's images for the test, in [0, 1)
-     * @param seed of the choice
-     * @throws DataException when the folder is missing, or there are no images of that split
+     * @param valFraction fraction of each person's images for validation, in [0, 1)
+     * @param testFraction fraction of each person's images for the test, in [0, 1)
+     * @param seed determines which images go to which part
+     * @throws DataException when the folder is missing or there are no images of that split
      */
     public static FaceDataset folders(Path root, Split split, double valFraction, double testFraction, long seed) {
         return folders(root, split, new SplitSettings(valFraction, testFraction, 1, seed));
     }
 
     /**
-     * Folders {@code root/person/image}, split within each person. The same folder and settings give the same split
-     * everywhere; a new image does not move those of other people. Which files are images is decided by {@link
-     * ImageFiles}; what is passed over, people without images among it, is counted in {@link #notes}.
+     * Lists folders {@code root/person/image}, split within each person. The same folder and settings give the same
+     * split everywhere, and a new image does not move the images of other people. {@link ImageFiles} decides which
+     * files are images; {@link #notes} counts everything that was passed over, including people without images.
      *
-     * @throws DataException when the folder is missing, or there are no images of that split: its fraction is 0, or
-     *     nobody has enough images
+     * @throws DataException when the folder is missing or there are no images of that split: its fraction is 0, or no
+     *     person has enough images
      */
     public static FaceDataset folders(Path root, Split split, SplitSettings settings) {
         return FolderLayout.read(root, split, settings);
     }
 
     /**
-     * A file that {@link PackedFaces} wrote.
+     * Opens a file that {@link PackedFaces} wrote.
      *
-     * @throws DataException when it is missing, damaged, or has no images of that split
+     * @throws DataException when the file is missing or damaged, or has no images of that split
      */
     public static FaceDataset packed(Path file, Split split) {
         return PackedFaces.read(file, split);
     }
 
-    /**
-     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split
-     * within each person as {@link #folders(Path, Split, double, double, long)} does.
-     *
-     * @throws DataException when a file is missing or damaged, or there are no images of that split
-     */
+    /** Opens one of insightface's training sets; see {@link #recordIo(Path, Split, SplitSettings)}. */
     public static FaceDataset recordIo(Path folder, Split split, double valFraction, double testFraction, long seed) {
         return recordIo(folder, split, new SplitSettings(valFraction, testFraction, 1, seed));
     }
 
     /**
-     * insightface's training sets: {@code folder/train.rec} and {@code folder/train.idx} (MXNet's RecordIO), split
-     * within each person as {@link #folders(Path, Split, SplitSettings)} does.
+     * Opens one of insightface's training sets, {@code folder/train.rec} and {@code folder/train.idx} (MXNet's
+     * RecordIO), split within each person as by {@link #folders(Path, Split, SplitSettings)}.
      *
      * @throws DataException when a file is missing or damaged, or there are no images of that split
      */
@@ -140,43 +126,16 @@ public final class FaceDataset {
     }
 
     /**
-     * Drawn faces, for demonstrations and tests: identities {@code first..first+count-1}, the images {@code
-     * firstImage..firstImage+imagesEach-1} of each.
+     * Lists synthetic faces for demonstrations and tests: {@code synthetic(faces.identities(0, 6).images(0, 8), TRAIN)}
+     * has the first 8 images of each of the first 6 people.
      */
-    public static FaceDataset synthetic(
-            SyntheticFaces faces, int first, int count, int firstImage, int imagesEach, Split split) {
-        List<Labelled> images = new ArrayList<>();
-        List<String> identities = new ArrayList<>();
-        for (int identity = first; identity < first + count; identity++) {
-            identities.add("synthetic-" + identity);
-            for (int index = firstImage; index < firstImage + imagesEach; index++) {
-                images.add(new Labelled(new SyntheticImage(faces, identity, index), identity - first));
-            }
-        }
-        return of(images, identities, split, Crop.WHOLE);
-    }
-
-    private record SyntheticImage(SyntheticFaces faces, int identity, int index) implements ImageSource {
-        @Override
-        public String name() {
-            return "synthetic-" + identity + "/" + index;
-        }
-
-        @Override
-        public Mat read() {
-            return faces.image(identity, index);
-        }
-
-        /** The name determines what is drawn. */
-        @Override
-        public long contentChecksum() {
-            return Checksum.of(faces + name());
-        }
+    public static FaceDataset synthetic(SyntheticFaces.Selection selection, Split split) {
+        return SyntheticLayout.read(selection, split);
     }
 
     /**
-     * Adds, for each augmentation, one separately augmented copy of every image: the data set becomes 1 + n times as
-     * large. The study's way.
+     * Adds one separately augmented copy of every image per augmentation, as the study does: 1 + n times as many
+     * samples.
      *
      * @throws IllegalArgumentException when this is not the training part
      */
@@ -185,240 +144,174 @@ public final class FaceDataset {
     }
 
     /**
-     * Augments.
+     * Returns the same images with augmentations.
      *
-     * @param augmentations what to do to the images; empty for nothing
-     * @param compose false for one separate copy per augmentation beside the original; true for all of them, one after
-     *     another, on each image, and no copies
-     * @throws IllegalArgumentException when this is not the training part: what a model is measured on stays as it is
+     * @param augmentations transforms of the images; empty for none
+     * @param compose false to add one separate copy per augmentation to the original; true to apply all of them, one
+     *     after another, to each image without adding copies
+     * @throws IllegalArgumentException when this is not the training part: models are evaluated on unmodified images
      */
     public FaceDataset withAugmentations(List<? extends Transform> augmentations, boolean compose) {
         if (split != Split.TRAIN && !augmentations.isEmpty()) {
             throw new IllegalArgumentException("augmentations must be on the TRAIN split, but this is " + split
-                    + ": a model is measured on images as they are");
+                    + ": models are evaluated on unmodified images");
         }
         return new FaceDataset(images, identities, split, crop, List.copyOf(augmentations), compose, notes);
     }
 
     /**
-     * The same samples, cut out of their images in another way.
+     * Returns the same samples with another crop.
      *
-     * @throws IllegalArgumentException when the images are packed as they were cut out already
+     * @throws IllegalArgumentException when the images were packed after they had been cropped
      */
     public FaceDataset withCrop(Crop crop) {
-        if (crop != this.crop && images.get(0).image().framedPx() > 0) {
+        if (crop != this.crop && images.get(0).image().croppedPx() > 0) {
             throw new IllegalArgumentException(
-                    "framing must be " + this.crop + ", as these images were packed, but was " + crop);
+                    "crop must be " + this.crop + ", as these images were packed, but was " + crop);
         }
         return new FaceDataset(images, identities, split, crop, augmentations, compose, notes);
     }
 
     /**
-     * The same samples with the face of each image found by a detector and aligned by its own landmarks, rather than
-     * cut out where such faces mostly are. Of several faces it is the most prominent one.
+     * Returns the same samples with the face of each image found by a detector and aligned by its own landmarks,
+     * instead of a crop at a fixed place. Of several faces the most prominent one is used.
      *
+     * @param detector borrowed; must stay open while samples are read
      * @param sizePx side of the result, the model's input
-     * @param notFound is told each image in which no face was found; such an image is cut out by the framing of this
-     *     data set instead. Called from any thread
-     * @return framed {@link Crop#WHOLE}
+     * @param notFound receives each image in which no face was found; such an image gets the crop of this data set
+     *     instead. Called from any thread
+     * @return a data set whose crop is {@link Crop#WHOLE}
      */
     public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
         return cropped(new FaceCropper(crop, sizePx, detector, FaceChoice.MOST_PROMINENT), notFound);
     }
 
     /**
-     * The same samples cut out exactly as a model's {@code embed} does it: decoded at full size, and an image in which
-     * no face is found is rejected when it is read. Images that were packed as they are cut out stay as they are where
-     * there is no detector.
+     * Returns the same samples, cropped exactly as a model's {@code embed} does it: images are decoded at full size,
+     * and an image in which no face is found is rejected when it is read. Without a detector, images that were packed
+     * after they had been cropped stay unchanged.
      *
-     * @return framed {@link Crop#WHOLE}
+     * @return a data set whose crop is {@link Crop#WHOLE}
      */
     public FaceDataset cropped(FaceCropper cropper) {
         return cropped(cropper, (CroppedFace.@Nullable Fallback) null);
     }
 
     /**
-     * As {@link #cropped(FaceCropper)}, but an image in which no face is found is cut out by this data set's framing.
+     * Returns the same samples as {@link #cropped(FaceCropper)}, except that an image in which no face is found gets
+     * the crop of this data set.
      *
-     * @param notFound is told each such image; called from any thread
+     * @param notFound receives each such image; called from any thread
      */
     public FaceDataset cropped(FaceCropper cropper, Consumer<ImageSource> notFound) {
         return cropped(cropper, new CroppedFace.Fallback(crop, notFound));
     }
 
     private FaceDataset cropped(FaceCropper cropper, CroppedFace.@Nullable Fallback notFound) {
-        List<Labelled> crops = images.stream()
-                .map(image -> cropper.detector() == null && image.image().framedPx() > 0
-                        ? image
-                        : new Labelled(new CroppedFace(image.image(), cropper, notFound), image.label()))
-                .toList();
+        List<LabeledImage> crops = CroppedFace.of(images, cropper, notFound);
         return new FaceDataset(crops, identities, split, Crop.WHOLE, augmentations, compose, notes);
     }
 
     /**
-     * Without the identities that have fewer images in this part; labels close up. The other parts must have the same
-     * identities, or their labels mean other people: {@code validation.withIdentities(train.identities())}. To count
-     * all parts together, take {@code train.with(validation).withAtLeast(5).identities()} for both, or {@link
-     * SplitSettings#withMinImages} when the folder is read.
+     * Returns the images of identities with enough images in this part; labels are renumbered without gaps. The other
+     * parts must keep the same identities, or their labels mean other people: {@code
+     * validation.withIdentities(train.identities())}. To count all parts together, take {@code
+     * train.with(validation).withAtLeast(5).identities()} for both, or {@link SplitSettings#withMinImages} when the
+     * folder is read.
      *
-     * @param images least number, copies by augmentation not counted
+     * @param images minimum number of images, not counting copies by augmentation
      * @throws DataException when no identity has as many
      */
     public FaceDataset withAtLeast(int images) {
-        int[] counts = new int[classes()];
-        this.images.forEach(image -> counts[image.label()]++);
-        List<String> left = IntStream.range(0, classes())
-                .filter(label -> counts[label] >= images)
-                .mapToObj(identities::get)
-                .toList();
-        if (left.isEmpty()) {
-            throw new DataException("data must have people with at least " + images
-                    + " images, but the most that one has is "
-                    + Arrays.stream(counts).max().orElse(0) + "; ask for fewer images of each");
-        }
-        return withIdentities(left);
+        return withIdentities(FaceSubsets.identitiesWithAtLeast(this, images));
     }
 
     /**
-     * The images of some identities only, labelled by their place in the list.
+     * Returns the images of some identities only, labeled by their place in the list.
      *
-     * @throws DataException when none is left
+     * @throws DataException when no image is left
      */
     public FaceDataset withIdentities(List<String> chosen) {
-        Map<String, Integer> labels = new HashMap<>();
-        chosen.forEach(name -> labels.put(name, labels.size()));
-        List<Labelled> left = images.stream()
-                .filter(image -> labels.containsKey(identities.get(image.label())))
-                .map(image -> new Labelled(image.image(), labels.get(identities.get(image.label()))))
-                .toList();
-        if (left.isEmpty()) {
-            throw new DataException("the " + split + " data must have images of the chosen identities, but has none of "
-                    + chosen.size() + "; ask for fewer images of each");
-        }
-        return new FaceDataset(left, chosen, split, crop, augmentations, compose, notes);
+        return new FaceDataset(
+                FaceSubsets.ofIdentities(this, chosen), chosen, split, crop, augmentations, compose, notes);
     }
 
     /**
-     * People for training and others for the test of it.
+     * A split between people; the labels of each part are renumbered without gaps.
      *
-     * @param seen without the unseen ones; labels closed up
-     * @param unseen some of the people, with all their images; labels closed up
+     * @param seen the people to train on
+     * @param unseen other people, with all their images, to evaluate on
      */
     public record ByIdentity(FaceDataset seen, FaceDataset unseen) {}
 
     /**
-     * Splits between people: what a model learns on one part says something about people in general when it is measured
-     * on the other. The same names, fraction and seed give the same people, in whichever part of the data.
+     * Splits between people: a model that is trained on one part and evaluated on the other shows how well it
+     * generalizes to new people. The same names, fraction and seed give the same people in every part of the data.
      *
-     * @param fraction of the people that go unseen, in (0, 1); at least one, and not all
-     * @param seed of the choice
+     * @param fraction fraction of the people that stay unseen, in (0, 1); at least one person, and not all
+     * @param seed determines which people
      * @throws IllegalArgumentException when the fraction is out of range
      * @throws DataException when there are fewer than two people, or one of the two parts has no images
      */
     public ByIdentity byIdentity(double fraction, long seed) {
-        if (!(fraction > 0 && fraction < 1)) {
-            throw new IllegalArgumentException("fraction must be in (0, 1), but was " + fraction);
-        }
-        if (classes() < 2) {
-            throw new DataException("data must have at least 2 people to be split between them, but has " + classes());
-        }
-        List<String> names = new ArrayList<>(identities);
-        Collections.sort(names);
-        Collections.shuffle(names, new Random(seed));
-        int count = (int) Math.min(classes() - 1L, Math.max(1, Math.round(classes() * fraction)));
-        Set<String> unseen = Set.copyOf(names.subList(0, count));
-        return new ByIdentity(
-                withIdentities(identities.stream()
-                        .filter(name -> !unseen.contains(name))
-                        .toList()),
-                withIdentities(identities.stream().filter(unseen::contains).toList()));
+        return FaceSubsets.byIdentity(this, fraction, seed);
     }
 
     /**
-     * These images and another part's of the same people.
+     * Returns these images and those of another part of the same people.
      *
-     * @param other of the same identities and framing
+     * @param other has the same identities and crop
      * @return a part of kind {@link Split#TEST}, without augmentation
-     * @throws IllegalArgumentException when identities or framing differ
+     * @throws IllegalArgumentException when identities or crop differ
      */
     public FaceDataset with(FaceDataset other) {
-        if (!identities.equals(other.identities) || crop != other.crop) {
-            throw new IllegalArgumentException(
-                    "both parts must be of the same people and framed alike, but were " + this + " and " + other);
-        }
-        List<Labelled> both = new ArrayList<>(images);
-        both.addAll(other.images);
-        List<String> all =
-                Stream.concat(notes.stream(), other.notes.stream()).distinct().toList();
-        return of(both, identities, Split.TEST, crop, all);
+        return FaceSubsets.union(this, other);
     }
 
     /**
-     * At most so many images of each person, the first ones.
+     * Returns the first images of each person.
      *
-     * @param images greatest number, at least 1
+     * @param images maximum number of images per person, at least 1
      */
     public FaceDataset withAtMost(int images) {
-        if (images < 1) {
-            throw new IllegalArgumentException("images must be at least 1 of each person, but were " + images);
-        }
-        int[] counts = new int[classes()];
-        List<Labelled> left = this.images.stream()
-                .filter(image -> counts[image.label()]++ < images)
-                .toList();
-        return new FaceDataset(left, identities, split, crop, augmentations, compose, notes);
+        return withImages(FaceSubsets.withAtMost(this, images));
     }
 
     /**
-     * Without some images; identities and labels stay.
+     * Returns a data set without some images; identities and labels stay.
      *
-     * @param left numbers of the images to leave out, copies by augmentation not counted
-     * @throws DataException when none is left
+     * @param excluded numbers of the images to leave out, not counting copies by augmentation
+     * @throws DataException when no image is left
      */
-    public FaceDataset without(Set<Integer> left) {
-        List<Labelled> rest = IntStream.range(0, images.size())
-                .filter(i -> !left.contains(i))
-                .mapToObj(images::get)
-                .toList();
-        if (rest.isEmpty()) {
-            throw new DataException(
-                    "the " + split + " data must keep at least one image, but all " + images.size() + " were left out");
-        }
-        return new FaceDataset(rest, identities, split, crop, augmentations, compose, notes);
+    public FaceDataset without(Set<Integer> excluded) {
+        return withImages(FaceSubsets.without(this, excluded));
     }
 
-    /** Labels that have at least one image. */
+    /** Returns the labels that have at least one image. */
     public BitSet labelsShown() {
         BitSet shown = new BitSet(classes());
         images.forEach(image -> shown.set(image.label()));
         return shown;
     }
 
-    /** Of all samples, copies by augmentation included. */
+    /** Returns the labels of all samples, including copies by augmentation. */
     int[] labels() {
-        int[] labels = new int[size()];
-        for (int i = 0; i < labels.length; i++) {
-            labels[i] = images.get(pictureOf(i)).label();
-        }
-        return labels;
+        return IntStream.range(0, size())
+                .map(sample -> images.get(imageOf(sample)).label())
+                .toArray();
     }
 
-    /** The images without copies by augmentation. */
-    List<Labelled> images() {
+    /** Returns the images, without copies by augmentation. */
+    List<LabeledImage> images() {
         return images;
     }
 
-    /** Number of images, without copies by augmentation. */
-    int pictures() {
-        return images.size();
-    }
-
-    /** Which image a sample is a copy of. */
-    int pictureOf(int sample) {
+    /** Returns the number of the image that a sample is a copy of. */
+    int imageOf(int sample) {
         return sample % images.size();
     }
 
-    /** Number of samples, copies by augmentation included. */
+    /** Returns the number of samples, including copies by augmentation. */
     public int size() {
         return Math.multiplyExact(images.size(), copies());
     }
@@ -427,92 +320,81 @@ public final class FaceDataset {
         return compose ? 1 : 1 + augmentations.size();
     }
 
-    /** Number of identities; labels are below it. */
+    /** Returns the number of identities; all labels are below it. */
     public int classes() {
         return identities.size();
     }
 
-    /** Names of the identities, by label. */
+    /** Returns the names of the identities, by label. */
     public List<String> identities() {
         return identities;
     }
 
-    /** What is done to the images of a training set; empty for nothing. */
+    /** Returns the augmentations of a training set; empty for none. */
     public List<Transform> augmentations() {
         return augmentations;
     }
 
-    /** Whether all augmentations are done to each image, one after another, rather than each to a copy of its own. */
+    /** Returns whether all augmentations apply to each image, one after another, rather than each to a copy. */
     public boolean composesAugmentations() {
         return compose;
     }
 
-    /** Which part of the data this is. */
+    /** Returns which part of the data this is. */
     public Split split() {
         return split;
     }
 
     /**
-     * What a user should know of how these images were found: who was left out or is in training only, and how many
-     * files were passed over, one line each. Empty where there is nothing to say.
+     * Returns remarks for the user on how these images were found, one line each: who was left out or is in training
+     * only, and how many files were passed over. Empty when there is nothing to remark.
      */
     public List<String> notes() {
         return notes;
     }
 
-    /** What is cut out of the images. */
+    /** Returns how the face is cut out of the images. */
     public Crop crop() {
         return crop;
     }
 
     /**
-     * Sample {@code index}: first all originals, then all copies by the first augmentation, and so on.
+     * Returns sample {@code index}: first come all originals, then all copies by the first augmentation, and so on.
      *
      * @throws IndexOutOfBoundsException when there is no such sample
      */
     public Sample sample(int index) {
-        Labelled image = images.get(pictureOf(index));
+        LabeledImage image = images.get(imageOf(index));
         int copy = index / images.size();
         if (copy >= copies()) {
             throw new IndexOutOfBoundsException("sample must be in [0, " + size() + "), but was " + index);
         }
-        if (compose) {
-            return new Sample(image.image(), image.label(), augmentations);
-        }
-        return new Sample(image.image(), image.label(), copy == 0 ? List.of() : List.of(augmentations.get(copy - 1)));
+        List<Transform> own = copy == 0 ? List.of() : List.of(augmentations.get(copy - 1));
+        return new Sample(image.image(), image.label(), compose ? augmentations : own);
     }
 
     /**
-     * A short hash of what this data set holds: names and labels in order, framing and augmentations. Two that differ
-     * in it would not train alike.
+     * Returns a short hash of the names and labels in order, the crop and the augmentations. Data sets with different
+     * hashes give different training runs.
      */
     public String fingerprint() {
-        try {
-            MessageDigest sha = MessageDigest.getInstance("SHA-256");
-            for (Labelled image : images) {
-                sha.update((image.image().name() + '\t' + image.label() + '\n').getBytes(StandardCharsets.UTF_8));
-            }
-            sha.update(
-                    (identities + " " + crop + " " + augmentations + " " + compose).getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(sha.digest(), 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        return DatasetFingerprint.ofNames(this);
     }
 
     /**
-     * A short hash of the images' sizes and contents, in order: it differs when an image was replaced under the same
-     * name, which {@link #fingerprint} does not see. Up to 20,000 images are read whole; of more, all sizes and 20,000
-     * evenly spread ones. Packed images are told by the checksums of their pack: a pack has the same hash as what it
-     * was made of, unless its images were decoded. An image that cannot be read counts as one that is not there.
+     * Returns a short hash of the images' sizes and contents, in order: it differs when an image was replaced under the
+     * same name, which {@link #fingerprint} does not detect. Up to 20,000 images are read completely; of larger data
+     * sets, all sizes and 20,000 evenly spaced images. The contents of packed images are their checksums in the pack,
+     * so a pack has the same hash as the images it was made of, unless they were decoded. An image that cannot be read
+     * counts as absent.
      */
     public String contentFingerprint() {
-        return ContentFingerprint.of(images);
+        return DatasetFingerprint.ofContents(images);
     }
 
     @Override
     public String toString() {
-        return split + ": " + size() + " samples of " + classes() + " identities, framing " + crop
+        return split + ": " + size() + " samples of " + classes() + " identities, crop " + crop
                 + (augmentations.isEmpty() ? "" : (compose ? ", composed " : ", copies by ") + augmentations);
     }
 }

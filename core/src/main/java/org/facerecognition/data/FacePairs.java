@@ -14,12 +14,16 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pairs of faces, and of each whether it is one person: what verification is measured on.
+ * Pairs of faces for verification: genuine pairs show the same person, impostor pairs two different people.
  *
  * @param pairs in the order of their file
  */
 public record FacePairs(List<Pair> pairs) {
-    /** Two faces. */
+    /**
+     * Two faces.
+     *
+     * @param same whether the pair is genuine
+     */
     public record Pair(ImageSource first, ImageSource second, boolean same) {}
 
     public FacePairs {
@@ -28,37 +32,37 @@ public record FacePairs(List<Pair> pairs) {
 
     /**
      * Reads LFW's lists: {@code pairs.txt}, {@code pairsDevTrain.txt}, {@code pairsDevTest.txt}. Lines {@code name n m}
-     * are of one person, {@code name n other m} of two; a first line of counts is optional, and checked where it is
-     * there. The images are {@code folder/name/name_0001.jpg}, or {@code .png}.
+     * are genuine pairs, lines {@code name n other m} impostor pairs; a first line with the number of pairs is
+     * optional, and checked when present. The images are {@code folder/name/name_0001.jpg} or {@code .png}.
      *
-     * @throws DataException when the list or an image is missing, or a line does not fit
+     * @throws DataException when the list or an image is missing, or a line is malformed
      */
     public static FacePairs lfw(Path list, Path images) {
         return PairLists.lfw(list, images);
     }
 
     /**
-     * Reads lines {@code image<TAB>image<TAB>1}, with 1 for one person and 0 for two. Empty lines and those that begin
-     * with {@code #} are skipped.
+     * Reads lines {@code image<TAB>image<TAB>1}, with 1 for genuine and 0 for impostor pairs. Empty lines and those
+     * that begin with {@code #} are skipped.
      *
      * @param images folder that the names are relative to
-     * @throws DataException when the list or an image is missing, or a line does not fit
+     * @throws DataException when the list or an image is missing, or a line is malformed
      */
     public static FacePairs list(Path list, Path images) {
         return PairLists.list(list, images);
     }
 
     /**
-     * All images of the pairs, each once, to be embedded together.
+     * The images of all pairs, each once, to be embedded together.
      *
-     * @param faces the images, in the order they are met; labels only number them
-     * @param first of each pair, its place in {@code faces}
-     * @param second of each pair, its place in {@code faces}
-     * @param same of each pair, whether it is one person's
+     * @param faces the images in order of first use; labels only number them
+     * @param first place in {@code faces} of each pair's first image
+     * @param second place in {@code faces} of each pair's second image
+     * @param same whether each pair is genuine
      */
     public record Indexed(FaceDataset faces, int[] first, int[] second, boolean[] same) {}
 
-    /** The pairs by numbers of images, for those who embed images in batches. */
+    /** Returns the pairs as numbers of images, for embedding the images in batches. */
     public Indexed indexed(Crop crop) {
         Map<ImageSource, Integer> places = new LinkedHashMap<>();
         int[] first = new int[pairs.size()];
@@ -69,10 +73,10 @@ public record FacePairs(List<Pair> pairs) {
             second[i] = places.computeIfAbsent(pairs.get(i).second(), image -> places.size());
             same[i] = pairs.get(i).same();
         }
-        List<FaceDataset.Labelled> images = new ArrayList<>();
+        List<LabeledImage> images = new ArrayList<>();
         List<String> names = new ArrayList<>();
         places.forEach((image, place) -> {
-            images.add(new FaceDataset.Labelled(image, place));
+            images.add(new LabeledImage(image, place));
             names.add(image.name());
         });
         return new Indexed(FaceDataset.of(images, names, Split.TEST, crop), first, second, same);
@@ -80,9 +84,9 @@ public record FacePairs(List<Pair> pairs) {
 
     /**
      * Reads an insightface verification set ({@code lfw.bin}, {@code cfp_fp.bin}, {@code agedb_30.bin}): a pickle of
-     * encoded images, two for each pair, and of truths. Nothing in it is executed.
+     * encoded images, two for each pair, and of booleans. No code in it is executed.
      *
-     * @throws DataException when it is missing, damaged, or holds anything else
+     * @throws DataException when the file is missing, damaged, or contains anything else
      */
     public static FacePairs insightfaceBin(Path file) {
         Object root = unpickled(file);
@@ -90,17 +94,17 @@ public record FacePairs(List<Pair> pairs) {
                 root instanceof Object[] tuple ? tuple : root instanceof List<?> list ? list.toArray() : new Object[0];
         if (both.length != 2
                 || !(both[0] instanceof List<?> images)
-                || !(truths(both[1]) instanceof List<?> truths)
-                || images.size() != 2 * truths.size()) {
-            throw new DataException("data file " + file + " must hold a list of images and half as many truths, as"
+                || !(booleans(both[1]) instanceof List<?> labels)
+                || images.size() != 2 * labels.size()) {
+            throw new DataException("data file " + file + " must hold a list of images and half as many booleans, as"
                     + " insightface's verification sets do");
         }
         List<Pair> pairs = new ArrayList<>();
-        for (int i = 0; i < truths.size(); i++) {
+        for (int i = 0; i < labels.size(); i++) {
             pairs.add(new Pair(
                     source(file, 2 * i, images.get(2 * i)),
                     source(file, 2 * i + 1, images.get(2 * i + 1)),
-                    truth(file, i, truths.get(i))));
+                    isGenuine(file, i, labels.get(i))));
         }
         return new FacePairs(pairs);
     }
@@ -108,9 +112,9 @@ public record FacePairs(List<Pair> pairs) {
     private static Object unpickled(Path file) {
         try {
             long size = Files.size(file);
-            long most = Runtime.getRuntime().maxMemory() / 2; // the file, and the images in it
-            if (size > most) {
-                throw new DataException("data file " + file + " must have at most " + most
+            long max = Runtime.getRuntime().maxMemory() / 2; // the file and the images in it are in memory together
+            if (size > max) {
+                throw new DataException("data file " + file + " must have at most " + max
                         + " bytes, half of the Java heap, but has " + size + "; give Java more memory (-Xmx)");
             }
             return new BinUnpickler(file, size).load(new ByteArrayInputStream(Files.readAllBytes(file)));
@@ -118,40 +122,42 @@ public record FacePairs(List<Pair> pairs) {
             throw new DataException("data file " + file + " does not exist", e);
         } catch (DataException e) {
             throw e;
-        } catch (IOException | RuntimeException e) { // whatever a damaged pickle leads to
+        } catch (IOException | RuntimeException e) { // a damaged pickle can lead to any exception
             throw new DataException(
                     "data file " + file + " is damaged or not a verification set: its pickle cannot be read", e);
         }
     }
 
-    private static @Nullable Object truths(@Nullable Object value) {
-        return value instanceof BinUnpickler.NumpyArray array && array.hasTruths() ? array.truths() : value;
+    private static @Nullable Object booleans(@Nullable Object value) {
+        return value instanceof BinUnpickler.NumpyArray array && array.hasBooleans() ? array.booleans() : value;
     }
 
-    /** Python 3's bytes, Python 2's text, whose characters are bytes, or NumPy's array of bytes. */
+    /**
+     * Returns an image from Python 3's bytes, Python 2's string, whose characters are bytes, or NumPy's array of bytes.
+     */
     private static ImageSource source(Path file, int index, Object value) {
         String name = file + " image " + index;
         if (value instanceof byte[] bytes) {
             return new Encoded(name, bytes);
         }
-        if (value instanceof BinUnpickler.NumpyArray array && !array.hasTruths()) {
+        if (value instanceof BinUnpickler.NumpyArray array && !array.hasBooleans()) {
             return new Encoded(name, array.bytes());
         }
         if (value instanceof String text) {
             return new EncodedText(name, text);
         }
-        throw new DataException("data file " + file + ": image " + index + " must be bytes, but is no such thing");
+        throw new DataException("data file " + file + ": image " + index + " must be bytes, but is of another type");
     }
 
-    private static boolean truth(Path file, int index, Object value) {
-        if (value instanceof Boolean truth) {
-            return truth;
+    private static boolean isGenuine(Path file, int pair, Object value) {
+        if (value instanceof Boolean genuine) {
+            return genuine;
         }
         if (value instanceof Number number) {
             return number.intValue() != 0;
         }
         throw new DataException(
-                "data file " + file + ": truth " + index + " must be true or false, but is no such thing");
+                "data file " + file + ": label of pair " + pair + " must be true or false, but is of another type");
     }
 
     private record Encoded(String name, byte[] bytes) implements ImageSource {
@@ -161,7 +167,9 @@ public record FacePairs(List<Pair> pairs) {
         }
     }
 
-    /** One text may be many images: its bytes are made when they are read. */
+    /**
+     * An image in a string. A pickle may use one string for many images, so its bytes are made only when it is read.
+     */
     private record EncodedText(String name, String text) implements ImageSource {
         @Override
         public Mat read() {

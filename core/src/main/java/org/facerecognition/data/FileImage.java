@@ -6,10 +6,10 @@ import java.nio.file.Path;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * An image file.
+ * An image file of a data set.
  *
  * @param root folder of the data set
- * @param path of the file, below it
+ * @param path of the file, relative to {@code root}; also the image's name
  */
 record FileImage(Path root, String path) implements ImageSource {
     @Override
@@ -23,8 +23,8 @@ record FileImage(Path root, String path) implements ImageSource {
     }
 
     @Override
-    public Mat read(int leastPx) {
-        return ImageReader.read(root.resolve(path), leastPx);
+    public Mat read(int minPx) {
+        return ImageReader.read(root.resolve(path), minPx);
     }
 
     @Override

@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** Says by its first bytes what a file is that was given as an image and cannot be decoded. */
+/** Identifies, by its first bytes, a file that was given as an image but cannot be decoded. */
 final class FileSignature {
     private static final int TEXT_BYTES = 1024;
     private static final int TIFF_DNG_VERSION = 50706;
@@ -17,12 +17,12 @@ final class FileSignature {
     private FileSignature() {}
 
     /**
-     * What to say after the name of a file, with the way out: {@code is a HEIC image, as iPhones write it, which cannot
-     * be read; convert it to JPEG}. Empty for bytes that are nothing known.
+     * Returns the rest of a sentence that begins with the name of a file, with the way out: {@code is a HEIC image, as
+     * iPhones write it, which cannot be read; convert it to JPEG}. Empty for unknown contents.
      */
     static Optional<String> sentence(byte[] bytes) {
         if (allZero(bytes)) {
-            return Optional.of("holds nothing but zeros, as an interrupted copy leaves it; replace the file");
+            return Optional.of("contains only zeros, as after an interrupted copy; replace the file");
         }
         Optional<String> image = unreadableImage(bytes);
         if (image.isPresent()) {
@@ -36,7 +36,7 @@ final class FileSignature {
 
     private static Optional<String> unreadableImage(byte[] bytes) {
         if (ascii(bytes, 4, "ftyp")) {
-            return ofMediaFile(bytes);
+            return mediaFile(bytes);
         }
         if (starts(bytes, 0xff, 0x0a) || starts(bytes, 0, 0, 0, 0x0c, 'J', 'X', 'L', ' ')) {
             return Optional.of("a JPEG XL image");
@@ -83,8 +83,8 @@ final class FileSignature {
         return text(bytes).contains("<svg") ? Optional.of("an SVG drawing") : Optional.empty();
     }
 
-    /** ISO media files, which tell by four letters, and by more of them, who can read them. */
-    private static Optional<String> ofMediaFile(byte[] bytes) {
+    /** Identifies ISO media files by their major brand of four letters and their compatible brands. */
+    private static Optional<String> mediaFile(byte[] bytes) {
         String brand = latin(bytes, 8, 12);
         if (AVIF_BRANDS.contains(brand)) {
             return Optional.of("an AVIF image");
@@ -121,7 +121,7 @@ final class FileSignature {
         return hasTiffTag(bytes, little, TIFF_DNG_VERSION);
     }
 
-    /** In the first directory of a TIFF file. */
+    /** Returns whether the first directory of a TIFF file has a tag. */
     private static boolean hasTiffTag(byte[] bytes, boolean little, int tag) {
         long directory = number(bytes, 4, 4, little);
         if (directory < 8 || directory + 2 > bytes.length) {
@@ -145,7 +145,7 @@ final class FileSignature {
             return Optional.of("a video");
         }
         if (ascii(bytes, 0, "RIFF") && !ascii(bytes, 8, "WEBP")) {
-            return Optional.of(ascii(bytes, 8, "AVI ") ? "a video" : "a RIFF file, as sound is kept in");
+            return Optional.of(ascii(bytes, 8, "AVI ") ? "a video" : "a RIFF file, such as a sound recording");
         }
         if (starts(bytes, 0x1a, 0x45, 0xdf, 0xa3)) {
             return Optional.of("a video");
@@ -163,19 +163,19 @@ final class FileSignature {
             return Optional.of("an archive");
         }
         if (starts(bytes, 0, 5, 0x16, 7)) {
-            return Optional.of("what macOS keeps beside a file (AppleDouble)");
+            return Optional.of("a metadata file of macOS (AppleDouble)");
         }
         String text = text(bytes);
         if (text.startsWith("version https://git-lfs")) {
-            return Optional.of("a pointer of Git LFS");
+            return Optional.of("a Git LFS pointer");
         }
         if (text.startsWith("<!doctype html") || text.startsWith("<html")) {
-            return Optional.of("a web page, as a server answers when it refuses an image");
+            return Optional.of("a web page, such as a server's error page");
         }
         return text.startsWith("<?xml") ? Optional.of("an XML document") : Optional.empty();
     }
 
-    /** The beginning as text in small letters, without what may come before text. */
+    /** Returns the beginning as lower-case text, without a byte order mark and leading white space. */
     private static String text(byte[] bytes) {
         int from = starts(bytes, 0xef, 0xbb, 0xbf) ? 3 : 0;
         return latin(bytes, from, from + TEXT_BYTES).stripLeading().toLowerCase(Locale.ROOT);

@@ -4,9 +4,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Reads folders {@code root/person/image} in one pass, and splits the images of each person. */
+/** Lists folders {@code root/person/image} in one pass and splits the images of each person. */
 final class FolderLayout {
-    /** A link to somewhere else, or a wrong folder, must not become a search of the whole disk. */
+    /** A limit, so that a wrong folder does not lead to a search of the whole disk. */
     private static final int MAX_DEEPER_FOLDERS = 10_000;
 
     private final Path root;
@@ -58,7 +58,7 @@ final class FolderLayout {
                 .toList();
     }
 
-    /** Images below the folder of a person are nobody's, but somebody may have meant them. */
+    /** Counts images in folders below that of a person: they are not used, but the user may expect them to be. */
     private void countDeeper(ImageFiles.Listing listing) {
         for (Path folder : listing.folders()) {
             if (Files.isSymbolicLink(folder)) {

@@ -4,14 +4,15 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The blocks of a GIF file. Its decoder walks through all frames before it decodes the first, and a damaged one keeps
- * it busy for long; so the blocks are looked at here, and it is given the first frame alone.
+ * Extracts the first frame of a GIF file. The decoder walks through all frames before it decodes the first, and a
+ * damaged frame keeps it busy for a long time; so the blocks are examined here, and the decoder gets the first frame
+ * alone.
  */
 final class GifFrames {
     private static final int EXTENSION = 0x21;
     private static final int IMAGE = 0x2c;
     private static final int TRAILER = 0x3b;
-    private static final int SCREEN_END = 13; // of the signature and the logical screen
+    private static final int SCREEN_END = 13; // end of the signature and the logical screen descriptor
 
     private final HeaderBytes bytes;
     private int at;
@@ -20,7 +21,7 @@ final class GifFrames {
         this.bytes = new HeaderBytes(file);
     }
 
-    /** The file with its first frame only; empty where its blocks do not lead to the end of that. */
+    /** Returns the file with its first frame only; empty when the blocks do not lead to the end of that frame. */
     static Optional<byte[]> first(byte[] file) {
         return new GifFrames(file).first();
     }
@@ -29,14 +30,14 @@ final class GifFrames {
         at = SCREEN_END + colors(bytes.at(10));
         int block = bytes.at(at++);
         while (block == EXTENSION) {
-            at++; // its kind
+            at++; // the kind of extension
             skipSubBlocks();
             block = bytes.at(at++);
         }
         if (block != IMAGE || !isWithinTheScreen()) {
             return Optional.empty();
         }
-        at += 9 + colors(bytes.at(at + 8L)) + 1; // the last is the code size
+        at += 9 + colors(bytes.at(at + 8L)) + 1; // the last byte is the code size
         skipSubBlocks();
         if (at >= bytes.length()) {
             return Optional.empty();
@@ -46,7 +47,7 @@ final class GifFrames {
         return Optional.of(first);
     }
 
-    /** Bytes of the table of colors that the flags announce. */
+    /** Returns the number of bytes of the color table that the flags announce. */
     private static int colors(int flags) {
         return (flags & 0x80) == 0 || flags < 0 ? 0 : 3 << (flags & 7) + 1;
     }

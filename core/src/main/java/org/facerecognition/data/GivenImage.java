@@ -3,14 +3,18 @@ package org.facerecognition.data;
 import java.util.function.Supplier;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** An image that a program has at hand, decoded. */
+/**
+ * A decoded image in the memory of the program.
+ *
+ * @param pixels returns the image as a Mat that the caller owns
+ */
 record GivenImage(Supplier<Mat> pixels) implements ImageSource {
     @Override
     public String name() {
         return GIVEN;
     }
 
-    /** @throws IllegalArgumentException when it is empty, too large, or not RGB, CV_8UC3 */
+    /** @throws IllegalArgumentException when the image is empty, too large, or not RGB, CV_8UC3 */
     @Override
     public Mat read() {
         Mat image = pixels.get();
@@ -23,7 +27,7 @@ record GivenImage(Supplier<Mat> pixels) implements ImageSource {
         }
     }
 
-    /** Of the pixels, without encoding them. */
+    /** Returns a checksum of the pixels, without encoding them. */
     @Override
     public long contentChecksum() {
         try (Mat image = read()) {

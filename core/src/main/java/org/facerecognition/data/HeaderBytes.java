@@ -2,23 +2,23 @@ package org.facerecognition.data;
 
 import java.nio.charset.StandardCharsets;
 
-/** Numbers and texts in the header of a file. Bytes beyond the end are no error: they read as -1, or as no text. */
+/** Reads numbers and text in the header of a file. Reading beyond the end is not an error: it gives -1 or no text. */
 record HeaderBytes(byte[] bytes) {
     int length() {
         return bytes.length;
     }
 
-    /** One byte, 0 to 255; -1 beyond the end. */
+    /** Returns one byte, 0 to 255; -1 beyond the end. */
     int at(long index) {
         return index < 0 || index >= bytes.length ? -1 : bytes[(int) index] & 0xff;
     }
 
-    /** An unsigned number of up to 7 bytes, big endian; -1 where it reaches beyond the end. */
+    /** Returns an unsigned big-endian number of up to 7 bytes; -1 when it extends beyond the end. */
     long big(long at, int count) {
         return number(at, count, false);
     }
 
-    /** An unsigned number of up to 7 bytes, little endian; -1 where it reaches beyond the end. */
+    /** Returns an unsigned little-endian number of up to 7 bytes; -1 when it extends beyond the end. */
     long little(long at, int count) {
         return number(at, count, true);
     }
@@ -47,7 +47,7 @@ record HeaderBytes(byte[] bytes) {
         return text(at, text.length()).equals(text);
     }
 
-    /** Up to so many characters of Latin-1. */
+    /** Returns up to {@code count} characters of Latin-1. */
     String text(int at, int count) {
         int from = Math.min(at, bytes.length);
         return new String(bytes, from, Math.min(count, bytes.length - from), StandardCharsets.ISO_8859_1);

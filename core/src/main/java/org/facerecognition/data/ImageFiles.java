@@ -17,16 +17,15 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Which files of a folder are images, judged by their names: the only place that knows file endings, and the names of
- * what operating systems, network storage and programs leave behind. What is passed over is counted, never dropped
- * silently.
+ * Decides by their names which files of a folder are images. This is the only place that knows file extensions and the
+ * names of files and folders that operating systems, network storage and programs create. Everything that is passed
+ * over is counted, so that nothing is dropped silently.
  */
 public final class ImageFiles {
     /*
-     * Endings were tried on the OpenCV that is shipped. It decodes GIF (the first frame), Radiance HDR and Sun raster.
-     * It does not decode AVIF, HEIC and TGA; its codecs of JPEG 2000 and OpenEXR are switched off; and it reads PFM's
-     * numbers from 0 to 1 as black. A name without a known ending is still decoded by its content when it is given
-     * alone.
+     * The extensions were tested with the bundled OpenCV. It decodes GIF (the first frame), Radiance HDR and Sun
+     * raster. It does not decode AVIF, HEIC and TGA; its JPEG 2000 and OpenEXR codecs are disabled; and it reads PFM's
+     * values from 0 to 1 as black. A single file with another name is still decoded by its contents.
      */
     private static final Set<String> IMAGES = Set.of(
             "jpg", "jpeg", "jpe", "jfif", "png", "apng", "bmp", "dib", "webp", "pgm", "ppm", "pbm", "pnm", "pam", "tif",
@@ -96,7 +95,7 @@ public final class ImageFiles {
             Map.entry("srw", RAW),
             Map.entry("x3f", RAW));
 
-    /** Written by systems that tell capital letters from small ones, as they write them. */
+    /** Names that are compared with case. */
     private static final Set<String> LEFT_BEHIND = Set.of(
             "__MACOSX",
             "Network Trash Folder",
@@ -123,7 +122,7 @@ public final class ImageFiles {
             "__pycache__",
             "CVS");
 
-    /** Windows' own, in capital or small letters. */
+    /** Names that Windows and its programs create, compared without case. */
     private static final Set<String> LEFT_BY_WINDOWS = Set.of(
             "thumbs.db",
             "thumbs.db:encryptable",
@@ -142,7 +141,7 @@ public final class ImageFiles {
 
     private static final Pattern CHKDSK = Pattern.compile("found\\.\\d{3}");
 
-    /** Of files that are being written, or that an editor keeps. */
+    /** Extensions of files that are being written, and of editors' copies and locks. */
     private static final Set<String> UNFINISHED = Set.of(
             "tmp",
             "temp",
@@ -161,54 +160,58 @@ public final class ImageFiles {
 
     private static final Set<String> UNFINISHED_FOLDERS = Set.of("download", "lrdata");
 
-    private static final char REPLACEMENT = '\uFFFD'; // what Java makes of letters that it cannot decode
+    private static final char REPLACEMENT = '\uFFFD'; // Java's substitute for letters that it cannot decode
 
     private ImageFiles() {}
 
-    /** What a file is, by its name. */
+    /** The kinds of files, by their names. */
     public enum Kind {
-        /** It can be decoded. */
+        /** An image that can be decoded. */
         IMAGE,
         /** An image in a format that cannot be decoded: HEIC, AVIF, camera raw and others. */
         UNREADABLE_IMAGE,
-        /** Hidden, or left behind by an operating system or a program: no image, even when its ending is an image's. */
+        /**
+         * A hidden file, or one that an operating system or a program created: not an image, whatever its extension.
+         */
         LEFT_BEHIND,
         /** Anything else. */
         OTHER
     }
 
-    /** What a file is, by its name alone; nothing is read. */
+    /** Returns the kind of a file by its name alone; nothing is read. */
     public static Kind kindOf(Path file) {
         String name = name(file);
-        String ending = ending(name);
-        if (isLeftBehind(name) || UNFINISHED.contains(ending) || isLeftBehindFile(name)) {
+        String extension = extension(name);
+        if (isLeftBehind(name) || UNFINISHED.contains(extension) || isLeftBehindFile(name)) {
             return Kind.LEFT_BEHIND;
         }
-        if (IMAGES.contains(ending)) {
+        if (IMAGES.contains(extension)) {
             return Kind.IMAGE;
         }
-        return UNREADABLE.containsKey(ending) ? Kind.UNREADABLE_IMAGE : Kind.OTHER;
+        return UNREADABLE.containsKey(extension) ? Kind.UNREADABLE_IMAGE : Kind.OTHER;
     }
 
-    /** Whether a folder is hidden or was left behind by an operating system or a program, by its name alone. */
+    /** Returns whether a folder is hidden or was created by an operating system or a program, by its name alone. */
     public static boolean isLeftBehindFolder(Path folder) {
         String name = name(folder);
-        return isLeftBehind(name) || UNFINISHED_FOLDERS.contains(ending(name));
+        return isLeftBehind(name) || UNFINISHED_FOLDERS.contains(extension(name));
     }
 
-    /** What a file of kind {@link Kind#UNREADABLE_IMAGE} is called: {@code HEIC}, {@code camera raw}. */
+    /**
+     * Returns the format of a file of kind {@link Kind#UNREADABLE_IMAGE}, such as {@code HEIC} or {@code camera raw}.
+     */
     public static Optional<String> unreadableFormat(Path file) {
         return kindOf(file) == Kind.UNREADABLE_IMAGE
-                ? Optional.ofNullable(UNREADABLE.get(ending(name(file))))
+                ? Optional.ofNullable(UNREADABLE.get(extension(name(file))))
                 : Optional.empty();
     }
 
     private static boolean isLeftBehind(String name) {
-        String small = name.toLowerCase(Locale.ROOT);
+        String lowerCase = name.toLowerCase(Locale.ROOT);
         return name.startsWith(".")
                 || LEFT_BEHIND.contains(name)
-                || LEFT_BY_WINDOWS.contains(small)
-                || CHKDSK.matcher(small).matches();
+                || LEFT_BY_WINDOWS.contains(lowerCase)
+                || CHKDSK.matcher(lowerCase).matches();
     }
 
     private static boolean isLeftBehindFile(String name) {
@@ -217,7 +220,7 @@ public final class ImageFiles {
                 || name.startsWith("SYNOFILE_THUMB_")
                 || name.startsWith("SYNOPHOTO_THUMB_")
                 || name.contains("@Syno") // extended attributes as files
-                || name.toLowerCase(Locale.ROOT).endsWith("zone.identifier"); // whence Windows downloaded it
+                || name.toLowerCase(Locale.ROOT).endsWith("zone.identifier"); // Windows' mark of downloads
     }
 
     private static String name(Path path) {
@@ -225,15 +228,15 @@ public final class ImageFiles {
         return name == null ? "" : name.toString();
     }
 
-    private static String ending(String name) {
+    private static String extension(String name) {
         return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
     }
 
     /**
-     * What lies directly in a folder.
+     * The images and folders directly in a folder.
      *
-     * @param images files of kind {@link Kind#IMAGE}, and links to them, sorted
-     * @param folders that were not left behind, and links to them, sorted
+     * @param images files of kind {@link Kind#IMAGE} and links to them, sorted
+     * @param folders folders and links to them, sorted; without those that {@link #isLeftBehindFolder} excludes
      */
     public record Listing(List<Path> images, List<Path> folders) {
         public Listing {
@@ -245,7 +248,7 @@ public final class ImageFiles {
     /**
      * Lists a folder.
      *
-     * @param passedOver counts everything else that is in it
+     * @param passedOver counts everything else in the folder
      * @throws DataException when the folder cannot be read
      */
     public static Listing list(Path folder, PassedOver passedOver) {
@@ -269,7 +272,7 @@ public final class ImageFiles {
         BasicFileAttributes attributes;
         try {
             attributes = Files.readAttributes(entry, BasicFileAttributes.class);
-        } catch (IOException e) { // a link that leads nowhere or in a circle, or a file that is gone by now
+        } catch (IOException e) { // a dangling or circular link, or a file that was deleted meanwhile
             if (kindOf(entry) == Kind.LEFT_BEHIND) {
                 passedOver.addHiddenFile();
             } else {
@@ -291,15 +294,15 @@ public final class ImageFiles {
         } else if (kind == Kind.LEFT_BEHIND) {
             passedOver.addHiddenFile();
         } else if (kind == Kind.UNREADABLE_IMAGE && attributes.isRegularFile()) {
-            passedOver.addUnreadable(UNREADABLE.get(ending(name(entry))));
+            passedOver.addUnreadable(UNREADABLE.get(extension(name(entry))));
         } else {
             passedOver.addOther();
         }
     }
 
     /**
-     * All images in a folder and below it, sorted by their whole paths. Links to folders are not followed, and folders
-     * below that cannot be opened are counted.
+     * Lists all images in a folder and below it, sorted by their whole paths. Links to folders are not followed;
+     * subfolders that cannot be opened are counted.
      *
      * @param passedOver counts everything else
      * @throws DataException when the folder itself cannot be read
@@ -312,11 +315,11 @@ public final class ImageFiles {
     }
 
     /**
-     * Without those whose names this process cannot read: it may have no locale, or the names may be in an encoding of
-     * another time. People's names would be mixed up, as each letter becomes the same sign, and files not found by
-     * their names.
+     * Removes paths whose names this process cannot decode, because it has no locale or the names are in an old
+     * encoding. Each undecodable letter becomes the same character, so that different people's names would become one,
+     * and the files could not be opened by their names.
      *
-     * @param passedOver counts them
+     * @param passedOver counts the removed paths
      */
     public static List<Path> withReadableNames(List<Path> paths, PassedOver passedOver) {
         List<Path> readable = new ArrayList<>();

@@ -3,31 +3,31 @@ package org.facerecognition.data;
 import java.util.Optional;
 
 /**
- * What the header of an encoded image says, read before anything is allocated for its pixels.
+ * The header of an encoded image, read before any memory is allocated for its pixels.
  *
- * <p>Each format is read as OpenCV's decoder reads it, so that both find the same size; where a file could be
- * understood in two ways, it is not understood here, and then it is not decoded.
+ * <p>Each format is parsed as OpenCV's decoder parses it, so that both find the same size. A file that could be
+ * interpreted in two ways is rejected here and not decoded.
  *
- * @param size before it is turned upright
- * @param minBytes fewest bytes that a file of so many pixels has; 0 where compression knows no bound
- * @param bufferBytes memory that the decoder takes beside that of the image, where that is much
+ * @param size before the EXIF orientation is applied
+ * @param minBytes minimum length of a file with so many pixels; 0 when compression is not bounded
+ * @param bufferBytes memory that the decoder needs in addition to the image, when that is much
  * @param passes how often the decoder goes over all pixels
  */
 record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) {
-    /** Deflate makes at most so many bytes of one. */
+    /** The maximum compression ratio of Deflate. */
     private static final int DEFLATE_RATIO = 1032;
 
     private static final int ANIMATED = 2; // flags of WebP's extended header
     private static final int TRANSPARENT = 16;
 
-    /** Of one that is read in one pass; empty where a side is not positive. */
+    /** Returns the header of an image that is decoded in one pass; empty when a side is not positive. */
     static Optional<ImageHeader> of(long width, long height, long minBytes) {
         return width > 0 && height > 0
                 ? Optional.of(new ImageHeader(new ImageSize(width, height), minBytes, 0, 1))
                 : Optional.empty();
     }
 
-    /** Empty where the format is not among those that are decoded, or the header is damaged. */
+    /** Parses a file's header; empty when the format is not supported or the header is damaged. */
     static Optional<ImageHeader> of(byte[] file) {
         HeaderBytes bytes = new HeaderBytes(file);
         if (bytes.starts(0, 0xff, 0xd8, 0xff)) {
@@ -48,7 +48,7 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         return TextHeader.read(bytes);
     }
 
-    /** The header chunk must come first, as the format demands. */
+    /** Parses PNG, whose header chunk must come first, as the format demands. */
     private static Optional<ImageHeader> png(HeaderBytes bytes) {
         if (bytes.big(8, 4) != 13 || !bytes.ascii(12, "IHDR")) {
             return Optional.empty();
@@ -65,7 +65,10 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         return of(width, height, ImageSize.product(row, height) / DEFLATE_RATIO);
     }
 
-    /** Windows' header, or OS/2's first, which has 12 bytes. A negative height means that the rows begin at the top. */
+    /**
+     * Parses BMP with Windows' header or the first one of OS/2, which has 12 bytes. A negative height means that the
+     * rows begin at the top.
+     */
     private static Optional<ImageHeader> bmp(HeaderBytes bytes) {
         long header = bytes.little(14, 4);
         boolean old = header == 12;
@@ -80,7 +83,7 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         return of(width, height, runLengths ? 0 : ImageSize.product(packed(width, bits), height));
     }
 
-    /** Two canvases of RGBA, and the numbers of the colors. */
+    /** Parses GIF, whose decoder uses two RGBA canvases and the color indices: 9 bytes per pixel. */
     private static Optional<ImageHeader> gif(HeaderBytes bytes) {
         return of(bytes.little(6, 2), bytes.little(8, 2), 0).map(image -> image.withBuffer(9));
     }
@@ -102,7 +105,7 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         };
     }
 
-    /** An animation, and an image with transparency, take two buffers of RGBA; lossless compression takes one. */
+    /** Parses extended WebP: animations and images with transparency need two RGBA buffers, other images one. */
     private static Optional<ImageHeader> extendedWebp(HeaderBytes bytes) {
         boolean twice = (bytes.at(20) & (ANIMATED | TRANSPARENT)) != 0;
         return of(1 + bytes.little(24, 3), 1 + bytes.little(27, 3), 0).map(image -> image.withBuffer(twice ? 8 : 4));
@@ -119,7 +122,7 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         return of(width, height, runLengths ? 0 : ImageSize.product(packed(width, bytes.big(12, 4)), height));
     }
 
-    /** Bytes of a row whose pixels have so many bits; 0 for a number of bits that no pixel has. */
+    /** Returns the number of bytes of a row whose pixels have {@code bits} bits; 0 for an impossible number of bits. */
     static long packed(long width, long bits) {
         return width < 0 || bits < 0 || bits > 256 ? 0 : (width * bits + 7) / 8;
     }

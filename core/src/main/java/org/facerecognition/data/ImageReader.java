@@ -25,21 +25,21 @@ import org.facerecognition.data.EncodedImage.Damage;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * Images from files, bytes and Java images, always as RGB, CV_8UC3. The only place that decodes.
+ * Reads images from files, bytes and Java images, always as RGB, CV_8UC3. This is the only place that decodes.
  *
- * <p>Files come from strangers: an image is decoded only when its format is one of those that are read here, its header
- * says how many pixels it has, and there are not too many. An image whose size is not understood is rejected.
+ * <p>Files are untrusted: an image is decoded only when its format is supported here, its header declares how many
+ * pixels it has, and these are not too many. An image whose size cannot be determined is rejected.
  */
 public final class ImageReader {
-    /** Images whose header declares more pixels are rejected before anything is allocated for them: 300 MB, decoded. */
+    /** Images whose header declares more pixels are rejected before decoding; so many take 300 MB when decoded. */
     public static final long MAX_PIXELS = 100_000_000;
 
-    private static final int MAX_SIDE_PX = 1 << 20; // that of OpenCV
+    private static final int MAX_SIDE_PX = 1 << 20; // OpenCV's limit
     private static final int MAX_PASSES = 100;
-    private static final int USUAL_PASSES = 12; // over all pixels, of what programs write
+    private static final int USUAL_PASSES = 12; // over all pixels, in files that common programs write
     private static final long MAX_BUFFER_BYTES = 400_000_000;
-    private static final int BUFFER_BYTES_PER_PIXEL = 6; // of a smaller limit
-    private static final String WAY_OUT = "; replace the file or take it out of the data set";
+    private static final int BUFFER_BYTES_PER_PIXEL = 6; // when the caller limits the number of pixels
+    private static final String WAY_OUT = "; replace the file or remove it from the data set";
 
     private ImageReader() {}
 
@@ -47,30 +47,30 @@ public final class ImageReader {
      * Reads an image file, whatever its name: JPEG, PNG, BMP, WebP, TIFF, GIF (the first frame), Netpbm (PBM, PGM, PPM,
      * PAM), Sun raster and Radiance HDR. Other formats, such as HEIC, are named in the message.
      *
-     * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
-     * @throws DataException when the file is missing, unreadable, truncated, too large or no image
+     * @return RGB, CV_8UC3, rotated upright by its EXIF orientation; owned
+     * @throws DataException when the file is missing, unreadable, truncated, too large or not an image
      */
     public static Mat read(Path file) {
         return decode(bytes(file), file.toString());
     }
 
     /**
-     * Reads an image file where a smaller image will do. A JPEG is decoded at a half, a quarter or an eighth of its
-     * size when both sides stay at least {@code leastPx}.
+     * Reads an image file when a smaller image is sufficient. A JPEG is decoded at a half, a quarter or an eighth of
+     * its size if both sides stay at least {@code minPx}.
      *
-     * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
-     * @throws DataException when the file is missing, unreadable, truncated, too large or no image
+     * @return RGB, CV_8UC3, rotated upright by its EXIF orientation; owned
+     * @throws DataException when the file is missing, unreadable, truncated, too large or not an image
      */
-    public static Mat read(Path file, int leastPx) {
-        return decode(bytes(file), leastPx, file.toString());
+    public static Mat read(Path file, int minPx) {
+        return decode(bytes(file), minPx, file.toString());
     }
 
     static byte[] bytes(Path file) {
         try {
             long size = Files.size(file);
-            long most = Math.min(Integer.MAX_VALUE - 8, Runtime.getRuntime().maxMemory() / 2);
-            if (size > most) {
-                throw new DataException("image " + file + " must have at most " + most
+            long max = Math.min(Integer.MAX_VALUE - 8, Runtime.getRuntime().maxMemory() / 2);
+            if (size > max) {
+                throw new DataException("image " + file + " must have at most " + max
                         + " bytes, half of the Java heap, but has " + size + WAY_OUT);
             }
             return Files.readAllBytes(file);
@@ -84,21 +84,21 @@ public final class ImageReader {
     /**
      * Decodes an image file's bytes.
      *
-     * @param name what to call it in messages
-     * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
-     * @throws DataException when it is truncated, too large or no image
+     * @param name of the image in messages
+     * @return RGB, CV_8UC3, rotated upright by its EXIF orientation; owned
+     * @throws DataException when the image is truncated or too large, or the bytes are not an image
      */
     public static Mat decode(byte[] bytes, String name) {
         return decode(bytes, name, MAX_PIXELS);
     }
 
     /**
-     * Decodes an image file's bytes where many may be decoded at once, so that each must be smaller.
+     * Decodes an image file's bytes with a smaller limit, for programs that decode many images at the same time.
      *
-     * @param name what to call it in messages
-     * @param maxPixels images whose header declares more are rejected; 1 to {@link #MAX_PIXELS}
-     * @return RGB, CV_8UC3, turned upright by its EXIF orientation; the caller closes it
-     * @throws DataException when it is truncated, too large or no image
+     * @param name of the image in messages
+     * @param maxPixels images whose header declares more are rejected before decoding; 1 to {@link #MAX_PIXELS}
+     * @return RGB, CV_8UC3, rotated upright by its EXIF orientation; owned
+     * @throws DataException when the image is truncated or too large, or the bytes are not an image
      */
     public static Mat decode(byte[] bytes, String name, long maxPixels) {
         if (maxPixels < 1 || maxPixels > MAX_PIXELS) {
@@ -107,11 +107,11 @@ public final class ImageReader {
         return decode(bytes, Integer.MAX_VALUE, name, maxPixels);
     }
 
-    static Mat decode(byte[] bytes, int leastPx, String name) {
-        return decode(bytes, leastPx, name, MAX_PIXELS);
+    static Mat decode(byte[] bytes, int minPx, String name) {
+        return decode(bytes, minPx, name, MAX_PIXELS);
     }
 
-    private static Mat decode(byte[] bytes, int leastPx, String name, long maxPixels) {
+    private static Mat decode(byte[] bytes, int minPx, String name, long maxPixels) {
         Damage damage = EncodedImage.damageOf(bytes);
         if (damage != Damage.NONE) {
             throw new DataException(
@@ -121,12 +121,12 @@ public final class ImageReader {
         ImageHeader header = ImageHeader.of(bytes).orElseThrow(() -> unreadable(bytes, name));
         check(header, bytes.length, name, maxPixels);
         byte[] input = still(bytes).orElseThrow(() -> unreadable(bytes, name));
-        int reduction = reduction(bytes, header.size(), leastPx);
+        int reduction = reduction(bytes, header.size(), minPx);
         Mat image;
         try (BytePointer data = new BytePointer(input);
                 Mat encoded = new Mat(1, input.length, CV_8UC1, data)) {
             image = imdecode(encoded, IMREAD_COLOR_RGB | flag(reduction));
-        } catch (RuntimeException e) { // cv::Exception: a codec's complaint
+        } catch (RuntimeException e) { // cv::Exception, thrown by a codec
             String why = FileSignature.sentence(bytes).orElse("cannot be decoded: " + firstLine(e));
             throw new DataException("image " + name + " " + why, e);
         }
@@ -144,7 +144,7 @@ public final class ImageReader {
                         .orElse("is not an image that can be decoded (" + bytes.length + " bytes)" + WAY_OUT));
     }
 
-    /** Whether it is worth to be decoded at all, by what its header says. */
+    /** Rejects images that should not be decoded, by their header. */
     private static void check(ImageHeader header, int bytes, String name, long maxPixels) {
         ImageSize size = header.size();
         if (size.pixels() > maxPixels) {
@@ -168,16 +168,16 @@ public final class ImageReader {
         if (header.passes() > maxPasses) {
             throw new DataException("image " + name + " must have at most " + maxPasses + " scans of its " + size
                     + " pixels, but has " + header.passes()
-                    + "; save it again with another program or take it out of the data set");
+                    + "; save it again with another program or remove it from the data set");
         }
     }
 
-    private static DataException tooLarge(String name, String most, String claim) {
-        return new DataException("image " + name + " must have at most " + most + ", but claims " + claim
-                + "; make it smaller or take it out of the data set");
+    private static DataException tooLarge(String name, String max, String claim) {
+        return new DataException("image " + name + " must have at most " + max + ", but claims " + claim
+                + "; make it smaller or remove it from the data set");
     }
 
-    /** Without what follows the first image of an animation; empty where the file is damaged. */
+    /** Returns the file with only the first image of an animation; empty when the file is damaged. */
     private static Optional<byte[]> still(byte[] bytes) {
         HeaderBytes header = new HeaderBytes(bytes);
         if (header.ascii(0, "GIF8")) {
@@ -186,12 +186,12 @@ public final class ImageReader {
         return header.at(0) == 0x89 ? PngChunks.still(bytes) : Optional.of(bytes);
     }
 
-    /** How many times smaller to decode it: 2, 4, 8, or 1; for JPEG, whose decoder saves work that way. */
-    private static int reduction(byte[] bytes, ImageSize size, int leastPx) {
+    /** Returns the factor by which a JPEG is reduced while decoding, which saves work: 8, 4, 2 or 1; 1 for others. */
+    private static int reduction(byte[] bytes, ImageSize size, int minPx) {
         boolean jpeg = (bytes[0] & 0xff) == 0xff;
         long smaller = Math.min(size.width(), size.height());
         for (int times = 8; jpeg && times > 1; times /= 2) {
-            if (smaller / times >= leastPx) {
+            if (smaller / times >= minPx) {
                 return times;
             }
         }
@@ -207,13 +207,13 @@ public final class ImageReader {
         };
     }
 
-    /** The decoder must have found the size that was checked, upright or turned. */
+    /** Checks that the decoder found the same size as the header, possibly rotated. */
     private static void checkDecoded(Mat image, ImageSize claimed, int reduction, String name) {
         long width = (claimed.width() + reduction - 1) / reduction;
         long height = (claimed.height() + reduction - 1) / reduction;
         boolean same = image.cols() == width && image.rows() == height;
-        boolean turned = image.cols() == height && image.rows() == width;
-        if (image.type() != CV_8UC3 || !(same || turned)) {
+        boolean rotated = image.cols() == height && image.rows() == width;
+        if (image.type() != CV_8UC3 || !(same || rotated)) {
             String found = image.cols() + "x" + image.rows() + " (" + RgbImages.describe(image) + ")";
             image.close();
             throw new DataException("image " + name + " is damaged: its header claims " + claimed
@@ -221,7 +221,11 @@ public final class ImageReader {
         }
     }
 
-    /** Encodes without loss. */
+    /**
+     * Encodes an image as PNG, without loss.
+     *
+     * @param image RGB, CV_8UC3; borrowed
+     */
     public static byte[] png(Mat image) {
         try (Mat bgr = new Mat();
                 BytePointer png = new BytePointer()) {
@@ -234,10 +238,10 @@ public final class ImageReader {
     }
 
     /**
-     * Converts a Java image; transparency is laid on black.
+     * Converts a Java image; transparent pixels are blended with black.
      *
-     * @return RGB, CV_8UC3; the caller closes it
-     * @throws IllegalArgumentException when it has more than {@link #MAX_PIXELS} or its values are no integers of 8 or
+     * @return RGB, CV_8UC3; owned
+     * @throws IllegalArgumentException when it has more than {@link #MAX_PIXELS} or its values are not integers of 8 or
      *     16 bits
      */
     public static Mat from(BufferedImage image) {
@@ -248,8 +252,8 @@ public final class ImageReader {
     /**
      * Copies an image's pixels.
      *
-     * @param image RGB, CV_8UC3; may be a region of a larger one
-     * @return R G B of each pixel, row by row
+     * @param image RGB, CV_8UC3; may be a region of a larger image. Borrowed
+     * @return R, G and B of each pixel, row by row
      * @throws IllegalArgumentException when it is empty or of another type
      */
     public static byte[] pixels(Mat image) {
@@ -266,7 +270,7 @@ public final class ImageReader {
         return bytes;
     }
 
-    /** What OpenCV says, without where in its sources and the number of the error. */
+    /** Returns OpenCV's message without the place in its sources and the error code. */
     private static String firstLine(RuntimeException e) {
         String line = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
         return line.replaceFirst("^OpenCV\\([^)]*\\) \\S+ error: \\([^)]*\\) ", "");

@@ -9,17 +9,19 @@ import java.util.Optional;
  * @param height in pixels
  */
 record ImageSize(long width, long height) {
-    /** What an encoded image's header says; empty where its format is not known or the header is damaged. */
+    /**
+     * Returns the size in the header of an encoded image; empty when the format is unknown or the header is damaged.
+     */
     static Optional<ImageSize> of(byte[] bytes) {
         return ImageHeader.of(bytes).map(ImageHeader::size);
     }
 
-    /** How many pixels; the largest number where there are more. */
+    /** Returns the number of pixels, at most {@link Long#MAX_VALUE}. */
     long pixels() {
         return product(width, height);
     }
 
-    /** Of two numbers that are not negative; the largest number where it is larger. */
+    /** Returns the product of two nonnegative numbers, at most {@link Long#MAX_VALUE}. */
     static long product(long a, long b) {
         return a == 0 || b <= Long.MAX_VALUE / a ? a * b : Long.MAX_VALUE;
     }

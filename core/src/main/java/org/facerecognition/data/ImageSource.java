@@ -5,75 +5,77 @@ import java.nio.file.Path;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * An image that can be read again and again, from any thread: {@link #of(Path) a file}, {@link #of(byte[], String) its
- * bytes}, {@link #of(BufferedImage) Java's} or {@link #of(Mat) OpenCV's}.
+ * An image that can be read repeatedly and from any thread: {@link #of(Path) a file}, {@link #of(byte[], String) the
+ * bytes of a file}, {@link #of(BufferedImage) a Java image} or {@link #of(Mat) an OpenCV image}.
  */
 public interface ImageSource {
-    /** An image file, turned upright by its EXIF orientation when it is read. */
+    /** Returns a source for an image file, which is rotated upright by its EXIF orientation when it is read. */
     static ImageSource of(Path file) {
         return new FileImage(file.getFileSystem().getPath(""), file.toString());
     }
 
-    /** The bytes of an image file; as {@link #of(byte[], String)}. */
+    /** Returns a source for the bytes of an image file; see {@link #of(byte[], String)}. */
     static ImageSource of(byte[] bytes) {
         return of(bytes, GIVEN);
     }
 
     /**
-     * The bytes of an image file, turned upright by its EXIF orientation when it is read.
+     * Returns a source for the bytes of an image file, which is rotated upright by its EXIF orientation when it is
+     * read.
      *
-     * @param bytes not copied: leave them as they are
-     * @param name what to call it in messages
+     * @param bytes not copied; must not be changed
+     * @param name of the image in messages
      */
     static ImageSource of(byte[] bytes, String name) {
         return new EncodedBytes(bytes, name);
     }
 
-    /** A Java image; transparency is laid on black. Reading it throws as {@link ImageReader#from}. */
+    /** Returns a source for a Java image; reading it converts it and throws exceptions as {@link ImageReader#from}. */
     static ImageSource of(BufferedImage image) {
         return new GivenImage(() -> ImageReader.from(image));
     }
 
     /**
-     * OpenCV's. Reading it throws an IllegalArgumentException when it is closed, empty, of another type or larger than
-     * {@link ImageReader#MAX_PIXELS}.
+     * Returns a source for an OpenCV image. Reading it throws an IllegalArgumentException when it is closed, empty, of
+     * another type or larger than {@link ImageReader#MAX_PIXELS}.
      *
-     * @param image RGB, CV_8UC3; may be a region of a larger one; not copied: leave it as it is, and open
+     * @param image RGB, CV_8UC3; may be a region of a larger image. Borrowed and not copied: it must stay open and must
+     *     not be changed
      */
     static ImageSource of(Mat image) {
         return new GivenImage(() -> {
-            RgbImages.require(image); // before its header is copied: a closed one has none
-            return new Mat(image); // its pixels are shared, and counted
+            RgbImages.require(image); // before the header is copied: a closed Mat has none
+            return new Mat(image); // shares the reference-counted pixels
         });
     }
 
-    /** What an image without a name is called. */
+    /** The name of an image that was given none. */
     String GIVEN = "given";
 
-    /** What the image is called in messages: its file, mostly. */
+    /** Returns the name of the image in messages, usually its file. */
     String name();
 
     /**
-     * Reads it.
+     * Reads the image.
      *
-     * @return RGB, CV_8UC3; the caller closes it
-     * @throws DataException when it cannot be read
+     * @return RGB, CV_8UC3; owned
+     * @throws DataException when the image cannot be read
      */
     Mat read();
 
     /**
-     * Reads it where a smaller one will do: decoders of JPEG leave detail out at a fraction of the cost.
+     * Reads the image when a smaller one is sufficient: JPEG decoders can reduce it at a fraction of the cost.
      *
-     * @param leastPx neither side becomes smaller than this, unless it is
-     * @return RGB, CV_8UC3; the caller closes it
-     * @throws DataException when it cannot be read
+     * @param minPx the result's sides are at least this long, unless the image itself is smaller
+     * @return RGB, CV_8UC3; owned
+     * @throws DataException when the image cannot be read
      */
-    default Mat read(int leastPx) {
+    default Mat read(int minPx) {
         return read();
     }
 
     /**
-     * Its bytes as they are kept: an encoded image, to be packed as it is.
+     * Returns the image as the bytes of an image file, to be packed unchanged.
      *
      * @throws DataException when they cannot be read
      */
@@ -84,17 +86,17 @@ public interface ImageSource {
     }
 
     /**
-     * Size in bytes of what {@link #encoded} gives, where that is known without reading it; 0 where it is not. With
-     * {@link #contentChecksum} it tells whether an image was replaced under the same name.
+     * Returns the number of bytes of {@link #encoded} when that is known without reading them, 0 otherwise. Together
+     * with {@link #contentChecksum} it shows whether an image was replaced under the same name.
      *
-     * @throws DataException when it cannot be told
+     * @throws DataException when the size cannot be determined
      */
     default long contentBytes() {
         return 0;
     }
 
     /**
-     * CRC-32 of what {@link #encoded} gives, or of what determines it.
+     * Returns the CRC-32 of {@link #encoded}, or of the data that determine it.
      *
      * @throws DataException when it cannot be read
      */
@@ -102,8 +104,8 @@ public interface ImageSource {
         return Checksum.of(encoded());
     }
 
-    /** Side in pixels of an image that is framed already, and only needs to be read; 0 for one that is not. */
-    default int framedPx() {
+    /** Returns the side in pixels of an image that is cropped already and only needs to be read; 0 for others. */
+    default int croppedPx() {
         return 0;
     }
 }

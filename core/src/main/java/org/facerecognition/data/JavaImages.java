@@ -13,16 +13,16 @@ import java.awt.image.Raster;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Java's images as OpenCV's. Java draws colors of all kinds rightly, but takes gray values for linear ones: drawn,
- * those of 16 bits or with transparency become brighter than the same file decoded elsewhere. So gray is copied, not
- * drawn.
+ * Converts Java images to OpenCV images. Java's drawing routines convert all color models correctly, but treat gray
+ * values as linear: gray images of 16 bits or with transparency would become brighter than the same file decoded
+ * elsewhere. So gray values are copied rather than drawn.
  */
 final class JavaImages {
     private JavaImages() {}
 
     static Mat toRgb(BufferedImage image) {
         check(image);
-        byte[] rgb = isGray(image.getColorModel()) ? gray(image) : drawn(image);
+        byte[] rgb = isGray(image.getColorModel()) ? copyGray(image) : drawColors(image);
         Mat mat = new Mat(image.getHeight(), image.getWidth(), CV_8UC3);
         mat.data().put(rgb);
         return mat;
@@ -47,8 +47,8 @@ final class JavaImages {
         return colors instanceof ComponentColorModel && colors.getColorSpace().getType() == ColorSpace.TYPE_GRAY;
     }
 
-    /** R G B of each pixel. */
-    private static byte[] gray(BufferedImage image) {
+    /** Returns R, G and B of each pixel. */
+    private static byte[] copyGray(BufferedImage image) {
         int width = image.getWidth();
         int height = image.getHeight();
         Raster raster = image.getRaster();
@@ -73,8 +73,8 @@ final class JavaImages {
         return rgb;
     }
 
-    /** R G B of each pixel. */
-    private static byte[] drawn(BufferedImage image) {
+    /** Returns R, G and B of each pixel. */
+    private static byte[] drawColors(BufferedImage image) {
         BufferedImage bgr = new BufferedImage(image.getWidth(), image.getHeight(), BufferedImage.TYPE_3BYTE_BGR);
         Graphics2D graphics = bgr.createGraphics();
         graphics.drawImage(image, 0, 0, null);

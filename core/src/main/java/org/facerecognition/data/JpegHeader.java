@@ -3,9 +3,9 @@ package org.facerecognition.data;
 import java.util.Optional;
 
 /**
- * The size in a JPEG file, found as libjpeg finds it: between two segments any byte that is not 0xff is skipped, and so
- * are repeated 0xff; thumbnails lie within segments, which are stepped over; the first frame header counts, since
- * libjpeg refuses a second one. Each scan of a progressive file makes the decoder go over all pixels once more.
+ * Parses the header of a JPEG file as libjpeg does: between two segments any byte other than 0xff is skipped, and so
+ * are repeated 0xff; thumbnails lie within segments, which are skipped; the first frame header counts, since libjpeg
+ * rejects a second one. Each scan of a progressive file makes the decoder go over all pixels once more.
  */
 final class JpegHeader {
     private static final int MARKER = 0xff;
@@ -13,7 +13,7 @@ final class JpegHeader {
     private static final int END_OF_IMAGE = 0xd9;
 
     private final HeaderBytes bytes;
-    private int at = 2; // behind the start of the image
+    private int at = 2; // behind the start-of-image marker
     private int firstScanComponents;
 
     private JpegHeader(HeaderBytes bytes) {
@@ -27,36 +27,39 @@ final class JpegHeader {
     private Optional<ImageHeader> read() {
         for (int marker = nextMarker(); marker >= 0 && marker != END_OF_IMAGE; marker = nextMarker()) {
             if (marker == START_OF_SCAN) {
-                return Optional.empty(); // no frame header before it
+                return Optional.empty(); // a scan without a frame header
             }
             if (isFrame(marker)) {
                 ImageSize size = new ImageSize(bytes.big(at + 5L, 2), bytes.big(at + 3L, 2));
                 double coefficients = coefficientsPerPixel();
                 int components = bytes.at(at + 7L);
-                stepOver(marker);
+                skipSegment(marker);
                 int scans = scans();
-                boolean keepsAll = isProgressive(marker) || scans > 1 || firstScanComponents < components;
-                long buffer = keepsAll ? (long) (Short.BYTES * coefficients * size.pixels()) : 0;
+                boolean keepsCoefficients = isProgressive(marker) || scans > 1 || firstScanComponents < components;
+                long buffer = keepsCoefficients ? (long) (Short.BYTES * coefficients * size.pixels()) : 0;
                 return size.width() > 0 && size.height() > 0
                         ? Optional.of(new ImageHeader(size, 0, buffer, scans))
                         : Optional.empty();
             }
-            stepOver(marker);
+            skipSegment(marker);
         }
         return Optional.empty();
     }
 
-    /** Of all components together, by their sampling; the decoder keeps them where a scan may not be the last. */
+    /**
+     * Returns the number of coefficients per pixel in all components together, by their sampling factors. The decoder
+     * keeps the coefficients when there may be several scans.
+     */
     private double coefficientsPerPixel() {
-        int most = 1;
+        int max = 1;
         int sum = 0;
         for (int i = 0; i < bytes.at(at + 7L); i++) {
             int sampling = Math.max(0, bytes.at(at + 9L + 3L * i));
             int samples = (sampling >> 4) * (sampling & 0xf);
-            most = Math.max(most, samples);
+            max = Math.max(max, samples);
             sum += samples;
         }
-        return (double) sum / most;
+        return (double) sum / max;
     }
 
     private static boolean isFrame(int marker) {
@@ -67,7 +70,10 @@ final class JpegHeader {
         return (frame & 3) == 2; // c2, c6, ca, ce
     }
 
-    /** The place is behind it afterwards; -1 at the end of the file. 0xff 0x00 stands for a byte of compressed data. */
+    /**
+     * Moves behind the next marker and returns it; -1 at the end of the file. 0xff 0x00 represents a byte of compressed
+     * data and is not a marker.
+     */
     private int nextMarker() {
         byte[] file = bytes.bytes();
         while (at < file.length) {
@@ -85,21 +91,22 @@ final class JpegHeader {
         return -1;
     }
 
-    /** A segment, by its length, which counts itself; restart markers and the like have none. */
-    private void stepOver(int marker) {
+    /** Skips a segment by its length, which counts itself; restart markers and the like have no segment. */
+    private void skipSegment(int marker) {
         boolean alone = marker == 1 || marker >= 0xd0 && marker <= 0xd7;
         if (!alone) {
             at = (int) Math.min(bytes.length(), at + Math.max(2, bytes.big(at, 2)));
         }
     }
 
+    /** Counts the scans up to the end of the image. */
     private int scans() {
         int scans = 0;
         for (int marker = nextMarker(); marker >= 0 && marker != END_OF_IMAGE; marker = nextMarker()) {
             if (marker == START_OF_SCAN && scans++ == 0) {
                 firstScanComponents = bytes.at(at + 2L);
             }
-            stepOver(marker);
+            skipSegment(marker);
         }
         return scans;
     }

@@ -8,9 +8,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** A large file's bytes as if in memory, from any thread; the operating system reads what is looked at. */
+/**
+ * A read-only memory map of a file of any size; the operating system reads only the parts that are used. Thread-safe.
+ */
 final class MappedFile {
-    /** Maps begin every GiB and are up to 2 GiB long, so that what lies across two beginnings is in one map whole. */
+    /** Maps begin every GiB and are up to 2 GiB long, so that every range of up to 1 GiB lies in one map. */
     private static final int STRIDE_BITS = 30;
 
     private final Path file;
@@ -23,7 +25,7 @@ final class MappedFile {
         this.maps = maps;
     }
 
-    /** @throws DataException when it cannot be read */
+    /** @throws DataException when the file cannot be read */
     static MappedFile open(Path file) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
@@ -49,24 +51,25 @@ final class MappedFile {
         return size;
     }
 
-    /** Little endian. */
+    /** Reads a little-endian int at a byte offset. */
     int readInt(long at) {
         check(at, Integer.BYTES);
         return maps[(int) (at >> STRIDE_BITS)].getInt((int) (at & (1 << STRIDE_BITS) - 1));
     }
 
-    /** Little endian. */
+    /** Reads a little-endian long at a byte offset. */
     long readLong(long at) {
         check(at, Long.BYTES);
         return maps[(int) (at >> STRIDE_BITS)].getLong((int) (at & (1 << STRIDE_BITS) - 1));
     }
 
+    /** Copies bytes at a byte offset. */
     byte[] read(long at, int length) {
         check(at, length);
-        long most = Runtime.getRuntime().maxMemory() / 2;
-        if (length > most) {
+        long max = Runtime.getRuntime().maxMemory() / 2;
+        if (length > max) {
             throw new DataException("data file " + file + " is damaged, or Java needs more memory (-Xmx): " + length
-                    + " bytes at " + at + " must fit into half of the heap, " + most + " bytes");
+                    + " bytes at " + at + " must fit into half of the heap, " + max + " bytes");
         }
         byte[] bytes = new byte[length];
         maps[(int) (at >> STRIDE_BITS)].get((int) (at & (1 << STRIDE_BITS) - 1), bytes);
@@ -75,8 +78,8 @@ final class MappedFile {
 
     private void check(long at, long length) {
         if (at < 0 || length < 0 || length > 1L << STRIDE_BITS || at > size - length) {
-            throw new DataException("data file " + file + " is truncated or damaged: " + length + " bytes at " + at
-                    + " are wanted, and it has " + size + "; use another copy");
+            throw new DataException("data file " + file + " is truncated or damaged: it should have " + length
+                    + " bytes at " + at + ", but has " + size + " bytes in all; use another copy");
         }
     }
 }

@@ -1,15 +1,15 @@
 package org.facerecognition.data;
 
 /**
- * What a network takes: square RGB crops of one size, cut out of an image in one way and normalized. It belongs to a
- * model, which must see faces as it saw them in training.
+ * A model's input: square RGB crops of one size, cut out of an image and normalized. It must be the same in training
+ * and inference.
  *
  * @param sizePx side of the square input in pixels
  * @param normalization of pixel values
- * @param crop what is cut out of an image before it is brought to this size
+ * @param crop how the face is cut out of an image
  */
 public record ModelInput(int sizePx, Normalization normalization, Crop crop) {
-    /** Describes it for a model's fingerprint; the same text in all versions, since galleries keep fingerprints. */
+    /** Describes the input for a model's fingerprint. Galleries record fingerprints: the text must never change. */
     public String fingerprintText() {
         return sizePx + " RGB Normalization[mean=" + normalization.mean() + ", deviation=" + normalization.std() + "] "
                 + crop;

@@ -3,28 +3,28 @@ package org.facerecognition.data;
 import java.util.List;
 
 /**
- * How pixel values 0..255 become a net's input: (x - mean) / deviation, by channel in the order red, green, blue.
+ * The normalization of pixel values 0..255 for a model: (x - mean) / std, per channel in the order red, green, blue.
  *
  * @param mean three values, in units of pixel values
  * @param std three positive values, in units of pixel values
  */
 public record Normalization(List<Double> mean, List<Double> std) {
-    /** To -1..1: (x - 127.5) / 127.5, the face recognition field's. */
+    /** (x - 127.5) / 127.5, which maps to [-1, 1]: the convention of face recognition. */
     public static final Normalization SYMMETRIC = uniform(127.5, 127.5);
 
-    /** ImageNet's statistics, for nets that torchvision trained. */
-    public static final Normalization IMAGENET =
-            new Normalization(List.of(.485 * 255, .456 * 255, .406 * 255), List.of(.229 * 255, .224 * 255, .225 * 255));
+    /** ImageNet's statistics, for networks that torchvision trained. */
+    public static final Normalization IMAGENET = new Normalization(
+            List.of(0.485 * 255, 0.456 * 255, 0.406 * 255), List.of(0.229 * 255, 0.224 * 255, 0.225 * 255));
 
     public Normalization {
         mean = List.copyOf(mean);
         std = List.copyOf(std);
         if (mean.size() != 3 || std.size() != 3) {
             throw new IllegalArgumentException(
-                    "normalization must have 3 means and 3 deviations, but had " + mean + " and " + std);
+                    "normalization must have 3 means and 3 standard deviations, but had " + mean + " and " + std);
         }
         if (std.stream().anyMatch(d -> !(d > 0))) {
-            throw new IllegalArgumentException("deviations must be positive, but were " + std);
+            throw new IllegalArgumentException("standard deviations must be positive, but were " + std);
         }
     }
 

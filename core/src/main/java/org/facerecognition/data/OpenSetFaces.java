@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Faces of known people, and of others who are none of them.
+ * The faces of an open-set identification benchmark.
  *
  * @param queries several faces of each of some people
  * @param distractors faces of other people; labels only number them
@@ -20,10 +20,11 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
     private static final String DISTRACTORS = "celebA_distractors";
 
     /**
-     * The CelebA identification benchmark: {@code root/celebA_query/}, {@code root/celebA_distractors/} and {@code
-     * root/celebA_anno_query.csv} with lines {@code image,identity} under a heading. The images are crops of 83x100.
+     * Lists the CelebA identification benchmark: {@code root/celebA_query/}, {@code root/celebA_distractors/} and
+     * {@code root/celebA_anno_query.csv} with lines {@code image,identity} below a header line. The images are crops of
+     * 83x100.
      *
-     * @throws DataException when a file or folder is missing or a line does not fit
+     * @throws DataException when a file or folder is missing or a line is malformed
      */
     public static OpenSetFaces celebaIr(Path root, Crop crop) {
         Path file = root.resolve(ANNOTATIONS);
@@ -33,12 +34,12 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
             lines = Files.readAllLines(file);
         } catch (IOException e) {
             throw new DataException(
-                    "data file " + file + " must be there and readable: give the folder that holds " + ANNOTATIONS
+                    "data file " + file + " must exist and be readable: give the folder that holds " + ANNOTATIONS
                             + ", " + QUERIES + " and " + DISTRACTORS + " (" + e + ")",
                     e);
         }
         Map<String, Integer> labels = new LinkedHashMap<>();
-        List<FaceDataset.Labelled> queries = new ArrayList<>();
+        List<LabeledImage> queries = new ArrayList<>();
         for (int i = 1; i < lines.size(); i++) {
             if (lines.get(i).isBlank()) {
                 continue;
@@ -50,17 +51,17 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
                                 + ", but was \"" + lines.get(i) + "\"");
             }
             int label = labels.computeIfAbsent(parts[1], name -> labels.size());
-            queries.add(new FaceDataset.Labelled(new FileImage(images, parts[0]), label));
+            queries.add(new LabeledImage(new FileImage(images, parts[0]), label));
         }
         if (queries.isEmpty()) {
-            throw new DataException(file + " must name queries below its heading, but has none");
+            throw new DataException(file + " must have lines with images below its header, but has none");
         }
         return new OpenSetFaces(
                 FaceDataset.of(queries, List.copyOf(labels.keySet()), Split.TEST, crop),
-                strangers(root.resolve(DISTRACTORS), crop));
+                distractors(root.resolve(DISTRACTORS), crop));
     }
 
-    private static FaceDataset strangers(Path folder, Crop crop) {
+    private static FaceDataset distractors(Path folder, Crop crop) {
         PassedOver passedOver = new PassedOver();
         List<String> names = ImageFiles.list(folder, passedOver).images().stream()
                 .map(file -> file.getFileName().toString())
@@ -68,9 +69,9 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
         if (names.isEmpty()) {
             throw new DataException("image folder " + folder + " must have images, but " + passedOver.instead());
         }
-        List<FaceDataset.Labelled> images = new ArrayList<>();
+        List<LabeledImage> images = new ArrayList<>();
         for (String name : names) {
-            images.add(new FaceDataset.Labelled(new FileImage(folder, name), images.size()));
+            images.add(new LabeledImage(new FileImage(folder, name), images.size()));
         }
         List<String> notes = passedOver.note().stream().toList();
         return FaceDataset.of(images, names, Split.TEST, crop, notes);

@@ -23,12 +23,12 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * A data set in one file: the images one after another, as they were encoded or decoded and framed already, then an
- * index with each one's place, checksum, identity and part. Read through a memory map: no opening of many small files,
- * and with decoded images no decoding.
+ * A data set in one file: the images one after another, either encoded or already decoded and cropped, followed by an
+ * index with the offset, checksum, identity and split of each. It is read through a memory map, which avoids opening
+ * many small files and, for decoded images, decoding.
  *
- * <p>The file: {@code FACEPACK}, the images, the index as JSON, and 24 bytes: where the index begins (8), its length
- * (4) and CRC-32 (4), {@code FACEPACK}. Numbers are little endian.
+ * <p>The file consists of {@code FACEPACK}, the images, the index as JSON, and 24 bytes: the offset of the index (8),
+ * its length (4) and CRC-32 (4), {@code FACEPACK}. Numbers are little-endian.
  */
 public final class PackedFaces {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -39,15 +39,16 @@ public final class PackedFaces {
     private PackedFaces() {}
 
     /**
-     * Writes the images of data sets that are parts of one (training, validation, test), without augmentation.
+     * Writes the images of the parts of one data set (training, validation, test), without augmentation.
      *
-     * @param out the file; a former one is replaced atomically
-     * @param parts at least one; of the same identities and framing
-     * @param decodedPx 0 to pack images as they are encoded, which is small; else the side to which they are framed
-     *     and packed as pixels, which is fast
-     * @param progress hears how many images are packed
+     * @param out the file; an existing one is replaced atomically
+     * @param parts at least one; they must have the same identities and crop
+     * @param decodedPx 0 to pack encoded images, which is small; otherwise the side of the square crops that are packed
+     *     as pixels, which is fast
+     * @param progress receives the number of images that are packed so far
      * @throws IllegalArgumentException when the parts do not belong together, or {@code decodedPx} is out of range
-     * @throws DataException when an image cannot be used or the file cannot be written; a former one is then untouched
+     * @throws DataException when an image cannot be used or the file cannot be written; an existing file is then
+     *     unchanged
      */
     public static void write(Path out, List<FaceDataset> parts, int decodedPx, IntConsumer progress) {
         if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
@@ -57,7 +58,7 @@ public final class PackedFaces {
         FaceDataset first = parts.get(0);
         for (FaceDataset part : parts) {
             if (!part.identities().equals(first.identities()) || part.crop() != first.crop()) {
-                throw new IllegalArgumentException("parts of a pack must have the same identities and framing");
+                throw new IllegalArgumentException("parts of a pack must have the same identities and crop");
             }
         }
         try {
@@ -86,9 +87,9 @@ public final class PackedFaces {
             json.writeArrayFieldStart("images"); // [place, bytes, checksum, label, part, name]
             int done = 0;
             for (FaceDataset part : parts) {
-                for (FaceDataset.Labelled image : part.images()) {
+                for (LabeledImage image : part.images()) {
                     byte[] bytes =
-                            decodedPx == 0 ? image.image().encoded() : framed(image.image(), part.crop(), decodedPx);
+                            decodedPx == 0 ? image.image().encoded() : cropped(image.image(), part.crop(), decodedPx);
                     file.write(bytes);
                     json.writeStartArray();
                     json.writeNumber(place);
@@ -113,7 +114,7 @@ public final class PackedFaces {
         file.write(MAGIC);
     }
 
-    private static byte[] framed(ImageSource source, Crop crop, int sizePx) {
+    private static byte[] cropped(ImageSource source, Crop crop, int sizePx) {
         try (Mat whole = source.read();
                 Mat face = crop.apply(whole, sizePx, source.name())) {
             return ImageReader.pixels(face);
@@ -132,7 +133,7 @@ public final class PackedFaces {
             }
             List<String> identities = new ArrayList<>();
             index.path("identities").forEach(name -> identities.add(name.asText()));
-            List<FaceDataset.Labelled> images = new ArrayList<>();
+            List<LabeledImage> images = new ArrayList<>();
             for (JsonNode entry : index.path("images")) {
                 int label = entry.path(3).asInt(-1);
                 if (label < 0 || label >= identities.size()) {
@@ -146,7 +147,7 @@ public final class PackedFaces {
                             entry.path(1).asInt(-1),
                             entry.path(2).asLong(-1),
                             decodedPx);
-                    images.add(new FaceDataset.Labelled(image, label));
+                    images.add(new LabeledImage(image, label));
                 }
             }
             if (images.isEmpty()) {
@@ -154,7 +155,8 @@ public final class PackedFaces {
             }
             return FaceDataset.of(images, identities, split, crop);
         } catch (IllegalArgumentException e) {
-            throw new DataException("pack " + path + " is of a newer version, or damaged: " + e.getMessage(), e);
+            throw new DataException(
+                    "pack " + path + " was written by a newer version or is damaged: " + e.getMessage(), e);
         }
     }
 
@@ -164,7 +166,7 @@ public final class PackedFaces {
                 && Arrays.equals(file.read(0, MAGIC.length), MAGIC)
                 && Arrays.equals(file.read(file.size() - MAGIC.length, MAGIC.length), MAGIC);
         if (!whole) {
-            throw new DataException(file.file() + " is truncated or not a pack; make it anew with the pack command");
+            throw new DataException(file.file() + " is truncated or not a pack; create it again with the pack command");
         }
         long begin = file.readLong(end);
         int length = file.readInt(end + Long.BYTES);
@@ -186,10 +188,10 @@ public final class PackedFaces {
 
     private static DataException damaged(MappedFile file) {
         return new DataException(
-                "the index of pack " + file.file() + " is damaged; make it anew with the pack command");
+                "the index of pack " + file.file() + " is damaged; create it again with the pack command");
     }
 
-    private record Packed(MappedFile file, String name, long place, int length, long checksum, int framedPx)
+    private record Packed(MappedFile file, String name, long place, int length, long checksum, int croppedPx)
             implements ImageSource {
         @Override
         public long contentBytes() {
@@ -206,7 +208,7 @@ public final class PackedFaces {
             byte[] bytes = file.read(place, length);
             if (Checksum.of(bytes) != checksum) {
                 throw new DataException("image " + name + " in pack " + file.file()
-                        + " is damaged: its checksum differs; make the pack anew");
+                        + " is damaged: its checksum differs; create the pack again");
             }
             return bytes;
         }
@@ -215,13 +217,13 @@ public final class PackedFaces {
         public Mat read() {
             NativeLibraries.load(opencv_core.class, "OpenCV");
             byte[] bytes = encoded();
-            if (framedPx == 0) {
+            if (croppedPx == 0) {
                 return ImageReader.decode(bytes, name);
             }
-            if (bytes.length != 3L * framedPx * framedPx) {
+            if (bytes.length != 3L * croppedPx * croppedPx) {
                 throw damaged(file);
             }
-            Mat image = new Mat(framedPx, framedPx, CV_8UC3);
+            Mat image = new Mat(croppedPx, croppedPx, CV_8UC3);
             try (BytePointer pixels = image.data()) {
                 pixels.put(bytes, 0, bytes.length);
             }

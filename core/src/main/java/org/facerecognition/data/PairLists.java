@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import org.facerecognition.data.FacePairs.Pair;
 
-/** Reads lists of pairs that are kept as text beside the images. */
+/** Reads lists of pairs from text files. */
 final class PairLists {
     private static final Pattern COUNT = Pattern.compile("\\d{1,9}");
 
@@ -35,7 +35,7 @@ final class PairLists {
         }
         if (expected >= 0 && expected != pairs.size()) {
             throw new DataException(list + " must have " + expected + " pairs, as its first line says, but has "
-                    + pairs.size() + "; fetch it again");
+                    + pairs.size() + "; download it again");
         }
         return checked(list, pairs);
     }
@@ -87,11 +87,11 @@ final class PairLists {
         try {
             return Files.readAllLines(list);
         } catch (IOException e) {
-            throw new DataException("list of pairs " + list + " must be there and readable as UTF-8 text: " + e, e);
+            throw new DataException("list of pairs " + list + " must exist and be readable as UTF-8 text: " + e, e);
         }
     }
 
-    /** Says at once that images are missing, and how many, and not after minutes of embedding others. */
+    /** Reports missing images, and how many there are, immediately rather than after minutes of embedding others. */
     private static FacePairs checked(Path list, List<Pair> pairs) {
         if (pairs.isEmpty()) {
             throw new DataException(list + " must have pairs, but has none");

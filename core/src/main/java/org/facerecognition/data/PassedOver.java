@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** Counts what was found in folders of images and not used, by kind. For one thread. */
+/** Counts, by kind, the files and folders that were found in folders of images and not used. Not thread-safe. */
 public final class PassedOver {
     private static final String CONVERT = "convert them to JPEG";
 
@@ -51,22 +51,22 @@ public final class PassedOver {
         closedFolders++;
     }
 
-    /** A file or folder whose name is in letters that this process does not know. */
+    /** Counts a file or folder whose name this process cannot decode. */
     public void addUnreadableName() {
         unreadableNames++;
     }
 
-    /** Images beside the folders of people, where each person has a folder. */
+    /** Counts images beside the folders of people, in a folder where each person has a folder. */
     public void addLooseImages(int images) {
         loose += images;
     }
 
-    /** Images farther down than they belong. */
+    /** Counts images in folders below those of people. */
     void addDeeperImages(int images) {
         deeper += images;
     }
 
-    /** The search for deeper images was given up: there may be more. */
+    /** Records that the search for deeper images was stopped: there may be more. */
     void stopDeeper() {
         moreDeeper = true;
     }
@@ -75,7 +75,7 @@ public final class PassedOver {
         return deeper;
     }
 
-    /** Adds what was counted elsewhere. */
+    /** Adds the counts of another object. */
     public void add(PassedOver other) {
         other.unreadable.forEach((format, files) -> unreadable.merge(format, files, Integer::sum));
         hiddenFolders += other.hiddenFolders;
@@ -90,13 +90,14 @@ public final class PassedOver {
         moreDeeper |= other.moreDeeper;
     }
 
-    /** Whether nothing was passed over. */
+    /** Returns whether nothing was passed over. */
     public boolean isEmpty() {
         return items().isEmpty() && unreadable.isEmpty();
     }
 
     /**
-     * One line for people, {@code passed over: 3 HEIC images (convert them to JPEG), 1 other file}; empty for nothing.
+     * Returns one line for the user, such as {@code passed over: 3 HEIC images (convert them to JPEG), 1 other file};
+     * empty when nothing was passed over.
      */
     public Optional<String> note() {
         List<String> all = formats("");
@@ -108,8 +109,8 @@ public final class PassedOver {
     }
 
     /**
-     * What a sentence goes on with after "must have images, but": {@code has none}, {@code has 12 HEIC images, which
-     * cannot be read; convert them to JPEG}.
+     * Returns the rest of a sentence that begins with "must have images, but": {@code has none}, or {@code has only 12
+     * HEIC images, which cannot be read; convert them to JPEG}.
      */
     public String instead() {
         List<String> all = items();
@@ -119,6 +120,7 @@ public final class PassedOver {
                 : "has only " + String.join(", ", all) + (unreadable.isEmpty() ? "" : "; " + CONVERT);
     }
 
+    /** Returns the counts of images that cannot be decoded, by format; {@code end} is appended to the last one. */
     private List<String> formats(String end) {
         List<String> all = new ArrayList<>();
         unreadable.forEach((format, files) -> all.add(count(files, format + " image", format + " images")));

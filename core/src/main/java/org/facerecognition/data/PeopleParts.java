@@ -6,15 +6,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Collects one part of a data set person by person, and counts those who are left out or have few images. */
+/** Collects one part of a data set person by person, and counts people who are left out or have few images. */
 final class PeopleParts {
     private final SplitSettings settings;
     private final Split split;
-    private final List<FaceDataset.Labelled> chosen = new ArrayList<>();
+    private final List<LabeledImage> chosen = new ArrayList<>();
     private final List<String> identities = new ArrayList<>();
     private int empty;
     private int belowMin;
-    private int mostImages;
+    private int maxImages;
     private int inTrainingOnly;
     private int withoutTest;
 
@@ -23,9 +23,9 @@ final class PeopleParts {
         this.split = split;
     }
 
-    /** @param person makes the choice of images another one for each */
+    /** @param person a number that makes the choice of images different for each person */
     void add(String name, int person, List<? extends ImageSource> images) {
-        mostImages = Math.max(mostImages, images.size());
+        maxImages = Math.max(maxImages, images.size());
         if (images.isEmpty()) {
             empty++;
             return;
@@ -41,22 +41,21 @@ final class PeopleParts {
                 withoutTest++;
             }
         }
-        settings.part(images, person, split)
-                .forEach(image -> chosen.add(new FaceDataset.Labelled(image, identities.size())));
+        settings.part(images, person, split).forEach(image -> chosen.add(new LabeledImage(image, identities.size())));
         identities.add(name);
     }
 
-    /** How many people had no images at all. */
+    /** Returns the number of people who had no images at all. */
     int empty() {
         return empty;
     }
 
     /**
-     * The part.
+     * Returns the part as a data set.
      *
-     * @param where for messages: {@code data folder x}
-     * @param passedOver told with the notes
-     * @throws DataException when there are no images in it
+     * @param where the source in messages, such as {@code data folder x}
+     * @param passedOver is reported in the notes
+     * @throws DataException when the part has no images
      */
     FaceDataset dataset(String where, PassedOver passedOver) {
         if (chosen.isEmpty()) {
@@ -73,8 +72,8 @@ final class PeopleParts {
 
     private String why(PassedOver passedOver) {
         if (identities.isEmpty() && belowMin > 0) {
-            return "people with at least " + settings.minImages() + " images, but the most that one has is "
-                    + mostImages + "; ask for fewer images of each";
+            return "people with at least " + settings.minImages() + " images, but the most that one has is " + maxImages
+                    + "; ask for fewer images of each";
         }
         if (identities.isEmpty()) {
             return "images in the folders of its people, but " + passedOver.instead();
@@ -83,23 +82,23 @@ final class PeopleParts {
             return "images of split " + split + ", but its fraction is 0";
         }
         return "images of split " + split
-                + ", but nobody has enough: images are for training first, then for validation,"
+                + ", but no person has enough: images are for training first, then for validation,"
                 + " then for the test; add images or set the fraction to 0";
     }
 
-    /** One line: who was left out, and who is not in every part. */
+    /** Returns one line on the people who were left out and those who are not in every part. */
     private String people() {
-        List<String> left = new ArrayList<>();
+        List<String> excluded = new ArrayList<>();
         if (empty > 0) {
-            left.add(count(empty, "person", "people") + " without images");
+            excluded.add(count(empty, "person", "people") + " without images");
         }
         if (belowMin > 0) {
-            left.add(count(belowMin, "person", "people") + " with fewer than "
+            excluded.add(count(belowMin, "person", "people") + " with fewer than "
                     + count(settings.minImages(), "image", "images"));
         }
         List<String> all = new ArrayList<>();
-        if (!left.isEmpty()) {
-            all.add("left out: " + String.join(", ", left));
+        if (!excluded.isEmpty()) {
+            all.add("left out: " + String.join(", ", excluded));
         }
         if (inTrainingOnly > 0) {
             all.add(

@@ -4,13 +4,14 @@ import java.io.ByteArrayOutputStream;
 import java.util.Optional;
 
 /**
- * The chunks of a PNG file. Its decoder allocates what the length of a chunk claims, 4 GiB of a file of 100 bytes; so
- * the chunks must lead from the header to the end. Of an animated file the decoder keeps several images of its size;
- * without the chunks of the animation the file is a plain PNG of the first image.
+ * Checks the chunks of a PNG file and removes its animation. The decoder allocates as many bytes as the length of a
+ * chunk claims, up to 4 GiB for a file of 100 bytes; so the chunks must lead from the header to the end. For an
+ * animated file the decoder keeps several images of its size; without the chunks of the animation the file is a plain
+ * PNG of the first image.
  */
 final class PngChunks {
     private static final int FIRST_CHUNK = 8;
-    private static final int AROUND_THE_DATA = 12; // length, type and checksum
+    private static final int CHUNK_OVERHEAD = 12; // length, type and checksum
 
     private final HeaderBytes bytes;
     private boolean animated;
@@ -20,7 +21,7 @@ final class PngChunks {
         this.bytes = new HeaderBytes(file);
     }
 
-    /** The file without its animation; the file itself where it has none; empty where its chunks lead nowhere. */
+    /** Returns the file without its animation, or the file itself if it has none; empty when its chunks are invalid. */
     static Optional<byte[]> still(byte[] file) {
         PngChunks chunks = new PngChunks(file);
         if (!chunks.leadToTheEnd() || !chunks.hasPixels) {
@@ -30,7 +31,7 @@ final class PngChunks {
     }
 
     private boolean leadToTheEnd() {
-        for (long at = FIRST_CHUNK; at + AROUND_THE_DATA <= bytes.length(); at = end(at)) {
+        for (long at = FIRST_CHUNK; at + CHUNK_OVERHEAD <= bytes.length(); at = end(at)) {
             String type = type(at);
             animated |= type.equals("acTL");
             hasPixels |= type.equals("IDAT");
@@ -44,11 +45,11 @@ final class PngChunks {
     private byte[] withoutAnimation() {
         ByteArrayOutputStream still = new ByteArrayOutputStream();
         still.write(bytes.bytes(), 0, FIRST_CHUNK);
-        for (long at = FIRST_CHUNK; at + AROUND_THE_DATA <= bytes.length(); at = end(at)) {
+        for (long at = FIRST_CHUNK; at + CHUNK_OVERHEAD <= bytes.length(); at = end(at)) {
             switch (type(at)) {
                 case "acTL", "fcTL", "fdAT" -> {}
                 case "IEND" -> {
-                    still.write(bytes.bytes(), (int) at, AROUND_THE_DATA);
+                    still.write(bytes.bytes(), (int) at, CHUNK_OVERHEAD);
                     return still.toByteArray();
                 }
                 default -> still.write(bytes.bytes(), (int) at, (int) (end(at) - at));
@@ -62,6 +63,6 @@ final class PngChunks {
     }
 
     private long end(long at) {
-        return at + AROUND_THE_DATA + bytes.big(at, 4);
+        return at + CHUNK_OVERHEAD + bytes.big(at, 4);
     }
 }

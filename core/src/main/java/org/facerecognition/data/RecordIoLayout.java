@@ -13,15 +13,15 @@ import java.util.TreeMap;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Reads MXNet's RecordIO as insightface packs its training sets: {@code train.rec} with the images, each with a
- * header that holds its identity, and {@code train.idx} with their places. Record 0 says how many records are images;
- * those behind are the identities' own, which are not needed here.
+ * Lists training sets of insightface in MXNet's RecordIO format: {@code train.rec} contains the images, each with a
+ * header that holds its identity, and {@code train.idx} their offsets. Record 0 holds the number of records that are
+ * images; the records behind those describe the identities and are not needed here.
  */
 final class RecordIoLayout {
     private static final String RECORDS = "train.rec";
     private static final String INDEX = "train.idx";
     private static final int MAGIC = 0xced7230a;
-    private static final int LENGTH_BITS = 29; // the 3 above say whether a record is in parts
+    private static final int LENGTH_BITS = 29; // the upper 3 bits say whether a record is in parts
     private static final int HEADER_BYTES = 24; // flag, label, id, id2
     private static final int MAX_RECORD_BYTES = 256 << 20;
 
@@ -33,14 +33,14 @@ final class RecordIoLayout {
 
     static FaceDataset read(Path folder, Split split, SplitSettings settings) {
         RecordIoLayout layout = new RecordIoLayout(MappedFile.open(folder.resolve(RECORDS)));
-        Map<Integer, Long> places = places(folder.resolve(INDEX));
-        Map<Integer, List<Picture>> people = new TreeMap<>();
-        int last = layout.lastPicture(places);
-        places.forEach((key, place) -> {
-            if (key > 0 && key < last) {
-                Picture picture = new Picture(layout, key, place);
-                people.computeIfAbsent(layout.label(picture), label -> new ArrayList<>())
-                        .add(picture);
+        Map<Integer, Long> offsets = offsets(folder.resolve(INDEX));
+        Map<Integer, List<RecordImage>> people = new TreeMap<>();
+        int end = layout.endOfImages(offsets);
+        offsets.forEach((key, offset) -> {
+            if (key > 0 && key < end) {
+                RecordImage image = new RecordImage(layout, key, offset);
+                people.computeIfAbsent(layout.label(image), label -> new ArrayList<>())
+                        .add(image);
             }
         });
         if (people.isEmpty()) {
@@ -51,30 +51,33 @@ final class RecordIoLayout {
         return parts.dataset("data file " + folder.resolve(RECORDS), new PassedOver());
     }
 
-    /** Lines {@code key place}. */
-    private static Map<Integer, Long> places(Path index) {
-        Map<Integer, Long> places = new TreeMap<>();
+    /** Reads lines {@code key offset}. */
+    private static Map<Integer, Long> offsets(Path index) {
+        Map<Integer, Long> offsets = new TreeMap<>();
         try (BufferedReader lines = Files.newBufferedReader(index)) {
             int number = 0;
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 number++;
                 String[] parts = line.trim().split("\\s+");
                 try {
-                    places.put(Integer.valueOf(parts[0]), Long.valueOf(parts[1]));
+                    offsets.put(Integer.valueOf(parts[0]), Long.valueOf(parts[1]));
                 } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
                     throw new DataException(
-                            index + ", line " + number + " must be \"key place\", but was \"" + line + "\"", e);
+                            index + ", line " + number + " must be \"key offset\", but was \"" + line + "\"", e);
                 }
             }
         } catch (IOException e) {
-            throw new DataException("data file " + index + " must be there and readable: " + e, e);
+            throw new DataException("data file " + index + " must exist and be readable: " + e, e);
         }
-        return places;
+        return offsets;
     }
 
-    /** From record 0, whose two labels are the ends of images and of identities; without one, all are images. */
-    private int lastPicture(Map<Integer, Long> places) {
-        Long first = places.get(0);
+    /**
+     * Returns the key behind the last image, from record 0, whose two labels are the ends of images and of identities;
+     * without that record, all records are images.
+     */
+    private int endOfImages(Map<Integer, Long> offsets) {
+        Long first = offsets.get(0);
         if (first == null) {
             return Integer.MAX_VALUE;
         }
@@ -82,21 +85,22 @@ final class RecordIoLayout {
         return intAt(record, 0) > 0 ? (int) Float.intBitsToFloat(intAt(record, HEADER_BYTES)) : Integer.MAX_VALUE;
     }
 
-    /** One label lies in the header, several behind it; then the first is the identity. */
-    private int label(Picture picture) {
-        long at = picture.place() + 2 * Integer.BYTES;
+    /** Returns the identity: a single label is in the header; of several labels, which follow it, it is the first. */
+    private int label(RecordImage image) {
+        long at = image.offset() + 2 * Integer.BYTES;
         boolean several = file.readInt(at) > 0;
         float label = Float.intBitsToFloat(file.readInt(several ? at + HEADER_BYTES : at + Integer.BYTES));
         if (!(label >= 0 && label == Math.rint(label))) {
-            throw new DataException(picture.name() + " must have an identity from 0, but has " + label);
+            throw new DataException(
+                    image.name() + " must have a whole number of at least 0 as its identity, but has " + label);
         }
         return (int) label;
     }
 
-    /** A record, put together from its parts where the magic number was in it by chance. */
-    private byte[] payload(long place) {
+    /** Returns a record, joined from its parts: a record is split wherever its data contain the magic number. */
+    private byte[] payload(long offset) {
         ByteArrayOutputStream whole = new ByteArrayOutputStream();
-        long at = place;
+        long at = offset;
         int part;
         do {
             if (file.readInt(at) != MAGIC) {
@@ -107,7 +111,7 @@ final class RecordIoLayout {
             part = word >>> LENGTH_BITS;
             int length = word & (1 << LENGTH_BITS) - 1;
             if ((long) whole.size() + length > MAX_RECORD_BYTES) {
-                throw new DataException("data file " + file.file() + " is damaged: the record at byte " + place
+                throw new DataException("data file " + file.file() + " is damaged: the record at byte " + offset
                         + " must have at most " + MAX_RECORD_BYTES + " bytes; use another copy");
             }
             if (part == 2 || part == 3) {
@@ -126,7 +130,7 @@ final class RecordIoLayout {
         return bytes[at] & 0xff | (bytes[at + 1] & 0xff) << 8 | (bytes[at + 2] & 0xff) << 16 | bytes[at + 3] << 24;
     }
 
-    private record Picture(RecordIoLayout layout, int key, long place) implements ImageSource {
+    private record RecordImage(RecordIoLayout layout, int key, long offset) implements ImageSource {
         @Override
         public String name() {
             return layout.file.file() + " record " + key;
@@ -139,7 +143,7 @@ final class RecordIoLayout {
 
         @Override
         public byte[] encoded() {
-            byte[] record = layout.payload(place);
+            byte[] record = layout.payload(offset);
             int from = HEADER_BYTES + Float.BYTES * Math.max(0, Math.min(intAt(record, 0), record.length));
             if (from >= record.length) {
                 throw new DataException(name() + " is empty; use another copy");

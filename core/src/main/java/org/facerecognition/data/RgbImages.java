@@ -4,14 +4,16 @@ import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** The check of images that a program gives: other layouts would be read as other pixels, without an error. */
+/** Checks images that a program passes in, since other layouts would silently be read as other pixels. */
 final class RgbImages {
     private static final String[] DEPTHS = {"8U", "8S", "16U", "16S", "32S", "32F", "64F", "16F"};
 
     private RgbImages() {}
 
     /**
-     * @throws IllegalArgumentException unless it is RGB, CV_8UC3, not empty, and of at most {@link
+     * Requires a valid image.
+     *
+     * @throws IllegalArgumentException unless the image is RGB, CV_8UC3, not empty, and has at most {@link
      *     ImageReader#MAX_PIXELS}
      */
     static void require(Mat image) {
@@ -24,7 +26,7 @@ final class RgbImages {
         }
     }
 
-    /** What it is instead: {@code CV_32FC3}, {@code empty}. */
+    /** Describes an image for messages, such as {@code CV_32FC3} or {@code empty}. */
     static String describe(Mat image) {
         if (image.isNull()) {
             return "closed";

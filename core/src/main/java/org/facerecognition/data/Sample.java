@@ -4,13 +4,14 @@ import java.util.List;
 import org.facerecognition.augment.Transform;
 
 /**
- * One training example before it is read.
+ * One training example, not read yet.
  *
  * @param image where the image comes from
- * @param label which identity, from 0
- * @param transforms what is done to the image, in order; empty for the image as it is
+ * @param label number of the identity, from 0
+ * @param transforms augmentations in order; empty for none
  */
 public record Sample(ImageSource image, int label, List<Transform> transforms) {
+    /** @throws DataException when the label is negative */
     public Sample {
         transforms = List.copyOf(transforms);
         if (label < 0) {

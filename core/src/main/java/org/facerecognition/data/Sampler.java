@@ -8,61 +8,61 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 
 /**
- * In which order an epoch meets the samples of a data set, and how often each. A pure function: the same data set, seed and
- * epoch give the same order, so a training that was stopped goes on where it was.
+ * The order in which an epoch uses the samples of a data set, and how often it uses each. A sampler is a pure function:
+ * the same data set, seed and epoch give the same order, so that a resumed training continues where it stopped.
  */
 public interface Sampler {
     /**
-     * The order of an epoch.
+     * Returns the order of an epoch.
      *
-     * @param labels of the data set's samples
-     * @param random the epoch's own
-     * @return places of samples, of any number
+     * @param labels the labels of the data set's samples
+     * @param random the random stream of the epoch
+     * @return numbers of samples; of any length that is the same for all epochs
      */
     int[] order(int[] labels, RandomGenerator random);
 
     /**
-     * How many neighbors in the order belong together: a batch must not end between them, so its size must be a
-     * multiple of this. 1 where each sample stands alone.
+     * Returns how many consecutive samples in the order belong together: the batch size must be a multiple of this, so
+     * that no batch ends between them. 1 when samples are independent.
      */
     default int groupSize() {
         return 1;
     }
 
     /**
-     * A sampler with a name, such as a lambda's: trainings with checkpoints tell by the name whether they are the same.
+     * Gives a sampler, such as a lambda, a name: checkpoints compare the names of samplers on resume.
      *
-     * @param name what the order follows from, with all settings
+     * @param name describes everything that determines the order, with all settings
      */
     static Sampler named(String name, Sampler sampler) {
         return named(name, sampler.groupSize(), sampler);
     }
 
-    /** As the data set has them. */
+    /** Returns a sampler that uses each sample once, in the order of the data set. */
     static Sampler sequential() {
         return named("sequential", (labels, random) -> identity(labels.length));
     }
 
-    /** Each sample once, in an order of the epoch's own. */
+    /** Returns a sampler that uses each sample once, in another random order in each epoch. */
     static Sampler shuffled() {
         return named("shuffled", (labels, random) -> shuffle(identity(labels.length), random));
     }
 
     /**
-     * As many samples as the data set has, each identity as often as every other: those with few images come again and again,
-     * those with many are met in part, another part each epoch.
+     * Returns a sampler that uses as many samples as the data set has, and every identity equally often: identities
+     * with few images are repeated, and of those with many images each epoch uses another part.
      */
     static Sampler balanced() {
         return named("balanced", (labels, random) -> {
             List<int[]> people = byIdentity(labels, 1, random);
             int[] order = new int[labels.length];
-            int[] turn = new int[0];
+            int[] shuffled = new int[0];
             for (int i = 0; i < order.length; i++) {
                 int place = i % people.size();
                 if (place == 0) {
-                    turn = shuffle(identity(people.size()), random);
+                    shuffled = shuffle(identity(people.size()), random);
                 }
-                int[] images = people.get(turn[place]);
+                int[] images = people.get(shuffled[place]);
                 order[i] = images[(i / people.size()) % images.length];
             }
             return order;
@@ -70,8 +70,8 @@ public interface Sampler {
     }
 
     /**
-     * Batches of P identities with K images each, for losses that compare within a batch; give a batch size of P x K.
-     * Identities with fewer than K images show some twice.
+     * Returns a sampler for batches of P identities with K images each, for losses that compare the samples of a batch;
+     * use it with a batch size of P x K. Images of identities with fewer than K are repeated.
      *
      * @param identities P, at least 1
      * @param images K, at least 1
@@ -84,24 +84,24 @@ public interface Sampler {
         return named(identities + " identities x " + images + " images", identities * images, (labels, random) -> {
             List<int[]> people = byIdentity(labels, images, random);
             if (people.size() < identities) {
-                throw new DataException("a batch of " + identities
-                        + " identities must be drawn from as many, but the data" + " set has " + people.size());
+                throw new DataException(
+                        "a batch must have " + identities + " identities, but the data set has only " + people.size());
             }
             int batches = Math.max(1, labels.length / (identities * images));
             int[] order = new int[batches * identities * images];
-            int[] met = new int[people.size()];
-            int[] turn = shuffle(identity(people.size()), random);
+            int[] used = new int[people.size()]; // number of samples per identity
+            int[] shuffled = shuffle(identity(people.size()), random);
             int next = 0;
             for (int at = 0; at < order.length; at += images) {
                 boolean newBatch = at % (identities * images) == 0;
-                if (newBatch && next + identities > turn.length) { // nobody twice in one batch
-                    shuffle(turn, random);
+                if (newBatch && next + identities > shuffled.length) { // no identity twice in one batch
+                    shuffle(shuffled, random);
                     next = 0;
                 }
-                int person = turn[next++];
+                int person = shuffled[next++];
                 int[] own = people.get(person);
                 for (int k = 0; k < images; k++) {
-                    order[at + k] = own[met[person]++ % own.length];
+                    order[at + k] = own[used[person]++ % own.length];
                 }
             }
             return order;
@@ -109,9 +109,9 @@ public interface Sampler {
     }
 
     /**
-     * Each sample once, two of one identity side by side where it has two, and the pairs of one identity far apart: in
-     * batches of an even size losses that compare within a batch find something to compare. For validation: nothing is
-     * random.
+     * Returns a sampler that uses each sample once, with pairs of the same identity side by side as far as possible and
+     * the pairs of one identity far apart, so that losses that compare the samples of a batch find genuine pairs in
+     * batches of an even size. It is not random and serves validation.
      */
     static Sampler paired() {
         return named("paired", (labels, random) -> {
@@ -120,27 +120,29 @@ public interface Sampler {
                 people.computeIfAbsent(labels[i], label -> new ArrayList<>()).add(i);
             }
             List<Integer> order = new ArrayList<>();
-            List<Integer> alone = new ArrayList<>();
+            List<Integer> unpaired = new ArrayList<>();
             people.values().stream()
                     .filter(own -> own.size() % 2 == 1)
-                    .forEach(own -> alone.add(own.remove(own.size() - 1)));
-            for (int round = 0; order.size() + alone.size() < labels.length; round += 2) {
+                    .forEach(own -> unpaired.add(own.remove(own.size() - 1)));
+            for (int round = 0; order.size() + unpaired.size() < labels.length; round += 2) {
                 int from = round;
                 people.values().stream()
                         .filter(own -> own.size() > from)
                         .forEach(own -> order.addAll(own.subList(from, from + 2)));
             }
-            order.addAll(alone);
+            order.addAll(unpaired);
             return order.stream().mapToInt(Integer::intValue).toArray();
         });
     }
 
     /**
-     * The part of another sampler's order that is one process's, when several share a training: every {@code of}-th
-     * sample or, where samples belong together, every {@code of}-th {@linkplain #groupSize group}; all parts as long.
+     * Returns a sampler for one of several processes that share a training: every {@code of}-th sample of another
+     * sampler's order or, when samples belong together, every {@code of}-th {@linkplain #groupSize group}; all parts
+     * have the same length.
      *
-     * @param rank which part, from 0
-     * @param of how many parts
+     * @param whole the sampler whose order is divided
+     * @param rank number of the part, from 0
+     * @param of number of parts
      */
     static Sampler sharded(Sampler whole, int rank, int of) {
         if (of < 1 || rank < 0 || rank >= of) {
@@ -174,8 +176,8 @@ public interface Sampler {
         };
     }
 
-    /** The samples of each identity that has any, shuffled; repeated to at least {@code least}. */
-    private static List<int[]> byIdentity(int[] labels, int least, RandomGenerator random) {
+    /** Returns the samples of each identity that has any, shuffled and repeated to at least {@code min} samples. */
+    private static List<int[]> byIdentity(int[] labels, int min, RandomGenerator random) {
         int classes = Arrays.stream(labels).max().orElse(-1) + 1;
         int[] counts = new int[classes];
         for (int label : labels) {
@@ -193,7 +195,7 @@ public interface Sampler {
         for (int[] own : places) {
             if (own.length > 0) {
                 shuffle(own, random);
-                int[] enough = new int[Math.max(own.length, least)];
+                int[] enough = new int[Math.max(own.length, min)];
                 Arrays.setAll(enough, i -> own[i % own.length]);
                 people.add(enough);
             }
@@ -207,7 +209,7 @@ public interface Sampler {
         return order;
     }
 
-    /** In place. */
+    /** Shuffles in place and returns its argument. */
     private static int[] shuffle(int[] order, RandomGenerator random) {
         for (int i = order.length - 1; i > 0; i--) {
             int j = random.nextInt(i + 1);

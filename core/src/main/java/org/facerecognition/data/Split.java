@@ -1,11 +1,11 @@
 package org.facerecognition.data;
 
-/** The part of a data set that is asked for. */
+/** A part of a data set. */
 public enum Split {
-    /** To learn from. */
+    /** For training. */
     TRAIN,
-    /** To choose by: epochs, settings. Never augmented. */
+    /** For choosing epochs and settings. Never augmented. */
     VAL,
-    /** To report on, once. Never augmented. */
+    /** For reporting results, once. Never augmented. */
     TEST
 }

@@ -6,22 +6,23 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * How the images of each person are divided into training, validation and test: {@code
+ * The settings that divide the images of each person into training, validation and test: {@code
  * SplitSettings.DEFAULT.withMinImages(5).withSeed(3)}. The same images, fractions and seed give the same parts
- * everywhere, and a new image does not move those of other people.
+ * everywhere, and a new image does not move the images of other people.
  *
- * <p>A person with too few images for all parts is in training first, then in validation, then in the test: nobody's
- * images stop a training.
+ * <p>A person with too few images for all parts is in training first, then in validation, then in the test, so that
+ * people with few images never cause an error.
  *
- * @param valFraction share of each person's images for validation, in [0, 1); at least one image where it is not 0
- * @param testFraction share of each person's images for the test, in [0, 1); at least one image where it is not 0
- * @param minImages people with fewer images, all parts together, are left out of every part; 1 for nobody
- * @param seed of the choice
+ * @param valFraction fraction of each person's images for validation, in [0, 1); at least one image unless it is 0
+ * @param testFraction fraction of each person's images for the test, in [0, 1); at least one image unless it is 0
+ * @param minImages people with fewer images in all parts together are left out of every part; 1 to keep everyone
+ * @param seed determines which images go to which part
  */
 public record SplitSettings(double valFraction, double testFraction, int minImages, long seed) {
-    /** A fifth of each person's images for validation, none for the test, nobody left out. */
+    /** A fifth of each person's images for validation, none for the test, and no person left out. */
     public static final SplitSettings DEFAULT = new SplitSettings(0.2, 0, 1, 0);
 
+    /** @throws IllegalArgumentException when a value is out of its range */
     public SplitSettings {
         if (!(valFraction >= 0 && testFraction >= 0 && valFraction + testFraction < 1)) {
             throw new IllegalArgumentException("fractions must be at least 0 and together below 1, but were val "
@@ -32,22 +33,22 @@ public record SplitSettings(double valFraction, double testFraction, int minImag
         }
     }
 
-    /** With another share for validation; 0 for no validation part. */
+    /** Returns these settings with another fraction for validation; 0 for no validation part. */
     public SplitSettings withValFraction(double fraction) {
         return new SplitSettings(fraction, testFraction, minImages, seed);
     }
 
-    /** With another share for the test; 0 for no test part. */
+    /** Returns these settings with another fraction for the test; 0 for no test part. */
     public SplitSettings withTestFraction(double fraction) {
         return new SplitSettings(valFraction, fraction, minImages, seed);
     }
 
-    /** With another least number of images, all parts of a person together. */
+    /** Returns these settings with another minimum number of images in all parts of a person together. */
     public SplitSettings withMinImages(int images) {
         return new SplitSettings(valFraction, testFraction, images, seed);
     }
 
-    /** With another choice of images. */
+    /** Returns these settings with another seed, which chooses other images. */
     public SplitSettings withSeed(long other) {
         return new SplitSettings(valFraction, testFraction, minImages, other);
     }
@@ -60,16 +61,16 @@ public record SplitSettings(double valFraction, double testFraction, int minImag
         };
     }
 
-    /** How many of {@code images} go to {@code fraction}: rounded, and at least one when there is any share. */
+    /** Returns how many of {@code images} a fraction is: rounded, and at least one unless the fraction is 0. */
     private static int share(int images, double fraction) {
         return fraction == 0 ? 0 : Math.max(1, (int) Math.round(images * fraction));
     }
 
-    /** The number of images of a person in training, validation and test. */
+    /** Returns the number of images of a person in training, validation and test. */
     private int[] sizes(int images) {
         int val = share(images, valFraction);
         int test = share(images, testFraction);
-        while (val + test >= images && val + test > 0) { // nothing is left to train on
+        while (val + test >= images && val + test > 0) { // none would be left for training
             if (test >= val) {
                 test--;
             } else {
@@ -79,16 +80,16 @@ public record SplitSettings(double valFraction, double testFraction, int minImag
         return new int[] {images - val - test, val, test};
     }
 
-    /** Whether a person with so many images is missing from one of the parts. */
+    /** Returns whether a person with so many images is absent from one of the parts. */
     boolean missesAPart(int images) {
         int[] sizes = sizes(images);
         return valFraction > 0 && sizes[1] == 0 || testFraction > 0 && sizes[2] == 0;
     }
 
     /**
-     * The images of one person that belong to {@code split}, in their order.
+     * Returns the images of one person that belong to {@code split}, in their order.
      *
-     * @param person makes the choice another one for each
+     * @param person a number that makes the choice different for each person
      */
     <T> List<T> part(List<T> images, int person, Split split) {
         int[] sizes = sizes(images.size());

@@ -5,8 +5,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The size in formats whose header is text: Netpbm's bitmaps, graymaps and pixmaps, its PAM, and Radiance HDR. What
- * follows uncompressed must be there for as many pixels as the header claims.
+ * Parses headers that are text: Netpbm's bitmaps, graymaps and pixmaps, its PAM, and Radiance HDR. Uncompressed data
+ * must be long enough for the number of pixels that the header declares.
  */
 final class TextHeader {
     private static final int MAX_CHARACTERS = 1 << 16;
@@ -38,21 +38,21 @@ final class TextHeader {
         long width = number();
         long height = number();
         boolean bits = kind == 1 || kind == 4;
-        long most = bits ? 1 : number();
-        if (width < 1 || height < 1 || most < 1) {
+        long maxValue = bits ? 1 : number();
+        if (width < 1 || height < 1 || maxValue < 1) {
             return Optional.empty();
         }
         long samples = kind == 3 || kind == 6 ? 3 : 1;
         long row = switch (kind) {
             case 4 -> ImageHeader.packed(width, 1);
-            case 5, 6 -> width * samples * (most > 255 ? 2 : 1);
+            case 5, 6 -> width * samples * (maxValue > 255 ? 2 : 1);
             case 1 -> width;
-            default -> width * (2 * samples - 1); // a digit each, and spaces between
+            default -> width * (2 * samples - 1); // one digit each, separated by spaces
         };
         return ImageHeader.of(width, height, ImageSize.product(row, height));
     }
 
-    /** The next number, after white space and comments that last to the end of their line; -1 where there is none. */
+    /** Reads the next number, after white space and comments, which end with their line; -1 when there is none. */
     private long number() {
         while (isSpace(bytes.at(at)) || bytes.at(at) == '#') {
             if (bytes.at(at) == '#') {
@@ -74,9 +74,9 @@ final class TextHeader {
         return character == ' ' || character >= '\t' && character <= '\r';
     }
 
-    /** Only plain lines are understood, each number once. */
+    /** Parses PAM; only plain lines are accepted, with each number once. */
     private static Optional<ImageHeader> pam(HeaderBytes bytes) {
-        long[] numbers = {-1, -1, -1, -1}; // width, height, depth, largest value
+        long[] numbers = {-1, -1, -1, -1}; // width, height, depth, maximum value
         String text = bytes.text(3, MAX_CHARACTERS);
         for (int from = 0, to = text.indexOf('\n'); to >= 0; from = to + 1, to = text.indexOf('\n', from)) {
             Matcher line = PAM_LINE.matcher(text).region(from, to);
@@ -98,7 +98,7 @@ final class TextHeader {
         return Optional.empty();
     }
 
-    /** The size is the line after the first empty one. */
+    /** Parses Radiance HDR, where the size is the line after the first empty one. */
     private static Optional<ImageHeader> hdr(HeaderBytes bytes) {
         String text = bytes.text(0, MAX_CHARACTERS);
         int end = text.indexOf("\n\n");
@@ -108,7 +108,7 @@ final class TextHeader {
                 : Optional.empty();
     }
 
-    /** Run lengths make at most 127 bytes of two; the decoder keeps three floats for each pixel. */
+    /** Run-length coding turns two bytes into at most 127; the decoder keeps three floats per pixel. */
     private static Optional<ImageHeader> hdr(ImageSize size) {
         return size.width() > 0 && size.height() > 0
                 ? Optional.of(

@@ -4,8 +4,9 @@ import java.util.Optional;
 import java.util.stream.LongStream;
 
 /**
- * The size in a TIFF file of either byte order, with offsets of 4 bytes or (BigTIFF) 8: that of its first directory,
- * which is the image that is decoded. A tag that is there twice, or of a type that no size has, is not understood.
+ * Parses the header of a TIFF file of either byte order, with offsets of 4 bytes or (BigTIFF) 8 bytes: its first
+ * directory, which describes the image that is decoded. A file is rejected when a tag occurs twice or has a type that
+ * is not allowed for sizes.
  */
 final class TiffHeader {
     private static final int MAX_ENTRIES = 4096;
@@ -24,7 +25,7 @@ final class TiffHeader {
     private final HeaderBytes bytes;
     private final boolean little;
     private final boolean big; // BigTIFF
-    private long entries; // place of the first
+    private long entries; // offset of the first
     private long count;
 
     private TiffHeader(HeaderBytes bytes, boolean little, boolean big) {
@@ -58,7 +59,7 @@ final class TiffHeader {
             return Optional.empty();
         }
         long pixelBits = ImageSize.product(samples, bits);
-        long pixelBytes = Math.max(4, pixelBits / 8); // the decoder works in RGBA where it can
+        long pixelBytes = Math.max(4, pixelBits / 8); // the decoder uses RGBA where it can
         long buffer = ImageSize.product(ImageSize.product(tileWidth, tileHeight), pixelBytes);
         return Optional.of(new ImageHeader(new ImageSize(width, height), 0, buffer, 1));
     }
@@ -67,18 +68,18 @@ final class TiffHeader {
         return big ? 20 : 12;
     }
 
-    /** Of 8 bytes; -1 where it cannot be in a file that is in memory. */
+    /** Reads an offset of 8 bytes; -1 when it is too large for a file in memory. */
     private long offset(long at) {
         long low = bytes.number(little ? at : at + 4, 4, little);
         long high = bytes.number(little ? at + 4 : at, 4, little);
         return high == 0 ? low : -1;
     }
 
-    /** @return the number; {@code none} where the tag is not there, -1 where it is not understood */
-    private long value(int tag, long none) {
+    /** Returns the number of a tag; {@code absent} when the tag is absent, -1 when it is invalid. */
+    private long value(int tag, long absent) {
         long at = find(tag);
         if (at == 0) {
-            return none;
+            return absent;
         }
         boolean single = (big ? offset(at + 4) : bytes.number(at + 4, 4, little)) == 1;
         return at > 0 && single ? number((int) bytes.number(at + 2, 2, little), at + (big ? 12 : 8)) : -1;
@@ -94,20 +95,20 @@ final class TiffHeader {
         };
     }
 
-    /** Bits of the first sample, which the others must equal; 1 where none are told. */
+    /** Returns the bits of the first sample, which the others must equal; 1 when the tag is absent, -1 when invalid. */
     private long first(int tag) {
         long at = find(tag);
         if (at <= 0) {
             return at == 0 ? 1 : -1;
         }
         long values = big ? offset(at + 4) : bytes.number(at + 4, 4, little);
-        long place = at + (big ? 12 : 8);
-        boolean within = 2 * values <= (big ? 8 : 4);
-        long first = within ? place : big ? offset(place) : bytes.number(place, 4, little);
+        long field = at + (big ? 12 : 8);
+        boolean inline = 2 * values <= (big ? 8 : 4);
+        long first = inline ? field : big ? offset(field) : bytes.number(field, 4, little);
         return bytes.number(at + 2, 2, little) == SHORT && values > 0 ? bytes.number(first, 2, little) : -1;
     }
 
-    /** Place of a tag's entry; 0 where there is none, -1 where there are two. */
+    /** Returns the offset of a tag's entry; 0 when there is none, -1 when there are two. */
     private long find(int tag) {
         long found = 0;
         for (long at = entries; at < entries + count * entryBytes(); at += entryBytes()) {

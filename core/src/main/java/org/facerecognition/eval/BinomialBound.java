@@ -4,19 +4,19 @@ import org.apache.commons.statistics.distribution.BetaDistribution;
 import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
 
-/** The exact one-sided binomial bound of a rate: Clopper and Pearson, Biometrika 26 (1934). */
+/** The exact one-sided upper confidence bound of a binomial rate (Clopper and Pearson, Biometrika 26, 1934). */
 final class BinomialBound {
-    private static final double ONE_SIDED = 0.95;
+    private static final double STUDENT_CONFIDENCE = 0.95; // one-sided
 
     private BinomialBound() {}
 
     /**
-     * The rate that is not exceeded, at this confidence.
+     * Returns the bound that the true rate does not exceed, at the given confidence.
      *
-     * @param rate share of the trials that were errors, in [0, 1]
-     * @param trials independent ones, above 0; need not be a whole number
+     * @param rate observed share of errors among the trials, in [0, 1]
+     * @param trials number of independent trials, above 0; need not be an integer
      * @param confidence in (0, 1)
-     * @return in [rate, 1]; 1 - (1 - confidence)^(1 / trials) when there was no error
+     * @return in [rate, 1]; 1 - (1 - confidence)^(1 / trials) when there were no errors
      */
     static double upper(double rate, double trials, double confidence) {
         double errors = rate * trials;
@@ -26,10 +26,16 @@ final class BinomialBound {
         return BetaDistribution.of(errors + 1, trials - errors).inverseCumulativeProbability(confidence);
     }
 
-    /** By how much fewer trials a variance is worth that was estimated with so many degrees of freedom; below 1. */
+    /**
+     * Returns the factor that discounts an effective number of trials whose variance is itself an estimate: the squared
+     * ratio of the normal quantile to Student's.
+     *
+     * @param degreesOfFreedom of the variance estimate
+     * @return below 1; approaches 1 as the degrees of freedom grow
+     */
     static double studentFactor(int degreesOfFreedom) {
-        double normal = NormalDistribution.of(0, 1).inverseCumulativeProbability(ONE_SIDED);
-        double student = TDistribution.of(degreesOfFreedom).inverseCumulativeProbability(ONE_SIDED);
+        double normal = NormalDistribution.of(0, 1).inverseCumulativeProbability(STUDENT_CONFIDENCE);
+        double student = TDistribution.of(degreesOfFreedom).inverseCumulativeProbability(STUDENT_CONFIDENCE);
         return normal * normal / (student * student);
     }
 }

@@ -4,30 +4,31 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * How sure a figure is: the interval that holds the middle 95 % of it over resampled data (Efron's percentile bootstrap).
- * The same seed gives the same interval.
+ * Bootstrap confidence intervals: the range that holds the middle 95 % of a figure over resampled data (Efron's
+ * percentile bootstrap). The same seed gives the same interval.
  *
- * @param resamples how often the data is drawn anew; 1,000 is usual
- * @param seed of the draws
+ * @param resamples number of resampled data sets; 1,000 is usual
+ * @param seed of the random generator
  */
 public record Bootstrap(int resamples, long seed) {
     /*
-     * Over pairs. A resample draws as many pairs of each kind as there are, with replacement. Ten million draws a thousand
-     * times over would take minutes, and are not needed: of the pairs of different people only the score matters that has
-     * `allowed` others above it, and its rank among the originals is n times the (allowed+1)-th smallest of n uniform
-     * numbers, which has a beta distribution; the number of pairs of the same person above that score is then binomial.
-     * Drawing these two numbers is the same experiment, in a microsecond.
+     * Resampling pairs. A resample draws as many genuine and as many impostor pairs as there are, with replacement.
+     * Drawing ten million pairs a thousand times would take minutes, and is not needed. Of the impostor pairs only one
+     * score matters: the one that exactly `allowed` others exceed. Its rank among the original scores is n times the
+     * (allowed + 1)-th smallest of n uniform numbers, which has a beta distribution. The number of genuine pairs above
+     * that score is then binomial. Drawing these two numbers is the same experiment and takes a microsecond.
      *
-     * Over identities. Pairs that share a person are not independent, so an interval over pairs is too narrow. Here people are
-     * drawn with replacement; a pair of different people counts as often as its first is drawn times its second, a pair
-     * of one person as often as that one is drawn (not squared: a copy is not compared with itself). The threshold is found by
-     * a walk down the highest scores of different people, of which five times as many are kept as the largest rate needs.
+     * Resampling identities. Pairs that share a person are not independent, so an interval over pairs is too narrow.
+     * Here people are drawn with replacement. An impostor pair counts as often as its first person was drawn times as
+     * often as its second person was drawn. A genuine pair counts as often as its person was drawn; this number is not
+     * squared, because a person is not compared with a copy of themselves. The threshold is found by walking down the
+     * highest impostor scores, of which five times as many are kept as the largest rate needs.
      */
-    private static final double INSIDE = 0.95;
+    private static final double COVERAGE = 0.95;
     private static final double KEPT_FACTOR = 5;
     private static final int MIN_KEPT = 100_000;
 
-    /** The usual: 1,000 resamples. */
+    /** The usual settings: 1,000 resamples, seed 0. */
     public static final Bootstrap DEFAULT = new Bootstrap(1000, 0);
 
     /** @throws IllegalArgumentException when there are fewer than 2 resamples */
@@ -37,71 +38,76 @@ public record Bootstrap(int resamples, long seed) {
         }
     }
 
-    /** From the 2.5th to the 97.5th percentile. */
+    /**
+     * A 95 % confidence interval.
+     *
+     * @param low the 2.5th percentile
+     * @param high the 97.5th percentile
+     */
     public record Interval(double low, double high) {
         static Interval of(double[] values) {
             double[] sorted = values.clone();
             Arrays.sort(sorted);
-            int outside = (int) Math.floor((1 - INSIDE) / 2 * sorted.length);
+            int outside = (int) Math.floor((1 - COVERAGE) / 2 * sorted.length);
             return new Interval(sorted[outside], sorted[sorted.length - 1 - outside]);
         }
     }
 
     /**
-     * Of the true accept rate at a false accept rate, over pairs drawn anew. Too narrow where pairs share people.
+     * Returns the interval of the true accept rate at a false accept rate, by resampling pairs. It is too narrow where
+     * pairs share people.
      *
-     * @param far in [0, 1]
+     * @param far false accept rate, in [0, 1]
      */
     public Interval tarOverPairs(Roc roc, double far) {
-        Draws draws = new Draws(seed);
+        RandomVariates random = new RandomVariates(seed);
         int n = roc.impostorPairs();
         int allowed = Roc.allowed(far, n);
         double[] tars = new double[resamples];
         for (int i = 0; i < resamples; i++) {
             double accepted = 1;
             if (allowed < n) {
-                int rank = (int) Math.min(n - 1, draws.beta(allowed + 1.0, (double) n - allowed) * n);
-                accepted = roc.tar(Math.nextUp(roc.differentFromTop(rank)));
+                int rank = (int) Math.min(n - 1, random.beta(allowed + 1.0, (double) n - allowed) * n);
+                accepted = roc.tar(Math.nextUp(roc.impostorFromTop(rank)));
             }
-            tars[i] = (double) draws.binomial(roc.genuinePairs(), accepted) / roc.genuinePairs();
+            tars[i] = (double) random.binomial(roc.genuinePairs(), accepted) / roc.genuinePairs();
         }
         return Interval.of(tars);
     }
 
     /**
-     * Of the true accept rates at false accept rates, over people drawn anew.
+     * Returns the intervals of the true accept rates at several false accept rates, by resampling people.
      *
-     * @param pairs of each face with each other
-     * @param far in [0, 1], rising
-     * @return for each rate its interval
-     * @throws IllegalArgumentException when the pairs are a list, of which nobody knows who is in them
+     * @param pairs of every face with every other
+     * @param far false accept rates in [0, 1], in ascending order
+     * @return one interval per rate
+     * @throws IllegalArgumentException when the pairs come from a list, which does not say who is in them
      */
     public Interval[] tarOverIdentities(Verification pairs, double... far) {
-        if (!(pairs.pairing() instanceof Pairing.EachWithEach each)) {
-            throw new IllegalArgumentException(
-                    "pairs must be of each face with each other to draw people anew, but were a"
-                            + " list; take the interval over pairs");
+        if (!(pairs.pairing() instanceof Pairing.AllPairs all)) {
+            throw new IllegalArgumentException("pairs must be of every face with every other to resample people, but"
+                    + " were a list; use the interval over pairs (tarOverPairs)");
         }
-        People people = new People(pairs, each.labels(), KEPT_FACTOR * far[far.length - 1]);
-        Draws draws = new Draws(seed);
+        People people = new People(pairs, all.labels(), KEPT_FACTOR * far[far.length - 1]);
+        RandomVariates random = new RandomVariates(seed);
         double[][] tars = new double[far.length][resamples];
         for (int i = 0; i < resamples; i++) {
-            int[] times = people.drawn(draws);
+            int[] timesDrawn = people.resample(random);
             for (int rate = 0; rate < far.length; rate++) {
-                tars[rate][i] = people.tar(times, far[rate]);
+                tars[rate][i] = people.tar(timesDrawn, far[rate]);
             }
         }
         return Arrays.stream(tars).map(Interval::of).toArray(Interval[]::new);
     }
 
-    /** The pairs, by the people in them. */
+    /** The scores, grouped by the people that the pairs are of. */
     private static final class People {
-        private final int[] faces; // of each person
-        private final int[] present; // people with faces
-        private final double[][] same; // rising, of each person
-        private final double[] highest; // scores of different people, falling, of a resample's threshold all it can be
-        private final int[] firsts; // the people of those
-        private final int[] seconds;
+        private final int[] faces; // number of faces, per person
+        private final int[] present; // people who have faces
+        private final double[][] genuine; // ascending, per person
+        private final double[] highest; // the highest impostor scores, descending; the threshold lies among them
+        private final int[] firsts; // the first person of each of those pairs
+        private final int[] seconds; // the second person
 
         People(Verification pairs, int[] labels, double keptShare) {
             int count = Arrays.stream(labels).max().orElse(-1) + 1;
@@ -112,27 +118,27 @@ public record Bootstrap(int resamples, long seed) {
             present = IntStream.range(0, count)
                     .filter(person -> faces[person] > 0)
                     .toArray();
-            same = new double[count][];
+            genuine = new double[count][];
             int[] filled = new int[count];
             for (int person = 0; person < count; person++) {
-                same[person] = new double[(int) Pairing.EachWithEach.pairsBelow(faces[person])];
+                genuine[person] = new double[(int) Pairing.AllPairs.pairsBefore(faces[person])];
             }
-            double[] different = pairs.different();
-            Roc.ofOwned(pairs.same(), different); // sorts, and refuses what cannot be measured
-            int kept = (int) Math.min(different.length, Math.max(MIN_KEPT, keptShare * different.length));
-            double least = different[different.length - kept];
-            long[] order = new long[different.length - firstAtLeast(different, least)];
+            double[] impostor = pairs.different();
+            Roc.ofOwned(pairs.same(), impostor); // sorts the scores, and rejects those that cannot be measured
+            int kept = (int) Math.min(impostor.length, Math.max(MIN_KEPT, keptShare * impostor.length));
+            double lowestKept = impostor[impostor.length - kept];
+            long[] order = new long[impostor.length - firstAtLeast(impostor, lowestKept)];
             int next = 0;
             for (int pair = 0; pair < pairs.size(); pair++) {
                 double score = pairs.score(pair);
                 if (pairs.isSame(pair)) {
                     int person = labels[pairs.first(pair)];
-                    same[person][filled[person]++] = score;
-                } else if (score >= least) {
+                    genuine[person][filled[person]++] = score;
+                } else if (score >= lowestKept) {
                     order[next++] = sortable(score) << Integer.SIZE | pair;
                 }
             }
-            Arrays.stream(same).forEach(Arrays::sort);
+            Arrays.stream(genuine).forEach(Arrays::sort);
             Arrays.sort(order);
             highest = new double[next];
             firsts = new int[next];
@@ -145,18 +151,21 @@ public record Bootstrap(int resamples, long seed) {
             }
         }
 
-        /** The score as a float whose bits rise with it: 1e-7 of precision for 4 bytes beside the pair's number. */
+        /**
+         * Returns the bits of the score as a float, arranged so that they sort as the score does. They take 4 bytes
+         * beside the number of the pair, at a precision of 1e-7.
+         */
         private static long sortable(double score) {
             int bits = Float.floatToIntBits((float) score);
             return bits ^ (bits >> 31 & Integer.MAX_VALUE);
         }
 
-        private static int firstAtLeast(double[] rising, double least) {
+        private static int firstAtLeast(double[] ascending, double value) {
             int low = 0;
-            int high = rising.length;
+            int high = ascending.length;
             while (low < high) {
                 int middle = (low + high) >>> 1;
-                if (rising[middle] < least) {
+                if (ascending[middle] < value) {
                     low = middle + 1;
                 } else {
                     high = middle;
@@ -165,61 +174,61 @@ public record Bootstrap(int resamples, long seed) {
             return low;
         }
 
-        /** How often each person is drawn; drawn again where a kind of pair is missing. */
-        int[] drawn(Draws draws) {
+        /** Returns how often each person is drawn; repeats the draw when it has no genuine or no impostor pair. */
+        int[] resample(RandomVariates random) {
             while (true) {
-                int[] times = new int[faces.length];
+                int[] timesDrawn = new int[faces.length];
                 for (int i = 0; i < present.length; i++) {
-                    times[present[draws.below(present.length)]]++;
+                    timesDrawn[present[random.below(present.length)]]++;
                 }
-                if (genuinePairs(times) > 0 && impostorPairs(times) > 0) {
-                    return times;
+                if (genuinePairs(timesDrawn) > 0 && impostorPairs(timesDrawn) > 0) {
+                    return timesDrawn;
                 }
             }
         }
 
-        private double genuinePairs(int[] times) {
+        private double genuinePairs(int[] timesDrawn) {
             double pairs = 0;
-            for (int person = 0; person < times.length; person++) {
-                pairs += (double) times[person] * same[person].length;
+            for (int person = 0; person < timesDrawn.length; person++) {
+                pairs += (double) timesDrawn[person] * genuine[person].length;
             }
             return pairs;
         }
 
-        private double impostorPairs(int[] times) {
+        private double impostorPairs(int[] timesDrawn) {
             double sum = 0;
             double squares = 0;
-            for (int person = 0; person < times.length; person++) {
-                double drawn = (double) times[person] * faces[person];
+            for (int person = 0; person < timesDrawn.length; person++) {
+                double drawn = (double) timesDrawn[person] * faces[person];
                 sum += drawn;
                 squares += drawn * drawn;
             }
             return (sum * sum - squares) / 2;
         }
 
-        double tar(int[] times, double far) {
-            double refusedFrom = threshold(times, far * impostorPairs(times) + 1e-9);
+        double tar(int[] timesDrawn, double far) {
+            double highestRejected = highestRejected(timesDrawn, far * impostorPairs(timesDrawn) + 1e-9);
             double accepted = 0;
-            for (int person = 0; person < times.length; person++) {
-                if (times[person] > 0) {
-                    double[] scores = same[person];
-                    int above = scores.length - firstAtLeast(scores, Math.nextUp(refusedFrom));
-                    accepted += (double) times[person] * above;
+            for (int person = 0; person < timesDrawn.length; person++) {
+                if (timesDrawn[person] > 0) {
+                    double[] scores = genuine[person];
+                    int above = scores.length - firstAtLeast(scores, Math.nextUp(highestRejected));
+                    accepted += (double) timesDrawn[person] * above;
                 }
             }
-            return accepted / genuinePairs(times);
+            return accepted / genuinePairs(timesDrawn);
         }
 
-        /** The score of the first pair that would be one too many. */
-        private double threshold(int[] times, double allowed) {
+        /** Returns the score of the first impostor pair that would be one too many. */
+        private double highestRejected(int[] timesDrawn, double allowed) {
             double accepted = 0;
             for (int i = 0; i < highest.length; i++) {
-                accepted += (double) times[firsts[i]] * times[seconds[i]];
+                accepted += (double) timesDrawn[firsts[i]] * timesDrawn[seconds[i]];
                 if (accepted > allowed) {
                     return highest[i];
                 }
             }
-            return allowed >= impostorPairs(times) ? Double.NEGATIVE_INFINITY : highest[highest.length - 1];
+            return allowed >= impostorPairs(timesDrawn) ? Double.NEGATIVE_INFINITY : highest[highest.length - 1];
         }
     }
 }

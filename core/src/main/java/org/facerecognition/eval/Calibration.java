@@ -7,51 +7,58 @@ import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Finds thresholds for false accept rates on faces of people that the model was not trained on, and says how far the
- * rate on other such people may lie above.
+ * Finds the thresholds that keep given false accept rates on faces of people the model was not trained on, with an
+ * upper confidence bound of the rate on other such people.
  */
 /*
- * All impostor pairs are compared: each face with each face of another person. They are far from independent. One
- * person who resembles many is in all of that person's pairs, so that ten million pairs of 250 people know much less
- * than ten million independent trials do, and a binomial bound over them would be a promise that strangers break.
+ * All impostor pairs are compared: every face with every face of every other person. These pairs are far from
+ * independent. A person who resembles many others affects all pairs with that person, so ten million pairs of 250
+ * people carry much less information than ten million independent trials. A binomial bound over the pairs would be too
+ * optimistic, and the rate on new people would often exceed it.
  *
- * So the bound is that of an effective number of trials, as survey statistics do it (Korn and Graubard, "Confidence
- * intervals for proportions with small expected number of positive counts estimated from survey data", 1998): the
- * variance of the rate is estimated by leaving out one person at a time (the jackknife, which for pairs errs on the
- * safe side: Efron and Stein, 1981); the effective number of trials is the one whose binomial variance is as large,
- * reduced by Student's factor for the few people that it was estimated on; and the exact binomial bound (Clopper and
- * Pearson, 1934) is taken for that number. The variance is taken twice: the rate on other people, as many again, varies
- * too. A sample of people may lack the few who resemble many, and then understates the variance; so the bound is taken
- * at 99 %. It then covered the rate on others in 96.5 to 100 % of 200 trials in each of twenty made-up worlds, of 25 to
- * 250 people, from all alike to some who resemble half the others (CalibrationTest, on demand).
+ * The bound is therefore computed for an effective number of trials, as in survey statistics (Korn and Graubard,
+ * "Confidence intervals for proportions with small expected number of positive counts estimated from survey data",
+ * 1998), in three steps:
  *
- * Which rates can be shown follows from the number of pairs of people, since these are what could be independent: by
- * the rule of three, without an error among 3 / p independent trials one is 95 % sure that the rate is at most p. So 25
- * people show 1 %, 78 show 0.1 % and 246 show 0.01 %.
+ * 1. The variance of the rate is estimated by leaving out one person at a time. This jackknife is conservative for
+ *    pairs (Efron and Stein, 1981).
+ * 2. The effective number of trials is the number whose binomial variance equals that estimate. It is reduced by
+ *    Student's factor, because the estimate itself comes from few people.
+ * 3. The exact binomial bound (Clopper and Pearson, 1934) is taken for that number.
  *
- * Scores are counted in bins of 2e-6, so that memory does not grow with the pairs, and those of the highest bin once
- * more in bins of 2e-12: networks that were hardly trained give all faces nearly the same direction. A threshold is the
- * edge of a bin.
+ * The variance counts twice, because the rate on as many other people varies too. A sample of people may lack the few
+ * who resemble many and then understates the variance, so the bound is taken at a nominal 99 %. It then covered the
+ * rate on other people in 96.5 to 100 % of 200 trials in each of twenty simulated populations. These had 25 to 250
+ * people and ranged from people who are all equally distinct to some people who resemble half of the others
+ * (CalibrationTest, on demand).
+ *
+ * Which rates can be shown depends on the number of pairs of people, since at most these are independent. By the rule
+ * of three, 3 / p independent trials without an error show with 95 % confidence that the rate is at most p. So 25
+ * people show 1 %, 78 people show 0.1 % and 246 people show 0.01 %.
+ *
+ * Scores are counted in bins of 2e-6, so that memory does not grow with the number of pairs. The scores of the highest
+ * bin are counted again in bins of 2e-12, because a barely trained network maps all faces to nearly the same direction.
+ * A threshold is the edge of a bin.
  */
 public final class Calibration {
-    /** Independent trials without an error that show a rate p: this many divided by p. */
+    /** A rate p is shown by this number divided by p of independent trials without an error. */
     static final double RULE_OF_THREE = 3;
 
-    private static final double CONFIDENCE = 0.99; // for 95 % on other people, see above
+    private static final double CONFIDENCE = 0.99; // nominal; covers 95 % on other people, see above
     private static final int BINS = 1 << 20;
-    private static final int SAMPLES_AHEAD = 2; // the rate here, and that on as many other people
+    private static final int SAMPLES = 2; // both vary: the rate on these people and that on as many others
 
     private final float[][] embeddings;
-    private final double[] lengths;
-    private final int[] labels; // of people, from 0, without gaps
+    private final double[] norms;
+    private final int[] labels; // people, numbered from 0 without gaps
     private final int people;
-    private final long[] pairsOf; // impostor pairs, by person
-    private final long pairs;
+    private final long[] pairsOf; // impostor pairs, per person
+    private final long pairs; // impostor pairs
     private final AtomicLongArray histogram;
 
     private Calibration(float[][] embeddings, int[] labels) {
         this.embeddings = embeddings;
-        this.lengths = Verification.lengths(embeddings);
+        this.norms = Verification.norms(embeddings);
         this.labels = labels;
         this.people = Arrays.stream(labels).max().orElse(-1) + 1;
         long[] faces = new long[people];
@@ -64,31 +71,31 @@ public final class Calibration {
     }
 
     /**
-     * Compares the faces.
+     * Compares every face with the faces of all other people.
      *
-     * @param faces of at least two people, who must be strangers to the model
+     * @param faces of at least two people, none of whom the model was trained on
      * @throws IllegalArgumentException when there is only one person, or an embedding is zero or not finite
      */
     public static Calibration of(Embedded faces) {
-        int[] names = Arrays.stream(faces.labels()).sorted().distinct().toArray();
-        if (names.length < 2) {
+        int[] distinct = Arrays.stream(faces.labels()).sorted().distinct().toArray();
+        if (distinct.length < 2) {
             throw new IllegalArgumentException("faces must be of at least 2 people to be compared, but were of one");
         }
         int[] labels = Arrays.stream(faces.labels())
-                .map(label -> Arrays.binarySearch(names, label))
+                .map(label -> Arrays.binarySearch(distinct, label))
                 .toArray();
         return new Calibration(faces.embeddings(), labels);
     }
 
     /**
-     * A threshold, and what is known of it.
+     * An operating point: a threshold with the evidence for it.
      *
-     * @param falseAcceptRate that was asked for
-     * @param cosine at or above which two faces count as one person's, in [-1, 1]
-     * @param impostorPairs pairs of faces of different people that were compared
-     * @param falseAccepts of these, the pairs at or above the threshold: at most the rate's share
-     * @param people whose faces were compared
-     * @param upperBound which the false accept rate on other people, as many again, does not exceed, at 95 % confidence
+     * @param falseAcceptRate the requested rate
+     * @param cosine the threshold, in [-1, 1]; two faces at or above it count as the same person
+     * @param impostorPairs the number of pairs of faces of different people that were compared
+     * @param falseAccepts the number of these pairs at or above the threshold, at most the requested share
+     * @param people the number of people whose faces were compared
+     * @param upperBound the rate that the false accept rate on as many other people does not exceed, at 95 % confidence
      */
     public record Point(
             double falseAcceptRate,
@@ -99,10 +106,11 @@ public final class Calibration {
             double upperBound) {}
 
     /**
-     * The lowest threshold that accepts at most this share of the impostor pairs.
+     * Returns the lowest threshold that accepts at most this share of the impostor pairs.
      *
      * @param falseAcceptRate in (0, 1)
-     * @return empty where so few people cannot show this rate, or where faces of different people are the same image
+     * @return empty when there are too few people to show this rate, or when faces of different people have the same
+     *     embedding
      * @throws IllegalArgumentException when the rate is out of range
      */
     public Optional<Point> at(double falseAcceptRate) {
@@ -126,21 +134,21 @@ public final class Calibration {
                 new Point(falseAcceptRate, threshold, pairs, falseAccepts, people, upperBound(accepted, falseAccepts)));
     }
 
-    /** People needed to show a rate: as many as make 3 / rate pairs of people. */
+    /** Returns the number of people needed to show a rate: enough for 3 / rate pairs of people. */
     public static int peopleFor(double falseAcceptRate) {
         double pairsOfPeople = RULE_OF_THREE / falseAcceptRate;
         int people = (int) Math.ceil((1 + Math.sqrt(1 + 8 * pairsOfPeople)) / 2 - 1e-9);
         return Math.max(2, people);
     }
 
-    /** At or above which at most so many pairs are; 1 where more pairs are of the very same direction. */
+    /** Returns the lowest bin edge that at most this many pairs reach; 1 when more pairs have a cosine of 1. */
     private double lowestThreshold(long allowed) {
         int bin = lowestBin(histogram, allowed);
         double top = edge(-1, BINS - 1);
         return bin < BINS ? edge(-1, bin) : edge(top, lowestBin(histogram(top), allowed));
     }
 
-    /** The first bin from which on, up to the highest cosine, at most so many pairs are. */
+    /** Returns the lowest bin such that it and all bins above it hold at most this many pairs. */
     private static int lowestBin(AtomicLongArray histogram, long allowed) {
         long above = 0;
         for (int bin = BINS - 1; bin >= 0; bin--) {
@@ -152,7 +160,7 @@ public final class Calibration {
         return 0;
     }
 
-    /** Of the cosines from here to 1; lower ones are left out. */
+    /** Counts the cosines in [from, 1] in equal bins; lower ones are left out. */
     private AtomicLongArray histogram(double from) {
         AtomicLongArray counts = new AtomicLongArray(BINS);
         forEachImpostorPair((i, j, cosine) -> {
@@ -164,20 +172,20 @@ public final class Calibration {
         return counts;
     }
 
-    /** Where a bin begins. */
+    /** Returns the lower edge of a bin of [from, 1]. */
     private static double edge(double from, int bin) {
         return from + (1 - from) * bin / BINS;
     }
 
     private double upperBound(long[] acceptedOf, long accepted) {
         double rate = (double) accepted / pairs;
-        double variance = SAMPLES_AHEAD * jackknifeVariance(acceptedOf, accepted);
-        double independent = people / 2; // pairs that share nobody: so many there are at least
+        double variance = SAMPLES * jackknifeVariance(acceptedOf, accepted);
+        double disjoint = people / 2; // pairs that share no person are independent: there are at least this many
         double trials = variance > 0 ? rate * (1 - rate) / variance * BinomialBound.studentFactor(people - 1) : 0;
-        return BinomialBound.upper(rate, Math.max(independent / SAMPLES_AHEAD, Math.min(pairs, trials)), CONFIDENCE);
+        return BinomialBound.upper(rate, Math.max(disjoint / SAMPLES, Math.min(pairs, trials)), CONFIDENCE);
     }
 
-    /** Of the share of accepted pairs, leaving out one person at a time. */
+    /** Returns the variance of the share of accepted pairs, estimated by leaving out one person at a time. */
     private double jackknifeVariance(long[] acceptedOf, long accepted) {
         double[] without = new double[people];
         for (int person = 0; person < people; person++) {
@@ -199,7 +207,7 @@ public final class Calibration {
         IntConsumer row = i -> {
             for (int j = 0; j < i; j++) {
                 if (labels[i] != labels[j]) {
-                    double cosine = Verification.dot(embeddings[i], embeddings[j]) / (lengths[i] * lengths[j]);
+                    double cosine = Verification.dot(embeddings[i], embeddings[j]) / (norms[i] * norms[j]);
                     visitor.visit(i, j, Math.max(-1, Math.min(1, cosine)));
                 }
             }

@@ -3,25 +3,25 @@ package org.facerecognition.eval;
 import java.util.List;
 
 /**
- * How thresholds are found; see {@link Calibration}.
+ * The settings of a {@linkplain Calibration calibration}.
  *
- * @param falseAcceptRates each in (0, 1)
- * @param maxFaces that are compared with one another: of more faces, some of the people are chosen at random, with all
- *     their faces
- * @param seed of that choice
- * @param namesakes whether people who have the name of a person in the training are known to be other people, as where
- *     both data sets number their people. Otherwise such names are taken for the same person, and refused
+ * @param falseAcceptRates the rates to find thresholds for, each in (0, 1)
+ * @param maxFaces the number of faces to compare at most; of a larger data set, a random choice of people is taken with
+ *     all their faces
+ * @param seed of that random choice
+ * @param namesakes whether people who have the same name as a person of the training set are different people, as when
+ *     both data sets number their people; otherwise equal names mean the same person, and calibration rejects them
  */
 public record CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes) {
-    /** Rates of 1 %, 0.1 % and 0.01 %; at most 10,000 faces, which are 50 million pairs. */
+    /** Rates of 1 %, 0.1 % and 0.01 %, and at most 10,000 faces, which make 50 million pairs. */
     public static final CalibrationSettings DEFAULT =
             new CalibrationSettings(List.of(0.01, 0.001, 0.0001), 10_000, 0, false);
 
-    /** @throws IllegalArgumentException when a value makes no sense, saying which */
+    /** @throws IllegalArgumentException naming the value that is out of range */
     public CalibrationSettings {
         falseAcceptRates = List.copyOf(falseAcceptRates);
         if (falseAcceptRates.isEmpty()) {
-            throw new IllegalArgumentException("falseAcceptRates must be at least one, but were none");
+            throw new IllegalArgumentException("falseAcceptRates must have at least one rate, but was empty");
         }
         for (double rate : falseAcceptRates) {
             if (!(rate > 0 && rate < 1)) {
@@ -33,23 +33,23 @@ public record CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, l
         }
     }
 
-    /** For other rates. */
+    /** Returns these settings with other rates. */
     public CalibrationSettings withFalseAcceptRates(List<Double> rates) {
         return new CalibrationSettings(rates, maxFaces, seed, namesakes);
     }
 
-    /** With another limit of faces. */
+    /** Returns these settings with another maximum number of faces. */
     public CalibrationSettings withMaxFaces(int faces) {
         return new CalibrationSettings(falseAcceptRates, faces, seed, namesakes);
     }
 
-    /** With another seed. */
-    public CalibrationSettings withSeed(long other) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, other, namesakes);
+    /** Returns these settings with another seed. */
+    public CalibrationSettings withSeed(long newSeed) {
+        return new CalibrationSettings(falseAcceptRates, maxFaces, newSeed, namesakes);
     }
 
-    /** For people whose names say nothing about whom the model was trained on. */
-    public CalibrationSettings withNamesakes(boolean others) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, others);
+    /** Returns these settings, saying whether equal names may belong to different people. */
+    public CalibrationSettings withNamesakes(boolean allowed) {
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, allowed);
     }
 }

@@ -12,57 +12,65 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 
 /**
- * Measures a model's thresholds on a data set of people it was not trained on: refuses people it knows, takes whole
- * people at random where there are too many faces, embeds and {@linkplain Calibration compares} them.
+ * Measures a model's thresholds on a data set of people it was not trained on. A calibrator rejects data sets that
+ * contain people of the training, selects people at random when there are too many faces, embeds the faces and
+ * {@linkplain Calibration compares} them.
  *
- * @param knownPeople names of everybody that the model's weights were ever trained on
- * @param embed returns the embeddings of the faces that can be used
+ * <p>It does not know the model itself: it receives the names of the people the model was trained on, and a function
+ * that embeds faces. Both recognizers calibrate with it.
+ *
+ * @param knownPeople names of all people that the model's weights were ever trained on, in this training or an earlier
+ *     one
+ * @param embed embeds a data set and returns the embeddings of its usable faces
  */
 public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded> embed) {
     private static final int NAMES_SHOWN = 3;
 
     /**
-     * Returns the operating points that so many people can show.
+     * Embeds and compares the faces, and returns the operating points that this number of people can show.
      *
-     * @throws DataException when the model was trained on some of the people, or there are too few of them to show any
-     *     of the rates, or their faces cannot be used
+     * @param people the data set to calibrate on; augmentations are dropped
+     * @return one point per requested rate, in the order of the settings, without the rates that cannot be shown
+     * @throws DataException when the model was trained on some of the people (unless the settings declare equal names
+     *     to be namesakes), when there are too few people to show any of the rates, or when their faces cannot be used
      */
     public List<Calibration.Point> measure(FaceDataset people, CalibrationSettings settings) {
         if (!settings.namesakes()) {
-            requireStrangers(people);
+            requireUnknown(people);
         }
         int needed = settings.falseAcceptRates().stream()
                 .mapToInt(Calibration::peopleFor)
                 .min()
                 .orElseThrow();
-        int shown = people.labelsShown().cardinality();
-        if (shown < needed) {
-            throw tooFew(shown, needed, settings);
+        int available = people.labelsShown().cardinality();
+        if (available < needed) {
+            throw tooFew(available, needed, settings);
         }
-        Calibration calibration = Calibration.of(embed.apply(chosen(people, settings)));
+        Calibration calibration = Calibration.of(embed.apply(atMostMaxFaces(people, settings)));
         List<Calibration.Point> points = settings.falseAcceptRates().stream()
                 .flatMap(rate -> calibration.at(rate).stream())
                 .toList();
         if (points.isEmpty()) {
-            throw new DataException("no false accept rate of " + settings.falseAcceptRates()
-                    + " can be shown: either fewer than " + needed + " people have usable faces, or the model"
-                    + " gives faces of different people the same embedding, as of the same image; see to the data");
+            throw new DataException("none of the false accept rates " + settings.falseAcceptRates()
+                    + " can be shown: either fewer than " + needed + " people have usable faces, or the model gives"
+                    + " faces of different people the same embedding; check the data for equal images under different"
+                    + " names");
         }
         return points;
     }
 
-    private void requireStrangers(FaceDataset people) {
+    private void requireUnknown(FaceDataset people) {
         List<String> known = known(knownPeople, people);
         if (known.isEmpty()) {
             return;
         }
         throw new DataException(String.format(
                 Locale.ROOT,
-                "thresholds must be calibrated on people that the model was not trained on, for on those it knows it"
-                        + " makes fewer mistakes than on strangers; but it was trained on %,d of these %,d (%s%s)."
-                        + " Calibrate on others; or leave some people out of the training (train --verify-on-unseen"
-                        + " 0.2) and calibrate on those (evaluate --calibrate picks them by itself); or, if they are"
-                        + " other people who have the same names, say so (evaluate --namesakes,"
+                "thresholds must be calibrated on people that the model was not trained on, because it makes fewer"
+                        + " errors on people it knows, but it was trained on %,d of these %,d (%s%s). Calibrate on"
+                        + " other people; or leave some people out of training (train --verify-on-unseen 0.2) and"
+                        + " calibrate on those (evaluate --calibrate selects them automatically); or, if these are"
+                        + " different people with the same names, say so (evaluate --namesakes,"
                         + " CalibrationSettings.withNamesakes)",
                 known.size(),
                 people.labelsShown().cardinality(),
@@ -71,13 +79,15 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
     }
 
     /**
-     * Returns the names of those people in a data set who are among the known ones. Where an identity is an image's path, as
-     * in lists of pairs, its folder names the person.
+     * Returns the names of the people in a data set that are among the known ones, each once. Where an identity is the
+     * path of an image, as in lists of pairs, the name of its folder is the name of the person.
+     *
+     * @param knownPeople names of the people that a model was trained on
      */
-    public static List<String> known(Set<String> everybody, FaceDataset people) {
+    public static List<String> known(Set<String> knownPeople, FaceDataset people) {
         return people.labelsShown().stream()
                 .mapToObj(label -> person(people.identities().get(label)))
-                .filter(everybody::contains)
+                .filter(knownPeople::contains)
                 .distinct()
                 .toList();
     }
@@ -88,15 +98,13 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
     }
 
     private static DataException tooFew(int people, int needed, CalibrationSettings settings) {
-        return new DataException("a false accept rate of "
-                + Collections.max(settings.falseAcceptRates()) + " can be shown on " + needed
-                + " people or more, but here are " + people
-                + "; take more people, or ask for a higher rate: with so few, a threshold would promise what nobody"
-                + " has measured");
+        return new DataException("a false accept rate of " + Collections.max(settings.falseAcceptRates())
+                + " needs at least " + needed + " people to be shown, but there are " + people
+                + "; add more people or ask for a higher rate");
     }
 
-    /** Whole people, chosen at random, with at most so many faces altogether. */
-    private static FaceDataset chosen(FaceDataset all, CalibrationSettings settings) {
+    /** Selects people at random, each with all of their faces, so that the total stays within the maximum. */
+    private static FaceDataset atMostMaxFaces(FaceDataset all, CalibrationSettings settings) {
         FaceDataset people = all.split() == Split.TRAIN ? all.withAugmentations(List.of()) : all;
         if (people.size() <= settings.maxFaces()) {
             return people;
@@ -117,8 +125,8 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
             }
         }
         if (names.size() < 2) {
-            throw new DataException("maxFaces must leave room for two people with all their faces, but was "
-                    + settings.maxFaces() + "; raise it");
+            throw new DataException("maxFaces must be large enough for two people with all their faces, but was "
+                    + settings.maxFaces());
         }
         return people.withIdentities(names);
     }

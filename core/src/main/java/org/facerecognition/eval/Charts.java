@@ -19,17 +19,17 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Draws charts as PNG. Empty where this Java cannot draw text, as without fonts. */
+/** Renders charts as PNG images. The result is empty where this Java runtime cannot draw text, as without fonts. */
 final class Charts {
     private static final int WIDTH_PX = 640;
     private static final int HEIGHT_PX = 360;
-    private static final Color[] COLOURS = {new Color(0x1f77b4), new Color(0xd95f02), new Color(0x2ca02c)};
+    private static final Color[] COLORS = {new Color(0x1f77b4), new Color(0xd95f02), new Color(0x2ca02c)};
 
     private Charts() {}
 
-    /** Curves over 1, 2, 3, ...; NaN leaves a gap. */
+    /** Draws lines through values at x = 1, 2, 3, ...; NaN leaves a gap. */
     static Optional<byte[]> lines(String title, String xTitle, Map<String, double[]> series) {
-        return drawn(() -> {
+        return png(() -> {
             XYChart chart = new XYChartBuilder()
                     .width(WIDTH_PX)
                     .height(HEIGHT_PX)
@@ -37,7 +37,7 @@ final class Charts {
                     .xAxisTitle(xTitle)
                     .build();
             style(chart.getStyler());
-            chart.getStyler().setSeriesColors(COLOURS);
+            chart.getStyler().setSeriesColors(COLORS);
             boolean any = false;
             for (Map.Entry<String, double[]> one : series.entrySet()) {
                 double[] values = one.getValue();
@@ -52,16 +52,16 @@ final class Charts {
         });
     }
 
-    /** An axis: its title, and whether equal steps on it are equal factors. */
+    /** The title of an axis, and whether its scale is logarithmic. */
     record Axis(String title, boolean logarithmic) {}
 
     /**
-     * Curves through points.
+     * Draws curves through points.
      *
-     * @param series by name x and y; on a logarithmic axis points that are not positive are left out
+     * @param series the x and y coordinates per name; points that are not positive are left out on a logarithmic axis
      */
     static Optional<byte[]> curves(String title, Axis x, Axis y, Map<String, double[][]> series) {
-        return drawn(() -> {
+        return png(() -> {
             XYChart chart = new XYChartBuilder()
                     .width(WIDTH_PX)
                     .height(HEIGHT_PX)
@@ -70,7 +70,7 @@ final class Charts {
                     .yAxisTitle(y.title())
                     .build();
             style(chart.getStyler());
-            chart.getStyler().setSeriesColors(COLOURS);
+            chart.getStyler().setSeriesColors(COLORS);
             chart.getStyler().setXAxisLogarithmic(x.logarithmic());
             chart.getStyler().setYAxisLogarithmic(y.logarithmic());
             chart.getStyler().setLegendVisible(series.size() > 1);
@@ -100,10 +100,10 @@ final class Charts {
                 .toArray();
     }
 
-    /** Shares of values in equal bins over [from, to]. */
+    /** Draws histograms in equal bins over [from, to], each as shares of its own values. */
     static Optional<byte[]> histogram(
             String title, String xTitle, double from, double to, int bins, Map<String, double[]> series) {
-        return drawn(() -> {
+        return png(() -> {
             CategoryChart chart = new CategoryChartBuilder()
                     .width(WIDTH_PX)
                     .height(HEIGHT_PX)
@@ -112,7 +112,7 @@ final class Charts {
                     .yAxisTitle("share")
                     .build();
             style(chart.getStyler());
-            chart.getStyler().setSeriesColors(COLOURS);
+            chart.getStyler().setSeriesColors(COLORS);
             chart.getStyler().setAvailableSpaceFill(0.98);
             chart.getStyler().setOverlapped(true);
             chart.getStyler().setXAxisDecimalPattern("0.0");
@@ -124,6 +124,7 @@ final class Charts {
         });
     }
 
+    /** Returns the share of the values per bin; the first and the last bin include the values beyond them. */
     static double[] shares(double[] values, double from, double to, int bins) {
         double[] shares = new double[bins];
         for (double value : values) {
@@ -148,7 +149,7 @@ final class Charts {
         BufferedImage draw();
     }
 
-    private static Optional<byte[]> drawn(Drawing drawing) {
+    private static Optional<byte[]> png(Drawing drawing) {
         try {
             var image = drawing.draw();
             if (image == null) {

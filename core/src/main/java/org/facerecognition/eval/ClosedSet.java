@@ -1,17 +1,21 @@
 package org.facerecognition.eval;
 
 /**
- * The question "which of these people is it?", asked of people who are all known: each face is given to the identity whose
- * mean embedding is nearest by cosine.
+ * A nearest-mean classifier for closed-set identification, where all people are known: assigns each face to the
+ * identity whose mean embedding is nearest by cosine.
  */
 public final class ClosedSet {
-    private final float[][] centers; // of length 1, or all zero for an identity without faces
+    private final float[][] centers; // unit-norm; all zero for an identity without faces
 
     private ClosedSet(float[][] centers) {
         this.centers = centers;
     }
 
-    /** @param known faces of all identities that can be the answer */
+    /**
+     * Computes the mean embedding of each identity.
+     *
+     * @param known faces of all identities to choose from
+     */
     public static ClosedSet of(Embedded known) {
         int classes = 0;
         for (int label : known.labels()) {
@@ -25,15 +29,15 @@ public final class ClosedSet {
             for (int j = 0; j < d; j++) {
                 squares += (double) sums[c * d + j] * sums[c * d + j];
             }
-            double length = squares > 0 ? Math.sqrt(squares) : 1;
+            double norm = squares > 0 ? Math.sqrt(squares) : 1;
             for (int j = 0; j < d; j++) {
-                centers[c][j] = (float) (sums[c * d + j] / length);
+                centers[c][j] = (float) (sums[c * d + j] / norm);
             }
         }
         return new ClosedSet(centers);
     }
 
-    /** Who it is most likely; with several equally near, the first. */
+    /** Returns the label of the nearest identity; of several at the same distance, the first. */
     public int identify(float[] embedding) {
         int best = 0;
         double highest = Double.NEGATIVE_INFINITY;
@@ -50,12 +54,12 @@ public final class ClosedSet {
         return best;
     }
 
-    /** Share of faces that are given to the right identity. */
+    /** Returns the share of faces that are assigned to the correct identity. */
     public double accuracy(Embedded faces) {
-        int right = 0;
+        int correct = 0;
         for (int i = 0; i < faces.labels().length; i++) {
-            right += identify(faces.embeddings()[i]) == faces.labels()[i] ? 1 : 0;
+            correct += identify(faces.embeddings()[i]) == faces.labels()[i] ? 1 : 0;
         }
-        return (double) right / faces.labels().length;
+        return (double) correct / faces.labels().length;
     }
 }

@@ -6,23 +6,24 @@ import java.util.stream.IntStream;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
- * Accuracy with a threshold that was chosen on other pairs than those it is measured on: for each fold, the one that is
- * best on all the others (Huang et al., "Labeled Faces in the Wild", 2007). Unlike insightface's verification.py the
- * threshold is not from a grid: it is the best of all, halfway between two scores.
+ * Cross-validated verification accuracy: each fold is measured with the threshold that is best on all other folds
+ * (Huang et al., "Labeled Faces in the Wild", 2007). Unlike in insightface's verification.py, the threshold does not
+ * come from a grid: it is the best of all thresholds, halfway between two scores.
  *
- * @param accuracies on each fold, in [0, 1]
- * @param thresholds chosen for each fold
+ * @param accuracies per fold, in [0, 1]
+ * @param thresholds per fold, chosen on the other folds
  */
 public record CrossValidation(double[] accuracies, double[] thresholds) {
     /**
-     * Cuts the list into runs of pairs: the LFW protocol with 10, whose pairs.txt lists set after set, and so do
-     * insightface's files. Where it does not come out even the first runs are longer by one.
+     * Divides the list into contiguous folds. With 10 folds this is the LFW protocol: pairs.txt lists one set after
+     * another, and so do insightface's files. When the pairs do not divide evenly, the first folds have one pair more.
      *
      * @param folds at least 2
      * @throws IllegalArgumentException when there are fewer than 2 folds
-     * @throws UnsuitableDataException when there are too few pairs, or all but one fold have pairs of one kind only
+     * @throws UnsuitableDataException when there are fewer pairs than folds, or when all folds but one have only
+     *     genuine or only impostor pairs
      */
-    public static CrossValidation blocks(Verification pairs, int folds) {
+    public static CrossValidation contiguous(Verification pairs, int folds) {
         int[] fold = new int[pairs.size()];
         int longer = fold.length % Math.max(1, folds);
         int length = fold.length / Math.max(1, folds);
@@ -34,15 +35,17 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
     }
 
     /**
-     * Deals the pairs of each kind out in turn: the first genuine pair to the first fold, the second to the second, and
-     * the impostor pairs likewise, each kind on its own. Every fold then has its share of both kinds in whatever order
-     * the list has them: all of one kind first, as LFW's View 1, or in alternation.
+     * Distributes the pairs over interleaved folds: the first genuine pair goes to the first fold, the second to the
+     * second fold, and so on, and the impostor pairs likewise. Genuine and impostor pairs are counted separately, so
+     * every fold gets its share of both whatever the order of the list: all genuine pairs first, as in LFW's View 1, or
+     * alternating.
      *
-     * @param folds at least 2; see {@link #mostFolds}
+     * @param folds at least 2; see {@link #maxFolds}
      * @throws IllegalArgumentException when there are fewer than 2 folds
-     * @throws UnsuitableDataException when there are too few pairs, or fewer than two of a kind
+     * @throws UnsuitableDataException when there are fewer pairs than folds, or fewer than two genuine or two impostor
+     *     pairs
      */
-    public static CrossValidation dealt(Verification pairs, int folds) {
+    public static CrossValidation interleaved(Verification pairs, int folds) {
         int[] fold = new int[pairs.size()];
         int genuine = 0;
         int impostor = 0;
@@ -53,16 +56,16 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
     }
 
     /**
-     * The number of folds that pairs can be dealt into so that each fold has a pair of both kinds at least.
+     * Returns the largest number of interleaved folds that each have at least one genuine and one impostor pair.
      *
-     * @param wanted at least 1
-     * @return at most {@code wanted}; below 2 where there are not two pairs of each kind, and no threshold can be
-     *     chosen on other pairs than those it is measured on
+     * @param limit the number of folds to return at most, at least 1
+     * @return at most {@code limit}; below 2 when there are fewer than two genuine or two impostor pairs, so that no
+     *     threshold can be chosen on pairs other than those it is measured on
      */
-    public static int mostFolds(Verification pairs, int wanted) {
+    public static int maxFolds(Verification pairs, int limit) {
         int genuine =
                 (int) IntStream.range(0, pairs.size()).filter(pairs::isSame).count();
-        return Math.min(wanted, Math.min(genuine, pairs.size() - genuine));
+        return Math.min(limit, Math.min(genuine, pairs.size() - genuine));
     }
 
     private static CrossValidation of(Verification pairs, int[] foldOf, int folds) {
@@ -73,63 +76,64 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
             throw new UnsuitableDataException(
                     "folds must be at least 2 and at most as many as pairs, " + pairs.size() + ", but were " + folds);
         }
-        pairs.roc(); // refuses what no threshold can be chosen on
+        pairs.roc(); // rejects pairs on which no threshold can be chosen
         double[] accuracies = new double[folds];
         double[] thresholds = new double[folds];
         for (int fold = 0; fold < folds; fold++) {
-            int here = fold;
-            thresholds[fold] = threshold(pairs, fold, pair -> foldOf[pair] != here);
-            accuracies[fold] = accuracy(pairs, thresholds[fold], pair -> foldOf[pair] == here);
+            int current = fold;
+            thresholds[fold] = threshold(pairs, fold, pair -> foldOf[pair] != current);
+            accuracies[fold] = accuracy(pairs, thresholds[fold], pair -> foldOf[pair] == current);
         }
         return new CrossValidation(accuracies, thresholds);
     }
 
-    private static double threshold(Verification pairs, int fold, IntPredicate others) {
-        double[] same = scores(pairs, others, true);
-        double[] different = scores(pairs, others, false);
-        if (same.length == 0 || different.length == 0) {
-            throw new UnsuitableDataException("the folds beside fold " + (fold + 1)
-                    + " must have pairs of both kinds to choose a threshold on, but have " + same.length
-                    + " of the same person and " + different.length
-                    + " of different people; deal the pairs out in turn, and give at least two of each kind");
+    private static double threshold(Verification pairs, int fold, IntPredicate inOtherFolds) {
+        double[] genuine = scores(pairs, inOtherFolds, true);
+        double[] impostor = scores(pairs, inOtherFolds, false);
+        if (genuine.length == 0 || impostor.length == 0) {
+            throw new UnsuitableDataException("all folds but fold " + (fold + 1)
+                    + " must together have genuine and impostor pairs to choose a threshold on, but have "
+                    + genuine.length + " genuine and " + impostor.length
+                    + " impostor pairs; use interleaved folds and at least two pairs of each kind");
         }
-        return Roc.ofOwned(same, different).bestAccuracy().threshold();
+        return Roc.ofOwned(genuine, impostor).bestAccuracy().threshold();
     }
 
-    private static double[] scores(Verification pairs, IntPredicate chosen, boolean same) {
+    private static double[] scores(Verification pairs, IntPredicate selected, boolean genuine) {
         return IntStream.range(0, pairs.size())
-                .filter(pair -> chosen.test(pair) && pairs.isSame(pair) == same)
+                .filter(pair -> selected.test(pair) && pairs.isSame(pair) == genuine)
                 .mapToDouble(pairs::score)
                 .toArray();
     }
 
-    private static double accuracy(Verification pairs, double threshold, IntPredicate chosen) {
+    private static double accuracy(Verification pairs, double threshold, IntPredicate selected) {
         return IntStream.range(0, pairs.size())
-                .filter(chosen)
+                .filter(selected)
                 .mapToDouble(pair -> (pairs.score(pair) >= threshold) == pairs.isSame(pair) ? 1 : 0)
                 .average()
                 .orElseThrow();
     }
 
     /**
-     * Share of pairs that a given threshold tells right.
+     * Returns the share of pairs that a given threshold classifies correctly.
      *
      * @throws UnsuitableDataException when there are no pairs
      */
     public static double accuracyAt(double threshold, Verification pairs) {
         if (pairs.size() == 0) {
-            throw new UnsuitableDataException("pairs must be at least one, but there were none");
+            throw new UnsuitableDataException("pairs must have at least one entry, but was empty");
         }
         return accuracy(pairs, threshold, pair -> true);
     }
 
-    /** Mean accuracy over the folds. */
+    /** Returns the mean accuracy of the folds. */
     public double mean() {
         return Arrays.stream(accuracies).average().orElseThrow();
     }
 
     /**
-     * Of the mean: the folds' standard deviation (over folds - 1) divided by the root of their number, as LFW asks for.
+     * Returns the standard error of the mean, as LFW reports it: the sample standard deviation of the fold accuracies,
+     * divided by the square root of the number of folds.
      */
     public double standardError() {
         double mean = mean();

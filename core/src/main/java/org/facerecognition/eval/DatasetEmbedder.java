@@ -23,32 +23,37 @@ import org.facerecognition.natives.TensorRows;
 /**
  * Embeds the samples of data sets in batches, without augmentation.
  *
- * @param input that the network takes
- * @param device where the network works
- * @param net from [B, 3, S, S] to [B, D], in the scope around it
+ * <p>The embedder holds no native memory of its own between calls. It opens one PointerScope per batch, which closes
+ * what the network returns, and it closes the batches; the embeddings that it returns are Java arrays.
+ *
+ * @param input the image size and normalization that the network expects
+ * @param device the device of the network's weights; borrowed
+ * @param net maps images [B, 3, S, S] to embeddings [B, D], of any norm; its result is scoped
  */
 public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Tensor> net) {
-    /** Images in a batch. */
+    /** The number of images per batch. */
     public static final int BATCH_SIZE = 16;
 
     private static final int LOADER_THREADS = 2;
 
     /**
-     * Embeddings of the images that can be used.
+     * The embeddings of the usable images of a data set.
      *
-     * @param faces in the data set's order
-     * @param skipped numbers of the samples that could not be used, which {@code faces} does not have
-     * @param reasons what is wrong with them, by image
+     * @param faces unit-norm embeddings with their labels, in the order of the data set
+     * @param skipped indices of the unusable samples, which {@code faces} leaves out
+     * @param reasons what is wrong with each unusable image, by its name
      */
     public record Usable(Embedded faces, Set<Integer> skipped, Map<String, String> reasons) {}
 
     /**
-     * Embeds a data set's samples in their order.
+     * Embeds the samples of a data set in their order. Augmentations of a training set are dropped.
      *
-     * @param flip adds the embedding of the mirrored image before the norm becomes 1
-     * @param embedded is told the number of samples done so far
-     * @param badImages what to do about an image that cannot be used
-     * @throws org.facerecognition.data.DataException when an image cannot be used and may not be skipped, or none can
+     * @param flip whether to add the embedding of the mirrored image before L2 normalization
+     * @param embedded receives the number of samples processed so far, once per batch
+     * @param badImages whether an unusable image is an error or is skipped
+     * @return the embeddings, and the samples that were skipped
+     * @throws org.facerecognition.data.DataException when an image is unusable and may not be skipped, or when none is
+     *     usable
      */
     public Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
         FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
@@ -85,9 +90,16 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
         return new Usable(new Embedded(kept, labels), skipped, reasons);
     }
 
-    /** Inside a scope: [B, 3, S, S] to [B, D]. */
+    /**
+     * Embeds a batch of images, without normalizing the result.
+     *
+     * @param images [B, 3, S, S]; borrowed
+     * @param flip whether to add the embeddings of the mirrored images
+     * @param net maps [B, 3, S, S] to [B, D]
+     * @return [B, D]; scoped
+     */
     public static Tensor embeddings(Tensor images, boolean flip, UnaryOperator<Tensor> net) {
-        Tensor sum = net.apply(images);
-        return flip ? sum.add(net.apply(torch.flip(images, 3))) : sum;
+        Tensor embeddings = net.apply(images); // [B, D]
+        return flip ? embeddings.add(net.apply(torch.flip(images, 3))) : embeddings;
     }
 }

@@ -5,25 +5,26 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Embeddings of faces, with who each is of.
+ * Embeddings of faces with their labels.
  *
- * @param embeddings [n][d], each of length 1
- * @param labels [n], from 0
+ * @param embeddings [n][d], unit-norm
+ * @param labels [n], the identity of each face, from 0
  */
 public record Embedded(float[][] embeddings, int[] labels) {
-    /** @throws IllegalArgumentException when the numbers differ or there are none */
+    /** @throws IllegalArgumentException when there are no faces, or not as many labels as embeddings */
     public Embedded {
         if (embeddings.length != labels.length || embeddings.length == 0) {
-            throw new IllegalArgumentException("embeddings and labels must be as many and at least one, but were "
+            throw new IllegalArgumentException("embeddings and labels must have the same length of at least 1, but had "
                     + embeddings.length + " and " + labels.length);
         }
     }
 
     /**
-     * The sum of each identity's embeddings, row by row: [classes * d]. Its direction is that of their mean; of an identity
-     * without faces all zero.
+     * Returns the sum of the embeddings of each identity, which has the direction of their mean. The row of an identity
+     * without faces is all zero.
      *
-     * @param classes above all labels
+     * @param classes number of identities, above all labels
+     * @return [classes * d], row by row
      */
     public float[] classMeans(int classes) {
         int d = embeddings[0].length;
@@ -33,16 +34,16 @@ public record Embedded(float[][] embeddings, int[] labels) {
                 sums[labels[i] * d + j] += embeddings[i][j];
             }
         }
-        float[] means = new float[sums.length];
+        float[] rows = new float[sums.length];
         for (int i = 0; i < sums.length; i++) {
-            means[i] = (float) sums[i];
+            rows[i] = (float) sums[i];
         }
-        return means;
+        return rows;
     }
 
     /**
-     * One face for each identity that has any: the mean of its faces, brought to length 1. An identity whose faces cancel out is
-     * left out.
+     * Returns one face per identity: the L2-normalized mean of its embeddings. Identities without faces, and identities
+     * whose embeddings cancel out, are left out.
      */
     public Embedded centroids() {
         int classes = Arrays.stream(labels).max().orElseThrow() + 1;
@@ -52,10 +53,10 @@ public record Embedded(float[][] embeddings, int[] labels) {
         List<Integer> identities = new ArrayList<>();
         for (int c = 0; c < classes; c++) {
             float[] mean = Arrays.copyOfRange(sums, c * d, (c + 1) * d);
-            double length = Math.sqrt(Verification.dot(mean, mean));
-            if (length > 0) {
+            double norm = Math.sqrt(Verification.dot(mean, mean));
+            if (norm > 0) {
                 for (int j = 0; j < d; j++) {
-                    mean[j] = (float) (mean[j] / length);
+                    mean[j] = (float) (mean[j] / norm);
                 }
                 means.add(mean);
                 identities.add(c);
@@ -66,10 +67,10 @@ public record Embedded(float[][] embeddings, int[] labels) {
                 identities.stream().mapToInt(Integer::intValue).toArray());
     }
 
-    /** Some of the faces, in the given order. */
-    public Embedded chosen(int... faces) {
+    /** Returns the faces with these indices, in this order. */
+    public Embedded chosen(int... indices) {
         return new Embedded(
-                Arrays.stream(faces).mapToObj(i -> embeddings[i]).toArray(float[][]::new),
-                Arrays.stream(faces).map(i -> labels[i]).toArray());
+                Arrays.stream(indices).mapToObj(i -> embeddings[i]).toArray(float[][]::new),
+                Arrays.stream(indices).map(i -> labels[i]).toArray());
     }
 }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,11 +23,15 @@ import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an evaluation came to: figures by name, charts, and the hardest errors to look at, in one HTML file; the same
- * figures and the points of the curves as JSON.
+ * The results of an evaluation: named figures, charts and images of the hardest errors in one HTML file, and the same
+ * figures with the points of the curves as JSON.
+ *
+ * <p>Figures carry the names of the field (TAR at FAR, DIR at FAR) and, beside them, those of ISO/IEC 19795-1 (FNMR at
+ * FMR, FNIR at FPIR). A figure that the data cannot show is null in JSON, so that all reports of a kind have the same
+ * keys.
  */
 public final class EvaluationReport {
-    private static final double[] RATES = {1e-2, 1e-3, 1e-4};
+    private static final double[] RATES = {1e-2, 1e-3, 1e-4}; // descending
     private static final String[] RATE_NAMES = {"1e-2", "1e-3", "1e-4"};
     private static final double[] IDENTIFICATION_RATES = {0.1, 0.01};
     private static final int CURVE_POINTS = 200;
@@ -42,33 +47,33 @@ public final class EvaluationReport {
     private final Map<String, Object> curves = new LinkedHashMap<>();
     private final List<Section> sections = new ArrayList<>();
 
-    /** What is shown below the figures. */
+    /** A part of the page below the figures. */
     private interface Section {
-        void into(HtmlReport html);
+        void appendTo(HtmlReport html);
     }
 
     private EvaluationReport(String title) {
         this.title = title;
     }
 
-    /** An empty report. */
+    /** Returns an empty report. */
     public static EvaluationReport titled(String title) {
         return new EvaluationReport(title);
     }
 
-    /** Says what was measured: the model, the data. */
+    /** Adds a fact about what was measured, such as the model or the data. */
     public EvaluationReport fact(String name, String value) {
         facts.put(name, value);
         return this;
     }
 
-    /** Adds a figure of your own; one that is not finite cannot be measured, and is null. */
+    /** Adds a custom figure; NaN and infinities are recorded as null. */
     public EvaluationReport figure(String name, double value) {
         figures.put(name, Double.isFinite(value) ? value : null);
         return this;
     }
 
-    /** Adds figures that this data cannot give: null, so that every report of a kind has the same names. */
+    /** Adds null for figures that this data cannot show, so that all reports of a kind have the same names. */
     public EvaluationReport unmeasured(String... names) {
         for (String name : names) {
             figures.put(name, null);
@@ -76,31 +81,39 @@ public final class EvaluationReport {
         return this;
     }
 
-    /** Adds a number of things. */
+    /** Adds a count. */
     public EvaluationReport count(String name, int count) {
         figures.put(name, count);
         return this;
     }
 
-    /** Adds a sentence. */
+    /** Adds a sentence to the page; it is not part of the JSON. */
     public EvaluationReport note(String sentence) {
         sections.add(html -> html.paragraph(sentence));
         return this;
     }
 
     /**
-     * Adds what the scores of pairs say: {@code genuine_pairs} and {@code impostor_pairs} (of the same person, of
-     * different people), {@code auc}, {@code eer}, {@code best_accuracy}, {@code tar_at_far_1e-2} to {@code 1e-4} with
-     * the ends of their 95 % intervals ({@code ..._low}, {@code ..._high}) and, in the words of ISO/IEC 19795-1, {@code
-     * fnmr_at_fmr_1e-2} to {@code 1e-4}, which is 1 less that. A false accept rate (FAR, of single comparisons the
-     * false match rate, FMR) of less than one impostor pair cannot be measured, and is null. Charts: ROC, DET, scores.
+     * Adds the figures of verification:
      *
-     * @param bootstrap draws people where each face was compared with each, else pairs
-     * @throws IllegalArgumentException when a kind of pair is missing or a score is NaN
+     * <ul>
+     *   <li>{@code genuine_pairs} and {@code impostor_pairs}: the number of pairs of the same person and of different
+     *       people
+     *   <li>{@code auc}, {@code eer} and {@code best_accuracy} with its threshold
+     *   <li>{@code tar_at_far_1e-2} to {@code 1e-4}, with the ends of their 95 % intervals ({@code ..._low}, {@code
+     *       ..._high}) and the thresholds
+     *   <li>in the terms of ISO/IEC 19795-1, {@code fnmr_at_fmr_1e-2} to {@code 1e-4}, which are 1 minus the TAR
+     * </ul>
+     *
+     * <p>A false accept rate (FAR; for single comparisons, the false match rate, FMR) below one impostor pair cannot be
+     * measured, and its figures are null. The charts are ROC, DET and a histogram of the scores.
+     *
+     * @param bootstrap resamples people where every face was compared with every other, and pairs otherwise
+     * @throws IllegalArgumentException when there are no genuine or no impostor pairs, or a score is NaN
      */
     public EvaluationReport verification(Verification pairs, Bootstrap bootstrap) {
         Roc roc = pairs.roc();
-        figures.put("pairs_same", roc.genuinePairs()); // as ISO's two, by the names of former versions
+        figures.put("pairs_same", roc.genuinePairs()); // these two are the names of former versions
         figures.put("pairs_different", roc.impostorPairs());
         figures.put("genuine_pairs", roc.genuinePairs());
         figures.put("impostor_pairs", roc.impostorPairs());
@@ -110,28 +123,25 @@ public final class EvaluationReport {
         figures.put("best_accuracy_threshold", roc.bestAccuracy().threshold());
         acceptRates(pairs, roc, bootstrap);
         chartsOf(roc);
-        double[] same = pairs.same();
-        double[] different = pairs.different();
-        sections.add(html -> histogram(html, same, different));
+        double[] genuine = pairs.same();
+        double[] impostor = pairs.different();
+        sections.add(html -> histogram(html, genuine, impostor));
         return this;
     }
 
     private void acceptRates(Verification pairs, Roc roc, Bootstrap bootstrap) {
-        boolean people = pairs.pairing() instanceof Pairing.EachWithEach;
-        int measurable = 0;
-        while (measurable < RATES.length && roc.shows(RATES[measurable])) {
-            measurable++;
-        }
-        double[] rates = new double[measurable];
-        for (int i = 0; i < measurable; i++) {
-            rates[i] = RATES[measurable - 1 - i]; // rising
-        }
-        Interval[] ofPeople = people && measurable > 0 ? bootstrap.tarOverIdentities(pairs, rates) : new Interval[0];
+        boolean overPeople = pairs.pairing() instanceof Pairing.AllPairs;
+        double[] measurable =
+                Arrays.stream(RATES).takeWhile(roc::shows).sorted().toArray(); // ascending, as the bootstrap expects
+        Interval[] intervals = overPeople && measurable.length > 0
+                ? bootstrap.tarOverIdentities(pairs, measurable)
+                : Arrays.stream(measurable)
+                        .mapToObj(far -> bootstrap.tarOverPairs(roc, far))
+                        .toArray(Interval[]::new);
         for (int i = 0; i < RATES.length; i++) {
+            boolean measured = i < intervals.length;
+            Interval interval = measured ? intervals[intervals.length - 1 - i] : null;
             String name = "tar_at_far_" + RATE_NAMES[i];
-            boolean measured = i < measurable;
-            Interval interval =
-                    !measured ? null : people ? ofPeople[measurable - 1 - i] : bootstrap.tarOverPairs(roc, RATES[i]);
             figures.put(name, measured ? roc.tarAtFar(RATES[i]) : null);
             figures.put(name + "_low", interval == null ? null : interval.low());
             figures.put(name + "_high", interval == null ? null : interval.high());
@@ -143,81 +153,79 @@ public final class EvaluationReport {
                 String.format(
                         Locale.ROOT,
                         "95 %%, bootstrap over %s, %,d resamples, seed %d",
-                        people ? "people" : "pairs",
+                        overPeople ? "people" : "pairs",
                         bootstrap.resamples(),
                         bootstrap.seed()));
     }
 
     private void chartsOf(Roc roc) {
-        double least = 1.0 / roc.impostorPairs();
+        double minFar = 1.0 / roc.impostorPairs();
         double[] far = new double[CURVE_POINTS];
         double[] tar = new double[CURVE_POINTS];
-        double[] refused = new double[CURVE_POINTS];
+        double[] fnmr = new double[CURVE_POINTS];
         for (int i = 0; i < CURVE_POINTS; i++) {
-            double wanted = Math.min(1, least * Math.pow(1 / least, (double) i / (CURVE_POINTS - 1)));
-            double threshold = roc.thresholdAt(wanted);
-            far[i] = wanted;
-            tar[i] = roc.tar(threshold);
-            refused[i] = 1 - tar[i];
+            far[i] = Math.min(1, minFar * Math.pow(1 / minFar, (double) i / (CURVE_POINTS - 1)));
+            tar[i] = roc.tarAtFar(far[i]);
+            fnmr[i] = 1 - tar[i];
         }
-        curves.put("roc", inOrder("far", far, "tar", tar));
-        sections.add(html -> html.drawn(
+        curves.put("roc", ordered("far", far, "tar", tar));
+        sections.add(html -> html.chart(
                 "ROC: true accept rate (1 - FNMR) against false accept rate (FMR)",
                 Charts.curves(
                         "ROC",
                         new Charts.Axis("false accept rate", true),
                         new Charts.Axis("true accept rate", false),
                         Map.of("model", new double[][] {far, tar}))));
-        sections.add(html -> html.drawn(
+        sections.add(html -> html.chart(
                 "DET: false non-match rate (FNMR) against false match rate (FMR)",
                 Charts.curves(
                         "DET",
                         new Charts.Axis("false match rate", true),
                         new Charts.Axis("false non-match rate", true),
-                        Map.of("model", new double[][] {far, refused}))));
+                        Map.of("model", new double[][] {far, fnmr}))));
         sections.add(html -> html.table(
-                "Points of the curves", List.of("FAR (FMR)", "TAR (1 - FNMR)", "threshold"), rows(roc, least)));
+                "Points of the curves", List.of("FAR (FMR)", "TAR (1 - FNMR)", "threshold"), rows(roc, minFar)));
     }
 
-    private static List<List<String>> rows(Roc roc, double least) {
+    private static List<List<String>> rows(Roc roc, double minFar) {
         List<List<String>> rows = new ArrayList<>();
-        for (double far = 0.5; far >= least; far = nextOf(far)) {
-            rows.add(List.of(plain(far), number(roc.tarAtFar(far)), number(roc.thresholdAt(far))));
+        for (double far = 0.5; far >= minFar; far = nextLower(far)) {
+            rows.add(List.of(power(far), number(roc.tarAtFar(far)), number(roc.thresholdAt(far))));
         }
         return rows;
     }
 
-    /** 0.5, 0.2, 0.1, 0.05, .... */
-    private static double nextOf(double rate) {
+    /** Returns the next rate of the series 0.5, 0.2, 0.1, 0.05, .... */
+    private static double nextLower(double rate) {
         double digits = rate / Math.pow(10, Math.floor(Math.log10(rate * 1.0001)));
         return rate / (Math.round(digits) == 5 ? 2.5 : 2);
     }
 
-    private static void histogram(HtmlReport html, double[] same, double[] different) {
+    private static void histogram(HtmlReport html, double[] genuine, double[] impostor) {
         double from = Double.POSITIVE_INFINITY;
         double to = Double.NEGATIVE_INFINITY;
-        for (double[] scores : List.of(same, different)) {
+        for (double[] scores : List.of(genuine, impostor)) {
             for (double score : scores) {
                 from = Math.min(from, score);
                 to = Math.max(to, score);
             }
         }
         if (!(from < to) || Double.isInfinite(from) || Double.isInfinite(to)) {
-            html.paragraph("Scores: no histogram, for they are all " + number(from) + " or infinite.");
+            html.paragraph("Scores: no histogram, because all scores are " + number(from) + " or some are infinite.");
             return;
         }
         Map<String, double[]> both = new LinkedHashMap<>();
-        both.put("impostor pairs", different);
-        both.put("genuine pairs", same);
-        html.histogram("Scores of the two kinds of pairs", "score", from, to, BINS, both);
+        both.put("impostor pairs", impostor);
+        both.put("genuine pairs", genuine);
+        html.histogram("Scores of genuine and impostor pairs", "score", from, to, BINS, both);
     }
 
-    /** Adds {@code accuracy} and {@code standard_error} over folds, and each fold's. */
+    /** Adds the mean {@code accuracy} with its {@code standard_error}, and the accuracy and threshold of each fold. */
     public EvaluationReport crossValidation(CrossValidation folds) {
         figures.put("accuracy", folds.mean());
         figures.put("standard_error", folds.standardError());
         figures.put("folds", folds.accuracies().length);
-        curves.put("folds", inOrder("accuracies", folds.accuracies(), "thresholds", folds.thresholds()));
+        curves.put("folds", ordered("accuracies", folds.accuracies(), "thresholds", folds.thresholds()));
         List<List<String>> rows = new ArrayList<>();
         for (int fold = 0; fold < folds.accuracies().length; fold++) {
             rows.add(List.of(
@@ -229,53 +237,53 @@ public final class EvaluationReport {
     }
 
     /**
-     * Adds {@code mated_probes} and {@code non_mated_probes} (of people who are enrolled, and of others), {@code
-     * rank_1}, {@code rank_5} and, where there are non-mated probes, {@code dir_at_far_0.1} and {@code 0.01} and what
-     * they leave of 1, {@code fnir_at_fpir_0.1} and {@code 0.01}; null where the rate is less than one non-mated probe.
-     * Chart: CMC.
+     * Adds the figures of identification: {@code mated_probes} and {@code non_mated_probes} (probes of people who are
+     * and who are not enrolled), {@code rank_1}, {@code rank_5}, {@code dir_at_far_0.1} and {@code 0.01}, and 1 minus
+     * these, {@code fnir_at_fpir_0.1} and {@code 0.01}. The rates are null where they are below one non-mated probe.
+     * The chart is the CMC.
      */
-    public EvaluationReport identification(Identification asked) {
-        figures.put("people", asked.people());
-        figures.put("probes", asked.mates());
-        figures.put("strangers", asked.strangers());
-        figures.put("mated_probes", asked.mates());
-        figures.put("non_mated_probes", asked.strangers());
-        figures.put("rank_1", asked.rank(1));
-        figures.put("rank_5", asked.rank(5));
+    public EvaluationReport identification(Identification identification) {
+        figures.put("people", identification.people());
+        figures.put("probes", identification.mated()); // this and the next are the names of former versions
+        figures.put("strangers", identification.nonMated());
+        figures.put("mated_probes", identification.mated());
+        figures.put("non_mated_probes", identification.nonMated());
+        figures.put("rank_1", identification.rank(1));
+        figures.put("rank_5", identification.rank(5));
         for (double far : IDENTIFICATION_RATES) {
-            boolean measured = Roc.shows(far, asked.strangers());
-            figures.put("dir_at_far_" + far, measured ? asked.dirAtFar(far) : null);
-            figures.put("fnir_at_fpir_" + far, measured ? 1 - asked.dirAtFar(far) : null);
+            boolean measured = Roc.shows(far, identification.nonMated());
+            figures.put("dir_at_far_" + far, measured ? identification.dirAtFar(far) : null);
+            figures.put("fnir_at_fpir_" + far, measured ? 1 - identification.dirAtFar(far) : null);
         }
-        double[] cmc = asked.cmc(RANKS);
+        double[] cmc = identification.cmc(RANKS);
         curves.put("cmc", cmc);
         List<List<String>> rows = new ArrayList<>();
         for (int rank = 1; rank <= cmc.length; rank++) {
             rows.add(List.of(Integer.toString(rank), number(cmc[rank - 1])));
         }
-        sections.add(html -> html.lines("CMC: share found among the first answers", "rank", Map.of("model", cmc)));
+        sections.add(html -> html.lines("CMC: share of mated probes identified", "rank", Map.of("model", cmc)));
         sections.add(html -> html.table("Cumulative match characteristic", List.of("rank", "share"), rows));
         return this;
     }
 
     /**
-     * Adds images of the hardest errors: pairs of the same person with the lowest scores, of different people with
-     * the highest. They hold faces: keep the report as safe as the data.
+     * Adds images of the hardest pairs: the genuine pairs with the lowest scores and the impostor pairs with the
+     * highest. The report then contains faces: protect it like the data.
      *
-     * @param faces that the numbers in the pairs mean
+     * @param faces the data sets that the faces of the pairs are numbered over, one after another
      */
     public EvaluationReport hardest(Verification pairs, List<FaceDataset> faces) {
-        for (boolean same : new boolean[] {true, false}) {
+        for (boolean genuine : new boolean[] {true, false}) {
             List<HtmlReport.Pair> shown = new ArrayList<>();
-            for (int pair : pairs.hardest(same, HARDEST)) {
+            for (int pair : pairs.hardest(genuine, HARDEST)) {
                 shown.add(new HtmlReport.Pair(
                         thumbnail(faces, pairs.first(pair)),
                         thumbnail(faces, pairs.second(pair)),
                         "score " + number(pairs.score(pair))));
             }
-            String heading = same
-                    ? "The same person, least alike (genuine pairs)"
-                    : "Different people, most alike (impostor pairs)";
+            String heading = genuine
+                    ? "Genuine pairs with the lowest scores (same person)"
+                    : "Impostor pairs with the highest scores (different people)";
             sections.add(html -> html.pairs(heading, shown));
         }
         return this;
@@ -289,7 +297,7 @@ public final class EvaluationReport {
         }
         ImageSource image = parts.get(part).sample(place).image();
         try (Mat whole = image.read();
-                Mat small = image.framedPx() > 0 ? new Mat(whole) : whole(whole)) {
+                Mat small = image.croppedPx() > 0 ? new Mat(whole) : whole(whole)) {
             return new Picture(ImageReader.png(small), image.name());
         }
     }
@@ -298,14 +306,14 @@ public final class EvaluationReport {
         return Crop.WHOLE.apply(image, THUMBNAIL_PX, "thumbnail");
     }
 
-    // ---- out ----
+    // ---- output ----
 
-    /** All figures by name, in the order they were added; null for what cannot be measured on this data. */
+    /** Returns all figures by name, in the order they were added; null for those that this data cannot show. */
     public Map<String, @Nullable Object> figures() {
         return Collections.unmodifiableMap(figures);
     }
 
-    /** Facts, figures and the points of the curves, as one JSON object. */
+    /** Returns the facts, the figures and the points of the curves as one JSON object. */
     public String json() {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("title", title);
@@ -319,7 +327,7 @@ public final class EvaluationReport {
         }
     }
 
-    /** The whole HTML file; it loads nothing. */
+    /** Returns the complete HTML file, which loads no other files. */
     public String html() {
         return page().html();
     }
@@ -333,14 +341,15 @@ public final class EvaluationReport {
                         ? "cannot be measured on this data"
                         : value instanceof Double d ? number(d) : String.format(Locale.ROOT, "%,d", value)));
         html.summary(shown);
-        sections.forEach(section -> section.into(html));
+        sections.forEach(section -> section.appendTo(html));
         return html;
     }
 
     /**
-     * Writes the HTML file, and the JSON beside it: {@code report.html} and {@code report.json}.
+     * Writes the HTML file, and the JSON file beside it under the same name: {@code report.html} and {@code
+     * report.json}.
      *
-     * @throws UncheckedIOException when one cannot be written
+     * @throws UncheckedIOException when one of them cannot be written
      */
     public void write(Path file) {
         page().write(file);
@@ -353,8 +362,8 @@ public final class EvaluationReport {
         }
     }
 
-    /** {@code Map.of} has another order in each JVM, and files should not. */
-    private static Map<String, double[]> inOrder(String first, double[] a, String second, double[] b) {
+    /** Returns a map in this order; that of {@code Map.of} changes from one JVM to the next. */
+    private static Map<String, double[]> ordered(String first, double[] a, String second, double[] b) {
         Map<String, double[]> both = new LinkedHashMap<>();
         both.put(first, a);
         both.put(second, b);
@@ -365,7 +374,7 @@ public final class EvaluationReport {
         return String.format(Locale.ROOT, "%.4f", value);
     }
 
-    private static String plain(double rate) {
+    private static String power(double rate) {
         return String.format(Locale.ROOT, "%.0e", rate);
     }
 }

@@ -12,16 +12,18 @@ import java.util.Optional;
 import org.facerecognition.io.AtomicFile;
 
 /**
- * A report to look at: one HTML file that holds all it shows and loads nothing. Charts come with their numbers as a
- * table, for those who cannot see them and where they cannot be drawn.
+ * A report in one self-contained HTML file, which loads no other files. A report that shows charts also gives their
+ * numbers in tables, for readers who cannot see the charts and for Java runtimes that cannot draw them.
  */
 public final class HtmlReport {
     private static final String STYLE = """
             :root { color-scheme: light dark; --edge: #8884; }
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
             h1 { line-height: 1.2; } figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
-            table { border-collapse: collapse; margin: .75rem 0; } th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
-            th:first-child, td:first-child { text-align: left; } pre { overflow: auto; border: 1px solid var(--edge); padding: .5rem; }
+            table { border-collapse: collapse; margin: .75rem 0; }
+            th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
+            th:first-child, td:first-child { text-align: left; }
+            pre { overflow: auto; border: 1px solid var(--edge); padding: .5rem; }
             .images { display: flex; flex-wrap: wrap; gap: .25rem; } .images img { width: 5rem; height: 5rem; }
             .pairs { display: flex; flex-wrap: wrap; gap: .75rem; } .pairs figure { margin: 0; }
             .pairs img { width: 7rem; height: 7rem; object-fit: contain; } .pairs figcaption { font-size: .85rem; }
@@ -35,28 +37,33 @@ public final class HtmlReport {
         this.title = title;
     }
 
-    /** An image with what it shows. */
+    /**
+     * An image with its caption.
+     *
+     * @param png the encoded image
+     * @param caption text that describes the image
+     */
     public record Picture(byte[] png, String caption) {}
 
-    /** An empty report. */
+    /** Returns an empty report. */
     public static HtmlReport titled(String title) {
         return new HtmlReport(title);
     }
 
-    /** A paragraph. */
+    /** Adds a paragraph. */
     public HtmlReport paragraph(String text) {
         body.append("<p>").append(escaped(text)).append("</p>\n");
         return this;
     }
 
-    /** Text as it is, line by line: settings, mostly. */
+    /** Adds preformatted text, such as settings, that the reader can unfold. */
     public HtmlReport listing(String heading, String text) {
         body.append("<details><summary>").append(escaped(heading)).append("</summary><pre>");
         body.append(escaped(text)).append("</pre></details>\n");
         return this;
     }
 
-    /** Names and values. */
+    /** Adds a table of names and values. */
     public HtmlReport summary(Map<String, String> values) {
         body.append("<table>\n");
         values.forEach((name, value) -> body.append("<tr><th scope=\"row\">")
@@ -68,7 +75,7 @@ public final class HtmlReport {
         return this;
     }
 
-    /** A table. */
+    /** Adds a table with a heading. */
     public HtmlReport table(String heading, List<String> columns, List<List<String>> rows) {
         body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"wide\"><table>\n<tr>");
         columns.forEach(column ->
@@ -84,7 +91,7 @@ public final class HtmlReport {
     }
 
     /**
-     * Curves over 1, 2, 3, ....
+     * Adds a chart of lines through values at x = 1, 2, 3, ....
      *
      * @param series values by name; NaN leaves a gap
      */
@@ -92,18 +99,19 @@ public final class HtmlReport {
         return chart(heading, Charts.lines(heading, xTitle, series));
     }
 
-    /** Histograms over each other, each in shares of its own values, in equal bins over [from, to]. */
+    /** Adds a chart of overlaid histograms in equal bins over [from, to], each as shares of its own values. */
     public HtmlReport histogram(
             String heading, String xTitle, double from, double to, int bins, Map<String, double[]> series) {
         return chart(heading, Charts.histogram(heading, xTitle, from, to, bins, series));
     }
 
     /**
-     * Histograms that are counted already, as curves, each in shares of its own counts.
+     * Adds a chart of histograms whose bins are counted already. They are drawn as curves, each as shares of its own
+     * counts.
      *
-     * @param bins the middle of each bin
-     * @param logarithmic whether the bins' axis is
-     * @param counts by name, as many as bins
+     * @param bins the center of each bin
+     * @param logarithmic whether the axis of the bins is logarithmic
+     * @param counts the counts by name, one per bin
      */
     public HtmlReport counted(
             String heading, String xTitle, double[] bins, boolean logarithmic, Map<String, long[]> counts) {
@@ -118,19 +126,23 @@ public final class HtmlReport {
         return chart(heading, Charts.curves(heading, x, new Charts.Axis("share", false), curves));
     }
 
-    /** A chart that is drawn already, with what it shows. */
-    HtmlReport drawn(String heading, Optional<byte[]> png) {
-        return chart(heading, png);
+    /** Adds a chart that is rendered already, or a sentence in its place when it is empty. */
+    HtmlReport chart(String heading, Optional<byte[]> png) {
+        png.ifPresentOrElse(
+                bytes -> body.append("<figure>").append(image(bytes, heading)).append("</figure>\n"),
+                () -> paragraph(heading + ": no chart, because there are no values or this Java runtime has no fonts to"
+                        + " draw it with."));
+        return this;
     }
 
     /**
-     * Two images beside each other.
+     * Two images side by side.
      *
-     * @param caption under both
+     * @param caption text under both images
      */
     public record Pair(Picture first, Picture second, String caption) {}
 
-    /** Pairs of images, each with its caption. */
+    /** Adds pairs of images, each with its caption. */
     public HtmlReport pairs(String heading, List<Pair> pairs) {
         body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"pairs\">\n");
         pairs.forEach(pair -> body.append("<figure>")
@@ -143,15 +155,7 @@ public final class HtmlReport {
         return this;
     }
 
-    private HtmlReport chart(String heading, Optional<byte[]> png) {
-        png.ifPresentOrElse(
-                bytes -> body.append("<figure>").append(image(bytes, heading)).append("</figure>\n"),
-                () -> paragraph(
-                        heading + ": no chart, for want of values or, on this Java, of fonts to draw it with."));
-        return this;
-    }
-
-    /** Images side by side. */
+    /** Adds images side by side. */
     public HtmlReport pictures(String heading, List<Picture> pictures) {
         body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"images\">\n");
         pictures.forEach(
@@ -165,7 +169,7 @@ public final class HtmlReport {
                 + escaped(description) + "\" title=\"" + escaped(description) + "\"/>";
     }
 
-    /** The whole file. Well-formed as XML too. */
+    /** Returns the complete HTML file, which is well-formed XML too. */
     public String html() {
         return "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
                 + "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width\"/>\n<title>"
@@ -174,9 +178,9 @@ public final class HtmlReport {
     }
 
     /**
-     * Writes it; a former file is replaced atomically.
+     * Writes the HTML file atomically, replacing an existing one.
      *
-     * @throws UncheckedIOException when it cannot be written
+     * @throws UncheckedIOException when the file cannot be written
      */
     public void write(Path file) {
         try {
@@ -191,6 +195,6 @@ public final class HtmlReport {
                 .replace("<", "&lt;")
                 .replace(">", "&gt;")
                 .replace("\"", "&quot;")
-                .replaceAll("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]", "?"); // XML cannot hold these
+                .replaceAll("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]", "?"); // not allowed in XML
     }
 }

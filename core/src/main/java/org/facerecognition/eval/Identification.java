@@ -6,73 +6,74 @@ import java.util.stream.IntStream;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
- * The question "who of the enrolled people is this, or nobody?". Each probe is compared with all enrolled faces; a
- * person's score is that of the nearest of their faces by cosine. Enroll {@link Embedded#centroids} for one mean face
- * per person.
+ * Open-set identification, one to many: each probe is compared with all enrolled faces, and the score of a person is
+ * that of their nearest face by cosine. Mated probes are of enrolled people, non-mated probes of others (ISO/IEC
+ * 19795-1). Enroll {@link Embedded#centroids} to compare with one mean face per person.
  *
- * <p>After Grother and Ngan's evaluations (NIST IR 8009) and Liu et al., "Large-scale unconstrained open set face
- * database", 2013.
+ * <p>The figures follow Grother and Ngan's evaluations (NIST IR 8009) and Liu et al., "Large-scale unconstrained open
+ * set face database", 2013.
  */
 public final class Identification {
     private final int people;
-    private final int[] ranks; // of probes whose person is enrolled: 1 for the first answer
-    private final double[] scores; // of their own person
-    private final double[] strangers; // highest score of probes whose person is not enrolled, rising
+    private final int[] ranks; // of the correct person, per mated probe; 1 is the first
+    private final double[] matedScores; // of the correct person, per mated probe
+    private final double[] nonMatedScores; // the highest score of any person, per non-mated probe, ascending
 
-    private Identification(int people, int[] ranks, double[] scores, double[] strangers) {
+    private Identification(int people, int[] ranks, double[] matedScores, double[] nonMatedScores) {
         this.people = people;
         this.ranks = ranks;
-        this.scores = scores;
-        this.strangers = strangers;
+        this.matedScores = matedScores;
+        this.nonMatedScores = nonMatedScores;
     }
 
     /**
-     * Asks who each probe is.
+     * Compares all probes with all enrolled faces.
      *
-     * @param enrolled faces of those who can be the answer
-     * @param probes faces to be named, labelled as the enrolled; a label that is not enrolled is a stranger's
-     * @throws IllegalArgumentException when none of the probes' people is enrolled, or an embedding is zero or not
-     *     finite
+     * @param enrolled faces of the people to identify
+     * @param probes faces to identify, with the labels of the enrolled people; a probe whose label is not enrolled is
+     *     non-mated
+     * @throws IllegalArgumentException when no probe is of an enrolled person, or an embedding is zero or not finite
      */
     public static Identification of(Embedded enrolled, Embedded probes) {
         int people = Math.max(max(enrolled.labels()), max(probes.labels())) + 1;
-        boolean[] known = new boolean[people];
+        boolean[] isEnrolled = new boolean[people];
         for (int label : enrolled.labels()) {
-            known[label] = true;
+            isEnrolled[label] = true;
         }
         int[] labels = probes.labels();
-        double[] own = new double[labels.length];
+        double[] scores = new double[labels.length]; // of the correct person, or the highest where that is not enrolled
         int[] ranks = new int[labels.length];
-        double[] enrolledLengths = Verification.lengths(enrolled.embeddings());
-        double[] probeLengths = Verification.lengths(probes.embeddings());
+        double[] enrolledNorms = Verification.norms(enrolled.embeddings());
+        double[] probeNorms = Verification.norms(probes.embeddings());
         IntStream.range(0, labels.length).parallel().forEach(i -> {
             double[] best = new double[people];
             Arrays.fill(best, Double.NEGATIVE_INFINITY);
             float[] probe = probes.embeddings()[i];
-            for (int j = 0; j < enrolledLengths.length; j++) {
+            for (int j = 0; j < enrolledNorms.length; j++) {
                 int person = enrolled.labels()[j];
                 double dot = Verification.dot(probe, enrolled.embeddings()[j]);
-                best[person] = Math.max(best[person], dot / (probeLengths[i] * enrolledLengths[j]));
+                best[person] = Math.max(best[person], dot / (probeNorms[i] * enrolledNorms[j]));
             }
-            own[i] = known[labels[i]]
+            scores[i] = isEnrolled[labels[i]]
                     ? best[labels[i]]
                     : Arrays.stream(best).max().orElseThrow();
-            ranks[i] =
-                    (int) Arrays.stream(best).filter(score -> score >= own[i]).count();
+            ranks[i] = (int)
+                    Arrays.stream(best).filter(score -> score >= scores[i]).count();
         });
-        int[] mates =
-                IntStream.range(0, labels.length).filter(i -> known[labels[i]]).toArray();
-        if (mates.length == 0) {
-            throw new UnsuitableDataException(
-                    "probes must have some of enrolled people, but all " + labels.length + " are strangers'");
+        int[] mated = IntStream.range(0, labels.length)
+                .filter(i -> isEnrolled[labels[i]])
+                .toArray();
+        if (mated.length == 0) {
+            throw new UnsuitableDataException("probes must include at least one of an enrolled person, but all "
+                    + labels.length + " are of people who are not enrolled");
         }
         return new Identification(
-                (int) IntStream.range(0, people).filter(i -> known[i]).count(),
-                Arrays.stream(mates).map(i -> ranks[i]).toArray(),
-                Arrays.stream(mates).mapToDouble(i -> own[i]).toArray(),
+                (int) IntStream.range(0, people).filter(i -> isEnrolled[i]).count(),
+                Arrays.stream(mated).map(i -> ranks[i]).toArray(),
+                Arrays.stream(mated).mapToDouble(i -> scores[i]).toArray(),
                 IntStream.range(0, labels.length)
-                        .filter(i -> !known[labels[i]])
-                        .mapToDouble(i -> own[i])
+                        .filter(i -> !isEnrolled[labels[i]])
+                        .mapToDouble(i -> scores[i])
                         .sorted()
                         .toArray());
     }
@@ -82,8 +83,9 @@ public final class Identification {
     }
 
     /**
-     * Share of enrolled people's probes whose person is among the first {@code k} answers. People with equal scores all
-     * count as before the right one: a net that gives everybody the same embedding must not look good.
+     * Returns the share of mated probes whose person is among the {@code k} people with the highest scores. People with
+     * the same score as the correct person all count as ranked before them, so that a network that gives all faces the
+     * same embedding scores poorly.
      *
      * @param k at least 1
      */
@@ -95,63 +97,65 @@ public final class Identification {
     }
 
     /**
-     * The cumulative match characteristic: {@link #rank} for 1, 2, ....
+     * Returns the cumulative match characteristic: {@link #rank} for 1, 2, ....
      *
-     * @param most at least 1; the curve ends with the number of enrolled people
+     * @param maxRank at least 1; the curve ends earlier when fewer people are enrolled
      */
-    public double[] cmc(int most) {
-        return IntStream.rangeClosed(1, Math.min(most, people))
+    public double[] cmc(int maxRank) {
+        return IntStream.rangeClosed(1, Math.min(maxRank, people))
                 .mapToDouble(this::rank)
                 .toArray();
     }
 
     /**
-     * Detection and identification rate: share of enrolled people's probes that are named right, at first answer and
-     * above the threshold, where the threshold lets at most a share {@code far} of the strangers be taken for somebody.
+     * Returns the detection and identification rate (DIR): the share of mated probes whose person has the highest
+     * score, at or above the threshold that accepts at most a share {@code far} of the non-mated probes. It is 1 minus
+     * the FNIR at an FPIR of {@code far}.
      *
      * @param far in [0, 1]
-     * @throws IllegalArgumentException when {@code far} is not in [0, 1] or no probe was a stranger's
+     * @throws IllegalArgumentException when {@code far} is not in [0, 1] or there are no non-mated probes
      */
     public double dirAtFar(double far) {
         double threshold = thresholdAt(far);
-        return share(ranks.length, i -> ranks[i] == 1 && scores[i] >= threshold);
+        return share(ranks.length, i -> ranks[i] == 1 && matedScores[i] >= threshold);
     }
 
     /**
-     * The cosine from which on a stranger is taken for somebody with a chance of at most {@code far}.
+     * Returns the lowest cosine threshold at or above which at most a share {@code far} of the non-mated probes score.
      *
-     * @throws IllegalArgumentException when {@code far} is not in [0, 1] or no probe was a stranger's
+     * @param far in [0, 1]
+     * @throws IllegalArgumentException when {@code far} is not in [0, 1] or there are no non-mated probes
      */
     public double thresholdAt(double far) {
         if (!(far >= 0 && far <= 1)) {
             throw new IllegalArgumentException("far must be in [0, 1], but was " + far);
         }
-        if (strangers.length == 0) {
+        if (nonMatedScores.length == 0) {
             throw new IllegalArgumentException(
-                    "probes must have some of people who are not enrolled to find a threshold, but had none");
+                    "probes must include people who are not enrolled to find a threshold, but there were none");
         }
-        int allowed = Roc.allowed(far, strangers.length);
-        return allowed >= strangers.length
+        int allowed = Roc.allowed(far, nonMatedScores.length);
+        return allowed >= nonMatedScores.length
                 ? Double.NEGATIVE_INFINITY
-                : Math.nextUp(strangers[strangers.length - 1 - allowed]);
+                : Math.nextUp(nonMatedScores[nonMatedScores.length - 1 - allowed]);
     }
 
-    private static double share(int count, IntPredicate right) {
-        return (double) IntStream.range(0, count).filter(right).count() / count;
+    private static double share(int count, IntPredicate condition) {
+        return (double) IntStream.range(0, count).filter(condition).count() / count;
     }
 
-    /** Number of enrolled people. */
+    /** Returns the number of enrolled people. */
     public int people() {
         return people;
     }
 
-    /** Number of probes of enrolled people. */
-    public int mates() {
+    /** Returns the number of mated probes: those of enrolled people. */
+    public int mated() {
         return ranks.length;
     }
 
-    /** Number of probes of others. */
-    public int strangers() {
-        return strangers.length;
+    /** Returns the number of non-mated probes: those of people who are not enrolled. */
+    public int nonMated() {
+        return nonMatedScores.length;
     }
 }

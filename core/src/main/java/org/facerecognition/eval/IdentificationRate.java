@@ -4,25 +4,25 @@ import java.util.Arrays;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
- * The CelebA identification benchmark's figure: of all pairs of two queries of one person, the share that is more alike
- * than nearly all false pairs. False are the pairs of two queries of different people and those of a query and a
- * distractor; two distractors are not compared. The threshold for a false positive rate f is the N-th largest
- * similarity of the false pairs, N = floor(f * false pairs), and a pair must be above it.
+ * The figure of the CelebA identification benchmark: the share of true pairs (two queries of the same person) whose
+ * similarity exceeds that of nearly all false pairs. False pairs are two queries of different people, or a query and a
+ * distractor; distractors are not compared with each other. The threshold for a false positive rate f is the N-th
+ * largest similarity of the false pairs, where N = floor(f * number of false pairs), and a true pair must lie above it.
  *
- * <p>So defined, a public MobileFaceNet on faces aligned by CelebA's mean points has what another program had measured
- * of it: .930 at f = .05, .888 at .01, .79 at .001.
+ * <p>By this definition a public MobileFaceNet, on faces aligned to CelebA's mean landmarks, reproduces what another
+ * program had measured for it: 0.930 at f = 0.05, 0.888 at 0.01 and 0.79 at 0.001.
  */
 public final class IdentificationRate {
-    private final double[] same; // rising
-    private final double[] different; // rising
+    private final double[] trueScores; // ascending
+    private final double[] falseScores; // ascending
     private final Verification pairs;
 
     private IdentificationRate(Verification pairs) {
         this.pairs = pairs;
-        this.same = sorted(pairs.same());
-        this.different = sorted(pairs.different());
-        if (same.length == 0) {
-            throw new UnsuitableDataException("queries must have two of one person, but had none");
+        this.trueScores = sorted(pairs.same());
+        this.falseScores = sorted(pairs.different());
+        if (trueScores.length == 0) {
+            throw new UnsuitableDataException("queries must include two of the same person, but no person has two");
         }
     }
 
@@ -32,10 +32,10 @@ public final class IdentificationRate {
     }
 
     /**
-     * Compares queries with queries and with distractors.
+     * Compares the queries with each other and with the distractors.
      *
      * @param queries faces of several people, several of each
-     * @param distractors [n][d] faces of other people
+     * @param distractors [n][d], faces of other people
      * @throws UnsuitableDataException when no person has two queries
      */
     public static IdentificationRate of(Embedded queries, float[][] distractors) {
@@ -58,31 +58,32 @@ public final class IdentificationRate {
     }
 
     /**
-     * The N-th largest similarity of the false pairs.
+     * Returns the N-th largest similarity of the false pairs.
      *
      * @param fpr false positive rate, in (0, 1], such that N is at least 1
-     * @throws IllegalArgumentException when it is not
+     * @throws IllegalArgumentException when {@code fpr} is not in (0, 1], or N is 0
      */
     public double thresholdAt(double fpr) {
-        int n = fpr > 0 && fpr <= 1 ? Roc.allowed(fpr, different.length) : 0;
+        int n = fpr > 0 && fpr <= 1 ? Roc.allowed(fpr, falseScores.length) : 0;
         if (n < 1) {
             throw new IllegalArgumentException(
-                    "fpr must be in (0, 1] and at least one of " + different.length + " false pairs, but was " + fpr);
+                    "fpr must be in (0, 1] and at least one of " + falseScores.length + " false pairs, but was " + fpr);
         }
-        return different[different.length - n];
+        return falseScores[falseScores.length - n];
     }
 
     /**
-     * Share of the true pairs above {@link #thresholdAt}.
+     * Returns the share of the true pairs above {@link #thresholdAt}.
      *
-     * @throws IllegalArgumentException when {@code fpr} is not in (0, 1] or less than one false pair
+     * @param fpr false positive rate, in (0, 1], such that N is at least 1
+     * @throws IllegalArgumentException when {@code fpr} is not in (0, 1], or N is 0
      */
     public double tprAtFpr(double fpr) {
         double threshold = thresholdAt(fpr);
-        return Arrays.stream(same).filter(score -> score > threshold).count() / (double) same.length;
+        return Arrays.stream(trueScores).filter(score -> score > threshold).count() / (double) trueScores.length;
     }
 
-    /** The pairs; queries come first among the faces, then distractors. */
+    /** Returns the compared pairs. Their faces are numbered with the queries first, then the distractors. */
     public Verification pairs() {
         return pairs;
     }

@@ -5,78 +5,81 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Finds faces that are probably under a wrong name, by where a trained net puts them. Each identity has one or several
- * centers; its dominant one is that to which most of its faces are nearest. A face far from the dominant center of its
- * identity, or nearer to that of another, is suspected.
+ * Finds faces that are probably labeled with the wrong identity, from their embeddings by the trained network. Each
+ * identity has one or several centers; its dominant center is the one that is nearest to most of its faces. A face is
+ * suspected when it is far from the dominant center of its identity, or nearer to the dominant center of another.
  *
- * <p>Deng et al., "Sub-center ArcFace: Boosting Face Recognition by Large-Scale Noisy Web Faces", ECCV 2020, section 3.4,
- * which drops faces of more than 75 degrees. With sub-centers, wrongly named faces gather at another center in training and
- * have not pulled the dominant one to themselves; with one center each the same is asked, less reliably.
+ * <p>The method is that of Deng et al., "Sub-center ArcFace: Boosting Face Recognition by Large-Scale Noisy Web Faces",
+ * ECCV 2020, section 3.4, which drops faces beyond 75 degrees. With sub-centers, mislabeled faces gather at a center of
+ * their own during training and do not pull the dominant center toward themselves. With one center per identity the
+ * same test works, but less reliably.
  */
 public final class LabelNoise {
-    /** The paper's. */
+    /** The angle beyond which the paper drops a face, in degrees. */
     public static final double USUAL_DEGREES = 75;
 
     private LabelNoise() {}
 
     /**
-     * A face that is probably not who it is said to be.
+     * A face that is probably labeled with the wrong identity.
      *
-     * @param face its number among the faces
-     * @param label who it is said to be
-     * @param degrees angle to the dominant center of that identity
-     * @param nearest the identity whose dominant center is nearest; {@code label} when it is merely far
-     * @param nearestDegrees angle to that
+     * @param face index of the face
+     * @param label the identity it is labeled with
+     * @param degrees angle to the dominant center of that identity, in degrees
+     * @param nearest the identity whose dominant center is nearest; equal to {@code label} when the face is merely far
+     *     away
+     * @param nearestDegrees angle to the dominant center of {@code nearest}, in degrees
      */
     public record Suspect(int face, int label, double degrees, int nearest, double nearestDegrees) {}
 
     /**
-     * Looks for suspects.
+     * Finds the suspected faces.
      *
-     * @param faces of the training, embedded by the trained net
-     * @param centers [C * K][d], an identity's K centers one after another, of any length but zero
+     * @param faces the training faces, embedded by the trained network
+     * @param centers [C * K][d], the K centers of each identity in succession, with any norm but zero
      * @param perIdentity K, at least 1
-     * @param mostDegrees from its own dominant center; a face farther than this is suspected
-     * @return the farthest first
+     * @param maxDegrees the largest angle between a face and the dominant center of its identity; a face farther away
+     *     is suspected
+     * @return the suspected faces in descending order of their angle
      * @throws IllegalArgumentException when a shape or a label does not fit
      */
-    public static List<Suspect> suspects(Embedded faces, float[][] centers, int perIdentity, double mostDegrees) {
+    public static List<Suspect> suspects(Embedded faces, float[][] centers, int perIdentity, double maxDegrees) {
         if (perIdentity < 1 || centers.length == 0 || centers.length % perIdentity != 0) {
             throw new IllegalArgumentException("centers must be a multiple of " + Math.max(1, perIdentity)
                     + " per identity, but were " + centers.length);
         }
         int identities = centers.length / perIdentity;
-        double[] lengths = Verification.lengths(centers);
-        double[] faceLengths = Verification.lengths(faces.embeddings());
-        int[] dominant = dominant(faces, centers, lengths, perIdentity);
+        double[] norms = Verification.norms(centers);
+        double[] faceNorms = Verification.norms(faces.embeddings());
+        int[] dominant = dominant(faces, centers, norms, perIdentity);
         List<Suspect> suspects = new ArrayList<>();
         for (int i = 0; i < faces.labels().length; i++) {
             float[] face = faces.embeddings()[i];
             int label = faces.labels()[i];
-            double own = 0;
+            double labelCosine = 0;
             double highest = Double.NEGATIVE_INFINITY;
             int nearest = label;
             for (int identity = 0; identity < identities; identity++) {
                 int center = dominant[identity];
-                double cosine = Verification.dot(face, centers[center]) / (faceLengths[i] * lengths[center]);
+                double cosine = Verification.dot(face, centers[center]) / (faceNorms[i] * norms[center]);
                 if (identity == label) {
-                    own = cosine;
+                    labelCosine = cosine;
                 }
                 if (cosine > highest) {
                     highest = cosine;
                     nearest = identity;
                 }
             }
-            if (nearest != label || degrees(own) > mostDegrees) {
-                suspects.add(new Suspect(i, label, degrees(own), nearest, degrees(highest)));
+            if (nearest != label || degrees(labelCosine) > maxDegrees) {
+                suspects.add(new Suspect(i, label, degrees(labelCosine), nearest, degrees(highest)));
             }
         }
         suspects.sort(Comparator.comparingDouble(Suspect::degrees).reversed());
         return suspects;
     }
 
-    /** Of each identity, the index of the center to which most of its faces are nearest; the first of several. */
-    private static int[] dominant(Embedded faces, float[][] centers, double[] lengths, int perIdentity) {
+    /** Returns, per identity, the index of the center that is nearest to most of its faces; of several, the first. */
+    private static int[] dominant(Embedded faces, float[][] centers, double[] norms, int perIdentity) {
         int identities = centers.length / perIdentity;
         int[] votes = new int[centers.length];
         for (int i = 0; i < faces.labels().length; i++) {
@@ -88,7 +91,7 @@ public final class LabelNoise {
             int best = label * perIdentity;
             double highest = Double.NEGATIVE_INFINITY;
             for (int center = label * perIdentity; center < (label + 1) * perIdentity; center++) {
-                double score = Verification.dot(faces.embeddings()[i], centers[center]) / lengths[center];
+                double score = Verification.dot(faces.embeddings()[i], centers[center]) / norms[center];
                 if (score > highest) {
                     highest = score;
                     best = center;

@@ -6,23 +6,25 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
- * Gives a face to the identity that most of its nearest known faces have. Asks more of an embedding's neighborhoods than
- * {@link ClosedSet}, which knows means only.
+ * A k-nearest-neighbors classifier: assigns each face to the identity of most of its nearest known faces by cosine. It
+ * tests the local structure of the embeddings, unlike {@link ClosedSet}, which only compares with means.
  */
 public final class NearestNeighbors {
     private final Embedded known;
-    private final double[] lengths;
+    private final double[] norms;
     private final int k;
 
     private NearestNeighbors(Embedded known, int k) {
         this.known = known;
-        this.lengths = Verification.lengths(known.embeddings());
+        this.norms = Verification.norms(known.embeddings());
         this.k = k;
     }
 
     /**
+     * Returns a classifier by these faces.
+     *
      * @param known faces with their identities
-     * @param k how many neighbors vote, at least 1; all where there are fewer
+     * @param k number of neighbors that vote, at least 1; all faces when there are fewer
      * @throws IllegalArgumentException when {@code k} is less than 1, or an embedding is zero or not finite
      */
     public static NearestNeighbors of(Embedded known, int k) {
@@ -32,17 +34,18 @@ public final class NearestNeighbors {
         return new NearestNeighbors(known, k);
     }
 
-    /** Who it is most likely: most votes; of several, the highest sum of cosines. */
+    /** Returns the label with the most votes; among equal votes, the one with the highest sum of cosines. */
     public int identify(float[] embedding) {
         return identify(embedding, -1);
     }
 
+    /** Identifies a face without one of the known faces, or with all of them when {@code leftOut} is negative. */
     private int identify(float[] embedding, int leftOut) {
-        int[] nearest = new int[Math.min(k, lengths.length - (leftOut >= 0 ? 1 : 0))];
+        int[] nearest = new int[Math.min(k, norms.length - (leftOut >= 0 ? 1 : 0))];
         double[] cosines = new double[nearest.length];
         int found = 0;
-        for (int i = 0; i < lengths.length; i++) {
-            double cosine = Verification.dot(embedding, known.embeddings()[i]) / lengths[i];
+        for (int i = 0; i < norms.length; i++) {
+            double cosine = Verification.dot(embedding, known.embeddings()[i]) / norms[i];
             if (i == leftOut || (found == nearest.length && cosine <= cosines[found - 1])) {
                 continue;
             }
@@ -58,45 +61,45 @@ public final class NearestNeighbors {
     }
 
     private int elected(int[] nearest, double[] cosines) {
-        Map<Integer, double[]> votes = new HashMap<>(); // their number and sum
+        Map<Integer, double[]> votes = new HashMap<>(); // number of votes and sum of cosines, per label
         int best = known.labels()[nearest[0]];
         for (int i = 0; i < nearest.length; i++) {
             double[] vote = votes.computeIfAbsent(known.labels()[nearest[i]], label -> new double[2]);
             vote[0]++;
             vote[1] += cosines[i];
         }
-        for (Map.Entry<Integer, double[]> one : votes.entrySet()) {
-            double[] most = votes.get(best);
-            double[] vote = one.getValue();
-            if (vote[0] > most[0] || (vote[0] == most[0] && vote[1] > most[1])) {
-                best = one.getKey();
+        for (Map.Entry<Integer, double[]> candidate : votes.entrySet()) {
+            double[] leading = votes.get(best);
+            double[] vote = candidate.getValue();
+            if (vote[0] > leading[0] || (vote[0] == leading[0] && vote[1] > leading[1])) {
+                best = candidate.getKey();
             }
         }
         return best;
     }
 
-    /** Share of faces that are given to the right identity. */
+    /** Returns the share of faces that are assigned to the correct identity. */
     public double accuracy(Embedded faces) {
         return share(faces.labels(), i -> identify(faces.embeddings()[i], -1));
     }
 
     /**
-     * The same of the known faces themselves, each identified by all others.
+     * Returns the accuracy on the known faces themselves, each identified by all others.
      *
-     * @throws IllegalArgumentException when there is only one
+     * @throws IllegalArgumentException when there is only one known face
      */
     public double leaveOneOutAccuracy() {
-        if (lengths.length < 2) {
+        if (norms.length < 2) {
             throw new IllegalArgumentException("known faces must be at least 2 to leave one out, but were 1");
         }
         return share(known.labels(), i -> identify(known.embeddings()[i], i));
     }
 
     private static double share(int[] labels, IntUnaryOperator answer) {
-        long right = IntStream.range(0, labels.length)
+        long correct = IntStream.range(0, labels.length)
                 .parallel()
                 .filter(i -> answer.applyAsInt(i) == labels[i])
                 .count();
-        return (double) right / labels.length;
+        return (double) correct / labels.length;
     }
 }

@@ -1,22 +1,30 @@
 package org.facerecognition.eval;
 
-/** Which two faces a pair is of, and whether they are one person's. Pairs and faces are numbered from 0. */
+/** Maps each pair to its two faces and to whether they are of the same person. Pairs and faces are numbered from 0. */
 interface Pairing {
+    /** Returns the number of one face of a pair. */
     int first(int pair);
 
+    /** Returns the number of the other face of a pair. */
     int second(int pair);
 
+    /** Returns whether a pair is genuine: both faces are of the same person. */
     boolean same(int pair);
 
-    /** Each face with each other: pairs (1, 0), (2, 0), (2, 1), (3, 0), .... Needs no memory for them. */
-    record EachWithEach(int[] labels) implements Pairing {
+    /**
+     * Every face with every other, in the order (1, 0), (2, 0), (2, 1), (3, 0), .... The pairs are computed and take no
+     * memory.
+     *
+     * @param labels the identity of each face
+     */
+    record AllPairs(int[] labels) implements Pairing {
         @Override
         public int first(int pair) {
             int face = (int) ((1 + Math.sqrt(1 + 8.0 * pair)) / 2);
-            while (pairsBelow(face) > pair) { // the root may be rounded either way
+            while (pairsBefore(face) > pair) { // the square root may be rounded up or down
                 face--;
             }
-            while (pairsBelow(face + 1) <= pair) {
+            while (pairsBefore(face + 1) <= pair) {
                 face++;
             }
             return face;
@@ -24,23 +32,23 @@ interface Pairing {
 
         @Override
         public int second(int pair) {
-            return (int) (pair - pairsBelow(first(pair)));
+            return (int) (pair - pairsBefore(first(pair)));
         }
 
         @Override
         public boolean same(int pair) {
             int first = first(pair);
-            return labels[first] == labels[(int) (pair - pairsBelow(first))];
+            return labels[first] == labels[(int) (pair - pairsBefore(first))];
         }
 
-        /** Pairs among the faces before one. */
-        static long pairsBelow(long face) {
+        /** Returns the number of pairs among the faces with lower numbers than this one. */
+        static long pairsBefore(long face) {
             return face * (face - 1) / 2;
         }
     }
 
-    /** Pairs as they are listed. */
-    record Listed(int[] firsts, int[] seconds, boolean[] truths) implements Pairing {
+    /** The pairs of a list. */
+    record Listed(int[] firsts, int[] seconds, boolean[] genuine) implements Pairing {
         @Override
         public int first(int pair) {
             return firsts[pair];
@@ -53,16 +61,16 @@ interface Pairing {
 
         @Override
         public boolean same(int pair) {
-            return truths[pair];
+            return genuine[pair];
         }
     }
 
-    /** Pairs of which only the score is known. */
-    record Anonymous(boolean[] truths) implements Pairing {
+    /** Pairs whose faces are not known, only their scores. */
+    record ScoresOnly(boolean[] genuine) implements Pairing {
         @Override
         public int first(int pair) {
-            throw new IllegalStateException(
-                    "pairs must be of known faces to be asked for them, but only scores were given");
+            throw new IllegalStateException("the faces of these pairs are not known, because only scores were given;"
+                    + " compare embeddings instead");
         }
 
         @Override
@@ -72,7 +80,7 @@ interface Pairing {
 
         @Override
         public boolean same(int pair) {
-            return truths[pair];
+            return genuine[pair];
         }
     }
 }

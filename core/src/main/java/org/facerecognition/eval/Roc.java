@@ -4,111 +4,120 @@ import java.util.Arrays;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
- * How well a score tells pairs of the same person from pairs of different ones, over all thresholds. A pair is accepted
- * when its score is at least the threshold. Holds the scores sorted, 8 bytes each, and nothing else; every figure is
- * one walk down them or a binary search.
+ * The receiver operating characteristic (ROC) of pair scores: how well they separate genuine pairs, of the same person,
+ * from impostor pairs, of different people, over all thresholds. A pair is accepted when its score is at or above the
+ * threshold.
+ *
+ * <p>An instance holds the sorted scores, 8 bytes each, and nothing else. Every figure is one pass over them or a
+ * binary search.
  */
 public final class Roc {
-    private final double[] same; // rising
-    private final double[] different; // rising
+    private final double[] genuine; // ascending
+    private final double[] impostor; // ascending
 
-    private Roc(double[] same, double[] different) {
-        this.same = same;
-        this.different = different;
+    private Roc(double[] genuine, double[] impostor) {
+        this.genuine = genuine;
+        this.impostor = impostor;
     }
 
     /**
-     * @param same scores of pairs of the same person, in any order
-     * @param different scores of pairs of different people, in any order
+     * Computes the ROC of copies of these scores.
+     *
+     * @param genuine scores of the pairs of the same person, in any order
+     * @param impostor scores of the pairs of different people, in any order
      * @throws UnsuitableDataException when one of the two is empty or a score is NaN
      */
-    public static Roc of(double[] same, double[] different) {
-        return ofOwned(same.clone(), different.clone());
+    public static Roc of(double[] genuine, double[] impostor) {
+        return ofOwned(genuine.clone(), impostor.clone());
     }
 
-    /** Sorts the very arrays it is given. */
-    static Roc ofOwned(double[] same, double[] different) {
-        sort("same", same);
-        sort("different", different);
-        return new Roc(same, different);
+    /** Computes the ROC without a copy: takes over these arrays and sorts them. */
+    static Roc ofOwned(double[] genuine, double[] impostor) {
+        sort("genuine", genuine);
+        sort("impostor", impostor);
+        return new Roc(genuine, impostor);
     }
 
     private static void sort(String name, double[] scores) {
         if (scores.length == 0) {
-            throw new UnsuitableDataException("scores must have pairs of both kinds, but had none of the "
-                    + (name.equals("same") ? "same person" : "different people"));
+            throw new UnsuitableDataException(
+                    "scores must be of genuine and impostor pairs, but there were no " + name + " pairs");
         }
         Arrays.sort(scores);
         if (Double.isNaN(scores[scores.length - 1])) { // NaN sorts last
-            throw new UnsuitableDataException("scores must be numbers, but one of the " + name + " pairs' was NaN");
+            throw new UnsuitableDataException(
+                    "scores must not be NaN, but that of at least one of the " + name + " pairs was");
         }
     }
 
     /**
-     * The area under the curve: the chance that a pair of the same person scores higher than one of different people,
-     * ties counting half (Mann-Whitney's U over the number of pairings). Exact.
+     * Returns the area under the curve: the probability that a genuine pair scores higher than an impostor pair, where
+     * ties count half (Mann-Whitney's U divided by the number of combinations). The result is exact.
      */
     public double auc() {
-        double wins = 0; // halves are exact in a double, up to 2^52 pairings
+        double wins = 0; // multiples of a half are exact in a double up to 2^52 combinations
         int below = 0;
         int upTo = 0;
-        for (double score : same) {
-            while (below < different.length && different[below] < score) {
+        for (double score : genuine) {
+            while (below < impostor.length && impostor[below] < score) {
                 below++;
             }
-            while (upTo < different.length && different[upTo] <= score) {
+            while (upTo < impostor.length && impostor[upTo] <= score) {
                 upTo++;
             }
             wins += (below + upTo) / 2.0;
         }
-        return wins / ((double) same.length * different.length);
+        return wins / ((double) genuine.length * impostor.length);
     }
 
-    /** Share of pairs of different people that are accepted at a threshold (false accept rate). */
+    /** Returns the false accept rate at a threshold: the share of impostor pairs that are accepted. */
     public double far(double threshold) {
-        return atLeast(different, threshold);
+        return atLeast(impostor, threshold);
     }
 
-    /** Share of pairs of the same person that are accepted at a threshold (true accept rate). */
+    /** Returns the true accept rate at a threshold: the share of genuine pairs that are accepted. */
     public double tar(double threshold) {
-        return atLeast(same, threshold);
+        return atLeast(genuine, threshold);
     }
 
-    private static double atLeast(double[] rising, double threshold) {
+    private static double atLeast(double[] ascending, double threshold) {
         int low = 0;
-        int high = rising.length;
+        int high = ascending.length;
         while (low < high) {
             int middle = (low + high) >>> 1;
-            if (rising[middle] < threshold) {
+            if (ascending[middle] < threshold) {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
-        return (double) (rising.length - low) / rising.length;
+        return (double) (ascending.length - low) / ascending.length;
     }
 
     /**
-     * The lowest threshold among the scores that accepts at most a share {@code far} of the pairs of different people,
-     * or just above all scores where none does: for cosines that is at most {@code Math.nextUp(1.0)}, "never".
+     * Returns the lowest threshold that accepts at most a share {@code far} of the impostor pairs: just above the
+     * highest impostor score that must be rejected, which for cosines is at most {@code Math.nextUp(1.0)}, or the
+     * lowest score when all pairs may be accepted.
      *
-     * @param far in [0, 1]
+     * @param far false accept rate, in [0, 1]
      * @throws IllegalArgumentException when {@code far} is not in [0, 1]
      */
     public double thresholdAt(double far) {
         if (!(far >= 0 && far <= 1)) {
             throw new IllegalArgumentException("far must be in [0, 1], but was " + far);
         }
-        int allowed = allowed(far, different.length);
-        if (allowed >= different.length) {
-            return Math.min(same[0], different[0]);
+        int allowed = allowed(far, impostor.length);
+        if (allowed >= impostor.length) {
+            return Math.min(genuine[0], impostor[0]);
         }
-        return Math.nextUp(different[different.length - 1 - allowed]); // above the first that must be refused
+        return Math.nextUp(impostor[impostor.length - 1 - allowed]); // just above the highest to reject
     }
 
     /**
-     * Share of pairs of the same person that are accepted when at most a share {@code far} of the others is.
+     * Returns the true accept rate at the lowest threshold that accepts at most a share {@code far} of the impostor
+     * pairs.
      *
+     * @param far false accept rate, in [0, 1]
      * @throws IllegalArgumentException when {@code far} is not in [0, 1]
      */
     public double tarAtFar(double far) {
@@ -116,63 +125,65 @@ public final class Roc {
     }
 
     /**
-     * The rate at which the share of the same person that is refused equals that of different people accepted, on the
-     * straight line between the two thresholds around it where none hits exactly.
+     * Returns the equal error rate: the rate at which as large a share of the genuine pairs is rejected as of the
+     * impostor pairs is accepted. Where no threshold gives equal rates, it is interpolated linearly between the two
+     * nearest ones.
      */
     public double equalErrorRate() {
-        double refusedBefore = 1; // at a threshold above all scores
-        double farBefore = 0;
+        double previousFrr = 1; // at a threshold above all scores
+        double previousFar = 0;
         Descent descent = new Descent();
         while (true) {
-            descent.next(); // ends at the latest where all is accepted
-            double refused = descent.refused();
+            descent.next(); // the loop ends at the lowest score at the latest, where all pairs are accepted
+            double frr = descent.frr();
             double far = descent.far();
-            if (far >= refused) {
-                double gapBefore = refusedBefore - farBefore;
-                return farBefore + (far - farBefore) * gapBefore / (gapBefore + far - refused);
+            if (far >= frr) {
+                double previousGap = previousFrr - previousFar;
+                return previousFar + (far - previousFar) * previousGap / (previousGap + far - frr);
             }
-            refusedBefore = refused;
-            farBefore = far;
+            previousFrr = frr;
+            previousFar = far;
         }
     }
 
     /**
-     * A threshold and the share of pairs that it tells right.
+     * A threshold with its accuracy.
      *
-     * @param threshold halfway between the last score accepted and the next one, which is not
-     * @param accuracy in [0, 1], over all pairs of both kinds
+     * @param threshold halfway between the lowest accepted and the highest rejected score
+     * @param accuracy the share of all pairs that the threshold classifies correctly, in [0, 1]
      */
     public record Best(double threshold, double accuracy) {}
 
-    /** The threshold that tells most pairs right; the highest of several. */
+    /** Returns the threshold that classifies the most pairs correctly; of several, the highest. */
     public Best bestAccuracy() {
-        long best = different.length; // right when nothing is accepted
+        long best = impostor.length; // correct when nothing is accepted
         double threshold = aboveAll();
         Descent descent = new Descent();
         while (descent.next()) {
-            long right = (long) descent.different + (same.length - descent.same);
-            if (right > best) {
-                best = right;
-                threshold = descent.halfwayToTheNext();
+            long correct = (long) descent.impostor + (genuine.length - descent.genuine);
+            if (correct > best) {
+                best = correct;
+                threshold = descent.halfwayToNext();
             }
         }
-        return new Best(threshold, (double) best / ((long) same.length + different.length));
+        return new Best(threshold, (double) best / ((long) genuine.length + impostor.length));
     }
 
     private double aboveAll() {
-        return Math.nextUp(Math.max(same[same.length - 1], different[different.length - 1]));
+        return Math.nextUp(Math.max(genuine[genuine.length - 1], impostor[impostor.length - 1]));
     }
 
     /**
-     * The whole curve, from accepting nothing to accepting all: one point for each score that occurs, and one before.
+     * All points of the curve, from accepting no pair to accepting all: one for each distinct score, after a first one
+     * that accepts nothing.
      *
-     * @param thresholds falling; the first is infinity
-     * @param far share of the pairs of different people that is accepted there, rising
-     * @param tar share of the pairs of the same person that is accepted there, rising
+     * @param thresholds in descending order; the first is infinity
+     * @param far the false accept rate at each threshold, ascending
+     * @param tar the true accept rate at each threshold, ascending
      */
     public record Curve(double[] thresholds, double[] far, double[] tar) {}
 
-    /** All points of the curve. */
+    /** Returns all points of the curve. */
     public Curve curve() {
         int points = 1;
         for (Descent descent = new Descent(); descent.next(); ) {
@@ -189,89 +200,92 @@ public final class Roc {
         return curve;
     }
 
-    /** Lowers a threshold from above all scores to each score in turn. */
+    /** Lowers a threshold from above all scores to each distinct score, in descending order. */
     private final class Descent {
         private double threshold = Double.POSITIVE_INFINITY;
-        private int same = Roc.this.same.length; // those below the threshold: refused
-        private int different = Roc.this.different.length;
+        private int genuine = Roc.this.genuine.length; // number of genuine pairs below the threshold, hence rejected
+        private int impostor = Roc.this.impostor.length; // the same for impostor pairs
 
-        /** False when the threshold is at the lowest score already. */
+        /** Lowers the threshold to the next score; returns false when it is at the lowest score already. */
         boolean next() {
-            if (same == 0 && different == 0) {
+            if (genuine == 0 && impostor == 0) {
                 return false;
             }
             threshold = highestBelow();
-            while (same > 0 && Roc.this.same[same - 1] == threshold) {
-                same--;
+            while (genuine > 0 && Roc.this.genuine[genuine - 1] == threshold) {
+                genuine--;
             }
-            while (different > 0 && Roc.this.different[different - 1] == threshold) {
-                different--;
+            while (impostor > 0 && Roc.this.impostor[impostor - 1] == threshold) {
+                impostor--;
             }
             return true;
         }
 
         private double highestBelow() {
-            if (same == 0) {
-                return Roc.this.different[different - 1];
+            if (genuine == 0) {
+                return Roc.this.impostor[impostor - 1];
             }
-            return different == 0
-                    ? Roc.this.same[same - 1]
-                    : Math.max(Roc.this.same[same - 1], Roc.this.different[different - 1]);
+            return impostor == 0
+                    ? Roc.this.genuine[genuine - 1]
+                    : Math.max(Roc.this.genuine[genuine - 1], Roc.this.impostor[impostor - 1]);
         }
 
-        double halfwayToTheNext() {
-            if (same == 0 && different == 0) {
+        double halfwayToNext() {
+            if (genuine == 0 && impostor == 0) {
                 return threshold;
             }
             double next = highestBelow();
             double halfway = next + (threshold - next) / 2;
-            return halfway > next && halfway <= threshold ? halfway : threshold; // neighbors among doubles; infinities
+            boolean between = halfway > next && halfway <= threshold; // not for adjacent doubles or infinities
+            return between ? halfway : threshold;
         }
 
         double far() {
-            return (double) (Roc.this.different.length - different) / Roc.this.different.length;
+            return (double) (Roc.this.impostor.length - impostor) / Roc.this.impostor.length;
         }
 
-        double refused() {
-            return (double) same / Roc.this.same.length;
+        /** Returns the false reject rate. */
+        double frr() {
+            return (double) genuine / Roc.this.genuine.length;
         }
 
         double tar() {
-            return (double) (Roc.this.same.length - same) / Roc.this.same.length;
+            return (double) (Roc.this.genuine.length - genuine) / Roc.this.genuine.length;
         }
     }
 
-    /** The score of different people with so many above it. */
-    double differentFromTop(int rank) {
-        return different[different.length - 1 - rank];
+    /** Returns the impostor score of this rank, where 0 is the highest. */
+    double impostorFromTop(int rank) {
+        return impostor[impostor.length - 1 - rank];
     }
 
     /**
-     * Pairs of different people that may be accepted at a false accept rate: .01 of 100 is one, whatever the rounding.
+     * Returns the number of impostor pairs that may be accepted at a false accept rate. A small tolerance makes 0.01 of
+     * 100 pairs one pair despite rounding.
      */
     static int allowed(double far, long pairs) {
         return (int) Math.floor(far * pairs + 1e-9);
     }
 
     /**
-     * Whether there are enough pairs of different people to measure a false accept rate: one pair at least may reach
-     * it.
+     * Returns whether there are enough impostor pairs to measure a false accept rate: at least one of them may be
+     * accepted.
      */
     public boolean shows(double far) {
-        return shows(far, different.length);
+        return shows(far, impostor.length);
     }
 
     static boolean shows(double far, long trials) {
         return allowed(far, trials) >= 1;
     }
 
-    /** Number of pairs of the same person. */
+    /** Returns the number of genuine pairs. */
     public int genuinePairs() {
-        return same.length;
+        return genuine.length;
     }
 
-    /** Number of pairs of different people. */
+    /** Returns the number of impostor pairs. */
     public int impostorPairs() {
-        return different.length;
+        return impostor.length;
     }
 }

@@ -5,11 +5,12 @@ import java.util.stream.IntStream;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
- * The question "is this the same person?" over pairs of faces, each with a score: the higher, the likelier. Knows of
- * each pair which faces it is of, so that errors can be looked at.
+ * Scored pairs of faces for one-to-one verification ("are these two the same person?"). A higher score means that the
+ * same person is more likely. Genuine pairs are of the same person, impostor pairs of different people (ISO/IEC
+ * 19795-1). Where the faces of the pairs are known, the hardest errors can be shown.
  */
 public final class Verification {
-    private static final int MAX_FACES = 65_536; // to be compared each with each: 2^31 pairs, the longest array
+    private static final int MAX_FACES = 65_536; // 2^31 pairs, the longest Java array
 
     private final double[] scores;
     private final Pairing pairing;
@@ -20,13 +21,13 @@ public final class Verification {
     }
 
     /**
-     * Compares each embedding with each other.
+     * Compares every embedding with every other.
      *
-     * @param embeddings [n][d], of any length but zero
-     * @param labels [n], which person each is of
-     * @return scored by cosine, in [-1, 1]
-     * @throws IllegalArgumentException when the numbers differ, there are more than 65,536, or an embedding is zero or
-     *     not finite
+     * @param embeddings [n][d], of any norm but zero
+     * @param labels [n], the person of each embedding
+     * @return all n (n - 1) / 2 pairs, scored by cosine in [-1, 1]
+     * @throws IllegalArgumentException when there are not as many labels as embeddings, when there are more than 65,536
+     *     embeddings, or when one of them is zero or not finite
      */
     public static Verification ofAllPairs(float[][] embeddings, int[] labels) {
         if (embeddings.length != labels.length) {
@@ -37,18 +38,18 @@ public final class Verification {
             throw new UnsuitableDataException("faces must be at most " + MAX_FACES
                     + " to compare each with each, but were " + labels.length + "; take fewer of each person");
         }
-        double[] lengths = lengths(embeddings);
-        double[] scores = new double[(int) Pairing.EachWithEach.pairsBelow(labels.length)];
+        double[] norms = norms(embeddings);
+        double[] scores = new double[(int) Pairing.AllPairs.pairsBefore(labels.length)];
         IntStream.range(0, labels.length).parallel().forEach(i -> {
-            int row = (int) Pairing.EachWithEach.pairsBelow(i);
+            int row = (int) Pairing.AllPairs.pairsBefore(i);
             for (int j = 0; j < i; j++) {
-                scores[row + j] = cosine(embeddings, lengths, i, j);
+                scores[row + j] = cosine(embeddings, norms, i, j);
             }
         });
-        return new Verification(scores, new Pairing.EachWithEach(labels.clone()));
+        return new Verification(scores, new Pairing.AllPairs(labels.clone()));
     }
 
-    /** Compares each embedding with each other; see {@link #ofAllPairs(float[][], int[])}. */
+    /** Compares every embedding with every other; see {@link #ofAllPairs(float[][], int[])}. */
     public static Verification ofAllPairs(Embedded faces) {
         return ofAllPairs(faces.embeddings(), faces.labels());
     }
@@ -56,92 +57,92 @@ public final class Verification {
     /**
      * Compares the two embeddings of each pair of a list.
      *
-     * @param embeddings [n][d], of any length but zero
-     * @param first of each pair, an index into {@code embeddings}
-     * @param second of each pair, an index into {@code embeddings}
-     * @param same whether the two are one person's
-     * @return scored by cosine, in [-1, 1]
-     * @throws IllegalArgumentException when the numbers differ or an embedding is zero or not finite
+     * @param embeddings [n][d], of any norm but zero
+     * @param first one face per pair, as an index into {@code embeddings}
+     * @param second the other face per pair, as an index into {@code embeddings}
+     * @param same whether each pair is genuine: both faces are of the same person
+     * @return the pairs in this order, scored by cosine in [-1, 1]
+     * @throws IllegalArgumentException when the arrays of pairs differ in length, or an embedding is zero or not finite
      */
     public static Verification ofPairs(float[][] embeddings, int[] first, int[] second, boolean[] same) {
-        checkAsMany(first.length, second.length);
-        checkAsMany(first.length, same.length);
-        double[] lengths = lengths(embeddings);
+        checkEqualLengths(first.length, second.length);
+        checkEqualLengths(first.length, same.length);
+        double[] norms = norms(embeddings);
         double[] scores = new double[first.length];
         IntStream.range(0, scores.length)
                 .parallel()
-                .forEach(pair -> scores[pair] = cosine(embeddings, lengths, first[pair], second[pair]));
+                .forEach(pair -> scores[pair] = cosine(embeddings, norms, first[pair], second[pair]));
         return new Verification(scores, new Pairing.Listed(first.clone(), second.clone(), same.clone()));
     }
 
     /**
-     * Pairs whose scores are known already: of another system, say. Distances must be negated first.
+     * Takes pairs that are scored already, for example by another system. Distances must be negated first.
      *
-     * @param scores of each pair; the higher, the likelier the same person
-     * @param same whether it is one person's
-     * @throws IllegalArgumentException when the numbers differ
+     * @param scores per pair; a higher score means that the same person is more likely
+     * @param same whether each pair is genuine: both faces are of the same person
+     * @throws IllegalArgumentException when the arrays differ in length
      */
     public static Verification ofScores(double[] scores, boolean[] same) {
-        checkAsMany(scores.length, same.length);
-        return new Verification(scores.clone(), new Pairing.Anonymous(same.clone()));
+        checkEqualLengths(scores.length, same.length);
+        return new Verification(scores.clone(), new Pairing.ScoresOnly(same.clone()));
     }
 
-    private static void checkAsMany(int pairs, int others) {
+    private static void checkEqualLengths(int pairs, int others) {
         if (pairs != others) {
             throw new IllegalArgumentException(
-                    "a list of pairs must be of one length, but had " + pairs + " and " + others);
+                    "the arrays of a list of pairs must have the same length, but had " + pairs + " and " + others);
         }
     }
 
-    // ---- what came out ----
+    // ---- results ----
 
-    /** How well the score tells the two kinds apart. */
+    /** Returns the error rates of the scores over all thresholds. */
     public Roc roc() {
         return Roc.ofOwned(same(), different());
     }
 
-    /** Scores of the pairs of one person. */
+    /** Returns a new array with the scores of the genuine pairs. */
     public double[] same() {
         return scoresOf(true);
     }
 
-    /** Scores of the pairs of different people. */
+    /** Returns a new array with the scores of the impostor pairs. */
     public double[] different() {
         return scoresOf(false);
     }
 
-    private double[] scoresOf(boolean same) {
+    private double[] scoresOf(boolean genuine) {
         int count = 0;
         for (int pair = 0; pair < scores.length; pair++) {
-            count += pairing.same(pair) == same ? 1 : 0;
+            count += pairing.same(pair) == genuine ? 1 : 0;
         }
-        double[] chosen = new double[count];
+        double[] selected = new double[count];
         int next = 0;
         for (int pair = 0; pair < scores.length; pair++) {
-            if (pairing.same(pair) == same) {
-                chosen[next++] = scores[pair];
+            if (pairing.same(pair) == genuine) {
+                selected[next++] = scores[pair];
             }
         }
-        return chosen;
+        return selected;
     }
 
     /**
-     * The pairs that are hardest to get right: of the same person those with the lowest scores, or of different people
-     * those with the highest.
+     * Returns the pairs that are hardest to classify: the genuine pairs with the lowest scores, or the impostor pairs
+     * with the highest.
      *
-     * @param same of which kind
-     * @param most how many to give, fewer where there are not as many
+     * @param genuine whether to return genuine or impostor pairs
+     * @param limit the number of pairs to return at most
      * @return numbers of pairs, the hardest first
      */
-    public int[] hardest(boolean same, int most) {
-        int[] hardest = new int[most];
+    public int[] hardest(boolean genuine, int limit) {
+        int[] hardest = new int[limit];
         int found = 0;
         for (int pair = 0; pair < scores.length; pair++) {
-            if (pairing.same(pair) != same || (found == most && !harder(same, pair, hardest, most))) {
+            if (pairing.same(pair) != genuine || (found == limit && !isHarder(genuine, pair, hardest, limit))) {
                 continue;
             }
-            int at = found < most ? found++ : most - 1;
-            while (at > 0 && harder(same, pair, hardest, at)) {
+            int at = found < limit ? found++ : limit - 1;
+            while (at > 0 && isHarder(genuine, pair, hardest, at)) {
                 hardest[at] = hardest[at - 1];
                 at--;
             }
@@ -150,34 +151,34 @@ public final class Verification {
         return Arrays.copyOf(hardest, found);
     }
 
-    /** Than the last of the first {@code count}. */
-    private boolean harder(boolean same, int pair, int[] hardest, int count) {
+    /** Returns whether a pair is harder than the last of the first {@code count} of the hardest ones. */
+    private boolean isHarder(boolean genuine, int pair, int[] hardest, int count) {
         if (count == 0) {
             return false;
         }
         double last = scores[hardest[count - 1]];
-        return same ? scores[pair] < last : scores[pair] > last;
+        return genuine ? scores[pair] < last : scores[pair] > last;
     }
 
-    // ---- pair by pair ----
+    // ---- single pairs ----
 
-    /** Number of pairs. */
+    /** Returns the number of pairs. */
     public int size() {
         return scores.length;
     }
 
-    /** Of a pair. */
+    /** Returns the score of a pair. */
     public double score(int pair) {
         return scores[pair];
     }
 
-    /** Whether a pair is one person's. */
+    /** Returns whether a pair is genuine: both faces are of the same person. */
     public boolean isSame(int pair) {
         return pairing.same(pair);
     }
 
     /**
-     * One face of a pair, by its number among the embeddings.
+     * Returns one face of a pair, as an index into the embeddings.
      *
      * @throws IllegalStateException when only scores were given
      */
@@ -186,7 +187,7 @@ public final class Verification {
     }
 
     /**
-     * The other face of a pair, by its number among the embeddings.
+     * Returns the other face of a pair, as an index into the embeddings.
      *
      * @throws IllegalStateException when only scores were given
      */
@@ -194,9 +195,9 @@ public final class Verification {
         return pairing.second(pair);
     }
 
-    /** Whether the faces of the pairs are known, not their scores alone. */
+    /** Returns whether the faces of the pairs are known, and not only their scores. */
     public boolean knowsFaces() {
-        return !(pairing instanceof Pairing.Anonymous);
+        return !(pairing instanceof Pairing.ScoresOnly);
     }
 
     Pairing pairing() {
@@ -205,24 +206,25 @@ public final class Verification {
 
     // ---- cosines ----
 
-    static double[] lengths(float[][] embeddings) {
-        return Arrays.stream(embeddings).mapToDouble(Verification::length).toArray();
+    /** Returns the L2 norm of each embedding, and rejects those that have no direction. */
+    static double[] norms(float[][] embeddings) {
+        return Arrays.stream(embeddings).mapToDouble(Verification::norm).toArray();
     }
 
-    private static double cosine(float[][] embeddings, double[] lengths, int i, int j) {
-        double cosine = dot(embeddings[i], embeddings[j]) / (lengths[i] * lengths[j]);
+    private static double cosine(float[][] embeddings, double[] norms, int i, int j) {
+        double cosine = dot(embeddings[i], embeddings[j]) / (norms[i] * norms[j]);
         return Math.max(-1, Math.min(1, cosine));
     }
 
-    private static double length(float[] embedding) {
-        double length = Math.sqrt(dot(embedding, embedding));
-        if (!(length > 0) || Double.isInfinite(length)) {
+    private static double norm(float[] embedding) {
+        double norm = Math.sqrt(dot(embedding, embedding));
+        if (!(norm > 0) || Double.isInfinite(norm)) {
             throw new UnsuitableDataException("embeddings must not be zero, infinite or NaN, but one was");
         }
-        return length;
+        return norm;
     }
 
-    /** Four sums, so that no addition waits for the one before. */
+    /** Returns the dot product, from four independent sums so that no addition waits for the previous one. */
     static double dot(float[] a, float[] b) {
         double sum0 = 0;
         double sum1 = 0;

@@ -14,8 +14,8 @@ import org.facerecognition.data.UnsuitableDataException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Faces to measure verification on: each with each other, or the pairs of a list. Say of people that the model was not
- * trained on, or the figures flatter it.
+ * Faces to measure verification on, either every face with every other or the pairs of a list. The faces should be of
+ * people that the model was not trained on; otherwise the figures are too optimistic.
  */
 public final class VerificationSet {
     private static final int MAX_FACES = 32_768; // half a billion pairs
@@ -29,24 +29,24 @@ public final class VerificationSet {
     }
 
     /**
-     * Each face is compared with each other. A few thousand faces are millions of pairs; see {@link
-     * FaceDataset#withAtMost}.
+     * Returns a set that compares every face with every other. A few thousand faces make millions of pairs; to reduce
+     * them, see {@link FaceDataset#withAtMost}.
      */
     public static VerificationSet of(FaceDataset faces) {
         return new VerificationSet(faces, null);
     }
 
     /**
-     * The pairs of a list.
+     * Returns a set that compares the pairs of a list.
      *
-     * @param crop as the model was trained
+     * @param crop the crop that the model was trained with
      */
     public static VerificationSet of(FacePairs pairs, Crop crop) {
         FacePairs.Indexed indexed = pairs.indexed(crop);
         return new VerificationSet(indexed.faces(), indexed);
     }
 
-    /** All faces, each once: what is embedded, and what the numbers of a pair's faces mean. */
+    /** Returns all faces, each once. They are embedded in this order, and the faces of a pair are indices into it. */
     public FaceDataset faces() {
         return faces;
     }
@@ -54,7 +54,7 @@ public final class VerificationSet {
     /**
      * Embeds the faces and compares them.
      *
-     * @param embedder gives each face of a data set its embedding, in order
+     * @param embedder returns the embeddings of all faces of a data set, in its order
      */
     public Verification verify(Function<FaceDataset, Embedded> embedder) {
         Embedded embedded = embedder.apply(faces);
@@ -64,10 +64,10 @@ public final class VerificationSet {
     }
 
     /**
-     * Checks before any work that there is something to measure: genuine pairs (two faces of one person) and impostor
-     * pairs (faces of two), and not more pairs than memory holds.
+     * Checks, before any face is embedded, that verification can be measured: that there are genuine pairs (two faces
+     * of the same person) and impostor pairs (faces of different people), and not more pairs than fit into memory.
      *
-     * @throws UnsuitableDataException saying what is missing, or how many faces there may be
+     * @throws UnsuitableDataException naming what is missing, or the largest number of faces
      */
     public void requireMeasurable() {
         if (pairs != null) {
@@ -82,11 +82,10 @@ public final class VerificationSet {
         boolean genuine = counts.values().stream().anyMatch(count -> count > 1);
         boolean impostor = counts.size() > 1;
         if (!genuine || !impostor) {
-            throw new UnsuitableDataException(
-                    "faces to verify must have pairs of one person and pairs of two, but have none of "
-                            + (impostor
-                                    ? "one person: give at least two images of somebody"
-                                    : "two people: give another person"));
+            throw new UnsuitableDataException("faces to verify must form genuine and impostor pairs, but form none of "
+                    + (impostor
+                            ? "the same person; add a second image of at least one person"
+                            : "different people; add another person"));
         }
     }
 
@@ -96,43 +95,43 @@ public final class VerificationSet {
         if (genuine == 0 || genuine == same.length) {
             throw new UnsuitableDataException(String.format(
                     Locale.ROOT,
-                    "pairs to verify must be of both kinds, genuine (one person) and impostor (two people), but all %,d"
-                            + " are %s; add %s pairs to the list",
+                    "pairs to verify must be of both kinds, genuine (same person) and impostor (different people), but"
+                            + " all %,d are %s; add %s pairs to the list",
                     same.length,
                     genuine == 0 ? "impostor" : "genuine",
                     genuine == 0 ? "genuine" : "impostor"));
         }
     }
 
-    /** Scores of all pairs are held twice while a ROC curve is made. */
+    /** Limits the faces to half of the heap: the scores of all pairs are held twice while the ROC curve is computed. */
     private static void requireFewFaces(int faces) {
         long heap = Runtime.getRuntime().maxMemory();
-        long pairs = heap / (4 * Double.BYTES); // in half of the heap
-        long most = Math.min(MAX_FACES, (long) Math.sqrt(2.0 * pairs));
-        if (faces > most) {
-            throw new UnsuitableDataException("faces to compare each with each must be at most " + most
+        long pairs = heap / (4 * Double.BYTES);
+        long maxFaces = Math.min(MAX_FACES, (long) Math.sqrt(2.0 * pairs));
+        if (faces > maxFaces) {
+            throw new UnsuitableDataException("faces to compare each with each must be at most " + maxFaces
                     + " in a Java heap of " + (heap >> 20) + " MiB, but are " + faces
                     + "; take fewer of each person (withAtMost), or give a list of pairs");
         }
     }
 
     /**
-     * The same without some of its faces, and without the pairs that they are in.
+     * Returns this set without some of its faces and without the pairs that contain them.
      *
-     * @param left numbers of the faces to leave out, among {@link #faces}
+     * @param excluded the faces to leave out, as indices into {@link #faces}
      */
-    public VerificationSet without(Set<Integer> left) {
-        FaceDataset rest = faces.without(left);
+    public VerificationSet without(Set<Integer> excluded) {
+        FaceDataset rest = faces.without(excluded);
         if (pairs == null) {
             return new VerificationSet(rest, null);
         }
-        int[] now = new int[faces.size()];
+        int[] newIndex = new int[faces.size()];
         int next = 0;
-        for (int i = 0; i < now.length; i++) {
-            now[i] = left.contains(i) ? -1 : next++;
+        for (int i = 0; i < newIndex.length; i++) {
+            newIndex[i] = excluded.contains(i) ? -1 : next++;
         }
         int[] kept = IntStream.range(0, pairs.same().length)
-                .filter(pair -> now[pairs.first()[pair]] >= 0 && now[pairs.second()[pair]] >= 0)
+                .filter(pair -> newIndex[pairs.first()[pair]] >= 0 && newIndex[pairs.second()[pair]] >= 0)
                 .toArray();
         boolean[] same = new boolean[kept.length];
         for (int i = 0; i < kept.length; i++) {
@@ -143,15 +142,15 @@ public final class VerificationSet {
                 new FacePairs.Indexed(
                         rest,
                         Arrays.stream(kept)
-                                .map(pair -> now[pairs.first()[pair]])
+                                .map(pair -> newIndex[pairs.first()[pair]])
                                 .toArray(),
                         Arrays.stream(kept)
-                                .map(pair -> now[pairs.second()[pair]])
+                                .map(pair -> newIndex[pairs.second()[pair]])
                                 .toArray(),
                         same));
     }
 
-    /** A short text that differs for other faces or other pairs. */
+    /** Returns a short text that changes when the faces or the pairs change. */
     public String fingerprint() {
         return pairs == null
                 ? faces.fingerprint()

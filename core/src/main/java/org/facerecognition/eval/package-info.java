@@ -1,7 +1,11 @@
 /**
- * How good a model is, in numbers one can trust: {@link org.facerecognition.eval.Verification} (same person or not), {@link
- * org.facerecognition.eval.Identification} (who, or nobody), {@link org.facerecognition.eval.EvaluationReport} to look at. Takes
- * arrays, or a function from data sets to embeddings; knows no trainer, backbone or loss.
+ * Evaluation of face embeddings: {@link org.facerecognition.eval.Verification} (are two faces of the same person?),
+ * {@link org.facerecognition.eval.Identification} (which enrolled person is it, if any?), {@link
+ * org.facerecognition.eval.Calibration} (thresholds with confidence bounds) and {@link
+ * org.facerecognition.eval.EvaluationReport} (figures and charts in HTML and JSON).
+ *
+ * <p>The package works on arrays of embeddings, or on a function from data sets to embeddings. It may use the data
+ * package, and knows no trainer, backbone or loss.
  */
 @NullMarked
 package org.facerecognition.eval;

@@ -8,35 +8,36 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The beginning of a batch in a gallery's file, or the record that the batch is committed.
+ * A mark in a gallery's file: the beginning of a batch of records, or the commit of the batch.
  *
- * @param place of the batch's beginning in the file
- * @param length of the records between the beginning and the commit, with the padding
- * @param count of the records
+ * @param offset of the batch's beginning in the file
+ * @param length in bytes of the records and the padding, between the beginning and the commit
+ * @param count number of records
  */
 /*
- * A batch is: beginning (32 bytes), records, zeros up to a multiple of 32, commit (32). A mark is its kind (4 bytes),
- * count (4), place (8), length (8), checksum of these and of the file's id (4), the letters ZZZZ (4); little endian,
- * CRC32C.
+ * A batch consists of its beginning (32 bytes), the records, zeros up to a multiple of 32, and its commit (32 bytes). A
+ * mark consists of its kind (4 bytes), count (4), offset (8), length (8), a checksum of these and of the file's id (4),
+ * and the letters ZZZZ (4). Numbers are little-endian; the checksum is CRC32C.
  *
- * A batch is written in two steps. First all of it, with zeros instead of the commit, and the disk confirms that. Then
- * the commit, and the disk confirms that too. Only then is the batch acknowledged. Hence, whatever a loss of power does
- * to pages that the disk has not confirmed:
+ * A batch is written in two steps. First all of it is written, with zeros in place of the commit, and the disk confirms
+ * that. Then the commit is written, and the disk confirms that too. Only then is the batch acknowledged. Hence,
+ * whatever a power failure does to pages that the disk has not confirmed:
  *
- * - Where a commit is, all before it was on the disk. What does not fit its checksum there is damage, and refused.
- * - What no commit follows was acknowledged to nobody, and is cut off whatever it looks like, with one exception: where
- *   all records of the last batch are in order, the second step may have begun, and the place of the commit can only
- *   hold zeros, or the beginning of the commit and zeros. Anything else there is damage. (ZZZZ is there so that a
- *   commit with one damaged byte does not look like that.)
+ * - If there is a commit, everything before it was on the disk. Anything there that does not match its checksum is
+ * damage, and the file is rejected.
+ * - A batch without a commit was never acknowledged. It is cut off whatever it looks like, with one exception: if all
+ * records of the last batch are intact, the second step may have begun, and the commit's place can hold only zeros, or
+ * the beginning of the commit followed by zeros. Anything else there is damage. (The ZZZZ ensures that a commit with
+ * one damaged byte does not look like an incomplete one.)
  *
- * Places are multiples of 32, so that a mark lies within one sector of a disk.
+ * Offsets are multiples of 32, so that a mark lies within one sector of a disk.
  */
-record BatchMark(Kind kind, long place, long length, int count) {
+record BatchMark(Kind kind, long offset, long length, int count) {
     static final int BYTES = 32;
     private static final int CHECKED_BYTES = 24;
-    private static final int END = 0x5a5a5a5a;
+    private static final int TRAILER = 0x5a5a5a5a; // ZZZZ
 
-    /** What a mark says, and how it begins. */
+    /** What a mark stands for, and its first four bytes. */
     enum Kind {
         /** A batch of entries begins. */
         ENTRIES(0x42544e45), // ENTB
@@ -61,35 +62,37 @@ record BatchMark(Kind kind, long place, long length, int count) {
         }
     }
 
-    static long aligned(long place) {
-        return (place + BYTES - 1) / BYTES * BYTES;
+    /** Rounds an offset up to a multiple of 32. */
+    static long aligned(long offset) {
+        return (offset + BYTES - 1) / BYTES * BYTES;
     }
 
     BatchMark commit() {
-        return new BatchMark(Kind.COMMIT, place, length, count);
+        return new BatchMark(Kind.COMMIT, offset, length, count);
     }
 
-    long commitPlace() {
-        return place + BYTES + length;
+    long commitOffset() {
+        return offset + BYTES + length;
     }
 
     long end() {
-        return commitPlace() + BYTES;
+        return commitOffset() + BYTES;
     }
 
     byte[] encode(UUID file) {
         ByteBuffer out = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        out.putInt(kind.code).putInt(count).putLong(place).putLong(length);
-        return out.putInt(checksum(out.array(), file)).putInt(END).array();
+        out.putInt(kind.code).putInt(count).putLong(offset).putLong(length);
+        return out.putInt(checksum(out.array(), file)).putInt(TRAILER).array();
     }
 
     /**
-     * Reads a mark.
+     * Decodes a mark.
      *
-     * @param bytes of which the first 32 are the mark
-     * @param at place in the file where it was found
+     * @param bytes whose first 32 may be a mark
+     * @param at offset in the file where the bytes were read
      * @param size of the file
-     * @return null where there is none: it does not fit its checksum, its place or the file
+     * @param file id of the file
+     * @return null if there is no mark: it does not match its checksum, its offset or the size of the file
      */
     static @Nullable BatchMark decode(ByteBuffer bytes, long at, long size, UUID file) {
         if (bytes.remaining() < BYTES) {
@@ -104,28 +107,29 @@ record BatchMark(Kind kind, long place, long length, int count) {
                 new BatchMark(kind, bytes.getLong(start + 8), bytes.getLong(start + 16), bytes.getInt(start + 4));
         byte[] copy = new byte[BYTES];
         bytes.get(start, copy);
-        boolean fits = mark.length >= 0
+        boolean plausible = mark.length >= 0
                 && mark.length <= size
                 && mark.length % BYTES == 0
                 && mark.count >= 0
                 && (kind == Kind.COMMIT
-                        ? mark.place >= 0 && mark.place < at && mark.commitPlace() == at
-                        : mark.place == at);
-        return fits
+                        ? mark.offset >= 0 && mark.offset < at && mark.commitOffset() == at
+                        : mark.offset == at);
+        return plausible
                         && bytes.getInt(start + CHECKED_BYTES) == checksum(copy, file)
-                        && bytes.getInt(start + BYTES - 4) == END
+                        && bytes.getInt(start + BYTES - 4) == TRAILER
                 ? mark
                 : null;
     }
 
     /**
-     * Whether what is in the place of this mark is its beginning, or nothing of it, and zeros.
+     * Returns whether the bytes in this mark's place are an incomplete write of it: its beginning, which may be empty,
+     * followed by zeros.
      *
-     * @param there up to 32 bytes
+     * @param found up to 32 bytes
      */
-    boolean isUnfinished(ByteBuffer there, UUID file) {
-        byte[] bytes = new byte[there.remaining()];
-        there.get(bytes);
+    boolean isIncompleteIn(ByteBuffer found, UUID file) {
+        byte[] bytes = new byte[found.remaining()];
+        found.get(bytes);
         int last = bytes.length - 1;
         while (last >= 0 && bytes[last] == 0) {
             last--;

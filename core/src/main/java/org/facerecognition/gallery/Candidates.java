@@ -10,60 +10,60 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The best identities of a search so far. Rows are offered with their scores in single precision; what comes out is
- * ordered by the cosine in double precision.
+ * Collects the k best identities of a search. Rows are offered with scores in single precision; the result is ordered
+ * by cosines in double precision.
  */
 /*
- * A float sum of products depends in its last bits on the order of adding, and BLAS adds in another order for one probe
- * than for 64, and for the last rows of a block than for the rest. Were rows ordered by such scores, the same question
- * could be answered in two ways. So rows within SLACK of the last place are kept too, and the few that remain are
- * compared again in double precision. SLACK is ten times the largest difference that was seen between the two (3.4e-7,
- * of 128 to 2,048 values).
+ * The last bits of a dot product in single precision depend on the order of summation, and BLAS sums in another order
+ * for one probe than for 64, and for the last rows of a block than for the others. If rows were ordered by such scores,
+ * the same query could have two answers. Therefore rows within SLACK of the k-th best identity are kept too, and the
+ * few that remain are compared again in double precision. SLACK is ten times the largest difference that was observed
+ * between the two (3.4e-7, for 128 to 2,048 values).
  */
 final class Candidates {
     static final float SLACK = 4e-6f;
-    private static final int FIRST_ROOM = 1_024;
+    private static final int INITIAL_CAPACITY = 1_024;
     private static final Comparator<Hit> BEST_FIRST =
             Comparator.comparingDouble(Hit::cosine).reversed().thenComparingInt(Hit::row);
 
     private final Vectors vectors;
     private final Rows.View view;
     private final float[] probe;
-    private final int most;
-    private final int room; // so many rows before those without a chance are dropped
+    private final int k;
+    private final int capacity; // number of rows at which hopeless ones are dropped
     private int[] rows;
     private float[] scores;
     private int count;
-    private float bar = Float.NEGATIVE_INFINITY;
+    private float cutoff = Float.NEGATIVE_INFINITY;
 
-    Candidates(Vectors vectors, Rows.View view, float[] probe, int most) {
+    Candidates(Vectors vectors, Rows.View view, float[] probe, int k) {
         this.vectors = vectors;
         this.view = view;
         this.probe = probe;
-        this.most = Math.min(most, Math.max(1, view.liveGroups()));
-        this.room = (int) Math.min(Integer.MAX_VALUE / 4, 256 + 8L * this.most);
-        int first = Math.min(room, FIRST_ROOM); // more is made as rows come in
-        this.rows = new int[first];
-        this.scores = new float[first];
+        this.k = Math.min(k, Math.max(1, view.liveGroups()));
+        this.capacity = (int) Math.min(Integer.MAX_VALUE / 4, 256 + 8L * this.k);
+        int initial = Math.min(capacity, INITIAL_CAPACITY); // grows as rows come in
+        this.rows = new int[initial];
+        this.scores = new float[initial];
     }
 
-    /** Rows with a lower score need not be offered. Rises. */
-    float bar() {
-        return bar;
+    /** Returns the score below which rows need not be offered. It rises during a search. */
+    float cutoff() {
+        return cutoff;
     }
 
-    /** Takes note of a row, if it is in the view. */
+    /** Considers a row, if it is in the view. */
     void offer(int row, float score) {
-        if (score < bar || !view.has(row)) {
+        if (score < cutoff || !view.has(row)) {
             return;
         }
-        if (count == rows.length && count < room) {
-            int more = (int) Math.min(room, 2L * count);
-            rows = Arrays.copyOf(rows, more);
-            scores = Arrays.copyOf(scores, more);
+        if (count == rows.length && count < capacity) {
+            int longer = (int) Math.min(capacity, 2L * count);
+            rows = Arrays.copyOf(rows, longer);
+            scores = Arrays.copyOf(scores, longer);
         } else if (count == rows.length) {
             prune();
-            if (score < bar) {
+            if (score < cutoff) {
                 return;
             }
         }
@@ -72,8 +72,8 @@ final class Candidates {
     }
 
     private void prune() {
-        dropBelowBar();
-        if (count > rows.length / 2) { // many that are equal, or one identity's
+        dropBelowCutoff();
+        if (count > rows.length / 2) { // many rows tie, or belong to one identity
             List<Hit> best = best();
             count = 0;
             for (Hit hit : best) {
@@ -83,11 +83,11 @@ final class Candidates {
         }
     }
 
-    private void dropBelowBar() {
-        raiseBar();
+    private void dropBelowCutoff() {
+        raiseCutoff();
         int kept = 0;
         for (int i = 0; i < count; i++) {
-            if (scores[i] >= bar) {
+            if (scores[i] >= cutoff) {
                 rows[kept] = rows[i];
                 scores[kept++] = scores[i];
             }
@@ -95,24 +95,24 @@ final class Candidates {
         count = kept;
     }
 
-    /** To a little below the best score of the identity in the last place. */
-    private void raiseBar() {
+    /** Raises the cutoff to slightly below the best score of the k-th best identity. */
+    private void raiseCutoff() {
         Map<Integer, Float> bestOf = new HashMap<>();
         for (int i = 0; i < count; i++) {
             bestOf.merge(view.group(rows[i]), scores[i], Math::max);
         }
-        if (bestOf.size() >= most) {
+        if (bestOf.size() >= k) {
             float[] sorted = new float[bestOf.size()];
             int i = 0;
             for (float score : bestOf.values()) {
                 sorted[i++] = score;
             }
             Arrays.sort(sorted);
-            bar = Math.max(bar, sorted[sorted.length - most] - SLACK);
+            cutoff = Math.max(cutoff, sorted[sorted.length - k] - SLACK);
         }
     }
 
-    /** How many identities were offered and are not out of the question. */
+    /** Returns the number of identities that were offered and may be among the best. */
     int identities() {
         Set<Integer> groups = new HashSet<>();
         for (int i = 0; i < count; i++) {
@@ -121,9 +121,9 @@ final class Candidates {
         return groups.size();
     }
 
-    /** The best row of each of the best identities, the best first. */
+    /** Returns the best row of each of the k best identities, the best first. */
     List<Hit> best() {
-        dropBelowBar();
+        dropBelowCutoff();
         List<Hit> hits = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             hits.add(new Hit(rows[i], vectors.cosine(rows[i], probe)));
@@ -131,6 +131,6 @@ final class Candidates {
         hits.sort(BEST_FIRST);
         Set<Integer> seen = new HashSet<>();
         hits.removeIf(hit -> !seen.add(view.group(hit.row())));
-        return hits.size() > most ? new ArrayList<>(hits.subList(0, most)) : hits;
+        return hits.size() > k ? new ArrayList<>(hits.subList(0, k)) : hits;
     }
 }

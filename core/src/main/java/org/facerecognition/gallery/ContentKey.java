@@ -9,7 +9,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** A content key for {@link Enrollment}: the first half of the SHA-256 digest of an image file's bytes, as text. */
+/**
+ * Computes content keys for {@link Enrollment}: the first half of the SHA-256 digest of an image file, in hexadecimal.
+ */
 public final class ContentKey {
     private static final String PREFIX = "sha256:";
     private static final int BYTES = 16;
@@ -18,22 +20,22 @@ public final class ContentKey {
     private ContentKey() {}
 
     /**
-     * The key of an image's file.
+     * Returns the content key of an image file.
      *
-     * @throws IOException when it cannot be read
+     * @throws IOException if the file cannot be read
      */
     public static String of(Path file) throws IOException {
         MessageDigest digest = sha256();
         try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
             byte[] buffer = new byte[BUFFER_BYTES];
             while (in.read(buffer) >= 0) {
-                // the digest takes it
+                // the stream updates the digest
             }
         }
         return text(digest);
     }
 
-    /** The key of an image file's bytes. */
+    /** Returns the content key of the bytes of an image file. */
     public static String of(byte[] bytes) {
         MessageDigest digest = sha256();
         digest.update(bytes);
@@ -44,7 +46,7 @@ public final class ContentKey {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+            throw new IllegalStateException("every Java platform must support SHA-256", e);
         }
     }
 

@@ -9,9 +9,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.natives.Libtorch;
 
-/** Compares with every row: a matrix product for each block. Loads libtorch with the first search, not before. */
+/** Exact search: compares every row, by one matrix product per block. The first search loads libtorch. */
 final class ExactSearch implements SearchIndex {
-    private static final int PROBES_AT_A_TIME = 64; // more gain nothing: the product is bound by arithmetic then
+    private static final int PROBES_PER_BATCH = 64; // with more, nothing is gained: the product is compute-bound
 
     private final Vectors vectors;
 
@@ -30,16 +30,16 @@ final class ExactSearch implements SearchIndex {
     }
 
     @Override
-    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width) {
+    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch) {
         Libtorch.load();
         List<List<Hit>> all = new ArrayList<>(probes.size());
-        for (int from = 0; from < probes.size(); from += PROBES_AT_A_TIME) {
-            List<float[]> some = probes.subList(from, Math.min(probes.size(), from + PROBES_AT_A_TIME));
-            List<Candidates> candidates = some.stream()
-                    .map(probe -> new Candidates(vectors, view, probe, most))
+        for (int from = 0; from < probes.size(); from += PROBES_PER_BATCH) {
+            List<float[]> batch = probes.subList(from, Math.min(probes.size(), from + PROBES_PER_BATCH));
+            List<Candidates> candidates = batch.stream()
+                    .map(probe -> new Candidates(vectors, view, probe, k))
                     .toList();
-            offerAll(some, view, candidates);
-            candidates.forEach(found -> all.add(found.best()));
+            offerAll(batch, view, candidates);
+            candidates.forEach(ofProbe -> all.add(ofProbe.best()));
         }
         return all;
     }
@@ -63,22 +63,23 @@ final class ExactSearch implements SearchIndex {
         }
     }
 
-    /** [P, R], contiguous */
+    /** Returns the products of probes and rows of a block, [P, R] or [R] for one probe, contiguous; scoped. */
     private Tensor products(Tensor x, int block, int rows) {
         Tensor y = torch.from_blob(vectors.rowsOfBlock(block), rows, vectors.dimension()); // [R, D]
         return x.size(0) == 1 ? torch.mv(y, x.view(-1)) : torch.mm(x, y.t());
     }
 
     private static void offer(Candidates candidates, int first, float[] scores, int rows) {
-        float bar = candidates.bar();
+        float cutoff = candidates.cutoff();
         for (int i = 0; i < rows; i++) {
-            if (scores[i] >= bar) {
+            if (scores[i] >= cutoff) {
                 candidates.offer(first + i, scores[i]);
-                bar = candidates.bar();
+                cutoff = candidates.cutoff();
             }
         }
     }
 
+    /** Returns the probes as a tensor [P, D]; scoped. */
     private Tensor stacked(List<float[]> probes) {
         int dimension = vectors.dimension();
         FloatPointer values = new FloatPointer((long) probes.size() * dimension);
@@ -90,6 +91,6 @@ final class ExactSearch implements SearchIndex {
 
     @Override
     public void close() {
-        // the rows are the vectors'
+        // the vectors are not owned
     }
 }

@@ -3,7 +3,6 @@ package org.facerecognition.gallery;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,7 +10,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * People by name, each with one or several embeddings; answers who a face is, or that it is nobody of them.
+ * A gallery of enrolled people: named identities with one or several embeddings each. It performs open-set
+ * identification: it answers who a probe is, or that the probe is unknown.
  *
  * <pre>{@code
  * try (Gallery gallery = Gallery.open(file, fingerprint, 512)) {
@@ -21,57 +21,47 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The question is an open one: most faces are not in the gallery, so an answer needs a threshold, which belongs to
- * the model and to how many are enrolled. Each entry is one more chance of a false match: if two strangers' faces reach
- * the threshold once in a million times, a stranger is taken for somebody in a gallery of 10,000 about once in a
- * hundred.
+ * <p>Most faces are not in the gallery, so an answer needs a threshold, which depends on the model and on the number of
+ * entries. Each entry is one more chance of a false match: if the faces of two different people reach the threshold
+ * once in a million comparisons, about one in a hundred non-mated probes is falsely matched in a gallery of 10,000.
  *
- * <p>An identity's cosine is that of its entry nearest to the probe. Cosines are computed in double precision of what
- * is kept in single precision, so that the answer depends neither on the way of searching nor on what else is asked at
- * the same time.
+ * <p>The score of an identity is the cosine of its entry nearest to the probe. Embeddings are stored in single
+ * precision and cosines are computed from them in double precision, so that the answer depends neither on the order in
+ * which a search adds up products nor on the other probes of the same call.
  *
- * <p>Any number of threads may use a gallery. Changes wait for one another; searches and lists wait for nobody, and see
- * the gallery before a change or after it, never in between. A removal also waits for the searches under way, since it
- * erases what they read.
+ * <p>Galleries are thread-safe. Changes wait for one another; searches and listings never wait, and see the gallery
+ * either before or after a change, never in between. A removal also waits for the searches in progress, because it
+ * erases the memory that they read.
  *
- * <p><b>What a file promises.</b> A change that was acknowledged is there after a loss of power; one that was not is
- * there whole or not at all. Damage is refused with its place. What was removed is erased before the removal is
- * acknowledged: its name, note, content key and embedding are overwritten in the file and in memory, and a saved graph
- * is erased with it. Files are readable by their owner alone (0600, folders that are created 0700) where the file
- * system has POSIX permissions; those of an existing gallery are narrowed when it is opened for writing. Erasing
- * overwrites blocks in place. It does not reach blocks that a copy-on-write file system or a solid-state disk has set
- * aside, snapshots, backups and other copies, and swap space; encrypt the disk where that matters. In memory, names and
- * notes are Java strings, which are released and not overwritten.
+ * <p><b>Guarantees of a file.</b> An acknowledged change survives a power failure; a change that was not acknowledged
+ * is applied entirely or not at all. A damaged file is rejected with the position of the damage. Removed entries are
+ * erased before the removal is acknowledged: name, note, content key and embedding are overwritten in the file and in
+ * memory, and a saved graph is erased with them. Only the owner can read the files (mode 0600, created folders 0700)
+ * where the file system has POSIX permissions; the permissions of an existing gallery are narrowed when it is opened
+ * for writing. Erasure overwrites blocks in place. It does not reach blocks that a copy-on-write file system or a
+ * solid-state disk has set aside, snapshots, backups and other copies, or swap space; encrypt the disk where that
+ * matters. Names and notes in memory are Java strings, which are released but not overwritten.
  *
- * <p><b>Names</b> that a person cannot tell apart are one name: see {@link #checkName}.
+ * <p><b>Names</b> that people cannot tell apart are one name; see {@link #checkName}.
  *
- * <p>Limits: names up to 1,024 bytes of UTF-8, notes 4,096; 2 to 65,536 values; a thousand million entries, removed
- * ones until {@link #compact} included, if there is memory: all embeddings are held there.
+ * <p>Limits: names of up to 1,024 bytes of UTF-8, notes of up to 4,096; embeddings of 2 to 65,536 values; 2^30 entries,
+ * including removed ones until {@link #compact}, if memory suffices: all embeddings are held in memory.
  */
 public final class Gallery implements AutoCloseable {
     static final int MIN_DIMENSION = 2;
     static final int MAX_DIMENSION = 1 << 16;
-    private static final int DEFAULT_WIDTH = 64;
-    private static final int MAX_WIDTH = 1 << 16;
+    private static final int DEFAULT_EF_SEARCH = 64;
+    private static final int MAX_EF_SEARCH = 1 << 16;
 
     private final String fingerprint;
     private final int dimension;
-    private final SearchMethod method;
-    private final boolean readOnly;
-    private final @Nullable GalleryStore store; // null in memory
-    private final Object writing = new Object();
-    private final Memory memory = new Memory(this::name);
-    private volatile int efSearch = DEFAULT_WIDTH;
-    private volatile @Nullable String embeddingMode;
-    private long nextEntry = 1; // for whoever holds `writing`
+    private final GalleryContents contents;
+    private volatile int efSearch = DEFAULT_EF_SEARCH;
 
-    private Gallery(
-            @Nullable GalleryStore store, String fingerprint, int dimension, SearchMethod method, boolean readOnly) {
-        this.store = store;
+    private Gallery(String fingerprint, int dimension, GalleryContents contents) {
         this.fingerprint = fingerprint;
         this.dimension = dimension;
-        this.method = method;
-        this.readOnly = readOnly;
+        this.contents = contents;
     }
 
     private static void checkDimension(int dimension) {
@@ -84,31 +74,30 @@ public final class Gallery implements AutoCloseable {
     // ---- opening ----
 
     /**
-     * Creates a gallery in memory alone.
+     * Creates a gallery without a file, which is searched exactly.
      *
-     * @param fingerprint of the model whose embeddings it will hold
-     * @param dimension length of the embeddings
+     * @param fingerprint identifies the model that computes the embeddings
+     * @param dimension number of values of an embedding
      */
     public static Gallery inMemory(String fingerprint, int dimension) {
         return inMemory(fingerprint, dimension, SearchMethod.EXACT);
     }
 
     /**
-     * Creates a gallery in memory alone.
+     * Creates a gallery without a file.
      *
-     * @param fingerprint of the model whose embeddings it will hold
-     * @param dimension length of the embeddings
-     * @param method of searching
+     * @param fingerprint identifies the model that computes the embeddings
+     * @param dimension number of values of an embedding
+     * @param method how the gallery is searched
      */
     public static Gallery inMemory(String fingerprint, int dimension, SearchMethod method) {
         checkDimension(dimension);
-        Gallery gallery = new Gallery(null, Texts.fingerprint(fingerprint), dimension, method, false);
-        gallery.memory.put(new Segment(dimension, method));
-        return gallery;
+        String checked = Texts.fingerprint(fingerprint);
+        return new Gallery(checked, dimension, GalleryContents.inMemory(dimension, method));
     }
 
     /**
-     * Opens a gallery's file, or creates it, to search every entry.
+     * Opens or creates a gallery's file, which is searched exactly.
      *
      * @see #open(Path, String, int, SearchMethod)
      */
@@ -117,72 +106,51 @@ public final class Gallery implements AutoCloseable {
     }
 
     /**
-     * Opens a gallery's file, or creates it. What a process that was killed, or a machine that lost power, has left
-     * half written at its end is erased and cut off: it was acknowledged to nobody. An erasure that was under way is
-     * finished. A file of an earlier version of the format is rewritten in today's, without what was removed from it.
+     * Opens or creates a gallery's file. An incomplete change at the end of the file, left by a killed process or a
+     * power failure, was never acknowledged; it is erased and cut off. An interrupted erasure is completed. A file in
+     * an earlier version of the format is rewritten in the current version, without the entries that were removed.
      *
-     * <p>A file {@code NAME.lock} beside it keeps others from writing while the gallery is open, by whatever path they
-     * come. A file with several hard links is refused, as it could be written under two names at once. With {@link
-     * SearchMethod#HNSW} the graph is kept in {@code NAME.hnsw} when the gallery is closed and nothing was removed
-     * since it was opened or compacted; else the next opening builds it anew. Both may be deleted when nobody has the
-     * gallery open.
+     * <p>A file {@code NAME.lock} beside it keeps other writers out while the gallery is open, whatever path they use.
+     * A file with several hard links is rejected, because it could be written under two names at once. With {@link
+     * SearchMethod#HNSW}, closing the gallery saves the graph to {@code NAME.hnsw} if nothing was removed since the
+     * gallery was opened or compacted; otherwise the next opening rebuilds it. Both files may be deleted while the
+     * gallery is not open.
      *
-     * @param fingerprint of the model whose embeddings it holds: those of two models cannot be compared
-     * @param dimension length of the embeddings
-     * @param method of searching
-     * @throws GalleryException when it cannot be read or written, is damaged, is another model's, or is open already
+     * @param fingerprint identifies the model that computes the embeddings; embeddings of two models cannot be compared
+     * @param dimension number of values of an embedding
+     * @param method how the gallery is searched
+     * @throws GalleryException if the file cannot be read or written, is damaged, belongs to another model, or is
+     *     already open for writing
      */
     public static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method) {
         return open(file, fingerprint, dimension, method, LogFile::open);
     }
 
-    /** @param opener of the file that batches are written to */
+    /** @param opener opens the file that batches are written to */
     static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method, LogFile.Opener opener) {
         checkDimension(dimension);
         String checked = Texts.fingerprint(fingerprint);
         GalleryStore store = GalleryStore.forWriting(file, checked, dimension, opener);
-        return load(new Gallery(store, checked, dimension, method, false), store);
+        return new Gallery(checked, dimension, GalleryContents.load(store, dimension, method, false));
     }
 
     /**
-     * Reads a gallery's file as it is now, without being in the way of whoever writes to it. Changes are refused, and
-     * those of others are not seen.
+     * Opens a snapshot of a gallery's file for reading, without blocking a writer. The gallery cannot be changed, and
+     * later changes by others are not seen.
      *
-     * @throws GalleryException when it cannot be read, is damaged or is another model's
+     * @throws GalleryException if the file cannot be read, is damaged, or belongs to another model
      */
     public static Gallery openReadOnly(Path file, String fingerprint, int dimension, SearchMethod method) {
         checkDimension(dimension);
         String checked = Texts.fingerprint(fingerprint);
         GalleryStore store = GalleryStore.forReading(file, checked, dimension);
-        return load(new Gallery(store, checked, dimension, method, true), store);
-    }
-
-    private static Gallery load(Gallery gallery, GalleryStore store) {
-        @Nullable Segment loaded = null;
-        try {
-            loaded = store.load(gallery.method);
-            gallery.embeddingMode = store.embeddingMode();
-            gallery.nextEntry = store.nextEntry();
-            if (!gallery.readOnly && store.isFormer()) {
-                Segment former = loaded;
-                loaded = gallery.rewritten(former, store.embeddingMode());
-                former.close();
-            }
-            gallery.memory.put(loaded);
-            return gallery;
-        } catch (RuntimeException | Error e) {
-            if (loaded != null) {
-                loaded.close();
-            }
-            store.close();
-            throw e;
-        }
+        return new Gallery(checked, dimension, GalleryContents.load(store, dimension, method, true));
     }
 
     /**
-     * Reads which model a gallery's file is for: only the beginning is read.
+     * Reads which model a gallery's file belongs to. Only the header of the file is read.
      *
-     * @throws GalleryException when it cannot be read or is damaged there
+     * @throws GalleryException if the header cannot be read or is damaged
      */
     public static GalleryInfo info(Path file) {
         LogHeader header = LogReader.header(file);
@@ -192,58 +160,59 @@ public final class Gallery implements AutoCloseable {
     // ---- changing ----
 
     /**
-     * The form in which a name is kept when it is the first of its kind: composed (NFC), with single spaces, none at
-     * its ends, and without signs that are not shown.
+     * Returns the form in which a new name is stored: composed (NFC), with single spaces, without leading or trailing
+     * spaces, and without invisible characters.
      *
-     * <p>Names that a person cannot tell apart are one identity, under the form that was enrolled first; every form
-     * finds it. These are names that differ in capital and small letters, in kinds and numbers of spaces, in signs that
-     * are not shown, in compatibility forms (full width, ligatures), in kinds of hyphens and apostrophes, or in letters
-     * of the Latin, Greek and Cyrillic scripts that look the same.
+     * <p>Names that people cannot tell apart are one identity, stored in the form that was enrolled first and found by
+     * every form. Such names differ only in upper and lower case, in kinds and numbers of spaces, in invisible
+     * characters, in compatibility forms (full width, ligatures), in kinds of hyphens and apostrophes, or in letters of
+     * the Latin, Greek and Cyrillic scripts that look alike.
      *
-     * @throws IllegalArgumentException when it is empty or too long; holds control characters, line breaks or signs
-     *     that turn the direction of text; or holds U+FFFD or half a surrogate pair, which stand for characters that
-     *     could not be read
+     * @throws IllegalArgumentException if the name is empty or too long; contains control characters, line breaks or
+     *     bidirectional controls; or contains U+FFFD or an unpaired surrogate, which stand for characters that could
+     *     not be read
      */
     public static String checkName(String name) {
         return Names.checked(name);
     }
 
-    /** Whether two names are one: a person cannot tell them apart; see {@link #checkName}. */
+    /** Returns whether people cannot tell two names apart, so that they are one identity; see {@link #checkName}. */
     public static boolean isSameName(String name, String other) {
         return Names.key(name).equals(Names.key(other));
     }
 
     /**
-     * Enrolls an embedding; an identity may have several.
+     * Enrolls an embedding. An identity may have several.
      *
      * @param identity name of the person; see {@link #checkName}
-     * @param embedding of any norm but zero; copied
-     * @return the entry's id
-     * @throws IllegalArgumentException when the name is refused, or the embedding is zero, not finite or of the wrong
+     * @param embedding of any nonzero norm; copied
+     * @return the id of the new entry
+     * @throws IllegalArgumentException if the name is rejected, or the embedding is zero, not finite, or has the wrong
      *     number of values
-     * @throws GalleryException when the file cannot be written; nothing is enrolled then
+     * @throws GalleryException if the file cannot be written; nothing is enrolled in this case
      */
     public long enroll(String identity, float[] embedding) {
         return enroll(identity, embedding, null);
     }
 
     /**
-     * Enrolls an embedding with a note of where it comes from; as {@link #enroll(String, float[])}.
+     * Enrolls an embedding with a note about its origin, like {@link #enroll(String, float[])}.
      *
      * @param note up to 4,096 bytes of UTF-8
-     * @return the entry's id
+     * @return the id of the new entry
      */
     public long enroll(String identity, float[] embedding, @Nullable String note) {
         return enroll(List.of(new Enrollment(identity, embedding, note)))[0];
     }
 
     /**
-     * Enrolls many, which is faster than one after the other: the disk has to confirm only once. All are checked first.
-     * Should the process be killed meanwhile, all are there at the next opening or none.
+     * Enrolls several embeddings as one change, which is faster than one after the other because the disk has to
+     * confirm only once. All of them are checked first. If the process is killed in between, the next opening finds
+     * either all of them or none.
      *
-     * @return the entries' ids, in order
-     * @throws IllegalArgumentException when one of them cannot be enrolled; none is then
-     * @throws GalleryException when the file cannot be written; nothing is enrolled then
+     * @return the ids of the new entries, in order
+     * @throws IllegalArgumentException if one of them cannot be enrolled; none is enrolled in this case
+     * @throws GalleryException if the file cannot be written; none is enrolled in this case
      */
     public long[] enroll(List<Enrollment> enrollments) {
         List<LogRecord.Enrolled> records = new ArrayList<>(enrollments.size());
@@ -253,215 +222,101 @@ public final class Gallery implements AutoCloseable {
             String note = Texts.note(enrollment.note());
             records.add(new LogRecord.Enrolled(0, identity, note, Texts.contentKey(enrollment.contentKey()), unit));
         }
-        synchronized (writing) {
-            Segment shelf = toChange().shelf();
-            int first = shelf.rows().count();
-            if (records.size() > Rows.MAX - first) {
-                throw new IllegalArgumentException("a gallery must have at most " + Rows.MAX + " entries, but has "
-                        + first + " with those removed and is to get " + records.size() + " more; compact it");
-            }
-            shelf.vectors().reserve(first + records.size()); // whatever fails must fail before it is on the disk
-            long[] ids = number(records, shelf.rows());
-            if (store != null) {
-                store.enroll(records);
-            }
-            nextEntry += ids.length;
-            records.forEach(shelf::add);
-            shelf.indexFrom(first);
-            memory.publish();
-            return ids;
-        }
-    }
-
-    /** Gives each entry its number, and its name in the form that was enrolled first. */
-    private long[] number(List<LogRecord.Enrolled> records, Rows rows) {
-        long[] ids = new long[records.size()];
-        Map<String, String> shown = new HashMap<>();
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = nextEntry + i;
-            LogRecord.Enrolled r = records.get(i);
-            String name = shown.computeIfAbsent(Names.key(r.identity()), key -> rows.shown(r.identity()));
-            records.set(i, new LogRecord.Enrolled(ids[i], name, r.note(), r.contentKey(), r.unit()));
-        }
-        return ids;
+        return contents.enroll(records);
     }
 
     /**
-     * Removes an identity with all its entries, and erases them: when this returns, nothing of them is left in the file
-     * and in memory; see the class.
+     * Removes an identity with all its entries and erases them: when this method returns, nothing of them is left in
+     * the file or in memory; the class documentation has the details.
      *
-     * @param identity its name, in any form that a person cannot tell from it
-     * @return how many entries it had
-     * @throws IllegalArgumentException when the name could not be read; see {@link #checkName}
-     * @throws GalleryException when the file cannot be written; the message says whether they are removed
+     * @param identity the name, in any form that people cannot tell apart from it
+     * @return the number of entries removed
+     * @throws IllegalArgumentException if the name contains unreadable characters; see {@link #checkName}
+     * @throws GalleryException if the file cannot be written; the message says whether the entries are removed
      */
     public int remove(String identity) {
         Names.checkReadable(identity);
-        synchronized (writing) {
-            Memory.State state = toChange();
-            int[] rows = state.shelf().rows().of(identity);
-            remove(state, rows);
-            return rows.length;
-        }
+        return contents.remove(identity);
     }
 
     /**
-     * Removes an entry, and erases it as {@link #remove(String)} does; an identity that has no other is gone with it.
+     * Removes an entry and erases it, like {@link #remove(String)}. An identity disappears with its last entry.
      *
-     * @return whether it was there
-     * @throws GalleryException when the file cannot be written; the message says whether it is removed
+     * @return whether the entry existed
+     * @throws GalleryException if the file cannot be written; the message says whether the entry is removed
      */
     public boolean remove(long entry) {
-        synchronized (writing) {
-            Memory.State state = toChange();
-            int row = state.view().row(entry);
-            if (row >= 0) {
-                remove(state, new int[] {row});
-            }
-            return row >= 0;
-        }
-    }
-
-    private void remove(Memory.State state, int[] rows) {
-        if (rows.length == 0) {
-            return;
-        }
-        long[] entries = Arrays.stream(rows)
-                .mapToLong(row -> state.view().entries()[row])
-                .sorted()
-                .toArray();
-        List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(entries);
-        try {
-            memory.remove(rows);
-        } finally { // whatever happens in memory, what is removed for good must leave the disk
-            if (store != null) {
-                store.erase(removals);
-            }
-        }
+        return contents.remove(entry);
     }
 
     /**
-     * Rewrites file and memory without the room that removed entries took, and overwrites the former file. Searches go
-     * on meanwhile; so long the memory is needed twice, and with {@link SearchMethod#HNSW} the graph is built anew.
+     * Rewrites the file and the memory without the space that removed entries occupied, and overwrites the old file.
+     * Searches continue in the meantime, during which the memory is needed twice; with {@link SearchMethod#HNSW} the
+     * graph is rebuilt.
      *
-     * @throws GalleryException when the file cannot be written; all is as it was then
+     * @throws GalleryException if the file cannot be written; the gallery is unchanged in this case
      */
     public void compact() {
-        synchronized (writing) {
-            memory.put(rewritten(toChange().shelf(), embeddingMode));
-        }
-    }
-
-    /** A shelf without removed rows, with which the file has been rewritten; the former one is left as it is. */
-    private Segment rewritten(Segment former, @Nullable String mode) {
-        Segment shelf = compacted(former);
-        try {
-            if (store != null) {
-                store.rewrite(shelf, mode);
-            }
-            return shelf;
-        } catch (RuntimeException | Error e) {
-            shelf.close();
-            throw e;
-        }
-    }
-
-    private Segment compacted(Segment former) {
-        Rows.View view = former.rows().view();
-        int[] live = view.liveRows();
-        Segment shelf = new Segment(dimension, method);
-        try {
-            shelf.vectors().reserve(live.length);
-            for (int row : live) {
-                shelf.add(former.record(view, row));
-            }
-            shelf.indexFrom(0);
-            return shelf;
-        } catch (RuntimeException | Error e) {
-            shelf.close();
-            throw e;
-        }
+        contents.compact();
     }
 
     /**
-     * How images became the embeddings that are here, for example the crop, the detector and whether mirror images
-     * count too; empty where nobody has said it. The gallery only compares it.
+     * Returns how images were turned into this gallery's embeddings, for example the crop, the detector and whether
+     * embeddings of mirror images are averaged in; empty if no mode was bound. The gallery only compares this text.
      */
     public Optional<String> embeddingMode() {
-        return Optional.ofNullable(embeddingMode);
+        return Optional.ofNullable(contents.embeddingMode());
     }
 
     /**
-     * Binds the gallery to a mode of making embeddings, since those of two modes cannot be compared well. The first
-     * mode is recorded in the file, which is rewritten for it; when this returns it is on the disk. The same mode again
-     * changes nothing. A gallery that is open for reading and has no mode accepts any, and records none.
+     * Binds the gallery to an embedding mode, because embeddings of two modes cannot be compared well. The first mode
+     * is recorded in the file, which is rewritten for it; it is on the disk when this method returns. Binding the same
+     * mode again has no effect. A read-only gallery without a mode accepts any mode and records none.
      *
      * @param mode up to 1,024 bytes of UTF-8
-     * @throws IllegalArgumentException when it is empty or too long
-     * @throws GalleryException when the gallery has another mode, or the file cannot be written
+     * @throws IllegalArgumentException if the mode is empty or too long
+     * @throws GalleryException if the gallery is bound to another mode, or the file cannot be written
      */
     public void bindEmbeddingMode(String mode) {
-        String checked = Texts.embeddingMode(mode);
-        synchronized (writing) {
-            Segment shelf = memory.state().shelf();
-            String bound = embeddingMode;
-            if (bound != null && !bound.equals(checked)) {
-                throw new GalleryException(name() + " holds embeddings made in the mode \"" + bound
-                        + "\", which cannot be compared with those of \"" + checked
-                        + "\"; use the options that it was made with, or enroll the images anew into another file");
-            }
-            if (bound == null && !readOnly) {
-                if (store != null) {
-                    store.rewrite(shelf, checked);
-                }
-                embeddingMode = checked;
-            }
-        }
+        contents.bindEmbeddingMode(Texts.embeddingMode(mode));
     }
 
-    /** Holding {@code writing}. */
-    private Memory.State toChange() {
-        if (readOnly) {
-            throw new IllegalStateException(name() + " is open for reading; open it for writing to change it");
-        }
-        return memory.state();
-    }
-
-    // ---- asking ----
+    // ---- searching and listing ----
 
     /**
-     * Sets how widely is searched ({@link SearchMethod#HNSW} and {@link SearchMethod#CODES}; it changes nothing in an
-     * exact search): the neighbors held on the way, the field's efSearch. More finds the nearest more often, and takes
-     * longer.
+     * Sets efSearch, the number of candidates that {@link SearchMethod#HNSW} and {@link SearchMethod#RABITQ} keep while
+     * they search. Exact searches ignore it. Higher values find the nearest entry more often but take longer.
      *
-     * @param width 1 to 65,536; 64 by default
+     * @param efSearch 1 to 65,536; 64 by default
      */
-    public void setSearchWidth(int width) {
-        if (width < 1 || width > MAX_WIDTH) {
-            throw new IllegalArgumentException("search width must be 1 to " + MAX_WIDTH + ", but was " + width);
+    public void setEfSearch(int efSearch) {
+        if (efSearch < 1 || efSearch > MAX_EF_SEARCH) {
+            throw new IllegalArgumentException("efSearch must be 1 to " + MAX_EF_SEARCH + ", but was " + efSearch);
         }
-        this.efSearch = width;
+        this.efSearch = efSearch;
     }
 
     /**
-     * Tells who this is.
+     * Identifies a probe.
      *
-     * @param probe an embedding of the gallery's model, of any norm but zero
-     * @param topK most identities to name; more than there are is all of them
-     * @param threshold cosine at or above which two faces count as one person's: -1 to the next number above 1, which
-     *     no cosine reaches
-     * @return the identities that reach the threshold, or that none does
-     * @throws IllegalArgumentException when the probe is zero, not finite or of the wrong number of values, {@code
-     *     topK} is below 1 or the threshold is out of its range
+     * @param probe an embedding of the gallery's model, of any nonzero norm
+     * @param topK largest number of identities to return; may exceed the number of identities in the gallery
+     * @param threshold cosine at or above which two faces count as the same person, from -1 to {@code
+     *     Math.nextUp(1.0)}, which no cosine reaches
+     * @return the identities that reach the threshold, or that the probe is unknown
+     * @throws IllegalArgumentException if the probe is zero, not finite, or has the wrong number of values; if {@code
+     *     topK} is below 1; or if the threshold is out of range
      */
     public Outcome identify(float[] probe, int topK, double threshold) {
         return identify(List.of(probe), topK, threshold).get(0);
     }
 
     /**
-     * Tells who these are, each by itself; faster than one after the other, as all share one reading of the gallery.
+     * Identifies several probes independently of each other, which is faster than one after the other because they
+     * share one pass over the gallery.
      *
-     * @return for each probe in order what {@link #identify(float[], int, double)} says, of one state of the gallery
+     * @return for each probe, in order, the result of {@link #identify(float[], int, double)}, all from the same state
+     *     of the gallery
      */
     public List<Outcome> identify(List<float[]> probes, int topK, double threshold) {
         if (topK < 1) {
@@ -473,23 +328,15 @@ public final class Gallery implements AutoCloseable {
         List<float[]> units = probes.stream()
                 .map(probe -> UnitVector.of(probe, dimension, "probe"))
                 .toList();
-        return memory.reading(state -> state.shelf().index().nearest(units, state.view(), topK, efSearch).stream()
-                .map(hits -> outcome(hits.stream().map(state.view()::match).toList(), threshold))
-                .toList());
+        return contents.read(snapshot -> snapshot.identify(units, topK, efSearch, threshold));
     }
 
-    private static Outcome outcome(List<Match> nearest, double threshold) {
-        List<Match> matches =
-                nearest.stream().filter(match -> match.cosine() >= threshold).toList();
-        return matches.isEmpty() ? new Outcome.Unknown(nearest.stream().findFirst()) : new Outcome.Known(matches);
-    }
-
-    /** How many entries there are. */
+    /** Returns the number of entries. */
     public int size() {
-        return memory.state().view().live();
+        return contents.snapshot().view().live();
     }
 
-    /** The names and how many entries each has, in the order of the names. */
+    /** Returns the number of entries of each name, sorted by name. */
     public Map<String, Integer> identities() {
         Map<String, Integer> counts = new TreeMap<>();
         for (Entry entry : entries()) {
@@ -498,73 +345,50 @@ public final class Gallery implements AutoCloseable {
         return counts;
     }
 
-    /** All entries, in the order of enrollment. */
+    /** Returns all entries, in the order of enrollment. */
     public List<Entry> entries() {
-        return memory.reading(state -> Arrays.stream(state.view().liveRows())
-                .mapToObj(state.view()::entry)
+        return contents.read(snapshot -> Arrays.stream(snapshot.view().liveRows())
+                .mapToObj(snapshot.view()::entry)
                 .toList());
     }
 
-    /** An entry; empty where there is no such entry. */
+    /** Returns the entry with an id; empty if there is none. */
     public Optional<Entry> entry(long id) {
-        return memory.reading(state -> row(state, id).map(state.view()::entry));
+        return contents.read(snapshot -> snapshot.row(id).map(snapshot.view()::entry));
     }
 
-    /** An entry's embedding, L2-normalized; empty where there is no such entry. */
+    /** Returns the L2-normalized embedding of the entry with an id; empty if there is none. */
     public Optional<float[]> embedding(long entry) {
-        return memory.reading(state -> row(state, entry).map(state.shelf().vectors()::get));
+        return contents.read(
+                snapshot -> snapshot.row(entry).map(snapshot.segment().vectors()::get));
     }
 
-    private static Optional<Integer> row(Memory.State state, long entry) {
-        int row = state.view().row(entry);
-        return row < 0 ? Optional.empty() : Optional.of(row);
-    }
-
-    /** The fingerprint of the model whose embeddings it holds. */
+    /** Returns the fingerprint of the model that computes the embeddings. */
     public String fingerprint() {
         return fingerprint;
     }
 
-    /** The length of the embeddings. */
+    /** Returns the number of values of an embedding. */
     public int dimension() {
         return dimension;
     }
 
     /**
-     * How many bytes at the file's end were cut off when it was opened, of a change that was never committed; mostly 0.
+     * Returns the number of bytes of an uncommitted change that were cut off the end of the file when it was opened;
+     * usually 0.
      */
     public long tornBytes() {
-        return store == null ? 0 : store.tornBytes();
+        return contents.tornBytes();
     }
 
-    /** Waits for searches under way, frees the memory and lets others open the file. A second time does nothing. */
+    /** Waits for searches in progress, frees the memory and releases the file. Closing twice has no effect. */
     @Override
     public void close() {
-        synchronized (writing) {
-            try {
-                memory.close(shelf -> {
-                    if (store != null) {
-                        store.keepGraph(shelf);
-                    }
-                });
-            } finally {
-                if (store != null) {
-                    store.close();
-                }
-            }
-        }
-    }
-
-    private String name() {
-        return "gallery " + (store == null ? "in memory" : store.file());
+        contents.close();
     }
 
     @Override
     public String toString() {
-        Memory.State state = memory.stateOrNull();
-        return "Gallery " + (store == null ? "in memory" : store.file()) + ": "
-                + (state == null
-                        ? "closed"
-                        : state.view().live() + " entries of " + state.view().liveGroups() + " people");
+        return contents.toString();
     }
 }

@@ -1,6 +1,8 @@
 package org.facerecognition.gallery;
 
-/** A gallery's file cannot be read, written or used. The message names the file, what is wrong and the way out. */
+/**
+ * Thrown if a gallery's file cannot be read, written or used. The message names the file, the problem and the remedy.
+ */
 public final class GalleryException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

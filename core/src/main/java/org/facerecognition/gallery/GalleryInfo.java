@@ -3,15 +3,15 @@ package org.facerecognition.gallery;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a gallery's file is for.
+ * Describes the embeddings that a gallery's file contains.
  *
- * @param fingerprint of the model whose embeddings it holds
- * @param dimension length of the embeddings
- * @param embeddingMode how images became embeddings; null where nobody has said it
+ * @param fingerprint identifies the model that computes the embeddings
+ * @param dimension number of values of an embedding
+ * @param embeddingMode how images were turned into embeddings; null if no mode was bound
  */
 public record GalleryInfo(
         String fingerprint, int dimension, @Nullable String embeddingMode) {
-    /** Without an embedding mode. */
+    /** Creates a description without an embedding mode. */
     public GalleryInfo(String fingerprint, int dimension) {
         this(fingerprint, dimension, null);
     }

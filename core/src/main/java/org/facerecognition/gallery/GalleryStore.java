@@ -14,11 +14,11 @@ import org.facerecognition.io.WriterLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A gallery's file and what belongs to it: the lock, the log of batches, the saved graph. For one thread at a time.
- * What is removed is erased from all of these before the removal is acknowledged.
+ * A gallery's file and what belongs to it: the writer's lock, the log of batches and the saved graph. Removed entries
+ * are erased from all of these before the removal is acknowledged. For one thread at a time.
  */
 final class GalleryStore implements AutoCloseable {
-    private static final int TRIES = 20;
+    private static final int MAX_READ_ATTEMPTS = 20;
     private static final int PAUSE_MILLIS = 2;
 
     private final Path file;
@@ -27,7 +27,7 @@ final class GalleryStore implements AutoCloseable {
     private @Nullable WriterLock lock;
     private @Nullable LogWriter log;
     private LogHeader header;
-    private Places places = new Places();
+    private EntryOffsets offsets = new EntryOffsets();
     private long nextEntry;
     private long tornBytes;
 
@@ -39,7 +39,7 @@ final class GalleryStore implements AutoCloseable {
         this.readOnly = readOnly;
     }
 
-    /** A store to be {@link #load loaded} next. */
+    /** Locks a file for writing; {@link #load} must be called next. */
     static GalleryStore forWriting(Path file, String fingerprint, int dimension, LogFile.Opener opener) {
         LogHeader header = new LogHeader(UUID.randomUUID(), dimension, 1, fingerprint, null);
         GalleryStore store = new GalleryStore(real(file), header, opener, false);
@@ -47,13 +47,13 @@ final class GalleryStore implements AutoCloseable {
         return store;
     }
 
-    /** A store to be {@link #load loaded} next, of which nothing is changed. */
+    /** Creates a store that changes nothing on the disk; {@link #load} must be called next. */
     static GalleryStore forReading(Path file, String fingerprint, int dimension) {
         LogHeader header = new LogHeader(UUID.randomUUID(), dimension, 1, fingerprint, null);
         return new GalleryStore(real(file), header, LogFile::open, true);
     }
 
-    /** Links are followed, or a compaction would put a file in the place of the link. */
+    /** Follows symbolic links; otherwise a compaction would replace the link and not the file that it points to. */
     static Path real(Path file) {
         try {
             return AtomicFile.real(file);
@@ -71,15 +71,15 @@ final class GalleryStore implements AutoCloseable {
             return WriterLock.ofConfidential(lockFile(), "a gallery writer");
         } catch (LockedException e) {
             throw new GalleryException(
-                    "gallery " + file + " is open for writing in "
+                    "gallery " + file + " is already open for writing in "
                             + (e.byThisProcess() ? "this process" : "another process")
-                            + " already; close that one, or open this one for reading"
+                            + "; close that one, or open this one for reading"
                             + (e.holder() == null ? "" : "; the lock is held by " + e.holder()),
                     e);
         } catch (IOException e) {
             throw new GalleryException(
                     "cannot lock gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; choose a folder that can be written, or open it for reading",
+                            + "; choose a writable folder, or open it for reading",
                     e);
         }
     }
@@ -87,10 +87,10 @@ final class GalleryStore implements AutoCloseable {
     // ---- loading ----
 
     /**
-     * Reads the file into memory. For writing, the file is created when it is not there, and what a process that was
-     * killed has left is finished or erased.
+     * Reads the file into memory. For writing, a missing file is created, and a change that a killed process left
+     * incomplete is finished if it was committed and erased if it was not.
      *
-     * @throws GalleryException when it cannot be read or written, is damaged or is another model's
+     * @throws GalleryException if the file cannot be read or written, is damaged, or belongs to another model
      */
     Segment load(SearchMethod method) {
         if (!readOnly) {
@@ -103,57 +103,57 @@ final class GalleryStore implements AutoCloseable {
         return read(method);
     }
 
-    /** Nothing is touched before it is sure that the file is a gallery's, or that there is none. */
+    /** Changes nothing before it is certain that the file is a gallery's or does not exist. */
     private void prepare() {
         if (Files.isDirectory(file)) {
             throw new GalleryException("gallery " + file + " must be a file, but is a folder; name a file in it");
         }
-        boolean there = Files.exists(file);
-        if (there) {
+        boolean exists = Files.exists(file);
+        if (exists) {
             LogReader.header(file);
         }
-        AtomicFile.syncFolder(
-                file.toAbsolutePath().getParent()); // a former one must not be erased before its successor
+        // The disk must confirm a replaced file's successor before the old content, a temporary file now, is erased.
+        AtomicFile.syncFolder(file.toAbsolutePath().getParent());
         AtomicFile.cleanBeside(file);
         AtomicFile.cleanBeside(SavedGraph.of(file));
-        if (!there) {
+        if (!exists) {
             return;
         }
-        for (String ending : new String[] {".tmp", ".hnsw.tmp"}) { // left by earlier versions, which used fixed names
-            eraseQuietly(file.resolveSibling(file.getFileName() + ending));
+        for (String suffix : new String[] {".tmp", ".hnsw.tmp"}) { // left by earlier versions, which used fixed names
+            eraseQuietly(file.resolveSibling(file.getFileName() + suffix));
         }
         ConfidentialFile.restrict(file);
         ConfidentialFile.restrict(SavedGraph.of(file));
         try {
-            int names = ConfidentialFile.hardLinks(file);
-            if (names > 1) {
-                throw new GalleryException("gallery " + file + " has " + names + " hard links, so that it could be"
-                        + " written under two names at the same time, and what is removed would stay under the other"
-                        + " one; delete the other link, or make a copy and open that");
+            int links = ConfidentialFile.hardLinks(file);
+            if (links > 1) {
+                throw new GalleryException("gallery " + file + " has " + links + " hard links, so that it could be"
+                        + " written under two names at the same time, and removed entries would remain under the other"
+                        + " name; delete the other link, or make a copy and open that");
             }
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
         }
     }
 
-    private static void eraseQuietly(Path leftOver) {
+    private static void eraseQuietly(Path leftover) {
         try {
-            ConfidentialFile.erase(leftOver);
+            ConfidentialFile.erase(leftover);
         } catch (IOException e) {
             // the next opening tries again
         }
     }
 
-    /** A writer in another process may erase an entry, or replace the file, while it is read: then it is read again. */
+    /** Reads the file again if a writer in another process erased an entry or replaced the file in the meantime. */
     private Segment read(SearchMethod method) {
-        for (int tries = 1; ; tries++) {
+        for (int attempt = 1; ; attempt++) {
             try {
                 return readOnce(method);
             } catch (GalleryException e) {
-                if (!readOnly || tries == TRIES || !e.getMessage().contains(" is damaged ")) {
+                if (!readOnly || attempt == MAX_READ_ATTEMPTS || !e.getMessage().contains(" is damaged ")) {
                     throw e;
                 }
-                if (tries > 1 && !Files.exists(lockFile())) { // nobody writes
+                if (attempt > 1 && !Files.exists(lockFile())) { // there is no writer
                     throw e;
                 }
                 pause();
@@ -170,82 +170,84 @@ final class GalleryStore implements AutoCloseable {
     }
 
     private Segment readOnce(SearchMethod method) {
-        Segment shelf = new Segment(header.dimension(), method);
-        Replay replay = new Replay(shelf);
+        Segment segment = new Segment(header.dimension(), method);
+        Replay replay = new Replay(segment);
         try {
-            LogReader.End end = LogReader.read(file, header.fingerprint(), header.dimension(), replay);
-            header = end.header();
+            LogReader.Result result = LogReader.read(file, header.fingerprint(), header.dimension(), replay);
+            header = result.header();
             nextEntry = Math.max(replay.nextEntry, header.firstEntry());
-            places = replay.places;
-            tornBytes = end.tornBytes();
-            finish(end);
-            Rows rows = shelf.rows();
-            boolean hasGraph =
-                    shelf.index() instanceof HnswSearch && end.unfinished().isEmpty();
-            int indexed = hasGraph ? SavedGraph.read(file, header.id(), rows.view(), (HnswSearch) shelf.index()) : 0;
-            shelf.indexFrom(indexed);
-            return shelf;
+            offsets = replay.offsets;
+            tornBytes = result.tornBytes();
+            finish(result);
+            Rows rows = segment.rows();
+            boolean mayHaveGraph = segment.index() instanceof HnswSearch
+                    && result.pendingErasures().isEmpty();
+            int indexed =
+                    mayHaveGraph ? SavedGraph.read(file, header.id(), rows.view(), (HnswSearch) segment.index()) : 0;
+            segment.indexFrom(indexed);
+            return segment;
         } catch (RuntimeException | Error e) {
-            shelf.close();
+            segment.close();
             throw e;
         }
     }
 
-    /** What was committed and not finished is finished; what was not committed is erased. */
-    private void finish(LogReader.End end) {
-        if (readOnly || header.version() < LogHeader.VERSION) {
+    /** Erases what was not committed, and finishes erasures that were committed but not completed. */
+    private void finish(LogReader.Result result) {
+        if (readOnly || hasOldVersion()) {
             return;
         }
-        log = LogWriter.open(file, opener, end);
-        if (!end.unfinished().isEmpty()) {
+        log = LogWriter.open(file, opener, result);
+        if (!result.pendingErasures().isEmpty()) {
             eraseGraph("entries were removed from gallery " + file);
-            log.erase(end.unfinished());
+            log.erase(result.pendingErasures());
         }
     }
 
-    /** Brings the entries of a file into memory. */
+    /** Loads the entries of a file into a segment. */
     private static final class Replay implements LogReader.Sink {
-        private final Segment shelf;
-        private final Places places = new Places();
+        private final Segment segment;
+        private final EntryOffsets offsets = new EntryOffsets();
         private long nextEntry = 1;
 
-        Replay(Segment shelf) {
-            this.shelf = shelf;
+        Replay(Segment segment) {
+            this.segment = segment;
         }
 
         @Override
-        public void enrolled(LogRecord.Enrolled entry, long place) {
+        public void enrolled(LogRecord.Enrolled entry, long offset) {
             if (entry.entry() < nextEntry) {
-                throw new IllegalStateException("entry " + entry.entry() + " is there a second time");
+                throw new IllegalStateException("entry " + entry.entry() + " occurs a second time");
             }
-            shelf.vectors().reserve(shelf.rows().count() + 1);
-            shelf.add(entry);
-            places.add(entry.entry(), place);
-            gone(entry.entry());
+            segment.vectors().reserve(segment.rows().count() + 1);
+            segment.add(entry);
+            offsets.add(entry.entry(), offset);
+            idTaken(entry.entry());
         }
 
         @Override
-        public void gone(long entry) {
+        public void idTaken(long entry) {
             nextEntry = Math.max(nextEntry, entry + 1);
         }
 
         @Override
         public void removed(long entry) {
-            int row = shelf.rows().view().row(entry);
-            shelf.rows().remove(row < 0 ? new int[0] : new int[] {row});
+            int row = segment.rows().view().row(entry);
+            segment.rows().remove(row < 0 ? new int[0] : new int[] {row});
         }
     }
 
-    // ---- what is in it ----
+    // ---- properties ----
 
     Path file() {
         return file;
     }
 
     /**
-     * Whether the file is of an earlier version of the format, which is read only; to be {@link #rewrite rewritten}.
+     * Returns whether the file is in an earlier version of the format, which is only read; {@link #rewrite} brings it
+     * to the current version.
      */
-    boolean isFormer() {
+    boolean hasOldVersion() {
         return header.version() < LogHeader.VERSION;
     }
 
@@ -265,77 +267,77 @@ final class GalleryStore implements AutoCloseable {
     // ---- changing ----
 
     /**
-     * Adds entries as one batch; when this returns they are on the disk.
+     * Adds entries as one batch, which is on the disk when this method returns.
      *
-     * @throws GalleryException when they cannot be written; none is in the file then
+     * @throws GalleryException if they cannot be written; none of them is in the file in this case
      */
     void enroll(List<LogRecord.Enrolled> entries) {
-        log.append(entries, BatchMark.Kind.ENTRIES, places);
+        log.append(entries, BatchMark.Kind.ENTRIES, offsets);
         if (!entries.isEmpty()) {
             nextEntry = entries.get(entries.size() - 1).entry() + 1;
         }
     }
 
     /**
-     * Commits that entries are removed; when this returns they are gone for every opening to come, and are still to be
-     * {@link #erase erased}.
+     * Commits the removal of entries: when this method returns, no later opening finds them. They must still be {@link
+     * #erase erased}.
      *
-     * @throws GalleryException when that cannot be written; nothing is removed then
+     * @throws GalleryException if the removal cannot be written; nothing is removed in this case
      */
     List<LogRecord.Removal> remove(long[] entries) {
         List<LogRecord.Removal> removals = Arrays.stream(entries)
-                .mapToObj(entry -> new LogRecord.Removal(entry, places.of(entry)))
+                .mapToObj(entry -> new LogRecord.Removal(entry, offsets.of(entry)))
                 .toList();
-        log.append(removals, BatchMark.Kind.REMOVALS, places);
+        log.append(removals, BatchMark.Kind.REMOVALS, offsets);
         return removals;
     }
 
     /**
      * Erases entries whose removal is committed, and the saved graph, from the disk.
      *
-     * @throws GalleryException when that is impossible; the next opening for writing tries again
+     * @throws GalleryException if this is impossible; the next opening for writing tries again
      */
     void erase(List<LogRecord.Removal> removals) {
-        eraseGraph("entries were removed from gallery "
-                + file); // first: it is the entries that tell the next opening that this was not finished
+        // The graph goes first: entries that are not erased tell the next opening that the erasure is incomplete.
+        eraseGraph("entries were removed from gallery " + file);
         log.erase(removals);
     }
 
-    /** @param done what has happened before, as the beginning of a sentence */
+    /** @param done what has already happened, as the beginning of the message */
     private void eraseGraph(String done) {
         try {
             ConfidentialFile.erase(SavedGraph.of(file));
         } catch (IOException e) {
             throw new GalleryException(
                     done + ", but " + SavedGraph.of(file) + " could not be erased: " + AtomicFile.reason(e)
-                            + "; close the gallery and open it for writing again, which tries again",
+                            + "; close the gallery and open it for writing again, which retries the erasure",
                     e);
         }
     }
 
     /**
-     * Rewrites the file with the rows of a shelf that are not removed, and erases the former one.
+     * Rewrites the file with the live rows of a segment, and erases the content of the old file.
      *
-     * @throws GalleryException when it cannot be written; all is as it was then
+     * @throws GalleryException if the file cannot be written; it is unchanged in this case
      */
-    void rewrite(Segment shelf, @Nullable String embeddingMode) {
-        Rows.View view = shelf.rows().view();
+    void rewrite(Segment segment, @Nullable String embeddingMode) {
+        Rows.View view = segment.rows().view();
         Iterator<LogRecord.Enrolled> entries = Arrays.stream(view.liveRows())
-                .mapToObj(row -> shelf.record(view, row))
+                .mapToObj(row -> segment.record(view, row))
                 .iterator();
-        LogHeader rewritten =
+        LogHeader newHeader =
                 new LogHeader(UUID.randomUUID(), header.dimension(), nextEntry, header.fingerprint(), embeddingMode);
-        Places newPlaces = new Places();
-        eraseGraph("gallery " + file + " was to be rewritten"); // it is of other rows
-        log = LogWriter.replace(file, opener, rewritten, entries, newPlaces, log);
-        header = rewritten;
-        places = newPlaces;
+        EntryOffsets newOffsets = new EntryOffsets();
+        eraseGraph("gallery " + file + " was about to be rewritten"); // the graph refers to the old rows
+        log = LogWriter.replace(file, opener, newHeader, entries, newOffsets, log);
+        header = newHeader;
+        offsets = newOffsets;
     }
 
-    /** Keeps the graph for the next opening, unless removed rows are part of it. */
-    void keepGraph(Segment shelf) {
-        if (!readOnly && !shelf.rows().hasRemoved() && shelf.index() instanceof HnswSearch graph) {
-            SavedGraph.write(file, header.id(), shelf.rows().count(), graph);
+    /** Saves the graph for the next opening, unless removed rows are part of it. */
+    void saveGraph(Segment segment) {
+        if (!readOnly && !segment.rows().hasRemoved() && segment.index() instanceof HnswSearch graph) {
+            SavedGraph.write(file, header.id(), segment.rows().count(), graph);
         }
     }
 

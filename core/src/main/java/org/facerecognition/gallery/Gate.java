@@ -3,36 +3,42 @@ package org.facerecognition.gallery;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Knows whether anybody still reads one state of a gallery; when nobody does, what only that state has can go. */
+/**
+ * A reference count of the readers of one state of a gallery. The writer waits on it before it erases or frees what
+ * only that state refers to.
+ */
 final class Gate {
-    private final AtomicInteger users = new AtomicInteger(1); // the owner
-    private final CountDownLatch deserted = new CountDownLatch(1);
+    private final AtomicInteger users = new AtomicInteger(1); // the writer counts as one
+    private final CountDownLatch drained = new CountDownLatch(1);
 
-    /** @return whether the state is still to be read; then to be {@link #leave left} */
+    /** Returns whether the state may be read; if so, the reader must {@link #leave} afterwards. */
     boolean enter() {
-        int now;
+        int count;
         do {
-            now = users.get();
-            if (now == 0) {
+            count = users.get();
+            if (count == 0) {
                 return false;
             }
-        } while (!users.compareAndSet(now, now + 1));
+        } while (!users.compareAndSet(count, count + 1));
         return true;
     }
 
     void leave() {
         if (users.decrementAndGet() == 0) {
-            deserted.countDown();
+            drained.countDown();
         }
     }
 
-    /** The owner leaves, and waits for the searches under way: short, and memory in use must not be freed. */
+    /**
+     * Gives up the writer's reference and waits until the last reader has left. Interrupts do not end the wait, which
+     * is short, because memory in use must not be freed.
+     */
     void leaveAndWait() {
         leave();
         boolean interrupted = false;
-        while (deserted.getCount() > 0) {
+        while (drained.getCount() > 0) {
             try {
-                deserted.await();
+                drained.await();
             } catch (InterruptedException e) {
                 interrupted = true;
             }

@@ -6,12 +6,13 @@ import java.nio.ByteBuffer;
 import java.util.BitSet;
 
 /**
- * Whether a saved graph is one over so many nodes, before JVector reads it: JVector allocates by the numbers that it
- * finds, and leaves half a graph behind when it fails.
+ * Checks that a saved graph is a valid graph over a given number of nodes, before JVector reads it: JVector allocates
+ * memory according to the numbers that it finds, and leaves an incomplete graph behind when it fails.
  */
 /*
- * JVector's format of graphs on the heap: magic, version, layers, the degree of each, the entry node; for each layer
- * its nodes, for each of these its number, how many neighbors, and for each neighbor its number and score.
+ * JVector's format of on-heap graphs consists of the magic number, the version, the number of layers, the degree of
+ * each layer and the entry node; then, for each layer, the number of nodes; for each node, its number and the number of
+ * its neighbors; and for each neighbor, its number and score.
  */
 final class GraphBounds {
     private static final int MAGIC = 0x75EC4012;
@@ -22,7 +23,7 @@ final class GraphBounds {
 
     private GraphBounds() {}
 
-    /** @throws IOException when it is none */
+    /** @throws IOException if it is not such a graph */
     static void check(ByteBuffer graph, int nodes) throws IOException {
         try {
             require(graph.getInt() == MAGIC && graph.getInt() == VERSION);
@@ -35,19 +36,19 @@ final class GraphBounds {
             below.set(0, nodes);
             for (int layer = 0; layer < layers; layer++) {
                 BitSet here = layer(graph, nodes);
-                BitSet unknown = (BitSet) here.clone();
-                unknown.andNot(below);
-                require(unknown.isEmpty() && (layer > 0 || here.cardinality() == nodes));
+                BitSet missingBelow = (BitSet) here.clone();
+                missingBelow.andNot(below);
+                require(missingBelow.isEmpty() && (layer > 0 || here.cardinality() == nodes));
                 require(layer < layers - 1 || entry == NO_NODE && here.isEmpty() || entry >= 0 && here.get(entry));
                 below = here;
             }
             require(!graph.hasRemaining());
         } catch (BufferUnderflowException e) {
-            throw new IOException("the saved graph is cut short", e);
+            throw new IOException("the saved graph is truncated", e);
         }
     }
 
-    /** Reads the nodes of a layer; each neighbor must be a node of the layer too. */
+    /** Reads a layer and returns its nodes. Each neighbor must be a node of the layer too. */
     private static BitSet layer(ByteBuffer graph, int nodes) throws IOException {
         int size = within(graph.getInt(), 0, nodes);
         BitSet here = new BitSet(nodes);
@@ -72,9 +73,9 @@ final class GraphBounds {
         return value;
     }
 
-    private static void require(boolean fits) throws IOException {
-        if (!fits) {
-            throw new IOException("the saved graph is not one of this gallery");
+    private static void require(boolean valid) throws IOException {
+        if (!valid) {
+            throw new IOException("the saved graph does not belong to this gallery");
         }
     }
 }

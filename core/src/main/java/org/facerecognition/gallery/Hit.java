@@ -1,4 +1,4 @@
 package org.facerecognition.gallery;
 
-/** A row that a search has found, the best of its identity. */
+/** The best row of an identity that a search found, and its cosine to the probe. */
 record Hit(int row, double cosine) {}

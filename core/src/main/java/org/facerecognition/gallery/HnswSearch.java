@@ -26,15 +26,16 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * JVector's graph over the prototypes. The graph holds their numbers only; how alike two are is computed here:
- * estimated from their codes while a search walks, computed where the vectors lie for the neighbors that it ends with.
+ * Approximate search with a graph over the prototypes (HNSW: Malkov and Yashunin 2016), built and traversed by JVector.
+ * The graph contains only their numbers. Similarities are computed here: estimated from the codes while a search
+ * traverses the graph, and computed from the vectors for the candidates that it ends with.
  */
 /*
- * A vector of 512 values is 32 cache lines, and most of a search is waiting for them: estimates read one or two.
- * JVector would keep the vectors a second time, on the heap.
+ * A vector of 512 values occupies 32 cache lines, and a search spends most of its time waiting for them; an estimate
+ * reads one or two. JVector itself would store the vectors a second time, on the heap.
  *
- * A prototype whose rows are all removed stays in the graph as a way to others, and is not let into an answer;
- * compaction builds the graph anew.
+ * A prototype whose rows are all removed stays in the graph as a path to others, but is excluded from results.
+ * Compaction rebuilds the graph.
  */
 final class HnswSearch extends PrototypeSearch {
     private static final int DEGREE = 32;
@@ -43,30 +44,30 @@ final class HnswSearch extends PrototypeSearch {
     private static final float ALPHA = 1.2f;
 
     static {
-        loadWithoutAdvice();
+        loadVectorizationQuietly();
     }
 
-    private GraphIndexBuilder builder; // another one only before anything is searched
-    /** Kept for the next searches: not more than can be at work at a time, whatever number of threads ever came. */
+    private GraphIndexBuilder builder; // replaced only by load, before the first search
+    /** Searchers for reuse; at most one per processor, however many threads search. */
     private final Queue<GraphSearcher> idle =
             new ArrayBlockingQueue<>(Runtime.getRuntime().availableProcessors());
 
     /**
-     * Loads JVector's own vector arithmetic while its logger is off. JVector warns once in a process that the
-     * arithmetic is slow without another module; distances are computed in this class, so the warning would change
-     * nothing here. The logger keeps a level that the program has set, and gets back the level of its parent otherwise.
-     * The initialization of a class runs once and in one thread, so two galleries cannot restore each other's level.
+     * Loads JVector's vector arithmetic while its logger is off. JVector warns once per process that its arithmetic is
+     * slow without an additional module; distances are computed in this class, so the warning does not apply. A level
+     * that the program has set is kept; otherwise the logger inherits its parent's level again afterwards. A class is
+     * initialized once and by one thread, so two galleries cannot restore each other's level.
      */
-    private static void loadWithoutAdvice() {
-        Logger adviser = Logger.getLogger("io.github.jbellis.jvector.vector.VectorizationProvider");
-        if (adviser.getLevel() != null) {
+    private static void loadVectorizationQuietly() {
+        Logger logger = Logger.getLogger("io.github.jbellis.jvector.vector.VectorizationProvider");
+        if (logger.getLevel() != null) {
             return;
         }
-        adviser.setLevel(Level.OFF);
+        logger.setLevel(Level.OFF);
         try {
             VectorizationProvider.getInstance();
         } finally {
-            adviser.setLevel(null);
+            logger.setLevel(null);
         }
     }
 
@@ -75,7 +76,7 @@ final class HnswSearch extends PrototypeSearch {
         this.builder = newBuilder(vectors.dimension());
     }
 
-    @SuppressWarnings("deprecation") // what is to take its place leaves hierarchy and refining to JMX
+    @SuppressWarnings("deprecation") // its replacement configures hierarchy and refinement through JMX
     private GraphIndexBuilder newBuilder(int dimension) {
         ForkJoinPool pool = ForkJoinPool.commonPool();
         return new GraphIndexBuilder(
@@ -96,7 +97,7 @@ final class HnswSearch extends PrototypeSearch {
     }
 
     @Override
-    int[] nearestPrototypes(Query query, Rows.View view, int count, int wanted, int held) {
+    int[] nearestPrototypes(Query query, Rows.View view, int count, int k, int efSearch) {
         GraphSearcher searcher = idle.poll();
         if (searcher == null) {
             searcher = new GraphSearcher(builder.getGraph());
@@ -108,7 +109,7 @@ final class HnswSearch extends PrototypeSearch {
             ScoreFunction.ExactScoreFunction exact = prototype -> score(query.cosine(prototype));
             Bits present = prototype -> prototypes().has(prototype, view);
             SearchResult found =
-                    searcher.search(new DefaultSearchScoreProvider(estimates, exact), wanted, held, 0, 0, present);
+                    searcher.search(new DefaultSearchScoreProvider(estimates, exact), k, efSearch, 0, 0, present);
             return Arrays.stream(found.getNodes()).mapToInt(node -> node.node).toArray();
         } finally {
             if (!idle.offer(searcher)) {
@@ -121,23 +122,23 @@ final class HnswSearch extends PrototypeSearch {
         try {
             searcher.close();
         } catch (IOException e) {
-            throw new UncheckedIOException("a search of the graph cannot be ended: " + e.getMessage(), e);
+            throw new UncheckedIOException("a search of the graph could not be closed: " + e.getMessage(), e);
         }
     }
 
-    /** JVector wants scores from 0 to 1. */
+    /** Maps a cosine to [0, 1], the range of JVector's scores. */
     private static float score(float cosine) {
         return Math.max(0, (1 + cosine) / 2);
     }
 
-    /** For one thread at a time. */
-    private ScoreFunction.ExactScoreFunction toPrototype(int one) {
-        FloatPointer vector = cursor().position(prototypes().position(one));
+    /** Returns the similarity to a prototype, for one thread at a time. */
+    private ScoreFunction.ExactScoreFunction toPrototype(int number) {
+        FloatPointer vector = cursor().position(prototypes().position(number));
         FloatPointer cursor = cursor();
         return prototype -> score(dot(vector, cursor.position(prototypes().position(prototype))));
     }
 
-    /** The graph is built by numbers of prototypes. */
+    /** Scores prototypes by their numbers while the graph is built. */
     private final class PrototypeScores implements BuildScoreProvider {
         @Override
         public boolean isExact() {
@@ -156,19 +157,19 @@ final class HnswSearch extends PrototypeSearch {
 
         @Override
         public SearchScoreProvider searchProviderFor(VectorFloat<?> vector) {
-            throw new UnsupportedOperationException("prototypes are added by their numbers");
+            throw new UnsupportedOperationException("prototypes are added by number");
         }
 
         @Override
         public VectorFloat<?> approximateCentroid() {
-            throw new UnsupportedOperationException("no prototype is ever taken out of the graph");
+            throw new UnsupportedOperationException("prototypes are never deleted from the graph");
         }
     }
 
-    // ---- kept from one opening to the next ----
+    // ---- saving and loading ----
 
-    /** Writes the graph. Nothing may be added any more, and nobody search. */
-    @SuppressWarnings("deprecation") // of JVector's files only this one can be added to after it is read
+    /** Writes the graph. Nothing may be added or searched any more. */
+    @SuppressWarnings("deprecation") // the only one of JVector's formats that can be extended after it is read
     void save(DataOutputStream out) throws IOException {
         prototypes().save(out);
         builder.cleanup();
@@ -176,7 +177,7 @@ final class HnswSearch extends PrototypeSearch {
     }
 
     /**
-     * Reads a graph of the view's first rows, which are in {@link Vectors} already; nothing may have been added before.
+     * Reads a graph over the view's first rows, which are in {@link Vectors} already. Nothing may have been added yet.
      */
     @SuppressWarnings("deprecation") // as above
     void load(ByteBuffer saved, int rows, Rows.View view) throws IOException {
@@ -184,10 +185,10 @@ final class HnswSearch extends PrototypeSearch {
             GraphBounds.check(saved.slice(), prototypes().count());
             try {
                 builder.load(new ByteBufferReader(saved.slice()));
-            } catch (IOException | RuntimeException | AssertionError e) { // the last is JVector's, under java -ea
-                GraphIndexBuilder partly = builder;
-                builder = newBuilder(partly.getGraph().getDimension());
-                partly.close();
+            } catch (IOException | RuntimeException | AssertionError e) { // JVector throws the last under java -ea
+                GraphIndexBuilder incomplete = builder;
+                builder = newBuilder(incomplete.getGraph().getDimension());
+                incomplete.close();
                 throw new IOException("the saved graph is damaged: " + e.getMessage(), e);
             }
         });
@@ -201,7 +202,7 @@ final class HnswSearch extends PrototypeSearch {
             }
             builder.close();
         } catch (IOException e) {
-            throw new UncheckedIOException("the graph cannot be closed: " + e.getMessage(), e);
+            throw new UncheckedIOException("the graph could not be closed: " + e.getMessage(), e);
         } finally {
             super.close();
         }

@@ -7,8 +7,8 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 
 /**
- * The bytes of a gallery's file as long as it was when it was opened. The buffer is of one size, whatever lengths the
- * file claims.
+ * Buffered random access to the bytes that a gallery's file had when it was opened. The size of the buffer is fixed,
+ * whatever lengths the file claims.
  */
 final class LogBytes implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 20;
@@ -16,7 +16,7 @@ final class LogBytes implements AutoCloseable {
     private final RandomAccessFile in; // not a FileChannel, which an interrupt of the reading thread would close
     private final long size;
     private ByteBuffer buffer;
-    private long place; // of the buffer's first byte in the file
+    private long bufferOffset; // of the buffer's first byte in the file
 
     LogBytes(Path file) throws IOException {
         in = new RandomAccessFile(file.toFile(), "r");
@@ -26,8 +26,8 @@ final class LogBytes implements AutoCloseable {
             in.close();
             throw e;
         }
-        int room = BUFFER_BYTES + LogRecord.maxBytes(Gallery.MAX_DIMENSION);
-        buffer = ByteBuffer.allocate((int) Math.min(room, Math.max(size, BatchMark.BYTES)))
+        int capacity = BUFFER_BYTES + LogRecord.maxBytes(Gallery.MAX_DIMENSION);
+        buffer = ByteBuffer.allocate((int) Math.min(capacity, Math.max(size, BatchMark.BYTES)))
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .limit(0);
     }
@@ -37,18 +37,19 @@ final class LogBytes implements AutoCloseable {
     }
 
     /**
-     * The bytes from a place on. Valid until the next call.
+     * Returns bytes of the file. They are valid until the next call.
      *
-     * @param count at most as many as the longest record has
-     * @return so many bytes, or as many as there are
+     * @param from offset of the first byte
+     * @param count at most the length of the longest record
+     * @return {@code count} bytes, or fewer at the end of the file
      */
     ByteBuffer at(long from, int count) throws IOException {
-        int there = (int) Math.max(0, Math.min(count, size - from));
-        if (from < place || from + there > place + buffer.limit()) {
+        int available = (int) Math.max(0, Math.min(count, size - from));
+        if (from < bufferOffset || from + available > bufferOffset + buffer.limit()) {
             fill(from);
         }
-        int start = (int) (from - place);
-        int end = Math.min(buffer.limit(), start + there);
+        int start = (int) (from - bufferOffset);
+        int end = Math.min(buffer.limit(), start + available);
         return buffer.duplicate()
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .limit(Math.max(start, end))
@@ -57,20 +58,20 @@ final class LogBytes implements AutoCloseable {
 
     private void fill(long from) throws IOException {
         in.seek(from);
-        int wanted = (int) Math.min(buffer.capacity(), Math.max(0, size - from));
+        int requested = (int) Math.min(buffer.capacity(), Math.max(0, size - from));
         int read = 0;
-        while (read < wanted) {
-            int more = in.read(buffer.array(), read, wanted - read);
+        while (read < requested) {
+            int more = in.read(buffer.array(), read, requested - read);
             if (more < 0) {
-                break; // cut by somebody since
+                break; // another process has truncated the file
             }
             read += more;
         }
-        place = from;
+        bufferOffset = from;
         buffer = buffer.clear().limit(read);
     }
 
-    /** Whether there are zeros only from a place on. */
+    /** Returns whether the file contains only zeros from an offset to its end. */
     boolean onlyZerosFrom(long from) throws IOException {
         for (long at = from; at < size; at += BUFFER_BYTES) {
             ByteBuffer bytes = at(at, BUFFER_BYTES);

@@ -5,25 +5,26 @@ import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import org.facerecognition.io.ConfidentialFile;
 
-/** What a gallery's file is written through; tests put one that loses power in its place. */
+/** The file that a gallery is written through. Tests substitute one that simulates power failures. */
 /*
- * A RandomAccessFile and not a FileChannel, which an interrupt of the writing thread would close for good.
+ * It is a RandomAccessFile and not a FileChannel, because an interrupt of the writing thread would close a channel for
+ * good.
  */
 interface LogFile extends AutoCloseable {
-    /** Opens a file that is there. */
+    /** Opens an existing file. */
     interface Opener {
         LogFile open(Path file) throws IOException;
     }
 
-    /** Reads bytes that are there. */
-    void read(long place, byte[] bytes) throws IOException;
+    /** Fills an array with bytes that exist in the file. */
+    void read(long offset, byte[] bytes) throws IOException;
 
-    void write(long place, byte[] bytes, int from, int count) throws IOException;
+    void write(long offset, byte[] bytes, int from, int count) throws IOException;
 
-    /** Cuts off what is behind a place, after it was overwritten with zeros that the disk has confirmed. */
-    void eraseFrom(long place) throws IOException;
+    /** Cuts off everything from an offset on, after the disk has confirmed that it is overwritten with zeros. */
+    void eraseFrom(long offset) throws IOException;
 
-    /** Waits until the disk confirms what was written. */
+    /** Waits until the disk confirms everything that was written. */
     void sync() throws IOException;
 
     @Override
@@ -36,23 +37,23 @@ interface LogFile extends AutoCloseable {
     /** A file of the operating system. */
     record OnDisk(RandomAccessFile file) implements LogFile {
         @Override
-        public void read(long place, byte[] bytes) throws IOException {
-            file.seek(place);
+        public void read(long offset, byte[] bytes) throws IOException {
+            file.seek(offset);
             file.readFully(bytes);
         }
 
         @Override
-        public void write(long place, byte[] bytes, int from, int count) throws IOException {
-            file.seek(place);
+        public void write(long offset, byte[] bytes, int from, int count) throws IOException {
+            file.seek(offset);
             file.write(bytes, from, count);
         }
 
         @Override
-        public void eraseFrom(long place) throws IOException {
-            if (file.length() > place) {
-                ConfidentialFile.overwrite(file, place);
+        public void eraseFrom(long offset) throws IOException {
+            if (file.length() > offset) {
+                ConfidentialFile.overwrite(file, offset);
                 file.getFD().sync();
-                file.setLength(place);
+                file.setLength(offset);
                 file.getFD().sync();
             }
         }

@@ -9,20 +9,23 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a gallery's file begins.
+ * The header of a gallery's file.
  *
  * @param version of the format: 1 is read, 2 is read and written
- * @param id another one with each rewriting of the file; what else is kept about the file's rows is worthless then
- * @param dimension length of the embeddings
- * @param firstEntry lowest entry id that was not in use yet
- * @param fingerprint of the model
- * @param embeddingMode how images became embeddings; null where nobody has said it
+ * @param id changes whenever the file is rewritten, which invalidates a saved graph of the file's rows
+ * @param dimension number of values of an embedding
+ * @param firstEntry lowest entry id that was unused when the file was written
+ * @param fingerprint identifies the model that computes the embeddings
+ * @param embeddingMode how images were turned into embeddings; null if no mode was bound
  */
 /*
- * Magic (8 bytes), version (4), dimension (4), first entry (8), id (16), length of the fingerprint (4), fingerprint,
- * checksum of all before (4). Version 2 goes on: length of the embedding mode (4, 0 for none), embedding mode, checksum
- * of all before (4), zeros up to a multiple of 32. Version 1 ends with the first checksum, so that a library that knows
- * version 1 alone finds that in order and says which version it would need.
+ * Layout: magic (8 bytes), version (4), dimension (4), first entry (8), id (16), length of the fingerprint (4),
+ * fingerprint, checksum of everything before it (4). Version 2 continues with the length of the embedding mode (4; 0 if
+ * there is none), embedding mode, checksum of everything before it (4), and zeros up to a multiple of 32. All numbers
+ * are little-endian; the checksum is CRC32C.
+ *
+ * Version 1 ends with the first checksum. A library that knows only version 1 therefore finds the header of a version 2
+ * file intact and can report which version it would need.
  */
 record LogHeader(
         int version,
@@ -31,17 +34,17 @@ record LogHeader(
         long firstEntry,
         String fingerprint,
         @Nullable String embeddingMode) {
-    /** 8 bytes of which no text file has the last. */
+    /** 8 bytes, the last of which does not occur in text files. */
     private static final byte[] MAGIC = {'F', 'A', 'C', 'E', 'G', 'A', 'L', 0};
 
     static final int VERSION = 2;
     private static final int FIXED_BYTES = MAGIC.length + 4 + 4 + 8 + 16 + 4;
 
-    /** The most a header can have. */
+    /** The maximum length of a header. */
     static final int MAX_BYTES =
             FIXED_BYTES + Texts.MAX_FINGERPRINT_BYTES + 4 + 4 + Texts.MAX_MODE_BYTES + 4 + BatchMark.BYTES;
 
-    /** In today's format. */
+    /** Creates a header in the current version of the format. */
     LogHeader(UUID id, int dimension, long firstEntry, String fingerprint, @Nullable String embeddingMode) {
         this(VERSION, id, dimension, firstEntry, fingerprint, embeddingMode);
     }
@@ -60,8 +63,11 @@ record LogHeader(
     }
 
     /**
-     * @param start of the file, the header or as much as there is; left behind the header
-     * @throws GalleryException when it is none, or damaged
+     * Decodes a header.
+     *
+     * @param start the beginning of the file; its position is behind the header when this method returns
+     * @param file name of the file for messages
+     * @throws GalleryException if it is not a header, or a damaged one
      */
     static LogHeader decode(ByteBuffer start, String file) {
         try {
@@ -71,7 +77,7 @@ record LogHeader(
             start.get(magic);
             if (!Arrays.equals(magic, MAGIC)) {
                 throw new GalleryException(
-                        file + " must be a gallery's file, but does not begin like one; name another file");
+                        file + " must be a gallery file, but does not start like one; name another file");
             }
             int version = start.getInt();
             int dimension = start.getInt();
@@ -124,7 +130,8 @@ record LogHeader(
 
     private static GalleryException damaged(String file) {
         return new GalleryException(file
-                + " is damaged: its header does not fit its checksum; use a copy, or enroll anew into another file");
+                + " is damaged: its header does not match its checksum;"
+                + " restore a copy, or enroll again into another file");
     }
 
     private static int checksum(byte[] bytes, int length) {

@@ -9,38 +9,38 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a gallery's file, in pieces of one size. */
+/** Reads a gallery's file through a buffer of fixed size, and verifies it. */
 /*
- * Two passes. The first goes from batch to batch by their marks, and finds where the last commit is and which entries
- * were removed; of batches of entries it reads the marks only. The second reads the entries. So nothing of a batch
- * that was never committed is seen, however long it is, and no batch is held in memory.
+ * There are two passes. The first goes from batch to batch by their marks, and finds the last commit and the entries
+ * that were removed; it reads only the marks of batches of entries. The second pass reads the entries. So a batch that
+ * was never committed is not reported, however long it is, and no batch is held in memory as a whole.
  */
 final class LogReader implements AutoCloseable {
     private final Path file;
     private final LogBytes bytes;
-    private final Map<Long, LogRecord.Removal> removals = new HashMap<>(); // by the place of the entry
-    private final List<LogRecord.Removal> unfinished = new ArrayList<>();
+    private final Map<Long, LogRecord.Removal> removals = new HashMap<>(); // by the offset of the entry
+    private final List<LogRecord.Removal> pendingErasures = new ArrayList<>();
     private LogHeader header;
-    private long end; // of the header
+    private long headerEnd;
 
     /**
-     * What was read.
+     * The outcome of reading a file.
      *
-     * @param goodBytes length of the header and the committed batches
-     * @param tornBytes behind them, of a batch that was never committed
-     * @param unfinished removals that are committed while the entry is not erased yet
+     * @param committedBytes length of the header and the committed batches
+     * @param tornBytes number of bytes behind them, which belong to a batch that was never committed
+     * @param pendingErasures removals that are committed, but whose entry is not erased yet
      */
-    record End(LogHeader header, long goodBytes, long tornBytes, List<LogRecord.Removal> unfinished) {}
+    record Result(LogHeader header, long committedBytes, long tornBytes, List<LogRecord.Removal> pendingErasures) {}
 
-    /** Gets what is in the file, in order. */
+    /** Receives the contents of the file, in order. */
     interface Sink {
-        /** @param place where the entry lies in the file */
-        void enrolled(LogRecord.Enrolled entry, long place);
+        /** @param offset of the entry in the file */
+        void enrolled(LogRecord.Enrolled entry, long offset);
 
-        /** An entry that is removed and not reported as enrolled: its id is not free. */
-        void gone(long entry);
+        /** Reports a removed entry that was not reported as enrolled; its id must not be used again. */
+        void idTaken(long entry);
 
-        /** An entry that was reported before is removed; of version 1 only. */
+        /** Reports the removal of an entry that was reported as enrolled; occurs only in version 1 of the format. */
         void removed(long entry);
     }
 
@@ -50,24 +50,25 @@ final class LogReader implements AutoCloseable {
     }
 
     /**
-     * Reads header and records.
+     * Reads the header and the records.
      *
-     * @param fingerprint and {@code dimension}: what the file must be of
-     * @throws GalleryException when it cannot be read, is another model's or is damaged
+     * @param fingerprint the fingerprint that the file must have
+     * @param dimension the number of values that the file's embeddings must have
+     * @throws GalleryException if the file cannot be read, is damaged, or belongs to another model
      */
-    static End read(Path file, String fingerprint, int dimension, Sink to) {
+    static Result read(Path file, String fingerprint, int dimension, Sink to) {
         try (LogReader reader = new LogReader(file)) {
             LogHeader header = reader.readHeader();
             checkSame(file, header, fingerprint, dimension);
             return header.version() == 1
-                    ? new FormerLog(file, reader.bytes, header).read(reader.end, to)
+                    ? new LogReaderV1(file, reader.bytes, header).read(reader.headerEnd, to)
                     : reader.read(to);
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
         }
     }
 
-    /** Reads the header alone. */
+    /** Reads only the header. */
     static LogHeader header(Path file) {
         try (LogReader reader = new LogReader(file)) {
             return reader.readHeader();
@@ -80,25 +81,25 @@ final class LogReader implements AutoCloseable {
         if (!header.fingerprint().equals(fingerprint)) {
             throw new GalleryException("gallery " + file + " holds embeddings of the model " + header.fingerprint()
                     + ", which cannot be compared with those of " + fingerprint
-                    + "; use that model, or embed the images anew into another file");
+                    + "; use that model, or enroll the images again into another file");
         }
         if (header.dimension() != dimension) {
             throw new GalleryException("gallery " + file + " holds embeddings of " + header.dimension()
                     + " values, which cannot be compared with those of " + dimension
-                    + "; use the model that they are of, or embed the images anew into another file");
+                    + "; use the model that computed them, or enroll the images again into another file");
         }
     }
 
     private LogHeader readHeader() throws IOException {
         ByteBuffer start = bytes.at(0, LogHeader.MAX_BYTES);
         header = LogHeader.decode(start, "gallery " + file);
-        end = start.position();
+        headerEnd = start.position();
         return header;
     }
 
-    private End read(Sink to) throws IOException {
+    private Result read(Sink to) throws IOException {
         List<BatchMark> removalBatches = new ArrayList<>();
-        long at = end;
+        long at = headerEnd;
         for (BatchMark batch = committed(at); batch != null; batch = committed(at)) {
             if (batch.kind() == BatchMark.Kind.REMOVALS) {
                 removalBatches.add(batch);
@@ -106,57 +107,57 @@ final class LogReader implements AutoCloseable {
             at = batch.end();
         }
         if (at < bytes.size()) {
-            checkUnfinished(at);
+            checkUncommitted(at);
         }
         for (BatchMark batch : removalBatches) {
             readBatch(batch, record -> {
                 LogRecord.Removal removal = (LogRecord.Removal) record;
-                removals.put(removal.place(), removal);
+                removals.put(removal.offset(), removal);
             });
         }
-        long place = end;
-        while (place < at) {
-            BatchMark batch = committed(place);
+        long offset = headerEnd;
+        while (offset < at) {
+            BatchMark batch = committed(offset);
             if (batch == null) {
-                throw damaged(place, place, "the file was changed while it was read");
+                throw damaged(offset, offset, "the file was changed while it was read");
             }
             if (batch.kind() == BatchMark.Kind.ENTRIES) {
                 readEntries(batch, to);
             } else {
-                readBatch(batch, record -> to.gone(((LogRecord.Removal) record).entry()));
+                readBatch(batch, record -> to.idTaken(((LogRecord.Removal) record).entry()));
             }
-            place = batch.end();
+            offset = batch.end();
         }
-        return new End(header, at, bytes.size() - at, List.copyOf(unfinished));
+        return new Result(header, at, bytes.size() - at, List.copyOf(pendingErasures));
     }
 
     private @Nullable BatchMark mark(long at) throws IOException {
         return BatchMark.decode(bytes.at(at, BatchMark.BYTES), at, bytes.size(), header.id());
     }
 
-    /** The batch that begins here and is committed; null when there is none. */
+    /** Returns the committed batch that begins at an offset; null if there is none. */
     private @Nullable BatchMark committed(long at) throws IOException {
         @Nullable BatchMark batch = mark(at);
         if (batch == null || batch.kind() == BatchMark.Kind.COMMIT || batch.end() > bytes.size()) {
             return null;
         }
-        @Nullable BatchMark commit = mark(batch.commitPlace());
+        @Nullable BatchMark commit = mark(batch.commitOffset());
         return batch.commit().equals(commit) ? batch : null;
     }
 
-    /** What is here and behind must never have been committed. */
-    private void checkUnfinished(long at) throws IOException {
+    /** Checks that the bytes from an offset to the end of the file were never committed. */
+    private void checkUncommitted(long at) throws IOException {
         @Nullable BatchMark batch = mark(at);
         boolean begins = batch != null && batch.kind() != BatchMark.Kind.COMMIT;
         long commit = firstCommit(at);
         if (commit >= 0) {
-            boolean another = begins && batch.commitPlace() < commit;
-            throw damaged(another ? batch.commitPlace() : at, at, "a batch there does not fit its checksum");
+            boolean laterBatch = begins && batch.commitOffset() < commit;
+            throw damaged(laterBatch ? batch.commitOffset() : at, at, "a batch there does not match its checksum");
         }
         if (begins
                 && isWhole(batch)
-                && !batch.commit().isUnfinished(bytes.at(batch.commitPlace(), BatchMark.BYTES), header.id())) {
-            throw damaged(batch.commitPlace(), at, "the commit there does not fit its checksum");
+                && !batch.commit().isIncompleteIn(bytes.at(batch.commitOffset(), BatchMark.BYTES), header.id())) {
+            throw damaged(batch.commitOffset(), at, "the commit there does not match its checksum");
         }
     }
 
@@ -180,9 +181,9 @@ final class LogReader implements AutoCloseable {
     }
 
     private boolean isZero(long from, int count) throws IOException {
-        ByteBuffer some = bytes.at(from, count);
-        while (some.hasRemaining()) {
-            if (some.get() != 0) {
+        ByteBuffer range = bytes.at(from, count);
+        while (range.hasRemaining()) {
+            if (range.get() != 0) {
                 return false;
             }
         }
@@ -194,12 +195,12 @@ final class LogReader implements AutoCloseable {
     }
 
     private void readBatch(BatchMark batch, Records to) throws IOException {
-        long at = batch.place() + BatchMark.BYTES;
+        long at = batch.offset() + BatchMark.BYTES;
         for (int i = 0; i < batch.count(); i++) {
             int length = length(at, batch);
             @Nullable LogRecord record = record(at, length);
             if (record == null || (batch.kind() == BatchMark.Kind.REMOVALS) != (record instanceof LogRecord.Removal)) {
-                throw damaged(at, batch.place(), "a record there does not fit its checksum");
+                throw damaged(at, batch.offset(), "a record there does not match its checksum");
             }
             to.add(record);
             at += LogRecord.LENGTH_BYTES + length + LogRecord.CHECK_BYTES;
@@ -208,30 +209,30 @@ final class LogReader implements AutoCloseable {
     }
 
     private void readEntries(BatchMark batch, Sink to) throws IOException {
-        long at = batch.place() + BatchMark.BYTES;
+        long at = batch.offset() + BatchMark.BYTES;
         for (int i = 0; i < batch.count(); i++) {
             int length = length(at, batch);
             @Nullable LogRecord record = record(at, length);
             LogRecord.@Nullable Removal removal = removals.get(at);
             if (record instanceof LogRecord.Erased erased) {
-                to.gone(erased.entry());
+                to.idTaken(erased.entry());
             } else if (removal != null) {
-                unfinished.add(removal);
+                pendingErasures.add(removal);
             } else if (record instanceof LogRecord.Enrolled enrolled) {
-                give(enrolled, at, batch, to);
+                report(enrolled, at, batch, to);
             } else {
-                throw damaged(at, batch.place(), "a record there does not fit its checksum");
+                throw damaged(at, batch.offset(), "a record there does not match its checksum");
             }
             at += LogRecord.LENGTH_BYTES + length + LogRecord.CHECK_BYTES;
         }
         checkPadding(at, batch);
     }
 
-    private void give(LogRecord.Enrolled enrolled, long at, BatchMark batch, Sink to) {
+    private void report(LogRecord.Enrolled enrolled, long at, BatchMark batch, Sink to) {
         try {
             to.enrolled(enrolled, at);
         } catch (IllegalStateException e) {
-            throw damaged(at, batch.place(), e.getMessage());
+            throw damaged(at, batch.offset(), e.getMessage());
         }
     }
 
@@ -240,18 +241,18 @@ final class LogReader implements AutoCloseable {
         int length = start.remaining() < LogRecord.LENGTH_BYTES ? -1 : start.getInt();
         if (length < 0
                 || start.getInt() != LogRecord.lengthCheck(length, at)
-                || !LogRecord.canBe(length, header.dimension())
-                || at + LogRecord.LENGTH_BYTES + length + LogRecord.CHECK_BYTES > batch.commitPlace()) {
-            throw damaged(at, batch.place(), "the length there does not fit its checksum");
+                || !LogRecord.isValidLength(length, header.dimension())
+                || at + LogRecord.LENGTH_BYTES + length + LogRecord.CHECK_BYTES > batch.commitOffset()) {
+            throw damaged(at, batch.offset(), "the length there does not match its checksum");
         }
         return length;
     }
 
-    /** Null when the body is none, or does not fit its checksum. */
+    /** Returns null if the body is not a record, or does not match its checksum. */
     private @Nullable LogRecord record(long at, int length) throws IOException {
-        int whole = length + LogRecord.CHECK_BYTES;
-        ByteBuffer body = bytes.at(at + LogRecord.LENGTH_BYTES, whole);
-        if (body.remaining() < whole) {
+        int checkedLength = length + LogRecord.CHECK_BYTES;
+        ByteBuffer body = bytes.at(at + LogRecord.LENGTH_BYTES, checkedLength);
+        if (body.remaining() < checkedLength) {
             return null;
         }
         int start = body.position();
@@ -262,19 +263,19 @@ final class LogReader implements AutoCloseable {
     }
 
     private void checkPadding(long at, BatchMark batch) throws IOException {
-        long padding = batch.commitPlace() - at;
+        long padding = batch.commitOffset() - at;
         if (padding < 0 || padding >= BatchMark.BYTES || !isZero(at, (int) padding)) {
-            throw damaged(at, batch.place(), "there must be zeros up to the commit");
+            throw damaged(at, batch.offset(), "the bytes up to the commit must be zeros");
         }
     }
 
-    private GalleryException damaged(long at, long keep, String how) {
-        return damaged(file, at, keep, how);
+    private GalleryException damaged(long at, long intactBytes, String how) {
+        return damaged(file, at, intactBytes, how);
     }
 
-    static GalleryException damaged(Path file, long at, long keep, String how) {
+    static GalleryException damaged(Path file, long at, long intactBytes, String how) {
         return new GalleryException("gallery " + file + " is damaged at byte " + at + ": " + how
-                + "; use a copy, or cut the file to " + keep + " bytes to keep what is before");
+                + "; restore a copy, or truncate the file to " + intactBytes + " bytes to keep the changes before");
     }
 
     @Override

@@ -6,30 +6,34 @@ import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
-/** One record of a gallery's file. */
+/** A record of a gallery's file: an entry, the removal of an entry, or what is left of an erased entry. */
 /*
- * Length of the body (4 bytes), checksum of that and of the record's place in the file (4), body, checksum of the body
- * (4); little endian, CRC32C. The length has a checksum of its own, so that records behind a damaged or erased body can
- * still be found.
+ * A record consists of the length of the body (4 bytes), a checksum of the length and of the record's offset in the
+ * file (4), the body, and a checksum of the body (4). Numbers are little-endian; checksums are CRC32C. The length has a
+ * separate checksum, so that records behind a damaged or erased body can still be found.
  *
- * Removing an entry takes two steps. First a Removal is committed, which says where the entry lies. Then the entry's
- * body is overwritten by an Erased one of the same length: its id and zeros. A process that is killed in the second
- * step leaves a body that may fit nothing; as a Removal names its place it is known to be no damage, and the next
- * opening for writing finishes the step. An Erased body stands by itself afterwards.
+ * Removing an entry takes two steps. First a Removal is committed, which holds the offset of the entry. Then the
+ * entry's body is overwritten by an Erased body of the same length, which consists of the id and zeros. A process that
+ * is killed during the second step may leave a body that does not match its checksum. Because a Removal holds its
+ * offset, it is known not to be damage, and the next opening for writing finishes the step. A complete Erased body no
+ * longer depends on its Removal.
  *
- * Version 1 of the format had Removed records alone, which left the entry in the file and may hold its name.
+ * Version 1 of the format had only EntryRemoved and IdentityRemoved records, which left the entry in the file, and the
+ * second of which contains a name.
  */
 sealed interface LogRecord {
-    /** Before the body. */
+    /** Number of bytes before the body. */
     int LENGTH_BYTES = 8;
 
-    /** Behind the body. */
+    /** Number of bytes behind the body. */
     int CHECK_BYTES = 4;
 
     /**
-     * An embedding.
+     * An enrolled embedding.
      *
-     * @param contentKey of the image; null where unknown, as in version 1 of the format
+     * @param entry its id
+     * @param contentKey of the image; null if unknown, as in version 1 of the format
+     * @param unit the L2-normalized embedding
      */
     record Enrolled(
             long entry,
@@ -38,16 +42,16 @@ sealed interface LogRecord {
             @Nullable String contentKey,
             float[] unit) implements LogRecord {}
 
-    /** An entry is no longer there, and its body at this place is to be erased. */
-    record Removal(long entry, long place) implements LogRecord {}
+    /** The removal of an entry, whose body at this offset must be erased. */
+    record Removal(long entry, long offset) implements LogRecord {}
 
-    /** An entry was here. */
+    /** What is left of an entry after its erasure. */
     record Erased(long entry) implements LogRecord {}
 
-    /** Version 1: an entry is no longer there. */
+    /** The removal of an entry in version 1 of the format. */
     record EntryRemoved(long entry) implements LogRecord {}
 
-    /** Version 1: an identity is no longer there. */
+    /** The removal of an identity with all its entries in version 1 of the format. */
     record IdentityRemoved(String identity) implements LogRecord {}
 
     private static int maxBodyBytes(int dimension) {
@@ -62,14 +66,14 @@ sealed interface LogRecord {
                 + Float.BYTES * dimension;
     }
 
-    /** Room that any record fits in. */
+    /** Returns the maximum length of a record. */
     static int maxBytes(int dimension) {
         return LENGTH_BYTES + maxBodyBytes(dimension) + CHECK_BYTES;
     }
 
     // ---- writing ----
 
-    /** How many bytes a record has in the file. */
+    /** Returns the length of a record in the file. */
     static int bytes(LogRecord record) {
         if (record instanceof Enrolled enrolled) {
             int texts = textBytes(enrolled.identity) + textBytes(enrolled.note) + textBytes(enrolled.contentKey);
@@ -83,11 +87,11 @@ sealed interface LogRecord {
     }
 
     /**
-     * Writes an entry or its removal.
+     * Writes an entry or a removal.
      *
-     * @param place where in the file the record will begin
+     * @param offset of the record in the file
      */
-    static void write(LogRecord record, long place, ByteBuffer out) {
+    static void write(LogRecord record, long offset, ByteBuffer out) {
         out.order(ByteOrder.LITTLE_ENDIAN);
         int start = out.position();
         int body = start + LENGTH_BYTES;
@@ -101,12 +105,12 @@ sealed interface LogRecord {
                 out.putFloat(value);
             }
         } else if (record instanceof Removal removal) {
-            out.put((byte) 5).putLong(removal.entry).putLong(removal.place);
+            out.put((byte) 5).putLong(removal.entry).putLong(removal.offset);
         } else {
-            throw new IllegalArgumentException("only entries and removals are added, but this was a " + record);
+            throw new IllegalArgumentException("record must be an entry or a removal, but was " + record);
         }
         int length = out.position() - body;
-        out.putInt(start, length).putInt(start + 4, lengthCheck(length, place));
+        out.putInt(start, length).putInt(start + 4, lengthCheck(length, offset));
         out.putInt(check(out.array(), body, length));
     }
 
@@ -115,15 +119,15 @@ sealed interface LogRecord {
         out.putShort((short) bytes.length).put(bytes);
     }
 
-    /** What takes the place of a body of this length, and of the checksum behind it. */
+    /** Returns what overwrites a body of this length, and the checksum behind it. */
     static byte[] erasedBody(long entry, int length) {
         ByteBuffer out = ByteBuffer.allocate(length + CHECK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         out.put((byte) 6).putLong(entry);
         return out.putInt(length, check(out.array(), 0, length)).array();
     }
 
-    static int lengthCheck(int length, long place) {
-        ByteBuffer both = ByteBuffer.allocate(12).putInt(length).putLong(place);
+    static int lengthCheck(int length, long offset) {
+        ByteBuffer both = ByteBuffer.allocate(12).putInt(length).putLong(offset);
         return check(both.array(), 0, 12);
     }
 
@@ -135,27 +139,30 @@ sealed interface LogRecord {
 
     // ---- reading ----
 
-    /** Whether a body can have this length. */
-    static boolean canBe(int length, int dimension) {
+    /** Returns whether a body can have this length. */
+    static boolean isValidLength(int length, int dimension) {
         return length >= 1 + 2 && length <= maxBodyBytes(dimension);
     }
 
     /**
-     * @param body whose checksum is right
-     * @return null when it is none that this version of the format has
+     * Decodes a record.
+     *
+     * @param body whose checksum is correct
+     * @return null if this version of the format has no such record
      */
     static @Nullable LogRecord read(ByteBuffer body, int dimension, int version) {
         body.order(ByteOrder.LITTLE_ENDIAN);
         try {
             int kind = body.get();
-            @Nullable LogRecord record = version == 1 ? former(kind, body, dimension) : todays(kind, body, dimension);
+            @Nullable
+            LogRecord record = version == 1 ? version1(kind, body, dimension) : version2(kind, body, dimension);
             return body.hasRemaining() ? null : record;
         } catch (BufferUnderflowException | IllegalArgumentException e) {
             return null;
         }
     }
 
-    private static @Nullable LogRecord todays(int kind, ByteBuffer body, int dimension) {
+    private static @Nullable LogRecord version2(int kind, ByteBuffer body, int dimension) {
         return switch (kind) {
             case 4 -> enrolled(body, dimension, true);
             case 5 -> new Removal(entry(body), body.getLong());
@@ -164,7 +171,7 @@ sealed interface LogRecord {
         };
     }
 
-    private static @Nullable LogRecord former(int kind, ByteBuffer body, int dimension) {
+    private static @Nullable LogRecord version1(int kind, ByteBuffer body, int dimension) {
         return switch (kind) {
             case 1 -> enrolled(body, dimension, false);
             case 2 -> new EntryRemoved(body.getLong());
@@ -193,17 +200,17 @@ sealed interface LogRecord {
         long entry = entry(body);
         while (body.hasRemaining()) {
             if (body.get() != 0) {
-                throw new IllegalArgumentException("what was erased must be zeros");
+                throw new IllegalArgumentException("an erased body must contain only zeros");
             }
         }
         return new Erased(entry);
     }
 
-    /** Ids are counted up from 1; what is far above any gallery's was not counted. */
+    /** Reads an id. Ids are counted up from 1; values far beyond the size of any gallery are rejected. */
     private static long entry(ByteBuffer body) {
         long entry = body.getLong();
         if (entry < 1 || entry > Long.MAX_VALUE / 2) {
-            throw new IllegalArgumentException("an entry's id must be counted up from 1, but was " + entry);
+            throw new IllegalArgumentException("entry id must be positive and below 2^62, but was " + entry);
         }
         return entry;
     }

@@ -13,15 +13,15 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 import org.jspecify.annotations.Nullable;
 
-/** Writes batches to the end of a gallery's file, and erases entries in it. For one thread at a time. */
+/** Appends batches to a gallery's file, and erases entries in it. For one thread at a time. */
 /*
- * When a batch cannot be written whole (the disk is full) the file is cut to what it was. When the disk does not
- * confirm that it has what was written, nobody can say what it has: Linux reports that once and forgets it, and to try
- * again would seem to succeed. Then nothing is added any more until the file is opened and read again.
+ * If a batch cannot be written completely (the disk is full), the file is truncated to its previous length. If the disk
+ * does not confirm a write, the state of the disk is unknown: Linux reports a failed fsync only once, and a second one
+ * would seem to succeed. The writer then accepts no more changes until the file is opened and read again.
  */
 final class LogWriter implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 20;
-    private static final int REWRITTEN_AT_A_TIME = 1_000;
+    private static final int REWRITE_BATCH_SIZE = 1_000;
 
     private final Path file;
     private final LogHeader header;
@@ -38,16 +38,16 @@ final class LogWriter implements AutoCloseable {
         this.buffer = buffer(header.dimension());
     }
 
-    /** Opens a file that was read; what is behind its committed batches is erased and cut off. */
-    static LogWriter open(Path file, LogFile.Opener opener, LogReader.End end) {
+    /** Opens a file that was read, and erases and cuts off everything behind its committed batches. */
+    static LogWriter open(Path file, LogFile.Opener opener, LogReader.Result read) {
         try {
             LogFile out = opener.open(file);
             try {
-                if (end.tornBytes() > 0) {
-                    out.eraseFrom(end.goodBytes());
+                if (read.tornBytes() > 0) {
+                    out.eraseFrom(read.committedBytes());
                 }
-                out.sync(); // a writer that was killed may have committed what the disk has not confirmed
-                return new LogWriter(file, out, end.header(), end.goodBytes());
+                out.sync(); // a killed writer may have written a commit that the disk has not confirmed
+                return new LogWriter(file, out, read.header(), read.committedBytes());
             } catch (IOException | RuntimeException e) {
                 out.close();
                 throw e;
@@ -60,7 +60,7 @@ final class LogWriter implements AutoCloseable {
     /**
      * Creates a file without entries.
      *
-     * @throws GalleryException when it cannot be written
+     * @throws GalleryException if it cannot be written
      */
     static LogWriter create(Path file, LogFile.Opener opener, LogHeader header) {
         byte[] start = header.encode();
@@ -69,85 +69,87 @@ final class LogWriter implements AutoCloseable {
         } catch (IOException e) {
             throw cannotRewrite(file, e);
         }
-        return open(file, opener, new LogReader.End(header, start.length, 0, List.of()));
+        return open(file, opener, new LogReader.Result(header, start.length, 0, List.of()));
     }
 
     /**
-     * Puts another file in the place of one that is there, atomically: at every moment there is the former one or the
-     * new one, whole. Then the former one's content is overwritten.
+     * Replaces a file atomically: at every moment, either the complete old file or the complete new file exists. Then
+     * overwrites the content of the old file.
      *
-     * @param former the writer of the file, which is closed; null when there is none
-     * @param places of the entries in the new file, to be filled
-     * @throws GalleryException when it cannot be written; the file is as it was
+     * @param offsets receives the offsets of the entries in the new file
+     * @param old the writer of the old file, which is closed; null if there is none
+     * @throws GalleryException if the new file cannot be written, in which case the old one is unchanged, or if the old
+     *     content cannot be overwritten
      */
     static LogWriter replace(
             Path file,
             LogFile.Opener opener,
             LogHeader header,
             Iterator<LogRecord.Enrolled> entries,
-            Places places,
-            @Nullable LogWriter former) {
+            EntryOffsets offsets,
+            @Nullable LogWriter old) {
         long[] end = new long[1];
         try {
             ConfidentialFile.replace(file, stream -> {
-                end[0] = writeAll(header, entries, places, stream);
-                if (former != null && File.separatorChar == '\\') {
-                    former.close(); // Windows moves nothing over an open file
+                end[0] = writeAll(header, entries, offsets, stream);
+                if (old != null && File.separatorChar == '\\') {
+                    old.close(); // Windows cannot replace an open file
                 }
             });
         } catch (ConfidentialFile.NotErasedException e) {
-            if (former != null) {
-                former.broken = true;
+            if (old != null) {
+                old.broken = true;
             }
             throw new GalleryException(
-                    "gallery " + file + " was rewritten, but its former content could not be overwritten: "
-                            + e.getMessage() + "; close it and open it again, which tries again",
+                    "gallery " + file + " was rewritten, but its old content could not be overwritten: "
+                            + e.getMessage()
+                            + "; close the gallery and open it for writing again, which retries the erasure",
                     e);
         } catch (IOException e) {
             throw cannotRewrite(file, e);
         }
-        if (former != null) {
-            former.broken = true;
-            former.closeQuietly();
+        if (old != null) {
+            old.broken = true;
+            old.closeQuietly();
         }
-        return open(file, opener, new LogReader.End(header, end[0], 0, List.of()));
+        return open(file, opener, new LogReader.Result(header, end[0], 0, List.of()));
     }
 
     private static GalleryException cannotRewrite(Path file, IOException e) {
         return new GalleryException(
                 "cannot write gallery " + file + ": " + AtomicFile.reason(e)
-                        + "; what was there is untouched, free some space or choose another folder",
+                        + "; an existing file is unchanged; free some space or choose another folder",
                 e);
     }
 
-    /** In many batches, as nobody sees the file before it is whole. */
+    /** Writes all entries, in several batches: the file is not visible until it is complete. Returns its length. */
     private static long writeAll(
-            LogHeader header, Iterator<LogRecord.Enrolled> entries, Places places, OutputStream stream)
+            LogHeader header, Iterator<LogRecord.Enrolled> entries, EntryOffsets offsets, OutputStream stream)
             throws IOException {
         byte[] start = header.encode();
         stream.write(start);
-        long place = start.length;
+        long offset = start.length;
         ByteBuffer buffer = buffer(header.dimension());
-        List<LogRecord.Enrolled> some = new ArrayList<>();
+        List<LogRecord.Enrolled> records = new ArrayList<>();
         while (entries.hasNext()) {
-            some.add(entries.next());
-            if (some.size() == REWRITTEN_AT_A_TIME || !entries.hasNext()) {
-                BatchMark batch = batch(some, BatchMark.Kind.ENTRIES, place);
-                write(batch, some, header, buffer, (from, bytes, count) -> stream.write(bytes, 0, count));
-                addPlaces(some, batch, places);
+            records.add(entries.next());
+            if (records.size() == REWRITE_BATCH_SIZE || !entries.hasNext()) {
+                BatchMark batch = batch(records, BatchMark.Kind.ENTRIES, offset);
+                write(batch, records, header, buffer, (from, bytes, count) -> stream.write(bytes, 0, count));
+                addOffsets(records, batch, offsets);
                 stream.write(batch.commit().encode(header.id()));
-                place = batch.end();
-                some.clear();
+                offset = batch.end();
+                records.clear();
             }
         }
-        return place;
+        return offset;
     }
 
     private void closeQuietly() {
         try {
             close();
         } catch (IOException e) {
-            // nobody finds this file any more: another is in its place
+            // the file was replaced, so it can no longer be opened
         }
     }
 
@@ -159,64 +161,64 @@ final class LogWriter implements AutoCloseable {
     // ---- batches ----
 
     /**
-     * Adds a batch; when this returns it is committed and on the disk. It is there whole or not at all.
+     * Appends a batch atomically. It is committed and on the disk when this method returns.
      *
-     * @param kind of entries or of removals
-     * @param places to which those of the records are added
-     * @throws GalleryException when it cannot be written; then none of it is in the file, unless the disk does not
-     *     confirm it: what is there then is known at the next opening, as the message says
+     * @param kind of batch, of entries or of removals
+     * @param offsets to which the offsets of new entries are added
+     * @throws GalleryException if the batch cannot be written. Nothing of it is in the file in this case, unless the
+     *     disk did not confirm it: then only the next opening can tell whether it was saved, as the message says
      */
-    void append(List<? extends LogRecord> records, BatchMark.Kind kind, Places places) {
+    void append(List<? extends LogRecord> records, BatchMark.Kind kind, EntryOffsets offsets) {
         if (broken) {
             throw new GalleryException(
-                    "gallery " + file + " takes nothing more after a failed write; close it and open it again");
+                    "gallery " + file + " accepts no more changes after a failed write; close it and open it again");
         }
         if (records.isEmpty()) {
             return;
         }
         BatchMark batch = batch(records, kind, length);
         try {
-            write(batch, records, header, buffer, (place, bytes, count) -> out.write(place, bytes, 0, count));
-            out.write(batch.commitPlace(), new byte[BatchMark.BYTES], 0, BatchMark.BYTES);
+            write(batch, records, header, buffer, (offset, bytes, count) -> out.write(offset, bytes, 0, count));
+            out.write(batch.commitOffset(), new byte[BatchMark.BYTES], 0, BatchMark.BYTES);
         } catch (IOException e) {
-            cutTo(length);
+            truncateTo(length);
             throw new GalleryException(
                     "cannot write gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; nothing of this was enrolled or removed, free some space",
+                            + "; nothing was enrolled or removed; free some space",
                     e);
         }
         try {
             out.sync();
-            out.write(batch.commitPlace(), batch.commit().encode(header.id()), 0, BatchMark.BYTES);
+            out.write(batch.commitOffset(), batch.commit().encode(header.id()), 0, BatchMark.BYTES);
             out.sync();
         } catch (IOException e) {
             broken = true;
-            throw notConfirmed("what was written to", e);
+            throw notConfirmed(e);
         }
-        addPlaces(records, batch, places);
+        addOffsets(records, batch, offsets);
         length = batch.end();
     }
 
-    private static BatchMark batch(List<? extends LogRecord> records, BatchMark.Kind kind, long place) {
+    private static BatchMark batch(List<? extends LogRecord> records, BatchMark.Kind kind, long offset) {
         long bytes = 0;
         for (LogRecord record : records) {
             bytes += LogRecord.bytes(record);
         }
-        return new BatchMark(kind, place, BatchMark.aligned(bytes), records.size());
+        return new BatchMark(kind, offset, BatchMark.aligned(bytes), records.size());
     }
 
-    /** What takes bytes. */
+    /** Writes the first bytes of an array at an offset of the file. */
     private interface Sink {
-        void write(long place, byte[] bytes, int count) throws IOException;
+        void write(long offset, byte[] bytes, int count) throws IOException;
     }
 
-    /** Writes the beginning, the records and the padding. */
+    /** Writes the beginning of the batch, the records and the padding, but not the commit. */
     private static void write(
             BatchMark batch, List<? extends LogRecord> records, LogHeader header, ByteBuffer buffer, Sink out)
             throws IOException {
         buffer.clear();
         buffer.put(batch.encode(header.id()));
-        long written = batch.place();
+        long written = batch.offset();
         for (LogRecord record : records) {
             LogRecord.write(record, written + buffer.position(), buffer);
             if (buffer.position() >= BUFFER_BYTES) {
@@ -225,64 +227,65 @@ final class LogWriter implements AutoCloseable {
                 buffer.clear();
             }
         }
-        while (written + buffer.position() < batch.commitPlace()) {
+        while (written + buffer.position() < batch.commitOffset()) {
             buffer.put((byte) 0);
         }
         out.write(written, buffer.array(), buffer.position());
     }
 
-    private static void addPlaces(List<? extends LogRecord> records, BatchMark batch, Places places) {
-        long place = batch.place() + BatchMark.BYTES;
+    private static void addOffsets(List<? extends LogRecord> records, BatchMark batch, EntryOffsets offsets) {
+        long offset = batch.offset() + BatchMark.BYTES;
         for (LogRecord record : records) {
             if (record instanceof LogRecord.Enrolled enrolled) {
-                places.add(enrolled.entry(), place);
+                offsets.add(enrolled.entry(), offset);
             }
-            place += LogRecord.bytes(record);
+            offset += LogRecord.bytes(record);
         }
     }
 
-    private void cutTo(long former) {
+    private void truncateTo(long oldLength) {
         try {
-            out.eraseFrom(former);
+            out.eraseFrom(oldLength);
         } catch (IOException e) {
-            broken = true; // the beginning of a batch is at the end now, which the next opening cuts off
+            broken = true; // the file ends with the beginning of a batch, which the next opening cuts off
         }
     }
 
-    private GalleryException notConfirmed(String what, IOException e) {
+    private GalleryException notConfirmed(IOException e) {
         return new GalleryException(
-                "the disk does not confirm " + what + " gallery " + file + ": " + AtomicFile.reason(e)
-                        + "; close it and open it again to see what is there",
+                "the disk did not confirm the last change of gallery " + file + ": " + AtomicFile.reason(e)
+                        + "; close it and open it again to see whether the change was saved",
                 e);
     }
 
     // ---- erasing ----
 
     /**
-     * Overwrites entries whose removal is committed; when this returns the disk has confirmed it.
+     * Overwrites entries whose removal is committed. The disk has confirmed it when this method returns.
      *
-     * @throws GalleryException when they cannot be overwritten; the next opening for writing tries again
+     * @throws GalleryException if they cannot be overwritten; the next opening for writing tries again
      */
     void erase(List<LogRecord.Removal> removals) {
         try {
             byte[] start = new byte[LogRecord.LENGTH_BYTES];
             for (LogRecord.Removal removal : removals) {
-                out.read(removal.place(), start);
+                out.read(removal.offset(), start);
                 int bodyLength =
                         ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getInt();
-                if (!LogRecord.canBe(bodyLength, header.dimension())
-                        || removal.place() + LogRecord.LENGTH_BYTES + bodyLength > length) {
-                    throw new IOException("there is no entry at byte " + removal.place());
+                if (!LogRecord.isValidLength(bodyLength, header.dimension())
+                        || removal.offset() + LogRecord.LENGTH_BYTES + bodyLength > length) {
+                    throw new IOException("there is no entry at byte " + removal.offset());
                 }
                 byte[] erased = LogRecord.erasedBody(removal.entry(), bodyLength);
-                out.write(removal.place() + LogRecord.LENGTH_BYTES, erased, 0, erased.length);
+                out.write(removal.offset() + LogRecord.LENGTH_BYTES, erased, 0, erased.length);
             }
             out.sync();
         } catch (IOException e) {
             broken = true;
             throw new GalleryException(
                     "entries were removed from gallery " + file + ", but could not be erased from the disk: "
-                            + AtomicFile.reason(e) + "; close it and open it for writing again, which tries again",
+                            + AtomicFile.reason(e)
+                            + "; close it and open it for writing again, which retries the erasure",
                     e);
         }
     }

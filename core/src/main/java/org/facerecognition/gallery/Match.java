@@ -3,12 +3,12 @@ package org.facerecognition.gallery;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An identity that a probe resembles, by its best entry.
+ * A candidate identity for a probe, represented by its best entry.
  *
- * @param identity name
+ * @param identity name of the person
  * @param entry id of the identity's entry nearest to the probe
- * @param cosine of the angle between the two, in [-1, 1]
- * @param note that the entry was enrolled with
+ * @param cosine similarity of the entry and the probe, in [-1, 1]
+ * @param note the note of the entry; null if it has none
  */
 public record Match(
         String identity,

@@ -4,20 +4,21 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Who a probe is: people of the gallery, or nobody of it. Most faces in the world are not in a gallery, so that "unknown" is
- * an answer and not an empty list of the other one.
+ * The outcome of an identification: known, with the matching identities, or unknown. Most faces in the world are not in
+ * a gallery, so "unknown" is an outcome with its own type and not merely an empty list of matches.
  */
 public sealed interface Outcome {
     /**
-     * The identities whose best entry reaches the threshold.
+     * At least one identity reaches the threshold.
      *
-     * @param matches at least one, the best first; of equal cosines the one enrolled earlier
+     * @param matches the identities whose best entry reaches the threshold, the best first; ties in the order of
+     *     enrollment
      */
     record Known(List<Match> matches) implements Outcome {
         public Known {
             matches = List.copyOf(matches);
             if (matches.isEmpty()) {
-                throw new IllegalArgumentException("matches must not be empty, or it is an unknown");
+                throw new IllegalArgumentException("matches must not be empty; use Unknown for no match");
             }
         }
 
@@ -28,10 +29,10 @@ public sealed interface Outcome {
     }
 
     /**
-     * Nobody reaches the threshold.
+     * No identity reaches the threshold.
      *
-     * @param nearest the identity that comes nearest all the same: to be looked at, not to be taken for an answer. Empty where
-     *     the gallery is
+     * @param nearest the nearest identity below the threshold, for diagnosis and not as an answer; empty if the gallery
+     *     is empty
      */
     record Unknown(Optional<Match> nearest) implements Outcome {
         @Override
@@ -45,13 +46,13 @@ public sealed interface Outcome {
         }
     }
 
-    /** All matches, the best first; empty for an unknown. */
+    /** Returns all matches, the best first; empty if the probe is unknown. */
     List<Match> matches();
 
-    /** The best match; empty for an unknown. */
+    /** Returns the best match; empty if the probe is unknown. */
     Optional<Match> best();
 
-    /** Whether somebody was found. */
+    /** Returns whether at least one identity matches. */
     default boolean isKnown() {
         return this instanceof Known;
     }

@@ -9,20 +9,21 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 
 /**
- * Searches in two steps: the {@link Prototypes} that may be nearest, by their {@link SignCodes} for the most part, then
- * the rows that these stand for. How the first step goes is left open.
+ * An approximate search in two steps: it finds the nearest {@link Prototypes}, mostly by their {@link SignCodes}, and
+ * then compares the rows of these. Subclasses implement the first step.
  */
 /*
- * Products of vectors where they lie are OpenBLAS's: 100 ns for 512 values that are in the cache, the call from Java
- * included (AMD Zen 1, 2 GHz); Java 17 needs 530. Off the cache both wait for memory.
+ * OpenBLAS computes dot products directly on the native memory of the vectors: 100 ns for 512 cached values, including
+ * the call from Java (AMD Zen 1, 2 GHz), where Java 17 takes 530 ns. For values that are not cached, both wait for
+ * memory.
  */
 abstract class PrototypeSearch implements SearchIndex {
-    private static final int MIN_COMPARED = 12; // prototypes whose rows are looked at
+    private static final int MIN_PROTOTYPES = 12; // whose rows are compared
 
     private final Vectors vectors;
     private Prototypes prototypes;
     private final SignCodes codes;
-    private volatile int searchable; // prototypes, whose codes are written
+    private volatile int searchable; // number of prototypes whose codes are written
 
     PrototypeSearch(Vectors vectors) {
         this.vectors = vectors;
@@ -30,7 +31,7 @@ abstract class PrototypeSearch implements SearchIndex {
         this.codes = new SignCodes(vectors.dimension());
     }
 
-    /** A probe, for one thread at a time. */
+    /** A prepared probe, for one thread at a time. */
     final class Query {
         private final float[] unit;
         private final FloatPointer values;
@@ -43,12 +44,12 @@ abstract class PrototypeSearch implements SearchIndex {
             this.codeProbe = codes.probe(unit);
         }
 
-        /** About how near it is to a prototype. */
+        /** Returns the probe in a form that estimates cosines to prototypes. */
         SignCodes.Probe estimates() {
             return codeProbe;
         }
 
-        /** Its cosine to a prototype. */
+        /** Returns the probe's cosine to a prototype. */
         float cosine(int prototype) {
             return dot(values, cursor.position(prototypes.position(prototype)));
         }
@@ -61,16 +62,16 @@ abstract class PrototypeSearch implements SearchIndex {
     }
 
     /**
-     * The prototypes of the view that are nearest to a probe.
+     * Finds the prototypes of a view that are nearest to a probe.
      *
-     * @param count of prototypes; later ones are no longer the view's, and may be left out
-     * @param wanted most of them
-     * @param held neighbors held on the way, at least {@code wanted}
-     * @return in any order; with {@code wanted} equal to {@code count} all of the view
+     * @param count number of prototypes to search; later ones may be included, but the view does not need them
+     * @param k largest number of prototypes to return
+     * @param efSearch number of candidates to keep during the search, at least {@code k}
+     * @return in any order; all prototypes of the view if {@code k} equals {@code count}
      */
-    abstract int[] nearestPrototypes(Query query, Rows.View view, int count, int wanted, int held);
+    abstract int[] nearestPrototypes(Query query, Rows.View view, int count, int k, int efSearch);
 
-    /** Takes up prototypes whose codes are written: {@code first} inclusive, {@code end} exclusive. */
+    /** Adds prototypes whose codes are written, {@code first} inclusive, {@code end} exclusive. */
     abstract void connect(int first, int end);
 
     final Prototypes prototypes() {
@@ -85,7 +86,7 @@ abstract class PrototypeSearch implements SearchIndex {
         return cblas_sdot(vectors.dimension(), a, 1, b, 1);
     }
 
-    /** A pointer of one's own to be moved to a prototype; see {@link Vectors#cursor}. */
+    /** Returns a new pointer that can be moved to prototypes; see {@link Vectors#cursor}. */
     final FloatPointer cursor() {
         return vectors.cursor();
     }
@@ -102,12 +103,12 @@ abstract class PrototypeSearch implements SearchIndex {
     @Override
     public final Runnable removed(int[] removed, Rows.View view) {
         int first = prototypes.count();
-        int[] former = prototypes.replace(removed, view);
+        int[] replaced = prototypes.replace(removed, view);
         encode(first);
         connect(first, prototypes.count());
         searchable = prototypes.count();
         return () -> {
-            for (int number : former) {
+            for (int number : replaced) {
                 prototypes.erase(number);
                 codes.erase(number);
             }
@@ -123,49 +124,54 @@ abstract class PrototypeSearch implements SearchIndex {
     }
 
     @Override
-    public final List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width) {
+    public final List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch) {
         return probes.stream()
                 .parallel()
-                .map(probe -> nearest(probe, view, most, width))
+                .map(probe -> nearest(probe, view, k, efSearch))
                 .toList();
     }
 
-    /** Asks for more prototypes until they are of enough identities, or there are no more. */
-    private List<Hit> nearest(float[] probe, Rows.View view, int most, int width) {
+    /** Searches for more and more prototypes until they belong to enough identities, or there are no more. */
+    private List<Hit> nearest(float[] probe, Rows.View view, int k, int efSearch) {
         if (view.live() == 0) {
             return List.of();
         }
         try (FloatPointer values = new FloatPointer(probe)) {
             Query query = new Query(probe, values);
             int all = searchable;
-            int wanted = (int) Math.min(all, MIN_COMPARED + 4L * most);
+            int requested = (int) Math.min(all, MIN_PROTOTYPES + 4L * k);
             while (true) {
-                Candidates candidates = new Candidates(vectors, view, query.unit, most);
-                for (int prototype : nearestPrototypes(query, view, all, wanted, Math.max(width, wanted))) {
+                Candidates candidates = new Candidates(vectors, view, query.unit, k);
+                for (int prototype : nearestPrototypes(query, view, all, requested, Math.max(efSearch, requested))) {
                     query.offerRows(prototype, candidates);
                 }
-                if (wanted == all || candidates.identities() >= Math.min(most, view.liveGroups())) {
+                if (requested == all || candidates.identities() >= Math.min(k, view.liveGroups())) {
                     return candidates.best();
                 }
-                wanted = (int) Math.min(all, 4L * wanted);
+                requested = (int) Math.min(all, 4L * requested);
             }
         }
     }
 
-    // ---- kept from one opening to the next ----
+    // ---- loading ----
 
-    /** Reads, or cannot. */
+    /** Reads a part of the saved index. */
     interface Source {
         void read() throws IOException;
     }
 
-    /** Reads prototypes of the view's first rows, which are in {@link Vectors} already, then what belongs to them. */
+    /**
+     * Reads prototypes of the view's first rows, which are in {@link Vectors} already. After a failure, the index is
+     * empty again.
+     *
+     * @param rest reads what follows the prototypes
+     */
     final void load(ByteBuffer saved, int rows, Rows.View view, Source rest) throws IOException {
         try {
             prototypes.load(saved, rows, view);
             rest.read();
         } catch (IOException | RuntimeException e) {
-            prototypes.close(); // all is to be built anew
+            prototypes.close(); // everything must be rebuilt
             prototypes = new Prototypes(vectors);
             throw e;
         }

@@ -14,51 +14,52 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is searched first: of each identity the mean of its rows, as long as they are alike; a row that is not stands
- * for itself. An identity of ten like images is one prototype instead of ten, and its mean is nearer to another
- * image of it than any of the ten is: with images at a cosine of .6 to each other, .75.
+ * The prototypes that an approximate search compares first: for each identity, the mean of the rows that are similar to
+ * each other; a dissimilar row is a prototype by itself. An identity of ten similar images has one prototype instead of
+ * ten, and the mean is nearer to another image of the identity than any of the ten is: 0.75 for images whose cosine to
+ * each other is 0.6.
  *
- * <p>One thread adds; any number read meanwhile.
+ * <p>One thread adds; any number of threads may read concurrently.
  */
 /*
- * A prototype's vector never changes once it is in the graph, as the graph's edges were made for it. When there are
- * four times as many rows as it is the mean of, and their mean has moved, a new one takes its place: the former one
- * goes on as a way through the graph, and is found only by those who read the gallery as it was before. When one of its
- * rows is removed, a new one for the rows that are left takes its place too, and once nobody reads the gallery as it
- * was before, nothing is left of the former one but its place in the graph.
+ * The vector of a prototype never changes once it is in the graph, because the edges of the graph were chosen for it.
+ * If a prototype has four times as many rows as its vector is the mean of, and their mean has moved, a new prototype
+ * replaces it. The old one remains as a path through the graph, and is found only by readers of earlier views. If one
+ * of its rows is removed, a new prototype of the remaining rows replaces it too; once no reader uses an earlier view,
+ * nothing is left of the old one but its node in the graph.
  *
- * Rows are added to a prototype by giving it a longer array, so that whoever reads sees one or the other. MOST_ROWS
- * bounds that, and how many rows a search compares for one prototype.
+ * Rows are added to a prototype by giving it a longer array, so that readers see either the old or the new one.
+ * MAX_ROWS bounds the length of the array, and the number of rows that a search compares per prototype.
  */
 final class Prototypes implements AutoCloseable {
-    private static final double ALIKE = .4; // cosine to the prototype; most pairs of one person reach it
-    private static final double MOVED = .9; // cosine to the new mean
+    private static final double MIN_SIMILARITY = 0.4; // cosine to the prototype; most genuine pairs reach it
+    private static final double MIN_MEAN_SIMILARITY = 0.9; // cosine to the new mean; below it, the mean has moved
     private static final int GROWTH = 4;
     private static final int MAX_ROWS = 64;
-    private static final int MAX_LOOKED_AT = 16; // of an identity with very many, the newest
+    private static final int MAX_COMPARED = 16; // the newest prototypes of an identity that has very many
     private static final int NEVER = Integer.MAX_VALUE;
 
     private final Vectors vectors;
     private final Vectors means;
-    private volatile Prototype[] prototypes = new Prototype[16]; // up to count
+    private volatile Prototype[] prototypes = new Prototype[16]; // valid up to count
     private volatile int count;
     private @Nullable Prototype[] newest = new Prototype[16]; // by group
     private int meanCount;
 
     private static final class Prototype {
         final int number;
-        int place; // a row of the vectors; below 0, ~row of the means
-        int made; // the mean of so many, its first ones
-        final @Nullable Prototype former; // of its identity
+        int slot; // of its vector: a row of the vectors if >= 0, else ~row of the means
+        int averaged; // its vector is the mean of this many rows, the first ones
+        final @Nullable Prototype previous; // of the same identity
         volatile int[] rows; // ascending
-        volatile int until = NEVER; // whoever sees so many rows sees another in its place
+        volatile int replacedAt = NEVER; // hidden from views of at least this many rows; 0 if erased
 
-        Prototype(int number, int place, int[] rows, @Nullable Prototype former) {
+        Prototype(int number, int slot, int[] rows, @Nullable Prototype previous) {
             this.number = number;
-            this.place = place;
-            this.made = rows.length;
+            this.slot = slot;
+            this.averaged = rows.length;
             this.rows = rows;
-            this.former = former;
+            this.previous = previous;
         }
     }
 
@@ -67,53 +68,55 @@ final class Prototypes implements AutoCloseable {
         this.means = new Vectors(vectors.dimension());
     }
 
-    /** How many there are, former ones included: their numbers are 0 to this. */
+    /** Returns the number of prototypes, including replaced ones. They are numbered from 0. */
     int count() {
         return count;
     }
 
     /**
-     * Takes up rows, {@code from} inclusive, {@code to} exclusive.
+     * Adds rows.
      *
-     * @param view that has them; the next to be published
+     * @param from inclusive
+     * @param to exclusive
+     * @param view that contains the rows; published next
      */
     void add(int from, int to, Rows.View view) {
         int first = count;
         List<Prototype> grown = new ArrayList<>();
         for (int row = from; row < to; row++) {
             int group = view.group(row);
-            Prototype like = like(group, vectors.get(row));
-            if (like == null) {
+            Prototype similar = similar(group, vectors.get(row));
+            if (similar == null) {
                 add(row, new int[] {row}, group);
             } else {
-                int[] rows = Arrays.copyOf(like.rows, like.rows.length + 1);
+                int[] rows = Arrays.copyOf(similar.rows, similar.rows.length + 1);
                 rows[rows.length - 1] = row;
-                like.rows = rows;
-                if (like.number < first && rows.length >= GROWTH * like.made) {
-                    grown.add(like);
+                similar.rows = rows;
+                if (similar.number < first && rows.length >= GROWTH * similar.averaged) {
+                    grown.add(similar);
                 }
             }
         }
-        for (int number = first; number < count; number++) { // these nobody knows yet
-            Prototype one = prototypes[number];
-            one.made = one.rows.length;
-            one.place = one.made == 1 ? one.place : mean(mean(one.rows));
+        for (int number = first; number < count; number++) { // these have no readers yet
+            Prototype added = prototypes[number];
+            added.averaged = added.rows.length;
+            added.slot = added.averaged == 1 ? added.slot : addMean(mean(added.rows));
         }
-        for (Prototype one : grown) {
-            if (one.until == NEVER) {
-                renew(one, to, view.group(one.rows[0]));
+        for (Prototype candidate : grown) {
+            if (candidate.replacedAt == NEVER) {
+                replaceIfMoved(candidate, to, view.group(candidate.rows[0]));
             }
         }
     }
 
-    /** The prototype of this identity that a row is alike to and that has room. */
-    private @Nullable Prototype like(int group, float[] vector) {
-        makeRoom(group);
-        int embeddingStats = 0;
-        for (Prototype one = newest[group]; one != null && embeddingStats < MAX_LOOKED_AT; one = one.former) {
-            if (one.until == NEVER) {
-                embeddingStats++;
-                if (one.rows.length < MAX_ROWS && cosine(one.number, vector) >= ALIKE) {
+    /** Returns a prototype of the identity that is similar to a vector and can take another row; null if none is. */
+    private @Nullable Prototype similar(int group, float[] vector) {
+        ensureGroup(group);
+        int compared = 0;
+        for (Prototype one = newest[group]; one != null && compared < MAX_COMPARED; one = one.previous) {
+            if (one.replacedAt == NEVER) {
+                compared++;
+                if (one.rows.length < MAX_ROWS && cosine(one.number, vector) >= MIN_SIMILARITY) {
                     return one;
                 }
             }
@@ -121,76 +124,77 @@ final class Prototypes implements AutoCloseable {
         return null;
     }
 
-    private void makeRoom(int group) {
+    private void ensureGroup(int group) {
         if (group >= newest.length) {
             newest = Arrays.copyOf(newest, Math.max(group + 1, 2 * newest.length));
         }
     }
 
-    private void renew(Prototype former, int seen, int group) {
-        float[] mean = mean(former.rows);
-        if (cosine(former.number, mean) < MOVED) {
-            add(mean(mean), former.rows, group);
-            former.until = seen;
+    private void replaceIfMoved(Prototype old, int rowCount, int group) {
+        float[] mean = mean(old.rows);
+        if (cosine(old.number, mean) < MIN_MEAN_SIMILARITY) {
+            add(addMean(mean), old.rows, group);
+            old.replacedAt = rowCount;
         }
     }
 
     /**
-     * Puts others, of the rows that are left, in the place of those that stand for removed rows.
+     * Replaces the prototypes of removed rows by prototypes of the remaining rows.
      *
-     * @param view without the removed rows; the next to be published
-     * @return the numbers of the former ones, to be {@link #erase erased} when nobody reads a former view
+     * @param view without the removed rows; published next
+     * @return the numbers of the old prototypes, to be {@link #erase erased} once no reader uses an earlier view
      */
     int[] replace(int[] removed, Rows.View view) {
         Set<Integer> groups = new HashSet<>();
         for (int row : removed) {
             groups.add(view.group(row));
         }
-        List<Prototype> former = new ArrayList<>();
+        List<Prototype> affected = new ArrayList<>();
         for (int group : groups) {
-            for (Prototype one = newest[group]; one != null; one = one.former) {
-                if (one.until != 0 && Arrays.stream(one.rows).anyMatch(row -> !view.has(row))) {
-                    former.add(one);
+            for (Prototype one = newest[group]; one != null; one = one.previous) {
+                if (one.replacedAt != 0 && Arrays.stream(one.rows).anyMatch(row -> !view.has(row))) {
+                    affected.add(one);
                 }
             }
         }
-        for (Prototype one : former) {
-            int[] left = Arrays.stream(one.rows).filter(view::has).toArray();
-            if (left.length > 0 && one.until == NEVER) {
-                add(left.length == 1 ? left[0] : mean(mean(left)), left, view.group(left[0]));
+        for (Prototype old : affected) {
+            int[] remaining = Arrays.stream(old.rows).filter(view::has).toArray();
+            if (remaining.length > 0 && old.replacedAt == NEVER) {
+                int slot = remaining.length == 1 ? remaining[0] : addMean(mean(remaining));
+                add(slot, remaining, view.group(remaining[0]));
             }
         }
-        return former.stream().mapToInt(one -> one.number).toArray();
+        return affected.stream().mapToInt(old -> old.number).toArray();
     }
 
-    /** Leaves nothing of a prototype but its number, when others stand for its rows and nobody reads a former view. */
+    /** Erases a replaced prototype except for its number, once no reader uses an earlier view. */
     void erase(int number) {
         Prototype one = prototypes[number];
-        one.until = 0;
+        one.replacedAt = 0;
         one.rows = new int[0];
-        if (one.place < 0) {
-            means.erase(~one.place);
+        if (one.slot < 0) {
+            means.erase(~one.slot);
         }
     }
 
-    private void add(int place, int[] rows, int group) {
-        Prototype one = new Prototype(count, place, rows, newest[group]);
-        append(one);
-        newest[group] = one;
+    private void add(int slot, int[] rows, int group) {
+        Prototype added = new Prototype(count, slot, rows, newest[group]);
+        append(added);
+        newest[group] = added;
     }
 
-    private void append(Prototype one) {
+    private void append(Prototype added) {
         Prototype[] all = prototypes;
         if (count == all.length) {
             all = Arrays.copyOf(all, 2 * count);
         }
-        all[count] = one;
+        all[count] = added;
         prototypes = all;
-        count = one.number + 1;
+        count = added.number + 1;
     }
 
-    /** @return the place of a mean that is written down */
-    private int mean(float[] unit) {
+    /** Stores a mean and returns its slot. */
+    private int addMean(float[] unit) {
         means.reserve(meanCount + 1);
         means.put(meanCount, unit);
         return ~meanCount++;
@@ -209,10 +213,10 @@ final class Prototypes implements AutoCloseable {
 
     // ---- reading ----
 
-    /** Whether a prototype stands for a row of the view. */
+    /** Returns whether a view contains a row of this prototype, and the prototype is not replaced for it. */
     boolean has(int number, Rows.View view) {
         Prototype one = prototypes[number];
-        if (one.until <= view.rows()) {
+        if (one.replacedAt <= view.rows()) {
             return false;
         }
         for (int row : one.rows) {
@@ -223,36 +227,36 @@ final class Prototypes implements AutoCloseable {
         return false;
     }
 
-    /** The rows that a prototype stands for, some of which a view may not have. Not to be changed. */
+    /** Returns the rows of a prototype, not all of which need be in a view. The array must not be modified. */
     int[] rows(int number) {
         return prototypes[number].rows;
     }
 
     float[] vector(int number) {
-        int place = prototypes[number].place;
-        return place >= 0 ? vectors.get(place) : means.get(~place);
+        int slot = prototypes[number].slot;
+        return slot >= 0 ? vectors.get(slot) : means.get(~slot);
     }
 
-    /** Where its vector is for a {@link Vectors#cursor} of the rows. */
+    /** Returns the position of its vector for a {@link Vectors#cursor} of the rows. */
     long position(int number) {
-        int place = prototypes[number].place;
-        return place >= 0 ? vectors.position(place) : vectors.position(means, ~place);
+        int slot = prototypes[number].slot;
+        return slot >= 0 ? vectors.position(slot) : vectors.position(means, ~slot);
     }
 
     private double cosine(int number, float[] vector) {
-        int place = prototypes[number].place;
-        return place >= 0 ? vectors.cosine(place, vector) : means.cosine(~place, vector);
+        int slot = prototypes[number].slot;
+        return slot >= 0 ? vectors.cosine(slot, vector) : means.cosine(~slot, vector);
     }
 
-    // ---- kept from one opening to the next ----
+    // ---- saving and loading ----
 
-    /** Nothing may be added meanwhile. */
+    /** Writes the prototypes. Nothing may be added concurrently. */
     void save(DataOutputStream out) throws IOException {
         out.writeInt(count);
         for (int number = 0; number < count; number++) {
             Prototype one = prototypes[number];
-            out.writeInt(one.made);
-            out.writeBoolean(one.until == NEVER);
+            out.writeInt(one.averaged);
+            out.writeBoolean(one.replacedAt == NEVER);
             out.writeInt(one.rows.length);
             for (int row : one.rows) {
                 out.writeInt(row);
@@ -261,49 +265,49 @@ final class Prototypes implements AutoCloseable {
     }
 
     /**
-     * Reads those of the view's first rows, which are in the vectors already; nothing may have been added before.
+     * Reads the prototypes of the view's first rows, which are in the vectors already. Nothing may have been added yet.
      *
-     * @throws IOException when they are not such prototypes
+     * @throws IOException if the bytes are not prototypes of these rows
      */
     void load(ByteBuffer saved, int rowCount, Rows.View view) throws IOException {
         try {
-            int wanted = Objects.checkIndex(saved.getInt(), 2 * rowCount + 1); // no row makes more than one
+            int savedCount = Objects.checkIndex(saved.getInt(), 2 * rowCount + 1); // a row causes at most two
             BitSet found = new BitSet();
-            while (count < wanted) {
-                int made = saved.getInt();
+            while (count < savedCount) {
+                int averaged = saved.getInt();
                 boolean current = saved.get() != 0;
                 int[] rows = new int[Objects.checkIndex(saved.getInt(), MAX_ROWS + 1)];
                 for (int i = 0; i < rows.length; i++) {
                     rows[i] = Objects.checkIndex(saved.getInt(), rowCount);
                 }
-                Objects.checkIndex(made - 1, rows.length);
+                Objects.checkIndex(averaged - 1, rows.length);
                 checkRows(rows, current, found, view);
-                load(made, current, rows, view.group(rows[0]));
+                addLoaded(averaged, current, rows, view.group(rows[0]));
             }
             if (found.cardinality() != rowCount) {
                 throw new IllegalArgumentException("every row must have a prototype");
             }
         } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException e) {
-            throw new IOException("the saved graph is not one of this gallery", e);
+            throw new IOException("the saved graph does not belong to this gallery", e);
         }
     }
 
     private static void checkRows(int[] rows, boolean current, BitSet found, Rows.View view) {
         for (int row : rows) {
             if (view.group(row) != view.group(rows[0]) || current && found.get(row)) {
-                throw new IllegalArgumentException("a row must be of one prototype, and all of one identity");
+                throw new IllegalArgumentException("rows of a prototype must belong to it only, and to one identity");
             }
             found.set(row, found.get(row) || current);
         }
     }
 
-    private void load(int made, boolean current, int[] rows, int group) {
-        makeRoom(group);
-        int place = made == 1 ? rows[0] : mean(mean(Arrays.copyOf(rows, made)));
-        add(place, rows, group);
+    private void addLoaded(int averaged, boolean current, int[] rows, int group) {
+        ensureGroup(group);
+        int slot = averaged == 1 ? rows[0] : addMean(mean(Arrays.copyOf(rows, averaged)));
+        add(slot, rows, group);
         Prototype one = prototypes[count - 1];
-        one.made = made;
-        one.until = current ? NEVER : 1; // 0 is for those that are erased
+        one.averaged = averaged;
+        one.replacedAt = current ? NEVER : 1; // 0 means erased
     }
 
     @Override

@@ -3,34 +3,35 @@ package org.facerecognition.gallery;
 import java.util.Random;
 
 /**
- * Turns vectors, all alike, so that no direction is preferred: lengths and angles stay as they are. Signs drawn at random and a
- * Walsh-Hadamard transform, three times; a matrix of 512 x 512 would take thirty times as many operations.
+ * A fixed pseudorandom rotation, which preserves norms and angles and prefers no direction. It consists of three rounds
+ * of random sign changes and a Walsh-Hadamard transform; multiplying by a 512 x 512 matrix would take thirty times as
+ * many operations.
  */
 final class RandomRotation {
     private static final int ROUNDS = 3;
     private static final long SEED = 0x524F544154494F4EL;
 
     private final int size;
-    private final float[] signs; // [rounds, size]: 1 or -1, by the length's root
+    private final float[] signs; // [rounds, size]: +-1 / sqrt(size)
 
-    /** @param size of what comes out; a power of two */
+    /** @param size number of values of a rotated vector; a power of two */
     RandomRotation(int size) {
         this.size = size;
         this.signs = new float[ROUNDS * size];
         Random random = new Random(SEED);
-        float one = (float) (1 / Math.sqrt(size)); // the transform makes vectors longer by sqrt(size)
+        float one = (float) (1 / Math.sqrt(size)); // the transform multiplies norms by sqrt(size)
         for (int i = 0; i < signs.length; i++) {
             signs[i] = random.nextBoolean() ? one : -one;
         }
     }
 
     /**
-     * Turns a vector.
+     * Rotates a vector.
      *
-     * @param vector of no more values than {@code size}; zeros are taken to follow it
+     * @param vector at most {@code size} values; padded with zeros
      * @return [size]
      */
-    float[] of(float[] vector) {
+    float[] apply(float[] vector) {
         float[] x = new float[size];
         System.arraycopy(vector, 0, x, 0, vector.length);
         for (int round = 0; round < ROUNDS; round++) {

@@ -7,17 +7,19 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each row of {@link Vectors} is: entry, identity, note, content key, and whether it was removed. One thread
- * changes it; {@link View} is how it was at a moment, for any thread.
+ * The metadata of each row of {@link Vectors}: entry id, identity, note, content key, and whether the row was removed.
+ * One thread changes it; a {@link View} is a consistent snapshot for any thread.
+ *
+ * <p>Rows of one identity form a group; groups are numbered from 0.
  */
 /*
- * A view costs nothing to take: nothing is copied but references. Rows are only added at the end, which a view of fewer
- * rows does not see. A removal writes the number of that removal beside the row, which a view taken before, knowing
- * lower numbers only, takes for "not removed". When an array becomes too short a longer one takes its place, and former
- * views keep the former one. So a reader sees all of a change or nothing, and waits for nobody.
+ * Taking a view copies only references. Rows are only added at the end, which a view of fewer rows does not see. A
+ * removal writes its sequence number beside the row; an earlier view, which knows only lower numbers, regards the row
+ * as not removed. An array that becomes too short is replaced by a longer one, and earlier views keep the old array. So
+ * a reader sees either all of a change or nothing of it, and never waits.
  */
 final class Rows {
-    /** Most rows, live and removed ones, between two compactions. */
+    /** The maximum number of rows between two compactions, live and removed ones. */
     static final int MAX = 1 << 30;
 
     private static final int NEVER = Integer.MAX_VALUE;
@@ -27,7 +29,7 @@ final class Rows {
     private long[] entries = new long[16]; // ascending
     private int[] groups = new int[16];
     private int[] removals = new int[16];
-    private int[] former = new int[16]; // the group's row before this one
+    private int[] previous = new int[16]; // the previous row of the same group
     private @Nullable String[] notes = new String[16];
     private @Nullable String[] contentKeys = new String[16];
     private String[] names = new String[16]; // by group
@@ -35,16 +37,17 @@ final class Rows {
     private int[] liveRows = new int[16]; // by group
     private int count;
     private int groupCount;
-    private int removal;
+    private int removal; // sequence number of the latest removal
     private int live;
     private int liveGroups;
 
     /**
-     * The rows as they were at one moment.
+     * A snapshot of the rows.
      *
-     * @param rows so many there were, live and removed
-     * @param live entries
-     * @param liveGroups identities with a live entry
+     * @param rows number of rows, live and removed
+     * @param removal sequence number of the latest removal
+     * @param live number of live entries
+     * @param liveGroups number of identities with a live entry
      */
     record View(
             int rows,
@@ -57,6 +60,7 @@ final class Rows {
             @Nullable String[] notes,
             @Nullable String[] contentKeys,
             String[] names) {
+        /** Returns whether a row exists and is not removed. */
         boolean has(int row) {
             return row < rows && removals[row] > removal;
         }
@@ -65,12 +69,12 @@ final class Rows {
             return groups[row];
         }
 
-        /** The rows that are not removed, in order. */
+        /** Returns the rows that are not removed, in order. */
         int[] liveRows() {
             return IntStream.range(0, rows).filter(this::has).toArray();
         }
 
-        /** The row of an entry that is not removed; below 0 when there is none. */
+        /** Returns the row of an entry that is not removed; negative if there is none. */
         int row(long entry) {
             int row = Arrays.binarySearch(entries, 0, rows, entry);
             return row >= 0 && has(row) ? row : NONE;
@@ -94,12 +98,12 @@ final class Rows {
         return count;
     }
 
-    /** Whether rows are there that were removed. */
+    /** Returns whether removed rows still occupy memory. */
     boolean hasRemoved() {
         return live < count;
     }
 
-    /** @return the new row */
+    /** Adds a row and returns its number. */
     int add(long entry, String identity, @Nullable String note, @Nullable String contentKey) {
         if (count == entries.length) {
             grow(count * 2);
@@ -109,7 +113,7 @@ final class Rows {
         entries[row] = entry;
         groups[row] = group;
         removals[row] = NEVER;
-        former[row] = lastRow[group];
+        previous[row] = lastRow[group];
         notes[row] = note;
         contentKeys[row] = contentKey;
         lastRow[group] = row;
@@ -125,7 +129,7 @@ final class Rows {
         entries = Arrays.copyOf(entries, length);
         groups = Arrays.copyOf(groups, length);
         removals = Arrays.copyOf(removals, length);
-        former = Arrays.copyOf(former, length);
+        previous = Arrays.copyOf(previous, length);
         notes = Arrays.copyOf(notes, length);
         contentKeys = Arrays.copyOf(contentKeys, length);
     }
@@ -148,13 +152,13 @@ final class Rows {
         return group;
     }
 
-    /** The form of a name that its rows have; the given one where it has none. */
-    String shown(String identity) {
+    /** Returns the form of a name in which its entries are stored; the given form if it has no entries. */
+    String storedName(String identity) {
         Integer group = groupOf.get(Names.key(identity));
         return group == null || liveRows[group] == 0 ? identity : names[group];
     }
 
-    /** The rows of an identity that are not removed, the newest first. */
+    /** Returns the rows of an identity that are not removed, the newest first. */
     int[] of(String identity) {
         Integer group = groupOf.get(Names.key(identity));
         if (group == null) {
@@ -162,7 +166,7 @@ final class Rows {
         }
         int[] rows = new int[liveRows[group]];
         int found = 0;
-        for (int row = lastRow[group]; row != NONE; row = former[row]) {
+        for (int row = lastRow[group]; row != NONE; row = previous[row]) {
             if (removals[row] == NEVER) {
                 rows[found++] = row;
             }
@@ -170,7 +174,7 @@ final class Rows {
         return rows;
     }
 
-    /** Marks rows that are not removed yet, at one stroke. */
+    /** Marks rows as removed, atomically for later views. None of them may be removed already. */
     void remove(int[] removed) {
         removal++;
         for (int row : removed) {
@@ -182,7 +186,7 @@ final class Rows {
         }
     }
 
-    /** Forgets notes, keys and names of removed rows, when no view from before the removal is read any more. */
+    /** Drops notes, keys and names of removed rows, once no view from before the removal is in use. */
     void erase(int[] removed) {
         for (int row : removed) {
             notes[row] = null;

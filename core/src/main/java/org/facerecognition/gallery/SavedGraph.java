@@ -12,16 +12,17 @@ import java.util.zip.CheckedOutputStream;
 import org.facerecognition.io.ConfidentialFile;
 
 /**
- * The graph of a gallery's file, {@code NAME.hnsw} beside it, so that the next opening need not build it. It can be
- * built again at any time: what is damaged, of another file or cannot be written is done without. It holds numbers of
- * rows and which are neighbors, no names and no embeddings; with the removal of an entry it is erased all the same.
+ * The saved graph of a gallery's file, {@code NAME.hnsw} beside it, which saves the next opening from building it. The
+ * graph can be rebuilt at any time, so a graph that is damaged or belongs to another file is ignored, and failing to
+ * write one is not an error. It contains row numbers and which of them are neighbors, but no names or embeddings;
+ * nevertheless the removal of an entry erases it.
  */
 final class SavedGraph {
     private static final long MAGIC = 0x46414345_484E5332L; // FACEHNS2
     private static final int HEADER_BYTES = 8 + 16 + 4;
     private static final int CHECK_BYTES = 4;
-    private static final long MAX_BYTES = Integer.MAX_VALUE - 64; // some 15 million rows
-    private static final long MAX_BYTES_OF_A_ROW = 2_048; // about 300 in most graphs
+    private static final long MAX_BYTES = Integer.MAX_VALUE - 64; // about 15 million rows
+    private static final long MAX_BYTES_PER_ROW = 2_048; // most graphs have about 300
 
     private SavedGraph() {}
 
@@ -30,8 +31,10 @@ final class SavedGraph {
     }
 
     /**
+     * Writes the graph, or erases the old one if that fails.
+     *
      * @param id of the gallery's file
-     * @param rows that the graph has
+     * @param rows number of rows in the graph
      */
     static void write(Path gallery, UUID id, int rows, HnswSearch graph) {
         try {
@@ -47,27 +50,27 @@ final class SavedGraph {
                     out.writeInt((int) checked.getChecksum().getValue());
                 }
             });
-        } catch (IOException | RuntimeException e) { // JVector's, of a graph that was read and is not quite one
+        } catch (IOException | RuntimeException e) { // the latter by JVector, if a graph was inconsistent
             eraseQuietly(of(gallery));
         }
     }
 
     /**
-     * Reads the graph, if there is one of this file and of no more than these rows. One that is found wrong half-way
-     * leaves nothing behind.
+     * Reads the graph if one exists that belongs to this file and has no more than its rows. Nothing remains of a graph
+     * that turns out to be damaged while it is read.
      *
-     * @param view of all the rows that the file has
-     * @return how many rows it has; 0 where it is to be built
+     * @param view of all rows of the file
+     * @return the number of rows in the graph; 0 if it must be built
      */
     static int read(Path gallery, UUID id, Rows.View view, HnswSearch into) {
         try {
             Path file = of(gallery);
-            long longest = Math.min(MAX_BYTES, HEADER_BYTES + (view.rows() + 1) * MAX_BYTES_OF_A_ROW);
-            if (!Files.isRegularFile(file) || Files.size(file) > longest) {
+            long maxBytes = Math.min(MAX_BYTES, HEADER_BYTES + (view.rows() + 1) * MAX_BYTES_PER_ROW);
+            if (!Files.isRegularFile(file) || Files.size(file) > maxBytes) {
                 return 0;
             }
             ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
-            if (bytes.remaining() < HEADER_BYTES + CHECK_BYTES || !isWhole(bytes)) {
+            if (bytes.remaining() < HEADER_BYTES + CHECK_BYTES || !hasValidChecksum(bytes)) {
                 return 0;
             }
             boolean same = bytes.getLong() == MAGIC && new UUID(bytes.getLong(), bytes.getLong()).equals(id);
@@ -82,7 +85,7 @@ final class SavedGraph {
         }
     }
 
-    private static boolean isWhole(ByteBuffer bytes) {
+    private static boolean hasValidChecksum(ByteBuffer bytes) {
         CRC32C crc = new CRC32C();
         int length = bytes.capacity() - CHECK_BYTES;
         crc.update(bytes.array(), 0, length);
@@ -93,7 +96,7 @@ final class SavedGraph {
         try {
             ConfidentialFile.erase(file);
         } catch (IOException e) {
-            // it is told from a good one by its header and checksum
+            // its header or checksum will not match
         }
     }
 }

@@ -2,35 +2,40 @@ package org.facerecognition.gallery;
 
 import java.util.List;
 
-/** Finds rows of {@link Vectors} that are near to a probe. One thread adds; any number of threads search meanwhile. */
+/**
+ * Finds the rows of {@link Vectors} that are nearest to a probe. One thread adds and removes; any number of threads
+ * may search concurrently.
+ */
 interface SearchIndex extends AutoCloseable {
     /**
-     * Takes up rows that were written since the last time: {@code from} inclusive, {@code to} exclusive.
+     * Adds rows that were written since the last call.
      *
-     * @param view that has them; the next to be published
+     * @param from inclusive
+     * @param to exclusive
+     * @param view that contains them; published next
      */
     void added(int from, int to, Rows.View view);
 
     /**
-     * Takes note that rows were removed.
+     * Removes rows.
      *
-     * @param removed in any order
-     * @param view without them; the next to be published
-     * @return to be run once that view is published and nobody reads a former one: erases what the index itself knows
-     *     of the rows
+     * @param removed rows, in any order
+     * @param view without them; published next
+     * @return to be run once that view is published and no reader uses an earlier one: erases the index's own data
+     *     about the rows
      */
     Runnable removed(int[] removed, Rows.View view);
 
     /**
-     * The identities nearest to each probe, each by its best row.
+     * Finds the identities nearest to each probe, each represented by its best row.
      *
-     * @param probes unit vectors
-     * @param view what there is to be found
-     * @param most identities
-     * @param width neighbors held on the way, where there is one: more finds better
-     * @return for each probe up to {@code most}, the best first, equal ones in the order of their rows
+     * @param probes unit-norm
+     * @param view the rows to search
+     * @param k largest number of identities per probe
+     * @param efSearch number of candidates that an approximate search keeps: higher values find more
+     * @return for each probe up to {@code k} hits, the best first, ties in the order of their rows
      */
-    List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int most, int width);
+    List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch);
 
     @Override
     void close();

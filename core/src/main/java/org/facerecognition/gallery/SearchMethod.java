@@ -1,27 +1,30 @@
 package org.facerecognition.gallery;
 
-/** How a gallery finds the nearest entries; the answers have the same form. */
+/** How a gallery finds the nearest entries. All methods return results of the same form. */
 public enum SearchMethod {
     /**
-     * Every entry is compared, as one matrix product per block of memory. Always right. Time grows with the number of
-     * entries: a million of 512 values are 2 GB to read for each search, or for each 64 probes asked together.
+     * Compares every entry, by one matrix product per block of memory. The result is always exact. The time grows with
+     * the number of entries: for a million entries of 512 values, 2 GB are read per search, or per 64 probes that are
+     * identified together.
      */
     EXACT,
     /**
-     * Every identity is compared, but by a bit for each value (RaBitQ codes) of the mean of its like entries; those that may be
-     * nearest are then compared entry by entry. It may miss the nearest in principle; among drawn identities that have nothing in
-     * common it found all of 1,000 in a gallery of 1,000,000 entries, some hundred times as fast as an exact search. Enrolling costs
-     * next to nothing. To the embeddings some 250 bytes of heap for each identity are added, and a mean where it has several
-     * entries. Time grows with the number of identities: those of that gallery were 100,000.
+     * Compares every identity by RaBitQ codes, which have one bit per value of the mean of its similar entries; the
+     * best candidates are then compared entry by entry. In principle it may miss the nearest identity; among random
+     * identities without any similarity it found all of 1,000 in a gallery of 1,000,000 entries, about a hundred times
+     * as fast as an exact search. Enrolling costs almost nothing. In addition to the embeddings, it uses about 250
+     * bytes of heap per identity, and a mean for each identity of several entries. The time grows with the number of
+     * identities, of which that gallery had 100,000.
      */
-    CODES,
+    RABITQ,
     /**
-     * A graph of neighbors (HNSW, Malkov and Yashunin 2016, by JVector) over the same means is walked: time hardly grows with
-     * their number, but the nearest may be missed. How often depends on the embeddings: of drawn ones, where no identity is like
-     * another, it found 98 % of the nearest among 10,000 identities and 64 % among 100,000. Measure it with your own before you
-     * rely on it, and see {@link Gallery#setSearchWidth}. Enrolling an identity costs as much as a few searches, and some 750
-     * bytes of heap. Enroll the images of an identity together: as they come in one by one, its mean moves, and former ones stay
-     * in the graph until {@link Gallery#compact}.
+     * Traverses a graph of nearest neighbors (HNSW: Malkov and Yashunin 2016; implemented by JVector) over the same
+     * means. The time hardly grows with their number, but the nearest identity may be missed. How often depends on the
+     * embeddings: for random ones, where no identity resembles another, it found 98 % of the nearest among 10,000
+     * identities and 64 % among 100,000. Measure it with your own embeddings before you rely on it, and see {@link
+     * Gallery#setEfSearch}. Enrolling an identity costs as much as a few searches, and about 750 bytes of heap. Enroll
+     * the images of an identity together: if they are enrolled one by one, the mean moves, and the old means remain in
+     * the graph until {@link Gallery#compact}.
      */
     HNSW
 }

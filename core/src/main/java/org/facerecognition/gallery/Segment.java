@@ -1,6 +1,9 @@
 package org.facerecognition.gallery;
 
-/** Rows, their vectors and the index over them: what a compaction or the end of a gallery does away with as a whole. */
+/**
+ * The rows of a gallery in memory, their vectors and the index over them. A compaction replaces the whole segment;
+ * closing the gallery closes it. Owns the vectors and the index.
+ */
 final class Segment implements AutoCloseable {
     private final Vectors vectors;
     private final SearchIndex index;
@@ -10,7 +13,7 @@ final class Segment implements AutoCloseable {
         this.vectors = new Vectors(dimension);
         this.index = switch (method) {
             case EXACT -> new ExactSearch(vectors);
-            case CODES -> new CodeScan(vectors);
+            case RABITQ -> new RabitqSearch(vectors);
             case HNSW -> new HnswSearch(vectors);
         };
     }
@@ -27,33 +30,33 @@ final class Segment implements AutoCloseable {
         return rows;
     }
 
-    /** Lets the index take up the rows from this one on. */
+    /** Adds the rows from this one to the last to the index. */
     void indexFrom(int from) {
         index.added(from, rows.count(), rows.view());
     }
 
-    /** Writes a row for which room was made; the index does not know it yet. */
+    /** Appends a row, for which memory must be reserved; {@link #indexFrom} adds it to the index. */
     void add(LogRecord.Enrolled entry) {
         vectors.put(rows.count(), entry.unit());
         rows.add(entry.entry(), entry.identity(), entry.note(), entry.contentKey());
     }
 
-    /** A row as it is written to a file. */
+    /** Returns a row as the record that is written to a file. */
     LogRecord.Enrolled record(Rows.View view, int row) {
         Entry entry = view.entry(row);
         return new LogRecord.Enrolled(entry.id(), entry.identity(), entry.note(), entry.contentKey(), vectors.get(row));
     }
 
     /**
-     * Marks rows as removed, at one stroke for whoever takes a view.
+     * Marks rows as removed, atomically for readers that take a view.
      *
-     * @return to be run when nobody reads a former view any more: what is left of the rows in memory is erased
+     * @return to be run once no reader uses an earlier view: erases what is left of the rows in memory
      */
     Runnable remove(int[] removed) {
         rows.remove(removed);
-        Runnable erase = index.removed(removed, rows.view());
+        Runnable eraseFromIndex = index.removed(removed, rows.view());
         return () -> {
-            erase.run();
+            eraseFromIndex.run();
             for (int row : removed) {
                 vectors.erase(row);
             }
@@ -61,7 +64,7 @@ final class Segment implements AutoCloseable {
         };
     }
 
-    /** When nobody reads it. */
+    /** Frees the memory. It must have no readers. */
     @Override
     public void close() {
         index.close();

@@ -4,28 +4,28 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * One bit for each value of each vector, and cosines estimated from them: 64 bytes are read where the vector itself has
- * 2,048. RaBitQ: Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound for
- * Approximate Nearest Neighbor Search", SIGMOD 2024, arXiv 2405.12497, sections 3.1 and 3.3.
+ * RaBitQ codes of vectors, one bit per value, and the cosines estimated from them: an estimate reads 64 bytes instead
+ * of the 2,048 of a vector of 512 values. Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical
+ * Error Bound for Approximate Nearest Neighbor Search", SIGMOD 2024, arXiv 2405.12497, sections 3.1 and 3.3.
  */
 /*
- * A vector x of length 1 is turned at random and kept as the signs s of its values and f = 1 / <x, s>. For a probe q,
- * turned alike, <q, s> f is the cosine of q and x in the mean over all turns, with a standard deviation of .75 sqrt(1 -
- * cosine^2) / sqrt(bits): .033 at most with 512. Shorter embeddings are filled up with zeros, so that theirs is no
- * larger.
+ * A unit-norm vector x is rotated randomly and stored as the signs s of its values and f = 1 / <x, s>. For a probe q
+ * that is rotated likewise, the mean of <q, s> f over all rotations is the cosine of q and x, with a standard deviation
+ * of 0.75 sqrt(1 - cosine^2) / sqrt(bits), which is at most 0.033 for 512 bits. Shorter embeddings are padded with
+ * zeros, so that their error is no larger.
  *
- * The probe's values are rounded, up or down at random so as to be right in the mean, to one of 16 steps: u = 0..15 for
- * -7.5..7.5 of them. That adds an error of some .01. Then <q, s> is counting: bits that are set in a code and in the
- * probe's bits of weight 1, 2, 4 and 8. (To the nearest would err less, but with the sign of the value: cosines near 1
- * would come out too large.)
+ * The probe's values are quantized to 16 levels, u = 0..15, which stand for -7.5..7.5 steps. Rounding is stochastic, up
+ * or down such that the mean is exact; it adds an error of about 0.01. Then <q, s> is computed by counting the bits
+ * that are set both in a code and in the probe's bit planes of weight 1, 2, 4 and 8. (Rounding to the nearest level
+ * would have a smaller error, but one of the same sign as the value: cosines near 1 would come out too large.)
  *
- * As with Vectors, one thread makes room, and what a vector has is written before its number is published.
+ * As in Vectors, one thread reserves memory, and the code of a vector is written before its number is published.
  */
 final class SignCodes {
-    private static final int BLOCK = 8; // words: 512 bits, the fewest
+    private static final int BLOCK = 8; // words: 512 bits, the minimum length of a code
     private static final int CHUNK_BITS = 14;
 
-    /** Vectors that lie together: 16,384, a megabyte. */
+    /** Number of codes that are contiguous in memory: 16,384, one megabyte for codes of 512 bits. */
     static final int CHUNK = 1 << CHUNK_BITS;
 
     private static final long SEED = 0x444954484552L;
@@ -35,7 +35,7 @@ final class SignCodes {
 
     private final RandomRotation rotation;
     private final float[] dither; // in [0, 1)
-    private final int words; // of a vector
+    private final int words; // per code
     private volatile Chunk[] chunks = {};
 
     private record Chunk(long[] signs, float[] factors) {}
@@ -51,7 +51,7 @@ final class SignCodes {
         }
     }
 
-    /** Makes room for so many vectors in all. */
+    /** Reserves memory for a total number of vectors. */
     void reserve(int count) {
         int needed = (count + CHUNK - 1) >> CHUNK_BITS;
         int first = chunks.length;
@@ -64,44 +64,44 @@ final class SignCodes {
         }
     }
 
-    /** Writes the code of a vector for which room was made. */
+    /** Writes the code of a vector, for which memory must be reserved. */
     void put(int number, float[] unit) {
         Chunk chunk = chunks[number >> CHUNK_BITS];
-        int place = number & (CHUNK - 1);
-        float[] turned = rotation.of(unit);
+        int index = number & (CHUNK - 1);
+        float[] rotated = rotation.apply(unit);
         float sum = 0;
-        for (int i = 0; i < turned.length; i++) {
-            sum += Math.abs(turned[i]);
-            if (turned[i] >= 0) {
-                chunk.signs[place * words + i / Long.SIZE] |= 1L << i; // a shift takes the last six bits of i
+        for (int i = 0; i < rotated.length; i++) {
+            sum += Math.abs(rotated[i]);
+            if (rotated[i] >= 0) {
+                chunk.signs[index * words + i / Long.SIZE] |= 1L << i; // a shift uses only the last six bits of i
             }
         }
-        chunk.factors[place] = 1 / sum; // at least 1 / sqrt(bits): the vector has length 1
+        chunk.factors[index] = 1 / sum; // at least 1 / sqrt(bits), because the vector is unit-norm
     }
 
-    /** Overwrites the code of a vector with zeros; its estimated cosine to anything is 0 then. */
+    /** Overwrites the code of a vector with zeros. Its estimated cosine to any probe is 0 afterwards. */
     void erase(int number) {
         Chunk chunk = chunks[number >> CHUNK_BITS];
-        int place = number & (CHUNK - 1);
-        Arrays.fill(chunk.signs, place * words, (place + 1) * words, 0);
-        chunk.factors[place] = 0;
+        int index = number & (CHUNK - 1);
+        Arrays.fill(chunk.signs, index * words, (index + 1) * words, 0);
+        chunk.factors[index] = 0;
     }
 
-    /** Of one probe, for any thread. */
+    /** Prepares a unit-norm probe. The result may be used by any thread. */
     Probe probe(float[] unit) {
-        float[] turned = rotation.of(unit);
-        float most = 0;
-        for (float value : turned) {
-            most = Math.max(most, Math.abs(value));
+        float[] rotated = rotation.apply(unit);
+        float max = 0;
+        for (float value : rotated) {
+            max = Math.max(max, Math.abs(value));
         }
-        float step = most / MIDDLE;
+        float step = max / MIDDLE;
         long[] bits = new long[words * PROBE_BITS]; // [words, 4], weight 1 first
         int sum = 0;
         long[] signs = new long[words];
-        for (int i = 0; i < turned.length; i++) {
-            int rounded = (int) (turned[i] / step + MIDDLE + dither[i]);
+        for (int i = 0; i < rotated.length; i++) {
+            int rounded = (int) (rotated[i] / step + MIDDLE + dither[i]);
             sum += 2 * rounded - LAST_STEP;
-            signs[i / Long.SIZE] |= turned[i] >= 0 ? 1L << i : 0;
+            signs[i / Long.SIZE] |= rotated[i] >= 0 ? 1L << i : 0;
             for (int weight = 0; weight < PROBE_BITS; weight++) {
                 bits[i / Long.SIZE * PROBE_BITS + weight] |= (long) (rounded >> weight & 1) << i;
             }
@@ -109,11 +109,11 @@ final class SignCodes {
         return new Probe(bits, step, sum, signs);
     }
 
-    /** A probe made ready. */
+    /** A rotated and quantized probe. */
     final class Probe {
         private final long[] bits; // [words, 4], weight 1 first
         private final float halfStep;
-        private final int sum; // of the rounded values, in half steps, which are whole
+        private final int sum; // of the quantized values in half steps, which is an integer
         private final long[] signs;
 
         private Probe(long[] bits, float step, int sum, long[] signs) {
@@ -123,11 +123,11 @@ final class SignCodes {
             this.signs = signs;
         }
 
-        /** The estimated cosine to a vector; may leave [-1, 1] by a little. */
+        /** Estimates the cosine to a vector. The estimate may be slightly outside of [-1, 1]. */
         float cosine(int number) {
             Chunk chunk = chunks[number >> CHUNK_BITS];
-            int place = number & (CHUNK - 1);
-            int from = place * words;
+            int index = number & (CHUNK - 1);
+            int from = index * words;
             int set = 0;
             int weights = 0;
             for (int word = 0; word < words; word++) {
@@ -139,36 +139,37 @@ final class SignCodes {
                         + 4 * Long.bitCount(code & bits[at + 2])
                         + 8 * Long.bitCount(code & bits[at + 3]);
             }
-            return (4 * weights - 2 * LAST_STEP * set - sum) * halfStep * chunk.factors[place];
+            return (4 * weights - 2 * LAST_STEP * set - sum) * halfStep * chunk.factors[index];
         }
 
         /**
-         * How many signs of each vector are not those of the probe: the angle over pi, times the bits, in the mean over
-         * all turns, with the variance of so many coins. Ruder than {@link #cosine}, and eight times as fast.
+         * Computes the Hamming distances of the probe's signs to the codes of a range of vectors. Their mean over all
+         * rotations is bits * angle / pi, with the variance of as many coin tosses as there are bits. This is less
+         * precise than {@link #cosine}, and eight times as fast.
          *
-         * @param from first number
-         * @param to exclusive, of the same {@link #CHUNK}
-         * @param differing its first values are written, that of {@code from} first
+         * @param from number of the first vector
+         * @param to exclusive, in the same {@link #CHUNK}
+         * @param hammingDistances receives the distances, that of {@code from} first
          */
-        void differing(int from, int to, int[] differing) {
+        void hammingDistances(int from, int to, int[] hammingDistances) {
             long[] codes = chunks[from >> CHUNK_BITS].signs;
             int start = (from & (CHUNK - 1)) * words;
-            Arrays.fill(differing, 0, to - from, 0);
+            Arrays.fill(hammingDistances, 0, to - from, 0);
             for (int block = 0; block < words; block += BLOCK) {
-                long[] ours = Arrays.copyOfRange(signs, block, block + BLOCK);
+                long[] probeSigns = Arrays.copyOfRange(signs, block, block + BLOCK);
                 for (int i = 0; i < to - from; i++) {
                     int first = start + i * words + block;
                     int count = 0;
-                    for (int word = 0; word < BLOCK; word++) { // of a length that the compiler knows
-                        count += Long.bitCount(codes[first + word] ^ ours[word]);
+                    for (int word = 0; word < BLOCK; word++) { // a constant trip count, which the compiler can unroll
+                        count += Long.bitCount(codes[first + word] ^ probeSigns[word]);
                     }
-                    differing[i] += count;
+                    hammingDistances[i] += count;
                 }
             }
         }
     }
 
-    /** The most signs that can differ. */
+    /** Returns the length of a code, which is the largest possible Hamming distance. */
     int bits() {
         return words * Long.SIZE;
     }

@@ -7,7 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
 import org.jspecify.annotations.Nullable;
 
-/** Notes and other texts as they are kept: any Unicode, in the composed form (NFC). Names are {@link Names}'s. */
+/**
+ * Normalizes and checks notes and other texts before they are stored: any Unicode, in composed form (NFC).
+ * {@link Names} does so for names.
+ */
 final class Texts {
     static final int MAX_NAME_BYTES = 1024;
     static final int MAX_NOTE_BYTES = 4096;
@@ -17,12 +20,12 @@ final class Texts {
 
     private Texts() {}
 
-    /** Null for none. */
+    /** Checks a note; returns null for null or an empty note. */
     static @Nullable String note(@Nullable String note) {
         return note == null || note.isEmpty() ? null : checked(note, "note", MAX_NOTE_BYTES);
     }
 
-    /** Null for none. */
+    /** Checks a content key; returns null for null or an empty key. */
     static @Nullable String contentKey(@Nullable String key) {
         return key == null || key.isEmpty() ? null : checked(key, "content key", MAX_CONTENT_KEY_BYTES);
     }
@@ -35,7 +38,7 @@ final class Texts {
         return checked(mode, "embedding mode", MAX_MODE_BYTES);
     }
 
-    /** @param what for the message */
+    /** @param what names the text in messages */
     static String checked(String text, String what, int maxBytes) {
         String composed = Normalizer.normalize(text, Normalizer.Form.NFC);
         int bytes;
@@ -45,7 +48,7 @@ final class Texts {
                     .encode(CharBuffer.wrap(composed))
                     .remaining();
         } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException(what + " must be Unicode text, but has half a surrogate pair", e);
+            throw new IllegalArgumentException(what + " must be Unicode text, but has an unpaired surrogate", e);
         }
         if (bytes == 0 || bytes > maxBytes) {
             throw new IllegalArgumentException(

@@ -1,14 +1,16 @@
 package org.facerecognition.gallery;
 
-/** Embeddings as they are kept and compared: L2-normalized, so that the cosine is a plain sum of products. */
+/** L2-normalizes embeddings, so that their cosine is a dot product, and checks stored ones. */
 final class UnitVector {
-    private static final double TOLERANCE = 1e-3; // floats of 65,536 values err by less
+    private static final double TOLERANCE = 1e-3; // rounding 65,536 values to floats causes less
 
     private UnitVector() {}
 
     /**
-     * @param what for the message
-     * @return a new array, of Euclidean norm 1
+     * L2-normalizes an embedding.
+     *
+     * @param what names the embedding in messages
+     * @return a new array
      */
     static float[] of(float[] values, int dimension, String what) {
         if (values.length != dimension) {
@@ -19,7 +21,7 @@ final class UnitVector {
         for (int i = 0; i < values.length; i++) {
             if (!Float.isFinite(values[i])) {
                 throw new IllegalArgumentException(
-                        what + " must be of finite values, but value " + i + " is " + values[i]);
+                        what + " must have finite values, but value " + i + " is " + values[i]);
             }
             squares += (double) values[i] * values[i];
         }
@@ -35,9 +37,9 @@ final class UnitVector {
     }
 
     /**
-     * Checks an embedding that was kept.
+     * Checks a stored embedding.
      *
-     * @throws IllegalArgumentException when its norm is not about 1, or no number
+     * @throws IllegalArgumentException if its norm is not approximately 1, or is NaN
      */
     static void check(float[] unit) {
         double squares = 0;
@@ -45,8 +47,7 @@ final class UnitVector {
             squares += (double) value * value;
         }
         if (!(Math.abs(squares - 1) <= TOLERANCE)) {
-            throw new IllegalArgumentException(
-                    "an embedding that was kept must have a squared norm of 1, but has " + squares);
+            throw new IllegalArgumentException("a stored embedding must have a squared norm of 1, but has " + squares);
         }
     }
 }

@@ -7,17 +7,18 @@ import org.bytedeco.javacpp.Pointer;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * The embeddings: rows of floats in blocks of native memory, added at the end and never changed, until they are erased
- * when nobody reads them any more. One thread adds; what it has added before it publishes the number of rows, any
- * thread may read.
+ * The embeddings of a gallery: rows of floats in blocks of native memory, which this object owns. Rows are added at the
+ * end and do not change until they are erased, once no reader uses them. One thread adds; any thread may read the rows
+ * that were added before that thread published their number.
  */
 /*
- * Blocks, and not one piece that grows, so that nothing is copied or moved under a reader. 32 MiB each: large enough
- * that starting a matrix product on one costs nothing beside it, and memory that is not written yet costs nothing
- * either.
+ * The memory consists of blocks instead of one growing array, so that nothing is copied or moved while it is read. A
+ * block has 32 MiB: large enough that the overhead of starting a matrix product per block is negligible, and memory
+ * that is not written yet is not committed by the operating system.
  *
- * The memory is malloc's own, not an allocation of JavaCPP's: that would be counted against the Java heap's limit, and
- * a gallery of 2 GB would be refused in a JVM of 1 GB.
+ * The blocks are allocated by malloc directly and not through JavaCPP, which would count them against its limit of
+ * native memory. By default, that is the maximum size of the Java heap, so a JVM with a heap of 1 GB would reject a
+ * gallery of 2 GB.
  */
 final class Vectors implements AutoCloseable {
     private static final int BLOCK_FLOATS = 1 << 23;
@@ -27,7 +28,13 @@ final class Vectors implements AutoCloseable {
     private final int rowBits; // a block has 2^rowBits rows
     private volatile Block[] blocks = {};
 
-    /** @param memory as malloc gave it; @param rows the same, aligned */
+    /**
+     * A block of rows.
+     *
+     * @param memory as malloc returned it, owned
+     * @param rows the aligned part of it
+     * @param view the same as a buffer
+     */
     private record Block(Pointer memory, FloatPointer rows, FloatBuffer view) {}
 
     Vectors(int dimension) {
@@ -45,9 +52,9 @@ final class Vectors implements AutoCloseable {
     }
 
     /**
-     * Makes room for so many rows in all.
+     * Reserves memory for a total number of rows.
      *
-     * @throws OutOfMemoryError when there is none
+     * @throws OutOfMemoryError if there is not enough memory
      */
     void reserve(int rows) {
         int needed = (int) (((long) rows + rowsPerBlock() - 1) >> rowBits);
@@ -75,7 +82,7 @@ final class Vectors implements AutoCloseable {
         return new Block(memory, rows, rows.asBuffer());
     }
 
-    /** Writes a row for which room was made. */
+    /** Writes a row, for which memory must be reserved. */
     void put(int row, float[] unit) {
         block(row).view.duplicate().position(offset(row)).put(unit);
     }
@@ -85,34 +92,34 @@ final class Vectors implements AutoCloseable {
         put(row, new float[dimension]);
     }
 
-    /** Reads a row. */
+    /** Returns a copy of a row. */
     float[] get(int row) {
         float[] unit = new float[dimension];
         block(row).view.get(offset(row), unit);
         return unit;
     }
 
-    /** The first row of a block, for native code; do not close. */
+    /** Returns a pointer to the first row of a block, for native code; borrowed. */
     FloatPointer rowsOfBlock(int block) {
         return blocks[block].rows;
     }
 
-    /** A pointer of one's own to be moved to rows by {@link #position}. There must be rows. */
+    /** Returns a new pointer that can be moved to rows by {@link #position}. There must be at least one row. */
     FloatPointer cursor() {
         return new FloatPointer(blocks[0].rows);
     }
 
-    /** Where a row is for a {@link #cursor}, in floats. Blocks lie anywhere; all are a whole number of floats apart. */
+    /** Returns the position of a row for a {@link #cursor}, in floats. Distances of blocks are multiples of a float. */
     long position(int row) {
         return position(this, row);
     }
 
-    /** Where a row of others of the same length is for a {@link #cursor} of these. */
+    /** Returns the position of a row of other vectors of the same dimension for a {@link #cursor} of these. */
     long position(Vectors others, int row) {
         return (others.block(row).rows.address() - blocks[0].rows.address()) / Float.BYTES + others.offset(row);
     }
 
-    /** The cosine in double precision, the same whatever the way by which a row was found. */
+    /** Returns the cosine in double precision, which does not depend on how the row was found. */
     double cosine(int row, float[] probe) {
         FloatBuffer view = block(row).view;
         int from = offset(row);

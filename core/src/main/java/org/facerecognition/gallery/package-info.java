@@ -1,6 +1,11 @@
 /**
- * Who is this, or nobody: {@link org.facerecognition.gallery.Gallery} holds the embeddings of people by name, in memory
- * and in a file, and finds those nearest to a probe. Takes arrays and text; knows no model, image or setting.
+ * Open-set identification: a {@link org.facerecognition.gallery.Gallery} stores the embeddings of named people, in
+ * memory and in a file, and finds the people nearest to a probe. The package works with arrays and text; it does not
+ * depend on models, images or settings.
+ *
+ * <p>The classes, from the top down: {@code Gallery}, the facade; {@code GalleryContents}, which applies
+ * changes to the file and to memory; {@code GalleryStore}, {@code LogReader} and {@code LogWriter} for the file, and
+ * {@code Snapshots} and {@code Segment} for memory; {@code SearchIndex} and its three implementations.
  */
 @NullMarked
 package org.facerecognition.gallery;

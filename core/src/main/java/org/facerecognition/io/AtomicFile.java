@@ -22,57 +22,58 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a file beside its place and moves it there: at every moment the place holds the former file or the new one,
- * whole. When a method returns, the disk has confirmed the file and its folder. When it throws, the former file is
- * untouched and nothing of the new one is left.
+ * Writes files atomically: a temporary file is written in the same folder and moved to its target, so that at every
+ * moment the target is either the complete old file or the complete new file. When a method returns, the disk has
+ * confirmed the file, and was asked to confirm its folder. When a method throws, the old file is unchanged and nothing
+ * of the new file is left.
  *
- * <p>Any number of threads and processes may write to one path at the same time: each result is whole, and the last one
- * stays. Missing folders are created. A symbolic link stays, and the file that it points at is replaced. A new file
- * gets the process's default permissions, a replaced one keeps its own. Devices and pipes are written to directly.
+ * <p>Any number of threads and processes may write to one path at the same time: every result is complete, and the last
+ * one remains. Missing folders are created. A symbolic link is kept, and the file that it points to is replaced. A new
+ * file gets the process's default permissions; a replaced file keeps its permissions. Devices and pipes are written to
+ * directly.
  */
 /*
- * The temporary file is ".NAME.<16 random hexadecimal digits>.tmp" in the same folder, since only a move within one
- * file system is atomic. What killed processes have left is removed by the next writer of the same name, see
- * TemporaryFile.
+ * The temporary file is named ".NAME.<16 random hexadecimal digits>.tmp" and lies in the same folder, because only a
+ * move within one file system is atomic. Files left by killed processes are removed by the next writer of the same
+ * name; see TemporaryFile.
  *
- * An interrupt closes a FileChannel for good. An interrupt that is pending when a method is called is therefore set
- * aside and restored at the end. One that comes while a file is written does not disturb a stream, but it ends the
+ * An interrupt closes a FileChannel for good. An interrupt that is pending when a method is called is therefore
+ * deferred and restored at the end. An interrupt while a file is written does not affect a stream, but it aborts
  * writing through a channel.
  */
 public final class AtomicFile {
-    private static final int MAX_LINKS = 40; // as Linux
+    private static final int MAX_LINKS = 40; // the same limit as Linux
     private static final int MAX_TRIES = 10;
     private static final Pattern WITH_REASON = Pattern.compile(".* \\(([^()]+)\\)", Pattern.DOTALL);
 
     private AtomicFile() {}
 
-    /** Writes the content of a file through a channel. */
+    /** A callback that writes the content of a file through a channel. */
     @FunctionalInterface
     public interface Writer {
-        /** @param channel of the new file, at its beginning; must not be closed */
+        /** @param channel of the new file, positioned at its beginning; borrowed */
         void write(FileChannel channel) throws IOException;
     }
 
-    /** Writes the content of a file as a stream. */
+    /** A callback that writes the content of a file to a stream. */
     @FunctionalInterface
     public interface StreamWriter {
         /** @param out buffered; may be closed */
         void write(OutputStream out) throws IOException;
     }
 
-    /** Writes the content of a file that it opens itself. */
+    /** A callback that writes the content of a file that it opens itself. */
     @FunctionalInterface
     public interface PathWriter {
         /**
-         * @param temporary the file to write into, which is there already, and must be closed at the end but not
-         * replaced
+         * @param temporary an existing file to write to, which must be closed afterwards and must not be replaced
          */
         void write(Path temporary) throws IOException;
     }
 
-    /** Fills a temporary file; false when it has been lost meanwhile. */
-    private interface Filling {
-        boolean fill(TemporaryFile file) throws IOException;
+    /** Writes the content of a temporary file; returns false if another process has removed the file. */
+    private interface ContentWriter {
+        boolean write(TemporaryFile file) throws IOException;
     }
 
     // ---- writing ----
@@ -83,8 +84,9 @@ public final class AtomicFile {
     }
 
     /**
-     * Writes bytes without waiting for the disk: other programs see the former file or the new one, whole, but a power
-     * failure may lose it. For many small files that can be made again; waiting costs some milliseconds for each.
+     * Writes bytes without waiting for the disk: other programs see either the complete old file or the complete new
+     * file, but a power failure may lose it. This is meant for many small files that can be recreated; waiting costs
+     * a few milliseconds per file.
      */
     public static void writeUnsynced(Path file, byte[] bytes) throws IOException {
         write(
@@ -105,7 +107,7 @@ public final class AtomicFile {
         write(file, text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Writes through a channel. */
+    /** Writes a file through a channel. */
     public static void write(Path file, Writer writer) throws IOException {
         PathWriter direct = special -> {
             try (FileChannel channel = FileChannel.open(special, StandardOpenOption.WRITE)) {
@@ -118,7 +120,7 @@ public final class AtomicFile {
         });
     }
 
-    /** Writes a stream. */
+    /** Writes a file as a stream. */
     public static void writeStream(Path file, StreamWriter writer) throws IOException {
         writeStream(file, writer, false);
     }
@@ -129,32 +131,33 @@ public final class AtomicFile {
                 writer.write(out);
             }
         };
-        Filling filling = temporary -> {
+        ContentWriter content = temporary -> {
             try (OutputStream out = temporary.stream()) {
                 writer.write(out);
             }
             return true;
         };
-        write(file, direct, filling, true, confidential);
+        write(file, direct, content, true, confidential);
     }
 
     /**
-     * Lets a writer that needs a path write the temporary file, for example a native library.
+     * Writes a file with a writer that needs a path, for example a native library.
      *
-     * @param writer in rare cases called a second time, with another temporary file
+     * @param writer called again with another temporary file in the rare case that another process has removed the
+     *     first one
      */
     public static void writePath(Path file, PathWriter writer) throws IOException {
         write(file, writer, temporary -> {
             writer.write(temporary.path());
-            return temporary.lockAgain(); // the lock went when the writer closed the file
+            return temporary.lockAgain(); // the lock was lost when the writer closed the file
         });
     }
 
-    private static void write(Path file, PathWriter direct, Filling filling) throws IOException {
-        write(file, direct, filling, true, false);
+    private static void write(Path file, PathWriter direct, ContentWriter content) throws IOException {
+        write(file, direct, content, true, false);
     }
 
-    private static void write(Path file, PathWriter direct, Filling filling, boolean synced, boolean confidential)
+    private static void write(Path file, PathWriter direct, ContentWriter content, boolean synced, boolean confidential)
             throws IOException {
         boolean interrupted = Thread.interrupted();
         try {
@@ -165,13 +168,13 @@ public final class AtomicFile {
                 direct.write(file);
                 return;
             }
-            Path place = real(file);
-            createFolders(place.getParent(), confidential);
-            TemporaryFile.cleanBefore(place);
+            Path target = real(file);
+            createFolders(target.getParent(), confidential);
+            TemporaryFile.cleanBefore(target);
             for (int tries = 0; tries < MAX_TRIES; tries++) {
-                try (TemporaryFile temporary = TemporaryFile.create(place, confidential)) {
-                    if (filling.fill(temporary)) {
-                        temporary.moveTo(place, synced);
+                try (TemporaryFile temporary = TemporaryFile.create(target, confidential)) {
+                    if (content.write(temporary)) {
+                        temporary.moveTo(target, synced);
                         return;
                     }
                 }
@@ -185,10 +188,10 @@ public final class AtomicFile {
     }
 
     /**
-     * Moves a finished file to its place in the same folder: the disk confirms the file, then it replaces a former one,
-     * then the disk confirms the folder.
+     * Moves a finished file to its target in the same folder: the disk confirms the file, the file atomically replaces
+     * an existing target, and the disk confirms the folder.
      *
-     * @param finished closed by whoever wrote it
+     * @param finished must be closed
      */
     public static void move(Path finished, Path file) throws IOException {
         boolean interrupted = Thread.interrupted();
@@ -205,40 +208,40 @@ public final class AtomicFile {
         }
     }
 
-    // ---- what killed processes have left ----
+    // ---- files left by killed processes ----
 
     /**
-     * Removes temporary files that dead writers have left in a folder; those that only their owner may read are
-     * overwritten before. Those of live writers stay.
+     * Removes the temporary files in a folder whose writers are dead. Files that only their owner may read are
+     * overwritten first. Files of live writers are kept.
      */
     public static void clean(Path folder) {
         TemporaryFile.clean(folder, null);
     }
 
     /**
-     * Removes temporary files that dead writers of one file have left beside it; those that only their owner may read
-     * are overwritten before. Those of live writers stay.
+     * Removes the temporary files of one target whose writers are dead. Files that only their owner may read are
+     * overwritten first. Files of live writers are kept.
      */
     public static void cleanBeside(Path file) {
         try {
-            Path place = real(file);
-            if (place.getParent() != null) {
-                TemporaryFile.clean(place.getParent(), place.getFileName().toString());
+            Path target = real(file);
+            if (target.getParent() != null) {
+                TemporaryFile.clean(target.getParent(), target.getFileName().toString());
             }
         } catch (IOException e) {
-            // whoever wants to use the file learns why that is impossible
+            // the caller will get the same error when it uses the file
         }
     }
 
     // ---- folders and links ----
 
-    /** Where a file lies or would be created: absolute, with all links followed. */
+    /** Returns the absolute path at which a file exists or would be created, with all symbolic links followed. */
     public static Path real(Path file) throws IOException {
         Path at = file.toAbsolutePath();
         try {
             return at.toRealPath();
         } catch (IOException e) {
-            // what is to be created is resolved by hand
+            // it does not exist yet, so the links are resolved one by one
         }
         for (int links = 0; Files.isSymbolicLink(at); links++) {
             if (links == MAX_LINKS) {
@@ -246,54 +249,57 @@ public final class AtomicFile {
             }
             at = at.resolveSibling(Files.readSymbolicLink(at));
         }
-        @Nullable Path there = at.getParent();
-        while (there != null && !Files.exists(there)) {
-            there = there.getParent();
+        @Nullable Path existing = at.getParent();
+        while (existing != null && !Files.exists(existing)) {
+            existing = existing.getParent();
         }
-        return there == null
+        return existing == null
                 ? at
-                : there.toRealPath().resolve(there.relativize(at)).normalize();
+                : existing.toRealPath().resolve(existing.relativize(at)).normalize();
     }
 
-    /** Creates a folder and those above it where they are missing. */
+    /** Creates a folder and its missing parent folders. */
     public static void createFolders(Path folder) throws IOException {
         createFolders(folder, false);
     }
 
     static void createFolders(Path folder, boolean confidential) throws IOException {
-        if (Files.isDirectory(folder)) { // Files.createDirectories of Java 17 refuses links to folders
+        if (Files.isDirectory(folder)) { // Files.createDirectories of Java 17 rejects links to folders
             return;
         }
         Path absolute = folder.toAbsolutePath();
-        Path there = absolute;
-        while (!Files.exists(there) && there.getParent() != null) {
-            there = there.getParent();
+        Path existing = absolute;
+        while (!Files.exists(existing) && existing.getParent() != null) {
+            existing = existing.getParent();
         }
         if (confidential) {
-            Files.createDirectories(absolute, ConfidentialFile.folderAttributes(there));
+            Files.createDirectories(absolute, ConfidentialFile.folderAttributes(existing));
         } else {
             Files.createDirectories(absolute);
         }
-        for (Path made = absolute; !made.equals(there) && made.getParent() != null; made = made.getParent()) {
+        for (Path made = absolute; !made.equals(existing) && made.getParent() != null; made = made.getParent()) {
             syncFolder(made.getParent());
         }
     }
 
-    /** A moved file stays in its place after a power failure only when the folder is on the disk too. */
+    /**
+     * Asks the disk to confirm the entries of a folder. Only then does a moved or deleted file stay moved or deleted
+     * after a power failure. Errors are ignored.
+     */
     public static void syncFolder(Path folder) {
         try {
             confirmFolder(folder);
         } catch (IOException e) {
-            // the file is in its place; a power failure may bring the former one back
+            // the change is made, but a power failure may undo it
         }
     }
 
-    /** As {@link #syncFolder}, for what must not go on before the disk has confirmed it. */
+    /** Confirms a folder like {@link #syncFolder}, for callers that must not continue before the disk has done so. */
     static void confirmFolder(Path folder) throws IOException {
         if (File.separatorChar == '\\') {
-            return; // Windows opens no folders and needs no such thing
+            return; // Windows cannot open folders, and does not need this
         }
-        boolean interrupted = Thread.interrupted(); // a channel closes itself for an interrupted thread
+        boolean interrupted = Thread.interrupted(); // an interrupted thread cannot use a channel
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
         } finally {
@@ -303,15 +309,15 @@ public final class AtomicFile {
         }
     }
 
-    // ---- words ----
+    // ---- messages ----
 
-    /** The sentence for a file that could not be written: which file, why, and what to do. */
+    /** Returns the message for a file that could not be written: which file, why, and what to do. */
     public static String cannotWrite(Path file, IOException e) {
         return "cannot write " + file + ": " + reason(e)
-                + "; a former file of that name is untouched, free some space or choose another folder";
+                + "; an existing file of that name is unchanged; free some space or choose another folder";
     }
 
-    /** Why a file operation failed, in a few words for people, without the name of a temporary file. */
+    /** Returns why a file operation failed, in a few words for people and without the name of a temporary file. */
     public static String reason(IOException e) {
         if (e instanceof AccessDeniedException) {
             return "permission denied";
@@ -320,13 +326,13 @@ public final class AtomicFile {
         } else if (e instanceof FileAlreadyExistsException exists) {
             return exists.getFile() + " is not a folder";
         } else if (e instanceof FileSystemLoopException) {
-            return "its symbolic links lead in a circle";
+            return "its symbolic links form a loop";
         } else if (e instanceof FileSystemException failed) {
-            return failed.getReason() == null ? "the file system refuses it" : failed.getReason();
+            return failed.getReason() == null ? "the file system rejected the operation" : failed.getReason();
         } else if (e instanceof ClosedByInterruptException) {
             return "the thread was interrupted";
         } else if (e instanceof SyncFailedException) {
-            return "the disk does not confirm it";
+            return "the disk did not confirm the write";
         } else if (e instanceof FileNotFoundException) { // "PATH (REASON)"
             Matcher reason = WITH_REASON.matcher(String.valueOf(e.getMessage()));
             return reason.matches() ? reason.group(1) : "the folder or file is missing";

@@ -15,13 +15,13 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files with personal data: only their owner may read them, and their content is overwritten when they are deleted or
- * replaced.
+ * Writes and erases files with personal data: only their owner may read them, and their content is overwritten when
+ * they are erased or replaced.
  *
  * <p>Permissions are 0600 for files and 0700 for folders where the file system has POSIX permissions; elsewhere the
- * folder's rules hold. Content is overwritten in place, with zeros that the disk has confirmed. That reaches the former
- * content on file systems that write in place. It does not reach copies elsewhere: blocks that a file system with
- * copy-on-write or a solid-state disk has set aside, snapshots, backups, other hard links and swap space.
+ * folder's access rules apply. Content is overwritten in place, with zeros that the disk has confirmed. That reaches
+ * the old content on file systems that write in place. It does not reach copies elsewhere: blocks that a copy-on-write
+ * file system or a solid-state disk has set aside, snapshots, backups, other hard links and swap space.
  */
 public final class ConfidentialFile {
     static final Set<PosixFilePermission> OWNER_ONLY =
@@ -30,7 +30,7 @@ public final class ConfidentialFile {
 
     private ConfidentialFile() {}
 
-    /** A file was replaced, but the content of the former one is still on the disk, under a temporary name. */
+    /** Thrown if a file was replaced, but the content of the old file is still on the disk, under a temporary name. */
     public static final class NotErasedException extends IOException {
         private static final long serialVersionUID = 1L;
 
@@ -41,48 +41,48 @@ public final class ConfidentialFile {
 
     // ---- writing ----
 
-    /** Writes bytes as {@link AtomicFile#write(Path, byte[])} does. The content of a former file is not overwritten. */
+    /** Writes bytes like {@link AtomicFile#write(Path, byte[])}. The content of a replaced file is not overwritten. */
     public static void write(Path file, byte[] bytes) throws IOException {
         write(file, out -> out.write(bytes));
     }
 
     /**
-     * Writes a stream as {@link AtomicFile#writeStream} does. When it fails, what was written is overwritten. The
-     * content of a former file is not overwritten.
+     * Writes a stream like {@link AtomicFile#writeStream}. If that fails, what was written is overwritten. The content
+     * of a replaced file is not overwritten.
      */
     public static void write(Path file, AtomicFile.StreamWriter writer) throws IOException {
         AtomicFile.writeStream(file, writer, true);
     }
 
     /**
-     * Writes a stream as {@link #write(Path, AtomicFile.StreamWriter)} does, then overwrites the content of the file
-     * that was there. A process that is killed between the two leaves the former file under a temporary name; {@link
-     * AtomicFile#cleanBeside} overwrites and deletes it. A former file that has other hard links, or is
-     * in a file system without hard links, is left as it is.
+     * Writes a stream like {@link #write(Path, AtomicFile.StreamWriter)}, then overwrites the content of the replaced
+     * file. A process that is killed between the two leaves the old file under a temporary name;
+     * {@link AtomicFile#cleanBeside} overwrites and deletes it. The content of an old file that has other hard links,
+     * or that is in a file system without hard links, is not overwritten.
      *
-     * @throws NotErasedException when the new file is in place, but the former one could not be overwritten
-     * @throws IOException when the new file could not be written; the former one is untouched
+     * @throws NotErasedException if the new file is in place, but the old content could not be overwritten
+     * @throws IOException if the new file could not be written; the old one is unchanged in this case
      */
     public static void replace(Path file, AtomicFile.StreamWriter writer) throws IOException {
-        Path place = AtomicFile.real(file);
-        @Nullable Path former = Files.isRegularFile(place) ? TemporaryFile.secondName(place) : null;
+        Path target = AtomicFile.real(file);
+        @Nullable Path old = Files.isRegularFile(target) ? TemporaryFile.secondName(target) : null;
         try {
-            write(place, writer);
+            write(target, writer);
         } catch (IOException | RuntimeException | Error e) {
-            if (former != null) {
-                Files.deleteIfExists(former);
-                TemporaryFile.forgetSecondName(former);
+            if (old != null) {
+                Files.deleteIfExists(old);
+                TemporaryFile.forgetSecondName(old);
             }
             throw e;
         }
-        if (former != null) {
+        if (old != null) {
             try {
-                AtomicFile.confirmFolder(place.getParent());
-                erase(former);
+                AtomicFile.confirmFolder(target.getParent());
+                erase(old);
             } catch (IOException e) {
                 throw new NotErasedException(AtomicFile.reason(e), e);
             } finally {
-                TemporaryFile.forgetSecondName(former);
+                TemporaryFile.forgetSecondName(old);
             }
         }
     }
@@ -90,22 +90,22 @@ public final class ConfidentialFile {
     // ---- erasing ----
 
     /**
-     * Overwrites a file and deletes it; when this returns, the disk has confirmed both. A symbolic link and one of
-     * several hard links are deleted only.
+     * Overwrites and deletes a file. The disk has confirmed the overwriting, and was asked to confirm the deletion,
+     * when this method returns. A symbolic link, and a file that has other hard links, is only deleted.
      *
-     * @return whether it was there
+     * @return whether the file existed
      */
     public static boolean erase(Path file) throws IOException {
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
             return false;
         }
         overwrite(file);
-        boolean there = Files.deleteIfExists(file);
+        boolean existed = Files.deleteIfExists(file);
         AtomicFile.syncFolder(file.toAbsolutePath().getParent());
-        return there;
+        return existed;
     }
 
-    /** Overwrites a regular file that has no other hard link. */
+    /** Overwrites a file with zeros, unless it has other hard links or is not a regular file. */
     static void overwrite(Path file) throws IOException {
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || hardLinks(file) > 1) {
             return;
@@ -116,25 +116,28 @@ public final class ConfidentialFile {
         }
     }
 
-    /** Overwrites with zeros from a place to the end; zeros that are there are left, as they may be a hole. */
+    /**
+     * Overwrites an open file with zeros from an offset to its end. Blocks that are zero already are not written,
+     * because they may be holes of a sparse file.
+     */
     public static void overwrite(RandomAccessFile open, long from) throws IOException {
         byte[] bytes = new byte[BUFFER_BYTES];
         byte[] zeros = new byte[BUFFER_BYTES];
-        for (long place = from; ; ) {
-            open.seek(place);
+        for (long offset = from; ; ) {
+            open.seek(offset);
             int count = open.read(bytes);
             if (count <= 0) {
                 return;
             }
             if (!Arrays.equals(bytes, 0, count, zeros, 0, count)) {
-                open.seek(place);
+                open.seek(offset);
                 open.write(zeros, 0, count);
             }
-            place += count;
+            offset += count;
         }
     }
 
-    /** How many names the file has in its file system; 1 where that is unknown. */
+    /** Returns the number of hard links of a file; 1 if it is unknown. */
     public static int hardLinks(Path file) throws IOException {
         try {
             return (int) Files.getAttribute(file, "unix:nlink", LinkOption.NOFOLLOW_LINKS);
@@ -145,32 +148,35 @@ public final class ConfidentialFile {
 
     // ---- permissions ----
 
-    /** Takes the permissions of everybody but the owner away, where there are any and the owner is this user. */
+    /**
+     * Revokes the permissions of everybody but the owner. This has no effect if the file system has no POSIX
+     * permissions or the file belongs to another user.
+     */
     public static void restrict(Path path) {
         try {
             @Nullable PosixFileAttributeView view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
             if (view == null) {
                 return;
             }
-            Set<PosixFilePermission> former = view.readAttributes().permissions();
+            Set<PosixFilePermission> old = view.readAttributes().permissions();
             Set<PosixFilePermission> owners = EnumSet.noneOf(PosixFilePermission.class);
-            former.stream()
+            old.stream()
                     .filter(permission -> permission.name().startsWith("OWNER"))
                     .forEach(owners::add);
-            if (!owners.equals(former)) {
+            if (!owners.equals(old)) {
                 view.setPermissions(owners);
             }
         } catch (IOException e) {
-            // it is somebody else's, or the file system shows permissions and keeps none
+            // the file belongs to another user, or the file system reports permissions but does not store them
         }
     }
 
-    /** Creates a folder and those above it where they are missing, for their owner alone. */
+    /** Creates a folder and its missing parent folders, accessible only to their owner. */
     public static void createFolders(Path folder) throws IOException {
         AtomicFile.createFolders(folder, true);
     }
 
-    /** Whether only the owner may read a file, and the file system can tell. */
+    /** Returns whether only the owner may access a file; false if the file system has no POSIX permissions. */
     static boolean isConfidential(Path file) {
         try {
             Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS);
@@ -184,18 +190,18 @@ public final class ConfidentialFile {
         return attributes(file.toAbsolutePath().getParent(), OWNER_ONLY);
     }
 
-    /** @param there an existing folder of the file system */
-    static FileAttribute<?>[] folderAttributes(Path there) {
+    /** @param existing a folder in the same file system */
+    static FileAttribute<?>[] folderAttributes(Path existing) {
         return attributes(
-                there,
+                existing,
                 Set.of(
                         PosixFilePermission.OWNER_READ,
                         PosixFilePermission.OWNER_WRITE,
                         PosixFilePermission.OWNER_EXECUTE));
     }
 
-    private static FileAttribute<?>[] attributes(Path there, Set<PosixFilePermission> permissions) {
-        boolean posix = Files.getFileAttributeView(there, PosixFileAttributeView.class) != null;
+    private static FileAttribute<?>[] attributes(Path existing, Set<PosixFilePermission> permissions) {
+        boolean posix = Files.getFileAttributeView(existing, PosixFileAttributeView.class) != null;
         return posix
                 ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(permissions)}
                 : new FileAttribute<?>[0];

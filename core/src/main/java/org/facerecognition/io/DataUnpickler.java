@@ -14,51 +14,53 @@ import net.razorvine.pickle.Unpickler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpickles data and nothing else, in time and memory that grow with the file alone. A pickle is a program: it names
- * Python functions and calls them. Here only given instructions are followed, and a name stands for nothing but what a
- * subclass answers.
+ * Unpickles untrusted data without executing code, in time and memory proportional to the size of the file. A pickle is
+ * a program that names Python functions and calls them. This class executes only the given instructions, and a name
+ * resolves only to what a subclass returns for it.
  *
- * <p>A few bytes can stand for much: a list that holds itself twice, at thirty levels, takes 2^30 steps to be hashed or
- * printed, and a text of a megabyte can be converted again and again. So no list is used as a key, as in Python, no
- * value is printed, lengths are compared with what is left before they are allocated, and all that is made is counted.
+ * <p>A few bytes can have a large effect: thirty levels of lists that each contain the next one twice take 2^30 steps
+ * to hash or print, and a text of a megabyte can be converted again and again. Therefore lists cannot be keys, as in
+ * Python, values are never printed, lengths are compared with the remaining input before memory is allocated, and all
+ * created elements are counted.
  */
 public abstract class DataUnpickler extends Unpickler {
     private static final long MAX_STEPS = 20_000_000;
-    private static final int HEAP_BYTES_PER_STEP = 160; // a list and its place in the memo
+    private static final int HEAP_BYTES_PER_STEP = 160; // a list and its entry in the memo
     private static final int MAX_NAME = 200;
     private static final int MAX_INTEGER_BYTES = 16;
 
     private final Set<Short> instructions;
     private long stepsLeft;
 
-    /** @param instructions that are followed, of {@link Opcodes} */
+    /** @param instructions that may be executed, from {@link Opcodes} */
     protected DataUnpickler(Set<Short> instructions) {
         this.instructions = Set.copyOf(instructions);
         this.stepsLeft = Math.min(MAX_STEPS, Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_STEP);
     }
 
     /**
-     * What a name of Python stands for: an {@link net.razorvine.pickle.IObjectConstructor}, or a value.
+     * Resolves a Python name to an {@link net.razorvine.pickle.IObjectConstructor} or a value.
      *
-     * @param name with its module: {@code collections.OrderedDict}
+     * @param name including its module, for example {@code collections.OrderedDict}
      */
     protected abstract Object named(String name);
 
-    /** Takes an attribute dictionary or the like, {@code state}, for the value on top of the stack. */
+    /** Applies {@code state}, for example a dictionary of attributes, to the value on top of the stack. */
     protected abstract void build(@Nullable Object target, @Nullable Object state);
 
-    /** The exception for an instruction that is not followed. */
+    /** Creates the exception for an instruction that may not be executed. */
     protected abstract RuntimeException refusedInstruction(short instruction);
 
     /**
-     * Counts what is made, in elements of lists or the like.
+     * Counts created values, such as elements of lists.
      *
-     * @throws PickleException when it is too much
+     * @throws PickleException if there are too many
      */
     protected final void count(long elements) {
         stepsLeft -= elements;
         if (stepsLeft < 0) {
-            throw new PickleException("the pickle makes more than any such file needs, or this Java heap holds");
+            throw new PickleException(
+                    "the pickle creates more values than any such file needs, or than fit into this Java heap");
         }
     }
 
@@ -81,7 +83,7 @@ public abstract class DataUnpickler extends Unpickler {
                 Object state = stack.pop();
                 build(stack.peek(), state);
             }
-            case Opcodes.EMPTY_DICT -> stack.add(new LinkedHashMap<>()); // the library's forgets the order
+            case Opcodes.EMPTY_DICT -> stack.add(new LinkedHashMap<>()); // the library's map does not keep the order
             case Opcodes.SETITEM -> {
                 Object value = stack.pop();
                 put(stack.pop(), value);
@@ -92,7 +94,7 @@ public abstract class DataUnpickler extends Unpickler {
                     put(items.get(i), items.get(i + 1));
                 }
             }
-            case Opcodes.APPENDS -> { // the library's copies the list each time
+            case Opcodes.APPENDS -> { // the library copies the list each time
                 List<Object> items = stack.pop_all_since_marker();
                 ((ArrayList<?>) stack.peek()).addAll(cast(items));
             }
@@ -111,7 +113,7 @@ public abstract class DataUnpickler extends Unpickler {
 
     private void put(@Nullable Object key, @Nullable Object value) {
         if (key instanceof Collection || key instanceof Map) {
-            throw new PickleException("a list or dictionary must not be a key");
+            throw new PickleException("a key must not be a list or dictionary");
         }
         Map<Object, Object> dictionary = cast(stack.peek());
         dictionary.put(key, value);
@@ -119,7 +121,7 @@ public abstract class DataUnpickler extends Unpickler {
 
     private static String name(@Nullable Object value) {
         if (!(value instanceof String name) || name.length() > MAX_NAME) {
-            throw new PickleException("a name must be a short text");
+            throw new PickleException("a name must be a text of at most " + MAX_NAME + " characters");
         }
         return name;
     }
@@ -128,7 +130,7 @@ public abstract class DataUnpickler extends Unpickler {
         StringBuilder line = new StringBuilder();
         for (int c = input.read(); c != '\n'; c = input.read()) {
             if (c < 0 || line.length() == maxCharacters) {
-                throw new IOException("a line does not end");
+                throw new IOException("a line of the pickle is too long or does not end");
             }
             line.append((char) c);
         }
@@ -136,7 +138,8 @@ public abstract class DataUnpickler extends Unpickler {
     }
 
     /**
-     * What reaches past the end must not be allocated first; whole numbers in texts take the square of their length.
+     * Rejects lengths that reach past the end of the input before memory is allocated for them. It also limits the
+     * length of numbers written as text, because the time to convert an integer grows with the square of its length.
      */
     private void checkLength(short instruction) throws IOException {
         switch (instruction) {
@@ -152,12 +155,12 @@ public abstract class DataUnpickler extends Unpickler {
         }
     }
 
-    private void checkLength(int bytes, long most) throws IOException {
+    private void checkLength(int bytes, long max) throws IOException {
         input.mark(bytes);
         byte[] raw = PickleUtils.readbytes(input, bytes);
         long length = bytes == Integer.BYTES ? PickleUtils.bytes_to_uint(raw, 0) : PickleUtils.bytes_to_long(raw, 0);
-        if (length < 0 || length > Math.min(most, input.available())) {
-            throw new IOException("a length reaches past the end");
+        if (length < 0 || length > Math.min(max, input.available())) {
+            throw new IOException("a length reaches past the end of the pickle");
         }
         input.reset();
     }

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Another writer holds the lock. */
+/** Thrown if another writer holds a {@link WriterLock}. */
 public final class LockedException extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -12,20 +12,20 @@ public final class LockedException extends IOException {
     private final @Nullable String holder;
 
     LockedException(Path lockFile, boolean byThisProcess, @Nullable String holder) {
-        super(lockFile + " is held by " + (byThisProcess ? "this process" : "another process") + " already"
+        super(lockFile + " is already held by " + (byThisProcess ? "this process" : "another process")
                 + (holder == null ? "" : ": " + holder));
         this.byThisProcess = byThisProcess;
         this.holder = holder;
     }
 
-    /** Whether the holder is in this process. */
+    /** Returns whether the holder is in this process. */
     public boolean byThisProcess() {
         return byThisProcess;
     }
 
     /**
-     * Who holds it, for example {@code process 4711 on host x, a training since 2026-01-31T12:00:00Z}; null when
-     * unknown.
+     * Returns who holds the lock, for example {@code process 4711 on host x, a training since 2026-01-31T12:00:00Z};
+     * null if unknown.
      */
     public @Nullable String holder() {
         return holder;

@@ -30,37 +30,45 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The file that holds the new content until it is moved to its place. Closing one that was not moved deletes it. */
+/**
+ * A temporary file, which holds the new content of a target until it is moved there. Closing a file that was not moved
+ * deletes it. The class also finds and deletes orphans, the temporary files of dead writers.
+ */
 /*
- * How the file of a dead writer is told from that of a live one: a live writer holds a lock on its temporary file,
- * which the operating system releases when the process ends in whatever way. Who can take that lock may delete the
- * file.
+ * A live writer holds a lock on its temporary file, which the operating system releases when the process ends for any
+ * reason. That distinguishes live writers from dead ones: a cleaner that can take the lock may delete the file.
  *
- * - On Linux and macOS a process loses its lock on a file when it closes any descriptor of that file. The names of this
- * JVM's own temporary files are therefore kept, and such files are skipped without being opened. Names suffice, as they
- * are random.
- * - Between its creation and its lock a file looks like an orphan. The writer therefore checks, once it has the lock,
- * that its file is still there. Nobody else creates a file of that random name, so it is the same one.
- * - A cleaner that has opened a file just before it was moved locks and deletes by a name that no longer exists.
- * - Where the file system has no locks, taking one fails; then files are written without, and nothing is deleted.
+ * - On Linux and macOS, a process loses its lock on a file when it closes any descriptor of that file. The JVM
+ * therefore records the names of its own temporary files, and a cleaner skips these files without opening them. Names
+ * suffice, because they are random.
+ * - Between its creation and its locking, a file looks like an orphan. Once the writer has the lock, it therefore
+ * checks that its file still exists. No other writer creates a file of that random name, so an existing file is the
+ * same one.
+ * - A cleaner that opened a file just before it was moved locks it and then deletes by a name that no longer exists.
+ * - If the file system does not support locks, locking fails; files are then written without a lock, and orphans are
+ * not deleted.
  *
- * The lock is on one byte far behind the content, since Windows lets nobody else read or write what is locked.
+ * The locked byte is far behind the content, because Windows does not let other processes read or write a locked
+ * region.
  *
- * A RandomAccessFile and not a FileChannel, which an interrupt of the writing thread would close.
+ * The file is a RandomAccessFile and not a FileChannel, because an interrupt of the writing thread would close a
+ * channel.
  */
 final class TemporaryFile implements AutoCloseable {
     static final long LOCKED_BYTE = Long.MAX_VALUE - 1;
     static final boolean WINDOWS = File.separatorChar == '\\';
 
     private static final FileAttribute<?>[] NO_ATTRIBUTES = {};
-    private static final Set<String> OF_THIS_JVM = ConcurrentHashMap.newKeySet();
+    private static final Set<String> OWN_NAMES = ConcurrentHashMap.newKeySet();
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Pattern ENDING = Pattern.compile("\\.[0-9a-f]{16}\\.tmp");
     private static final int ENDING_LENGTH = 21;
-    private static final int MAX_NAME_BYTES = 200; // of the 255 that file systems allow
+    private static final int MAX_NAME_BYTES = 200; // file systems allow 255
     private static final int MAX_TRIES = 100;
 
-    private static final Map<Path, Long> SLOW_TO_LIST = new ConcurrentHashMap<>(); // until System.nanoTime() is that
+    /** Folders that take long to list, and the value of System.nanoTime() before which they are not listed again. */
+    private static final Map<Path, Long> SLOW_TO_LIST = new ConcurrentHashMap<>();
+
     private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
     private static final long PAUSE_NANOS = TimeUnit.MINUTES.toNanos(1);
     private static final int MAX_SLOW_FOLDERS = 1_000;
@@ -81,14 +89,16 @@ final class TemporaryFile implements AutoCloseable {
     }
 
     /**
-     * @param place of the file that is to be written, in a folder that is there
-     * @param confidential whether nobody but the owner may read it, now or in its place
+     * Creates and locks a temporary file.
+     *
+     * @param target of the later move, in an existing folder
+     * @param confidential whether only the owner may read the file, both before and after it is moved
      */
-    static TemporaryFile create(Path place, boolean confidential) throws IOException {
+    static TemporaryFile create(Path target, boolean confidential) throws IOException {
         for (int tries = 0; tries < MAX_TRIES; tries++) {
-            String name = newName(place);
-            OF_THIS_JVM.add(name);
-            @Nullable TemporaryFile created = open(place.resolveSibling(name), place, confidential);
+            String name = newName(target);
+            OWN_NAMES.add(name);
+            @Nullable TemporaryFile created = open(target.resolveSibling(name), target, confidential);
             if (created != null) {
                 return created;
             }
@@ -96,78 +106,79 @@ final class TemporaryFile implements AutoCloseable {
         throw new IOException("other programs keep removing the temporary file");
     }
 
-    private static String newName(Path place) {
-        return "." + stem(place.getFileName().toString()) + String.format(".%016x.tmp", RANDOM.nextLong());
+    private static String newName(Path target) {
+        return "." + stem(target.getFileName().toString()) + String.format(".%016x.tmp", RANDOM.nextLong());
     }
 
     /**
-     * Gives a file that is about to be replaced a second name, by which its content can be overwritten afterwards, by
-     * the next opening too when this process is killed meanwhile.
+     * Gives a file that is about to be replaced a second name, which allows overwriting its content afterwards. It is
+     * the name of a temporary file, so that a later cleaner overwrites the content if this process is killed before
+     * that.
      *
-     * @return null where the file system has no hard links
+     * @return null if the file system has no hard links
      */
-    static @Nullable Path secondName(Path place) {
-        Path second = place.resolveSibling(newName(place));
-        OF_THIS_JVM.add(second.getFileName().toString());
+    static @Nullable Path secondName(Path target) {
+        Path second = target.resolveSibling(newName(target));
+        OWN_NAMES.add(second.getFileName().toString());
         try {
-            return Files.createLink(second, place);
+            return Files.createLink(second, target);
         } catch (IOException | UnsupportedOperationException e) {
-            OF_THIS_JVM.remove(second.getFileName().toString());
+            OWN_NAMES.remove(second.getFileName().toString());
             return null;
         }
     }
 
-    /** The second name is gone, or is for the next opening to do away with. */
+    /** Forgets a second name that is deleted, or that is left to a later cleaner. */
     static void forgetSecondName(Path second) {
-        OF_THIS_JVM.remove(second.getFileName().toString());
+        OWN_NAMES.remove(second.getFileName().toString());
     }
 
-    /** Null when a cleaner took it for an orphan before it was locked. */
-    private static @Nullable TemporaryFile open(Path path, Path place, boolean confidential) throws IOException {
+    /** Returns null if the name exists already, or a cleaner took the file for an orphan before it was locked. */
+    private static @Nullable TemporaryFile open(Path path, Path target, boolean confidential) throws IOException {
         @Nullable
-        Set<PosixFilePermission> permissions = confidential ? ConfidentialFile.OWNER_ONLY : permissions(place);
+        Set<PosixFilePermission> permissions = confidential ? ConfidentialFile.OWNER_ONLY : permissions(target);
         RandomAccessFile file;
-        try { // RandomAccessFile would take one that is there
+        try { // RandomAccessFile would open an existing file
             Files.createFile(path, confidential ? ConfidentialFile.fileAttributes(path) : NO_ATTRIBUTES);
             file = new RandomAccessFile(path.toFile(), "rw");
         } catch (FileAlreadyExistsException e) {
-            OF_THIS_JVM.remove(path.getFileName().toString());
+            OWN_NAMES.remove(path.getFileName().toString());
             return null;
         } catch (IOException | RuntimeException e) {
             forget(path, false);
             throw e;
         }
         TemporaryFile opened = new TemporaryFile(path, file, permissions, confidential);
-        if (opened.isStillThere()) {
-            opened.hide();
+        if (opened.lockAndCheckExists()) {
+            opened.restrictReaders();
             return opened;
         }
         opened.close();
         return null;
     }
 
-    /** Who may not read the former file does not read the new one either while it is written. */
-    private void hide() {
+    /** Ensures that users who cannot read the old file cannot read the new one while it is written either. */
+    private void restrictReaders() {
         if (permissions != null) {
-            Set<PosixFilePermission> meanwhile =
+            Set<PosixFilePermission> whileWriting =
                     EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
-            meanwhile.addAll(permissions);
-            setPermissions(path, meanwhile);
+            whileWriting.addAll(permissions);
+            setPermissions(path, whileWriting);
         }
     }
 
-    private boolean isStillThere() {
+    private boolean lockAndCheckExists() {
         try {
             lock = file.getChannel().tryLock(LOCKED_BYTE, 1, false);
             return lock != null && Files.exists(path, LinkOption.NOFOLLOW_LINKS);
-        } catch (IOException e) { // no locks in this file system
+        } catch (IOException e) { // the file system does not support locks
             return Files.exists(path, LinkOption.NOFOLLOW_LINKS);
         }
     }
 
-    private static @Nullable Set<PosixFilePermission> permissions(Path place) {
+    private static @Nullable Set<PosixFilePermission> permissions(Path file) {
         try {
-            return Files.getPosixFilePermissions(place);
+            return Files.getPosixFilePermissions(file);
         } catch (IOException | UnsupportedOperationException e) {
             return null;
         }
@@ -177,11 +188,11 @@ final class TemporaryFile implements AutoCloseable {
         try {
             Files.setPosixFilePermissions(path, permissions);
         } catch (IOException | UnsupportedOperationException e) {
-            // a file system that shows permissions and keeps none, or has none
+            // the file system has no permissions, or reports them but does not store them
         }
     }
 
-    /** A name of any length that the file system takes leaves room for the ending. */
+    /** Returns a name, or a hash of a name that is too long, so that the ending can be appended. */
     private static String stem(String name) {
         return name.getBytes(StandardCharsets.UTF_8).length <= MAX_NAME_BYTES
                 ? name
@@ -198,7 +209,7 @@ final class TemporaryFile implements AutoCloseable {
         return file.getChannel();
     }
 
-    /** Closing it flushes it, and leaves the file open. */
+    /** Returns a buffered stream to the file. Closing the stream flushes it but does not close the file. */
     OutputStream stream() throws IOException {
         return new BufferedOutputStream(new FileOutputStream(file.getFD()), 1 << 16) {
             @Override
@@ -209,23 +220,23 @@ final class TemporaryFile implements AutoCloseable {
     }
 
     /**
-     * Takes the lock again after other code of this process has closed a descriptor of the file.
+     * Takes the lock again after other code in this process has closed a descriptor of the file.
      *
-     * @return whether the file is still there
+     * @return whether the file still exists
      */
     boolean lockAgain() throws IOException {
         if (lock != null) {
             lock.release();
         }
-        return isStillThere();
+        return lockAndCheckExists();
     }
 
     /**
-     * Puts the file in its place.
+     * Moves the file atomically to its target.
      *
-     * @param synced whether the disk confirms before that it has the file, and after that it has the folder
+     * @param synced whether the disk must confirm the file before the move and its folder after it
      */
-    void moveTo(Path place, boolean synced) throws IOException {
+    void moveTo(Path target, boolean synced) throws IOException {
         if (synced) {
             file.getFD().sync();
         }
@@ -233,12 +244,12 @@ final class TemporaryFile implements AutoCloseable {
             setPermissions(path, permissions);
         }
         if (WINDOWS) {
-            file.close(); // Windows moves no open file
+            file.close(); // Windows cannot move an open file
         }
-        Files.move(path, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(path, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         moved = true;
         if (synced) {
-            AtomicFile.syncFolder(place.getParent());
+            AtomicFile.syncFolder(target.getParent());
         }
     }
 
@@ -247,10 +258,10 @@ final class TemporaryFile implements AutoCloseable {
         try {
             file.close();
         } catch (IOException e) {
-            // what was written is confirmed already, or is thrown away
+            // the content is either confirmed already or discarded
         }
         if (moved) {
-            OF_THIS_JVM.remove(path.getFileName().toString());
+            OWN_NAMES.remove(path.getFileName().toString());
         } else {
             forget(path, confidential);
         }
@@ -265,23 +276,24 @@ final class TemporaryFile implements AutoCloseable {
         } catch (IOException e) {
             // the next writer of this name removes it
         } finally {
-            OF_THIS_JVM.remove(path.getFileName().toString());
+            OWN_NAMES.remove(path.getFileName().toString());
         }
     }
 
     // ---- orphans ----
 
     /**
-     * Cleans before a file is written, unless listing its folder takes so long that writing many files would suffer.
+     * Deletes the orphans of a target before it is written. A folder that takes long to list is listed at most once a
+     * minute, so that writing many files to it stays fast.
      */
-    static void cleanBefore(Path place) {
-        Path folder = place.getParent();
+    static void cleanBefore(Path target) {
+        Path folder = target.getParent();
         long begin = System.nanoTime();
         @Nullable Long until = SLOW_TO_LIST.get(folder);
         if (until != null && begin - until < 0) {
             return;
         }
-        clean(folder, place.getFileName().toString());
+        clean(folder, target.getFileName().toString());
         long end = System.nanoTime();
         if (end - begin > SLOW_NANOS) {
             if (SLOW_TO_LIST.size() >= MAX_SLOW_FOLDERS) {
@@ -293,15 +305,19 @@ final class TemporaryFile implements AutoCloseable {
         }
     }
 
-    /** @param target name of the file whose orphans to delete; null for all */
+    /**
+     * Deletes orphans in a folder. Confidential ones are overwritten first.
+     *
+     * @param target name of the file whose orphans to delete; null for all
+     */
     static void clean(Path folder, @Nullable String target) {
         try (DirectoryStream<Path> orphans = Files.newDirectoryStream(
                 folder, path -> isTemporary(path.getFileName().toString(), target))) {
             orphans.forEach(TemporaryFile::deleteOrphan);
         } catch (NotDirectoryException e) {
-            // then nothing was left in it
+            // then it contains no orphans
         } catch (IOException | DirectoryIteratorException e) {
-            // what cannot be listed is not cleaned
+            // a folder that cannot be listed is not cleaned
         }
     }
 
@@ -314,7 +330,7 @@ final class TemporaryFile implements AutoCloseable {
     }
 
     private static void deleteOrphan(Path path) {
-        if (OF_THIS_JVM.contains(path.getFileName().toString())
+        if (OWN_NAMES.contains(path.getFileName().toString())
                 || !Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
@@ -326,7 +342,7 @@ final class TemporaryFile implements AutoCloseable {
                 Files.deleteIfExists(path);
             }
         } catch (IOException | OverlappingFileLockException e) {
-            // no lock, no deletion; or another thread is deleting it
+            // the file cannot be locked, or another thread is deleting it
         }
     }
 }

@@ -19,36 +19,40 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one writer at a time into a place. The process holds the lock until it is closed, and loses it when it ends in
- * whatever way. The lock file says who holds it, and is deleted when the lock is closed.
+ * A lock file that admits one writer at a time, among all threads and processes. The lock is held until it is closed or
+ * the process ends for any reason. The lock file says who holds the lock, and is deleted when the lock is closed.
  *
- * <p>A lock whose owner forgot it stays held until the process ends.
+ * <p>A lock that is never closed is held until the process ends, even if nothing refers to it any more.
  */
 /*
- * Within the process: held locks are kept in a map by the real path of their file, with what keeps the file open.
- * Without the map a garbage collection could close a forgotten file and so release its lock; and on Linux a second
- * opening of a locked file, when closed, would release it too. That is why the map is asked before a file is opened, by
- * path and by identity (device and inode, which a hard link or a second mount of the folder share).
+ * Within the process: a map from the real path of each lock file to its held lock keeps the file open. Without the map,
+ * a garbage collection could close the file of an unreachable lock and thereby release the lock. In addition, opening a
+ * locked file a second time and closing it would release the lock on Linux. The map is therefore consulted before a
+ * file is opened, both by path and by identity (device and inode, which hard links and second mounts of a folder
+ * share).
  *
- * Between class loaders, each with a map of its own: the JVM keeps one table of the locks of all. A file that another
- * class loader has locked is not closed again, which would release that lock on Linux.
+ * Between class loaders, each of which has its own map: the JVM has one table of the locks of all class loaders. A file
+ * that turns out to be locked by another class loader is kept open, because closing it would release that lock on
+ * Linux.
  *
- * Between processes: a lock of the operating system on one byte far behind the text, which Windows would otherwise let
- * nobody read. Earlier versions locked the whole file; the two refuse each other.
+ * Between processes: the operating system locks one byte far behind the text, because Windows does not let other
+ * processes read a locked region. Earlier versions locked the whole file; the two kinds of locks exclude each other.
  *
- * Deletion: the holder deletes the file, then releases it. Whoever had opened the file before gets a lock on a file
- * that is no longer at the path, while a third may lock a new file there. Therefore the holder compares what it locked
- * with the file at the path, and begins again when that is another one. The identity is what other holders in this
- * process are told apart by; it may be taken from a file that is deleted before this one is opened, and then belong to
- * a third. Windows tells no identity; there the file stays.
+ * Deletion: the holder deletes the file and then releases the lock. A process that opened the file before its deletion
+ * then gets a lock on a file that is no longer at the path, while a third process may lock a new file there. Therefore,
+ * a process that takes the lock compares the locked file with the file at the path, by a random length and by identity,
+ * and starts again if they differ. The identity distinguishes the file from those of other holders in this process. It
+ * is read before the file is opened, so it may be that of a file that was deleted in between, and may then belong to a
+ * third file. Windows reports no identity; there the lock file is not deleted.
  *
- * Where the file system has no locks, writers of one process still exclude each other.
+ * If the file system does not support locks, writers of one process still exclude each other.
  *
- * A RandomAccessFile and not a FileChannel, which an interrupt of the opening thread would close.
+ * The file is a RandomAccessFile and not a FileChannel, because an interrupt of the opening thread would close a
+ * channel.
  */
 public final class WriterLock implements AutoCloseable {
-    private static final Map<Path, WriterLock> HELD = new HashMap<>(); // also the monitor of everything here
-    private static final Map<Object, RandomAccessFile> NEVER_CLOSED = new HashMap<>(); // by identity
+    private static final Map<Path, WriterLock> HELD = new HashMap<>(); // also guards all state of the class
+    private static final Map<Object, RandomAccessFile> NEVER_CLOSED = new HashMap<>(); // by identity; locked by others
     private static final Object MISSING = new Object();
     private static final Object WITHOUT_IDENTITY = new Object();
     private static final int MAX_TRIES = 100;
@@ -70,23 +74,23 @@ public final class WriterLock implements AutoCloseable {
     /**
      * Takes the lock.
      *
-     * @param lockFile created for the time that the lock is held; folders that are missing are created too
-     * @param holder what the writer is, in a word or two that others read when they are refused: {@code a training}
-     * @throws LockedException when another writer holds it
-     * @throws IOException when the lock file cannot be created
+     * @param lockFile exists while the lock is held; missing folders are created
+     * @param holder describes the writer in a few words for others who are refused, for example {@code a training}
+     * @throws LockedException if another writer holds the lock
+     * @throws IOException if the lock file cannot be created
      */
     public static WriterLock of(Path lockFile, String holder) throws IOException {
         return of(lockFile, holder, false);
     }
 
     /**
-     * Takes the lock as {@link #of} does, for a place that only its owner may look into: the lock file and folders that
-     * are created are the owner's alone where the file system has permissions.
+     * Takes the lock like {@link #of}, for confidential files: the lock file and created folders are accessible only to
+     * their owner where the file system has POSIX permissions.
      *
-     * @param lockFile created for the time that the lock is held; folders that are missing are created too
-     * @param holder what the writer is, in a word or two
-     * @throws LockedException when another writer holds it
-     * @throws IOException when the lock file cannot be created
+     * @param lockFile exists while the lock is held; missing folders are created
+     * @param holder describes the writer in a few words
+     * @throws LockedException if another writer holds the lock
+     * @throws IOException if the lock file cannot be created
      */
     public static WriterLock ofConfidential(Path lockFile, String holder) throws IOException {
         return of(lockFile, holder, true);
@@ -109,12 +113,12 @@ public final class WriterLock implements AutoCloseable {
     }
 
     /**
-     * Takes the lock, and waits as long as another writer holds it.
+     * Takes the lock, and waits while another writer holds it.
      *
-     * @param lockFile created for the time that the lock is held; folders that are missing are created too
-     * @param holder what the writer is, in a word or two
-     * @throws InterruptedIOException when the thread is interrupted while it waits
-     * @throws IOException when the lock file cannot be created
+     * @param lockFile exists while the lock is held; missing folders are created
+     * @param holder describes the writer in a few words
+     * @throws InterruptedIOException if the thread is interrupted while it waits
+     * @throws IOException if the lock file cannot be created
      */
     public static WriterLock await(Path lockFile, String holder) throws IOException {
         while (true) {
@@ -131,7 +135,7 @@ public final class WriterLock implements AutoCloseable {
         }
     }
 
-    /** Null when the file was replaced meanwhile. */
+    /** Tries to take the lock; returns null if the file has been deleted or replaced. */
     private static @Nullable WriterLock attempt(Path file, String text, boolean withIdentity, boolean confidential)
             throws IOException {
         @Nullable WriterLock here = HELD.get(file);
@@ -160,8 +164,8 @@ public final class WriterLock implements AutoCloseable {
             lock.writeText();
             open = null;
             return lock;
-        } catch (OverlappingFileLockException e) { // a file that this process has locked elsewhere
-            NEVER_CLOSED.put(identity == WITHOUT_IDENTITY ? open : identity, open); // which would release that lock
+        } catch (OverlappingFileLockException e) { // another class loader of this process has locked the file
+            NEVER_CLOSED.put(identity == WITHOUT_IDENTITY ? open : identity, open); // closing would release that lock
             open = null;
             throw new LockedException(file, true, null);
         } finally {
@@ -178,7 +182,7 @@ public final class WriterLock implements AutoCloseable {
             } else {
                 Files.createFile(file);
             }
-        } catch (FileAlreadyExistsException e) { // of another holder, or left by one that was killed
+        } catch (FileAlreadyExistsException e) { // it belongs to another holder, or was left by a killed one
             if (confidential) {
                 ConfidentialFile.restrict(file);
             }
@@ -189,21 +193,22 @@ public final class WriterLock implements AutoCloseable {
         try {
             @Nullable FileLock lock = open.getChannel().tryLock(TemporaryFile.LOCKED_BYTE, 1, false);
             return lock != null;
-        } catch (IOException e) { // no locks in this file system
+        } catch (IOException e) { // the file system does not support locks
             return true;
         }
     }
 
     /**
-     * Whether a locked file is the one that has this name. Its identity alone cannot tell: the number of a file that was
-     * deleted before it could be opened goes to a new one. So it gets a length that nobody can guess.
+     * Returns whether a locked file is the file at a path. The identity alone cannot tell, because the inode number of
+     * a deleted file is reused for new files. The locked file therefore gets a random length, which is compared with
+     * the length of the file at the path.
      */
     static boolean isAt(Path file, RandomAccessFile open) throws IOException {
         long length = MAX_TEXT_BYTES + ThreadLocalRandom.current().nextInt(1 << 20);
         try {
-            open.setLength(length); // a hole
+            open.setLength(length); // sparse
         } catch (IOException e) {
-            return true; // the disk is full, and its identity must do
+            return true; // the disk is full, so the identity must suffice
         }
         try {
             return Files.size(file) == length;
@@ -227,7 +232,7 @@ public final class WriterLock implements AutoCloseable {
             open.setLength(0);
             open.write((text + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
-            // the lock holds without it, for example when the disk is full
+            // the lock is valid without its text, for example if the disk is full
         }
     }
 
@@ -242,7 +247,7 @@ public final class WriterLock implements AutoCloseable {
         }
     }
 
-    /** Without asking the network. */
+    /** Returns the name of this computer without network access. */
     private static String host() {
         String name = "";
         try {
@@ -255,7 +260,7 @@ public final class WriterLock implements AutoCloseable {
         return name.isEmpty() ? "" : " on host " + name;
     }
 
-    /** Releases the lock and deletes its file. A second time does nothing. */
+    /** Releases the lock and deletes its file. Closing twice has no effect. */
     @Override
     public void close() {
         synchronized (HELD) {
@@ -267,7 +272,7 @@ public final class WriterLock implements AutoCloseable {
                     Files.deleteIfExists(file);
                 }
             } catch (IOException e) {
-                // a lock file that stays is taken by the next holder
+                // the next holder reuses the file
             } finally {
                 release();
             }
@@ -278,7 +283,7 @@ public final class WriterLock implements AutoCloseable {
         try {
             open.close();
         } catch (IOException e) {
-            // the lock is gone all the same
+            // the lock is released nevertheless
         } finally {
             HELD.remove(file);
         }

@@ -1,6 +1,7 @@
 /**
- * Files on disk: {@link org.facerecognition.io.AtomicFile} writes a file whole or not at all, and {@link
- * org.facerecognition.io.WriterLock} lets one writer at a time into a place.
+ * Safe access to files: {@link org.facerecognition.io.AtomicFile} writes files atomically, {@link
+ * org.facerecognition.io.ConfidentialFile} protects and erases personal data, {@link org.facerecognition.io.WriterLock}
+ * admits one writer at a time, and {@link org.facerecognition.io.DataUnpickler} reads untrusted pickles.
  */
 @NullMarked
 package org.facerecognition.io;

@@ -20,11 +20,11 @@ import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 
 /**
- * Where drawn faces are drawn: takes corners in face units and in depth, turns and projects them by the shot's pose,
- * and fills polygons. {@link #photograph} then lets light, lens and sensor have their say.
+ * The canvas that synthetic faces are painted on. It takes corners in face units with their depth, rotates and projects
+ * them by the shot's pose, and fills polygons. {@link #photograph} then applies the effects of light, lens and sensor.
  */
 final class SyntheticCanvas implements AutoCloseable {
-    /** Components in [0, 255]. */
+    /** A color with components in [0, 255]. */
     record Rgb(double red, double green, double blue) {
         Rgb mix(Rgb other, double share) {
             return new Rgb(
@@ -39,11 +39,11 @@ final class SyntheticCanvas implements AutoCloseable {
     }
 
     private static final int MAX_CORNERS = 160;
-    /** Corners are given to OpenCV in 1/16 pixel. */
+    /** Corners are passed to OpenCV in units of 1/16 pixel. */
     private static final int SUBPIXEL_BITS = 4;
 
     private static final int LIGHT_GRID = 14;
-    /** The byte that stands for a factor of 1 in the light's grid. */
+    /** The byte that represents a factor of 1 in the grid of the light. */
     private static final double LIGHT_UNIT = 100;
 
     private final SyntheticShot shot;
@@ -71,27 +71,27 @@ final class SyntheticCanvas implements AutoCloseable {
         sinRoll = StrictMath.sin(shot.pose().rollRad());
     }
 
-    /** Adds a corner of the head, in face units; z towards the viewer. */
+    /** Adds a corner that turns with the head, in face units; z points toward the viewer. */
     void corner(double x, double y, double z) {
         SyntheticShot.Pose pose = shot.pose();
-        double turnedX = x * cosYaw + z * sinYaw;
-        double turnedZ = z * cosYaw - x * sinYaw;
-        double noddedY = y * cosPitch + turnedZ * sinPitch;
-        double nearness = pose.scale() / (1 - pose.perspective() * (turnedZ * cosPitch - y * sinPitch));
-        frameCorner(
-                0.5 + pose.shiftX() + nearness * (turnedX * cosRoll - noddedY * sinRoll),
-                0.5 + pose.shiftY() + nearness * (turnedX * sinRoll + noddedY * cosRoll));
+        double yawedX = x * cosYaw + z * sinYaw;
+        double yawedZ = z * cosYaw - x * sinYaw;
+        double pitchedY = y * cosPitch + yawedZ * sinPitch;
+        double scale = pose.scale() / (1 - pose.perspective() * (yawedZ * cosPitch - y * sinPitch));
+        imageCorner(
+                0.5 + pose.shiftX() + scale * (yawedX * cosRoll - pitchedY * sinRoll),
+                0.5 + pose.shiftY() + scale * (yawedX * sinRoll + pitchedY * cosRoll));
     }
 
-    /** Adds a corner of what does not turn with the head; (0, 0) is the image's upper left, (1, 1) its lower right. */
-    void frameCorner(double x, double y) {
+    /** Adds a corner that does not turn with the head; (0, 0) is the image's upper left, (1, 1) its lower right. */
+    void imageCorner(double x, double y) {
         double unit = image.cols() << SUBPIXEL_BITS;
         pending[2 * count[0]] = (int) StrictMath.rint(x * unit);
         pending[2 * count[0] + 1] = (int) StrictMath.rint(y * unit);
         count[0]++;
     }
 
-    /** Fills the polygon of the corners added since the last call. */
+    /** Fills the polygon of the corners that were added since the last call. */
     void fill(Rgb color) {
         corners.put(pending, 0, 2 * count[0]);
         try (Scalar scalar = new Scalar(color.red(), color.green(), color.blue(), 0)) {
@@ -100,7 +100,7 @@ final class SyntheticCanvas implements AutoCloseable {
         count[0] = 0;
     }
 
-    /** Covers everything with an image of {@code side x side} pixels, stretched, so softly out of focus. */
+    /** Covers the whole canvas with an image of {@code side x side} pixels, enlarged and therefore blurred. */
     void cover(byte[] rgb, int side) {
         try (Mat coarse = new Mat(side, side, CV_8UC3);
                 Size size = image.size()) {
@@ -109,20 +109,24 @@ final class SyntheticCanvas implements AutoCloseable {
         }
     }
 
-    /** What is drawn so far, lit, blurred and with noise; the caller closes it. */
+    /**
+     * Returns the painting, lit, blurred and with noise.
+     *
+     * @return RGB, CV_8UC3, {@code sizePx x sizePx}; owned
+     */
     Mat photograph(int sizePx) {
         Mat photo = new Mat();
         try (Size size = new Size(sizePx, sizePx)) {
             resize(image, photo, size, 0, 0, INTER_AREA);
-            light(photo, size);
+            applyLight(photo, size);
             blur(photo);
-            noise(photo);
+            addNoise(photo);
         }
         return photo;
     }
 
-    /** Lambert's law on an ellipsoid where the head is, on a coarse grid. */
-    private void light(Mat photo, Size size) {
+    /** Applies Lambert's law for an ellipsoid at the place of the head, computed on a coarse grid. */
+    private void applyLight(Mat photo, Size size) {
         try (Mat grid = new Mat(LIGHT_GRID, LIGHT_GRID, CV_8UC3);
                 Mat fine = new Mat()) {
             grid.data().put(lightGrid());
@@ -139,8 +143,8 @@ final class SyntheticCanvas implements AutoCloseable {
             double x = ((i % LIGHT_GRID + 0.5) / LIGHT_GRID - 0.5 - pose.shiftX()) / pose.scale();
             double y = ((i / LIGHT_GRID + 0.5) / LIGHT_GRID - 0.5 - pose.shiftY()) / pose.scale();
             double radius = StrictMath.sqrt(x * x + y * y);
-            double towards = StrictMath.sqrt(Math.max(0, 1 - radius * radius)); // the normal's z
-            double lambert = (x * light.x() + y * light.y()) / Math.max(1, radius) + towards * light.z();
+            double normalZ = StrictMath.sqrt(Math.max(0, 1 - radius * radius));
+            double lambert = (x * light.x() + y * light.y()) / Math.max(1, radius) + normalZ * light.z();
             double factor = light.exposure() * (light.ambient() + (1 - light.ambient()) * Math.max(0, lambert));
             grid[3 * i] = lightByte(factor * light.color().red());
             grid[3 * i + 1] = lightByte(factor * light.color().green());
@@ -162,18 +166,18 @@ final class SyntheticCanvas implements AutoCloseable {
         }
     }
 
-    /** Adds noise about the level that brings back middle gray after {@link #light} has scaled by the contrast. */
-    private void noise(Mat photo) {
+    /** Adds noise whose mean restores middle gray after {@link #applyLight} has scaled the pixels by the contrast. */
+    private void addNoise(Mat photo) {
         SyntheticShot.Camera camera = shot.camera();
-        try (RNG random = new RNG(camera.noiseSeed()); // not theRNG(), whose state belongs to the caller's thread
+        try (RNG random = new RNG(camera.noiseSeed()); // theRNG() would change the state of the caller's thread
                 Mat noise = new Mat(photo.rows(), photo.cols(), CV_16SC3);
                 Scalar mean = new Scalar(128 * (1 - camera.contrast()));
                 Scalar std = new Scalar(camera.noise());
                 Mat means = new Mat(1, 1, CV_64FC1, mean);
-                Mat deviations = new Mat(1, 1, CV_64FC1, std);
-                Mat everywhere = new Mat()) {
-            random._fill(noise, RNG.NORMAL, means, deviations);
-            add(photo, noise, photo, everywhere, photo.depth());
+                Mat stds = new Mat(1, 1, CV_64FC1, std);
+                Mat noMask = new Mat()) {
+            random._fill(noise, RNG.NORMAL, means, stds);
+            add(photo, noise, photo, noMask, photo.depth());
         }
     }
 

@@ -6,16 +6,17 @@ import java.util.stream.IntStream;
 import org.facerecognition.synthetic.SyntheticCanvas.Rgb;
 
 /**
- * Who a drawn face is: everything that all images of one identity share. Lengths are in face units: 1 is half the
- * height of the skull, x to the image's right, y down, the origin between the eyes and a little above the nose.
+ * The identity of a synthetic face: everything that all images of one person share. Lengths are in face units: 1 is
+ * half the height of the skull, x points to the image's right, y points down, and the origin lies between the eyes, a
+ * little above the nose.
  */
 record SyntheticIdentity(
         Head head, Eyes eyes, Brows brows, Nose nose, Mouth mouth, Hair hair, Beard beard, Marks marks) {
 
     /**
      * @param width half the width at the cheeks
-     * @param jaw exponent of the lower outline; small is square
-     * @param taper how much the outline narrows towards the chin
+     * @param jaw exponent of the lower outline; small values give a square jaw
+     * @param taper how much the outline narrows toward the chin
      * @param chin distance from the origin to the chin
      */
     record Head(Rgb skin, double width, double jaw, double taper, double chin, double earSize, double earHeight) {}
@@ -24,7 +25,7 @@ record SyntheticIdentity(
      * @param spacing from the middle of the face to the middle of an eye
      * @param width half the width of an eye
      * @param openness height over width
-     * @param tilt rise of the outer corner per length, positive for up
+     * @param tilt rise of the outer corner per unit of length, positive for up
      * @param lid thickness of the lash line
      */
     record Eyes(
@@ -37,17 +38,17 @@ record SyntheticIdentity(
             double irisSize,
             double lid) {}
 
-    /** @param arch rise of the middle over the ends */
+    /** @param arch rise of the middle above the ends */
     record Brows(Rgb color, double height, double length, double thickness, double tilt, double arch) {}
 
-    /** @param bridge width between the eyes over width at the wings */
+    /** @param bridge ratio of the width between the eyes to the width at the wings */
     record Nose(double length, double width, double bridge, double tip, double nostril) {}
 
     /** @param curve rise of the corners at rest */
     record Mouth(
             Rgb lips, double height, double width, double upperLip, double lowerLip, double cupidsBow, double curve) {}
 
-    /** How the outer edge of the hair looks. */
+    /** The shape of the outer edge of the hair. */
     enum Texture {
         SMOOTH,
         CURLS,
@@ -55,12 +56,12 @@ record SyntheticIdentity(
     }
 
     /**
-     * @param volume how far it stands off the skull
+     * @param volume how far the hair stands off the skull
      * @param hairline y of the hairline in the middle, negative
-     * @param recession how much higher the hairline is at the temples; negative for a curtain
-     * @param part lower on one side than on the other
-     * @param length y down to which it falls at the back; less than 0 for short hair
-     * @param bun radius of a bun on top, 0 for none
+     * @param recession how much higher the hairline is at the temples; negative for curtain bangs
+     * @param part how much lower the hairline is on one side than on the other
+     * @param length y down to which the hair falls at the back; less than 0 for short hair
+     * @param bun radius of the bun on top of the head; 0 for none
      */
     record Hair(
             Rgb color,
@@ -75,15 +76,16 @@ record SyntheticIdentity(
             double bun) {}
 
     /**
-     * @param cover of beard over skin, 0 for none, .4 stubble, 1 full
+     * @param cover opacity of the beard: 0 for none, 0.4 for stubble, 1 for a full beard
      * @param top y of its upper edge on the cheeks
+     * @param mustache half its thickness; 0 for none
      */
-    record Beard(double cover, double top, double moustache) {}
+    record Beard(double cover, double top, double mustache) {}
 
     /** @param size radius */
     record Spot(double x, double y, double size) {}
 
-    /** What frames the eyes. */
+    /** The kind of glasses. */
     enum Glasses {
         NONE,
         ROUND,
@@ -91,10 +93,10 @@ record SyntheticIdentity(
     }
 
     /**
-     * @param freckles how many on the cheeks
-     * @param freckleSeed where they are
-     * @param blush of the cheeks, in [0, 1]
-     * @param creases of the cheeks, in [0, 1]
+     * @param freckles number of freckles on the cheeks
+     * @param freckleSeed seed of their positions
+     * @param blush redness of the cheeks, in [0, 1]
+     * @param creases depth of the folds beside the nose, in [0, 1]
      */
     record Marks(
             List<Spot> moles,
@@ -138,7 +140,7 @@ record SyntheticIdentity(
     };
     private static final Rgb RED = new Rgb(196, 52, 70);
 
-    static SyntheticIdentity draw(RandomGenerator random) {
+    static SyntheticIdentity sample(RandomGenerator random) {
         Rgb skin = along(SKIN, random).mix(new Rgb(236, 150, 120), random.nextDouble(0.15));
         Rgb hair = along(HAIR, random).times(random.nextDouble(0.85, 1.1));
         return new SyntheticIdentity(
@@ -224,8 +226,8 @@ record SyntheticIdentity(
     private static Beard beard(RandomGenerator random) {
         double cover = random.nextDouble() < 0.25 ? random.nextDouble(0.25, 1.0) : 0;
         double top = random.nextDouble(0.15, 0.55);
-        double moustache = random.nextDouble() < 0.2 ? random.nextDouble(0.03, 0.08) : 0;
-        return new Beard(cover, top, moustache);
+        double mustache = random.nextDouble() < 0.2 ? random.nextDouble(0.03, 0.08) : 0;
+        return new Beard(cover, top, mustache);
     }
 
     private static Marks marks(RandomGenerator random) {
@@ -246,11 +248,11 @@ record SyntheticIdentity(
                 random.nextDouble(0.2, 0.27));
     }
 
-    /** A color anywhere on the line through the palette. */
+    /** Returns a random color from the piecewise linear path through the palette. */
     private static Rgb along(Rgb[] palette, RandomGenerator random) {
-        double at = random.nextDouble(palette.length - 1);
-        int i = (int) at;
-        return palette[i].mix(palette[i + 1], at - i);
+        double position = random.nextDouble(palette.length - 1);
+        int i = (int) position;
+        return palette[i].mix(palette[i + 1], position - i);
     }
 
     private static <T> T pick(T[] choices, RandomGenerator random) {

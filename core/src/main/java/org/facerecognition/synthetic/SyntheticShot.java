@@ -3,16 +3,17 @@ package org.facerecognition.synthetic;
 import java.util.random.RandomGenerator;
 import org.facerecognition.synthetic.SyntheticCanvas.Rgb;
 
-/** What changes from one image of a drawn face to the next, and says nothing about who it is. */
+/** The conditions of one image of a synthetic face: everything that varies between images of the same person. */
 record SyntheticShot(Pose pose, Expression expression, Light light, Scene scene, Camera camera) {
 
     /**
-     * @param yawRad turn of the head about the vertical, positive towards the image's right
+     * @param yawRad rotation of the head about the vertical axis, positive toward the image's right
      * @param pitchRad nod, positive for down
-     * @param rollRad turn in the image plane, positive clockwise
-     * @param scale face unit over image size
-     * @param shiftX of the origin from the image's middle, over image size
-     * @param perspective how much larger what is nearer appears, per face unit
+     * @param rollRad rotation in the image plane, positive clockwise
+     * @param scale ratio of the face unit to the image size
+     * @param shiftX offset of the origin from the middle of the image, as a fraction of the image size
+     * @param shiftY as {@code shiftX}, downward
+     * @param perspective relative magnification per face unit of depth
      */
     record Pose(
             double yawRad,
@@ -24,52 +25,54 @@ record SyntheticShot(Pose pose, Expression expression, Light light, Scene scene,
             double perspective) {}
 
     /**
-     * @param smile rise of the mouth's corners, face units
-     * @param mouthOpen gap between the lips, face units
-     * @param browRaise face units
-     * @param eyeOpen factor on the eyes' own opening
-     * @param gazeX in [-1, 1], as a share of the way the iris can go
+     * @param smile rise of the corners of the mouth, in face units
+     * @param mouthOpen gap between the lips, in face units
+     * @param browRaise rise of the eyebrows, in face units
+     * @param eyeOpen factor on the identity's eye opening
+     * @param gazeX horizontal offset of the iris in [-1, 1], as a fraction of its range
+     * @param gazeY as {@code gazeX}, downward
      */
     record Expression(double smile, double mouthOpen, double browRaise, double eyeOpen, double gazeX, double gazeY) {}
 
     /**
-     * @param x direction to the lamp; x, y, z have length 1
-     * @param ambient share of the light that comes from everywhere, in [0, 1]
-     * @param color factor on each channel, 255 for 1
+     * @param x component of the unit vector (x, y, z) toward the lamp
+     * @param ambient fraction of the light that comes from all directions, in [0, 1]
+     * @param color factor on each channel; 255 stands for 1
      */
     record Light(double x, double y, double z, double ambient, double exposure, Rgb color) {}
 
     /**
-     * @param detailPx the background is drawn this small and stretched: little is out of focus
-     * @param shapes how many in the background
+     * @param detailPx side of the image in which the background is painted before it is enlarged: the smaller, the more
+     *     it is out of focus
+     * @param shapes number of shapes in the background
      */
     record Scene(Rgb wall, Rgb floor, Rgb clothes, double collar, int detailPx, int shapes, long shapeSeed) {}
 
     /**
      * @param contrast factor about middle gray
-     * @param blur standard deviation over image size
-     * @param noise standard deviation, gray levels
+     * @param blur standard deviation as a fraction of the image size
+     * @param noise standard deviation in gray levels
      */
     record Camera(double contrast, double blur, double noise, long noiseSeed) {}
 
-    static SyntheticShot draw(RandomGenerator random) {
+    static SyntheticShot sample(RandomGenerator random) {
         return new SyntheticShot(pose(random), expression(random), light(random), scene(random), camera(random));
     }
 
     private static Pose pose(RandomGenerator random) {
         return new Pose(
-                mostlySmall(0.45, random),
-                mostlySmall(0.22, random),
-                mostlySmall(0.22, random),
+                triangular(0.45, random),
+                triangular(0.22, random),
+                triangular(0.22, random),
                 random.nextDouble(0.34, 0.4),
-                mostlySmall(0.055, random),
-                -0.03 + mostlySmall(0.055, random),
+                triangular(0.055, random),
+                -0.03 + triangular(0.055, random),
                 random.nextDouble(0.04, 0.18));
     }
 
-    /** Between plus and minus {@code most}, by a triangle that peaks at 0. */
-    private static double mostlySmall(double most, RandomGenerator random) {
-        return most * (random.nextDouble() - random.nextDouble());
+    /** Samples the triangular distribution on (-max, max) that peaks at 0. */
+    private static double triangular(double max, RandomGenerator random) {
+        return max * (random.nextDouble() - random.nextDouble());
     }
 
     private static Expression expression(RandomGenerator random) {
@@ -115,7 +118,7 @@ record SyntheticShot(Pose pose, Expression expression, Light light, Scene scene,
 
     static Rgb color(RandomGenerator random) {
         Rgb vivid = new Rgb(random.nextDouble(20, 250), random.nextDouble(20, 250), random.nextDouble(20, 250));
-        double grey = random.nextDouble(40, 240);
-        return vivid.mix(new Rgb(grey, grey, grey), 0.5);
+        double gray = random.nextDouble(40, 240);
+        return vivid.mix(new Rgb(gray, gray, gray), 0.5);
     }
 }

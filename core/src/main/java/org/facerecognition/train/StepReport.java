@@ -9,6 +9,7 @@ package org.facerecognition.train;
  * @param batches number of batches in an epoch
  * @param step number of the step in the training, from 1
  * @param loss mean over the step's samples
+ * @param accuracy mean score of the running epoch so far, in [0, 1]
  * @param learningRate of parameters without a multiplier
  * @param images number of samples in the step
  * @param waitSeconds time spent waiting for images
@@ -20,6 +21,7 @@ public record StepReport(
         int batches,
         long step,
         double loss,
+        double accuracy,
         double learningRate,
         int images,
         double waitSeconds) {}

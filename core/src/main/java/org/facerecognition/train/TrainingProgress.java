@@ -71,6 +71,7 @@ public final class TrainingProgress {
                 batches,
                 step,
                 lastLoss,
+                scoreSum / samples,
                 learningRate,
                 result.samples(),
                 result.waitSeconds());

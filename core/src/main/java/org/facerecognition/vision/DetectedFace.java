@@ -5,27 +5,27 @@ import java.util.List;
 /**
  * A face that a {@link FaceDetector} found.
  *
- * @param box around the face, from brow to chin; may reach beyond the image
- * @param points five, in the order of {@link FaceTemplate}: the eye on the image's left (the person's right one), the
- *     eye on the image's right, the nose's tip, the corners of the mouth on the image's left and right. "Left" is that
- *     of the face held upright, so that a face turned over has its image-left eye on the right
- * @param score how sure the detector is, in [0, 1]
+ * @param box around the face, from brow to chin; may extend beyond the image
+ * @param points five landmarks in the order of {@link FaceTemplate}: the eye on the image's left (the person's right
+ *     one), the eye on the image's right, the tip of the nose, the corners of the mouth on the image's left and right.
+ *     "Left" refers to the upright face, so that an upside-down face has its image-left eye on the right
+ * @param score the detector's confidence, in [0, 1]
  */
 public record DetectedFace(Box box, List<Point> points, double score) {
     private static final double MAX_MISFIT = 0.6;
 
-    /** How many points a face has. */
+    /** The number of landmarks of a face. */
     public static final int POINTS = 5;
 
-    /** A rectangle; x and y of its top left corner and its sides, in pixels of the image, fractions included. */
+    /** A rectangle: x and y of its top left corner and its sides, in fractional pixels of the image. */
     public record Box(double x, double y, double width, double height) {
-        /** In square pixels. */
+        /** Returns the area in square pixels. */
         public double area() {
             return width * height;
         }
     }
 
-    /** A place in the image, in pixels, fractions included; the center of the first pixel is (0, 0). */
+    /** A point in the image, in fractional pixels; the center of the first pixel is (0, 0). */
     public record Point(double x, double y) {}
 
     /** @throws IllegalArgumentException when there are not five points */
@@ -37,15 +37,15 @@ public record DetectedFace(Box box, List<Point> points, double score) {
     }
 
     /**
-     * Whether the landmarks lie as a face's can: a similarity transform, without reflection, brings them near the
-     * template. Of 1,006 upright photographs and crops of
-     * faces none was farther away than 0.42; 0.6 is allowed. See also {@link FaceDetector#isUpsideDown}: the landmarks of such a face look right.
+     * Returns whether the landmarks can be those of a face: a similarity transform, without reflection, maps them near
+     * the template. Of 1,006 upright photographs and crops of faces none was farther away than 0.42; 0.6 is allowed.
+     * This does not detect upside-down faces, whose landmarks look right; see {@link FaceDetector#isUpsideDown}.
      */
     public boolean isPlausible() {
         return FaceAligner.misfit(pointArray()) <= MAX_MISFIT;
     }
 
-    /** The same face in an image that is scaled, and then shifted by as many pixels along both axes. */
+    /** Returns the same face in an image that is scaled and then shifted by as many pixels along both axes. */
     DetectedFace mapped(double scale, double shiftPx) {
         Box moved = new Box(
                 mapped(box.x, scale, shiftPx), mapped(box.y, scale, shiftPx), box.width * scale, box.height * scale);
@@ -55,12 +55,12 @@ public record DetectedFace(Box box, List<Point> points, double score) {
         return new DetectedFace(moved, all, score);
     }
 
-    /** Centers of pixels are whole numbers, before and after. */
-    private static double mapped(double place, double scale, double shiftPx) {
-        return (place + 0.5) * scale - 0.5 + shiftPx;
+    /** Maps a coordinate; centers of pixels are whole numbers before and after. */
+    private static double mapped(double coordinate, double scale, double shiftPx) {
+        return (coordinate + 0.5) * scale - 0.5 + shiftPx;
     }
 
-    /** The points as {@link FaceAligner} takes them: five times x and y. */
+    /** Returns the landmarks as {@link FaceAligner} takes them: five times x and y. */
     public double[][] pointArray() {
         return points.stream().map(point -> new double[] {point.x(), point.y()}).toArray(double[][]::new);
     }

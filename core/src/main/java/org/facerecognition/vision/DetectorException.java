@@ -1,6 +1,6 @@
 package org.facerecognition.vision;
 
-/** A face detector's file is missing or is none. The message names it and the way out. */
+/** Thrown when the file of a face detector is missing or is not a detector. The message names it and the way out. */
 public final class DetectorException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -11,28 +11,28 @@ import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 
 /**
- * Moves a face's five points onto those of a {@link FaceTemplate}, by a similarity transform: rotation, one scale and
- * shift, no reflection. Matches insightface's {@code face_align.py}: bilinear, black outside.
+ * Aligns a face: maps its five landmarks to those of a {@link FaceTemplate} by a similarity transform (rotation,
+ * uniform scale and translation, no reflection). Matches insightface's {@code face_align.py}: bilinear, black outside.
  *
- * <p>A face turned by any angle is brought upright. A mirrored set of points (left and right mixed up) has no such
- * transform: it gets the rotation and scale that leave the least error, as Umeyama's, and a crop that no net can use.
- * It is not put right unasked, because the points of a face seen from the side may well lie across one another.
+ * <p>A face at any angle becomes upright. Mirrored landmarks (left and right exchanged) have no such transform: they
+ * get the rotation and scale with the least squared error, as in Umeyama's paper, and a crop that no network can use.
+ * They are not corrected silently, because the landmarks of a face in profile may legitimately cross one another.
  */
 public final class FaceAligner {
     private FaceAligner() {}
 
-    /** The template's five points, x and y in pixels of a 112x112 image. */
+    /** Returns the template's five landmarks, x and y in pixels of a 112x112 image. */
     public static double[][] template() {
         return FaceTemplate.SQUARE_112.points();
     }
 
     /**
-     * Cuts out the face.
+     * Crops the aligned face.
      *
-     * @param image any type; untouched
-     * @param points five points, x and y in pixels of {@code image}, in the template's order
-     * @param sizePx side of the result; 112 is the template as it is, others scale it
-     * @return sizePx x sizePx, of the same type; the caller closes it
+     * @param image any type; borrowed and not changed
+     * @param points five landmarks, x and y in pixels of {@code image}, in the template's order
+     * @param sizePx side of the result; 112 is the template itself, other sizes scale it
+     * @return sizePx x sizePx, of the same type; owned
      * @throws IllegalArgumentException when there are not five points, one is not finite, or all are the same
      */
     public static Mat align(Mat image, double[][] points, int sizePx) {
@@ -40,11 +40,11 @@ public final class FaceAligner {
     }
 
     /**
-     * Cuts out the face, in the form of a template.
+     * Crops the aligned face to the size and landmarks of a template.
      *
-     * @param image any type; untouched
-     * @param points five points, x and y in pixels of {@code image}, in the template's order
-     * @return of the template's size and the image's type; the caller closes it
+     * @param image any type; borrowed and not changed
+     * @param points five landmarks, x and y in pixels of {@code image}, in the template's order
+     * @return an image of the template's size and the type of {@code image}; owned
      * @throws IllegalArgumentException when there are not five points, one is not finite, or all are the same
      */
     public static Mat align(Mat image, double[][] points, FaceTemplate template) {
@@ -64,10 +64,10 @@ public final class FaceAligner {
     }
 
     /**
-     * The similarity transform that brings {@code from} nearest to {@code to} in the least-squares sense: Umeyama,
-     * "Least-Squares Estimation of Transformation Parameters Between Two Point Patterns", PAMI 1991. In the plane its
-     * solution without reflection needs no singular values: with centerd points as complex numbers p and q, rotation
-     * and scale together are the one complex number sum(conj(p) q) / sum(|p|^2).
+     * Returns the similarity transform that maps {@code from} nearest to {@code to} in the least-squares sense:
+     * Umeyama, "Least-Squares Estimation of Transformation Parameters Between Two Point Patterns", PAMI 1991. In the
+     * plane its solution without reflection needs no singular values: with centered points as complex numbers p and q,
+     * rotation and scale together are the one complex number sum(conj(p) q) / sum(|p|^2).
      *
      * @param from n points, x and y
      * @param to n points, x and y
@@ -107,12 +107,12 @@ public final class FaceAligner {
     }
 
     /**
-     * How far five landmarks are from being a face's, seen from the front: what the best similarity transform leaves of
-     * the distances from the template.
+     * Returns how much five landmarks differ from those of a face seen from the front: the residual of the best
+     * similarity transform to the template.
      *
-     * @param points five points, x and y
-     * @return root mean square of the distances that are left, as a share of the template's own spread; 0 for the
-     *     template itself, near 1 for points in no order; infinity where the points are all the same or not finite
+     * @param points five landmarks, x and y
+     * @return root mean square of the residual distances, as a fraction of the template's spread; 0 for the template
+     *     itself, near 1 for points in random order; infinity when the points are all the same or not finite
      */
     static double misfit(double[][] points) {
         double[][] template = template();
@@ -123,17 +123,17 @@ public final class FaceAligner {
             return Double.POSITIVE_INFINITY;
         }
         double[] center = center(template);
-        double left = 0;
+        double residual = 0;
         double spread = 0;
         for (int i = 0; i < template.length; i++) {
             for (int axis = 0; axis < 2; axis++) {
                 double[] row = matrix[axis];
                 double mapped = row[0] * points[i][0] + row[1] * points[i][1] + row[2];
-                left += Math.pow(mapped - template[i][axis], 2);
+                residual += Math.pow(mapped - template[i][axis], 2);
                 spread += Math.pow(template[i][axis] - center[axis], 2);
             }
         }
-        return Math.sqrt(left / spread);
+        return Math.sqrt(residual / spread);
     }
 
     private static double[] center(double[][] points) {

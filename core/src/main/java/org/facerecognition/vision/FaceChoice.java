@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Which face of an image is meant where one is asked for and several are found. */
+/** The rule for choosing one of several faces in an image. */
 public enum FaceChoice {
     /**
-     * Large and near the middle: area less twice the squared distance of the box's center from the image's, as in
-     * facenet's and insightface's scripts.
+     * Large and near the middle: the face with the greatest area minus twice the squared distance of the box's center
+     * from the image's, as in facenet's and insightface's scripts.
      */
     MOST_PROMINENT {
         @Override
@@ -19,7 +19,7 @@ public enum FaceChoice {
         }
     },
 
-    /** The one whose box has the largest area. */
+    /** The face whose box has the largest area. */
     LARGEST {
         @Override
         Comparator<DetectedFace> order(int widthPx, int heightPx) {
@@ -27,7 +27,7 @@ public enum FaceChoice {
         }
     },
 
-    /** The one whose box is centered nearest to the middle of the image. */
+    /** The face whose box has its center nearest to the middle of the image. */
     MOST_CENTRAL {
         @Override
         Comparator<DetectedFace> order(int widthPx, int heightPx) {
@@ -35,7 +35,7 @@ public enum FaceChoice {
         }
     },
 
-    /** The one that the detector is surest of. */
+    /** The face with the highest score. */
     HIGHEST_SCORE {
         @Override
         Comparator<DetectedFace> order(int widthPx, int heightPx) {
@@ -43,7 +43,7 @@ public enum FaceChoice {
         }
     },
 
-    /** The face of an image that shows one face only; images with several are rejected. */
+    /** The face in an image that shows only one; images with several faces are rejected. */
     ONLY {
         @Override
         Comparator<DetectedFace> order(int widthPx, int heightPx) {
@@ -51,21 +51,23 @@ public enum FaceChoice {
         }
     };
 
-    /** Ascending: the face that is meant comes last. */
+    /** Returns the order in which the chosen face is the greatest. */
     abstract Comparator<DetectedFace> order(int widthPx, int heightPx);
 
     /**
      * Chooses a face.
      *
-     * @param faces of one image
+     * @param faces all faces of one image
      * @param widthPx of the image
      * @param heightPx of the image
-     * @return empty where there are none; with {@link #ONLY} the most prominent one, whose company the caller rejects
+     * @return empty when there are none; with {@link #ONLY} the most prominent one: it is up to the caller to reject
+     *     images with several faces
      */
     public Optional<DetectedFace> of(List<DetectedFace> faces, int widthPx, int heightPx) {
         return faces.stream().max(order(widthPx, heightPx));
     }
 
+    /** Returns the squared distance of a box's center from the image's, in square pixels. */
     static double squaredDistanceFromCenter(DetectedFace face, int widthPx, int heightPx) {
         DetectedFace.Box box = face.box();
         double x = box.x() + (box.width() - widthPx + 1) / 2;
@@ -73,7 +75,7 @@ public enum FaceChoice {
         return x * x + y * y;
     }
 
-    /** The name on the command line: {@code most-prominent}. */
+    /** Returns the name on the command line, such as {@code most-prominent}. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

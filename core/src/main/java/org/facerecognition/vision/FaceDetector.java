@@ -17,93 +17,79 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.concurrent.Semaphore;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.javacpp.indexer.FloatIndexer;
 import org.bytedeco.opencv.global.opencv_objdetect;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
-import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * Finds faces in images by YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by
- * OpenCV. Its file is OpenCV's {@code face_detection_yunet_2023mar.onnx}; bring it, or have it fetched when asked for.
+ * A face detector: YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), run by OpenCV. Its file
+ * is OpenCV's {@code face_detection_yunet_2023mar.onnx}; provide it, or have it downloaded on request.
  *
- * <p>May be used from many threads at a time. Close it to free its memory: it waits for uses under way, and later ones
- * are refused.
+ * <p>Thread-safe. Closing it frees its memory: it waits for calls in progress and rejects later ones.
  */
 public final class FaceDetector implements AutoCloseable {
     /*
-     * An image larger than Settings.largestSidePx is shrunk first: time and memory are then bounded whatever comes,
-     * and YuNet, trained on faces of about 10 to 300 pixels, meets large ones at a size it knows. Boxes and points are
-     * given in the image's own pixels.
+     * An image larger than Settings.largestSidePx is reduced first. Time and memory are then bounded for any input, and
+     * YuNet, which was trained on faces of about 10 to 300 pixels, gets large faces at a size it knows. Boxes and
+     * landmarks are returned in pixels of the original image.
      *
-     * OpenCV's detector keeps the size of its last image, and buffers for it: one must not serve two threads. So
-     * there is a pool, of at most as many as there are processors, since more would only wait for one another. What is
-     * not in use is kept for the next caller.
+     * The order of the faces answers who an image shows when only one face is wanted: the large one in the middle, by
+     * the rule of facenet's and insightface's scripts, FaceChoice.MOST_PROMINENT. On LFW's View 1, where in 7 of 1,549
+     * images a larger face stands beside the labeled one, this rule classifies half a percent more pairs correctly than
+     * area alone.
      *
-     * The order of faces answers whom an image is of, where one face is asked for: large and in the middle, by the
-     * rule of facenet's and insightface's scripts, FaceChoice.MOST_PROMINENT. On LFW's View 1, where in 7 of 1,549
-     * images a larger face stands beside the one that is meant, half a percent more pairs are told rightly by it than
-     * by area alone.
-     *
-     * An image with a side below 160 pixels is mostly a crop of a face, which then fills it. YuNet has seen few faces
-     * that end with the image and none that fill it: on the study's crops of 83x100 its landmarks lie 5.2 pixels from
-     * CelebA's mean landmarks, but 3.5 when the crop is enlarged to twice its size with black around it (300 crops;
-     * three times as large, or edges that go on, are no better). So such images are enlarged, for every caller.
+     * An image with a side below 160 pixels is usually the crop of a face, which fills it. YuNet has seen few faces
+     * that are cut off by the border and none that fill the image: on the study's crops of 83x100 its landmarks lie 5.2
+     * pixels from CelebA's mean landmarks, but 3.5 pixels when the crop is enlarged to twice its size with a black
+     * border (300 crops; enlarging three times or extending the edge pixels is no better). So such images are enlarged,
+     * for every caller.
      */
     private static final int SMALL_PX = 160;
 
+    private static final int ENLARGEMENT = 2;
+
     /**
-     * Of 1,206 upside-down photographs and crops of faces the highest score was 0.908; upright ones had 0.93 mostly.
+     * Of 1,206 upside-down photographs and crops of faces the highest score was 0.908; most upright ones scored 0.93.
      */
-    private static final double SURELY_UPRIGHT = 0.91;
+    private static final double MIN_UPRIGHT_SCORE = 0.91;
 
-    private static final int ENLARGED = 2;
-    private static final int COLUMNS = 15; // x, y, width, height, five times x and y, score
-    private static final int PROBE_PX = 64;
-    private static final int SMALLEST_SEEN_PX =
-            10; // in the shrunk image; of LFW's faces nine in ten are found so, two in ten at 8
+    /** In the reduced image: of LFW's faces nine in ten are found at 10 pixels, two in ten at 8. */
+    private static final int MIN_VISIBLE_PX = 10;
 
-    private final byte[] model;
-    private final String name;
     private final Settings settings;
     private final String fingerprint;
-    private final Deque<FaceDetectorYN> idle = new ArrayDeque<>(); // guarded by itself
-    private final Semaphore room =
-            new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
+    private final DetectorPool pool;
     private final Lifetime lifetime;
 
     /**
-     * What is taken for a face.
+     * The settings of detection.
      *
-     * @param scoreThreshold least score, in [0, 1]
-     * @param nmsThreshold of two boxes that share more than this part of what they cover together, the better one
-     *     stays; in [0, 1]
-     * @param topK most faces that are looked at, the best ones
-     * @param smallestFacePx faces whose box has a shorter side than this, in pixels of the image, are left out
-     * @param largestSidePx images with a longer side are shrunk to it first. Faces then should be 10 pixels or
-     *     larger: raise it for a crowd, at a cost in proportion to the area
+     * @param scoreThreshold minimum score of a face, in [0, 1]
+     * @param nmsThreshold maximum intersection over union of two boxes, in [0, 1]; of two that overlap more, only the
+     *     one with the higher score is kept
+     * @param topK maximum number of candidates, those with the highest scores, that are examined
+     * @param smallestFacePx minimum shorter side of a face's box, in pixels of the image; smaller faces are dropped
+     * @param largestSidePx maximum side of an image; larger images are reduced to it before detection. Faces should
+     *     then still have 10 pixels or more: raise it for crowds, at a cost proportional to the area
      */
     public record Settings(
             double scoreThreshold, double nmsThreshold, int topK, int smallestFacePx, int largestSidePx) {
-        /** What serves for photographs of people. */
+        /** Defaults for photographs of people. */
         public static final Settings DEFAULT = new Settings(0.7, 0.3, 5000, 16, 640);
 
-        private static final int LARGEST_SIDE_PX = 10_000;
+        private static final int MIN_SIDE_PX = 32;
+        private static final int MAX_SIDE_PX = 10_000;
 
-        /** @throws IllegalArgumentException when a value makes no sense, saying which */
+        /** @throws IllegalArgumentException when a value is out of its range */
         public Settings {
             if (!(scoreThreshold >= 0 && scoreThreshold <= 1)) {
                 throw new IllegalArgumentException("score threshold must be in [0, 1], but was " + scoreThreshold);
@@ -117,32 +103,31 @@ public final class FaceDetector implements AutoCloseable {
             if (smallestFacePx < 1) {
                 throw new IllegalArgumentException("smallest face must be at least 1 px, but was " + smallestFacePx);
             }
-            if (largestSidePx < 32 || largestSidePx > LARGEST_SIDE_PX) {
+            if (largestSidePx < MIN_SIDE_PX || largestSidePx > MAX_SIDE_PX) {
                 throw new IllegalArgumentException(
-                        "largest side must be 32 to " + LARGEST_SIDE_PX + " px, but was " + largestSidePx);
+                        "largest side must be " + MIN_SIDE_PX + " to " + MAX_SIDE_PX + " px, but was " + largestSidePx);
             }
         }
 
-        /** With another least score. */
+        /** Returns these settings with another minimum score. */
         public Settings withScoreThreshold(double threshold) {
             return new Settings(threshold, nmsThreshold, topK, smallestFacePx, largestSidePx);
         }
 
-        /** With another least size of faces. */
+        /** Returns these settings with another minimum size of faces. */
         public Settings withSmallestFacePx(int px) {
             return new Settings(scoreThreshold, nmsThreshold, topK, px, largestSidePx);
         }
 
-        /** With another size to which images are shrunk. */
+        /** Returns these settings with another maximum size of images, to which larger ones are reduced. */
         public Settings withLargestSidePx(int px) {
             return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, px);
         }
     }
 
     private FaceDetector(byte[] model, String name, Settings settings) {
-        this.model = model;
-        this.name = name;
         this.settings = settings;
+        this.pool = new DetectorPool(model, name, settings);
         this.lifetime = new Lifetime("face detector " + name);
         this.fingerprint = sha256(model).substring(0, 8);
     }
@@ -156,10 +141,11 @@ public final class FaceDetector implements AutoCloseable {
     }
 
     /**
-     * Opens a detector with the usual settings.
+     * Opens a detector with {@link Settings#DEFAULT}.
      *
      * @param model YuNet's .onnx file
-     * @throws DetectorException when it is missing, unreadable or no YuNet
+     * @return owned
+     * @throws DetectorException when the file is missing, unreadable or not YuNet
      */
     public static FaceDetector open(Path model) {
         return open(model, Settings.DEFAULT);
@@ -169,14 +155,15 @@ public final class FaceDetector implements AutoCloseable {
      * Opens a detector.
      *
      * @param model YuNet's .onnx file
-     * @throws DetectorException when it is missing, unreadable or no YuNet
+     * @return owned
+     * @throws DetectorException when the file is missing, unreadable or not YuNet
      */
     public static FaceDetector open(Path model, Settings settings) {
         NativeLibraries.load(opencv_objdetect.class, "OpenCV");
         FaceDetector detector = new FaceDetector(bytes(model), model.toString(), settings);
         try (Scalar black = new Scalar(0.0);
-                Mat blank = new Mat(PROBE_PX, PROBE_PX, CV_8UC3, black)) {
-            detector.detect(blank); // another net fails here, not at the first photograph
+                Mat blank = new Mat(DetectorPool.PROBE_PX, DetectorPool.PROBE_PX, CV_8UC3, black)) {
+            detector.detect(blank); // another network fails here rather than at the first photograph
             return detector;
         } catch (RuntimeException e) {
             detector.close();
@@ -188,7 +175,7 @@ public final class FaceDetector implements AutoCloseable {
         try {
             byte[] bytes = Files.readAllBytes(model);
             if (bytes.length == 0) {
-                throw new DetectorException("face detector " + model + " is empty; bring YuNet's .onnx file");
+                throw new DetectorException("face detector " + model + " is empty; give YuNet's .onnx file");
             }
             return bytes;
         } catch (NoSuchFileException e) {
@@ -199,7 +186,7 @@ public final class FaceDetector implements AutoCloseable {
     }
 
     /**
-     * Tells detectors apart: thresholds that were measured with one hold for no other.
+     * Returns the identity of the detector: thresholds that were measured with one do not hold for another.
      *
      * @return the first 8 hexadecimal digits of the SHA-256 of its file
      */
@@ -207,57 +194,62 @@ public final class FaceDetector implements AutoCloseable {
         return fingerprint;
     }
 
-    /** What is taken for a face. */
+    /** Returns the settings of detection. */
     public Settings settings() {
         return settings;
     }
 
     /**
-     * The side of the smallest face that can be expected to be found in an image that is shrunk before detection.
+     * Returns the side of the smallest face that is likely to be found in an image that is reduced before detection.
      *
      * @param width of the image, in pixels
      * @param height of the image, in pixels
-     * @return in pixels of the image; empty where it is not larger than {@link Settings#largestSidePx} and not shrunk
+     * @return in pixels of the image; empty when the image is not larger than {@link Settings#largestSidePx} and is
+     *     therefore not reduced
      */
     public OptionalInt smallestVisibleFacePx(int width, int height) {
-        double shrink = (double) Math.max(width, height) / settings.largestSidePx();
-        return shrink > 1 ? OptionalInt.of((int) Math.ceil(SMALLEST_SEEN_PX * shrink)) : OptionalInt.empty();
+        double reduction = (double) Math.max(width, height) / settings.largestSidePx();
+        return reduction > 1 ? OptionalInt.of((int) Math.ceil(MIN_VISIBLE_PX * reduction)) : OptionalInt.empty();
     }
 
     /**
-     * Finds the faces.
+     * Finds the faces in an image.
      *
-     * @param image RGB, CV_8UC3, of any size; untouched
-     * @return the most prominent first: large and near the middle; in pixels of {@code image}; empty where there is
-     *     none
+     * @param image RGB, CV_8UC3, of any size; borrowed and not changed
+     * @return the faces in pixels of {@code image}, the most prominent (large and near the middle) first; empty when
+     *     there is none
      * @throws IllegalArgumentException when the image is empty or of another type
-     * @throws IllegalStateException when it is closed
+     * @throws IllegalStateException when the detector is closed
      */
     public List<DetectedFace> detect(Mat image) {
         if (image.empty() || image.type() != CV_8UC3) {
             throw new IllegalArgumentException("image must be RGB, CV_8UC3, but was "
                     + (image.empty() ? "empty" : "of OpenCV's type " + image.type()));
         }
-        List<DetectedFace> faces = new ArrayList<>(isEnlarged(image) ? inEnlarged(image) : in(image));
-        faces.removeIf(
-                face -> { // those of NaN too
-                    double shorter = Math.min(face.box().width(), face.box().height());
-                    return !(shorter >= settings.smallestFacePx());
-                });
-        faces.sort(FaceChoice.MOST_PROMINENT.order(image.cols(), image.rows()).reversed());
-        return List.copyOf(faces);
+        List<DetectedFace> faces = isEnlarged(image) ? detectEnlarged(image) : detectReduced(image);
+        return faces.stream()
+                .filter(this::isLargeEnough)
+                .sorted(FaceChoice.MOST_PROMINENT
+                        .order(image.cols(), image.rows())
+                        .reversed())
+                .toList();
+    }
+
+    /** Returns whether a box has the minimum size; false for NaN. */
+    private boolean isLargeEnough(DetectedFace face) {
+        return Math.min(face.box().width(), face.box().height()) >= settings.smallestFacePx();
     }
 
     /**
-     * Whether a face is upside down. YuNet finds most of those as well, at a lower score, and invents upright landmarks
-     * for them: the crop is then upside down, and its embedding means nothing. So a face of a low score is looked at
-     * both ways.
+     * Returns whether a face is upside down. YuNet finds most upside-down faces too, with a lower score, but returns
+     * upright landmarks for them: the crop is then upside down, and its embedding is meaningless. So the surroundings
+     * of a face with a low score are rotated by 180 degrees and examined a second time.
      *
-     * @param image RGB, CV_8UC3; untouched
-     * @param face that was found in it
+     * @param image RGB, CV_8UC3; borrowed and not changed
+     * @param face that was found in {@code image}
      */
     public boolean isUpsideDown(Mat image, DetectedFace face) {
-        if (face.score() >= SURELY_UPRIGHT) {
+        if (face.score() >= MIN_UPRIGHT_SCORE) {
             return false;
         }
         DetectedFace.Box box = face.box();
@@ -270,9 +262,9 @@ public final class FaceDetector implements AutoCloseable {
         }
         try (Rect around = new Rect(x, y, width, height);
                 Mat upright = new Mat(image, around);
-                Mat turned = new Mat()) {
-            rotate(upright, turned, ROTATE_180);
-            return bestScore(turned) > Math.max(face.score(), bestScore(upright));
+                Mat rotated = new Mat()) {
+            rotate(upright, rotated, ROTATE_180);
+            return bestScore(rotated) > Math.max(face.score(), bestScore(upright));
         }
     }
 
@@ -280,47 +272,53 @@ public final class FaceDetector implements AutoCloseable {
         return detect(image).stream().mapToDouble(DetectedFace::score).max().orElse(0);
     }
 
-    /** Where the result is not shrunk below the image's own size again. */
+    /**
+     * Returns whether an image is enlarged: it is small, and the result would not be reduced below the original size
+     * again.
+     */
     private boolean isEnlarged(Mat image) {
         int margin = image.cols() / 2;
-        int longer = ENLARGED * (Math.max(image.cols(), image.rows()) + 2 * margin);
-        return Math.min(image.cols(), image.rows()) < SMALL_PX && longer <= ENLARGED * settings.largestSidePx();
+        int longer = ENLARGEMENT * (Math.max(image.cols(), image.rows()) + 2 * margin);
+        return Math.min(image.cols(), image.rows()) < SMALL_PX && longer <= ENLARGEMENT * settings.largestSidePx();
     }
 
-    private List<DetectedFace> inEnlarged(Mat image) {
+    /** Detects in an image that is enlarged, with a black border. */
+    private List<DetectedFace> detectEnlarged(Mat image) {
         int margin = image.cols() / 2;
         try (Mat wide = new Mat();
                 Scalar black = new Scalar(0.0);
-                Size size = new Size(ENLARGED * (image.cols() + 2 * margin), ENLARGED * (image.rows() + 2 * margin))) {
+                Size size = new Size(
+                        ENLARGEMENT * (image.cols() + 2 * margin), ENLARGEMENT * (image.rows() + 2 * margin))) {
             copyMakeBorder(image, wide, margin, margin, margin, margin, BORDER_CONSTANT, black);
             resize(wide, wide, size, 0, 0, INTER_LINEAR);
-            return in(wide).stream()
-                    .map(face -> face.mapped(1.0 / ENLARGED, -margin))
+            return detectReduced(wide).stream()
+                    .map(face -> face.mapped(1.0 / ENLARGEMENT, -margin))
                     .toList();
         }
     }
 
-    private List<DetectedFace> in(Mat image) {
+    /** Detects in an image that is reduced if it is too large. */
+    private List<DetectedFace> detectReduced(Mat image) {
         try (Lifetime.Use use = lifetime.enter();
                 Mat input = input(image)) {
             double scaleX = (double) image.cols() / input.cols();
             double scaleY = (double) image.rows() / input.rows();
-            return Arrays.stream(rows(input))
+            return Arrays.stream(pool.detect(input))
                     .map(row -> face(row, scaleX, scaleY))
                     .toList();
         }
     }
 
-    /** Not larger than asked for, in the order of colors that OpenCV's nets were trained on. */
+    /** Returns the image in BGR, the channel order that YuNet was trained on, reduced if it is too large; owned. */
     private Mat input(Mat image) {
-        double shrink = (double) settings.largestSidePx() / Math.max(image.cols(), image.rows());
+        double scale = (double) settings.largestSidePx() / Math.max(image.cols(), image.rows());
         Mat input = new Mat();
-        if (shrink >= 1) {
+        if (scale >= 1) {
             cvtColor(image, input, COLOR_RGB2BGR);
             return input;
         }
-        int width = Math.max(1, (int) Math.round(image.cols() * shrink));
-        int height = Math.max(1, (int) Math.round(image.rows() * shrink));
+        int width = Math.max(1, (int) Math.round(image.cols() * scale));
+        int height = Math.max(1, (int) Math.round(image.rows() * scale));
         try (Size size = new Size(width, height)) {
             resize(image, input, size, 0, 0, INTER_AREA);
         }
@@ -328,100 +326,25 @@ public final class FaceDetector implements AutoCloseable {
         return input;
     }
 
-    private float[][] rows(Mat input) {
-        FaceDetectorYN detector = borrow();
-        try (Mat found = new Mat();
-                Size size = new Size(input.cols(), input.rows())) {
-            detector.setInputSize(size);
-            detector.detect(input, found);
-            float[][] rows = new float[found.rows()][COLUMNS];
-            if (rows.length > 0) {
-                try (FloatIndexer values = found.createIndexer()) {
-                    for (int i = 0; i < rows.length; i++) {
-                        values.get(i, 0, rows[i]);
-                    }
-                }
-            }
-            return rows;
-        } catch (RuntimeException e) {
-            throw new DetectorException(
-                    "face detector " + name + " cannot look at an image of " + input.cols() + "x" + input.rows()
-                            + "; is it YuNet's .onnx file? OpenCV says: " + firstLine(e),
-                    e);
-        } finally {
-            giveBack(detector);
-        }
-    }
-
     private static DetectedFace face(float[] row, double scaleX, double scaleY) {
         List<DetectedFace.Point> points = new ArrayList<>();
         for (int i = 0; i < DetectedFace.POINTS; i++) {
             points.add(new DetectedFace.Point(
-                    scaled(row[4 + 2 * i], scaleX), scaled(row[5 + 2 * i], scaleY))); // YuNet's order is the template's
+                    scaled(row[4 + 2 * i], scaleX), scaled(row[5 + 2 * i], scaleY))); // in the template's order
         }
         var box =
                 new DetectedFace.Box(scaled(row[0], scaleX), scaled(row[1], scaleY), row[2] * scaleX, row[3] * scaleY);
-        return new DetectedFace(box, points, row[COLUMNS - 1]);
+        return new DetectedFace(box, points, row[DetectorPool.COLUMNS - 1]);
     }
 
-    /** Centers of pixels are whole numbers, before and after. */
-    private static double scaled(double place, double scale) {
-        return (place + 0.5) * scale - 0.5;
+    /** Scales a coordinate; centers of pixels are whole numbers before and after. */
+    private static double scaled(double coordinate, double scale) {
+        return (coordinate + 0.5) * scale - 0.5;
     }
 
-    // ---- the pool ----
-
-    private FaceDetectorYN borrow() {
-        room.acquireUninterruptibly();
-        try {
-            synchronized (idle) {
-                if (!idle.isEmpty()) {
-                    return idle.pop();
-                }
-            }
-            return create();
-        } catch (RuntimeException e) {
-            room.release();
-            throw e;
-        }
-    }
-
-    private void giveBack(FaceDetectorYN detector) {
-        synchronized (idle) {
-            idle.push(detector);
-        }
-        room.release();
-    }
-
-    private FaceDetectorYN create() {
-        try (PointerScope scope = new PointerScope(); // a scope of the caller's must not end it
-                Size size = new Size(PROBE_PX, PROBE_PX)) {
-            FaceDetectorYN detector = FaceDetectorYN.create(
-                    "onnx",
-                    model,
-                    new byte[0],
-                    size,
-                    (float) settings.scoreThreshold(),
-                    (float) settings.nmsThreshold(),
-                    settings.topK(),
-                    0, // OpenCV's own backend
-                    0); // on the CPU
-            return detector.retainReference();
-        } catch (RuntimeException e) {
-            throw new DetectorException(
-                    "face detector " + name + " must be YuNet's .onnx file (face_detection_yunet_2023mar.onnx), but"
-                            + " OpenCV says: " + firstLine(e),
-                    e);
-        }
-    }
-
-    private static String firstLine(RuntimeException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
-    }
-
-    /** Waits for uses under way and frees the memory. A second time does nothing. */
+    /** Waits for calls in progress and frees the memory. Closing twice has no further effect. */
     @Override
     public void close() {
-        lifetime.close(() -> idle.forEach(FaceDetectorYN::close));
+        lifetime.close(pool::close);
     }
 }

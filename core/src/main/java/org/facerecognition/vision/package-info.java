@@ -1,7 +1,6 @@
 /**
- * Where the faces are in an image, and how one is brought into place: {@link org.facerecognition.vision.FaceDetector},
- * then {@link org.facerecognition.vision.FaceAligner}. OpenCV, the life
- * cycle of {@code natives}, and plain numbers only.
+ * Face detection and alignment: {@link org.facerecognition.vision.FaceDetector} finds faces and their landmarks, {@link
+ * org.facerecognition.vision.FaceAligner} crops a face by its landmarks. Depends only on OpenCV and on {@code natives}.
  */
 @NullMarked
 package org.facerecognition.vision;

@@ -10,13 +10,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Bytes from an address to a file, going on where a former try stopped. Whether they are the right ones is not its
- * business.
+ * Downloads the bytes at an address into a file, and resumes where an earlier attempt stopped. It does not check that
+ * they are the expected bytes; {@link WeightsCache} does.
  */
 final class Download {
-    private static final int CONNECT_MILLIS = 20_000;
-    private static final int SILENCE_MILLIS = 30_000;
-    private static final int FRUITLESS_TRIES = 3;
+    private static final int CONNECT_TIMEOUT_MILLIS = 20_000;
+    private static final int READ_TIMEOUT_MILLIS = 30_000;
+    private static final int MAX_ATTEMPTS_WITHOUT_PROGRESS = 3;
     private static final long MAX_BYTES = 8L << 30;
     private static final int CHUNK = 1 << 16;
 
@@ -31,74 +31,76 @@ final class Download {
     }
 
     /**
-     * @param part file to write or to lengthen
-     * @throws WeightsException when the address cannot be had; what has come stays in the file
+     * Downloads a file, and retries until {@value #MAX_ATTEMPTS_WITHOUT_PROGRESS} attempts in a row make no progress.
+     *
+     * @param part file to create or to append to
+     * @throws WeightsException when the download fails; the bytes received so far stay in the file
      * @throws IOException when the file cannot be written
      */
     static void to(Path part, RemoteFile remote, FetchListener listener) throws IOException {
         new Download(part, remote, listener).run();
     }
 
-    /** The line broke, or the server asks for patience: worth another try. */
-    private static final class BrokenOff extends Exception {
+    /** The connection broke or the server is overloaded, so that another attempt may succeed. */
+    private static final class TransientFailure extends Exception {
         private static final long serialVersionUID = 1L;
 
-        BrokenOff(String message) {
+        TransientFailure(String message) {
             super(message);
         }
     }
 
     private void run() throws IOException {
-        int fruitless = 0;
+        int withoutProgress = 0;
         while (true) {
-            long before = have();
+            long before = received();
             try {
-                once(before);
+                attempt(before);
                 return;
-            } catch (BrokenOff e) {
-                fruitless = have() > before ? 0 : fruitless + 1;
-                if (fruitless == FRUITLESS_TRIES) {
+            } catch (TransientFailure e) {
+                withoutProgress = received() > before ? 0 : withoutProgress + 1;
+                if (withoutProgress == MAX_ATTEMPTS_WITHOUT_PROGRESS) {
                     throw new WeightsException(
-                            "cannot fetch " + remote.address() + ": " + e.getMessage() + ". " + have()
-                                    + " bytes are here; try again later, it goes on from there",
+                            "cannot fetch " + remote.address() + ": " + e.getMessage() + ". " + received()
+                                    + " bytes were received and kept; try again later to resume the download",
                             e);
                 }
             }
         }
     }
 
-    private long have() throws IOException {
+    private long received() throws IOException {
         return Files.exists(part) ? Files.size(part) : 0;
     }
 
-    private void once(long from) throws IOException, BrokenOff {
+    private void attempt(long from) throws IOException, TransientFailure {
         URLConnection connection = connect(from);
         long start = from;
         long total;
         try {
             if (connection instanceof HttpURLConnection http) {
                 int status = http.getResponseCode();
-                if (status == 416) { // nothing of it lies behind what is here: what is here is of something else
+                if (status == 416) { // range not satisfiable: the bytes received before are of another file
                     Files.delete(part);
-                    throw new BrokenOff("its server has fewer bytes than are here");
+                    throw new TransientFailure("the server has fewer bytes than were received before");
                 }
                 if (status >= 500 || status == 429) {
-                    throw new BrokenOff("its server answers " + status);
+                    throw new TransientFailure("the server answers " + status);
                 }
                 if (status != 200 && status != 206) {
-                    throw new WeightsException("cannot fetch " + remote.address() + ": its server answers " + status
+                    throw new WeightsException("cannot fetch " + remote.address() + ": the server answers " + status
                             + "; check the address");
                 }
                 start = status == 206 ? from : 0;
             } else {
                 start = 0;
             }
-            long coming = connection.getContentLengthLong();
-            total = coming < 0 ? -1 : start + coming;
+            long remaining = connection.getContentLengthLong();
+            total = remaining < 0 ? -1 : start + remaining;
         } catch (IOException e) {
-            throw new BrokenOff(said(e));
+            throw new TransientFailure(describe(e));
         }
-        checkRoom(total - start);
+        checkSpace(total - start);
         try (InputStream in = open(connection);
                 OutputStream out = start > 0
                         ? Files.newOutputStream(part, StandardOpenOption.APPEND)
@@ -107,68 +109,68 @@ final class Download {
         }
     }
 
-    private URLConnection connect(long from) throws BrokenOff {
+    private URLConnection connect(long from) throws TransientFailure {
         try {
             URLConnection connection = remote.address().toURL().openConnection();
-            connection.setConnectTimeout(CONNECT_MILLIS);
-            connection.setReadTimeout(SILENCE_MILLIS); // java.net.http's client has no limit on a silent line
+            connection.setConnectTimeout(CONNECT_TIMEOUT_MILLIS);
+            connection.setReadTimeout(READ_TIMEOUT_MILLIS); // java.net.http's client has no timeout between bytes
             connection.setUseCaches(false);
             if (from > 0 && !remote.isLocal()) {
                 connection.setRequestProperty("Range", "bytes=" + from + "-");
             }
             return connection;
         } catch (IOException e) {
-            throw new BrokenOff(said(e));
+            throw new TransientFailure(describe(e));
         }
     }
 
-    private static InputStream open(URLConnection connection) throws BrokenOff {
+    private static InputStream open(URLConnection connection) throws TransientFailure {
         try {
             return connection.getInputStream();
         } catch (IOException e) {
-            throw new BrokenOff(said(e));
+            throw new TransientFailure(describe(e));
         }
     }
 
-    private void checkRoom(long bytes) throws IOException {
+    private void checkSpace(long bytes) throws IOException {
         if (bytes > MAX_BYTES) {
-            throw new WeightsException("cannot fetch " + remote.address() + ": its server announces " + bytes
-                    + " bytes, and weights must not have more than " + MAX_BYTES);
+            throw new WeightsException("cannot fetch " + remote.address() + ": the server announces " + bytes
+                    + " bytes, and a file of weights must not have more than " + MAX_BYTES);
         }
-        long room = Files.getFileStore(part.getParent()).getUsableSpace();
-        if (bytes > room) {
-            throw new IOException("it needs " + bytes + " bytes and there is room for " + room);
+        long free = Files.getFileStore(part.getParent()).getUsableSpace();
+        if (bytes > free) {
+            throw new IOException("the download needs " + bytes + " bytes, but only " + free + " are free");
         }
     }
 
-    private void copy(InputStream in, OutputStream out, long start, long total) throws IOException, BrokenOff {
+    private void copy(InputStream in, OutputStream out, long start, long total) throws IOException, TransientFailure {
         byte[] buffer = new byte[CHUNK];
-        long have = start;
-        listener.progressed(have, total);
+        long received = start;
+        listener.progressed(received, total);
         for (int read = read(in, buffer); read >= 0; read = read(in, buffer)) {
             out.write(buffer, 0, read);
-            have += read;
-            if (have > MAX_BYTES) {
-                throw new WeightsException("cannot fetch " + remote.address() + ": it does not end after " + have
-                        + " bytes, and weights must not have more");
+            received += read;
+            if (received > MAX_BYTES) {
+                throw new WeightsException("cannot fetch " + remote.address() + ": the server sends more than "
+                        + MAX_BYTES + " bytes, which a file of weights must not have");
             }
-            listener.progressed(have, total);
+            listener.progressed(received, total);
         }
-        if (have < total) {
-            throw new BrokenOff("the line broke after " + have + " of " + total + " bytes");
+        if (received < total) {
+            throw new TransientFailure("the connection broke after " + received + " of " + total + " bytes");
         }
     }
 
-    /** Tells a broken line from a full disk. */
-    private static int read(InputStream in, byte[] buffer) throws BrokenOff {
+    /** Reads from the connection, so that its failure is not mistaken for one of the disk. */
+    private static int read(InputStream in, byte[] buffer) throws TransientFailure {
         try {
             return in.read(buffer);
         } catch (IOException e) {
-            throw new BrokenOff("the line broke: " + said(e));
+            throw new TransientFailure("the connection broke: " + describe(e));
         }
     }
 
-    private static String said(IOException e) {
+    private static String describe(IOException e) {
         return e.getClass().getSimpleName() + (e.getMessage() == null ? "" : " (" + e.getMessage() + ")");
     }
 }

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** The element types of safetensors, under its names. */
+/** The element types of the safetensors format, under its names. */
 enum ElementType {
     BOOL(ScalarType.Bool, 1),
     U8(ScalarType.Byte, 1),
@@ -29,18 +29,21 @@ enum ElementType {
         return scalarType;
     }
 
+    /** Returns the number of bytes per element. */
     int bytes() {
         return bytes;
     }
 
+    /** @throws IllegalArgumentException when the format has no such type */
     static ElementType of(ScalarType type) {
         return Arrays.stream(values())
                 .filter(t -> t.scalarType.value == type.value)
                 .findFirst()
-                .orElseThrow(() ->
-                        new IllegalArgumentException("tensor must be of a type that safetensors has, but was " + type));
+                .orElseThrow(
+                        () -> new IllegalArgumentException("tensor must be of a type of safetensors, but was " + type));
     }
 
+    /** Returns the type of this name, or empty when the format has none. */
     static Optional<ElementType> of(String name) {
         return Arrays.stream(values()).filter(t -> t.name().equals(name)).findFirst();
     }

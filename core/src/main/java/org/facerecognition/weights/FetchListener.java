@@ -1,18 +1,22 @@
 package org.facerecognition.weights;
 
-/** Hears how weights are fetched. */
+/** Receives notifications about the download of weights. */
 public interface FetchListener {
-    /** Hears nothing. */
+    /** A listener that does nothing. */
     FetchListener NONE = new FetchListener() {};
 
-    /** Bytes are about to be fetched, and under these terms. Not called for a file that is in the cache already. */
+    /**
+     * Called before a download. Not called for a file that is in the cache already.
+     *
+     * @param remote the address, and the license to show to the user
+     */
     default void begins(RemoteFile remote) {}
 
     /**
-     * Some have come.
+     * Called as bytes arrive.
      *
-     * @param bytes that are here now
-     * @param total that there will be; -1 when the server does not say
+     * @param bytes number of bytes received so far
+     * @param total number of bytes of the file; -1 when the server does not announce it
      */
     default void progressed(long bytes, long total) {}
 }

@@ -12,14 +12,29 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** Tells models apart whose embeddings must not be mixed: by what the encoder computes with and by what it sees. */
+/**
+ * Identifies a model by what determines its embeddings: the names, shapes and values of the encoder's tensors, and a
+ * description of its input. Embeddings of models with different fingerprints must not be mixed; a gallery, for example,
+ * accepts only embeddings of the model it was made with.
+ *
+ * <p>The fingerprint is the first 64 bits of a SHA-256 digest over the input's description and, per tensor, its name,
+ * shape and values as float32. It does not depend on the device, memory layout or floating-point type in which the
+ * encoder holds these values. The counter {@code num_batches_tracked} is left out, since no embedding depends on it.
+ */
 public final class Fingerprint {
-    private static final int DIGITS = 16; // 64 bits: no two of a million models alike, but for one chance in 10^7
+    private static final int DIGITS = 16; // 64 bits: two of a million models are equal with probability 10^-7
     private static final long CHUNK = 1 << 20;
-    private static final String COUNTER = "num_batches_tracked"; // of training, not of what is computed
+    private static final String COUNTER = "num_batches_tracked"; // changes in training, but no result depends on it
 
     private Fingerprint() {}
 
+    /**
+     * Computes the fingerprint of an encoder. Its tensors are copied to the CPU one by one; none of them is changed.
+     *
+     * @param input description of what the encoder expects as input, such as size and normalization
+     * @param encoder the network; borrowed
+     * @return 16 lowercase hexadecimal digits
+     */
     public static String of(String input, Module encoder) {
         MessageDigest digest = sha256();
         update(digest, input);
@@ -39,7 +54,7 @@ public final class Fingerprint {
         digest.update((byte) 0);
     }
 
-    /** As float32 in the order of its axes, wherever and however it lies. Inside a scope. */
+    /** Digests the values as float32 in logical order. The tensor is borrowed; temporary tensors are scoped. */
     private static void update(MessageDigest digest, Tensor tensor) {
         Tensor values = tensor.detach().to(new Device("cpu"), ScalarType.Float).contiguous();
         long bytes = values.numel() * values.element_size();
@@ -54,7 +69,7 @@ public final class Fingerprint {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+            throw new IllegalStateException("every Java runtime must provide SHA-256, but this one does not", e);
         }
     }
 }

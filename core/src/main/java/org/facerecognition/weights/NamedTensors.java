@@ -7,13 +7,15 @@ import org.bytedeco.pytorch.StringTensorDict;
 import org.bytedeco.pytorch.StringTensorDictItem;
 import org.bytedeco.pytorch.Tensor;
 
-/** The parameters and buffers of a net by name. */
+/** Collects the parameters and buffers of a network by name. */
 public final class NamedTensors {
     private NamedTensors() {}
 
     /**
-     * All parameters, then all buffers, in the net's order. Call inside a PointerScope, which then closes the handles;
-     * the tensors themselves are the net's.
+     * Returns all parameters, then all buffers, in the order of the network. Call it inside a PointerScope: the
+     * returned handles are scoped, and the tensors behind them stay the network's.
+     *
+     * @param net borrowed
      */
     public static Map<String, Tensor> of(Module net) {
         Map<String, Tensor> tensors = parameters(net);
@@ -21,7 +23,11 @@ public final class NamedTensors {
         return tensors;
     }
 
-    /** All parameters, in the net's order. As {@link #of}, inside a PointerScope. */
+    /**
+     * Returns all parameters in the order of the network. As with {@link #of}, call it inside a PointerScope.
+     *
+     * @param net borrowed
+     */
     public static Map<String, Tensor> parameters(Module net) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         collect(net.named_parameters(), tensors);
@@ -31,7 +37,7 @@ public final class NamedTensors {
     private static void collect(StringTensorDict named, Map<String, Tensor> into) {
         for (long i = 0; i < named.size(); i++) {
             StringTensorDictItem item = named.get(i);
-            into.put(item.key().getString(), new Tensor(item.value())); // the item's own goes with the dict
+            into.put(item.key().getString(), new Tensor(item.value())); // item.value() is freed with the dict
         }
     }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
@@ -19,24 +20,26 @@ import org.facerecognition.weights.StateDictUnpickler.View;
 import org.jspecify.annotations.Nullable;
 
 /**
- * State dicts as {@code torch.save} writes them: since 1.6 a zip archive with the pickle in {@code data.pkl} and one
- * stored entry for each storage; before that several pickles one after another, then the storages.
+ * Reads the state dicts that {@code torch.save} writes. Since torch 1.6 they are a zip archive, with the pickle in
+ * {@code data.pkl} and one stored entry per storage. The older format is a sequence of pickles followed by the
+ * storages.
  *
- * <p>Values go from the file into the tensor that is asked for; the file is never in memory as a whole.
+ * <p>Opening a file checks names, shapes and extents. Values are read directly into the requested tensor; the file as a
+ * whole is never in memory.
  */
 final class PickledTensors implements TensorFile {
-    /** What a checkpoint with several parts calls its weights, the likelier first. */
+    /** The names under which a checkpoint of several parts may keep its weights, the most likely first. */
     private static final List<String> PARTS =
             List.of("state_dict", "model_state_dict", "model", "net", "backbone", "encoder", "weights", "params");
 
-    private static final int MAX_PARTS = 2; // one within another
+    private static final int MAX_PARTS = 2; // nested in one another
     private static final int MAX_NAME = 1000;
 
     private final Path file;
     private final Map<String, View> views;
-    private final Map<String, Place> places; // of storages, by key
+    private final Map<String, Place> places; // by the key of the storage
 
-    /** Where a storage lies in the file, in bytes. */
+    /** The position and length of a storage in the file, in bytes. */
     record Place(long begin, long bytes) {}
 
     private PickledTensors(Path file, Map<String, View> views, Map<String, Place> places) {
@@ -48,7 +51,7 @@ final class PickledTensors implements TensorFile {
     /**
      * Opens a file and checks that each tensor lies within its storage, and each storage within the file.
      *
-     * @throws WeightsException when it is damaged, truncated, or holds more than plain tensors
+     * @throws WeightsException when the file is damaged, truncated, or contains more than plain tensors
      */
     static PickledTensors open(Path file) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
@@ -64,14 +67,13 @@ final class PickledTensors implements TensorFile {
         String pickle = zip.names().stream()
                 .filter(name -> name.equals("data.pkl") || name.endsWith("/data.pkl"))
                 .findFirst()
-                .orElseThrow(() -> new WeightsException(
-                        file + " must be a file that torch.save wrote, but the archive has no data.pkl"));
+                .orElseThrow(() ->
+                        new WeightsException(file + " must be written by torch.save, but its archive has no data.pkl"));
         String folder = pickle.substring(0, pickle.length() - "data.pkl".length());
         if (zip.names().contains(folder + "byteorder")
-                && !new String(zip.bytes(folder + "byteorder"), java.nio.charset.StandardCharsets.US_ASCII)
-                        .equals("little")) {
+                && !new String(zip.bytes(folder + "byteorder"), StandardCharsets.US_ASCII).equals("little")) {
             throw new WeightsException(
-                    file + " was written by a machine of the other byte order; save it again on another");
+                    file + " was written by a big-endian machine; save it again on a little-endian one");
         }
         Object root = unpickler.read(new ByteArrayInputStream(zip.bytes(pickle)));
         Map<String, Place> places = new HashMap<>();
@@ -84,7 +86,8 @@ final class PickledTensors implements TensorFile {
     }
 
     /**
-     * A magic number, a version, the machine's properties, the state dict, the storages' keys: five pickles; then data.
+     * Reads five pickles (a magic number, a version, properties of the machine, the state dict, the keys of the
+     * storages), which the values follow.
      */
     private static PickledTensors ofOldFormat(Path file, FileChannel channel, StateDictUnpickler unpickler)
             throws IOException {
@@ -102,11 +105,11 @@ final class PickledTensors implements TensorFile {
         Map<String, Place> places = new HashMap<>();
         long position = whole - pickles.available();
         if (!(keys instanceof List<?> list)) {
-            throw new WeightsException(file + " is damaged: it does not say where its values are");
+            throw new WeightsException(file + " is damaged: it has no list of storages");
         }
         for (Object key : list) {
-            if (!(key instanceof String name)) { // looking up a list would hash it
-                throw new WeightsException(file + " is damaged: the key of a storage must be a text");
+            if (!(key instanceof String name)) { // a list must not be looked up, because that would hash it
+                throw new WeightsException(file + " is damaged: the key of a storage must be a string");
             }
             ByteBuffer count = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             if (channel.read(count, position) < Long.BYTES) {
@@ -139,7 +142,10 @@ final class PickledTensors implements TensorFile {
         return new PickledTensors(file, views, places);
     }
 
-    /** The name-to-tensor dictionary, at the top or in a part of a known name. What is no tensor is passed over. */
+    /**
+     * Returns the tensors by name, from the top-level dictionary or from a part of a known name. Other values are
+     * skipped.
+     */
     private static Map<String, View> tensors(Path file, @Nullable Object root, int depth) {
         if (root instanceof Map<?, ?> dict) {
             Map<String, View> views = new LinkedHashMap<>();
@@ -162,11 +168,11 @@ final class PickledTensors implements TensorFile {
                 + PARTS + ", but holds none");
     }
 
-    /** Names are printed. */
+    /** Limits the length of a name, since messages print it. */
     static void checkName(Path file, String name) {
         if (name.length() > MAX_NAME) {
             throw new WeightsException(file + " is refused: the name of a tensor must have at most " + MAX_NAME
-                    + " characters, but has " + name.length());
+                    + " characters, but had " + name.length());
         }
     }
 
@@ -184,11 +190,14 @@ final class PickledTensors implements TensorFile {
         }
     }
 
-    /** Also that a view has no more elements than its storage: one repeated without end would be a bomb. */
+    /**
+     * Returns whether a view lies within its storage and has no more elements than it. A view that repeats elements
+     * could make a small file claim any amount of memory.
+     */
     private static boolean liesWithin(View view) {
         try {
             long count = 1;
-            long extent = 8; // bytes, were no side 0: libtorch multiplies them before it sees the 0
+            long extent = 8; // bytes if no size were 0: libtorch multiplies the sizes before it notices a 0
             long last = view.offset();
             for (int i = 0; i < view.shape().size(); i++) {
                 long size = view.shape().get(i);

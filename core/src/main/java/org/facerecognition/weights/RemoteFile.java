@@ -5,31 +5,32 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.regex.Pattern;
-import org.facerecognition.backbone.Encoder;
 
 /**
- * Weights that lie elsewhere, and how to know that the right bytes have come.
+ * A file of weights to download, with the checksum that identifies its bytes.
  *
- * @param address {@code https:} or {@code file:}; {@code http:} of this machine itself
- * @param sha256 of the bytes in hexadecimal: all 64 digits, or the first 8 or more of them, as PyTorch's file names have
- *     (those protect from broken and outdated files, not from a forger)
- * @param license under which they may be used, for people; shown when they are fetched and kept in what is made of them
+ * @param address an {@code https:} or {@code file:} address, or an {@code http:} address of this machine
+ * @param sha256 checksum in hexadecimal: all 64 digits, or at least the first 8 of them, as in the names of PyTorch's
+ *     files (a part protects against damaged and outdated files, but not against forged ones)
+ * @param license the terms of use, as text for people; shown before a download, and saved in models that start from the
+ *     weights
  */
 public record RemoteFile(URI address, String sha256, String license) {
     private static final Pattern DIGITS = Pattern.compile("[0-9a-f]{8,64}");
-    /** For weights that are fetched without word of their terms. */
-    public static final String UNKNOWN_LICENCE = "not stated; ask whoever made the weights before you use them";
 
-    /** @throws IllegalArgumentException when a part makes no sense, saying which */
+    /** The license text of weights that are downloaded without stating their terms. */
+    public static final String UNKNOWN_LICENSE = "not stated; ask the authors of the weights before using them";
+
+    /** @throws IllegalArgumentException naming the part that is invalid */
     public RemoteFile {
         sha256 = sha256.toLowerCase(Locale.ROOT);
         if (!DIGITS.matcher(sha256).matches()) {
             throw new IllegalArgumentException("sha256 must be 8 to 64 hexadecimal digits, but was \"" + sha256 + "\"");
         }
         String scheme = String.valueOf(address.getScheme()).toLowerCase(Locale.ROOT);
-        boolean taken =
+        boolean accepted =
                 scheme.equals("https") || scheme.equals("file") || scheme.equals("http") && isThisMachine(address);
-        if (!taken) {
+        if (!accepted) {
             throw new IllegalArgumentException("address must begin with https: or file:, but was " + address);
         }
         String path = address.getPath();
@@ -39,24 +40,24 @@ public record RemoteFile(URI address, String sha256, String license) {
     }
 
     /**
-     * What torchvision trained on ImageNet for an encoder of its own, its default weights.
+     * Returns torchvision's default weights for one of its architectures, trained on ImageNet.
      *
-     * @throws IllegalArgumentException when there are none for this encoder
+     * @param architecture torchvision's name, such as {@code resnet34}; the ids of torchvision's encoders are these
+     *     names
+     * @throws IllegalArgumentException when torchvision has no weights for this architecture
      */
-    public static RemoteFile imagenet(Encoder encoder) {
-        return ImageNetWeights.of(encoder);
+    public static RemoteFile imagenet(String architecture) {
+        return ImageNetWeights.of(architecture);
     }
 
-    /**
-     * The face detector YuNet, of March 2023, in OpenCV's collection of models.
-     */
+    /** Returns the face detector YuNet of March 2023 from OpenCV's model zoo. */
     public static RemoteFile faceDetector() {
         return new RemoteFile(
                 URI.create("https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
                         + "face_detection_yunet_2023mar.onnx"),
                 "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
                 "MIT (https://github.com/opencv/opencv_zoo/blob/main/models/face_detection_yunet/LICENSE); trained on"
-                        + " WIDER FACE, whose photographs are for research: ask your lawyer before you sell it");
+                        + " WIDER FACE, whose photographs are for research: seek legal advice before commercial use");
     }
 
     private static boolean isThisMachine(URI address) {
@@ -68,7 +69,7 @@ public record RemoteFile(URI address, String sha256, String license) {
         }
     }
 
-    /** The last part of the address, of letters, digits, {@code .}, {@code _} and {@code -} only. */
+    /** Returns the last part of the address, reduced to letters, digits, {@code .}, {@code _} and {@code -}. */
     String fileName() {
         String path = address.getPath();
         return path.substring(path.lastIndexOf('/') + 1)

@@ -29,24 +29,24 @@ import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files in the safetensors format: a length (8 bytes, little endian), a header in JSON with each tensor's type, shape
- * and place, then the bytes. Nothing in such a file can be executed, and Python reads it too.
+ * Files in the safetensors format: a length (8 bytes, little endian), a JSON header with the type, shape and position
+ * of each tensor, then the values. Nothing in such a file can be executed, and Python can read it too.
  *
- * <p>Opening reads the header; values are read when they are asked for, always from the file that was opened, even when
- * another one has been moved to its place since, as a training does with its checkpoints. A file that nobody closes is
- * closed when it is garbage collected.
+ * <p>Opening a file reads the header; values are read on request. They always come from the file that was opened, even
+ * when another file has replaced it under the same name since, as happens with the checkpoints of a training run. An
+ * open file is owned by the caller; one that is not closed is closed when it is garbage collected.
  */
 public final class SafeTensors implements TensorFile, AutoCloseable {
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
     private static final String METADATA = "__metadata__";
-    private static final long MAX_HEADER_BYTES = 100L << 20; // that of the format's own implementation
-    private static final int HEAP_BYTES_PER_BYTE = 24; // of a header, parsed, at worst
-    private static final int MAX_DIMENSIONS = 64; // that of libtorch
+    private static final long MAX_HEADER_BYTES = 100L << 20; // the limit of the format's own implementation
+    private static final int HEAP_BYTES_PER_BYTE = 24; // memory of a parsed header per byte, at worst
+    private static final int MAX_DIMENSIONS = 64; // libtorch's limit
     private static final int MAX_PRINTED = 100; // characters
 
-    /** Where a tensor lies in its file. */
+    /** The type and shape of a tensor, and its position after the header, in bytes. */
     private record Entry(ElementType type, Shape shape, long begin, long end) {}
 
     private final Path file;
@@ -67,11 +67,11 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     // ---- writing ----
 
     /**
-     * Writes a file atomically: at every moment there is the former one or the new one, whole.
+     * Writes a file atomically: at any moment, either the previous file or the complete new one exists.
      *
-     * @param tensors by name, in this order; on any device, of any layout
-     * @param metadata free text by name
-     * @throws WeightsException when it cannot be written; the former file is then untouched
+     * @param tensors by name, written in this order; on any device and of any memory layout; borrowed
+     * @param metadata text entries by name
+     * @throws WeightsException when the file cannot be written; the previous one is then unchanged
      */
     public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
         try {
@@ -136,10 +136,11 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     // ---- reading ----
 
     /**
-     * Opens a file and checks that it is whole: that the header can be read and that each tensor's place lies within
-     * the file and has the size its shape asks for.
+     * Opens a file and checks that it is complete: that the header can be read, and that each tensor lies within the
+     * file and has the number of bytes that its shape requires.
      *
-     * @throws WeightsException when it is missing, truncated or not of this format
+     * @return owned
+     * @throws WeightsException when the file is missing, truncated or not of this format
      */
     public static SafeTensors open(Path file) {
         FileChannel channel = null;
@@ -152,10 +153,10 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                 throw new WeightsException(file + " is truncated or not a safetensors file: " + size
                         + " bytes, of which the header claims " + headerBytes + "; use another copy");
             }
-            long most = Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE;
-            if (headerBytes > most) {
-                throw new WeightsException(file + " is refused: its header must have at most " + most
-                        + " bytes in this Java heap, but has " + headerBytes + "; give Java more memory (-Xmx)");
+            long maxBytes = Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE;
+            if (headerBytes > maxBytes) {
+                throw new WeightsException(file + " is refused: its header must have at most " + maxBytes
+                        + " bytes in this Java heap, but had " + headerBytes + "; give Java more memory (-Xmx)");
             }
             JsonNode root = JSON.readTree(readAt(channel, 8, (int) headerBytes).array());
             SafeTensors tensors = parse(file, channel, 8 + headerBytes, size, root);
@@ -165,7 +166,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
             throw new WeightsException("file " + file + " does not exist", e);
         } catch (JsonProcessingException e) {
             throw new WeightsException(
-                    file + " is damaged or not a safetensors file: its header is no JSON, or has a name twice", e);
+                    file + " is damaged or not a safetensors file: its header is not valid JSON or repeats a name", e);
         } catch (IOException e) {
             throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
         } finally {
@@ -181,13 +182,13 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                 channel.close();
             }
         } catch (IOException e) {
-            // of a file that was only read nothing is lost
+            // nothing is lost when a file that was only read cannot be closed
         }
     }
 
     private static SafeTensors parse(Path file, FileChannel channel, long dataStart, long fileSize, JsonNode root) {
         if (!root.isObject()) {
-            throw new WeightsException(file + " is damaged or not a safetensors file: its header is no JSON object");
+            throw new WeightsException(file + " is damaged or not a safetensors file: its header is not a JSON object");
         }
         Map<String, Entry> entries = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
@@ -206,19 +207,19 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         return new SafeTensors(file, channel, dataStart, entries, metadata);
     }
 
-    /** As the format asks: bytes that are two tensors' at once are a way to make a small file large. */
+    /** Rejects overlapping tensors, as the format requires: by sharing bytes, a small file could claim much memory. */
     private static void checkSeparate(Path file, Map<String, Entry> entries) {
-        List<Map.Entry<String, Entry>> byPlace = entries.entrySet().stream()
+        List<Map.Entry<String, Entry>> byPosition = entries.entrySet().stream()
                 .filter(named -> named.getValue().end() > named.getValue().begin())
                 .sorted(Comparator.comparingLong(named -> named.getValue().begin()))
                 .toList();
-        for (int i = 1; i < byPlace.size(); i++) {
-            Map.Entry<String, Entry> one = byPlace.get(i - 1);
-            Map.Entry<String, Entry> next = byPlace.get(i);
-            if (next.getValue().begin() < one.getValue().end()) {
-                throw new WeightsException(file + " is refused: tensors \"" + one.getKey() + "\" and \""
-                        + next.getKey() + "\" must not overlap, but share bytes from "
-                        + next.getValue().begin() + " on; use another copy");
+        for (int i = 1; i < byPosition.size(); i++) {
+            Map.Entry<String, Entry> previous = byPosition.get(i - 1);
+            Map.Entry<String, Entry> next = byPosition.get(i);
+            if (next.getValue().begin() < previous.getValue().end()) {
+                throw new WeightsException(file + " is refused: tensors \"" + previous.getKey() + "\" and \""
+                        + next.getKey() + "\" must not overlap, but share the byte at offset "
+                        + next.getValue().begin() + "; use another copy");
             }
         }
     }
@@ -229,7 +230,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                         + "\" must be of a known type, but was " + shortened(node.path("dtype"))));
         List<Long> sizes = new ArrayList<>();
         long bytes = type.bytes();
-        long extent = bytes; // the same were no side 0: libtorch multiplies them before it sees the 0
+        long extent = bytes; // the same if no size were 0: libtorch multiplies the sizes before it notices a 0
         for (JsonNode size : node.path("shape")) {
             long value = size.isIntegralNumber() && size.canConvertToLong() ? size.asLong() : -1;
             boolean fits =
@@ -246,7 +247,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         long end = node.path("data_offsets").path(1).asLong(-1);
         if (begin < 0 || end < begin || end - begin != bytes) {
             throw new WeightsException(file + ": tensor \"" + name + "\" must have " + bytes
-                    + " bytes, but its place is [" + begin + ", " + end + ")");
+                    + " bytes, but its data offsets were [" + begin + ", " + end + ")");
         }
         if (end > dataBytes) {
             throw new WeightsException(file + " is truncated: tensor \"" + name + "\" ends at byte " + end + " of "
@@ -266,28 +267,28 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         return buffer.flip();
     }
 
-    /** Which file this is. */
+    /** Returns the path under which the file was opened. */
     @Override
     public Path file() {
         return file;
     }
 
-    /** Names of the tensors, in the file's order. */
+    /** Returns the names of the tensors, in the order of the file. */
     @Override
     public List<String> names() {
         return List.copyOf(entries.keySet());
     }
 
-    /** Free text by name. */
+    /** Returns the text entries of the header by name. */
     @Override
     public Map<String, String> metadata() {
         return Collections.unmodifiableMap(metadata);
     }
 
     /**
-     * The shape of a tensor.
+     * Returns the shape of a tensor.
      *
-     * @throws WeightsException when there is none of that name
+     * @throws WeightsException when there is no tensor of that name
      */
     @Override
     public long[] shape(String name) {
@@ -297,8 +298,8 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     /**
      * Reads a tensor.
      *
-     * @return a new contiguous tensor on the CPU; the caller, or a PointerScope around, closes it
-     * @throws WeightsException when there is none of that name, or the file cannot be read or is closed
+     * @return a new contiguous tensor on the CPU; scoped, or owned where there is no scope
+     * @throws WeightsException when there is no tensor of that name, or the file cannot be read or is closed
      */
     @Override
     public Tensor read(String name) {
@@ -319,7 +320,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         return entry;
     }
 
-    /** Closes the file; tensors that were read stay. */
+    /** Closes the file; tensors that were read stay valid. */
     @Override
     public void close() {
         close(channel);

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** The sizes of a tensor's dimensions, to compare and to print. */
+/** The shape of a tensor, to compare and to print. */
 record Shape(List<Long> sizes) {
     static Shape of(long... sizes) {
         return new Shape(Arrays.stream(sizes).boxed().toList());

@@ -15,11 +15,11 @@ import org.facerecognition.io.DataUnpickler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpickles state dicts and nothing else. The functions that a state dict needs are known by name and answered in Java;
- * any other name, and any instruction that {@code torch.save} does not write, is refused.
+ * Unpickles state dicts and nothing else. The few Python functions that a state dict needs are recognized by name and
+ * implemented in Java. Any other name, and any instruction that {@code torch.save} does not write, is rejected.
  */
 final class StateDictUnpickler extends DataUnpickler {
-    /** What {@code torch.save} writes: protocol 2, and what of protocol 4 stands for the same. */
+    /** The instructions that {@code torch.save} writes: those of protocol 2, and their equivalents in protocol 4. */
     private static final Set<Short> INSTRUCTIONS = Set.of(
             Opcodes.PROTO,
             Opcodes.STOP,
@@ -71,7 +71,7 @@ final class StateDictUnpickler extends DataUnpickler {
             "torch.FloatStorage", ElementType.F32,
             "torch.DoubleStorage", ElementType.F64);
 
-    private static final int MAX_DIMENSIONS = 64; // that of libtorch
+    private static final int MAX_DIMENSIONS = 64; // libtorch's limit
 
     private final Map<String, IObjectConstructor> functions = Map.of(
             "collections.OrderedDict", this::orderedDict,
@@ -79,25 +79,25 @@ final class StateDictUnpickler extends DataUnpickler {
             "torch._utils._rebuild_tensor_v2", StateDictUnpickler::tensor,
             "torch._utils._rebuild_parameter", arguments -> arguments[0]);
 
-    /** Elements that lie somewhere in the file; several tensors may share them. */
+    /** A sequence of elements in the file, which several tensors may share. */
     record Storage(ElementType type, String key, long elements) {}
 
-    /** A view on a storage, in elements. */
+    /** A tensor as a view of a storage; offset and strides are in elements. */
     record View(Storage storage, long offset, List<Long> shape, List<Long> strides) {}
 
     private final Function<String, WeightsException> refusal;
 
-    /** @param refusal makes the exception for a reason, naming the file */
+    /** @param refusal creates the exception from a reason, adding the name of the file */
     StateDictUnpickler(Function<String, WeightsException> refusal) {
         super(INSTRUCTIONS);
         this.refusal = refusal;
     }
 
     /**
-     * Reads one pickle from a stream, which may go on after it.
+     * Reads one pickle from a stream, which other data may follow.
      *
-     * @param bytes all in memory: lengths are checked against what is left
-     * @throws WeightsException when it is damaged, or holds what no state dict needs
+     * @param bytes a stream in memory, so that lengths can be checked against the number of bytes left
+     * @throws WeightsException when the pickle is damaged, or contains anything that no state dict needs
      */
     @Nullable
     Object read(ByteArrayInputStream bytes) {
@@ -106,7 +106,7 @@ final class StateDictUnpickler extends DataUnpickler {
             return load(bytes);
         } catch (WeightsException e) {
             throw e;
-        } catch (IOException | RuntimeException e) { // a damaged pickle: casts, bounds, nulls, whatever it leads to
+        } catch (IOException | RuntimeException e) { // a damaged pickle can lead to casts, bounds, nulls and others
             throw refusal.apply("is damaged: its pickle cannot be read");
         }
     }
@@ -125,33 +125,33 @@ final class StateDictUnpickler extends DataUnpickler {
         IObjectConstructor function = functions.get(name);
         if (function == null) {
             throw refusal.apply("is refused: it asks for Python's " + name
-                    + ", which no state dict needs. Nothing of it was executed; have the weights saved alone, by"
+                    + ", which no state dict needs. Nothing of it was executed; save the weights alone, with"
                     + " torch.save(model.state_dict(), file) or as safetensors");
         }
         return function;
     }
 
-    /** An OrderedDict's attributes: {@code _metadata}, versions that we do without. */
+    /** Ignores the attributes of an OrderedDict: {@code _metadata} holds version numbers, which are not needed here. */
     @Override
     protected void build(@Nullable Object target, @Nullable Object state) {
         if (!(target instanceof Map)) {
-            throw refusal.apply("is refused: its pickle sets attributes of something that is no dictionary");
+            throw refusal.apply("is refused: its pickle sets attributes of an object that is not a dictionary");
         }
     }
 
-    /** {@code ("storage", type, key, location, elements[, view])} */
+    /** Takes {@code ("storage", type, key, location, elements[, view])}. */
     @Override
     protected Object persistentLoad(Object id) {
         Object[] parts = (Object[]) id;
         if (!"storage".equals(parts[0]) || (parts.length > 5 && parts[5] != null)) {
-            throw refusal.apply("is of a form that is not known: its pickle refers to something that is no storage");
+            throw refusal.apply("is of an unknown form: its pickle refers to an object that is not a storage");
         }
         return new Storage((ElementType) parts[1], (String) parts[2], ((Number) parts[4]).longValue());
     }
 
     private Object orderedDict(Object[] arguments) {
         Map<String, Object> dict = new LinkedHashMap<>();
-        if (arguments.length > 0) { // Python 2: a list of pairs
+        if (arguments.length > 0) { // Python 2 passes a list of pairs
             List<?> pairs = (List<?>) arguments[0];
             count(pairs.size());
             for (Object pair : pairs) {
@@ -163,7 +163,7 @@ final class StateDictUnpickler extends DataUnpickler {
         return dict;
     }
 
-    /** {@code (storage, offset, shape, strides, ...)} */
+    /** Takes {@code (storage, offset, shape, strides, ...)}. */
     private static Object tensor(Object[] arguments) {
         return new View(
                 (Storage) arguments[0], ((Number) arguments[1]).longValue(), longs(arguments[2]), longs(arguments[3]));

@@ -15,11 +15,14 @@ import org.apache.commons.compress.archivers.zip.ZipFile;
 import org.facerecognition.weights.PickledTensors.Place;
 
 /**
- * A zip archive whose entries are stored as they are, as {@code torch.save} does, so that they can be read in place.
- * Compressed ones are refused: a few bytes of them can stand for terabytes.
+ * A zip archive with uncompressed entries, as {@code torch.save} writes it, so that they can be read in place. Archives
+ * with compressed entries are rejected, because a few bytes of them can expand to terabytes.
  */
 final class StoredZip {
-    /** A pickle is names and numbers; that of the largest nets has a few MiB. */
+    /**
+     * The largest entry to read into memory. A pickle holds names and numbers; those of the largest networks have a few
+     * MiB.
+     */
     static final long MAX_BYTES_IN_MEMORY = 64L << 20;
 
     private final Path file;
@@ -33,9 +36,11 @@ final class StoredZip {
     }
 
     /**
-     * Reads the archive's directory; empty where the file does not begin like an archive.
+     * Reads the directory of the archive.
      *
-     * @throws WeightsException when it is truncated, damaged or compressed
+     * @param channel the open file, borrowed; it must stay open while entries are read
+     * @return empty when the file does not begin like a zip archive
+     * @throws WeightsException when the archive is truncated, damaged or compressed
      */
     static Optional<StoredZip> open(Path file, FileChannel channel) throws IOException {
         ByteBuffer start = ByteBuffer.allocate(2);
@@ -44,7 +49,7 @@ final class StoredZip {
             return Optional.empty();
         }
         Map<String, Place> entries = new LinkedHashMap<>();
-        // not closed: that would close the channel, which is the caller's
+        // The ZipFile is not closed, because that would close the channel, which is borrowed.
         try {
             ZipFile zip = ZipFile.builder().setSeekableByteChannel(channel).get();
             for (ZipArchiveEntry entry : Collections.list(zip.getEntries())) {
@@ -55,7 +60,7 @@ final class StoredZip {
             }
         } catch (WeightsException e) {
             throw e;
-        } catch (IOException | RuntimeException e) { // whatever a damaged directory leads to
+        } catch (IOException | RuntimeException e) { // a damaged directory can lead to any of these
             throw new WeightsException(
                     file + " is truncated or damaged: its archive cannot be read; use another copy", e);
         }
@@ -84,7 +89,11 @@ final class StoredZip {
         return entries.get(name);
     }
 
-    /** A small entry, whole. */
+    /**
+     * Reads an entry into memory.
+     *
+     * @throws WeightsException when it is larger than any state dict needs
+     */
     byte[] bytes(String name) throws IOException {
         Place place = entries.get(name);
         if (place.bytes() > MAX_BYTES_IN_MEMORY) {

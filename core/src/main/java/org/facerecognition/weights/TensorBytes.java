@@ -11,50 +11,54 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.io.AtomicFile;
 
-/** Values from a file straight into a tensor's memory: nothing in between, on the heap or mapped. */
+/** Reads values from a file directly into the memory of a tensor, without a copy on the heap or a mapped file. */
 final class TensorBytes {
-    private static final long MAX_AT_A_TIME = 1L << 30; // a ByteBuffer has less than 2 GiB
+    private static final long MAX_BYTES_PER_READ = 1L << 30; // a ByteBuffer holds less than 2 GiB
 
     private TensorBytes() {}
 
-    /** A new contiguous tensor on the CPU, not filled. */
+    /** Returns a new contiguous tensor on the CPU with arbitrary values; scoped, or owned where there is no scope. */
     static Tensor empty(ElementType type, long... shape) {
         try (TensorOptions options = new TensorOptions(type.scalarType());
-                MemoryFormatOptional asUsual = new MemoryFormatOptional()) {
-            return torch.empty(shape, options, asUsual);
+                MemoryFormatOptional defaultFormat = new MemoryFormatOptional()) {
+            return torch.empty(shape, options, defaultFormat);
         }
     }
 
     /**
      * Fills a contiguous tensor on the CPU.
      *
-     * @param begin where in the file, in bytes
+     * @param begin position of the values in the file, in bytes
+     * @param into borrowed
      * @throws WeightsException when the file cannot be read or is too short
      */
     static void read(Path file, long begin, Tensor into) {
-        read(file, begin, into, MAX_AT_A_TIME);
+        read(file, begin, into, MAX_BYTES_PER_READ);
     }
 
-    /** @param mostAtATime bytes in one call to the operating system */
-    static void read(Path file, long begin, Tensor into, long mostAtATime) {
+    /** @param maxBytesPerRead the number of bytes to request from the operating system at once */
+    static void read(Path file, long begin, Tensor into, long maxBytesPerRead) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            read(file, channel, begin, into, mostAtATime);
+            read(file, channel, begin, into, maxBytesPerRead);
         } catch (IOException e) {
             throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
     }
 
     /**
-     * Fills a contiguous tensor on the CPU from a file that is open.
+     * Fills a contiguous tensor on the CPU from an open file.
      *
-     * @param file for messages
-     * @throws WeightsException when it cannot be read or is too short
+     * @param file the path, for messages
+     * @param channel the open file; borrowed
+     * @param begin position of the values in the file, in bytes
+     * @param into borrowed
+     * @throws WeightsException when the file cannot be read or is too short
      */
     static void read(Path file, FileChannel channel, long begin, Tensor into) {
-        read(file, channel, begin, into, MAX_AT_A_TIME);
+        read(file, channel, begin, into, MAX_BYTES_PER_READ);
     }
 
-    private static void read(Path file, FileChannel channel, long begin, Tensor into, long mostAtATime) {
+    private static void read(Path file, FileChannel channel, long begin, Tensor into, long maxBytesPerRead) {
         long bytes = into.numel() * into.element_size();
         if (bytes == 0) {
             return;
@@ -62,10 +66,11 @@ final class TensorBytes {
         try (BytePointer memory = new BytePointer(into.data_ptr())) {
             long done = 0;
             while (done < bytes) {
-                long to = Math.min(bytes, done + mostAtATime);
+                long to = Math.min(bytes, done + maxBytesPerRead);
                 int read = channel.read(memory.position(done).limit(to).asByteBuffer(), begin + done);
                 if (read < 0) {
-                    throw new WeightsException(file + " has become shorter while it was read");
+                    throw new WeightsException(
+                            file + " became shorter while it was read; another program may be writing to it");
                 }
                 done += read;
             }

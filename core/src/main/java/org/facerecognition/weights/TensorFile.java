@@ -5,29 +5,29 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
-/** Tensors by name in a file: names and shapes at once, values when they are asked for. */
+/** A file of named tensors. Names and shapes are known once the file is open; values are read on request. */
 interface TensorFile {
-    /** Which file this is. */
+    /** Returns the path of the file. */
     Path file();
 
-    /** Names of the tensors, in the file's order. */
+    /** Returns the names of the tensors, in the order of the file. */
     List<String> names();
 
-    /** Free text by name; empty where the format has none. */
+    /** Returns text entries by name; empty where the format has none. */
     Map<String, String> metadata();
 
     /**
-     * The shape of a tensor.
+     * Returns the shape of a tensor.
      *
-     * @throws WeightsException when there is none of that name
+     * @throws WeightsException when there is no tensor of that name
      */
     long[] shape(String name);
 
     /**
      * Reads a tensor.
      *
-     * @return a new contiguous tensor on the CPU; the caller, or a PointerScope around, closes it
-     * @throws WeightsException when there is none of that name or the file cannot be read
+     * @return a new contiguous tensor on the CPU; scoped, or owned where there is no scope
+     * @throws WeightsException when there is no tensor of that name or the file cannot be read
      */
     Tensor read(String name);
 }

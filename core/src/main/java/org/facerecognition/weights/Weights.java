@@ -17,25 +17,23 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.facerecognition.backbone.Encoder;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trained weights in a file, whoever made it: a PyTorch state dict ({@code .pth}, {@code .pt}, {@code .th}; zipped or
- * of the time before) or safetensors.
+ * Trained weights in a file: a PyTorch state dict ({@code .pth}, {@code .pt}, {@code .th}; in the zip format of torch
+ * 1.6 or the older one) or a safetensors file.
  *
- * <p>{@code Weights.read(file).allowing("fc.*").into(net)} fills a net, strictly: all that is missing, left over or of
- * another shape is an error unless it is allowed. Nothing that a file holds is ever executed.
+ * <p>{@code Weights.read(file).allowing("fc.*").into(network)} loads a network strictly: every tensor that is missing,
+ * unexpected or of another shape is an error unless it is allowed to differ. Opening a file reads names and shapes
+ * only; values are read one tensor at a time. Nothing in a file is ever executed.
  */
 public final class Weights {
     private static final String ZIP = "PK\3\4";
-    private static final int PICKLE_PROTOCOL = 0x80; // a pickle's first byte, from protocol 2 on
+    private static final int PICKLE_PROTOCOL = 0x80; // the first byte of a pickle of protocol 2 or later
     private static final String DATA_PARALLEL = "module.";
-    /** A counter that torch before 0.4.1 did not keep, and that no result depends on. */
-    private static final String COUNTER = "num_batches_tracked";
 
-    private static final FetchListener LOG_LICENCE = new FetchListener() {
+    private static final FetchListener LOG_LICENSE = new FetchListener() {
         @Override
         public void begins(RemoteFile remote) {
             System.getLogger(Weights.class.getName())
@@ -44,8 +42,8 @@ public final class Weights {
     };
 
     private final TensorFile source;
-    private final Map<String, String> names; // what a tensor is called to what it is called in the file
-    private final List<Pattern> allowed;
+    private final Map<String, String> names; // from the name of a tensor to its name in the file
+    private final List<Pattern> allowed; // names that may differ
 
     private Weights(TensorFile source, Map<String, String> names, List<Pattern> allowed) {
         this.source = source;
@@ -54,10 +52,11 @@ public final class Weights {
     }
 
     /**
-     * Opens a file. Of a training's checkpoint with several parts, that named {@code state_dict}, {@code model} or the
-     * like is taken; the {@code module.} that DataParallel puts before all names is left out.
+     * Opens a file. From a training checkpoint of several parts, the part named {@code state_dict}, {@code model} or
+     * the like is taken. The prefix {@code module.}, which DataParallel puts before all names, is removed.
      *
-     * @throws WeightsException when it is missing, damaged, of no known format, or holds more than plain tensors
+     * @throws WeightsException when the file is missing, damaged, of an unknown format, or contains more than plain
+     *     tensors
      */
     public static Weights read(Path file) {
         Libtorch.load();
@@ -69,39 +68,45 @@ public final class Weights {
     }
 
     /**
-     * What torchvision trained on ImageNet for an encoder of its own, its default weights: fetched to the {@link
-     * WeightsCache#standard user's cache} the first time, read from there later.
+     * Opens torchvision's default weights for one of its architectures, trained on ImageNet. They are downloaded into
+     * the {@link WeightsCache#standard user's cache} on first use and read from there afterwards.
      *
-     * @param listener hears the license and the progress
-     * @throws IllegalArgumentException when there are none for this encoder
-     * @throws WeightsException when they cannot be fetched
+     * @param architecture torchvision's name, such as {@code resnet34}; the ids of torchvision's encoders are these
+     *     names
+     * @param listener is notified of the license and the progress of a download
+     * @throws IllegalArgumentException when torchvision has no weights for this architecture
+     * @throws WeightsException when they cannot be downloaded
      */
-    public static Weights imagenet(Encoder encoder, FetchListener listener) {
-        return fetch(RemoteFile.imagenet(encoder), listener);
+    public static Weights imagenet(String architecture, FetchListener listener) {
+        return fetch(RemoteFile.imagenet(architecture), listener);
     }
 
-    /** {@link #imagenet(Encoder, FetchListener)}, with the license told to this class's system logger. */
-    public static Weights imagenet(Encoder encoder) {
-        return imagenet(encoder, LOG_LICENCE);
+    /** {@link #imagenet(String, FetchListener)}, with the license logged by this class's system logger. */
+    public static Weights imagenet(String architecture) {
+        return imagenet(architecture, LOG_LICENSE);
     }
 
     /**
-     * Weights from an address: fetched to the {@link WeightsCache#standard user's cache} the first time, read from
-     * there later.
+     * Opens weights from an address. They are downloaded into the {@link WeightsCache#standard user's cache} on first
+     * use and read from there afterwards.
      *
-     * @param listener hears the license and the progress
-     * @throws WeightsException when they cannot be fetched, or as {@link #read}
+     * @param listener is notified of the license and the progress of a download
+     * @throws WeightsException when they cannot be downloaded, or {@link #read} rejects them
      */
     public static Weights fetch(RemoteFile remote, FetchListener listener) {
         return read(WeightsCache.standard().fetch(remote, listener));
     }
 
-    /** {@link #fetch(RemoteFile, FetchListener)}, with the license told to this class's system logger. */
+    /** {@link #fetch(RemoteFile, FetchListener)}, with the license logged by this class's system logger. */
     public static Weights fetch(RemoteFile remote) {
-        return fetch(remote, LOG_LICENCE);
+        return fetch(remote, LOG_LICENSE);
     }
 
-    /** The tensors of a safetensors file that is open already. */
+    /**
+     * Returns the tensors of a safetensors file that is open already.
+     *
+     * @param file borrowed; it must stay open while tensors are read
+     */
     public static Weights of(SafeTensors file) {
         Libtorch.load();
         return of((TensorFile) file);
@@ -126,29 +131,33 @@ public final class Weights {
         for (int i = 0; zip && i < start.length; i++) {
             zip = start[i] == ZIP.charAt(i);
         }
-        // a safetensors file begins with the length of its header, whose second byte cannot be a protocol's and third
-        // 0x8a
+        // A safetensors file begins with the length of its header, which would have to exceed 8 MiB to match these
+        // bytes.
         boolean pickle = start.length > 2
                 && (start[0] & 0xff) == PICKLE_PROTOCOL
                 && start[1] >= 2
                 && start[1] <= 5
-                && (start[2] & 0xff) == 0x8a; // LONG1: the magic number of torch's old format
+                && (start[2] & 0xff) == 0x8a; // LONG1, which starts the magic number of torch's old format
         return zip || pickle;
     }
 
-    /** Which file this is. */
+    /** Returns the path of the file. */
     public Path file() {
         return source.file();
     }
 
-    /** Names of the tensors, in the file's order. */
+    /** Returns the names of the tensors, in the order of the file. */
     public List<String> names() {
         return List.copyOf(names.keySet());
     }
 
+    boolean has(String name) {
+        return names.containsKey(name);
+    }
+
     /**
-     * Free text by name: what the file says of itself, and of one that was fetched its {@code address}, {@code sha256}
-     * and {@code license}.
+     * Returns text entries by name: the metadata in the file, and, for a downloaded file, its {@code address}, {@code
+     * sha256}, {@code license} and the time it was {@code fetched}.
      */
     public Map<String, String> metadata() {
         Map<String, String> all = new LinkedHashMap<>(source.metadata());
@@ -157,9 +166,9 @@ public final class Weights {
     }
 
     /**
-     * The shape of a tensor.
+     * Returns the shape of a tensor.
      *
-     * @throws WeightsException when there is none of that name
+     * @throws WeightsException when there is no tensor of that name
      */
     public long[] shape(String name) {
         return source.shape(inFile(name));
@@ -168,8 +177,8 @@ public final class Weights {
     /**
      * Reads a tensor.
      *
-     * @return a new contiguous tensor on the CPU; the caller, or a PointerScope around, closes it
-     * @throws WeightsException when there is none of that name or the file cannot be read
+     * @return a new contiguous tensor on the CPU; scoped, or owned where there is no scope
+     * @throws WeightsException when there is no tensor of that name or the file cannot be read
      */
     public Tensor read(String name) {
         return source.read(inFile(name));
@@ -184,27 +193,27 @@ public final class Weights {
     }
 
     /**
-     * The same tensors under other names, for a net whose names differ from those of the file.
+     * Returns the same tensors under other names, for a network whose names differ from those of the file.
      *
-     * @param rule from name to name; null leaves a tensor out
-     * @throws WeightsException when two get one name
+     * @param rule maps each name to the new one; null leaves the tensor out
+     * @throws WeightsException when two tensors get the same name
      */
     public Weights renamed(UnaryOperator<@Nullable String> rule) {
         Map<String, String> renamed = new LinkedHashMap<>();
         names.forEach((name, original) -> {
-            String now = rule.apply(name);
-            if (now != null && renamed.put(now, original) != null) {
-                throw new WeightsException(file() + ": two tensors must not be renamed to \"" + now + "\"");
+            String newName = rule.apply(name);
+            if (newName != null && renamed.put(newName, original) != null) {
+                throw new WeightsException(file() + ": two tensors must not be renamed to \"" + newName + "\"");
             }
         });
         return new Weights(source, renamed, allowed);
     }
 
     /**
-     * These weights, with names that need not fit: whatever is missing, left over or of another shape among them is
-     * passed over. For a last layer that was replaced.
+     * Returns these weights with names that may differ, such as those of a replaced last layer. A tensor of such a name
+     * is skipped when it is missing, unexpected or of another shape.
      *
-     * @param patterns names, {@code *} standing for any text: {@code fc.*}
+     * @param patterns names, in which {@code *} stands for any text: {@code fc.*}
      */
     public Weights allowing(String... patterns) {
         List<Pattern> all = new ArrayList<>(allowed);
@@ -220,111 +229,62 @@ public final class Weights {
     }
 
     /**
-     * What was and was not taken over.
+     * The result of loading weights into a network. All differences it lists were allowed.
      *
-     * @param loaded how many tensors
-     * @param missing allowed, and not in the file: as they were in the net
-     * @param unexpected allowed, and not in the net
-     * @param misshapen allowed, and of another shape: as they were in the net
+     * @param loaded number of tensors that were copied
+     * @param missing names that are not in the file; these tensors of the network are unchanged
+     * @param unexpected names that are not in the network
+     * @param misshapen names with both shapes where these differ; these tensors of the network are unchanged
      */
     public record Report(int loaded, List<String> missing, List<String> unexpected, List<String> misshapen) {}
 
     /**
-     * Copies all tensors into a net by name, all or nothing: names, shapes and values are looked at first.
+     * Copies all tensors into a network by name. Names, shapes and values are checked first, so that either all tensors
+     * are copied or none.
      *
-     * @throws WeightsException naming what is missing, left over, of another shape or not finite; the net is untouched
+     * @param network borrowed
+     * @throws WeightsException naming the tensors that are missing, unexpected, of another shape or not finite; the
+     *     network is then unchanged
      */
-    public Report into(Module net) {
+    public Report into(Module network) {
         try (PointerScope scope = new PointerScope()) {
-            return into(NamedTensors.of(net));
+            return into(NamedTensors.of(network));
         }
     }
 
     /**
-     * Copies all tensors into those of the same name; see {@link #into(Module)}. Device, type and memory layout stay
-     * those of the targets.
+     * Copies all tensors into those of the same name; see {@link #into(Module)}. The targets keep their device, type
+     * and memory layout.
+     *
+     * @param network tensors by name; borrowed
      */
-    public Report into(Map<String, Tensor> net) {
-        Fit fit = new Fit(this, net);
-        fit.check();
+    public Report into(Map<String, Tensor> network) {
+        WeightsFit fit = new WeightsFit(this, this::mayDiffer, network);
+        fit.requireFit();
         try (NoGradGuard noGrad = new NoGradGuard()) {
-            for (String name : fit.fitting) {
+            for (String name : fit.fitting()) {
                 try (PointerScope scope = new PointerScope()) {
-                    checkFinite(name, read(name));
+                    requireFinite(name, read(name));
                 }
             }
-            for (String name : fit.fitting) {
+            for (String name : fit.fitting()) {
                 try (PointerScope scope = new PointerScope()) {
-                    net.get(name).copy_(read(name));
+                    network.get(name).copy_(read(name));
                 }
             }
         }
-        return new Report(fit.fitting.size(), fit.missing, fit.unexpected, fit.misshapen);
+        return fit.report();
     }
 
-    private void checkFinite(String name, Tensor tensor) {
+    private void requireFinite(String name, Tensor tensor) {
         if (!tensor.is_floating_point() || tensor.numel() == 0) {
             return;
         }
-        boolean surely = Double.isFinite(tensor.sum().item_double()); // one pass; may also overflow
-        if (!surely && !tensor.isfinite().all().item_bool()) {
+        boolean finiteSum = Double.isFinite(tensor.sum().item_double()); // a single pass; an overflow is checked below
+        if (!finiteSum && !tensor.isfinite().all().item_bool()) {
             throw new WeightsException(file() + ": tensor \"" + name
-                    + "\" must be finite, but holds NaN or infinity; the training it comes from has failed, use an"
-                    + " earlier file");
-        }
-    }
-
-    /** A net's tensors beside a file's. */
-    private static final class Fit {
-        private static final int MAX_NAMES_PRINTED = 5;
-
-        private final Weights weights;
-        private final List<String> fitting = new ArrayList<>();
-        private final List<String> missing = new ArrayList<>();
-        private final List<String> misshapen = new ArrayList<>();
-        private final List<String> unexpected = new ArrayList<>();
-        private final List<String> wrong = new ArrayList<>();
-
-        Fit(Weights weights, Map<String, Tensor> net) {
-            this.weights = weights;
-            List<String> lacking = new ArrayList<>();
-            List<String> other = new ArrayList<>();
-            List<String> over = new ArrayList<>();
-            net.forEach((name, tensor) -> {
-                if (!weights.names.containsKey(name)) {
-                    if (!name.endsWith(COUNTER)) {
-                        (weights.mayDiffer(name) ? missing : lacking).add(name);
-                    }
-                } else if (!Shape.of(tensor).equals(Shape.of(weights.shape(name)))) {
-                    String shapes = " must be " + Shape.of(tensor) + ", but was " + Shape.of(weights.shape(name));
-                    (weights.mayDiffer(name) ? misshapen : other).add(name + shapes);
-                } else {
-                    fitting.add(name);
-                }
-            });
-            for (String name : weights.names.keySet()) {
-                if (!net.containsKey(name)) {
-                    (weights.mayDiffer(name) ? unexpected : over).add(name);
-                }
-            }
-            tell("Missing", lacking);
-            tell("Of another shape", other);
-            tell("Not in the net", over);
-        }
-
-        private void tell(String what, List<String> names) {
-            if (!names.isEmpty()) {
-                int rest = names.size() - MAX_NAMES_PRINTED;
-                wrong.add(what + ": " + names.stream().limit(MAX_NAMES_PRINTED).collect(Collectors.joining("; "))
-                        + (rest > 0 ? " and " + rest + " more" : "") + ".");
-            }
-        }
-
-        void check() {
-            if (!wrong.isEmpty()) {
-                throw new WeightsException(weights.file() + " does not fit this net; use it with the net it was made"
-                        + " for, or allow what differs. " + String.join(" ", wrong));
-            }
+                    + "\" must be finite, but contains NaN or infinity; its training has diverged, so use an earlier"
+                    + " file");
         }
     }
 }

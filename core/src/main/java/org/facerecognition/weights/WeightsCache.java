@@ -17,25 +17,27 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.WriterLock;
 
 /**
- * A folder of fetched weights. A file is in it whole and checked, or not at all: it is fetched beside ({@code .part}),
- * its checksum compared, and moved. A fetch that was broken off goes on where it stopped. Beside each file lies where it
- * came from and under what license ({@code .json}).
+ * A folder of downloaded weights. A file is downloaded under a temporary name ({@code .part}), its checksum is
+ * verified, and it is moved into place atomically, so that the cache never holds an incomplete or unverified file. An
+ * interrupted download is resumed. Beside each file, a {@code .json} file records where it came from and under which
+ * license.
  *
- * <p>May be used from several threads and programs at a time. Nothing is fetched unless {@link #fetch} is called.
+ * <p>Several threads and processes may use a cache at the same time. Nothing is downloaded unless {@link #fetch} is
+ * called.
  */
 public final class WeightsCache {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path folder;
 
-    /** @param folder made when it is not there */
+    /** @param folder created when it does not exist */
     public WeightsCache(Path folder) {
         this.folder = folder;
     }
 
     /**
-     * The user's: the folder named by the environment's {@code FACE_RECOGNITION_CACHE}, or {@code
-     * ~/.cache/face-recognition}.
+     * Returns the user's cache: the folder named by the environment variable {@code FACE_RECOGNITION_CACHE}, or {@code
+     * ~/.cache/face-recognition} by default.
      */
     public static WeightsCache standard() {
         String chosen = System.getenv("FACE_RECOGNITION_CACHE");
@@ -46,10 +48,11 @@ public final class WeightsCache {
     }
 
     /**
-     * The file of these bytes: fetched when it is not here yet.
+     * Returns the file in the cache, and downloads it first when it is not there or its checksum differs.
      *
-     * @return a file in the cache whose checksum is the asked one
-     * @throws WeightsException when it cannot be fetched or other bytes come; what came whole before stays for a next try
+     * @return the path of a file in the cache with the requested checksum
+     * @throws WeightsException when the file cannot be downloaded, in which case the bytes received so far are kept for
+     *     the next attempt, or when its checksum differs, in which case they are deleted
      */
     public Path fetch(RemoteFile remote, FetchListener listener) {
         Path file = folder.resolve(remote.sha256().substring(0, 8)).resolve(remote.fileName());
@@ -63,7 +66,7 @@ public final class WeightsCache {
             return file;
         } catch (IOException e) {
             throw new WeightsException(
-                    "cannot keep " + remote.address() + " in " + file.getParent() + ": " + AtomicFile.reason(e)
+                    "cannot save " + remote.address() + " in " + file.getParent() + ": " + AtomicFile.reason(e)
                             + "; free some space there or choose another cache folder",
                     e);
         }
@@ -74,7 +77,7 @@ public final class WeightsCache {
         boolean resumed = Files.exists(part);
         Download.to(part, remote, listener);
         String sum = sha256(part);
-        if (resumed && !sum.startsWith(remote.sha256())) { // what lay here was of something else
+        if (resumed && !sum.startsWith(remote.sha256())) { // the partial file was of something else
             Files.delete(part);
             Download.to(part, remote, listener);
             sum = sha256(part);
@@ -83,7 +86,8 @@ public final class WeightsCache {
             long size = Files.size(part);
             Files.delete(part);
             throw new WeightsException(remote.address() + " must have the sha256 " + remote.sha256() + ", but the "
-                    + size + " bytes that came have " + sum + "; nothing was kept. Check address and checksum");
+                    + size + " bytes received have " + sum
+                    + ", so nothing was kept; check the address and the checksum");
         }
         Map<String, String> origin = new LinkedHashMap<>();
         origin.put("address", remote.address().toString());
@@ -98,15 +102,15 @@ public final class WeightsCache {
         return file.resolveSibling(file.getFileName() + ".json");
     }
 
-    /** Where a file of the cache came from and under what license; empty for any other file. */
+    /** Returns where a file of the cache came from and under which license; empty for any other file. */
     static Map<String, String> origin(Path file) {
         Map<String, String> origin = new LinkedHashMap<>();
         Path record = record(file);
         if (Files.exists(record)) {
             try {
                 JsonNode root = JSON.readTree(record.toFile());
-                for (String key :
-                        new String[] {"address", "sha256", "license", "licence", "fetched"}) { // license: former name
+                // "licence" is the former name of "license"
+                for (String key : new String[] {"address", "sha256", "license", "licence", "fetched"}) {
                     if (root.path(key).isTextual()) {
                         origin.put(key, root.get(key).asText());
                     }
@@ -128,7 +132,7 @@ public final class WeightsCache {
             }
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+            throw new IllegalStateException("every Java runtime must provide SHA-256, but this one does not", e);
         }
     }
 }

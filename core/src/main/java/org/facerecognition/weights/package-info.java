@@ -1,6 +1,9 @@
 /**
- * Tensors in files: {@link org.facerecognition.weights.Weights} reads what others trained, {@link
- * org.facerecognition.weights.SafeTensors} writes. Knows names, shapes and bytes; executes nothing that a file holds.
+ * Tensors in files: {@link org.facerecognition.weights.Weights} reads trained weights, {@link
+ * org.facerecognition.weights.SafeTensors} reads and writes the safetensors format, and {@link
+ * org.facerecognition.weights.WeightsCache} downloads files and verifies them.
+ *
+ * <p>The package knows names, shapes and bytes, and no backbones. Nothing in a file is ever executed.
  */
 @NullMarked
 package org.facerecognition.weights;

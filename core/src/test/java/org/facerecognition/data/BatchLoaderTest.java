@@ -31,8 +31,8 @@ class BatchLoaderTest {
     @TempDir
     static Path root;
 
-    /** A batch taken out of the loader. */
-    private record Taken(List<Float> pixels, List<Long> labels) {}
+    /** The contents of a batch. */
+    private record BatchValues(List<Float> pixels, List<Long> labels) {}
 
     @BeforeAll
     static void write() {
@@ -57,11 +57,11 @@ class BatchLoaderTest {
                         .withThreads(threads));
     }
 
-    private static List<Taken> take(BatchLoader loader, int epoch, int from) {
-        List<Taken> taken = new ArrayList<>();
-        try (BatchLoader.Epoch batches = loader.epoch(epoch, from)) {
-            while (batches.hasNext()) {
-                try (Batch batch = batches.next();
+    private static List<BatchValues> readFrom(BatchLoader loader, int epoch, int from) {
+        List<BatchValues> batches = new ArrayList<>();
+        try (BatchLoader.Epoch pass = loader.epoch(epoch, from)) {
+            while (pass.hasNext()) {
+                try (Batch batch = pass.next();
                         PointerScope scope = new PointerScope()) {
                     Tensor flat = batch.images().contiguous();
                     float[] pixels = new float[(int) flat.numel()];
@@ -72,118 +72,30 @@ class BatchLoaderTest {
                     for (float pixel : pixels) {
                         boxed.add(pixel);
                     }
-                    taken.add(new Taken(boxed, Arrays.stream(labels).boxed().toList()));
+                    batches.add(
+                            new BatchValues(boxed, Arrays.stream(labels).boxed().toList()));
                 }
             }
         }
-        return taken;
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {2, 3, 4, 8})
-    void anyNumberOfThreadsGivesTheSameBytes(int threads) {
-        try (BatchLoader one = loader(1, true);
-                BatchLoader many = loader(threads, true)) {
-            assertThat(many.batches()).isEqualTo(11); // 72 in sevens
-            assertThat(take(many, 0, 0)).isEqualTo(take(one, 0, 0));
-            assertThat(take(many, 1, 0)).isEqualTo(take(one, 1, 0)).isNotEqualTo(take(one, 0, 0));
-        }
-    }
-
-    /** The threads ended with batches still to be read, for which others waited for ever. */
-    @Test
-    @Timeout(60)
-    void isClosedWhileOtherThreadsReadFromIt() throws Exception {
-        Races.closedWhileUsed(20, () -> loader(2, true), loader -> take(loader, 0, 9), "batch loader is closed");
+        return batches;
     }
 
     @Test
-    @Timeout(60)
-    void anEpochIsClosedAfterItsLoader() {
-        BatchLoader loader = loader(1, true);
-        BatchLoader.Epoch epoch = loader.epoch(0);
-        epoch.next().close(); // others are read ahead
-        loader.close();
-        assertThatThrownBy(epoch::next)
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessage("batch loader is closed");
-        epoch.close();
-        loader.close(); // no harm
-    }
-
-    @Test
-    void anEpochCanBeBegunInTheMiddle() {
+    void epochContainsEachSampleOnce() {
         try (BatchLoader loader = loader(2, true)) {
-            List<Taken> whole = take(loader, 3, 0);
-            assertThat(take(loader, 3, 4)).isEqualTo(whole.subList(4, 11));
-            assertThat(whole.get(10).labels()).hasSize(2);
-        }
-    }
-
-    @Test
-    void picturesThatAreKeptAreTheSameAndNotReadAgain() throws IOException {
-        Path folder = Files.createTempDirectory(root.getParent(), "kept");
-        for (int i = 0; i < 10; i++) {
-            TestImages.write(folder.resolve("person/" + i + ".png"), 20, 30, i);
-        }
-        FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0).withAugmentations(Presets.fiveColor());
-        var plain = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
-                .withBatchSize(7)
-                .withSampler(Sampler.shuffled())
-                .withSeed(42)
-                .withThreads(3);
-        int fits = (1 << 20) / (3 * SIZE * SIZE);
-        assertThat(fits).as("room for all").isGreaterThan(10);
-        try (BatchLoader forgetful = new BatchLoader(data, plain);
-                BatchLoader keeping = new BatchLoader(data, plain.withImageCacheMib(1))) {
-            List<Taken> first = take(forgetful, 0, 0);
-            List<Taken> second = take(forgetful, 1, 0);
-            assertThat(take(keeping, 0, 0)).isEqualTo(first);
-            for (int i = 0; i < 10; i++) {
-                Files.delete(folder.resolve("person/" + i + ".png"));
-            }
-            assertThat(take(keeping, 1, 0)).isEqualTo(second);
-            assertThatThrownBy(() -> take(forgetful, 1, 0)).hasMessageContaining("does not exist");
-        }
-    }
-
-    @Test
-    void whatFindsNoRoomIsReadAgain() {
-        try (DecodedImageCache memory = new DecodedImageCache(3, SIZE, 2 * 3 * SIZE * SIZE + 1);
-                Mat image = new Mat(SIZE, SIZE, CV_8UC3)) {
-            for (int i = 0; i < 3; i++) {
-                assertThat(memory.recall(i)).isNull();
-                Pointer.memset(image.data(), i + 1, 3L * SIZE * SIZE);
-                memory.keep(i, image);
-            }
-            try (Mat first = memory.recall(0);
-                    Mat second = memory.recall(1)) {
-                assertThat(TestImages.bytes(first)).containsOnly(1);
-                assertThat(TestImages.bytes(second)).containsOnly(2);
-            }
-            assertThat(memory.recall(2)).as("room for two").isNull();
-        }
-        try (DecodedImageCache none = new DecodedImageCache(3, SIZE, 0)) {
-            assertThat(none.recall(0)).isNull();
-        }
-    }
-
-    @Test
-    void anEpochGivesEachSampleOnce() {
-        try (BatchLoader loader = loader(2, true)) {
-            List<Long> labels = take(loader, 0, 0).stream()
+            List<Long> labels = readFrom(loader, 0, 0).stream()
                     .flatMap(t -> t.labels().stream())
                     .toList();
             for (long label = 0; label < 3; label++) {
-                long wanted = label;
-                assertThat(labels.stream().filter(l -> l == wanted)).hasSize(24);
+                long expected = label;
+                assertThat(labels.stream().filter(l -> l == expected)).hasSize(24);
             }
             assertThat(labels).isNotEqualTo(labels.stream().sorted().toList());
         }
     }
 
     @Test
-    void pixelsAreRgbInPlanesAndNormalized() {
+    void pixelsAreNormalizedRgbPlanes() {
         FaceDataset plain = FaceDataset.folders(root, Split.TRAIN);
         Normalization normalization = Normalization.IMAGENET;
         try (BatchLoader loader = new BatchLoader(
@@ -195,8 +107,8 @@ class BatchLoaderTest {
                 Batch batch = epoch.next();
                 PointerScope scope = new PointerScope();
                 Mat image = plain.sample(1).image().read();
-                Mat framed = plain.crop().apply(image, SIZE, "x")) {
-            byte[] bytes = TestImages.bytes(framed);
+                Mat cropped = plain.crop().apply(image, SIZE, "x")) {
+            byte[] bytes = TestImages.bytes(cropped);
             Tensor second = batch.images().get(1).contiguous(); // [3, H, W]
             float[] planes = new float[3 * SIZE * SIZE];
             second.data_ptr_float().get(planes);
@@ -213,7 +125,89 @@ class BatchLoaderTest {
     }
 
     @Test
-    void aBrokenPictureIsNamedAndTheLoaderGoesOn() throws IOException {
+    void samplerDeterminesTheEpoch() {
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(6)
+                .withSampler(Sampler.identities(3, 2))
+                .withSeed(42);
+        try (BatchLoader loader = new BatchLoader(FaceDataset.folders(root, Split.TRAIN), settings)) {
+            assertThat(loader.batches()).isEqualTo(2);
+            for (BatchValues batch : readFrom(loader, 0, 0)) {
+                assertThat(batch.labels().stream().sorted()).containsExactly(0L, 0L, 1L, 1L, 2L, 2L);
+            }
+        }
+    }
+
+    @Test
+    void epochCanStartInTheMiddle() {
+        try (BatchLoader loader = loader(2, true)) {
+            List<BatchValues> whole = readFrom(loader, 3, 0);
+            assertThat(readFrom(loader, 3, 4)).isEqualTo(whole.subList(4, 11));
+            assertThat(whole.get(10).labels()).hasSize(2);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4, 8})
+    void givesTheSameBytesForAnyNumberOfThreads(int threads) {
+        try (BatchLoader one = loader(1, true);
+                BatchLoader many = loader(threads, true)) {
+            assertThat(many.batches()).isEqualTo(11); // 72 samples in batches of 7
+            assertThat(readFrom(many, 0, 0)).isEqualTo(readFrom(one, 0, 0));
+            assertThat(readFrom(many, 1, 0)).isEqualTo(readFrom(one, 1, 0)).isNotEqualTo(readFrom(one, 0, 0));
+        }
+    }
+
+    @Test
+    void cachedImagesAreIdenticalAndNotReadAgain() throws IOException {
+        Path folder = Files.createTempDirectory(root.getParent(), "cached");
+        for (int i = 0; i < 10; i++) {
+            TestImages.write(folder.resolve("person/" + i + ".png"), 20, 30, i);
+        }
+        FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0).withAugmentations(Presets.fiveColor());
+        var plain = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(7)
+                .withSampler(Sampler.shuffled())
+                .withSeed(42)
+                .withThreads(3);
+        int fits = (1 << 20) / (3 * SIZE * SIZE);
+        assertThat(fits).as("room for all").isGreaterThan(10);
+        try (BatchLoader uncached = new BatchLoader(data, plain);
+                BatchLoader cached = new BatchLoader(data, plain.withImageCacheMib(1))) {
+            List<BatchValues> first = readFrom(uncached, 0, 0);
+            List<BatchValues> second = readFrom(uncached, 1, 0);
+            assertThat(readFrom(cached, 0, 0)).isEqualTo(first);
+            for (int i = 0; i < 10; i++) {
+                Files.delete(folder.resolve("person/" + i + ".png"));
+            }
+            assertThat(readFrom(cached, 1, 0)).isEqualTo(second);
+            assertThatThrownBy(() -> readFrom(uncached, 1, 0)).hasMessageContaining("does not exist");
+        }
+    }
+
+    @Test
+    void cacheHoldsOnlyAsManyImagesAsFit() {
+        try (DecodedImageCache cache = new DecodedImageCache(3, SIZE, 2 * 3 * SIZE * SIZE + 1);
+                Mat image = new Mat(SIZE, SIZE, CV_8UC3)) {
+            for (int i = 0; i < 3; i++) {
+                assertThat(cache.get(i)).isNull();
+                Pointer.memset(image.data(), i + 1, 3L * SIZE * SIZE);
+                cache.put(i, image);
+            }
+            try (Mat first = cache.get(0);
+                    Mat second = cache.get(1)) {
+                assertThat(TestImages.bytes(first)).containsOnly(1);
+                assertThat(TestImages.bytes(second)).containsOnly(2);
+            }
+            assertThat(cache.get(2)).as("room for two").isNull();
+        }
+        try (DecodedImageCache none = new DecodedImageCache(3, SIZE, 0)) {
+            assertThat(none.get(0)).isNull();
+        }
+    }
+
+    @Test
+    void namesABrokenImageAndStaysUsable() throws IOException {
         Path folder = Files.createTempDirectory(root, "broken");
         for (int i = 0; i < 4; i++) {
             TestImages.write(folder.resolve("person/" + i + ".png"), 20, 20, i);
@@ -225,12 +219,12 @@ class BatchLoaderTest {
         Files.write(file, Arrays.copyOf(whole, whole.length / 2));
         try (BatchLoader loader = new BatchLoader(
                 data, BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC).withBatchSize(2))) {
-            assertThatThrownBy(() -> take(loader, 0, 0))
+            assertThatThrownBy(() -> readFrom(loader, 0, 0))
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining(broken.toString())
                     .hasMessageContaining("is truncated");
             Files.write(file, whole);
-            assertThat(take(loader, 0, 0)).hasSize(2);
+            assertThat(readFrom(loader, 0, 0)).hasSize(2);
         } finally {
             try (var files = Files.walk(folder)) {
                 files.sorted(java.util.Comparator.reverseOrder())
@@ -240,7 +234,7 @@ class BatchLoaderTest {
     }
 
     @Test
-    void brokenPicturesCanBeSkippedAndAreReported() throws IOException {
+    void skipsAndReportsBrokenImages() throws IOException {
         Path folder = Files.createTempDirectory(root.getParent(), "skipped");
         for (int i = 0; i < 10; i++) {
             TestImages.write(folder.resolve("person/" + i + ".png"), 20, 20, i);
@@ -248,7 +242,7 @@ class BatchLoaderTest {
         FaceDataset data = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0);
         Files.write(folder.resolve("person/3.png"), new byte[0]);
         Files.writeString(folder.resolve("person/4.png"), "no image");
-        List<List<Taken>> byThreads = new ArrayList<>();
+        List<List<BatchValues>> byThreads = new ArrayList<>();
         for (int threads : new int[] {1, 2, 4, 8}) {
             var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
                     .withBatchSize(4)
@@ -257,15 +251,15 @@ class BatchLoaderTest {
                     .withThreads(threads)
                     .withBadImages(BadImages.SKIP);
             try (BatchLoader loader = new BatchLoader(data, settings)) {
-                byThreads.add(take(loader, 0, 0));
-                assertThat(byThreads.get(0)).flatMap(Taken::labels).hasSize(10);
+                byThreads.add(readFrom(loader, 0, 0));
+                assertThat(byThreads.get(0)).flatMap(BatchValues::labels).hasSize(10);
                 assertThat(loader.skipped()).containsOnlyKeys("person/3.png", "person/4.png");
                 assertThat(loader.skipped().get("person/3.png")).contains("is empty");
-                List<Taken> whole = take(loader, 5, 0);
-                assertThat(take(loader, 5, 1)).isEqualTo(whole.subList(1, 3));
+                List<BatchValues> whole = readFrom(loader, 5, 0);
+                assertThat(readFrom(loader, 5, 1)).isEqualTo(whole.subList(1, 3));
             }
         }
-        assertThat(byThreads).allMatch(taken -> taken.equals(byThreads.get(0)));
+        assertThat(byThreads).allMatch(batches -> batches.equals(byThreads.get(0)));
         for (int i = 0; i < 10; i++) {
             Files.write(folder.resolve("person/" + i + ".png"), new byte[0]);
         }
@@ -275,48 +269,14 @@ class BatchLoaderTest {
                 .withSeed(42)
                 .withBadImages(BadImages.SKIP);
         try (BatchLoader loader = new BatchLoader(data, settings)) {
-            assertThatThrownBy(() -> take(loader, 0, 0))
+            assertThatThrownBy(() -> readFrom(loader, 0, 0))
                     .isInstanceOf(DataException.class)
                     .hasMessage("at least one image must be usable, but none of 10 is");
         }
     }
 
     @Test
-    void aSamplerSaysWhatAnEpochHas() {
-        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
-                .withBatchSize(6)
-                .withSampler(Sampler.identities(3, 2))
-                .withSeed(42);
-        try (BatchLoader loader = new BatchLoader(FaceDataset.folders(root, Split.TRAIN), settings)) {
-            assertThat(loader.batches()).isEqualTo(2);
-            for (Taken batch : take(loader, 0, 0)) {
-                assertThat(batch.labels().stream().sorted()).containsExactly(0L, 0L, 1L, 1L, 2L, 2L);
-            }
-        }
-    }
-
-    /**
-     * Closing once freed what the worker threads were still writing to, when the closing thread had been interrupted.
-     */
-    @Test
-    void closingWaitsForTheWorkersThoughInterrupted() {
-        for (int i = 0; i < 20; i++) {
-            BatchLoader loader = loader(3, true);
-            loader.epoch(i).next().close(); // the epoch stays open: its batches are in the making
-            Thread.currentThread().interrupt();
-            loader.close();
-            assertThat(Thread.interrupted()).as("still known to be interrupted").isTrue();
-            Thread.getAllStackTraces().forEach((thread, frames) -> {
-                if (thread.getName()
-                        .equals("batch-loader")) { // at its very end a thread may be there, but it reads nothing
-                    assertThat(frames).noneMatch(frame -> frame.getClassName().startsWith("org.facerecognition"));
-                }
-            });
-        }
-    }
-
-    @Test
-    void settingsRefuseNonsense() {
+    void settingsRejectValuesOutOfRange() {
         assertThatThrownBy(() -> BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
                         .withBatchSize(0)
                         .withSampler(Sampler.shuffled())
@@ -338,11 +298,11 @@ class BatchLoaderTest {
                         .withSampler(Sampler.shuffled())
                         .withThreads(1)
                         .withImageCacheMib(-1))
-                .hasMessage("cacheMib must be at least 0, but was -1");
+                .hasMessage("imageCacheMib must be at least 0, but was -1");
     }
 
     @Test
-    void anUnreadBatchIsNotWaitedForForEver() {
+    void closeDoesNotWaitForUnreadBatches() {
         assertThat(IntStream.range(0, 20).mapToObj(i -> {
                     try (BatchLoader loader = loader(3, true);
                             BatchLoader.Epoch epoch = loader.epoch(i)) {
@@ -350,5 +310,45 @@ class BatchLoaderTest {
                     }
                 }))
                 .allMatch(size -> size == 7);
+    }
+
+    @Test
+    @Timeout(60)
+    void epochCanBeClosedAfterItsLoader() {
+        BatchLoader loader = loader(1, true);
+        BatchLoader.Epoch epoch = loader.epoch(0);
+        epoch.next().close(); // more batches are read ahead
+        loader.close();
+        assertThatThrownBy(epoch::next)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("batch loader is closed");
+        epoch.close();
+        loader.close(); // has no further effect
+    }
+
+    /** Regression: the threads ended with unread batches, for which other threads waited forever. */
+    @Test
+    @Timeout(60)
+    void canBeClosedWhileOtherThreadsRead() throws Exception {
+        Races.closedWhileUsed(20, () -> loader(2, true), loader -> readFrom(loader, 0, 9), "batch loader is closed");
+    }
+
+    /**
+     * Regression: when the closing thread had been interrupted, close freed buffers that workers were still writing to.
+     */
+    @Test
+    void closeWaitsForTheWorkersEvenWhenInterrupted() {
+        for (int i = 0; i < 20; i++) {
+            BatchLoader loader = loader(3, true);
+            loader.epoch(i).next().close(); // the epoch stays open: more of its batches are being read
+            Thread.currentThread().interrupt();
+            loader.close();
+            assertThat(Thread.interrupted()).as("interrupt status is kept").isTrue();
+            Thread.getAllStackTraces().forEach((thread, frames) -> {
+                if (thread.getName().equals("batch-loader")) { // a terminating thread may exist, but reads nothing
+                    assertThat(frames).noneMatch(frame -> frame.getClassName().startsWith("org.facerecognition"));
+                }
+            });
+        }
     }
 }

@@ -19,6 +19,7 @@ import org.facerecognition.SharedFiles;
 import org.facerecognition.augment.Grayscale;
 import org.facerecognition.augment.Presets;
 import org.facerecognition.augment.RandomEqualize;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +28,7 @@ class FaceDatasetTest {
     @TempDir
     Path root;
 
-    /** Three people; person 1 is not in the validation part. */
+    /** Creates three people; person 1 is not in the validation part. */
     private Path celeba() throws IOException {
         for (int i = 0; i < 6; i++) {
             TestImages.write(root.resolve("celebA_imgs/00" + i + ".png"), 178, 218, i);
@@ -56,7 +57,19 @@ class FaceDatasetTest {
     }
 
     @Test
-    void celebaPartsAreThoseOfTheSplitFile() throws IOException {
+    void syntheticListsTheSelectedImages() {
+        FaceDataset faces =
+                FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(3, 5).images(8, 10), Split.VAL);
+
+        assertThat(names(faces)).containsExactly("synthetic-3/8", "synthetic-3/9", "synthetic-4/8", "synthetic-4/9");
+        assertThat(faces.identities()).containsExactly("synthetic-3", "synthetic-4");
+        assertThat(faces.sample(3).label()).isEqualTo(1);
+        assertThat(faces.split()).isEqualTo(Split.VAL);
+        assertThat(faces.crop()).isEqualTo(Crop.WHOLE);
+    }
+
+    @Test
+    void celebaPartsFollowTheSplitFile() throws IOException {
         Path data = celeba();
         FaceDataset train = FaceDataset.celeba500(data, Split.TRAIN);
 
@@ -72,7 +85,7 @@ class FaceDatasetTest {
     }
 
     @Test
-    void theRealCelebA500IsAsItsReadmeSays() {
+    void realCelebA500HasTheDocumentedSizes() {
         Path data = SharedFiles.orSkip("data/celebA_train_500");
         assertThat(FaceDataset.celeba500(data, Split.TRAIN).size()).isEqualTo(8544);
         assertThat(FaceDataset.celeba500(data, Split.VAL).size()).isEqualTo(1878);
@@ -85,7 +98,7 @@ class FaceDatasetTest {
     }
 
     @Test
-    void eachAugmentationMakesOneSeparateCopyOfEachImage() throws IOException {
+    void eachAugmentationAddsOneCopyOfEachImage() throws IOException {
         FaceDataset plain = FaceDataset.celeba500(celeba(), Split.TRAIN);
         FaceDataset augmented = plain.withAugmentations(Presets.fiveColor());
 
@@ -108,7 +121,7 @@ class FaceDatasetTest {
     }
 
     @Test
-    void composedAllAreOnEachImageInOrderAndThereAreNoCopies() throws IOException {
+    void composedAugmentationsApplyToEachImageInOrderWithoutCopies() throws IOException {
         FaceDataset composed =
                 FaceDataset.celeba500(celeba(), Split.TRAIN).withAugmentations(Presets.fiveColor(), true);
 
@@ -122,31 +135,31 @@ class FaceDatasetTest {
         assertThat(validation.sample(0).transforms()).isEmpty();
         assertThatThrownBy(() -> validation.withAugmentations(Presets.fiveColor()))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("augmentations must be on the TRAIN split, but this is VAL: a model is measured on"
-                        + " images as they are");
+                .hasMessage("augmentations must be on the TRAIN split, but this is VAL: models are evaluated on"
+                        + " unmodified images");
         assertThat(validation.withAugmentations(List.of()).size()).isEqualTo(2);
     }
 
     @Test
-    void theStudysCropIsRows77To177AndColumns45To128() {
+    void celebaCropIsRows77To177AndColumns45To128() {
         try (Mat image = TestImages.noise(178, 218, 1);
                 Mat expected = new Mat(image, new Rect(45, 77, 83, 100));
                 Mat square = new Mat();
-                Mat framed = Crop.CELEBA_CROP.apply(image, 112, "x")) {
+                Mat cropped = Crop.CELEBA_CROP.apply(image, 112, "x")) {
             org.bytedeco.opencv.global.opencv_imgproc.resize(
                     expected, square, new org.bytedeco.opencv.opencv_core.Size(112, 112));
-            assertThat(TestImages.bytes(framed)).isEqualTo(TestImages.bytes(square));
+            assertThat(TestImages.bytes(cropped)).isEqualTo(TestImages.bytes(square));
         }
         try (Mat image = TestImages.noise(92, 112, 1)) {
             assertThatThrownBy(() -> Crop.CELEBA_CROP.apply(image, 112, "some.png"))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("image some.png must be 178x218 for framing celeba-crop, but was 92x112; for crops of"
-                            + " faces use framing whole");
+                    .hasMessage("image some.png must be 178x218 for crop celeba-crop, but was 92x112; for images that"
+                            + " show only the face, use crop whole");
         }
     }
 
     @Test
-    void foldersAreSplitWithinEachIdentityTheSameEverywhere() {
+    void foldersAreSplitReproduciblyWithinEachIdentity() {
         Path data = folders(4, 10);
         FaceDataset train = FaceDataset.folders(data, Split.TRAIN, 0.2, 0.1, 5);
         FaceDataset val = FaceDataset.folders(data, Split.VAL, 0.2, 0.1, 5);
@@ -169,7 +182,7 @@ class FaceDatasetTest {
     }
 
     @Test
-    void anotherPersonMovesNobodyElse() {
+    void addingAPersonDoesNotMoveOtherPeoplesImages() {
         List<String> before = names(FaceDataset.folders(folders(3, 10), Split.VAL));
         List<String> after = new ArrayList<>(names(FaceDataset.folders(folders(4, 10), Split.VAL)));
         after.removeIf(name -> name.contains("person3"));
@@ -177,24 +190,24 @@ class FaceDatasetTest {
     }
 
     @Test
-    void theFingerprintTellsWhatWouldTrainOtherwise() {
+    void fingerprintDependsOnEverythingThatChangesTraining() {
         Path data = folders(2, 4);
         FaceDataset train = FaceDataset.folders(data, Split.TRAIN);
-        Set<String> prints = Set.of(
+        Set<String> fingerprints = Set.of(
                 train.fingerprint(),
                 train.withCrop(Crop.CELEBA_CROP).fingerprint(),
                 train.withAugmentations(List.of(new Grayscale(3))).fingerprint(),
                 train.withAugmentations(List.of(new RandomEqualize())).fingerprint(),
                 train.withAugmentations(List.of(new RandomEqualize()), true).fingerprint(),
                 FaceDataset.folders(data, Split.VAL).fingerprint());
-        assertThat(prints).hasSize(6);
+        assertThat(fingerprints).hasSize(6);
         assertThat(FaceDataset.folders(data, Split.TRAIN).fingerprint()).isEqualTo(train.fingerprint());
     }
 
     // ---- bad input ----
 
     @Test
-    void missingAndEmptyFoldersAreASentence() throws IOException {
+    void rejectsMissingAndEmptyFolders() throws IOException {
         Path nowhere = root.resolve("nowhere");
         assertThatThrownBy(() -> FaceDataset.folders(nowhere, Split.TRAIN))
                 .isInstanceOf(DataException.class)
@@ -207,21 +220,21 @@ class FaceDatasetTest {
         assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN))
                 .hasMessage("data folder " + root + " is empty: it must have one folder of images per person");
         assertThatThrownBy(() -> FaceDataset.celeba500(root, Split.TRAIN))
-                .hasMessageContaining(root.resolve("celebA_anno.txt") + " must be there and readable");
+                .hasMessageContaining(root.resolve("celebA_anno.txt") + " must exist and be readable");
     }
 
     @Test
-    void aSplitFileThatNamesAMissingImageIsASentence() throws IOException {
+    void rejectsASplitFileThatNamesAMissingImage() throws IOException {
         Path data = celeba();
         Files.delete(data.resolve("celebA_imgs/003.png"));
         assertThatThrownBy(() -> FaceDataset.celeba500(data, Split.VAL))
                 .isInstanceOf(DataException.class)
                 .hasMessage("image 003.png, named in " + data.resolve("celebA_train_split.txt") + ", is missing from "
-                        + data.resolve("celebA_imgs") + "; restore it or take its line out");
+                        + data.resolve("celebA_imgs") + "; restore it or remove its line");
     }
 
     @Test
-    void linesThatDoNotFitAreNamedByNumber() throws IOException {
+    void namesMalformedLinesByNumber() throws IOException {
         Path data = celeba();
         Files.writeString(data.resolve("celebA_train_split.txt"), "000.png 0\n001.png 3\n");
         assertThatThrownBy(() -> FaceDataset.celeba500(data, Split.TRAIN))
@@ -239,14 +252,14 @@ class FaceDatasetTest {
     }
 
     @Test
-    void fractionsThatLeaveNothingAreRefused() {
+    void rejectsFractionsThatLeaveNothingForTraining() {
         folders(2, 4);
         assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN, 0.5, 0.5, 0))
                 .hasMessage("fractions must be at least 0 and together below 1, but were val 0.5 and test 0.5");
     }
 
     @Test
-    void peopleAreSplitFromPeople() {
+    void splitsBetweenPeople() {
         Path data = folders(10, 5);
         FaceDataset train = FaceDataset.folders(data, Split.TRAIN);
         FaceDataset val = FaceDataset.folders(data, Split.VAL);
@@ -257,7 +270,7 @@ class FaceDatasetTest {
                 .doesNotContainAnyElementsOf(parts.unseen().identities());
         assertThat(parts.seen().size() + parts.unseen().size()).isEqualTo(train.size());
         assertThat(val.byIdentity(0.3, 1).unseen().identities())
-                .as("in every part the same people")
+                .as("the same people in every part")
                 .isEqualTo(parts.unseen().identities());
         assertThat(parts.seen().sample(0).label()).isZero();
         Set<List<String>> choices = new HashSet<>();
@@ -274,7 +287,7 @@ class FaceDatasetTest {
     }
 
     @Test
-    void partsAreJoinedAndThinned() {
+    void joinsPartsAndLimitsImagesPerPerson() {
         Path data = folders(3, 5);
         FaceDataset train = FaceDataset.folders(data, Split.TRAIN);
         FaceDataset val = FaceDataset.folders(data, Split.VAL);
@@ -284,12 +297,12 @@ class FaceDatasetTest {
         assertThat(both.withAtMost(2).sample(5).label()).isEqualTo(2);
         FaceDataset others = val.withIdentities(List.of("person1"));
         assertThatThrownBy(() -> train.with(others))
-                .hasMessageContaining("both parts must be of the same people and framed alike");
+                .hasMessageContaining("both parts must have the same people and crop");
         assertThatThrownBy(() -> both.withAtMost(0)).hasMessage("images must be at least 1 of each person, but were 0");
     }
 
     @Test
-    void cropsShowAModelWhatWholeImagesDo() {
+    void cropsOfCropsShowTheSamePixelsAsWholeImages() {
         try (Mat image = TestImages.noise(178, 218, 5);
                 Rect place = new Rect(45, 77, 83, 100);
                 Mat crop = new Mat(image, place).clone();
@@ -322,7 +335,7 @@ class FaceDatasetTest {
     }
 
     @Test
-    void facesAreFoundAndWhereNoneIsTheFramingServes() {
+    void alignsDetectedFacesAndFallsBackToTheCrop() {
         Path detector = SharedFiles.orSkip("weights/yunet/yunet_s_640_640.onnx");
         OpenSetFaces crops = OpenSetFaces.celebaIr(SharedFiles.orSkip("data/celebA_ir"), Crop.CELEBA_CROP_ALIGNED);
         TestImages.write(root.resolve("a/noise.png"), 83, 100, 1);
@@ -335,23 +348,23 @@ class FaceDatasetTest {
             for (int i = 0; i < 10; i++) {
                 try (Mat found = faces.sample(i).image().read();
                         Mat whole = crops.queries().sample(i).image().read();
-                        Mat byMeans = Crop.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
+                        Mat byMeanLandmarks = Crop.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
                     assertThat(found.cols()).isEqualTo(112);
-                    difference += norm(found, byMeans, NORM_L1, null) / (3 * 112 * 112);
+                    difference += norm(found, byMeanLandmarks, NORM_L1, null) / (3 * 112 * 112);
                 }
             }
             assertThat(notFound).isEmpty();
             assertThat(difference / 10)
-                    .as("near where CelebA's faces mostly are")
+                    .as("near the mean place of CelebA's faces")
                     .isBetween(3.0, 25.0);
             try (Mat fallback = noise.withFacesFound(yunet, 112, image -> notFound.add(image.name()))
                             .sample(0)
                             .image()
                             .read();
                     Mat whole = noise.sample(0).image().read();
-                    Mat byMeans = Crop.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
+                    Mat byMeanLandmarks = Crop.CELEBA_CROP_ALIGNED.apply(whole, 112, "x")) {
                 assertThat(notFound).containsExactly("a/noise.png");
-                assertThat(TestImages.bytes(fallback)).isEqualTo(TestImages.bytes(byMeans));
+                assertThat(TestImages.bytes(fallback)).isEqualTo(TestImages.bytes(byMeanLandmarks));
             }
         }
     }

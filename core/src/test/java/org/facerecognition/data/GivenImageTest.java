@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Case J1: images that a program gives are what they seem, or are rejected with what they are. */
+/** Case J1: images that a program passes in are RGB, or are rejected with a message that names their type. */
 class GivenImageTest {
     private static void assertRejected(Mat image, String was) {
         assertThatThrownBy(() -> ImageSource.of(image).read())
@@ -37,7 +37,7 @@ class GivenImageTest {
     @Nested
     class Matrices {
         @Test
-        void otherTypesAreRejectedByName() {
+        void rejectsOtherTypesByName() {
             try (Mat rgb = TestImages.noise(8, 8, 1);
                     Mat floats = new Mat();
                     Mat wide = new Mat();
@@ -57,7 +57,7 @@ class GivenImageTest {
         }
 
         @Test
-        void aClosedOneIsRejected() {
+        void rejectsAClosedImage() {
             Mat image = TestImages.noise(8, 8, 1);
             ImageSource source = ImageSource.of(image);
             image.close();
@@ -65,15 +65,15 @@ class GivenImageTest {
         }
 
         @Test
-        void moreThanTheLimitIsRejected() {
-            try (Mat pixel = new Mat(10_001, 10_000, CV_8UC3)) { // not touched, so not in memory
+        void rejectsMorePixelsThanTheLimit() {
+            try (Mat pixel = new Mat(10_001, 10_000, CV_8UC3)) { // untouched pages take no memory
                 assertThatThrownBy(() -> ImageSource.of(pixel).read())
                         .hasMessage("image must have at most 100000000 pixels, but was 10000x10001");
             }
         }
 
         @Test
-        void aRegionIsReadRowByRow() {
+        void readsARegionRowByRow() {
             try (Mat whole = TestImages.noise(20, 20, 1);
                     Mat region = new Mat(whole, new Rect(3, 5, 8, 8));
                     Mat copy = region.clone();
@@ -93,7 +93,7 @@ class GivenImageTest {
         }
 
         @Test
-        void takeARegionAndRejectOtherTypes() {
+        void acceptARegionAndRejectOtherTypes() {
             try (BatchBuffer buffer = buffer();
                     Mat whole = TestImages.noise(20, 20, 1);
                     Mat region = new Mat(whole, new Rect(3, 5, 8, 8));
@@ -115,21 +115,21 @@ class GivenImageTest {
         }
     }
 
-    /** Its pixels would have been copied from beyond the end of their memory. */
+    /** Regression: its pixels would have been copied from beyond the end of its memory. */
     @Test
-    void anImageOfAnotherTypeIsNotKept() {
-        try (DecodedImageCache memory = new DecodedImageCache(2, 8, 1 << 20);
+    void cacheIgnoresImagesOfAnotherType() {
+        try (DecodedImageCache cache = new DecodedImageCache(2, 8, 1 << 20);
                 Mat gray = new Mat(8, 8, CV_8UC1, Scalar.all(1));
                 Mat rgb = TestImages.noise(8, 8, 1)) {
-            memory.keep(0, gray);
-            memory.keep(1, rgb);
-            assertThat(memory.recall(0)).isNull();
-            assertThat(TestImages.bytes(memory.recall(1))).isEqualTo(TestImages.bytes(rgb));
+            cache.put(0, gray);
+            cache.put(1, rgb);
+            assertThat(cache.get(0)).isNull();
+            assertThat(TestImages.bytes(cache.get(1))).isEqualTo(TestImages.bytes(rgb));
         }
     }
 
     @Nested
-    class JavaImagesOfOddTypes {
+    class JavaImageTypes {
         private static final int[] VALUES = {0, 50, 128, 255};
 
         @ParameterizedTest
@@ -143,9 +143,9 @@ class GivenImageTest {
             assertGray(image, VALUES);
         }
 
-        /** Java draws it as if its values were linear: 50 became 123. */
+        /** Regression: Java draws gray as if its values were linear, and 50 became 123. */
         @Test
-        void grayWithTransparencyIsLaidOnBlack() {
+        void transparentGrayIsBlendedWithBlack() {
             var colors = new ComponentColorModel(
                     ColorSpace.getInstance(ColorSpace.CS_GRAY),
                     true,
@@ -179,15 +179,15 @@ class GivenImageTest {
                     BufferedImage.TYPE_4BYTE_ABGR,
                     BufferedImage.TYPE_3BYTE_BGR
                 })
-        void colorsAreTheSameInAllLayouts(int type) {
-            try (Mat read = ImageSource.of(StrangersFiles.drawn(type)).read();
-                    Mat expected = StrangersFiles.painted()) {
+        void colorsAreIdenticalInAllLayouts(int type) {
+            try (Mat read = ImageSource.of(ImageVariants.javaImage(type)).read();
+                    Mat expected = ImageVariants.image()) {
                 assertThat(ImageReader.pixels(read)).isEqualTo(ImageReader.pixels(expected));
             }
         }
 
         @Test
-        void floatsAreRejected() {
+        void rejectsFloats() {
             var colors = new ComponentColorModel(
                     ColorSpace.getInstance(ColorSpace.CS_sRGB),
                     false,
@@ -202,7 +202,7 @@ class GivenImageTest {
         }
 
         @Test
-        void moreThanTheLimitIsRejected() {
+        void rejectsMorePixelsThanTheLimit() {
             BufferedImage image = new BufferedImage(10_001, 10_000, BufferedImage.TYPE_BYTE_BINARY);
             assertThatThrownBy(() -> ImageReader.from(image))
                     .hasMessage("image must have at most 100000000 pixels, but was 10001x10000");

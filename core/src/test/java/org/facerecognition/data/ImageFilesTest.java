@@ -43,7 +43,7 @@ class ImageFilesTest {
                 "_.jpg",
                 "~a.jpg"
             })
-    void endingsOfImages(String name) {
+    void recognizesImages(String name) {
         assertThat(ImageFiles.kindOf(folder.resolve(name))).isEqualTo(Kind.IMAGE);
         assertThat(ImageFiles.unreadableFormat(Path.of(name))).isEmpty();
     }
@@ -62,7 +62,7 @@ class ImageFilesTest {
         "a.cr3, camera raw",
         "a.tga, TGA"
     })
-    void formatsThatCannotBeRead(String name, String format) {
+    void recognizesImagesThatCannotBeRead(String name, String format) {
         assertThat(ImageFiles.kindOf(Path.of(name))).isEqualTo(Kind.UNREADABLE_IMAGE);
         assertThat(ImageFiles.unreadableFormat(Path.of(name))).contains(format);
     }
@@ -88,7 +88,7 @@ class ImageFilesTest {
                 "a.jpg@SynoEAStream",
                 "a.jpg:Zone.Identifier"
             })
-    void filesThatAreLeftBehind(String name) {
+    void recognizesSystemFiles(String name) {
         assertThat(ImageFiles.kindOf(Path.of(name))).isEqualTo(Kind.LEFT_BEHIND);
     }
 
@@ -118,30 +118,30 @@ class ImageFilesTest {
                 "CVS",
                 "~snapshot"
             })
-    void foldersThatAreLeftBehind(String name) {
+    void recognizesSystemFolders(String name) {
         assertThat(ImageFiles.isLeftBehindFolder(folder.resolve(name))).isTrue();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"Cvs", "@anna", "#1", "Lost", "Anna.tmp", "李明", "O'Neil, Jr.", "Temporary", "recycler2"})
-    void namesOfPeople(String name) {
+    void acceptsUnusualNamesOfPeople(String name) {
         assertThat(ImageFiles.isLeftBehindFolder(Path.of(name))).isFalse();
     }
 
     @Test
-    void otherFiles() {
+    void recognizesOtherFiles() {
         for (String name : new String[] {"README.txt", "pairs.csv", "IMG_1.mov", "a", ""}) {
             assertThat(ImageFiles.kindOf(Path.of(name))).as(name).isEqualTo(Kind.OTHER);
         }
         assertThat(ImageFiles.kindOf(Path.of("/"))).isEqualTo(Kind.OTHER);
     }
 
-    /** The set of endings is what this build of OpenCV decodes, not what it lists. */
+    /** The set of extensions is what this build of OpenCV decodes, not what it lists. */
     @Test
-    void whatIsCalledAnImageIsDecoded() {
+    void decodesEveryExtensionThatCountsAsAnImage() {
         try (Mat image = TestImages.noise(12, 10, 1)) {
-            for (String ending : new String[] {"jpe", "apng", "dib", "pnm", "pam", "tiff", "gif", "ras"}) {
-                Path file = folder.resolve("a." + ending);
+            for (String extension : new String[] {"jpe", "apng", "dib", "pnm", "pam", "tiff", "gif", "ras"}) {
+                Path file = folder.resolve("a." + extension);
                 imwrite(file.toString(), image);
                 assertThat(ImageFiles.kindOf(file)).isEqualTo(Kind.IMAGE);
                 try (Mat read = ImageReader.read(file)) {
@@ -152,7 +152,7 @@ class ImageFilesTest {
     }
 
     @Test
-    void aGifIsWholeAndOfAReasonableSize() throws IOException {
+    void rejectsDamagedAndHugeGifs() throws IOException {
         Path file = folder.resolve("a.gif");
         try (Mat image = TestImages.noise(40, 30, 1)) {
             imwrite(file.toString(), image);
@@ -160,7 +160,7 @@ class ImageFilesTest {
         byte[] whole = Files.readAllBytes(file);
         assertThatThrownBy(() -> ImageReader.decode(Arrays.copyOf(whole, whole.length / 2), "half"))
                 .hasMessage("image half is a damaged GIF image; replace the file");
-        Arrays.fill(whole, 6, 10, (byte) 0xff); // such a one took 37 seconds
+        Arrays.fill(whole, 6, 10, (byte) 0xff); // regression: such a file took 37 seconds
         assertThatThrownBy(() -> ImageReader.decode(whole, "huge"))
                 .hasMessageContaining("must have at most 100000000 pixels, but claims 65535x65535");
     }
@@ -188,44 +188,44 @@ class ImageFilesTest {
 
     @ParameterizedTest
     @MethodSource("unreadableImages")
-    void anImageThatCannotBeReadIsNamedByItsBytes(String content, String what) {
+    void namesUnreadableImagesByTheirBytes(String content, String what) {
         assertThatThrownBy(() -> ImageReader.decode(bytes(content), "a.jpg"))
                 .isInstanceOf(DataException.class)
                 .hasMessage("image a.jpg is " + what + ", which cannot be read; convert it to JPEG");
     }
 
-    static Stream<Arguments> noImages() {
+    static Stream<Arguments> otherContents() {
         return Stream.of(
-                Arguments.of("<!DOCTYPE html><p>403", "a web page, as a server answers when it refuses an image"),
-                Arguments.of("\n<html>", "a web page, as a server answers when it refuses an image"),
+                Arguments.of("<!DOCTYPE html><p>403", "a web page, such as a server's error page"),
+                Arguments.of("\n<html>", "a web page, such as a server's error page"),
                 Arguments.of("<?xml version=\"1.0\"?><Error/>", "an XML document"),
                 Arguments.of("%PDF-1.7", "a PDF document"),
                 Arguments.of("PK\3\4", "a ZIP archive"),
                 Arguments.of("RIFF\0\0\0\0AVI ", "a video"),
                 Arguments.of("\0\0\0\24ftypqt  ", "a video"),
                 Arguments.of("\0\0\0\30ftypmp42", "a video"),
-                Arguments.of("\0\5\26\7\0\2\0\0Mac OS X", "what macOS keeps beside a file (AppleDouble)"),
-                Arguments.of("version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"));
+                Arguments.of("\0\5\26\7\0\2\0\0Mac OS X", "a metadata file of macOS (AppleDouble)"),
+                Arguments.of("version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"));
     }
 
     @ParameterizedTest
-    @MethodSource("noImages")
-    void whatIsNoImageIsNamedByItsBytes(String content, String what) {
+    @MethodSource("otherContents")
+    void namesOtherFilesByTheirBytes(String content, String what) {
         assertThatThrownBy(() -> ImageReader.decode(bytes(content), "a.jpg"))
                 .isInstanceOf(DataException.class)
                 .hasMessage("image a.jpg is " + what + ", not an image; give the image itself");
     }
 
     @Test
-    void zerosAreWhatAnInterruptedCopyLeaves() {
+    void recognizesFilesOfZeros() {
         assertThatThrownBy(() -> ImageReader.decode(new byte[4096], "a.jpg"))
-                .hasMessage("image a.jpg holds nothing but zeros, as an interrupted copy leaves it; replace the file");
+                .hasMessage("image a.jpg contains only zeros, as after an interrupted copy; replace the file");
     }
 
-    /** Case P1: whatever the name says. */
+    /** Case P1. */
     @ParameterizedTest
     @CsvSource({"P1-drawn.heic, a HEIC image", "P1-heic-named.jpg, a HEIC image", "P1-drawn.avif, an AVIF image"})
-    void aPhonesImageIsNamed(String name, String what) {
+    void namesThePhoneFormatsWhateverTheFileName(String name, String what) {
         Path file = SharedFiles.orSkip("bugs/" + name);
         assertThatThrownBy(() -> ImageReader.read(file))
                 .hasMessageStartingWith("image " + file + " is " + what)
@@ -233,7 +233,7 @@ class ImageFilesTest {
     }
 
     @Test
-    void linksThatLeadNowhereOrInACircleDoNoHarm() throws IOException {
+    void toleratesDanglingAndCircularLinks() throws IOException {
         TestImages.write(folder.resolve("in/a.png"), 8, 8, 0);
         Path in = folder.resolve("in");
         Files.createSymbolicLink(in.resolve("b.jpg"), folder.resolve("nowhere.jpg"));

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One image in the forms that images come in; {@code images/make.py} wrote them. */
+/** Reads one image in many formats; {@code images/make.py} wrote the files. */
 class ImageFormatsTest {
     private static final int[] LEFT = {200, 30, 40};
     private static final int[] RIGHT = {30, 60, 190};
@@ -52,7 +52,7 @@ class ImageFormatsTest {
         "lossless.webp, 0",
         "lossy.webp, 8"
     })
-    void allGiveTheSamePixels(String name, int tolerance) throws IOException {
+    void allFormatsGiveTheSamePixels(String name, int tolerance) throws IOException {
         try (Mat image = ImageReader.read(resource(name))) {
             assertThat(image.type()).isEqualTo(CV_8UC3);
             assertThat(image.cols()).as("upright").isEqualTo(24);
@@ -72,20 +72,20 @@ class ImageFormatsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"grey.jpg", "gray.pgm", "grey16.png"})
-    void greyHasThreeEqualChannels(String name) {
-        int grey = (int) Math.round(0.299 * 200 + 0.587 * 30 + 0.114 * 40);
+    @ValueSource(strings = {"gray.jpg", "gray.pgm", "gray16.png"})
+    void grayHasThreeEqualChannels(String name) {
+        int gray = (int) Math.round(0.299 * 200 + 0.587 * 30 + 0.114 * 40);
         try (Mat image = ImageReader.read(resource(name))) {
             byte[] bytes = TestImages.bytes(image);
             int at = 3 * (8 * 24 + 4);
-            assertThat(bytes[at] & 0xff).isBetween(grey - 2, grey + 2);
+            assertThat(bytes[at] & 0xff).isBetween(gray - 2, gray + 2);
             assertThat(bytes[at + 1]).isEqualTo(bytes[at]);
             assertThat(bytes[at + 2]).isEqualTo(bytes[at]);
         }
     }
 
     @Test
-    void whatClaimsTooManyPixelsIsRefusedBeforeItIsAllocated() throws IOException {
+    void rejectsTooManyPixelsBeforeAllocating() throws IOException {
         byte[] png = Files.readAllBytes(resource("plain.png"));
         png[16] = 0; // 70,000 x 70,000
         png[17] = 1;
@@ -118,15 +118,15 @@ class ImageFormatsTest {
     }
 
     @Test
-    void aLargeJpegIsDecodedSmallWhereThatWillDo() {
+    void reducesALargeJpegWhenASmallImageIsSufficient() {
         Path file = folder.resolve("large.jpg");
         try (Scalar color = new Scalar(40, 30, 200, 0); // blue, green, red
                 Mat large = new Mat(700, 1000, CV_8UC3, color)) {
             imwrite(file.toString(), large);
         }
-        int[][] leastAndRows = {{701, 700}, {351, 700}, {350, 350}, {176, 350}, {175, 175}, {88, 175}, {87, 88}, {1, 88}
+        int[][] minPxAndRows = {{701, 700}, {351, 700}, {350, 350}, {176, 350}, {175, 175}, {88, 175}, {87, 88}, {1, 88}
         };
-        for (int[] expected : leastAndRows) {
+        for (int[] expected : minPxAndRows) {
             try (Mat image = ImageReader.read(file, expected[0])) {
                 assertThat(image.rows()).as("at least %d", expected[0]).isEqualTo(expected[1]);
                 assertThat(TestImages.bytes(image)[0] & 0xff).isBetween(196, 204);
@@ -141,9 +141,11 @@ class ImageFormatsTest {
         }
     }
 
-    /** Bits flipped, cut, other headers, absurd sizes: what comes is an image or a sentence, and nothing is left behind. */
+    /**
+     * Flipped bits, truncation, other headers, absurd sizes: the result is an image or a sentence, and nothing leaks.
+     */
     @Test
-    void tenThousandDamagedPicturesAreReadOrRefused() throws IOException {
+    void readsOrRejectsTenThousandDamagedImages() throws IOException {
         String[] names = {
             "plain.jpg",
             "progressive.jpg",
@@ -152,7 +154,7 @@ class ImageFormatsTest {
             "plain.png",
             "palette.png",
             "alpha.png",
-            "grey16.png",
+            "gray16.png",
             "plain.bmp",
             "plain.ppm",
             "gray.pgm",
@@ -164,7 +166,7 @@ class ImageFormatsTest {
             whole[i] = Files.readAllBytes(resource(names[i]));
         }
         Random random = new Random(17);
-        int refused = 0;
+        int rejected = 0;
         long pointers = 0;
         for (int i = 0; i < 10_000; i++) {
             if (i == 1_000) {
@@ -176,10 +178,10 @@ class ImageFormatsTest {
                 assertThat(image.total()).isBetween(1L, ImageReader.MAX_PIXELS);
             } catch (DataException e) {
                 assertThat(e).hasMessageContaining("image damaged");
-                refused++;
+                rejected++;
             }
         }
-        assertThat(refused).isBetween(2_000, 9_000);
+        assertThat(rejected).isBetween(2_000, 9_000);
         assertThat(Pointer.totalCount() - pointers).isLessThan(50);
     }
 
@@ -206,7 +208,7 @@ class ImageFormatsTest {
     }
 
     @Test
-    void pngIsWithoutLoss() {
+    void pngIsLossless() {
         try (Mat image = TestImages.noise(9, 7, 3);
                 Mat back = ImageReader.decode(ImageReader.png(image), "x")) {
             assertThat(TestImages.bytes(back)).isEqualTo(TestImages.bytes(image));

@@ -20,9 +20,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What an image's header says is understood as its decoder understands it, or the image is rejected. */
+/** An image's header is interpreted as its decoder interprets it, or the image is rejected. */
 class ImageHeaderTest {
-    private static final Map<String, byte[]> IMAGES = StrangersFiles.images();
+    private static final Map<String, byte[]> IMAGES = ImageVariants.images();
 
     static Stream<Arguments> allImages() {
         return IMAGES.entrySet().stream().map(file -> Arguments.of(Named.of(file.getKey(), file.getValue())));
@@ -31,24 +31,24 @@ class ImageHeaderTest {
     @ParameterizedTest
     @MethodSource("allImages")
     void headerAndDecoderAgree(byte[] file) {
-        assertThat(ImageSize.of(file)).contains(new ImageSize(StrangersFiles.WIDTH, StrangersFiles.HEIGHT));
+        assertThat(ImageSize.of(file)).contains(new ImageSize(ImageVariants.WIDTH, ImageVariants.HEIGHT));
         try (Mat image = ImageReader.decode(file, "painted")) {
-            assertThat(image.cols()).isEqualTo(StrangersFiles.WIDTH);
-            assertThat(image.rows()).isEqualTo(StrangersFiles.HEIGHT);
+            assertThat(image.cols()).isEqualTo(ImageVariants.WIDTH);
+            assertThat(image.rows()).isEqualTo(ImageVariants.HEIGHT);
         }
     }
 
-    /** Without memory: 100,000 times as much as a header is worth. */
+    /** Asserts that a huge image is rejected without allocating memory for it. */
     private static void assertTooLarge(byte[] file, String claim) {
         long before = Pointer.physicalBytes();
         assertThatThrownBy(() -> ImageReader.decode(file, "huge"))
                 .isInstanceOf(DataException.class)
                 .hasMessage("image huge must have at most 100000000 pixels, but claims " + claim
-                        + "; make it smaller or take it out of the data set");
+                        + "; make it smaller or remove it from the data set");
         assertThat(Pointer.physicalBytes() - before).isLessThan(50L << 20);
     }
 
-    private static void assertNotUnderstood(byte[] file) {
+    private static void assertRejected(byte[] file) {
         assertThat(ImageSize.of(file)).isEmpty();
         assertThatThrownBy(() -> ImageReader.decode(file, "odd"))
                 .isInstanceOf(DataException.class)
@@ -98,42 +98,45 @@ class ImageHeaderTest {
             return bytes(Arrays.copyOf(file, at), more, Arrays.copyOfRange(file, at, file.length));
         }
 
-        /** One stray byte behind APP0 was enough: half a megabyte became 411 MiB. */
+        /** Regression: one stray byte behind APP0 was enough to turn half a megabyte into 411 MiB. */
         @Test
-        void strayBytesBetweenSegmentsHideNoSize() {
+        void findsTheSizeBehindStrayBytesBetweenSegments() {
             int behindApp0 = 4 + 16;
             for (byte[] stray : new byte[][] {bytes(0), bytes(0x41), bytes(0xff, 0xff, 0xff), bytes(1, 2, 0xff, 0)}) {
                 assertTooLarge(inserted(huge, behindApp0, stray), "20000x20000");
                 try (Mat image = ImageReader.decode(inserted(plain, behindApp0, stray), "stray")) {
-                    assertThat(image.cols()).isEqualTo(StrangersFiles.WIDTH);
+                    assertThat(image.cols()).isEqualTo(ImageVariants.WIDTH);
                 }
             }
         }
 
         @Test
-        void aThumbnailIsNotTheImage() {
+        void ignoresThumbnails() {
             int length = 2 + plain.length;
             byte[] segment = bytes(0xff, 0xe1, length >> 8, length & 0xff, plain);
             assertTooLarge(inserted(huge, 2, segment), "20000x20000");
         }
 
         @Test
-        void theFirstFrameCounts() {
+        void usesTheFirstFrameHeader() {
             int at = frame(plain);
             byte[] small = Arrays.copyOfRange(plain, at, at + 19);
             byte[] both = inserted(huge, frame(huge), small);
-            assertThat(ImageSize.of(both)).contains(new ImageSize(StrangersFiles.WIDTH, StrangersFiles.HEIGHT));
-            assertThatThrownBy(() -> ImageReader.decode(both, "two frames")) // its decoder refuses the second
+            assertThat(ImageSize.of(both)).contains(new ImageSize(ImageVariants.WIDTH, ImageVariants.HEIGHT));
+            assertThatThrownBy(() -> ImageReader.decode(both, "two frames")) // libjpeg rejects the second one
                     .isInstanceOf(DataException.class);
         }
 
         @Test
-        void withoutAFrameItIsNotDecoded() {
-            assertNotUnderstood(bytes(0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, 0xd9));
-            assertNotUnderstood(bytes(0xff, 0xd8, 0xff, 0xda, 0, 2, plain, 0xff, 0xd9));
+        void rejectsFilesWithoutAFrameHeader() {
+            assertRejected(bytes(0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, 0xd9));
+            assertRejected(bytes(0xff, 0xd8, 0xff, 0xda, 0, 2, plain, 0xff, 0xd9));
         }
 
-        /** A scan of a few bytes makes the decoder go over all pixels again: 95 of them, 0.6 MB, took 12 seconds. */
+        /**
+         * Regression: a scan of a few bytes makes the decoder go over all pixels again, and 95 scans, 0.6 MB, took 12
+         * seconds.
+         */
         @Test
         void rejectsThousandsOfScans() {
             byte[] progressive = IMAGES.get("progressive.jpg");
@@ -158,7 +161,7 @@ class ImageHeaderTest {
 
     @Nested
     class Tiff {
-        /** RGB with these values of tags, without pixels. */
+        /** Returns an RGB TIFF with these tags and values, without pixels. */
         private static byte[] tiff(ByteOrder order, int... tagsAndValues) {
             ByteBuffer tiff = ByteBuffer.allocate(8 + 2 + 6 * tagsAndValues.length + 4 + 64)
                     .order(order);
@@ -174,16 +177,16 @@ class ImageHeaderTest {
         }
 
         @Test
-        void tilesAreUnderstood() {
-            assertThat(ImageSize.of(StrangersFiles.tiledTiff()))
-                    .contains(new ImageSize(StrangersFiles.WIDTH, StrangersFiles.HEIGHT));
+        void readsTiledImages() {
+            assertThat(ImageSize.of(ImageVariants.tiledTiff()))
+                    .contains(new ImageSize(ImageVariants.WIDTH, ImageVariants.HEIGHT));
         }
 
         @Test
-        void hugeOnesOfBothByteOrdersAreRejected() {
+        void rejectsHugeImagesOfBothByteOrders() {
             for (ByteOrder order : new ByteOrder[] {ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN}) {
                 assertTooLarge(tiff(order, 256, 20_000, 257, 30_000), "20000x30000");
-                byte[] big = StrangersFiles.bigTiff(order);
+                byte[] big = ImageVariants.bigTiff(order);
                 ByteBuffer.wrap(big)
                         .order(order)
                         .putShort(16 + 8 + 12, (short) 40_000)
@@ -192,24 +195,24 @@ class ImageHeaderTest {
             }
         }
 
-        /** The decoder takes up to 1 GiB for one tile of a small image. */
+        /** The decoder allocates up to 1 GiB for one tile of a small image. */
         @Test
-        void aTileLargerThanTheLimitIsRejected() {
+        void rejectsTilesLargerThanTheLimit() {
             byte[] tiled = tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 257, 10, 322, 16_000, 323, 16_000);
             assertThatThrownBy(() -> ImageReader.decode(tiled, "tiled"))
                     .hasMessage("image tiled must have at most 400000000 bytes in its decoder's buffers, but"
-                            + " claims 1024000000 for its 10x10 pixels; make it smaller or take it out of the data"
+                            + " claims 1024000000 for its 10x10 pixels; make it smaller or remove it from the data"
                             + " set");
         }
 
         @Test
-        void whatCouldBeReadInTwoWaysIsNotDecoded() {
-            assertNotUnderstood(tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 256, 30_000, 257, 30_000));
-            assertNotUnderstood(tiff(ByteOrder.LITTLE_ENDIAN, 257, 10));
-            assertNotUnderstood(tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 257, 10, 277, 3, 277, 3));
+        void rejectsAmbiguousFiles() {
+            assertRejected(tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 256, 30_000, 257, 30_000));
+            assertRejected(tiff(ByteOrder.LITTLE_ENDIAN, 257, 10));
+            assertRejected(tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 257, 10, 277, 3, 277, 3));
             byte[] offset = tiff(ByteOrder.LITTLE_ENDIAN, 256, 10, 257, 10);
-            offset[7] = 0x7f; // of the directory: beyond the end
-            assertNotUnderstood(offset);
+            offset[7] = 0x7f; // a directory beyond the end
+            assertRejected(offset);
         }
     }
 
@@ -241,18 +244,18 @@ class ImageHeaderTest {
 
     @ParameterizedTest
     @MethodSource("hugeImages")
-    void hugeImagesOfAllFormatsAreRejectedBeforeTheyAreAllocated(byte[] file, String claim) {
+    void rejectsHugeImagesOfAllFormatsBeforeAllocating(byte[] file, String claim) {
         assertTooLarge(file, claim);
     }
 
     @Test
-    void sidesThatTheDecoderDoesNotTakeAreRejected() {
+    void rejectsSidesThatTheDecoderDoesNotSupport() {
         assertThatThrownBy(() -> ImageReader.decode(bytes("P4 2000000 1\n", new byte[250_000]), "long"))
                 .hasMessageStartingWith("image long must have at most 1048576 pixels on a side, but claims 2000000x1;");
     }
 
     @Test
-    void aFileThatIsTooShortForItsPixelsIsNotAllocated() {
+    void rejectsFilesThatAreTooShortForTheirPixels() {
         byte[] png = IMAGES.get("plain.png").clone();
         ByteBuffer.wrap(png).putInt(16, 9_000).putInt(20, 9_000);
         byte[] bmp = IMAGES.get("plain.bmp").clone();
@@ -261,28 +264,28 @@ class ImageHeaderTest {
             long before = Pointer.physicalBytes();
             assertThatThrownBy(() -> ImageReader.decode(file, "short"))
                     .hasMessage("image short is truncated: " + file.length + " bytes are too few for the 9000x9000"
-                            + " pixels that its header claims; replace the file or take it out of the data set");
+                            + " pixels that its header claims; replace the file or remove it from the data set");
             assertThat(Pointer.physicalBytes() - before).isLessThan(50L << 20);
         }
     }
 
-    /** OpenCV would decode what has no container, and what begins with another chunk. */
+    /** OpenCV would decode a WebP without its container and a PNG that begins with another chunk. */
     @Test
-    void unusualBeginningsAreNotDecoded() {
+    void rejectsUnusualBeginnings() {
         byte[] webp = IMAGES.get("lossless.webp");
-        assertNotUnderstood(Arrays.copyOfRange(webp, 20, webp.length)); // a bare VP8L
+        assertRejected(Arrays.copyOfRange(webp, 20, webp.length)); // a bare VP8L
         byte[] png = IMAGES.get("plain.png");
         byte[] text = bytes(0, 0, 0, 1, "tEXtx", 0, 0, 0, 0);
-        assertNotUnderstood(bytes(Arrays.copyOf(png, 8), text, Arrays.copyOfRange(png, 8, png.length)));
-        assertNotUnderstood(bytes("P7\nWIDTH 2\nWIDTH 30000\nHEIGHT 2\nENDHDR\n"));
+        assertRejected(bytes(Arrays.copyOf(png, 8), text, Arrays.copyOfRange(png, 8, png.length)));
+        assertRejected(bytes("P7\nWIDTH 2\nWIDTH 30000\nHEIGHT 2\nENDHDR\n"));
         byte[] negative = IMAGES.get("plain.bmp").clone();
         negative[21] = (byte) 0x80;
-        assertNotUnderstood(negative);
+        assertRejected(negative);
     }
 
     @ParameterizedTest
     @CsvSource({"PF, a PFM image", "Pf, a PFM image"})
-    void formatsThatAreDecodedWronglyAreNamed(String magic, String what) {
+    void namesFormatsThatOpenCvDecodesIncorrectly(String magic, String what) {
         assertThatThrownBy(() -> ImageReader.decode(bytes(magic, "\n2 2\n-1.0\n", new byte[48]), "a"))
                 .hasMessage("image a is " + what + ", which cannot be read; convert it to JPEG");
     }
@@ -290,7 +293,7 @@ class ImageHeaderTest {
     @Nested
     class Gif {
         @Test
-        void theFirstFrameOfAnAnimationIsDecoded() {
+        void decodesTheFirstFrameOfAnAnimation() {
             byte[] animated = IMAGES.get("animated.gif");
             byte[] first = GifFrames.first(animated).orElseThrow();
             assertThat(first.length).isLessThan(animated.length - 2 * 100);
@@ -302,27 +305,27 @@ class ImageHeaderTest {
         }
 
         @Test
-        void blocksThatLeadNowhereAreNotDecoded() {
+        void rejectsIncompleteBlocks() {
             byte[] whole = IMAGES.get("plain.gif");
             for (int length = 6; length < whole.length; length += 5) {
                 byte[] cut = Arrays.copyOf(whole, length);
                 assertThat(GifFrames.first(cut)).isEmpty();
             }
             byte[] outside = whole.clone();
-            outside[6] = 1; // a screen smaller than its frame
+            outside[6] = 1; // a screen smaller than the frame
             assertThatThrownBy(() -> ImageReader.decode(outside, "outside"))
                     .hasMessage("image outside is a damaged GIF image; replace the file");
         }
     }
 
-    /** A chunk of 100 bytes that claimed 3.3 GB was given them, in half a minute. */
+    /** Regression: for a chunk of 100 bytes that claimed 3.3 GB, that much was allocated, in half a minute. */
     @Test
-    void chunksOfAPngThatReachBeyondItsEndAreNotDecoded() {
+    void rejectsPngChunksBeyondTheEndOfTheFile() {
         byte[] plain = IMAGES.get("plain.png");
         byte[] end = plain.clone();
         end[plain.length - 12] = (byte) 0xc6;
         byte[] middle = plain.clone();
-        middle[33] = 0x7f; // of the first chunk behind the header
+        middle[33] = 0x7f; // the length of the first chunk behind the header
         byte[] withoutPixels =
                 bytes(Arrays.copyOf(plain, 33), Arrays.copyOfRange(plain, plain.length - 12, plain.length));
         for (byte[] file : new byte[][] {end, middle, withoutPixels}) {
@@ -335,9 +338,9 @@ class ImageHeaderTest {
 
     @Nested
     class Animations {
-        /** 144 bytes took 1.3 GB. */
+        /** Regression: a file of 144 bytes took 1.3 GB. */
         @Test
-        void aWebpThatIsPutTogetherInLargeBuffersIsRejected() {
+        void rejectsAWebpThatNeedsLargeBuffers() {
             byte[] animation = bytes("RIFF\u0016\0\0\0WEBPVP8X\n\0\0\0", 2, 0, 0, 0, 0x0f, 0x27, 0, 0xab, 0x26, 0);
             assertThat(ImageSize.of(animation)).contains(new ImageSize(10_000, 9_900));
             assertThatThrownBy(() -> ImageReader.decode(animation, "webp"))
@@ -346,34 +349,34 @@ class ImageHeaderTest {
         }
 
         @Test
-        void ofAnAnimatedPngTheFirstImageIsDecoded() {
+        void decodesTheFirstImageOfAnAnimatedPng() {
             byte[] plain = IMAGES.get("plain.png");
             byte[] control = bytes(0, 0, 0, 8, "acTL", 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0); // its checksum is wrong
             byte[] animated = bytes(Arrays.copyOf(plain, 33), control, Arrays.copyOfRange(plain, 33, plain.length));
             assertThat(PngChunks.still(animated)).contains(plain);
             assertThat(PngChunks.still(plain).orElseThrow()).isSameAs(plain);
             try (Mat image = ImageReader.decode(animated, "animated")) {
-                assertThat(image.cols()).isEqualTo(StrangersFiles.WIDTH);
+                assertThat(image.cols()).isEqualTo(ImageVariants.WIDTH);
             }
         }
     }
 
-    /** The coefficients of all scans are kept: 6 bytes a pixel. */
+    /** The decoder keeps the coefficients of all scans: 6 bytes per pixel. */
     @Test
-    void largeProgressiveImagesWithoutSubsamplingAreRejected() {
+    void rejectsLargeProgressiveImagesWithoutSubsampling() {
         byte[] frame =
                 bytes(0xff, 0xd8, 0xff, 0xc2, 0, 17, 8, 0x26, 0xac, 0x27, 0x10, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0);
         byte[] scan = bytes(0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0);
-        for (byte[] scans : new byte[][] {bytes(scan, scan), scan}) { // all is kept for a scan that may come
+        for (byte[] scans : new byte[][] {bytes(scan, scan), scan}) { // all are kept, since another scan may follow
             assertBuffersTooLarge(bytes(frame, scans, 0xff, 0xd9), "594000000 for its 10000x9900 pixels");
         }
         frame[3] = (byte) 0xc0; // baseline, whose first scan has one component of three
         assertBuffersTooLarge(bytes(frame, scan, 0xff, 0xd9), "594000000 for its 10000x9900 pixels");
     }
 
-    /** A file of a few bytes took 1.2 GB for its canvases. */
+    /** Regression: the canvases of a file of a few bytes took 1.2 GB. */
     @Test
-    void largeImagesThatAreDecodedOnCanvasesAreRejected() {
+    void rejectsLargeImagesThatAreDecodedOnCanvases() {
         byte[] gif = IMAGES.get("plain.gif").clone();
         ByteBuffer.wrap(gif)
                 .order(ByteOrder.LITTLE_ENDIAN)
@@ -392,9 +395,9 @@ class ImageHeaderTest {
                         + " but claims " + claim + ";");
     }
 
-    /** Of an animation only the first frame is decoded, so that later ones do not matter. */
+    /** Only the first frame of an animation is decoded, so that later frames do not matter. */
     @Test
-    void aLaterFrameBeyondTheScreenDoesNotMatter() {
+    void ignoresALaterFrameBeyondTheScreen() {
         byte[] gif = IMAGES.get("plain.gif");
         byte[] still = Arrays.copyOf(gif, gif.length - 1);
         byte[] beyond = {0x2c, 1, 0, 0, 0, gif[6], gif[7], gif[8], gif[9], 0, 2, 2, 0x4c, 1, 0, 0x3b};
@@ -405,9 +408,9 @@ class ImageHeaderTest {
     }
 
     @Test
-    void aLowerLimitCanBeSet() {
+    void acceptsALowerLimit() {
         byte[] file = IMAGES.get("plain.jpg");
-        int pixels = StrangersFiles.WIDTH * StrangersFiles.HEIGHT;
+        int pixels = ImageVariants.WIDTH * ImageVariants.HEIGHT;
         ImageReader.decode(file, "upload", pixels).close();
         assertThatThrownBy(() -> ImageReader.decode(file, "upload", pixels - 1))
                 .hasMessageStartingWith("image upload must have at most 1072 pixels, but claims 37x29;");

@@ -36,7 +36,7 @@ class ImageReaderTest {
     }
 
     @Test
-    void greyBecomesThreeEqualChannels() throws IOException {
+    void grayBecomesThreeEqualChannels() throws IOException {
         Path file = Files.write(folder.resolve("g.pgm"), "P5 2 1 255\nAz".getBytes(StandardCharsets.US_ASCII));
         try (Mat image = ImageReader.read(file)) {
             assertThat(TestImages.bytes(image)).containsExactly('A', 'A', 'A', 'z', 'z', 'z');
@@ -45,25 +45,25 @@ class ImageReaderTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"jpg", "png"})
-    void aTruncatedFileIsNamed(String ending) throws IOException {
-        Path whole = TestImages.write(folder.resolve("whole." + ending), 40, 30, 1);
+    void namesATruncatedFile(String extension) throws IOException {
+        Path whole = TestImages.write(folder.resolve("whole." + extension), 40, 30, 1);
         byte[] bytes = Files.readAllBytes(whole);
         for (int length : new int[] {bytes.length - 1, bytes.length - 20, bytes.length / 2, 30}) {
-            Path cut = Files.write(folder.resolve("cut." + ending), Arrays.copyOf(bytes, length));
+            Path cut = Files.write(folder.resolve("cut." + extension), Arrays.copyOf(bytes, length));
             assertThatThrownBy(() -> ImageReader.read(cut))
                     .isInstanceOf(DataException.class)
                     .hasMessage("image " + cut + " is truncated: its end is missing (" + length
-                            + " bytes); replace the file or take it out of the data set");
+                            + " bytes); replace the file or remove it from the data set");
         }
     }
 
     @Test
-    void whatIsNoImageIsNamed() throws IOException {
+    void namesFilesThatAreNotImages() throws IOException {
         Path text = Files.writeString(folder.resolve("a.jpg"), "this is no image");
         assertThatThrownBy(() -> ImageReader.read(text))
                 .isInstanceOf(DataException.class)
-                .hasMessage("image " + text + " is not an image that can be decoded (18 bytes); replace the file or"
-                        + " take it out of the data set");
+                .hasMessage("image " + text + " is not an image that can be decoded (16 bytes); replace the file or"
+                        + " remove it from the data set");
         Path empty = Files.write(folder.resolve("empty.png"), new byte[0]);
         assertThatThrownBy(() -> ImageReader.read(empty)).hasMessageContaining("is empty (0 bytes)");
         assertThatThrownBy(() -> ImageReader.read(folder.resolve("nowhere.png")))
@@ -72,10 +72,10 @@ class ImageReaderTest {
     }
 
     @Test
-    void damagedBytesAreReadOrRefusedButNeverWorse() throws IOException {
+    void readsOrRejectsDamagedBytes() throws IOException {
         Random random = new Random(9);
-        for (String ending : new String[] {"jpg", "png", "bmp", "webp"}) {
-            byte[] whole = Files.readAllBytes(TestImages.write(folder.resolve("x." + ending), 40, 30, 1));
+        for (String extension : new String[] {"jpg", "png", "bmp", "webp"}) {
+            byte[] whole = Files.readAllBytes(TestImages.write(folder.resolve("x." + extension), 40, 30, 1));
             for (int i = 0; i < 40; i++) {
                 byte[] bytes = whole.clone();
                 for (int flips = 1 + random.nextInt(6); flips > 0; flips--) {
@@ -91,7 +91,7 @@ class ImageReaderTest {
     }
 
     @Test
-    void realPhotographsAreRead() throws IOException {
+    void readsRealPhotographs() throws IOException {
         try (var files = Files.list(SharedFiles.orSkip("data/photos"))) {
             assertThat(files.filter(f -> f.toString().endsWith(".jpg")).toList())
                     .isNotEmpty()

@@ -17,7 +17,7 @@ class ImageSourceTest {
     Path folder;
 
     @Test
-    void filesBytesAndImagesAreTheSamePicture() throws IOException {
+    void filesBytesAndDecodedImagesGiveTheSamePixels() throws IOException {
         Path file = TestImages.write(folder.resolve("some.png"), 40, 30, 1);
         byte[] bytes = Files.readAllBytes(file);
         try (Mat image = ImageReader.read(file)) {
@@ -29,7 +29,7 @@ class ImageSourceTest {
                     ImageSource.of(ImageIO.read(file.toFile())),
                     ImageSource.of(image));
             for (ImageSource source : sources) {
-                for (int time = 0; time < 2; time++) { // what was read is closed, the source is not
+                for (int time = 0; time < 2; time++) { // closing the result does not close the source
                     try (Mat read = source.read();
                             Mat small = source.read(10)) {
                         assertThat(TestImages.bytes(read)).isEqualTo(pixels);
@@ -45,7 +45,7 @@ class ImageSourceTest {
     }
 
     @Test
-    void bytesAreTurnedUprightAsTheirFileIs() {
+    void bytesAreRotatedUprightLikeTheirFile() {
         Path file = Path.of("src/test/resources/images/exif.jpg");
         try (Mat fromFile = ImageSource.of(file).read();
                 Mat fromBytes = ImageSource.of(ImageReader.bytes(file)).read()) {
@@ -55,7 +55,7 @@ class ImageSourceTest {
     }
 
     @Test
-    void whatCannotBeReadIsNamed() {
+    void namesImagesThatCannotBeRead() {
         assertThatThrownBy(() -> ImageSource.of(new byte[0], "an upload").read())
                 .isInstanceOf(DataException.class)
                 .hasMessageStartingWith("image an upload is empty");

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Folders as people have them: with few images of some, and with what systems and programs leave in them. */
+/** Realistic folders: with few images of some people, and with files that systems and programs create. */
 class MessyFoldersTest {
     @TempDir
     Path root;
@@ -33,7 +33,7 @@ class MessyFoldersTest {
         }
     }
 
-    /** Names are enough: folders are read without opening an image. */
+    /** Creates a file that is not an image: folders are listed without opening images. */
     private Path file(String name) throws IOException {
         Path file = root.resolve(name);
         Files.createDirectories(file.getParent());
@@ -52,9 +52,9 @@ class MessyFoldersTest {
 
     @Nested
     class FewImages {
-        /** Case D1; before, one such person made the folder unusable. */
+        /** Case D1, a regression: one such person made the whole folder unusable. */
         @Test
-        void theOnlyImageOfAPersonIsForTraining() throws IOException {
+        void onlyImageOfAPersonIsForTraining() throws IOException {
             person("a", 5);
             person("b", 5);
             person("lonely", 1);
@@ -82,7 +82,7 @@ class MessyFoldersTest {
         }
 
         @Test
-        void noImageIsInTwoPartsOrInNone() throws IOException {
+        void everyImageIsInExactlyOnePart() throws IOException {
             person("p", 7);
             for (double val : new double[] {0, 0.01, 0.2, 0.5, 0.9, 0.98}) {
                 for (double test : new double[] {0, 0.01, 0.4}) {
@@ -100,9 +100,9 @@ class MessyFoldersTest {
             }
         }
 
-        /** These parts were written down when a person of few images still stopped the reading. */
+        /** The expected parts were recorded with a version that still rejected people with few images. */
         @Test
-        void splitsThatWorkedAreAsTheyWere() throws IOException {
+        void splitsOfEarlierVersionsAreUnchanged() throws IOException {
             person("person0", 5);
             person("person1", 7);
             SplitSettings settings = new SplitSettings(0.2, 0.1, 1, 5);
@@ -122,7 +122,7 @@ class MessyFoldersTest {
         }
 
         @Test
-        void theLeastNumberCountsAllPartsTogether() throws IOException {
+        void minImagesCountsAllPartsTogether() throws IOException {
             person("a", 5);
             person("b", 4);
             person("c", 1);
@@ -141,19 +141,19 @@ class MessyFoldersTest {
         }
 
         @Test
-        void anEmptyPartSaysWhy() throws IOException {
+        void emptyPartNamesTheReason() throws IOException {
             person("a", 1);
             person("b", 1);
             assertThatThrownBy(() -> FaceDataset.folders(root, Split.VAL))
-                    .hasMessage("data folder " + root + " must have images of split VAL, but nobody has enough: images"
-                            + " are for training first, then for validation, then for the test; add images or set the"
-                            + " fraction to 0");
+                    .hasMessage("data folder " + root + " must have images of split VAL, but no person has enough:"
+                            + " images are for training first, then for validation, then for the test; add images or"
+                            + " set the fraction to 0");
             assertThatThrownBy(() -> FaceDataset.folders(root, Split.VAL, 0, 0, 0))
                     .hasMessage("data folder " + root + " must have images of split VAL, but its fraction is 0");
         }
 
         @Test
-        void recordsAreSplitAlike() {
+        void recordIoIsSplitTheSameWay() {
             Path set = ImageFormatsTest.resource("recordio"); // 3 people with 4 images
             SplitSettings settings = new SplitSettings(0.5, 0.5 - 1e-9, 1, 0);
             assertThat(FaceDataset.recordIo(set, Split.TRAIN, settings).size()).isEqualTo(3);
@@ -161,9 +161,9 @@ class MessyFoldersTest {
                     .hasMessageContaining("must have people with at least 5 images, but the most that one has is 4");
         }
 
-        /** LFW: 5,749 people, 4,069 of whom have one image. */
+        /** LFW has 5,749 people, of whom 4,069 have one image. */
         @Test
-        void aFolderLikeLfwIsReadInOnePass() throws IOException {
+        void readsAFolderLikeLfwInOnePass() throws IOException {
             String[] scripts = {"Zoë", "李明", "Иван", "محمد", "O'Neil", "नरेन्द्र"};
             for (int i = 0; i < 5_749; i++) {
                 person(scripts[i % scripts.length] + "_" + i, i % 10 < 7 ? 1 : 4);
@@ -183,10 +183,10 @@ class MessyFoldersTest {
     }
 
     @Nested
-    class LeftBehind {
-        /** Case D2; before, hidden folders were people, and shadow files images. */
+    class PassedOverFiles {
+        /** Case D2, a regression: hidden folders counted as people and shadow files as images. */
         @Test
-        void hiddenFoldersAreNobodyAndShadowFilesNoImages() throws IOException {
+        void hiddenFoldersAreNotPeopleAndShadowFilesAreNotImages() throws IOException {
             person("a", 5);
             person("b", 5);
             FaceDataset clean = FaceDataset.folders(root, Split.TRAIN);
@@ -208,7 +208,7 @@ class MessyFoldersTest {
         }
 
         @Test
-        void whatAUserMayHaveMeantIsCounted() throws IOException {
+        void countsFilesThatTheUserMayHaveIntended() throws IOException {
             person("a", 5);
             for (String name : new String[] {"a/1.HEIC", "a/2.heic", "a/x.heif", "a/y.avif", "a/readme.txt"}) {
                 file(name);
@@ -228,7 +228,7 @@ class MessyFoldersTest {
         }
 
         @Test
-        void whereNothingIsLeftItSaysWhatIsThereInstead() throws IOException {
+        void errorNamesTheFilesThatAreThereInstead() throws IOException {
             for (int i = 0; i < 12; i++) {
                 file("a/" + i + ".heic");
             }
@@ -246,7 +246,7 @@ class MessyFoldersTest {
         }
 
         @Test
-        void aFolderTooHighUpIsRecognized() throws IOException {
+        void recognizesTheParentOfTheIntendedFolder() throws IOException {
             file("lfw/Ann/1.jpg");
             file("lfw/Bob/1.jpg");
             assertThatThrownBy(() -> FaceDataset.folders(root, Split.TRAIN))
@@ -255,7 +255,7 @@ class MessyFoldersTest {
         }
 
         @Test
-        void linksAreFollowedToPeopleAndImagesButNotInACircle() throws IOException {
+        void followsLinksToPeopleAndImagesButNotInACircle() throws IOException {
             Path elsewhere = Files.createDirectories(root.resolve("elsewhere/b"));
             Files.writeString(elsewhere.resolve("1.jpg"), "1");
             Files.writeString(elsewhere.resolve("2.jpg"), "2");
@@ -272,19 +272,19 @@ class MessyFoldersTest {
         }
 
         @Test
-        void namesStayAsTheyAreWritten() throws IOException {
+        void namesKeepTheirUnicodeForm() throws IOException {
             String composed = Normalizer.normalize("Zoë", Normalizer.Form.NFC);
             String decomposed = Normalizer.normalize("Zoë", Normalizer.Form.NFD);
             person(composed, 2);
             person(decomposed, 2);
             Set<String> expected = new TreeSet<>(List.of(composed, decomposed));
             assertThat(FaceDataset.folders(root, Split.TRAIN).identities())
-                    .hasSizeBetween(1, 2) // some file systems know only one of the two
+                    .hasSizeBetween(1, 2) // some file systems support only one of the two
                     .isSubsetOf(expected);
         }
 
         @Test
-        void notesSurviveWhatIsDoneToTheSet() throws IOException {
+        void notesSurviveOperationsOnTheDataset() throws IOException {
             person("a", 5);
             person("b", 3);
             person("c", 1);
@@ -306,7 +306,7 @@ class MessyFoldersTest {
         }
 
         @Test
-        void distractorsAreImagesOnly() throws IOException {
+        void distractorsContainOnlyImages() throws IOException {
             file("celebA_query/1.jpg");
             file("celebA_distractors/1.jpg");
             file("celebA_distractors/._1.jpg");
@@ -324,9 +324,9 @@ class MessyFoldersTest {
             return FaceDataset.folders(root, Split.TRAIN, 0, 0, 0);
         }
 
-        /** Before, nothing told that an image was replaced under its name. */
+        /** Regression: it went unnoticed that an image was replaced under the same name. */
         @Test
-        void anImageThatWasReplacedUnderItsNameIsNoticed() throws IOException {
+        void detectsAnImageThatWasReplacedUnderTheSameName() throws IOException {
             person("a", 3);
             String names = data().fingerprint();
             String content = data().contentFingerprint();
@@ -345,20 +345,20 @@ class MessyFoldersTest {
         }
 
         @Test
-        void ofVeryManyImagesAllSizesAndSomeContentsCount() throws IOException {
+        void largeDatasetsUseAllSizesAndSomeContents() throws IOException {
             person("a", 9);
-            String before = ContentFingerprint.of(data().images(), 3); // reads 0, 3 and 6
+            String before = DatasetFingerprint.ofContents(data().images(), 3); // reads 0, 3 and 6
             Files.writeString(root.resolve("a/1.jpg"), "A/1.JPG");
-            assertThat(ContentFingerprint.of(data().images(), 3)).isEqualTo(before);
+            assertThat(DatasetFingerprint.ofContents(data().images(), 3)).isEqualTo(before);
             Files.writeString(root.resolve("a/1.jpg"), "another size");
-            String size = ContentFingerprint.of(data().images(), 3);
+            String size = DatasetFingerprint.ofContents(data().images(), 3);
             Files.writeString(root.resolve("a/3.jpg"), "A/3.JPG");
-            assertThat(Set.of(before, size, ContentFingerprint.of(data().images(), 3)))
+            assertThat(Set.of(before, size, DatasetFingerprint.ofContents(data().images(), 3)))
                     .hasSize(3);
         }
 
         @Test
-        void aPackHasTheContentOfItsFolder() {
+        void packHasTheContentsOfItsFolder() {
             for (int i = 0; i < 4; i++) {
                 TestImages.write(root.resolve("people/a/" + i + ".png"), 8, 8, i);
             }
@@ -374,16 +374,20 @@ class MessyFoldersTest {
         }
 
         @Test
-        void syntheticFacesAreToldByTheirNumbers() {
-            Set<String> prints = Arrays.stream(new long[] {0, 1})
-                    .mapToObj(seed -> FaceDataset.synthetic(new SyntheticFaces(seed, 512), 0, 100, 0, 50, Split.TRAIN)
+        void syntheticFacesAreIdentifiedByTheirNumbers() {
+            Set<String> fingerprints = Arrays.stream(new long[] {0, 1})
+                    .mapToObj(seed -> FaceDataset.synthetic(
+                                    new SyntheticFaces(seed, 512)
+                                            .identities(0, 100)
+                                            .images(0, 50),
+                                    Split.TRAIN)
                             .contentFingerprint())
                     .collect(Collectors.toSet());
-            assertThat(prints).hasSize(2); // nothing was drawn: 10,000 faces of 512 px would take minutes
+            assertThat(fingerprints).hasSize(2); // nothing was painted: 10,000 faces of 512 px would take minutes
         }
 
         @Test
-        void givenImagesAreToldByTheirPixels() {
+        void givenImagesAreIdentifiedByTheirPixels() {
             try (Mat image = TestImages.noise(9, 7, 1);
                     Mat same = image.clone();
                     Mat other = TestImages.noise(9, 7, 2);
@@ -391,8 +395,8 @@ class MessyFoldersTest {
                 long checksum = ImageSource.of(image).contentChecksum();
                 assertThat(ImageSource.of(same).contentChecksum()).isEqualTo(checksum);
                 assertThat(ImageSource.of(other).contentChecksum()).isNotEqualTo(checksum);
-                List<FaceDataset.Labelled> unreadable = List.of(new FaceDataset.Labelled(ImageSource.of(empty), 0));
-                assertThat(ContentFingerprint.of(unreadable)).hasSize(16);
+                List<LabeledImage> unreadable = List.of(new LabeledImage(ImageSource.of(empty), 0));
+                assertThat(DatasetFingerprint.ofContents(unreadable)).hasSize(16);
             }
             assertThat(ImageSource.of(new byte[] {1, 2}).contentBytes()).isEqualTo(2);
         }

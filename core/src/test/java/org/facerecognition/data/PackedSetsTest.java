@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Data sets in one file: ours, and insightface's two ({@code images/make.py} wrote those). */
+/** Data sets in one file: packs, and insightface's two formats ({@code images/make.py} wrote those files). */
 class PackedSetsTest {
     private static final int SIZE = 24;
 
@@ -78,7 +78,7 @@ class PackedSetsTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, SIZE})
-    void aPackGivesTheSameBatchesAsItsFolders(int decodedPx) {
+    void packGivesTheSameBatchesAsItsFolders(int decodedPx) {
         Path file = pack(decodedPx);
         for (Split split : List.of(Split.TRAIN, Split.VAL)) {
             FaceDataset original = FaceDataset.folders(faces, split);
@@ -97,18 +97,19 @@ class PackedSetsTest {
     }
 
     @Test
-    void aDecodedPackIsForItsSizeAndFramingOnly() {
+    void decodedPackIsForItsSizeAndCropOnly() {
         FaceDataset packed = FaceDataset.packed(pack(SIZE + 1), Split.TRAIN);
         assertThatThrownBy(() -> batches(packed))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the net's input must be 25 px, as these images were packed, but is 24 px; pack them anew");
+                .hasMessage("the model's input must be 25 px, as these images were packed, but is 24 px; pack them"
+                        + " again");
         assertThatThrownBy(() -> packed.withCrop(Crop.CELEBA_CROP))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("framing must be whole, as these images were packed");
+                .hasMessageContaining("crop must be whole, as these images were packed");
     }
 
     @Test
-    void aDamagedPackIsRefusedOrItsImageNamed() throws IOException {
+    void rejectsADamagedPackOrNamesTheImage() throws IOException {
         Path file = pack(0);
         byte[] whole = Files.readAllBytes(file);
         for (int length = 0; length < whole.length; length += 97) {
@@ -135,19 +136,19 @@ class PackedSetsTest {
     }
 
     @Test
-    void partsOfAPackBelongTogether() {
+    void rejectsPartsThatDoNotBelongTogether() {
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
         FaceDataset other = FaceDataset.folders(faces, Split.VAL).withIdentities(List.of("person1"));
         assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train), 10_001, done -> {}))
                 .hasMessage("decodedPx must be 0 to 10000 pixels, but was 10001");
         assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train, other), 0, done -> {}))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("parts of a pack must have the same identities and framing");
+                .hasMessage("parts of a pack must have the same identities and crop");
         assertThat(folder.resolve("x")).doesNotExist();
     }
 
     @Test
-    void identitiesWithFewImagesCanBeLeftOut() {
+    void excludesIdentitiesWithFewImages() {
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN); // 4, 5, 6 images
         FaceDataset more = train.withAtLeast(5);
         assertThat(more.identities()).containsExactly("person1", "person2");
@@ -162,10 +163,10 @@ class PackedSetsTest {
                 .hasMessageContaining("ask for fewer images of each");
     }
 
-    // ---- insightface's ----
+    // ---- insightface's formats ----
 
     @Test
-    void recordIoIsReadAsItWasWritten() {
+    void readsRecordIo() {
         Path set = ImageFormatsTest.resource("recordio");
         FaceDataset all = FaceDataset.recordIo(set, Split.TRAIN, 0, 0, 0);
         assertThat(all.size()).isEqualTo(12);
@@ -191,17 +192,17 @@ class PackedSetsTest {
     }
 
     @Test
-    void damagedRecordIoIsASentence() throws IOException {
+    void rejectsDamagedRecordIo() throws IOException {
         byte[] records = Files.readAllBytes(ImageFormatsTest.resource("recordio/train.rec"));
         byte[] index = Files.readAllBytes(ImageFormatsTest.resource("recordio/train.idx"));
         Path rec = folder.resolve("train.rec");
         Path idx = folder.resolve("train.idx");
         Files.write(idx, index);
-        int picturesEnd =
+        int imagesEnd =
                 Integer.parseInt(new String(index).lines().toList().get(13).split("\t")[1]);
         for (int length = 0; length < records.length; length += 211) {
             Files.write(rec, Arrays.copyOf(records, length));
-            if (length >= picturesEnd) { // only the identities' own records, which are not needed, are cut
+            if (length >= imagesEnd) { // only the records of identities, which are not needed, are cut off
                 assertThat(readAll(folder)).isEqualTo(12);
             } else {
                 assertThatThrownBy(() -> readAll(folder))
@@ -212,7 +213,7 @@ class PackedSetsTest {
         Files.write(rec, records);
         Files.writeString(idx, "0\t0\n1 what\n");
         assertThatThrownBy(() -> FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0))
-                .hasMessage(idx + ", line 2 must be \"key place\", but was \"1 what\"");
+                .hasMessage(idx + ", line 2 must be \"key offset\", but was \"1 what\"");
         Files.writeString(idx, "0\t0\n1\t5\n");
         assertThatThrownBy(() -> FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0)
                         .sample(0)
@@ -221,12 +222,12 @@ class PackedSetsTest {
                 .isInstanceOf(DataException.class);
         Files.delete(idx);
         assertThatThrownBy(() -> FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0))
-                .hasMessageContaining(idx + " must be there and readable");
+                .hasMessageContaining(idx + " must exist and be readable");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"pairs.bin", "pairs-2.bin", "pairs-python2.bin", "pairs-numpy.bin", "pairs-numpy-2.bin"})
-    void verificationSetsAreReadFromEveryPython(String name) {
+    void readsVerificationSetsOfEveryPythonVersion(String name) {
         FacePairs pairs = FacePairs.insightfaceBin(ImageFormatsTest.resource(name));
         assertThat(pairs.pairs()).extracting(FacePairs.Pair::same).containsExactly(true, false, true);
         for (int i = 0; i < 3; i++) {
@@ -240,14 +241,14 @@ class PackedSetsTest {
     }
 
     @Test
-    void arraysOfOtherNumbersAreRefused() {
+    void rejectsArraysOfOtherNumbers() {
         assertThatThrownBy(() -> FacePairs.insightfaceBin(ImageFormatsTest.resource("floats.bin")))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("save images as bytes and truths as a list");
+                .hasMessageContaining("save images as bytes and the labels of pairs as a list of booleans");
     }
 
     @Test
-    void theRealVerificationSet() {
+    void readsARealVerificationSet() {
         FacePairs pairs = FacePairs.insightfaceBin(SharedFiles.orSkip("fixtures/insightface_bin/small_lfw.bin"));
         assertThat(pairs.pairs()).hasSize(10);
         for (FacePairs.Pair pair : pairs.pairs()) {
@@ -260,10 +261,10 @@ class PackedSetsTest {
     }
 
     @Test
-    void aVerificationSetExecutesNothing() throws IOException {
+    void executesNothingInAVerificationSet() throws IOException {
         assertThatThrownBy(() -> FacePairs.insightfaceBin(ImageFormatsTest.resource("evil.bin")))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("Nothing of it was executed");
+                .hasMessageContaining("Nothing in it was executed");
         assertThat(Path.of("/tmp/face-recognition-was-here")).doesNotExist();
         byte[] whole = Files.readAllBytes(ImageFormatsTest.resource("pairs.bin"));
         Path cut = folder.resolve("cut.bin");
@@ -277,12 +278,12 @@ class PackedSetsTest {
         assertThatThrownBy(() -> FacePairs.insightfaceBin(cut)).isInstanceOf(DataException.class);
         Files.write(cut, new byte[] {(byte) 0x80, 4, ']', '.'});
         assertThatThrownBy(() -> FacePairs.insightfaceBin(cut))
-                .hasMessageContaining("must hold a list of images and half as many truths");
+                .hasMessageContaining("must hold a list of images and half as many booleans");
     }
 
-    /** Case N2: NumPy's arrays in pickle protocol 5, its scalar truths, and an array of them. */
+    /** Case N2: NumPy arrays in pickle protocol 5, NumPy's scalar booleans, and an array of booleans. */
     @Test
-    void verificationSetsOfTodaysPythonAreRead() throws IOException {
+    void readsVerificationSetsInPickleProtocol5() throws IOException {
         String frombuffer =
                 "cnumpy._core.numeric\n_frombuffer\n(\u0096\3\0\0\0\0\0\0\0abccnumpy\ndtype\n(U\2u1K\0K\1tRK\3\u0085"
                         + "U\1CtR";
@@ -292,8 +293,8 @@ class PackedSetsTest {
         String images = "](" + frombuffer.repeat(4) + "e";
         String array = "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\u0085C\1btR(K\1K\2\u0085" + type
                 + "\u0089C\2\1\0tb";
-        for (String truths : new String[] {"](" + yes + no + "e", array}) {
-            String pickle = "\u0080\5(" + images + truths + "t.";
+        for (String booleans : new String[] {"](" + yes + no + "e", array}) {
+            String pickle = "\u0080\5(" + images + booleans + "t.";
             Path file = Files.write(folder.resolve("set.bin"), pickle.getBytes(StandardCharsets.ISO_8859_1));
             FacePairs pairs = FacePairs.insightfaceBin(file);
             assertThat(pairs.pairs().stream().map(FacePairs.Pair::same)).containsExactly(true, false);
@@ -304,7 +305,7 @@ class PackedSetsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"protocol5", "bools"})
-    void verificationSetsOfTheReportsAreRead(String name) {
+    void readsVerificationSetsOfBugReports(String name) {
         FacePairs pairs =
                 FacePairs.insightfaceBin(SharedFiles.orSkip("bugs/N2-verification-set-numpy-" + name + ".bin"));
         assertThat(pairs.pairs()).isNotEmpty().allSatisfy(pair -> {
@@ -313,9 +314,9 @@ class PackedSetsTest {
         });
     }
 
-    /** One text of a megabyte, converted for each of a hundred thousand images, is a terabyte. */
+    /** One string of a megabyte, converted for each of a hundred thousand images, would take 100 GB. */
     @Test
-    void oneTextMayBeManyImages() throws IOException {
+    void rejectsOneStringUsedForManyImages() throws IOException {
         ByteArrayOutputStream pickle = new ByteArrayOutputStream();
         pickle.writeBytes(new byte[] {(byte) 0x80, 2, '(', ']', '(', 'T', 0, 0, 16, 0});
         pickle.writeBytes("x".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII));

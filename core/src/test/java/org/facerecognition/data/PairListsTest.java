@@ -31,7 +31,7 @@ class PairListsTest {
     }
 
     @Test
-    void lfwsListsAreReadWithAndWithoutCounts() throws IOException {
+    void readsLfwListsWithAndWithoutCounts() throws IOException {
         String pairs = "Ann\t1\t12\nAnn\t12\tBo_Lee\t1\n";
         for (String counts : List.of("", "1\n", "1\t1\n")) {
             FacePairs read = lfw(counts + pairs);
@@ -41,11 +41,11 @@ class PairListsTest {
         }
         assertThatThrownBy(() -> lfw("10\t300\n" + pairs))
                 .isInstanceOf(DataException.class)
-                .hasMessage(list + " must have 6000 pairs, as its first line says, but has 2; fetch it again");
+                .hasMessage(list + " must have 6000 pairs, as its first line says, but has 2; download it again");
     }
 
     @Test
-    void whatDoesNotFitIsNamedByItsLine() {
+    void namesMalformedLinesByNumber() {
         assertThatThrownBy(() -> lfw("Ann\t1\t12\nAnn\t1\tx\n"))
                 .hasMessage(list + ", line 2 must be \"name number number\" or \"name number name number\", but was"
                         + " \"Ann\t1\tx\"");
@@ -54,11 +54,11 @@ class PairListsTest {
                         + ", and so are 1 more; give the folder of the images");
         assertThatThrownBy(() -> lfw("")).hasMessage(list + " must have pairs, but has none");
         assertThatThrownBy(() -> FacePairs.lfw(folder.resolve("none"), folder))
-                .hasMessageContaining("list of pairs " + folder.resolve("none") + " must be there");
+                .hasMessageContaining("list of pairs " + folder.resolve("none") + " must exist");
     }
 
     @Test
-    void aSimpleListIsImagesAndATruth() throws IOException {
+    void readsListsOfImagesAndLabels() throws IOException {
         Files.writeString(
                 list,
                 "# a comment\n\nAnn/Ann_0001.jpg\tAnn/Ann_0012.jpg\t1\n"
@@ -76,7 +76,7 @@ class PairListsTest {
     }
 
     @Test
-    void theRealList() {
+    void readsTheRealList() {
         Path root = SharedFiles.orSkip("data/lfw_view1");
         FacePairs pairs = FacePairs.lfw(root.resolve("pairsDevTest.txt"), root.resolve("lfw-deepfunneled"));
         assertThat(pairs.pairs()).hasSize(1000);
@@ -85,7 +85,7 @@ class PairListsTest {
     }
 
     @Test
-    void theCelebaBenchmarkIsQueriesAndDistractors() throws IOException {
+    void readsTheCelebaBenchmark() throws IOException {
         for (String name : List.of("celebA_query/b.jpg", "celebA_query/a.jpg", "celebA_query/c.jpg")) {
             TestImages.write(folder.resolve(name), 83, 100, name.hashCode());
         }

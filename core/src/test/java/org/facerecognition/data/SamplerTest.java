@@ -29,7 +29,7 @@ class SamplerTest {
     }
 
     @Test
-    void sequentialAndShuffledGiveEachSampleOnce() {
+    void sequentialAndShuffledContainEachSampleOnce() {
         int[] all = IntStream.range(0, LABELS.length).toArray();
         assertThat(order(Sampler.sequential(), 1)).isEqualTo(all);
         int[] shuffled = order(Sampler.shuffled(), 1);
@@ -39,18 +39,18 @@ class SamplerTest {
     }
 
     @Test
-    void balancedGivesEachIdentityAsOften() {
+    void balancedContainsEachIdentityEquallyOften() {
         int[] order = order(Sampler.balanced(), 1);
         assertThat(order)
                 .hasSize(48)
                 .isEqualTo(order(Sampler.balanced(), 1))
                 .isNotEqualTo(order(Sampler.balanced(), 2));
         assertThat(timesByIdentity(order)).containsExactly(12, 12, 0, 12, 12);
-        Set<Integer> met = new HashSet<>();
+        Set<Integer> seen = new HashSet<>();
         for (int seed = 0; seed < 30; seed++) {
-            Arrays.stream(order(Sampler.balanced(), seed)).forEach(met::add);
+            Arrays.stream(order(Sampler.balanced(), seed)).forEach(seen::add);
         }
-        assertThat(met).as("in time, all").hasSize(48);
+        assertThat(seen).as("all after some epochs").hasSize(48);
     }
 
     @Test
@@ -71,17 +71,17 @@ class SamplerTest {
         }
         assertThatThrownBy(() -> order(Sampler.identities(5, 2), 1))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("must be drawn from as many, but the data set has 4");
+                .hasMessageContaining("must have 5 identities, but the data set has only 4");
         assertThatThrownBy(() -> Sampler.identities(0, 2)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
-    void shardsShareAnEpoch() {
-        Set<Integer> met = new HashSet<>();
+    void shardsPartitionAnEpoch() {
+        Set<Integer> seen = new HashSet<>();
         for (int rank = 0; rank < 5; rank++) {
             int[] part = order(Sampler.sharded(Sampler.shuffled(), rank, 5), 7);
             assertThat(part).hasSize(9);
-            Arrays.stream(part).forEach(i -> assertThat(met.add(i)).isTrue());
+            Arrays.stream(part).forEach(i -> assertThat(seen.add(i)).isTrue());
         }
         assertThat(Sampler.sharded(Sampler.balanced(), 1, 2)).hasToString("balanced, part 1 of 2");
         assertThatThrownBy(() -> Sampler.sharded(Sampler.shuffled(), 5, 5))
@@ -107,19 +107,19 @@ class SamplerTest {
     }
 
     @Test
-    void pairedPutsTwoOfAPersonSideBySideAndGivesEachSampleOnce() {
+    void pairedPlacesPairsSideBySideAndContainsEachSampleOnce() {
         int[] order = order(Sampler.paired(), 1);
         assertThat(Arrays.stream(order).sorted().toArray())
                 .isEqualTo(IntStream.range(0, LABELS.length).toArray());
-        int alone = 2; // identities 3 and 4 have an odd number
-        for (int i = 0; i < order.length - alone; i += 2) {
+        int unpaired = 2; // identities 3 and 4 have an odd number
+        for (int i = 0; i < order.length - unpaired; i += 2) {
             assertThat(LABELS[order[i]]).isEqualTo(LABELS[order[i + 1]]);
         }
         assertThat(LABELS[order[0]]).isNotEqualTo(LABELS[order[2]]);
     }
 
     @Test
-    void namedSaysItsNameAndKeepsTheGroups() {
+    void namedSamplerKeepsTheGroups() {
         Sampler named = Sampler.named("every other", (labels, random) -> new int[] {0, 2});
         assertThat(named).hasToString("every other");
         assertThat(named.groupSize()).isEqualTo(1);

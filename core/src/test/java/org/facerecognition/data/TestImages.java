@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Random;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** Small images made on the spot. */
+/** Small random images for tests. */
 public final class TestImages {
     private TestImages() {}
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class BootstrapTest {
     private static final double FAR = 0.05;
 
-    /** People as points in a plane of 8 directions, their faces around them. */
+    /** Returns faces scattered around a random center per person, in 8 dimensions. */
     private static Embedded faces(int people, int each, long seed) {
         Random random = new Random(seed);
         float[][] embeddings = new float[people * each][8];
@@ -31,72 +31,7 @@ class BootstrapTest {
     }
 
     @Test
-    void overPairsItIsTheIntervalOfPlainResampling() {
-        Random random = new Random(5);
-        double[] same =
-                random.doubles(300, 0.2, 1).map(d -> Math.round(d * 200)).toArray();
-        double[] different =
-                random.doubles(500, 0, 0.6).map(d -> Math.round(d * 200)).toArray();
-        double[] tars = new double[20_000];
-        for (int i = 0; i < tars.length; i++) {
-            tars[i] = Roc.of(drawn(same, random), drawn(different, random)).tarAtFar(FAR);
-        }
-        Interval plain = Interval.of(tars);
-        Interval fast = new Bootstrap(20_000, 1).tarOverPairs(Roc.of(same, different), FAR);
-        assertThat(plain.high() - plain.low()).isGreaterThan(0.05);
-        assertThat(fast.low()).isCloseTo(plain.low(), within(0.005));
-        assertThat(fast.high()).isCloseTo(plain.high(), within(0.005));
-    }
-
-    private static double[] drawn(double[] values, Random random) {
-        return IntStream.range(0, values.length)
-                .mapToDouble(i -> values[random.nextInt(values.length)])
-                .toArray();
-    }
-
-    @Test
-    void overPeopleItIsTheIntervalOfPlainResampling() {
-        Embedded faces = faces(15, 4, 2);
-        Verification pairs = Verification.ofAllPairs(faces);
-        Draws draws = new Draws(1); // the very people that will be drawn
-        double[] tars = new double[500];
-        for (int i = 0; i < tars.length; i++) {
-            tars[i] = tarOfDrawnPeople(pairs, faces.labels(), 15, draws);
-        }
-        Interval plain = Interval.of(tars);
-        assertThat(new Bootstrap(500, 1).tarOverIdentities(pairs, 0.01, FAR)[1]).isEqualTo(plain);
-        Interval overPairs = new Bootstrap(500, 1).tarOverPairs(pairs.roc(), FAR);
-        assertThat(overPairs.high() - overPairs.low())
-                .as("pairs are not independent")
-                .isLessThan(plain.high() - plain.low());
-    }
-
-    private static double tarOfDrawnPeople(Verification pairs, int[] labels, int people, Draws draws) {
-        int[] times = new int[people];
-        for (int i = 0; i < people; i++) {
-            times[draws.below(people)]++;
-        }
-        double[] same = repeated(pairs, labels, times, true);
-        double[] different = repeated(pairs, labels, times, false);
-        return Roc.of(same, different).tarAtFar(FAR);
-    }
-
-    private static double[] repeated(Verification pairs, int[] labels, int[] times, boolean same) {
-        return IntStream.range(0, pairs.size())
-                .filter(pair -> pairs.isSame(pair) == same)
-                .boxed()
-                .flatMapToDouble(pair -> {
-                    int a = times[labels[pairs.first(pair)]];
-                    int b = times[labels[pairs.second(pair)]];
-                    double[] copies = new double[same ? a : a * b];
-                    Arrays.fill(copies, pairs.score(pair));
-                    return Arrays.stream(copies);
-                })
-                .toArray();
-    }
-
-    @Test
-    void theIntervalHoldsTheFigureAndIsOfItsSeed() {
+    void containsTheFigureAndIsReproducibleBySeed() {
         Embedded faces = faces(30, 5, 3);
         Verification pairs = Verification.ofAllPairs(faces);
         double tar = pairs.roc().tarAtFar(FAR);
@@ -111,15 +46,7 @@ class BootstrapTest {
     }
 
     @Test
-    void labelsWithoutFacesAreNobody() {
-        Embedded faces = faces(6, 4, 4);
-        int[] spread = Arrays.stream(faces.labels()).map(label -> 3 * label + 1).toArray();
-        assertThat(Bootstrap.DEFAULT.tarOverIdentities(Verification.ofAllPairs(faces.embeddings(), spread), FAR))
-                .isEqualTo(Bootstrap.DEFAULT.tarOverIdentities(Verification.ofAllPairs(faces), FAR));
-    }
-
-    @Test
-    void separatedScoresAreCertain() {
+    void hasNoWidthForSeparatedScores() {
         Roc roc = Roc.of(new double[] {5, 6, 7}, new double[] {1, 2, 3});
         for (double far : new double[] {0, 0.5, 1}) {
             assertThat(Bootstrap.DEFAULT.tarOverPairs(roc, far)).isEqualTo(new Interval(1, 1));
@@ -129,15 +56,89 @@ class BootstrapTest {
     }
 
     @Test
-    void drawsHaveTheirMomentsAndTheirEnds() {
-        Draws draws = new Draws(0);
-        assertThat(draws.binomial(0, 0.5)).isZero();
-        assertThat(draws.binomial(1000, 0)).isZero();
-        assertThat(draws.binomial(1000, 1)).isEqualTo(1000);
+    void overPairsEqualsNaiveResampling() {
+        Random random = new Random(5);
+        double[] genuine =
+                random.doubles(300, 0.2, 1).map(d -> Math.round(d * 200)).toArray();
+        double[] impostor =
+                random.doubles(500, 0, 0.6).map(d -> Math.round(d * 200)).toArray();
+        double[] tars = new double[20_000];
+        for (int i = 0; i < tars.length; i++) {
+            tars[i] = Roc.of(resampled(genuine, random), resampled(impostor, random))
+                    .tarAtFar(FAR);
+        }
+        Interval plain = Interval.of(tars);
+        Interval fast = new Bootstrap(20_000, 1).tarOverPairs(Roc.of(genuine, impostor), FAR);
+        assertThat(plain.high() - plain.low()).isGreaterThan(0.05);
+        assertThat(fast.low()).isCloseTo(plain.low(), within(0.005));
+        assertThat(fast.high()).isCloseTo(plain.high(), within(0.005));
+    }
+
+    private static double[] resampled(double[] values, Random random) {
+        return IntStream.range(0, values.length)
+                .mapToDouble(i -> values[random.nextInt(values.length)])
+                .toArray();
+    }
+
+    @Test
+    void overPeopleEqualsNaiveResampling() {
+        Embedded faces = faces(15, 4, 2);
+        Verification pairs = Verification.ofAllPairs(faces);
+        RandomVariates random = new RandomVariates(1); // the same seed draws the same people as the bootstrap below
+        double[] tars = new double[500];
+        for (int i = 0; i < tars.length; i++) {
+            tars[i] = tarOfResampledPeople(pairs, faces.labels(), 15, random);
+        }
+        Interval plain = Interval.of(tars);
+        assertThat(new Bootstrap(500, 1).tarOverIdentities(pairs, 0.01, FAR)[1]).isEqualTo(plain);
+        Interval overPairs = new Bootstrap(500, 1).tarOverPairs(pairs.roc(), FAR);
+        assertThat(overPairs.high() - overPairs.low())
+                .as("pairs are not independent")
+                .isLessThan(plain.high() - plain.low());
+    }
+
+    private static double tarOfResampledPeople(Verification pairs, int[] labels, int people, RandomVariates random) {
+        int[] timesDrawn = new int[people];
+        for (int i = 0; i < people; i++) {
+            timesDrawn[random.below(people)]++;
+        }
+        double[] genuine = repeated(pairs, labels, timesDrawn, true);
+        double[] impostor = repeated(pairs, labels, timesDrawn, false);
+        return Roc.of(genuine, impostor).tarAtFar(FAR);
+    }
+
+    private static double[] repeated(Verification pairs, int[] labels, int[] timesDrawn, boolean genuine) {
+        return IntStream.range(0, pairs.size())
+                .filter(pair -> pairs.isSame(pair) == genuine)
+                .boxed()
+                .flatMapToDouble(pair -> {
+                    int a = timesDrawn[labels[pairs.first(pair)]];
+                    int b = timesDrawn[labels[pairs.second(pair)]];
+                    double[] copies = new double[genuine ? a : a * b];
+                    Arrays.fill(copies, pairs.score(pair));
+                    return Arrays.stream(copies);
+                })
+                .toArray();
+    }
+
+    @Test
+    void ignoresLabelsWithoutFaces() {
+        Embedded faces = faces(6, 4, 4);
+        int[] spread = Arrays.stream(faces.labels()).map(label -> 3 * label + 1).toArray();
+        assertThat(Bootstrap.DEFAULT.tarOverIdentities(Verification.ofAllPairs(faces.embeddings(), spread), FAR))
+                .isEqualTo(Bootstrap.DEFAULT.tarOverIdentities(Verification.ofAllPairs(faces), FAR));
+    }
+
+    @Test
+    void variatesHaveTheExpectedMomentsAndExtremes() {
+        RandomVariates random = new RandomVariates(0);
+        assertThat(random.binomial(0, 0.5)).isZero();
+        assertThat(random.binomial(1000, 0)).isZero();
+        assertThat(random.binomial(1000, 1)).isEqualTo(1000);
         for (double p : new double[] {0.001, 0.3, 0.97}) {
             int n = 5_000;
             double[] counts = IntStream.range(0, 20_000)
-                    .mapToDouble(i -> draws.binomial(n, p))
+                    .mapToDouble(i -> random.binomial(n, p))
                     .toArray();
             double mean = Arrays.stream(counts).average().orElseThrow();
             double variance = Arrays.stream(counts)
@@ -149,17 +150,18 @@ class BootstrapTest {
             assertThat(variance).isCloseTo(expected, within(expected * 0.06));
         }
         double mean = IntStream.range(0, 20_000)
-                .mapToDouble(i -> draws.beta(1, 9))
+                .mapToDouble(i -> random.beta(1, 9))
                 .average()
                 .orElseThrow();
         assertThat(mean).isCloseTo(0.1, within(0.003));
     }
 
     @Test
-    void whatCannotBeDrawnIsASentence() {
+    void rejectsTooFewResamplesAndPeopleOfAList() {
         assertThatThrownBy(() -> new Bootstrap(1, 0)).hasMessage("resamples must be at least 2, but were 1");
         Verification list = Verification.ofScores(new double[] {1, 2}, new boolean[] {true, false});
         assertThatThrownBy(() -> Bootstrap.DEFAULT.tarOverIdentities(list, 0.1))
-                .hasMessageContaining("take the interval over pairs");
+                .hasMessage("pairs must be of every face with every other to resample people, but were a list; use the"
+                        + " interval over pairs (tarOverPairs)");
     }
 }

@@ -17,13 +17,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CalibrationTest {
     private static final int DIMENSION = 16;
 
-    /** Faces of people around a direction of their own. */
-    private record World(Random random, double noise, double resemblance) {
-        /** @param resemblance how much a person may be drawn to one common direction: a few resemble many others */
+    /**
+     * A simulated population: each person has a random center, and their faces scatter around it.
+     *
+     * @param resemblance the largest shift of a center toward one common direction; the shifts are so distributed that
+     *     a few people resemble many others
+     */
+    private record Population(Random random, double noise, double resemblance) {
         float[] person() {
             float[] center = direction();
-            double drawn = resemblance * Math.pow(random.nextDouble(), 4);
-            center[0] += (float) drawn;
+            double shift = resemblance * Math.pow(random.nextDouble(), 4);
+            center[0] += (float) shift;
             return center;
         }
 
@@ -60,8 +64,8 @@ class CalibrationTest {
     }
 
     @Test
-    void findsTheLowestThresholdThatKeepsTheRate() {
-        Embedded faces = new World(new Random(1), 0.4, 0).faces(60, p -> 1 + p % 4);
+    void findsTheLowestThresholdWithinTheRate() {
+        Embedded faces = new Population(new Random(1), 0.4, 0).faces(60, p -> 1 + p % 4);
         Roc roc = Verification.ofAllPairs(faces).roc();
 
         Calibration.Point point = Calibration.of(faces).at(0.01).orElseThrow();
@@ -75,9 +79,9 @@ class CalibrationTest {
     }
 
     @Nested
-    class WhatSoFewPeopleCannotShow {
+    class TheRatesThatFewPeopleCannotShow {
         @Test
-        void isGivenByTheRuleOfThreeOverPairsOfPeople() {
+        void followFromTheRuleOfThreeOverPairsOfPeople() {
             assertThat(Calibration.peopleFor(0.01)).isEqualTo(25); // 300 pairs
             assertThat(Calibration.peopleFor(0.001)).isEqualTo(78); // 3,003 pairs
             assertThat(Calibration.peopleFor(0.0001)).isEqualTo(246); // 30,135 pairs
@@ -85,28 +89,28 @@ class CalibrationTest {
         }
 
         @Test
-        void isNotReported() {
-            Embedded threePeople = new World(new Random(2), 0.4, 0).faces(3, p -> 3); // 27 impostor pairs
+        void areNotReported() {
+            Embedded threePeople = new Population(new Random(2), 0.4, 0).faces(3, p -> 3); // 27 impostor pairs
             Calibration calibration = Calibration.of(threePeople);
             for (double rate : new double[] {0.01, 0.001, 0.0001}) {
                 assertThat(calibration.at(rate)).isEmpty();
             }
-            Embedded thirtyPeople = new World(new Random(2), 0.4, 0).faces(30, p -> 1); // 435 impostor pairs
+            Embedded thirtyPeople = new Population(new Random(2), 0.4, 0).faces(30, p -> 1); // 435 impostor pairs
             assertThat(Calibration.of(thirtyPeople).at(0.01)).isPresent();
             assertThat(Calibration.of(thirtyPeople).at(0.001)).isEmpty();
         }
 
         @Test
-        void isNotShownByManyFacesOfFewPeopleEither() {
-            Embedded twoPeople = new World(new Random(3), 0.4, 0).faces(2, p -> 200); // 40,000 impostor pairs
+        void areNotShownByManyFacesOfFewPeopleEither() {
+            Embedded twoPeople = new Population(new Random(3), 0.4, 0).faces(2, p -> 200); // 40,000 impostor pairs
             assertThat(Calibration.of(twoPeople).at(0.001)).isEmpty();
         }
     }
 
-    /** As of a network that was hardly trained. */
+    /** A barely trained network gives all faces nearly the same embedding. */
     @Test
-    void nearlyEqualFacesHaveAThresholdToo() {
-        Embedded faces = new World(new Random(6), 0.4, 0).faces(40, p -> 2);
+    void findsAThresholdForNearlyEqualEmbeddings() {
+        Embedded faces = new Population(new Random(6), 0.4, 0).faces(40, p -> 2);
         for (float[] face : faces.embeddings()) {
             for (int d = 0; d < DIMENSION; d++) {
                 face[d] = 1 + 1e-4f * face[d];
@@ -118,8 +122,8 @@ class CalibrationTest {
     }
 
     @Test
-    void differentPeopleWithTheSameImageLeaveNoThreshold() {
-        Embedded faces = new World(new Random(4), 0.4, 0).faces(40, p -> 2);
+    void findsNoThresholdWhenAllEmbeddingsAreEqual() {
+        Embedded faces = new Population(new Random(4), 0.4, 0).faces(40, p -> 2);
         for (int i = 0; i < faces.labels().length; i++) {
             faces.embeddings()[i] = faces.embeddings()[0].clone();
         }
@@ -127,8 +131,8 @@ class CalibrationTest {
     }
 
     @Test
-    void onePersonIsNotEnough() {
-        Embedded one = new World(new Random(5), 0.4, 0).faces(1, p -> 5);
+    void rejectsFacesOfOnePerson() {
+        Embedded one = new Population(new Random(5), 0.4, 0).faces(1, p -> 5);
         assertThatThrownBy(() -> Calibration.of(one))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("faces must be of at least 2 people to be compared, but were of one");
@@ -136,14 +140,28 @@ class CalibrationTest {
 
     @Nested
     class TheUpperBound {
-        /** 200 times: calibrate on some people, measure on as many others. */
+        /** The expected values are those of {@code scipy.stats.beta.ppf(0.95, k + 1, n - k)}. */
+        @Test
+        void isClopperAndPearsonsForIndependentTrials() {
+            assertThat(BinomialBound.upper(0, 27, 0.95)).isCloseTo(1 - Math.pow(0.05, 1.0 / 27), within(1e-12));
+            assertThat(BinomialBound.upper(0.1, 10, 0.95)).isCloseTo(0.39416, within(1e-5));
+            assertThat(BinomialBound.upper(0.05, 100, 0.95)).isCloseTo(0.10225, within(1e-5));
+            assertThat(BinomialBound.upper(1, 10, 0.95)).isEqualTo(1);
+        }
+
+        /**
+         * Calibrates on some people and measures the rate on as many others, 200 times.
+         *
+         * @return how often the bound held, in [0, 1]
+         */
         private double coverage(int people, int faces, double rate, double noise, double resemblance, long seed) {
-            World world = new World(new Random(seed), noise, resemblance);
+            Population population = new Population(new Random(seed), noise, resemblance);
             int covered = 0;
             for (int split = 0; split < 200; split++) {
-                Calibration.Point point =
-                        Calibration.of(world.faces(people, p -> faces)).at(rate).orElseThrow();
-                double onOthers = falseAcceptRate(world.faces(people, p -> faces), point.cosine());
+                Calibration.Point point = Calibration.of(population.faces(people, p -> faces))
+                        .at(rate)
+                        .orElseThrow();
+                double onOthers = falseAcceptRate(population.faces(people, p -> faces), point.cosine());
                 covered += onOthers <= point.upperBound() ? 1 : 0;
             }
             return covered / 200.0;
@@ -154,13 +172,13 @@ class CalibrationTest {
             long accepted = 0;
             for (int i = 0; i < faces.labels().length; i++) {
                 float[] face = faces.embeddings()[i];
-                double length = Math.sqrt(Verification.dot(face, face));
+                double norm = Math.sqrt(Verification.dot(face, face));
                 for (int j = 0; j < i; j++) {
                     if (faces.labels()[i] != faces.labels()[j]) {
                         float[] other = faces.embeddings()[j];
-                        double otherLength = Math.sqrt(Verification.dot(other, other));
+                        double otherNorm = Math.sqrt(Verification.dot(other, other));
                         pairs++;
-                        accepted += Verification.dot(face, other) >= threshold * length * otherLength ? 1 : 0;
+                        accepted += Verification.dot(face, other) >= threshold * norm * otherNorm ? 1 : 0;
                     }
                 }
             }
@@ -169,32 +187,24 @@ class CalibrationTest {
 
         @ParameterizedTest
         @CsvSource({"80, 0.001, 0", "80, 0.01, 0", "80, 0.001, 2", "80, 0.01, 2", "25, 0.01, 0", "25, 0.01, 2"})
-        void coversStrangersWhetherAllAreAlikeOrSomeResembleMany(int people, double rate, double resemblance) {
+        void coversTheRateOnOtherPeople(int people, double rate, double resemblance) {
             assertThat(coverage(people, 2, rate, 0.4, resemblance, 6)).isGreaterThanOrEqualTo(0.95);
         }
 
-        /** The worlds that the class comment speaks of; prints what it saw. */
+        /** Simulates the twenty populations of the comment in {@link Calibration} and prints the coverage of each. */
         @ParameterizedTest
         @EnabledIfSystemProperty(
                 named = "tests.long",
                 matches = "true",
                 disabledReason = "takes minutes; run it with -Dtests.long=true")
         @CsvSource({"25, 0.01", "80, 0.01", "80, 0.001", "250, 0.001", "250, 0.0001"})
-        void coversStrangersInManyWorlds(int people, double rate) {
+        void coversTheRateOnOtherPeopleInManyPopulations(int people, double rate) {
             for (double resemblance : new double[] {0, 1, 2, 4}) {
                 double covered = coverage(people, 3, rate, 0.4, resemblance, 20);
                 System.out.printf(
                         "%d people, rate %s, resemblance %s: covered %.3f%n", people, rate, resemblance, covered);
                 assertThat(covered).isGreaterThanOrEqualTo(0.95);
             }
-        }
-
-        @Test
-        void ofIndependentTrialsIsClopperAndPearsons() { // values of scipy.stats.beta.ppf(0.95, k + 1, n - k)
-            assertThat(BinomialBound.upper(0, 27, 0.95)).isCloseTo(1 - Math.pow(0.05, 1.0 / 27), within(1e-12));
-            assertThat(BinomialBound.upper(0.1, 10, 0.95)).isCloseTo(0.39416, within(1e-5));
-            assertThat(BinomialBound.upper(0.05, 100, 0.95)).isCloseTo(0.10225, within(1e-5));
-            assertThat(BinomialBound.upper(1, 10, 0.95)).isEqualTo(1);
         }
     }
 }

@@ -7,8 +7,9 @@ import org.junit.jupiter.api.Test;
 
 class ClosedSetTest {
     @Test
-    void aFaceGoesToTheNearestMeanByDirection() {
-        Embedded known = new Embedded(new float[][] {{1, 0}, {0.8f, 0.6f}, {0, -1}}, new int[] {0, 0, 2}); // none of 1
+    void assignsFacesToTheNearestMeanByCosine() {
+        // identity 1 has no faces
+        Embedded known = new Embedded(new float[][] {{1, 0}, {0.8f, 0.6f}, {0, -1}}, new int[] {0, 0, 2});
         ClosedSet people = ClosedSet.of(known);
 
         assertThat(people.identify(new float[] {0.9f, 0.2f})).isZero();
@@ -19,8 +20,8 @@ class ClosedSetTest {
     }
 
     @Test
-    void noFacesAreASentence() {
+    void rejectsEmptyData() {
         assertThatThrownBy(() -> new Embedded(new float[0][], new int[0]))
-                .hasMessage("embeddings and labels must be as many and at least one, but were 0 and 0");
+                .hasMessage("embeddings and labels must have the same length of at least 1, but had 0 and 0");
     }
 }

@@ -21,9 +21,10 @@ import org.w3c.dom.Element;
 import org.xml.sax.InputSource;
 
 class EvaluationReportTest {
-    private static final FaceDataset FACES = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 8, 0, 4, Split.TEST);
+    private static final FaceDataset FACES =
+            FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(0, 8).images(0, 4), Split.TEST);
 
-    /** A net that knows half of what makes a person. */
+    /** Simulates a mediocre network: random embeddings with a component for the identity. */
     private static Embedded embedded(FaceDataset faces) {
         Random random = new Random(1);
         float[][] embeddings = new float[faces.size()][8];
@@ -44,17 +45,17 @@ class EvaluationReportTest {
     }
 
     @Test
-    void htmlAndJsonTellTheSame(@TempDir Path folder) throws Exception {
+    void writesTheSameFiguresAsHtmlAndJson(@TempDir Path folder) throws Exception {
         Verification pairs = VerificationSet.of(FACES).verify(EvaluationReportTest::embedded);
         Embedded faces = embedded(FACES);
-        Identification asked = Identification.of(
+        Identification identification = Identification.of(
                 faces.chosen(0, 1, 4, 5, 8, 9, 12, 13), faces.chosen(2, 3, 6, 7, 10, 11, 14, 15, 16, 17, 20, 24));
         EvaluationReport report = EvaluationReport.titled("A <net>")
-                .fact("model", "drawn & guessed")
+                .fact("model", "random & simulated")
                 .figure("extra", 0.25)
                 .verification(pairs, new Bootstrap(100, 0))
-                .crossValidation(CrossValidation.dealt(pairs, 5))
-                .identification(asked)
+                .crossValidation(CrossValidation.interleaved(pairs, 5))
+                .identification(identification)
                 .hardest(pairs, List.of(FACES));
         Path file = folder.resolve("deep/report.html");
         report.write(file);
@@ -74,9 +75,9 @@ class EvaluationReportTest {
                         figures.get("tar_at_far_1e-2_low").asDouble(),
                         figures.get("tar_at_far_1e-2_high").asDouble());
         assertThat(figures.get("tar_at_far_1e-3").isNull())
-                .as("448 pairs say nothing of one in a thousand")
+                .as("448 impostor pairs cannot show a rate of one in a thousand")
                 .isTrue();
-        assertThat(figures.get("rank_1").asDouble()).isEqualTo(asked.rank(1));
+        assertThat(figures.get("rank_1").asDouble()).isEqualTo(identification.rank(1));
         assertThat(figures.get("dir_at_far_0.01").isNull()).isTrue();
         assertThat(figures.get("extra").asDouble()).isEqualTo(0.25);
         assertThat(json.get("facts").get("intervals").asText()).contains("over people");
@@ -88,20 +89,20 @@ class EvaluationReportTest {
         assertThat(html).doesNotContain("src=\"http").doesNotContain("<link").doesNotContain("<script");
         assertThat(html)
                 .contains(
-                        "drawn &amp; guessed",
+                        "random &amp; simulated",
                         String.format("%.4f", roc.auc()).replace(',', '.'),
                         "cannot be measured on this data",
-                        "The same person, least alike",
+                        "Genuine pairs with the lowest scores",
                         "synthetic-0/");
         var images = page.getElementsByTagName("img");
-        assertThat(images.getLength()).isEqualTo(2 * 2 * 12 + 4); // hardest errors; ROC, DET, scores, CMC
+        assertThat(images.getLength()).isEqualTo(2 * 2 * 12 + 4); // the hardest pairs and four charts
         for (int i = 0; i < images.getLength(); i++) {
             assertThat(((Element) images.item(i)).getAttribute("alt")).isNotBlank();
         }
     }
 
     @Test
-    void scoresWithoutFacesAndAllEqualAreShownToo() throws Exception {
+    void reportsEqualScoresOfUnknownFaces() throws Exception {
         Verification pairs = Verification.ofScores(new double[] {1, 1, 1, 1}, new boolean[] {true, true, false, false});
         EvaluationReport report = EvaluationReport.titled("t").verification(pairs, Bootstrap.DEFAULT);
         assertThat(report.figures()).containsEntry("auc", 0.5).containsEntry("tar_at_far_1e-2", null);
@@ -110,7 +111,7 @@ class EvaluationReportTest {
     }
 
     @Test
-    void listsOfPairsAreVerifiedByTheirNumbers() {
+    void comparesEveryFaceWithEveryOther() {
         Function<FaceDataset, Embedded> embedder = EvaluationReportTest::embedded;
         VerificationSet all = VerificationSet.of(FACES);
         assertThat(all.fingerprint())

@@ -25,7 +25,7 @@ class HtmlReportTest {
     }
 
     @Test
-    void holdsAllItShowsAndLoadsNothing(@TempDir Path folder) throws Exception {
+    void isSelfContainedAndEscapesText(@TempDir Path folder) throws Exception {
         HtmlReport report = HtmlReport.titled("A & <B>")
                 .paragraph("\"quoted\" \u0001 <script>alert(1)</script>")
                 .summary(Map.of("x", "1"))
@@ -57,16 +57,16 @@ class HtmlReportTest {
     }
 
     @Test
-    void aChartOfNothingSaysSo() throws Exception {
+    void replacesAnEmptyChartByASentence() throws Exception {
         String html = HtmlReport.titled("t")
                 .lines("Accuracy", "epoch", Map.of("validation", new double[] {Double.NaN}))
                 .html();
         assertThat(parsed(html).getElementsByTagName("img").getLength()).isZero();
-        assertThat(html).contains("Accuracy: no chart, for want of values");
+        assertThat(html).contains("Accuracy: no chart, because there are no values");
     }
 
     @Test
-    void binsCountSharesAndTheEndsTakeWhatLiesBeyond() {
+    void outerBinsIncludeTheValuesBeyondThem() {
         assertThat(Charts.shares(new double[] {-5, -1, 0, 0.99, 5}, -1, 1, 4)).containsExactly(0.4, 0, 0.2, 0.4);
     }
 }

@@ -9,14 +9,14 @@ import org.facerecognition.eval.LabelNoise.Suspect;
 import org.junit.jupiter.api.Test;
 
 class LabelNoiseTest {
-    /** On the unit circle; embeddings and centers need not have length 1. */
-    private static float[] at(double degrees, double length) {
+    /** Returns a vector in the plane; embeddings and centers may have any norm. */
+    private static float[] at(double degrees, double norm) {
         double angle = Math.toRadians(degrees);
-        return new float[] {(float) (length * Math.cos(angle)), (float) (length * Math.sin(angle))};
+        return new float[] {(float) (norm * Math.cos(angle)), (float) (norm * Math.sin(angle))};
     }
 
     @Test
-    void facesFarFromTheirOwnCenterOrNearerToAnotherAreFound() {
+    void suspectsFacesThatAreFarFromTheirCenterOrNearerToAnother() {
         float[][] centers = {at(0, 2), at(90, 3)};
         Embedded faces = new Embedded(
                 new float[][] {at(5, 1), at(-80, 1), at(80, 1), at(90, 5), at(40, 1)}, new int[] {0, 0, 0, 1, 0});
@@ -24,15 +24,16 @@ class LabelNoiseTest {
         List<Suspect> suspects = LabelNoise.suspects(faces, centers, 1, 75);
 
         assertThat(suspects).extracting(Suspect::face).containsExactly(1, 2); // the farthest first
-        assertThat(suspects).extracting(Suspect::nearest).containsExactly(0, 1); // merely far; rather the other's
+        assertThat(suspects).extracting(Suspect::nearest).containsExactly(0, 1); // merely far; nearer to identity 1
         assertThat(suspects.get(0).degrees()).isCloseTo(80, within(1e-4));
         assertThat(suspects.get(1).degrees()).isCloseTo(80, within(1e-4));
         assertThat(suspects.get(1).nearestDegrees()).isCloseTo(10, within(1e-4));
     }
 
     @Test
-    void theDominantSubCenterIsThatOfMostFaces() {
-        // identity 0 has centers at 100 (of two wrong faces) and 0 (of three right ones); identity 1 at 180 and 190
+    void theDominantSubCenterIsTheNearestToMostFaces() {
+        // identity 0 has centers at 100 (two mislabeled faces) and 0 degrees (three correct faces), identity 1 at 180
+        // and 190
         float[][] centers = {at(100, 1), at(0, 1), at(180, 1), at(190, 1)};
         Embedded faces = new Embedded(
                 new float[][] {at(100, 1), at(101, 1), at(1, 1), at(2, 1), at(3, 1), at(180, 1)},
@@ -45,7 +46,7 @@ class LabelNoiseTest {
     }
 
     @Test
-    void wrongUseIsASentence() {
+    void rejectsCentersAndLabelsThatDoNotFit() {
         Embedded faces = new Embedded(new float[][] {at(0, 1)}, new int[] {2});
         assertThatThrownBy(() -> LabelNoise.suspects(faces, new float[][] {at(0, 1), at(1, 1), at(2, 1)}, 2, 75))
                 .hasMessage("centers must be a multiple of 2 per identity, but were 3");

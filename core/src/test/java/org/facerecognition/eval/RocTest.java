@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class RocTest {
     @Test
-    void aucIsTheShareOfPairingsWonTiesHalf() {
+    void aucCountsTiesAsHalf() {
         assertThat(Roc.of(new double[] {3, 4}, new double[] {1, 2}).auc()).isEqualTo(1);
         assertThat(Roc.of(new double[] {1, 2}, new double[] {3, 4}).auc()).isZero();
         assertThat(Roc.of(new double[] {5, 5}, new double[] {5, 5, 5}).auc()).isEqualTo(0.5);
@@ -21,21 +21,21 @@ class RocTest {
     }
 
     @Test
-    void aucEqualsCountingAllPairings() {
+    void aucEqualsCountingAllCombinations() {
         Random random = new Random(1);
-        double[] same = random.doubles(80).map(d -> Math.round(d * 20) + 4).toArray();
-        double[] different = random.doubles(120).map(d -> Math.round(d * 20)).toArray();
+        double[] genuine = random.doubles(80).map(d -> Math.round(d * 20) + 4).toArray();
+        double[] impostor = random.doubles(120).map(d -> Math.round(d * 20)).toArray();
         double wins = 0;
-        for (double s : same) {
-            for (double d : different) {
-                wins += s > d ? 1 : s == d ? 0.5 : 0;
+        for (double g : genuine) {
+            for (double i : impostor) {
+                wins += g > i ? 1 : g == i ? 0.5 : 0;
             }
         }
-        assertThat(Roc.of(same, different).auc()).isCloseTo(wins / (80 * 120), within(1e-15));
+        assertThat(Roc.of(genuine, impostor).auc()).isCloseTo(wins / (80 * 120), within(1e-15));
     }
 
     @Test
-    void ratesAtAThreshold() {
+    void computesRatesAtAThreshold() {
         Roc roc = Roc.of(new double[] {0.2, 0.6, 0.8}, new double[] {0.1, 0.3, 0.6, 0.7});
         assertThat(roc.tar(0.6)).isEqualTo(2 / 3.0);
         assertThat(roc.far(0.6)).isEqualTo(0.5);
@@ -44,9 +44,9 @@ class RocTest {
     }
 
     @Test
-    void theThresholdForAFalseAcceptRateKeepsIt() {
-        double[] different = new Random(2).doubles(1000).toArray();
-        Roc roc = Roc.of(new double[] {2}, different);
+    void theThresholdForAFalseAcceptRateStaysWithinIt() {
+        double[] impostor = new Random(2).doubles(1000).toArray();
+        Roc roc = Roc.of(new double[] {2}, impostor);
         for (double far : new double[] {0, 0.001, 0.01, 0.1, 1}) {
             double threshold = roc.thresholdAt(far);
             assertThat(roc.far(threshold)).isLessThanOrEqualTo(far).isGreaterThan(far - 0.0011);
@@ -55,10 +55,10 @@ class RocTest {
     }
 
     @Test
-    void theEqualErrorRateIsWhereBothErrorsMeet() {
+    void theEqualErrorRateIsWhereBothErrorRatesMeet() {
         assertThat(Roc.of(new double[] {3, 4}, new double[] {1, 2}).equalErrorRate())
                 .isZero();
-        // of four, one of each kind is on the wrong side of 2.5
+        // of four pairs of each kind, one is on the wrong side of 2.5
         assertThat(Roc.of(new double[] {1, 4, 5, 6}, new double[] {0, 1, 2, 5}).equalErrorRate())
                 .isCloseTo(0.25, within(1e-12));
         assertThat(Roc.of(new double[] {7, 7}, new double[] {7, 7}).equalErrorRate())
@@ -66,19 +66,19 @@ class RocTest {
     }
 
     @Test
-    void tenMillionScoresAreSecondsAndTheirOwnMemory() {
+    void tenMillionScoresTakeSecondsAndOneCopy() {
         int each = 5_000_000;
-        double[] same = new double[each];
-        double[] different = new double[each];
+        double[] genuine = new double[each];
+        double[] impostor = new double[each];
         Random random = new Random(3);
         for (int i = 0; i < each; i++) {
-            same[i] = random.nextDouble() + 0.5;
-            different[i] = random.nextDouble();
+            genuine[i] = random.nextDouble() + 0.5;
+            impostor[i] = random.nextDouble();
         }
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long allocatedBefore = threads.getCurrentThreadAllocatedBytes();
         assertTimeout(Duration.ofSeconds(20), () -> {
-            Roc roc = Roc.of(same, different);
+            Roc roc = Roc.of(genuine, impostor);
             assertThat(roc.auc()).isCloseTo(1 - 0.125, within(1e-3));
             assertThat(roc.equalErrorRate()).isCloseTo(0.25, within(1e-3));
             assertThat(roc.bestAccuracy().accuracy()).isCloseTo(0.75, within(1e-3));
@@ -87,30 +87,30 @@ class RocTest {
             assertThat(interval.high() - interval.low()).isLessThan(2e-3);
         });
         long allocated = threads.getCurrentThreadAllocatedBytes() - allocatedBefore;
-        assertThat(allocated).as("one sorted copy, 8 bytes a score").isLessThan(2L * each * Double.BYTES + (8 << 20));
+        assertThat(allocated).as("one sorted copy, 8 bytes per score").isLessThan(2L * each * Double.BYTES + (8 << 20));
     }
 
     @Test
-    void allScoresEqualSayNothing() {
+    void equalScoresSeparateNothing() {
         Roc roc = Roc.of(new double[] {1, 1, 1}, new double[] {1});
         assertThat(roc.auc()).isEqualTo(0.5);
         assertThat(roc.equalErrorRate()).isEqualTo(0.5);
         assertThat(roc.tarAtFar(0.5)).isZero();
         assertThat(roc.tarAtFar(1)).isEqualTo(1);
-        assertThat(roc.bestAccuracy()).isEqualTo(new Roc.Best(1, 0.75)); // accept all
+        assertThat(roc.bestAccuracy()).isEqualTo(new Roc.Best(1, 0.75)); // all accepted
         assertThat(Roc.of(new double[] {1}, new double[] {1, 1}).bestAccuracy().threshold())
-                .as("accept none")
+                .as("none accepted")
                 .isGreaterThan(1);
         assertThat(roc.curve().far()).containsExactly(0, 1);
     }
 
     @Test
-    void theBestThresholdLiesHalfwayBetweenScores() {
+    void theBestThresholdIsHalfwayBetweenScores() {
         Roc roc = Roc.of(new double[] {0.9, 0.7}, new double[] {0.1, 0.3});
         assertThat(roc.bestAccuracy()).isEqualTo(new Roc.Best(0.5, 1));
         double next = Math.nextUp(0.5);
         assertThat(Roc.of(new double[] {next}, new double[] {0.5}).bestAccuracy())
-                .as("nothing lies between neighbors")
+                .as("there is no double between adjacent ones")
                 .isEqualTo(new Roc.Best(next, 1));
         double infinite = Double.POSITIVE_INFINITY;
         assertThat(Roc.of(new double[] {infinite}, new double[] {-infinite}).bestAccuracy())
@@ -118,12 +118,12 @@ class RocTest {
     }
 
     @Test
-    void oneKindMissingAndNanAreASentence() {
+    void rejectsAMissingKindOfPairsAndNan() {
         assertThatThrownBy(() -> Roc.of(new double[0], new double[] {1}))
-                .hasMessage("scores must have pairs of both kinds, but had none of the same person");
+                .hasMessage("scores must be of genuine and impostor pairs, but there were no genuine pairs");
         assertThatThrownBy(() -> Roc.of(new double[] {1}, new double[0]))
-                .hasMessage("scores must have pairs of both kinds, but had none of the different people");
+                .hasMessage("scores must be of genuine and impostor pairs, but there were no impostor pairs");
         assertThatThrownBy(() -> Roc.of(new double[] {1, Double.NaN}, new double[] {1}))
-                .hasMessage("scores must be numbers, but one of the same pairs' was NaN");
+                .hasMessage("scores must not be NaN, but that of at least one of the genuine pairs was");
     }
 }

@@ -14,7 +14,10 @@ import org.facerecognition.Golden;
 import org.facerecognition.SharedFiles;
 import org.junit.jupiter.api.Test;
 
-/** Figures equal scikit-learn's: of scores that make.py drew, and of published distances. */
+/**
+ * Checks that figures equal those of scikit-learn, on the random scores of {@code eval/make.py} and on published
+ * distances.
+ */
 class SklearnTest {
     private static final JsonNode SYNTHETIC = Golden.read("/eval/synthetic.json");
     private static final JsonNode IDENTIFICATION = Golden.read("/eval/identification.json");
@@ -22,22 +25,22 @@ class SklearnTest {
     private static Verification synthetic() {
         double[] scores = Golden.numbers(SYNTHETIC.get("scores"));
         int[] truth = ints(SYNTHETIC.get("truth"));
-        return Verification.ofScores(scores, truths(truth));
+        return Verification.ofScores(scores, isGenuine(truth));
     }
 
     private static int[] ints(JsonNode array) {
         return Arrays.stream(Golden.numbers(array)).mapToInt(d -> (int) d).toArray();
     }
 
-    private static boolean[] truths(int[] truth) {
-        boolean[] same = new boolean[truth.length];
-        for (int i = 0; i < same.length; i++) {
-            same[i] = truth[i] == 1;
+    private static boolean[] isGenuine(int[] truth) {
+        boolean[] genuine = new boolean[truth.length];
+        for (int i = 0; i < genuine.length; i++) {
+            genuine[i] = truth[i] == 1;
         }
-        return same;
+        return genuine;
     }
 
-    private static void figuresAre(JsonNode expected, Roc roc, String of) {
+    private static void assertFigures(JsonNode expected, Roc roc, String of) {
         assertThat(roc.auc()).as("AUC of " + of).isCloseTo(expected.get("auc").asDouble(), within(1e-12));
         assertThat(roc.equalErrorRate())
                 .as("EER of " + of)
@@ -53,12 +56,12 @@ class SklearnTest {
     }
 
     @Test
-    void figuresOfScoresWithTies() {
-        figuresAre(SYNTHETIC.get("figures"), synthetic().roc(), "drawn scores");
+    void figuresOfScoresWithTiesEqualScikitLearns() {
+        assertFigures(SYNTHETIC.get("figures"), synthetic().roc(), "random scores");
     }
 
     @Test
-    void everyPointOfTheCurve() {
+    void everyPointOfTheCurveEqualsScikitLearns() {
         Roc.Curve curve = synthetic().roc().curve();
         JsonNode expected = SYNTHETIC.get("curve");
         assertThat(curve.thresholds()[0]).isInfinite();
@@ -80,12 +83,13 @@ class SklearnTest {
     }
 
     @Test
-    void crossValidationOverKFold() {
-        foldsAre(SYNTHETIC.get("blocks"), CrossValidation.blocks(synthetic(), 10)); // 407 pairs: seven folds are longer
-        foldsAre(SYNTHETIC.get("dealt"), CrossValidation.dealt(synthetic(), 2));
+    void crossValidationEqualsScikitLearns() {
+        // of 407 pairs, seven of ten folds have one pair more
+        assertFolds(SYNTHETIC.get("contiguous"), CrossValidation.contiguous(synthetic(), 10));
+        assertFolds(SYNTHETIC.get("interleaved"), CrossValidation.interleaved(synthetic(), 2));
     }
 
-    private static void foldsAre(JsonNode expected, CrossValidation folds) {
+    private static void assertFolds(JsonNode expected, CrossValidation folds) {
         assertThat(folds.accuracies())
                 .usingComparatorWithPrecision(1e-12)
                 .containsExactly(Golden.numbers(expected.get("accuracies")));
@@ -95,7 +99,7 @@ class SklearnTest {
     }
 
     @Test
-    void identificationByNumPy() {
+    void identificationEqualsNumPys() {
         Embedded known = embedded("known");
         Embedded probes = embedded("probes");
         Identification identification = Identification.of(known, probes);
@@ -134,13 +138,13 @@ class SklearnTest {
     }
 
     @Test
-    void publishedDistancesOfElevenModels() throws IOException {
+    void figuresOfPublishedDistancesEqualScikitLearns() throws IOException {
         Path csv = SharedFiles.orSkip("fixtures/deepface_pivot/face-recognition-pivot.csv");
         List<String[]> rows =
                 Files.readAllLines(csv).stream().map(line -> line.split(",")).toList();
         List<String> heading = List.of(rows.get(0));
         List<String[]> pairs = rows.subList(1, rows.size());
-        boolean[] same = truths(pairs.stream()
+        boolean[] genuine = isGenuine(pairs.stream()
                 .mapToInt(row -> row[heading.indexOf("decision")].equals("Yes") ? 1 : 0)
                 .toArray());
         JsonNode expected = Golden.read("/eval/pivot.json");
@@ -150,7 +154,8 @@ class SklearnTest {
             double[] scores = IntStream.range(0, pairs.size())
                     .mapToDouble(i -> -Double.parseDouble(pairs.get(i)[at]))
                     .toArray();
-            figuresAre(column.getValue(), Verification.ofScores(scores, same).roc(), column.getKey());
+            assertFigures(
+                    column.getValue(), Verification.ofScores(scores, genuine).roc(), column.getKey());
         });
     }
 }

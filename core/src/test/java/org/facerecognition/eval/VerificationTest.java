@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class VerificationTest {
     @Test
-    void comparesEachWithEachOther() {
+    void comparesEveryFaceWithEveryOther() {
         float[][] embeddings = {{1, 0}, {2, 0}, {0, 3}, {-1, 0}};
         Verification verification = Verification.ofAllPairs(embeddings, new int[] {7, 7, 2, 2});
 
@@ -20,7 +20,7 @@ class VerificationTest {
     }
 
     @Test
-    void knowsWhichFacesAPairIsOf() {
+    void numbersPairsRowByRow() {
         int faces = 300;
         float[][] embeddings = new float[faces][1];
         for (float[] embedding : embeddings) {
@@ -35,14 +35,14 @@ class VerificationTest {
             }
         }
         assertThat(all.size()).isEqualTo(pair);
-        var largest = new Pairing.EachWithEach(new int[0]);
-        int last = (int) Pairing.EachWithEach.pairsBelow(65_536) - 1;
+        var largest = new Pairing.AllPairs(new int[0]);
+        int last = (int) Pairing.AllPairs.pairsBefore(65_536) - 1;
         assertThat(largest.first(last)).isEqualTo(65_535);
         assertThat(largest.second(last)).isEqualTo(65_534);
     }
 
     @Test
-    void aListIsComparedAsItSays() {
+    void comparesThePairsOfAList() {
         float[][] embeddings = {{1, 0}, {0, 2}, {3, 3}};
         Verification list = Verification.ofPairs(
                 embeddings, new int[] {0, 2, 1}, new int[] {1, 0, 1}, new boolean[] {false, true, true});
@@ -53,13 +53,13 @@ class VerificationTest {
         assertThat(list.first(1)).isEqualTo(2);
         assertThat(list.second(1)).isZero();
         assertThatThrownBy(() -> Verification.ofPairs(embeddings, new int[2], new int[1], new boolean[2]))
-                .hasMessage("a list of pairs must be of one length, but had 2 and 1");
+                .hasMessage("the arrays of a list of pairs must have the same length, but had 2 and 1");
         assertThatThrownBy(() -> Verification.ofAllPairs(new float[70_000][1], new int[70_000]))
                 .hasMessageContaining("faces must be at most 65536 to compare each with each, but were 70000");
     }
 
     @Test
-    void theHardestPairsComeHardestFirst() {
+    void returnsTheHardestPairsFirst() {
         Verification pairs = Verification.ofScores(
                 new double[] {0.5, 0.9, 0.1, 0.3, 0.8, 0.2}, new boolean[] {true, false, true, true, false, false});
         assertThat(pairs.hardest(true, 2)).containsExactly(2, 3);
@@ -71,52 +71,57 @@ class VerificationTest {
     }
 
     @Test
-    void foldsAreMeasuredWithOthersThresholds() {
-        double[] scores = {0.9, 0.2, 0.8, 0.1, 0.3, 0.7}; // the last two are the wrong way round
+    void measuresEachFoldWithTheThresholdOfTheOthers() {
+        double[] scores = {0.9, 0.2, 0.8, 0.1, 0.3, 0.7}; // the last two are in the wrong order
         Verification pairs = Verification.ofScores(scores, new boolean[] {true, false, true, false, true, false});
-        CrossValidation blocks = CrossValidation.blocks(pairs, 3);
-        assertThat(blocks.accuracies()).containsExactly(1, 1, 0);
-        assertThat(blocks.mean()).isCloseTo(2 / 3.0, within(1e-15));
-        assertThat(blocks.standardError()).isCloseTo(Math.sqrt(1 / 3.0) / Math.sqrt(3), within(1e-15));
-        assertThat(blocks.thresholds()[2]).isEqualTo(0.5);
+        CrossValidation folds = CrossValidation.contiguous(pairs, 3);
+        assertThat(folds.accuracies()).containsExactly(1, 1, 0);
+        assertThat(folds.mean()).isCloseTo(2 / 3.0, within(1e-15));
+        assertThat(folds.standardError()).isCloseTo(Math.sqrt(1 / 3.0) / Math.sqrt(3), within(1e-15));
+        assertThat(folds.thresholds()[2]).isEqualTo(0.5);
         assertThat(CrossValidation.accuracyAt(0.5, pairs)).isEqualTo(4 / 6.0);
+    }
+
+    @Test
+    void rejectsFoldsThatNoThresholdCanBeChosenFor() {
         Verification oneGenuine = Verification.ofScores(new double[4], new boolean[] {true, false, false, false});
-        assertThatThrownBy(() -> CrossValidation.dealt(oneGenuine, 2))
+        assertThatThrownBy(() -> CrossValidation.interleaved(oneGenuine, 2))
                 .isInstanceOf(UnsuitableDataException.class)
-                .hasMessage(
-                        "the folds beside fold 1 must have pairs of both kinds to choose a threshold on, but have 0 of"
-                                + " the same person and 1 of different people; deal the pairs out in turn, and give at"
-                                + " least two of each kind");
-        Verification alike = Verification.ofScores(new double[4], new boolean[] {true, true, true, true});
-        assertThatThrownBy(() -> CrossValidation.dealt(alike, 2))
-                .hasMessage("scores must have pairs of both kinds, but had none of the different people");
-        assertThatThrownBy(() -> CrossValidation.blocks(pairs, 7))
+                .hasMessage("all folds but fold 1 must together have genuine and impostor pairs to choose a threshold"
+                        + " on, but have 0 genuine and 1 impostor pairs; use interleaved folds and at least two pairs"
+                        + " of each kind");
+        Verification allGenuine = Verification.ofScores(new double[4], new boolean[] {true, true, true, true});
+        assertThatThrownBy(() -> CrossValidation.interleaved(allGenuine, 2))
+                .hasMessage("scores must be of genuine and impostor pairs, but there were no impostor pairs");
+        Verification six = Verification.ofScores(new double[6], new boolean[] {true, false, true, false, true, false});
+        assertThatThrownBy(() -> CrossValidation.contiguous(six, 7))
                 .hasMessage("folds must be at least 2 and at most as many as pairs, 6, but were 7");
     }
 
-    /** Case N1; before, a list that alternates had folds of one kind, and equal scores an accuracy of 0. */
+    /** Formerly, folds of an alternating list had pairs of one kind only, and equal scores an accuracy of 0. */
     @Test
-    void eachKindIsDealtOutOnItsOwn() {
+    void interleavesGenuineAndImpostorPairsSeparately() {
         boolean[] alternating = new boolean[40];
         double[] scores = new double[40];
         for (int i = 0; i < 40; i++) {
             alternating[i] = i % 2 == 0;
         }
-        CrossValidation equal = CrossValidation.dealt(Verification.ofScores(scores, alternating), 10);
+        CrossValidation equal = CrossValidation.interleaved(Verification.ofScores(scores, alternating), 10);
         assertThat(equal.mean()).isEqualTo(0.5);
         assertThat(equal.accuracies()).containsOnly(0.5);
 
-        boolean[] sorted = new boolean[40]; // all of one kind first, as LFW's View 1: the folds of former releases
+        boolean[] sorted = new boolean[40]; // all genuine pairs first, as in LFW's View 1
         for (int i = 0; i < 40; i++) {
             sorted[i] = i < 20;
             scores[i] = Math.sin(i * 37) + (i < 20 ? 0.5 : 0);
         }
         Verification view1 = Verification.ofScores(scores, sorted);
-        assertThat(CrossValidation.dealt(view1, 2).accuracies()).containsExactly(inTurn(view1, 0), inTurn(view1, 1));
+        assertThat(CrossValidation.interleaved(view1, 2).accuracies())
+                .containsExactly(accuracyOfEverySecondPair(view1, 0), accuracyOfEverySecondPair(view1, 1));
     }
 
-    /** Accuracy on every second pair of the list, by the threshold of the others. */
-    private static double inTurn(Verification pairs, int fold) {
+    /** Returns the accuracy on every second pair of the list, with the threshold of the others. */
+    private static double accuracyOfEverySecondPair(Verification pairs, int fold) {
         double[][] kinds = new double[4][pairs.size() / 4];
         for (int i = 0; i < pairs.size(); i++) {
             kinds[(i % 2 == fold ? 0 : 2) + (pairs.isSame(i) ? 0 : 1)][i % 20 / 2] = pairs.score(i);
@@ -130,21 +135,21 @@ class VerificationTest {
     }
 
     @Test
-    void foldsAreAsManyAsHaveBothKinds() {
+    void maxFoldsAllowsAPairOfBothKindsInEach() {
         Verification pairs =
                 Verification.ofScores(new double[7], new boolean[] {true, true, true, true, false, false, false});
-        assertThat(CrossValidation.mostFolds(pairs, 10)).isEqualTo(3);
-        assertThat(CrossValidation.mostFolds(pairs, 2)).isEqualTo(2);
+        assertThat(CrossValidation.maxFolds(pairs, 10)).isEqualTo(3);
+        assertThat(CrossValidation.maxFolds(pairs, 2)).isEqualTo(2);
     }
 
     @Test
-    void whatCannotBeComparedIsASentence() {
+    void rejectsFacesThatCannotBeCompared() {
         assertThatThrownBy(() -> Verification.ofAllPairs(new float[][] {{0, 0}, {1, 0}}, new int[] {1, 1}))
                 .hasMessage("embeddings must not be zero, infinite or NaN, but one was");
         assertThatThrownBy(() -> Verification.ofAllPairs(new float[][] {{1, 0}}, new int[] {1, 1}))
                 .hasMessage("labels must be 1 like the embeddings, but were 2");
         assertThatThrownBy(() -> Verification.ofAllPairs(new float[][] {{1, 0}, {1, 1}}, new int[] {1, 1})
                         .roc())
-                .hasMessage("scores must have pairs of both kinds, but had none of the different people");
+                .hasMessage("scores must be of genuine and impostor pairs, but there were no impostor pairs");
     }
 }

@@ -11,9 +11,9 @@ import org.facerecognition.natives.Libtorch;
 import org.junit.jupiter.api.Test;
 
 class CandidatesTest {
-    /** What the slack rests on: how far libtorch's sums in single precision are from those in double precision. */
+    /** The slack must exceed the difference between libtorch's products and those in double precision. */
     @Test
-    void theSlackIsFarAboveTheRoundingOfProducts() {
+    void slackExceedsRoundingErrorsOfProducts() {
         Libtorch.load();
         int rows = 3_001;
         int probes = 64;
@@ -23,9 +23,9 @@ class CandidatesTest {
             Arrays.setAll(y, i -> TestFaces.direction(i, dimension));
             try (PointerScope scope = new PointerScope()) {
                 Tensor all = tensor(y); // [R, D]
-                Tensor some = all.narrow(0, 0, probes); // [P, D]
-                float[] together = values(torch.mm(some, all.t()));
-                float[] alone = values(torch.mv(all, some.select(0, 0)));
+                Tensor probeRows = all.narrow(0, 0, probes); // [P, D]
+                float[] together = values(torch.mm(probeRows, all.t()));
+                float[] alone = values(torch.mv(all, probeRows.select(0, 0)));
                 for (int p = 0; p < probes; p++) {
                     for (int i = 0; i < rows; i += 7) {
                         double exact = dot(y[p], y[i]);
@@ -61,9 +61,9 @@ class CandidatesTest {
         return values;
     }
 
-    /** More equal candidates than there is room for: the first of each identity in the order of rows must stay. */
+    /** With more ties than the capacity, the first row of each identity must be kept. */
     @Test
-    void manyEqualOnesArePrunedToTheFirst() {
+    void prunesTiesToTheFirstRowOfEachIdentity() {
         try (Vectors vectors = new Vectors(8)) {
             Rows rows = new Rows();
             float[] x = {1, 0, 0, 0, 0, 0, 0, 0};
@@ -73,8 +73,8 @@ class CandidatesTest {
                 vectors.put(rows.add(i + 1, "p" + i % 700, null, null), x);
             }
             Candidates candidates = new Candidates(vectors, rows.view(), x, 3);
-            for (int i = count - 1; i >= 0; i--) { // the worst order
-                candidates.offer(i, i % 2 == 0 ? 1 : .9999999f); // as BLAS may round
+            for (int i = count - 1; i >= 0; i--) { // the least favorable order
+                candidates.offer(i, i % 2 == 0 ? 1 : 0.9999999f); // BLAS may round differently
             }
             assertThat(candidates.best()).containsExactly(new Hit(0, 1), new Hit(1, 1), new Hit(2, 1));
         }

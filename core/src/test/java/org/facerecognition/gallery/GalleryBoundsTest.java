@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Nothing is allocated by a number that a file claims, even when its checksum is right. */
+/** No memory is allocated according to numbers in a file alone, even if their checksum is correct. */
 class GalleryBoundsTest {
     private static final int D = 8;
 
@@ -48,10 +48,10 @@ class GalleryBoundsTest {
         }
     }
 
-    /** Before, the zeros were read into memory, until there was none. */
+    /** The zeros used to be read into memory, which was exhausted. */
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
-    void aTailOfAGigabyteOfZerosIsUnfinished(int version) throws IOException {
+    void cutsOffAGigabyteOfZeros(int version) throws IOException {
         if (version == 1) {
             try (InputStream in = GalleryBoundsTest.class.getResourceAsStream("/gallery/version1.gallery")) {
                 Files.copy(in, file);
@@ -75,7 +75,7 @@ class GalleryBoundsTest {
 
     @ParameterizedTest
     @CsvSource({"2147483647, 1", "-1, 1", "65537, 1", "1, 1", "8, 0", "8, -5"})
-    void anImpossibleHeaderIsDamage(int dimension, long firstEntry) throws IOException {
+    void rejectsImplausibleHeaders(int dimension, long firstEntry) throws IOException {
         Files.write(file, new LogHeader(UUID.randomUUID(), dimension, firstEntry, "model", null).encode());
         assertThatThrownBy(() -> Gallery.info(file))
                 .isInstanceOf(GalleryException.class)
@@ -83,7 +83,7 @@ class GalleryBoundsTest {
     }
 
     @Test
-    void aLaterVersionSaysWhatItNeeds() throws IOException {
+    void rejectsLaterVersionsOfTheFormat() throws IOException {
         enrollSome(SearchMethod.EXACT);
         byte[] bytes = Files.readAllBytes(file);
         ByteBuffer header =
@@ -99,7 +99,7 @@ class GalleryBoundsTest {
 
     @ParameterizedTest
     @CsvSource({"9223372036854775776, 1", "64, 2147483647", "0, 2147483647", "-32, 1", "32, -1"})
-    void aBatchThatClaimsMoreThanThereIsIsUnfinishedOrDamaged(long length, int count) throws IOException {
+    void ignoresUncommittedAndRejectsCommittedBatchesWithWrongSizes(long length, int count) throws IOException {
         enrollSome(SearchMethod.EXACT);
         byte[] whole = Files.readAllBytes(file);
         UUID id = LogReader.header(file).id();
@@ -118,9 +118,9 @@ class GalleryBoundsTest {
         }
     }
 
-    /** Each number of the saved graph, in turn, becomes an impossible one; the checksum is made to fit. */
+    /** Replaces numbers of the saved graph by implausible ones, one at a time and with a correct checksum. */
     @Test
-    void aSavedGraphThatClaimsMoreThanThereIsIsBuiltAnew() throws IOException {
+    void rebuildsSavedGraphsWithImplausibleNumbers() throws IOException {
         enrollSome(SearchMethod.HNSW);
         Path graph = folder.resolve("people.gallery.hnsw");
         byte[] whole = Files.readAllBytes(graph);
@@ -131,7 +131,7 @@ class GalleryBoundsTest {
                 ByteBuffer.wrap(changed).putInt(whole.length - 4, crc(changed, whole.length - 4));
                 Files.write(graph, changed);
                 try (Gallery gallery = Gallery.openReadOnly(file, "model", D, SearchMethod.HNSW)) {
-                    assertThat(gallery.identify(TestFaces.direction(7, D), 1, .9)
+                    assertThat(gallery.identify(TestFaces.direction(7, D), 1, 0.9)
                                     .isKnown())
                             .as("%d at %d", number, at)
                             .isTrue();
@@ -140,19 +140,19 @@ class GalleryBoundsTest {
         }
         Files.write(graph, new byte[5_000_000]);
         open(SearchMethod.HNSW).close();
-        assertThat(Files.size(graph)).as("written anew").isLessThan(10_000);
+        assertThat(Files.size(graph)).as("rewritten").isLessThan(10_000);
     }
 
     @Test
-    void anEmbeddingThatIsNoneIsDamage() throws IOException {
+    void rejectsAStoredEmbeddingThatIsNotUnitNorm() throws IOException {
         open(SearchMethod.EXACT).close();
         LogHeader header = LogReader.header(file);
         try (LogWriter writer =
-                LogWriter.open(file, LogFile::open, new LogReader.End(header, Files.size(file), 0, List.of()))) {
+                LogWriter.open(file, LogFile::open, new LogReader.Result(header, Files.size(file), 0, List.of()))) {
             writer.append(
                     List.of(new LogRecord.Enrolled(1, "a", null, null, new float[D])),
                     BatchMark.Kind.ENTRIES,
-                    new Places());
+                    new EntryOffsets());
         }
         assertThatThrownBy(() -> open(SearchMethod.EXACT)).hasMessageContaining("is damaged at byte 96");
     }

@@ -19,15 +19,15 @@ class GalleryConcurrencyTest {
     private static final int D = 32;
 
     /**
-     * The two entries of each person are enrolled at one stroke and removed at one stroke. Readers must see both or none, and
-     * once an enrollment is acknowledged it must be found, whatever is compacted meanwhile.
+     * The two entries of each person are enrolled in one change and removed in one change. Readers must see both or
+     * neither, and must find an acknowledged enrollment even during a compaction.
      */
     @ParameterizedTest
     @EnumSource
-    void readersSeeAllOfAChangeOrNothing(SearchMethod method) throws Exception {
+    void readersSeeAllOfAChangeOrNothingOfIt(SearchMethod method) throws Exception {
         AtomicInteger enrolled = new AtomicInteger();
         AtomicInteger removed = new AtomicInteger();
-        AtomicInteger asked = new AtomicInteger();
+        AtomicInteger queries = new AtomicInteger();
         AtomicBoolean done = new AtomicBoolean();
         ExecutorService pool = Executors.newFixedThreadPool(3);
         try (Gallery gallery = Gallery.inMemory("model", D, method)) {
@@ -36,7 +36,7 @@ class GalleryConcurrencyTest {
                 readers.add(pool.submit(() -> {
                     while (!done.get()) {
                         check(gallery, enrolled, removed);
-                        asked.incrementAndGet();
+                        queries.incrementAndGet();
                     }
                 }));
             }
@@ -46,14 +46,14 @@ class GalleryConcurrencyTest {
                         new Enrollment("p" + person, TestFaces.direction(person, D))));
                 enrolled.set(person + 1);
                 if (person % 3 == 2) {
-                    removed.incrementAndGet(); // before: p0, p1, ... may be gone from now on
+                    removed.incrementAndGet(); // incremented first, because p0, p1, ... may disappear from now on
                     gallery.remove("p" + person / 3);
                 }
                 if (person % 50 == 49) {
                     gallery.compact();
                 }
             }
-            while (asked.get() < 20) {
+            while (queries.get() < 20) {
                 Thread.onSpinWait();
             }
             done.set(true);
@@ -70,7 +70,7 @@ class GalleryConcurrencyTest {
     private static void check(Gallery gallery, AtomicInteger enrolled, AtomicInteger removed) {
         int last = enrolled.get() - 1;
         if (last >= 0) {
-            Outcome outcome = gallery.identify(TestFaces.direction(last, D), 2, .99);
+            Outcome outcome = gallery.identify(TestFaces.direction(last, D), 2, 0.99);
             if (removed.get() <= last) {
                 assertThat(outcome.best().orElseThrow().identity()).isEqualTo("p" + last);
             }
@@ -79,10 +79,10 @@ class GalleryConcurrencyTest {
         assertThat(gallery.size() % 2).isZero();
     }
 
-    /** More at one stroke than lie together in memory: who asks meanwhile must not see what is half made. */
+    /** The batch spans several blocks of memory; readers must not see incomplete rows. */
     @ParameterizedTest
     @EnumSource
-    void whoIsThereIsFoundWhileManyAreEnrolled(SearchMethod method) throws Exception {
+    void findsAnEntryWhileManyOthersAreEnrolled(SearchMethod method) throws Exception {
         List<Enrollment> many = new ArrayList<>();
         for (int i = 1; i < (method == SearchMethod.HNSW ? 10_000 : 20_000); i++) {
             many.add(new Enrollment("p" + i, TestFaces.direction(i, D)));
@@ -90,10 +90,10 @@ class GalleryConcurrencyTest {
         alwaysFindsTheFirst(method, gallery -> gallery.enroll(many));
     }
 
-    /** As images of one person come in, other means of them take the place of former ones. */
+    /** As more images of a person are enrolled, new means replace the old ones. */
     @ParameterizedTest
     @EnumSource
-    void whoIsThereIsFoundWhileMorePicturesOfThemAreEnrolled(SearchMethod method) throws Exception {
+    void findsAnEntryWhileMoreImagesOfThePersonAreEnrolled(SearchMethod method) throws Exception {
         alwaysFindsTheFirst(method, gallery -> {
             for (int i = 1; i < 600; i++) {
                 gallery.enroll(i % 3 == 0 ? "p" + i : "p0", TestFaces.of(i % 3 == 0 ? i : 0, i, D));
@@ -103,19 +103,19 @@ class GalleryConcurrencyTest {
 
     private static void alwaysFindsTheFirst(SearchMethod method, Consumer<Gallery> change) throws Exception {
         float[] first = TestFaces.direction(0, D);
-        AtomicInteger asked = new AtomicInteger();
+        AtomicInteger queries = new AtomicInteger();
         AtomicBoolean done = new AtomicBoolean();
         ExecutorService pool = Executors.newSingleThreadExecutor();
         try (Gallery gallery = Gallery.inMemory("model", D, method)) {
             gallery.enroll("p0", first);
             Future<?> reader = pool.submit(() -> {
                 while (!done.get()) {
-                    Match best = gallery.identify(first, 1, .999).best().orElseThrow();
+                    Match best = gallery.identify(first, 1, 0.999).best().orElseThrow();
                     assertThat(best.entry()).isEqualTo(1);
-                    asked.incrementAndGet();
+                    queries.incrementAndGet();
                 }
             });
-            while (asked.get() == 0 && !reader.isDone()) {
+            while (queries.get() == 0 && !reader.isDone()) {
                 Thread.onSpinWait();
             }
             change.accept(gallery);
@@ -128,7 +128,7 @@ class GalleryConcurrencyTest {
     }
 
     @Test
-    void closingWaitsForSearchesAndLaterOnesAreRefused() throws Exception {
+    void closingWaitsForSearchesAndRejectsLaterOnes() throws Exception {
         for (int round = 0; round < 20; round++) {
             Gallery gallery = Gallery.inMemory("model", D);
             List<Enrollment> all = new ArrayList<>();
@@ -140,7 +140,7 @@ class GalleryConcurrencyTest {
             Thread reader = new Thread(() -> {
                 try {
                     while (true) {
-                        gallery.identify(TestFaces.direction(answers.get(), D), 1, .5)
+                        gallery.identify(TestFaces.direction(answers.get(), D), 1, 0.5)
                                 .best()
                                 .orElseThrow();
                         answers.incrementAndGet();

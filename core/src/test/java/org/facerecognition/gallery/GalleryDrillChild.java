@@ -8,8 +8,8 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Enrolls, removes and compacts in a process of its own, to be killed from outside. Says what it begins, and how long
- * the file is once that is acknowledged.
+ * A child process that enrolls, removes and compacts until it is killed. It prints each change before it starts, and
+ * the length of the file once the change is acknowledged.
  */
 final class GalleryDrillChild {
     static final int DIMENSION = 24;
@@ -18,20 +18,20 @@ final class GalleryDrillChild {
 
     private GalleryDrillChild() {}
 
-    /** Arguments: file, seed, first person that was never enrolled. */
+    /** Arguments: file, seed, first person who was never enrolled. */
     public static void main(String[] args) throws Exception {
         Path file = Path.of(args[0]);
         Random random = new Random(Long.parseLong(args[1]));
         int next = Integer.parseInt(args[2]);
         try (Gallery gallery = Gallery.open(file, "model", DIMENSION, SearchMethod.values()[random.nextInt(3)])) {
-            say("open");
+            print("open");
             List<Integer> people = new ArrayList<>();
             gallery.entries().forEach(entry -> people.add(Traces.person(entry)));
             for (int change = 0; change < CHANGES; change++) {
                 int kind = random.nextInt(10);
                 if (kind < 4 || people.isEmpty()) {
                     int count = kind < 2 ? 1 : 1 + random.nextInt(MAX_BATCH);
-                    say("enroll " + next + " " + count);
+                    print("enroll " + next + " " + count);
                     gallery.enroll(IntStream.range(next, next + count)
                             .mapToObj(person -> Traces.enrollment(person, DIMENSION))
                             .toList());
@@ -39,22 +39,22 @@ final class GalleryDrillChild {
                     next += count;
                 } else if (kind < 9) {
                     int person = people.remove(random.nextInt(people.size()));
-                    say("remove " + person + " 1");
+                    print("remove " + person + " 1");
                     gallery.remove(Traces.name(person));
                 } else {
-                    say("compact 0 0");
+                    print("compact 0 0");
                     gallery.compact();
                 }
-                say("done " + Files.size(file) + " " + LogReader.header(file).id());
+                print("done " + Files.size(file) + " " + LogReader.header(file).id());
             }
         } catch (GalleryException e) {
-            say("error: " + e.getMessage());
+            print("error: " + e.getMessage());
             System.exit(1);
         }
     }
 
-    private static void say(String line) {
-        System.out.println(line + ";"); // without its end it was cut off
+    private static void print(String line) {
+        System.out.println(line + ";"); // a line without the semicolon was truncated
         System.out.flush();
     }
 }

@@ -22,8 +22,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Before, what was removed stayed in the file until a compaction, and in freed blocks after it; files were readable by
- * all.
+ * Removed entries are erased, and only the owner can read the files. Earlier versions left removed entries in the file
+ * until a compaction, and in freed blocks after it; their files were readable by everybody.
  */
 class GalleryErasureTest {
     private static final int D = 16;
@@ -48,50 +48,53 @@ class GalleryErasureTest {
 
     @ParameterizedTest
     @EnumSource
-    void whatIsRemovedIsNowhereWhenTheCallReturns(SearchMethod method) throws IOException {
+    void removalErasesTheEntryFromAllFiles(SearchMethod method) throws IOException {
         try (Gallery gallery = open(method)) {
             gallery.enroll(people(0, 20));
             gallery.remove(Traces.name(3));
-            Traces.assertNowhere(folder, List.of(3), D);
+            Traces.assertErased(folder, List.of(3), D);
             gallery.remove(8); // person 7
-            Traces.assertNowhere(folder, List.of(3, 7), D);
+            Traces.assertErased(folder, List.of(3, 7), D);
             assertThat(gallery.identify(TestFaces.direction(3, D), 20, -1).matches())
                     .hasSize(18)
                     .noneMatch(match -> match.identity().equals(Traces.name(3)));
         }
-        Traces.assertNowhere(folder, List.of(3, 7), D);
+        Traces.assertErased(folder, List.of(3, 7), D);
         try (Gallery gallery = open(method)) {
             assertThat(gallery.size()).isEqualTo(18);
-            assertThat(gallery.entries()).allMatch(entry -> Traces.isWhole(entry, gallery, D));
+            assertThat(gallery.entries()).allMatch(entry -> Traces.isIntact(entry, gallery, D));
             assertThat(gallery.enroll("next", TestFaces.direction(99, D))).isEqualTo(21);
         }
     }
 
     @ParameterizedTest
     @EnumSource
-    void inMemoryTooAndThoseThatAreLeftAreFound(SearchMethod method) {
-        Segment shelf = new Segment(D, method);
-        try (shelf) {
-            shelf.vectors().reserve(40);
+    void removalErasesTheEntryFromMemoryAndFindsTheRest(SearchMethod method) {
+        Segment segment = new Segment(D, method);
+        try (segment) {
+            segment.vectors().reserve(40);
             for (int row = 0; row < 40; row++) { // ten images each of four people
                 float[] unit = UnitVector.of(TestFaces.of(row / 10, row, D), D, "image");
-                shelf.add(new LogRecord.Enrolled(row + 1, "p" + row / 10, "note " + row, "key", unit));
+                segment.add(new LogRecord.Enrolled(row + 1, "p" + row / 10, "note " + row, "key", unit));
             }
-            shelf.indexFrom(0);
+            segment.indexFrom(0);
             int[] removed = {0, 1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
 
-            shelf.remove(removed).run();
+            segment.remove(removed).run();
 
             for (int row : removed) {
-                assertThat(shelf.vectors().get(row)).containsOnly(0);
+                assertThat(segment.vectors().get(row)).containsOnly(0);
             }
-            Rows.View view = shelf.rows().view();
+            Rows.View view = segment.rows().view();
             assertThat(view.notes()[0]).isNull();
             assertThat(view.contentKeys()[0]).isNull();
-            assertThat(view.names()[1]).as("nobody has that name any more").isEmpty();
+            assertThat(view.names()[1])
+                    .as("the name of an identity without entries")
+                    .isEmpty();
             assertThat(view.names()[0]).isEqualTo("p0");
             float[] probe = UnitVector.of(TestFaces.of(0, 5, D), D, "probe");
-            Hit best = shelf.index().nearest(List.of(probe), view, 4, 64).get(0).get(0);
+            Hit best =
+                    segment.index().nearest(List.of(probe), view, 4, 64).get(0).get(0);
             assertThat(view.match(best))
                     .extracting(Match::identity, Match::note)
                     .containsExactly("p0", "note 5");
@@ -99,7 +102,7 @@ class GalleryErasureTest {
     }
 
     @Test
-    void theSavedGraphGoesWithTheFirstRemoval() throws IOException {
+    void removalErasesTheSavedGraph() throws IOException {
         Path graph = folder.resolve("people.gallery.hnsw");
         try (Gallery gallery = open(SearchMethod.HNSW)) {
             gallery.enroll(people(0, 50));
@@ -112,9 +115,9 @@ class GalleryErasureTest {
         try (Gallery gallery = open(SearchMethod.HNSW)) {
             gallery.remove(9);
         }
-        assertThat(graph).as("removed rows would be part of it").doesNotExist();
+        assertThat(graph).as("it would contain removed rows").doesNotExist();
         try (Gallery gallery = open(SearchMethod.HNSW)) {
-            assertThat(gallery.identify(TestFaces.direction(30, D), 1, .99).isKnown())
+            assertThat(gallery.identify(TestFaces.direction(30, D), 1, 0.99).isKnown())
                     .isTrue();
         }
         assertThat(graph).exists();
@@ -122,26 +125,24 @@ class GalleryErasureTest {
 
     @Test
     @DisabledOnOs(OS.WINDOWS)
-    void aCompactionOverwritesTheFormerFile() throws IOException {
-        Path other = folder.resolve("elsewhere"); // keeps the former file's blocks within reach
+    void compactionOverwritesTheOldFile() throws IOException {
         try (Gallery gallery = open(SearchMethod.EXACT)) {
             gallery.enroll(people(0, 20));
-            try (var former = Files.newByteChannel(file)) {
+            try (var old = Files.newByteChannel(file)) { // keeps the old file's blocks accessible
                 gallery.compact();
-                Files.write(other, new byte[0]);
-                ByteBuffer bytes = ByteBuffer.allocate((int) former.size());
-                while (former.read(bytes) > 0) {
-                    // until it is full
+                ByteBuffer bytes = ByteBuffer.allocate((int) old.size());
+                while (old.read(bytes) > 0) {
+                    // reads until the buffer is full
                 }
                 assertThat(bytes.array()).containsOnly(0);
             }
             assertThat(gallery.size()).isEqualTo(20);
         }
-        assertThat(folder.toFile().list()).containsExactlyInAnyOrder("people.gallery", "elsewhere");
+        assertThat(folder.toFile().list()).containsExactly("people.gallery");
     }
 
     @Test
-    void whatAKilledWriterLeftBesideTheFileIsErased() throws IOException {
+    void openingErasesTemporaryFilesOfKilledWriters() throws IOException {
         open(SearchMethod.EXACT).close();
         Path orphan = folder.resolve(".people.gallery.0123456789abcdef.tmp");
         Files.copy(file, orphan);
@@ -157,7 +158,7 @@ class GalleryErasureTest {
 
     @Test
     @DisabledOnOs(OS.WINDOWS)
-    void filesAreTheirOwnersAlone() throws IOException {
+    void onlyTheOwnerCanReadTheFiles() throws IOException {
         file = folder.resolve("new/deeper/people.gallery");
         try (Gallery gallery = open(SearchMethod.HNSW)) {
             gallery.enroll(people(0, 5));
@@ -184,7 +185,7 @@ class GalleryErasureTest {
 
     @Test
     @DisabledOnOs(OS.WINDOWS)
-    void aFileWithASecondHardLinkIsRefused() throws IOException {
+    void rejectsAFileWithSeveralHardLinks() throws IOException {
         open(SearchMethod.EXACT).close();
         Path link = Files.createLink(folder.resolve("link.gallery"), file);
         for (Path path : List.of(file, link)) {
@@ -197,9 +198,9 @@ class GalleryErasureTest {
         open(SearchMethod.EXACT).close();
     }
 
-    /** The same person under names that look the same is one; all its entries go. */
+    /** Names that look alike are one identity, which every form of the name removes. */
     @Test
-    void everyFormOfANameRemovesAll() throws IOException {
+    void everyFormOfANameRemovesTheIdentity() throws IOException {
         try (Gallery gallery = open(SearchMethod.EXACT)) {
             gallery.enroll("Anna M\u00fcller", TestFaces.direction(1, D), "first");
             gallery.enroll(" anna\u00a0\u200bmu\u0308ller ", TestFaces.direction(2, D), "second");
@@ -213,27 +214,27 @@ class GalleryErasureTest {
         }
     }
 
-    /** Before, a folder or a foreign file that was named by mistake was taken from all others first. */
+    /** Earlier versions revoked the permissions of others before they noticed that the file was not a gallery. */
     @Test
     @DisabledOnOs(OS.WINDOWS)
-    void whatIsNoGalleryIsLeftAsItWas() throws IOException {
+    void doesNotTouchFoldersAndOtherFiles() throws IOException {
         Path photos = Files.createDirectory(folder.resolve("photos"));
         Path page = Files.writeString(folder.resolve("index.html"), "<html>".repeat(100));
-        Path other = Files.writeString(folder.resolve("index.html.tmp"), "somebody's");
+        Path other = Files.writeString(folder.resolve("index.html.tmp"), "unrelated");
         for (Path path : List.of(photos, page)) {
             Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwxr-xr-x"));
             assertThatThrownBy(() -> Gallery.open(path, "model", D))
                     .isInstanceOf(GalleryException.class)
-                    .hasMessageMatching(".*(must be a file, but is a folder|must be a gallery's file).*");
+                    .hasMessageMatching(".*(must be a file, but is a folder|must be a gallery file).*");
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
                     .isEqualTo("rwxr-xr-x");
         }
-        assertThat(other).hasContent("somebody's");
+        assertThat(other).hasContent("unrelated");
     }
 
-    /** A compaction wrote a form of a name back that had been erased with its entry. */
+    /** A compaction used to write back a form of a name that had been erased with its entry. */
     @Test
-    void aNameIsKeptInItsFirstFormOnly() throws IOException {
+    void storesANameOnlyInItsFirstForm() throws IOException {
         Path names = folder.resolve("names.gallery");
         try (Gallery gallery = Gallery.open(names, "model", D)) {
             long first = gallery.enroll("ANNA MILLER", TestFaces.direction(1, D));

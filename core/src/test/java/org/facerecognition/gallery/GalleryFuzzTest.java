@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Galleries and saved graphs with random changes are read, or refused in a sentence. Some hundreds in each build,
- * 20,000 with {@code -Dtests.long=true}.
+ * Galleries and saved graphs with random mutations are either read or rejected with a clear message. Each build tests
+ * 400 of them, or 20,000 with {@code -Dtests.long=true}.
  */
 class GalleryFuzzTest {
     private static final int D = 8;
@@ -34,7 +34,7 @@ class GalleryFuzzTest {
     private final List<byte[]> seeds = new ArrayList<>();
 
     @Test
-    void whateverIsChangedIsReadOrRefusedInASentence() throws IOException {
+    void readsOrRejectsMutatedFiles() throws IOException {
         file = folder.resolve("people.gallery");
         graph = folder.resolve("people.gallery.hnsw");
         byte[] savedGraph = makeSeeds();
@@ -47,10 +47,10 @@ class GalleryFuzzTest {
             Files.write(file, mutated(seeds.get(random.nextInt(seeds.size())), random, false));
             Files.write(graph, random.nextBoolean() ? savedGraph : mutated(savedGraph, random, true));
             long start = System.nanoTime();
-            read += isRead(random, i) ? 1 : 0;
+            read += canBeRead(random, i) ? 1 : 0;
             slowest = Math.max(slowest, System.nanoTime() - start);
         }
-        System.out.printf("%d mutated galleries: %d read, the slowest in %d ms%n", cases, read, slowest / 1_000_000);
+        System.out.printf("%d mutated galleries: %d read, slowest %d ms%n", cases, read, slowest / 1_000_000);
         assertThat(read).isBetween(1, cases - 1);
     }
 
@@ -79,7 +79,7 @@ class GalleryFuzzTest {
         return savedGraph;
     }
 
-    /** Which takes as long as a thousand of these. */
+    /** Loads libtorch before the time is measured, which takes as long as a thousand galleries. */
     private static void loadNatives() {
         try (Gallery gallery = Gallery.inMemory("model", D)) {
             gallery.enroll("a", TestFaces.direction(1, D));
@@ -87,7 +87,7 @@ class GalleryFuzzTest {
         }
     }
 
-    private boolean isRead(Random random, int i) {
+    private boolean canBeRead(Random random, int i) {
         SearchMethod method = SearchMethod.values()[random.nextInt(3)];
         try (Gallery gallery =
                 i % 4 == 0 ? Gallery.open(file, "model", D, method) : Gallery.openReadOnly(file, "model", D, method)) {
@@ -128,7 +128,7 @@ class GalleryFuzzTest {
         return bytes;
     }
 
-    /** Also with a checksum that fits, where the number is a record's length. */
+    /** Writes a number. If it is the length of a record, its checksum is adjusted. */
     private static void putNumber(byte[] bytes, int at, int number, boolean bigEndian) {
         if (at + 8 > bytes.length) {
             return;

@@ -22,9 +22,9 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Processes are killed while they enroll, remove, erase and compact, by several paths to one file; of every second one,
- * pages of the file behind what was acknowledged are lost or zeroed, as when power is lost. A few kills in each build,
- * 200 with {@code -Dtests.long=true}, or {@code -Ddrill.kills=N}.
+ * Kills processes while they enroll, remove, erase and compact through several paths to one file. After every second
+ * kill, pages behind the acknowledged part of the file are cut off or zeroed, as in a power failure. Each build
+ * performs 6 kills, or 200 with {@code -Dtests.long=true}, or N with {@code -Ddrill.kills=N}.
  */
 @DisabledOnOs(OS.WINDOWS)
 class GalleryKillDrillTest {
@@ -36,9 +36,9 @@ class GalleryKillDrillTest {
 
     private Path file;
     private List<Path> paths;
-    private final Set<Integer> there = new HashSet<>(); // acknowledged
+    private final Set<Integer> enrolled = new HashSet<>(); // acknowledged
     private final Set<Integer> erased = new HashSet<>(); // acknowledged
-    private final Set<Integer> underWay = new HashSet<>();
+    private final Set<Integer> pending = new HashSet<>();
     private boolean removing;
     private int nextPerson;
     private long acknowledgedBytes;
@@ -55,19 +55,19 @@ class GalleryKillDrillTest {
     }
 
     @Test
-    void whatWasAcknowledgedIsThereAndWhatWasErasedIsNowhere() throws Exception {
+    void keepsAcknowledgedAndErasesRemovedPeople() throws Exception {
         int kills = Integer.getInteger("drill.kills", Boolean.getBoolean("tests.long") ? 200 : 6);
         Random random = new Random(Long.getLong("drill.seed", 11));
-        int inWork = 0;
+        int changing = 0;
         int compacting = 0;
         int tailsLost = 0;
-        int refused = 0;
+        int rejected = 0;
         for (int kill = 0; kill < kills; kill++) {
-            String last = live(random, kill);
-            inWork += underWay.isEmpty() ? 0 : 1;
+            String last = runAndKill(random, kill);
+            changing += pending.isEmpty() ? 0 : 1;
             compacting += last.startsWith("compact") ? 1 : 0;
             if (kill % 5 == 4) {
-                refused++;
+                rejected++;
             }
             if (kill % 2 == 1) {
                 tailsLost += loseTail(random) ? 1 : 0;
@@ -75,34 +75,34 @@ class GalleryKillDrillTest {
             check("kill " + kill + " at " + last);
         }
         System.out.printf(
-                "%d kills: %d while enrolling or removing, %d while compacting; %d with lost pages, %d second writers"
-                        + " refused; %d people there, %d erased%n",
-                kills, inWork, compacting, tailsLost, refused, there.size(), erased.size());
+                "%d kills: %d while enrolling or removing, %d while compacting; %d with lost pages;"
+                        + " %d second writers rejected; %d people enrolled, %d erased%n",
+                kills, changing, compacting, tailsLost, rejected, enrolled.size(), erased.size());
     }
 
-    /** @return what it was at when it was killed */
-    private String live(Random random, int kill) throws Exception {
+    /** Returns the change that was pending when the process was killed. */
+    private String runAndKill(Random random, int kill) throws Exception {
         Process process = child(paths.get(random.nextInt(paths.size())), random.nextLong());
         String last = "";
         try (BufferedReader out = process.inputReader()) {
-            last = take(out.readLine(), last);
+            last = parse(out.readLine(), last);
             if (kill % 5 == 4) {
-                assertRefused(paths.get(random.nextInt(paths.size())));
+                assertRejected(paths.get(random.nextInt(paths.size())));
             }
             TimeUnit.MICROSECONDS.sleep(random.nextInt(150_000));
-            process.toHandle().destroyForcibly(); // SIGKILL; leaves what was printed to be read
+            process.toHandle().destroyForcibly(); // SIGKILL; the printed lines can still be read
             for (String line = out.readLine(); line != null; line = out.readLine()) {
-                last = take(line, last);
+                last = parse(line, last);
             }
         }
         assertThat(process.waitFor()).as("killed").isEqualTo(128 + 9);
         return last;
     }
 
-    private void assertRefused(Path path) throws Exception {
+    private void assertRejected(Path path) throws Exception {
         Process second = child(path, 1);
         try (BufferedReader out = second.inputReader()) {
-            assertThat(out.readLine()).contains("error: gallery ", "is open for writing in another process already");
+            assertThat(out.readLine()).contains("error: gallery ", "is already open for writing in another process");
         }
         assertThat(second.waitFor()).isEqualTo(1);
     }
@@ -124,7 +124,7 @@ class GalleryKillDrillTest {
                 .start();
     }
 
-    private String take(String line, String last) {
+    private String parse(String line, String last) {
         assertThat(line).isNotNull().doesNotStartWith("error");
         if (!line.endsWith(";")) {
             return last;
@@ -133,11 +133,11 @@ class GalleryKillDrillTest {
         if (words[0].equals("done")) {
             acknowledge(words);
         } else if (!words[0].equals("open")) {
-            underWay.clear();
+            pending.clear();
             int first = Integer.parseInt(words[1]);
             int count = Integer.parseInt(words[2]);
             for (int person = first; person < first + count; person++) {
-                underWay.add(person);
+                pending.add(person);
             }
             removing = words[0].equals("remove");
             nextPerson = Math.max(nextPerson, first + count);
@@ -147,20 +147,20 @@ class GalleryKillDrillTest {
 
     private void acknowledge(String[] words) {
         if (removing) {
-            there.removeAll(underWay);
-            erased.addAll(underWay);
+            enrolled.removeAll(pending);
+            erased.addAll(pending);
         } else {
-            there.addAll(underWay);
+            enrolled.addAll(pending);
         }
-        underWay.clear();
+        pending.clear();
         acknowledgedBytes = Long.parseLong(words[1]);
         acknowledgedFile = words[2];
     }
 
     /**
-     * Pages that the disk had not confirmed are cut off, zeroed, or left. Where a commit is, the disk has confirmed the
-     * batch before it, and only the commit may be lost; of a batch of removals not even that, as what is removed may be
-     * erased.
+     * Cuts off, zeroes or keeps pages that the disk need not have confirmed. If there is a commit, the disk has
+     * confirmed the batch before it, and only the commit may be lost; in a batch of removals not even the commit,
+     * because the entries may have been erased already. Returns whether there were such pages.
      */
     private boolean loseTail(Random random) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
@@ -172,9 +172,9 @@ class GalleryKillDrillTest {
         int confirmed = (int) acknowledgedBytes;
         BatchMark batch = mark(bytes, confirmed, header);
         boolean committed =
-                batch != null && batch.end() <= bytes.length && mark(bytes, (int) batch.commitPlace(), header) != null;
+                batch != null && batch.end() <= bytes.length && mark(bytes, (int) batch.commitOffset(), header) != null;
         if (committed) {
-            confirmed = (int) (batch.kind() == BatchMark.Kind.ENTRIES ? batch.commitPlace() : batch.end());
+            confirmed = (int) (batch.kind() == BatchMark.Kind.ENTRIES ? batch.commitOffset() : batch.end());
         }
         for (int from = confirmed; from < bytes.length; ) {
             int to = Math.min(bytes.length, (from / PAGE + 1) * PAGE);
@@ -204,33 +204,33 @@ class GalleryKillDrillTest {
         try (Gallery gallery = Gallery.open(paths.get(nextPerson % paths.size()), "model", D)) {
             for (Entry entry : gallery.entries()) {
                 assertThat(found.add(Traces.person(entry))).as(when).isTrue();
-                assertThat(Traces.isWhole(entry, gallery, D)).as(when).isTrue();
+                assertThat(Traces.isIntact(entry, gallery, D)).as(when).isTrue();
             }
         }
-        assertThat(found.containsAll(underWay) || Collections.disjoint(found, underWay))
-                .as("all of a change or nothing, %s", when)
+        assertThat(found.containsAll(pending) || Collections.disjoint(found, pending))
+                .as("all of a change or nothing of it, %s", when)
                 .isTrue();
-        Set<Integer> settled = new HashSet<>(found);
-        settled.removeAll(underWay);
-        there.removeAll(underWay);
-        assertThat(settled).as(when).isEqualTo(there);
-        Set<Integer> nowhere = new HashSet<>(erased);
-        nowhere.addAll(underWay);
-        nowhere.removeAll(found);
-        Traces.assertNowhere(folder, nowhere, D);
+        Set<Integer> certain = new HashSet<>(found);
+        certain.removeAll(pending);
+        enrolled.removeAll(pending);
+        assertThat(certain).as(when).isEqualTo(enrolled);
+        Set<Integer> absent = new HashSet<>(erased);
+        absent.addAll(pending);
+        absent.removeAll(found);
+        Traces.assertErased(folder, absent, D);
         try (var files = Files.list(file.getParent())) {
             assertThat(files.map(path -> path.getFileName().toString()))
                     .as(when)
                     .isSubsetOf("people.gallery", "people.gallery.hnsw");
         }
-        there.clear();
-        there.addAll(found);
+        enrolled.clear();
+        enrolled.addAll(found);
         if (removing) {
-            erased.addAll(nowhere);
+            erased.addAll(absent);
         }
-        underWay.clear();
+        pending.clear();
         removing = false;
-        acknowledgedBytes = Files.size(file); // what was under way has been read, and is acknowledged by that
+        acknowledgedBytes = Files.size(file); // reading the pending change has acknowledged it
         acknowledgedFile = LogReader.header(file).id().toString();
     }
 }

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a gallery answers, whichever way it searches. */
+/** The results of a gallery, for every search method. */
 class GalleryTest {
     private static final int D = 64;
 
@@ -30,7 +30,7 @@ class GalleryTest {
 
     @ParameterizedTest
     @EnumSource
-    void anEmptyGalleryKnowsNobody(SearchMethod method) {
+    void emptyGalleriesReturnUnknown(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
             Outcome outcome = gallery.identify(axis(0, 1), 3, -1);
 
@@ -44,10 +44,10 @@ class GalleryTest {
         }
     }
 
-    /** Before, room was made for so many, and memory exhausted. */
+    /** Memory used to be allocated for topK results, and was exhausted. */
     @ParameterizedTest
     @EnumSource
-    void moreThanThereAreCanBeAskedFor(SearchMethod method) {
+    void topKMayExceedTheNumberOfIdentities(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
             for (int person = 0; person < 5; person++) {
                 gallery.enroll("p" + person, TestFaces.direction(person, D));
@@ -57,9 +57,9 @@ class GalleryTest {
         }
     }
 
-    /** A calibrated threshold can be the next number above 1, which nobody reaches; before, it was refused. */
+    /** A calibrated threshold can be the next number above 1, which no cosine reaches; it used to be rejected. */
     @Test
-    void aThresholdThatNobodyReachesIsOne() {
+    void acceptsAThresholdThatNoCosineReaches() {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
             gallery.enroll("a", axis(0, 1));
             assertThat(gallery.identify(axis(0, 1), 1, 1).isKnown()).isTrue();
@@ -72,31 +72,31 @@ class GalleryTest {
 
     @ParameterizedTest
     @EnumSource
-    void oneEntryIsKnownFromItsThresholdOn(SearchMethod method) {
+    void anEntryMatchesAtOrAboveTheThreshold(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
             float[] embedding = axis(0, 3);
             embedding[1] = 4;
             long id = gallery.enroll("Анна 🙂", embedding, "a.jpg");
 
-            Match match = new Match("Анна 🙂", id, (double) .6f, "a.jpg");
-            assertThat(gallery.identify(axis(0, 7), 5, .6)).isEqualTo(new Outcome.Known(List.of(match)));
-            Outcome refused = gallery.identify(axis(0, 7), 5, .6000001);
-            assertThat(refused).isInstanceOf(Outcome.Unknown.class);
-            assertThat(((Outcome.Unknown) refused).nearest()).contains(match);
+            Match match = new Match("Анна 🙂", id, (double) 0.6f, "a.jpg");
+            assertThat(gallery.identify(axis(0, 7), 5, 0.6)).isEqualTo(new Outcome.Known(List.of(match)));
+            Outcome unknown = gallery.identify(axis(0, 7), 5, 0.6000001);
+            assertThat(unknown).isInstanceOf(Outcome.Unknown.class);
+            assertThat(((Outcome.Unknown) unknown).nearest()).contains(match);
             assertThat(gallery.identify(axis(0, -7), 1, -1).best().orElseThrow().cosine())
-                    .isEqualTo(-(double) .6f);
+                    .isEqualTo(-(double) 0.6f);
             assertThat(gallery.entries()).containsExactly(new Entry(id, "Анна 🙂", "a.jpg"));
-            assertThat(gallery.embedding(id).orElseThrow()[1]).isEqualTo(.8f);
+            assertThat(gallery.embedding(id).orElseThrow()[1]).isEqualTo(0.8f);
             assertThat(gallery.embedding(id + 1)).isEmpty();
         }
     }
 
     @ParameterizedTest
     @EnumSource
-    void eachIdentityIsNamedOnceByItsBestEntry(SearchMethod method) {
+    void returnsEachIdentityOnceWithItsBestEntry(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
-            for (int picture = 0; picture < 50; picture++) { // more of one than a search would ask for
-                gallery.enroll("often", TestFaces.of(1, picture, D));
+            for (int image = 0; image < 50; image++) { // more of one identity than a search requests
+                gallery.enroll("often", TestFaces.of(1, image, D));
             }
             gallery.enroll("seldom", TestFaces.of(2, 0, D));
             gallery.enroll("never", TestFaces.of(3, 0, D));
@@ -106,20 +106,20 @@ class GalleryTest {
 
             assertThat(matches).extracting(Match::identity).hasSize(3).doesNotHaveDuplicates();
             double best = 0;
-            for (int picture = 0; picture < 50; picture++) {
-                best = Math.max(best, TestFaces.cosine(probe, TestFaces.of(1, picture, D)));
+            for (int image = 0; image < 50; image++) {
+                best = Math.max(best, TestFaces.cosine(probe, TestFaces.of(1, image, D)));
             }
             assertThat(matches.get(0).identity()).isEqualTo("often");
             assertThat(matches.get(0).cosine()).isCloseTo(best, within(1e-6));
-            assertThat(gallery.identify(probe, 3, .5).matches()).hasSize(1);
+            assertThat(gallery.identify(probe, 3, 0.5).matches()).hasSize(1);
             assertThat(gallery.identities()).isEqualTo(Map.of("often", 50, "seldom", 1, "never", 1));
         }
     }
 
-    /** Against a search written out in double precision. */
+    /** Compares with a straightforward search in double precision. */
     @ParameterizedTest
     @EnumSource
-    void theBestAreThoseOfAPlainSearch(SearchMethod method) {
+    void findsTheSameIdentitiesAsAPlainSearch(SearchMethod method) {
         int people = 300;
         int each = 4;
         try (Gallery gallery = gallery(method)) {
@@ -166,10 +166,10 @@ class GalleryTest {
         }
     }
 
-    /** Over several blocks of memory, whose last is not full; equal embeddings in all of them. */
+    /** The gallery spans several blocks of memory with equal embeddings in each; the last block is not full. */
     @Test
-    void equalCosinesAreInTheOrderOfEnrollmentWhereverTheyLie() {
-        int dimension = 4096; // 2,048 rows a block
+    void breaksTiesByTheOrderOfEnrollment() {
+        int dimension = 4096; // 2,048 rows per block
         float[] twin = TestFaces.direction(1, dimension);
         try (Gallery gallery = Gallery.inMemory("model", dimension)) {
             Random random = new Random(5);
@@ -179,12 +179,12 @@ class GalleryTest {
             }
             gallery.enroll(all);
 
-            List<Outcome> both = gallery.identify(List.of(twin, random(random, dimension)), 4, .5);
+            List<Outcome> both = gallery.identify(List.of(twin, random(random, dimension)), 4, 0.5);
             assertThat(both.get(0).matches()).extracting(Match::identity).containsExactly("p1", "p3", "p5", "p7");
             assertThat(both.get(1)).isInstanceOf(Outcome.Unknown.class);
             gallery.remove("p3");
             gallery.remove("p5");
-            assertThat(gallery.identify(twin, 3, .5).matches())
+            assertThat(gallery.identify(twin, 3, 0.5).matches())
                     .extracting(Match::identity)
                     .containsExactly("p1", "p7", "p9");
             assertThat(gallery.identify(twin, 10_000, -1).matches()).hasSize(4_999);
@@ -194,14 +194,14 @@ class GalleryTest {
     private static float[] random(Random random, int dimension) {
         float[] values = new float[dimension];
         for (int i = 0; i < dimension; i++) {
-            values[i] = random.nextFloat() - .5f;
+            values[i] = random.nextFloat() - 0.5f;
         }
         return values;
     }
 
     @ParameterizedTest
     @EnumSource
-    void theRemovedAreNotFoundAndTheirIdsNotUsedAgain(SearchMethod method) {
+    void removedEntriesAreNotFoundAndIdsAreNotReused(SearchMethod method) {
         try (Gallery gallery = gallery(method)) {
             long first = gallery.enroll("a", axis(0, 1));
             long second = gallery.enroll("a", axis(1, 1));
@@ -210,8 +210,8 @@ class GalleryTest {
             assertThat(gallery.remove(second)).isTrue();
             assertThat(gallery.remove(second)).isFalse();
             assertThat(gallery.remove(99)).isFalse();
-            assertThat(gallery.identify(axis(1, 1), 1, .5).isKnown()).isFalse();
-            assertThat(gallery.identify(axis(0, 1), 1, .5).best().orElseThrow().entry())
+            assertThat(gallery.identify(axis(1, 1), 1, 0.5).isKnown()).isFalse();
+            assertThat(gallery.identify(axis(0, 1), 1, 0.5).best().orElseThrow().entry())
                     .isEqualTo(first);
             assertThat(gallery.remove("a")).isEqualTo(1);
             assertThat(gallery.remove("a")).isZero();
@@ -221,7 +221,7 @@ class GalleryTest {
             assertThat(again).isGreaterThan(3);
             gallery.compact();
             assertThat(gallery.entries()).extracting(Entry::id).containsExactly(3L, again);
-            assertThat(gallery.identify(axis(0, 1), 5, .5).matches()).hasSize(1);
+            assertThat(gallery.identify(axis(0, 1), 5, 0.5).matches()).hasSize(1);
             gallery.remove("a");
             gallery.remove("b");
             assertThat(gallery.identify(axis(0, 1), 5, -1).isKnown()).isFalse();
@@ -232,16 +232,16 @@ class GalleryTest {
     }
 
     @Test
-    void lengthDoesNotCountHoweverSmallOrLarge() {
+    void ignoresTheNormOfEmbeddings() {
         try (Gallery gallery = Gallery.inMemory("model", 2)) {
             gallery.enroll("tiny", new float[] {Float.MIN_VALUE, Float.MIN_VALUE});
             gallery.enroll("huge", new float[] {Float.MAX_VALUE, -Float.MAX_VALUE});
-            assertThat(gallery.identify(new float[] {1e-30f, 1e-30f}, 1, .99)
+            assertThat(gallery.identify(new float[] {1e-30f, 1e-30f}, 1, 0.99)
                             .best()
                             .orElseThrow()
                             .identity())
                     .isEqualTo("tiny");
-            assertThat(gallery.identify(new float[] {3e38f, -3e38f}, 1, .99)
+            assertThat(gallery.identify(new float[] {3e38f, -3e38f}, 1, 0.99)
                             .best()
                             .orElseThrow()
                             .identity())
@@ -250,7 +250,7 @@ class GalleryTest {
     }
 
     @Test
-    void whatCannotBeAnEmbeddingIsRefused() {
+    void rejectsInvalidEmbeddingsAndArguments() {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
             assertThatThrownBy(() -> gallery.enroll("a", new float[3]))
                     .isInstanceOf(IllegalArgumentException.class)
@@ -258,10 +258,10 @@ class GalleryTest {
             assertThatThrownBy(() -> gallery.enroll("a", new float[D]))
                     .hasMessage("embedding of a must not be zero: it has no direction");
             assertThatThrownBy(() -> gallery.enroll("a", axis(7, Float.NaN)))
-                    .hasMessage("embedding of a must be of finite values, but value 7 is NaN");
+                    .hasMessage("embedding of a must have finite values, but value 7 is NaN");
             assertThatThrownBy(() -> gallery.enroll(List.of(
                             new Enrollment("a", axis(0, 1)), new Enrollment("b", axis(0, Float.POSITIVE_INFINITY)))))
-                    .hasMessage("embedding of b must be of finite values, but value 0 is Infinity");
+                    .hasMessage("embedding of b must have finite values, but value 0 is Infinity");
             assertThat(gallery.size()).as("all or none").isZero();
             assertThatThrownBy(() -> gallery.identify(new float[D], 1, 0))
                     .hasMessage("probe must not be zero: it has no direction");
@@ -279,7 +279,7 @@ class GalleryTest {
     }
 
     @Test
-    void namesAreAnyUnicodeInOneForm() {
+    void acceptsAnyUnicodeNameInComposedForm() {
         try (Gallery gallery = gallery(SearchMethod.EXACT)) {
             gallery.enroll("Ame\u0301lie", axis(0, 1));
             gallery.enroll("Am\u00e9lie", axis(1, 1));
@@ -293,14 +293,14 @@ class GalleryTest {
             assertThatThrownBy(() -> gallery.enroll("", axis(0, 1)))
                     .hasMessage("identity must have 1 to 1024 bytes in UTF-8, but has 0");
             assertThatThrownBy(() -> gallery.enroll("\ud800", axis(0, 1)))
-                    .hasMessage("identity must be Unicode text, but has half a surrogate pair");
+                    .hasMessage("identity must be Unicode text, but has an unpaired surrogate");
             assertThatThrownBy(() -> gallery.enroll("a", axis(0, 1), "n".repeat(4097)))
                     .hasMessage("note must have 1 to 4096 bytes in UTF-8, but has 4097");
         }
     }
 
     @Test
-    void aClosedGallerySaysSo() {
+    void rejectsCallsAfterClosing() {
         Gallery gallery = gallery(SearchMethod.EXACT);
         gallery.enroll("a", axis(0, 1));
         gallery.close();
@@ -312,25 +312,25 @@ class GalleryTest {
         assertThatThrownBy(() -> gallery.enroll("a", axis(0, 1))).hasMessage("gallery in memory is closed");
     }
 
-    /** More identities than lie together in memory. */
+    /** The codes of these identities span several chunks. */
     @Test
-    void aScanOfCodesFindsWhatAPlainSearchFinds() {
+    void rabitqFindsTheSameIdentitiesAsExactSearch() {
         int dimension = 128;
         int people = 40_000;
         try (Gallery exact = Gallery.inMemory("model", dimension);
-                Gallery codes = Gallery.inMemory("model", dimension, SearchMethod.CODES)) {
+                Gallery rabitq = Gallery.inMemory("model", dimension, SearchMethod.RABITQ)) {
             List<Enrollment> all = new ArrayList<>();
             for (int i = 0; i < people; i++) {
                 all.add(new Enrollment("p" + i, TestFaces.direction(i, dimension)));
             }
             exact.enroll(all);
-            codes.enroll(all);
+            rabitq.enroll(all);
             List<float[]> probes = new ArrayList<>();
-            for (int i = 0; i < 100; i++) { // half of them images of people that are there
+            for (int i = 0; i < 100; i++) { // half of them show enrolled people
                 probes.add(TestFaces.of(i % 2 == 0 ? i * 400 : people + i, 5, dimension));
             }
             List<Outcome> expected = exact.identify(probes, 1, -1);
-            List<Outcome> found = codes.identify(probes, 1, -1);
+            List<Outcome> found = rabitq.identify(probes, 1, -1);
             for (int i = 0; i < 100; i += 2) {
                 assertThat(found.get(i)).isEqualTo(expected.get(i));
             }
@@ -339,15 +339,15 @@ class GalleryTest {
                 same += found.get(i).equals(expected.get(i)) ? 1 : 0;
             }
             assertThat(same)
-                    .as("strangers' nearest, all others being about as near")
+                    .as("nearest identity of non-mated probes, whose other identities are about as near")
                     .isGreaterThanOrEqualTo(45);
-            assertThat(codes.identify(probes.get(0), people, -1).matches()).hasSize(people);
+            assertThat(rabitq.identify(probes.get(0), people, -1).matches()).hasSize(people);
         }
     }
 
-    /** On directions that have nothing to do with each other, the hardest for a graph. */
+    /** Unrelated random directions are the hardest case for a graph. */
     @Test
-    void aWiderSearchFindsMore() {
+    void higherEfSearchFindsMore() {
         int rows = 3_000;
         try (Gallery gallery = Gallery.inMemory("model", D, SearchMethod.HNSW)) {
             List<Enrollment> all = new ArrayList<>();
@@ -363,7 +363,7 @@ class GalleryTest {
                         .orElseThrow()
                         .identity();
                 for (int i = 0; i < 2; i++) {
-                    gallery.setSearchWidth(i == 0 ? 8 : 512);
+                    gallery.setEfSearch(i == 0 ? 8 : 512);
                     found[i] += gallery.identify(values, 1, -1)
                                     .best()
                                     .orElseThrow()
@@ -374,9 +374,9 @@ class GalleryTest {
                 }
             }
             assertThat(found[1]).isGreaterThan(found[0] + 20).isGreaterThanOrEqualTo(190);
-            assertThatThrownBy(() -> gallery.setSearchWidth(0))
+            assertThatThrownBy(() -> gallery.setEfSearch(0))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("search width must be 1 to 65536, but was 0");
+                    .hasMessage("efSearch must be 1 to 65536, but was 0");
         }
     }
 }

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * JVector's advice is not heard, and its loggers are as the program left them. In a process of its own: it is given
- * once.
+ * HNSW galleries suppress JVector's warning and do not change the levels of its loggers. The tests run in child
+ * processes, because JVector logs the warning once per process.
  */
 class HnswLoggingTest {
     @TempDir
@@ -26,20 +26,20 @@ class HnswLoggingTest {
 
     @Test
     @Timeout(120)
-    void aGalleryIsSilentAndLeavesTheLevelsAlone() throws Exception {
-        assertThat(opened("none")).containsExactly("0 records", "level null");
+    void suppressesTheWarningAndRestoresTheLevel() throws Exception {
+        assertThat(runChild("none")).containsExactly("0 records", "level null");
     }
 
-    /** It also shows that there is something to be silent about. */
+    /** This also shows that there is a warning to suppress. */
     @Test
     @Timeout(120)
-    void aLevelThatTheProgramHasSetIsKept() throws Exception {
-        List<String> said = opened("ALL");
-        assertThat(said).hasSize(2).last().isEqualTo("level ALL");
-        assertThat(said).first().asString().matches("[1-9]\\d* records");
+    void keepsALevelThatTheProgramHasSet() throws Exception {
+        List<String> output = runChild("ALL");
+        assertThat(output).hasSize(2).last().isEqualTo("level ALL");
+        assertThat(output).first().asString().matches("[1-9]\\d* records");
     }
 
-    private List<String> opened(String level) throws IOException, InterruptedException {
+    private List<String> runChild(String level) throws IOException, InterruptedException {
         Path out = folder.resolve("out-" + level);
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -58,9 +58,9 @@ class HnswLoggingTest {
         return Files.readAllLines(out);
     }
 
-    /** Uses two galleries at once; tells what was logged, and the level afterwards. */
+    /** Uses two galleries concurrently, and prints the number of log records and the level afterwards. */
     static final class Child {
-        private static final Logger ADVISER = // held, so that it stays the same one
+        private static final Logger LOGGER = // a strong reference, because loggers can be garbage-collected
                 Logger.getLogger("io.github.jbellis.jvector.vector.VectorizationProvider");
 
         private Child() {}
@@ -69,11 +69,11 @@ class HnswLoggingTest {
             Records records = new Records();
             Logger.getLogger("").addHandler(records);
             if (!args[0].equals("none")) {
-                ADVISER.setLevel(Level.parse(args[0]));
+                LOGGER.setLevel(Level.parse(args[0]));
             }
             IntStream.range(0, 2).parallel().forEach(i -> use());
             System.out.println(records.count + " records");
-            System.out.println("level " + ADVISER.getLevel());
+            System.out.println("level " + LOGGER.getLevel());
         }
 
         private static void use() {
@@ -96,12 +96,12 @@ class HnswLoggingTest {
 
         @Override
         public void flush() {
-            // nothing is kept back
+            // records are not buffered
         }
 
         @Override
         public void close() {
-            // nothing is open
+            // there is nothing to close
         }
     }
 }

@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Before, names that look the same were as many people as there were ways to write them. */
+/** Names that look alike are one name, in whatever characters they are written. */
 class NamesTest {
     @ParameterizedTest
     @ValueSource(
@@ -27,28 +27,28 @@ class NamesTest {
                 "Anna\u202e O'Neil",
                 "Anna\n O'Neil"
             })
-    void whatLooksTheSameIsOneName(String name) {
+    void namesThatLookAlikeHaveOneKey(String name) {
         assertThat(Names.key(name)).isEqualTo(Names.key("Anna O'Neil"));
     }
 
     @ParameterizedTest
     @CsvSource({"Anna,Hanna", "p1,p10", "p1,pl", "p0,po", "Jos\u00e9,Jose", "Anna B,AnnaB", "\u674e\u660e,\u738b\u82b3"
     })
-    void whatLooksDifferentIsTwo(String one, String other) {
+    void namesThatLookDifferentHaveTwoKeys(String one, String other) {
         assertThat(Names.key(one)).isNotEqualTo(Names.key(other));
     }
 
     @ParameterizedTest
     @CsvSource({"Stra\u00dfe,STRASSE", "\u0391\u03a3,\u03b1\u03c2", "\ufb01n,Fin", "Jean\u2011Luc,jean-luc"})
-    void capitalAndCompatibilityFormsAreOne(String one, String other) {
+    void ignoresCaseAndCompatibilityForms(String one, String other) {
         assertThat(Names.key(one)).isEqualTo(Names.key(other));
     }
 
     @Test
-    void theFirstFormIsKeptButForWhatIsNotShown() {
+    void keepsTheFormExceptForInvisibleCharactersAndSpaces() {
         assertThat(Names.checked(" A\u0301nna \u00a0 M\u200b. \ufeff")).isEqualTo("\u00c1nna M.");
         assertThat(Names.checked("\ud83d\udc69\u200d\ud83d\ude80"))
-                .as("an emoji of two")
+                .as("an emoji composed of two")
                 .hasSize(5);
     }
 
@@ -62,15 +62,15 @@ class NamesTest {
         "' \u00a0\u200b', must have 1 to 1024 bytes",
         "'\u200d', must have a visible character"
     })
-    void whatCannotBeShownOrReadIsRefused(String name, String why) {
+    void rejectsNamesThatCannotBeDisplayedOrRead(String name, String why) {
         assertThatThrownBy(() -> Names.checked(name))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(why);
     }
 
     @Test
-    void halfASurrogatePairIsRefused() {
+    void rejectsUnpairedSurrogates() {
         assertThatThrownBy(() -> Names.checked("A\ud800"))
-                .hasMessage("identity must be Unicode text, but has half a surrogate pair");
+                .hasMessage("identity must be Unicode text, but has an unpaired surrogate");
     }
 }

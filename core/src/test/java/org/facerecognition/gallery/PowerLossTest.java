@@ -19,21 +19,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The machine loses power at any operation on the gallery's file. Afterwards everything acknowledged is there,
- * everything whose erasure was acknowledged is nowhere, and a change that was under way is there whole or not at all.
+ * The power fails at any operation on the gallery's file. Afterwards every acknowledged entry exists, every entry whose
+ * removal was acknowledged is erased, and a pending change was applied entirely or not at all.
  */
 class PowerLossTest {
     private static final int D = 24;
-    private static final int LIVES_IN_A_BUILD = 60;
+    private static final int FAILURES_PER_BUILD = 60;
     private static final int CHANGES = 12;
 
     @TempDir
     Path folder;
 
     private Path file;
-    private final Map<Integer, Long> there = new HashMap<>(); // person to entry, acknowledged
+    private final Map<Integer, Long> enrolled = new HashMap<>(); // person to entry, acknowledged
     private final Set<Integer> erased = new HashSet<>(); // acknowledged
-    private final List<Integer> underWay = new ArrayList<>();
+    private final List<Integer> pending = new ArrayList<>();
     private int nextPerson;
 
     @BeforeEach
@@ -42,98 +42,98 @@ class PowerLossTest {
     }
 
     @Test
-    void whatWasAcknowledgedIsThereAndWhatWasErasedIsNowhere() throws IOException {
-        int lives = Integer.getInteger("drill.lives", Boolean.getBoolean("tests.long") ? 1_000 : LIVES_IN_A_BUILD);
+    void keepsAcknowledgedAndErasesRemovedPeople() throws IOException {
+        int failures = Integer.getInteger("drill.lives", Boolean.getBoolean("tests.long") ? 1_000 : FAILURES_PER_BUILD);
         Random random = new Random(Long.getLong("tests.seed", 7));
-        for (int life = 0; life < lives; life++) {
-            live(random);
-            check("life " + life);
-            if (there.size() > 60) {
-                startAnew();
+        for (int failure = 0; failure < failures; failure++) {
+            changeUntilPowerFails(random);
+            check("failure " + failure);
+            if (enrolled.size() > 60) {
+                reset();
             }
         }
     }
 
-    private void startAnew() throws IOException {
+    private void reset() throws IOException {
         Files.delete(file);
-        there.clear();
+        enrolled.clear();
         erased.clear();
     }
 
-    private void live(Random random) {
-        underWay.clear();
-        LosingPower.Countdown countdown = new LosingPower.Countdown(random.nextInt(60));
+    private void changeUntilPowerFails(Random random) {
+        pending.clear();
+        PowerLossFile.Countdown countdown = new PowerLossFile.Countdown(random.nextInt(60));
         try (Gallery gallery =
-                Gallery.open(file, "model", D, SearchMethod.EXACT, LosingPower.after(countdown, random))) {
+                Gallery.open(file, "model", D, SearchMethod.EXACT, PowerLossFile.after(countdown, random))) {
             for (int change = 0; change < CHANGES; change++) {
-                underWay.clear();
-                if (random.nextInt(3) == 0 && !there.isEmpty()) {
+                pending.clear();
+                if (random.nextInt(3) == 0 && !enrolled.isEmpty()) {
                     remove(gallery, random);
                 } else {
                     enroll(gallery, random.nextInt(4) == 0 ? 1 + random.nextInt(20) : 1);
                 }
             }
-            underWay.clear();
-        } catch (LosingPower.PowerLoss e) {
-            // as it should be
+            pending.clear();
+        } catch (PowerLossFile.PowerLoss e) {
+            // expected
         }
     }
 
     private void enroll(Gallery gallery, int count) {
         List<Enrollment> batch = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            underWay.add(nextPerson);
+            pending.add(nextPerson);
             batch.add(Traces.enrollment(nextPerson++, D));
         }
         long[] ids = gallery.enroll(batch);
         for (int i = 0; i < count; i++) {
-            there.put(underWay.get(i), ids[i]);
+            enrolled.put(pending.get(i), ids[i]);
         }
     }
 
     private void remove(Gallery gallery, Random random) {
-        int person = new ArrayList<>(there.keySet()).get(random.nextInt(there.size()));
-        underWay.add(person);
+        int person = new ArrayList<>(enrolled.keySet()).get(random.nextInt(enrolled.size()));
+        pending.add(person);
         boolean byName = random.nextBoolean();
-        assertThat(byName ? gallery.remove(Traces.name(person)) == 1 : gallery.remove(there.get(person)))
+        assertThat(byName ? gallery.remove(Traces.name(person)) == 1 : gallery.remove(enrolled.get(person)))
                 .isTrue();
-        there.remove(person);
+        enrolled.remove(person);
         erased.add(person);
     }
 
-    private void check(String life) throws IOException {
+    private void check(String when) throws IOException {
         try (Gallery gallery = Gallery.open(file, "model", D)) {
             Set<Integer> found = new HashSet<>();
             for (Entry entry : gallery.entries()) {
                 int person = Traces.person(entry);
                 assertThat(found.add(person)).isTrue();
-                assertThat(Traces.isWhole(entry, gallery, D)).as(life).isTrue();
+                assertThat(Traces.isIntact(entry, gallery, D)).as(when).isTrue();
             }
-            assertThat(found.containsAll(underWay) || Collections.disjoint(found, underWay))
-                    .as("all of a change or nothing, %s", life)
+            assertThat(found.containsAll(pending) || Collections.disjoint(found, pending))
+                    .as("all of a change or nothing of it, %s", when)
                     .isTrue();
-            assertThat(without(underWay, found)).as(life).isEqualTo(without(underWay, there.keySet()));
-            settle(gallery);
+            assertThat(without(pending, found)).as(when).isEqualTo(without(pending, enrolled.keySet()));
+            recordPending(gallery);
         }
-        Traces.assertNowhere(folder, erased, D);
-        List<Integer> never =
-                underWay.stream().filter(person -> !there.containsKey(person)).toList();
-        Traces.assertNowhere(folder, never, D);
+        Traces.assertErased(folder, erased, D);
+        List<Integer> absent =
+                pending.stream().filter(person -> !enrolled.containsKey(person)).toList();
+        Traces.assertErased(folder, absent, D);
     }
 
-    private static Set<Integer> without(Collection<Integer> some, Set<Integer> all) {
-        Set<Integer> left = new HashSet<>(all);
-        left.removeAll(some);
-        return left;
+    private static Set<Integer> without(Collection<Integer> excluded, Set<Integer> all) {
+        Set<Integer> rest = new HashSet<>(all);
+        rest.removeAll(excluded);
+        return rest;
     }
 
-    /** What was under way is there or not from now on. */
-    private void settle(Gallery gallery) {
-        for (int person : underWay) {
-            there.remove(person);
+    /** Records whether the pending change was applied. */
+    private void recordPending(Gallery gallery) {
+        for (int person : pending) {
+            enrolled.remove(person);
         }
         for (Entry entry : gallery.entries()) {
-            there.put(Traces.person(entry), entry.id());
+            enrolled.put(Traces.person(entry), entry.id());
         }
     }
 }

@@ -25,7 +25,7 @@ class PrototypesTest {
         vectors.close();
     }
 
-    /** Adds rows as one change. */
+    /** Adds rows of an identity as one change. */
     private Rows.View add(String identity, float[]... embeddings) {
         int first = rows.count();
         vectors.reserve(first + embeddings.length);
@@ -38,30 +38,30 @@ class PrototypesTest {
         return view;
     }
 
-    private static float[][] pictures(int person, int from, int to) {
+    private static float[][] images(int person, int from, int to) {
         return IntStream.range(from, to)
-                .mapToObj(picture -> TestFaces.of(person, picture, D))
+                .mapToObj(image -> TestFaces.of(person, image, D))
                 .toArray(float[][]::new);
     }
 
     @Test
-    void picturesOfOnePersonAreOneNearerToAnotherOfThem() {
-        Rows.View view = add("Anna", pictures(0, 0, 8));
+    void similarImagesHaveOnePrototypeThatIsNearerToAnotherImage() {
+        Rows.View view = add("Anna", images(0, 0, 8));
         assertThat(prototypes.count()).isEqualTo(1);
         assertThat(prototypes.rows(0)).containsExactly(0, 1, 2, 3, 4, 5, 6, 7);
         assertThat(prototypes.has(0, view)).isTrue();
         float[] other = TestFaces.of(0, 99, D);
-        double single = Arrays.stream(pictures(0, 0, 8))
+        double single = Arrays.stream(images(0, 0, 8))
                 .mapToDouble(one -> TestFaces.cosine(other, one))
                 .average()
                 .orElseThrow();
-        assertThat(TestFaces.cosine(other, prototypes.vector(0))).isGreaterThan(single + .05);
+        assertThat(TestFaces.cosine(other, prototypes.vector(0))).isGreaterThan(single + 0.05);
     }
 
     @Test
-    void whatIsUnlikeStandsForItself() {
-        add("Anna", pictures(0, 0, 3));
-        add("Anna", pictures(1, 0, 2));
+    void dissimilarImagesHaveSeparatePrototypes() {
+        add("Anna", images(0, 0, 3));
+        add("Anna", images(1, 0, 2));
         Rows.View view = add("Anna", TestFaces.of(0, 3, D), TestFaces.of(1, 2, D));
         assertThat(prototypes.count()).isEqualTo(2);
         assertThat(prototypes.rows(0)).containsExactly(0, 1, 2, 5);
@@ -70,18 +70,18 @@ class PrototypesTest {
     }
 
     @Test
-    void anIdentityOfTheSameLookIsAnotherPrototype() {
-        add("Anna", pictures(0, 0, 2));
-        add("Berta", pictures(0, 2, 4));
+    void similarIdentitiesHaveSeparatePrototypes() {
+        add("Anna", images(0, 0, 2));
+        add("Berta", images(0, 2, 4));
         assertThat(prototypes.count()).isEqualTo(2);
     }
 
     /**
-     * As images come in one after the other, the mean takes the first one's place; a reader of before still finds
-     * that.
+     * As images are enrolled one by one, their mean replaces the first image. Readers of earlier views still find the
+     * old prototype.
      */
     @Test
-    void whatHasMovedIsRenewedAndTheFormerOneLeftToFormerReaders() {
+    void replacesAPrototypeWhoseMeanHasMoved() {
         add("Anna", TestFaces.of(0, 0, D));
         add("Anna", TestFaces.of(0, 1, D));
         Rows.View before = add("Anna", TestFaces.of(0, 2, D));
@@ -97,20 +97,22 @@ class PrototypesTest {
         assertThat(TestFaces.cosine(other, prototypes.vector(1)))
                 .isGreaterThan(TestFaces.cosine(other, prototypes.vector(0)));
         add("Anna", TestFaces.of(0, 4, D));
-        assertThat(prototypes.rows(1)).as("the newer one goes on").containsExactly(0, 1, 2, 3, 4);
+        assertThat(prototypes.rows(1))
+                .as("the new prototype receives further rows")
+                .containsExactly(0, 1, 2, 3, 4);
     }
 
     @Test
-    void oneThatHasNotMovedStays() {
-        float[] picture = TestFaces.of(0, 0, D);
+    void keepsAPrototypeWhoseMeanHasNotMoved() {
+        float[] image = TestFaces.of(0, 0, D);
         for (int i = 0; i < 10; i++) {
-            add("Anna", picture);
+            add("Anna", image);
         }
         assertThat(prototypes.count()).isEqualTo(1);
     }
 
     @Test
-    void aPrototypeIsOfAtMost64Rows() {
+    void limitsPrototypesTo64Rows() {
         float[][] same = new float[130][];
         Arrays.fill(same, TestFaces.of(0, 0, D));
         add("Anna", same);
@@ -119,18 +121,18 @@ class PrototypesTest {
     }
 
     @Test
-    void whoseRowsAreRemovedIsNotThere() {
-        Rows.View before = add("Anna", pictures(0, 0, 2));
+    void hidesAPrototypeWhoseRowsAreRemoved() {
+        Rows.View before = add("Anna", images(0, 0, 2));
         rows.remove(new int[] {0});
-        assertThat(prototypes.has(0, rows.view())).as("one is left").isTrue();
+        assertThat(prototypes.has(0, rows.view())).as("one row is left").isTrue();
         rows.remove(rows.of("Anna"));
         assertThat(prototypes.has(0, rows.view())).isFalse();
         assertThat(prototypes.has(0, before)).isTrue();
     }
 
     @Test
-    void whatIsSavedIsReadAgainAndGoesOn() throws IOException {
-        add("Berta", pictures(1, 0, 3));
+    void loadsSavedPrototypes() throws IOException {
+        add("Berta", images(1, 0, 3));
         for (int i = 0; i < 5; i++) {
             add("Anna", TestFaces.of(0, i, D));
         }
@@ -157,14 +159,14 @@ class PrototypesTest {
         }
         try (Prototypes read = new Prototypes(vectors)) {
             assertThatThrownBy(() -> read.load(ByteBuffer.wrap(saved), 2, view))
-                    .as("rows that are not there")
+                    .as("rows that do not exist")
                     .isInstanceOf(IOException.class);
         }
     }
 
-    /** Rows that cancel out have no mean: no prototype was ever made of such. */
+    /** Opposite rows have no mean, so they cannot belong to one prototype. */
     @Test
-    void aSavedPrototypeWithoutAMeanIsRefused() {
+    void rejectsASavedPrototypeWithoutAMean() {
         float[] one = new float[D];
         one[0] = 1;
         float[] opposite = new float[D];

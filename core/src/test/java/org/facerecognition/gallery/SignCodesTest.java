@@ -13,33 +13,33 @@ class SignCodesTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 128, 511, 512})
-    void turningKeepsLengthsAndAngles(int dimension) {
+    void rotationPreservesNormsAndAngles(int dimension) {
         RandomRotation rotation = new RandomRotation(512);
         float[] a = unit(dimension);
         float[] b = unit(dimension);
-        assertThat(dot(rotation.of(a), rotation.of(a))).isEqualTo(1, within(1e-5));
-        assertThat(dot(rotation.of(a), rotation.of(b))).isEqualTo(dot(a, b), within(1e-5));
+        assertThat(dot(rotation.apply(a), rotation.apply(a))).isEqualTo(1, within(1e-5));
+        assertThat(dot(rotation.apply(a), rotation.apply(b))).isEqualTo(dot(a, b), within(1e-5));
     }
 
-    /** What all embeddings of a model have in common, one strong value for instance, is spread over all of them. */
+    /** A feature that all embeddings of a model share, for example one large value, is spread over all values. */
     @Test
-    void turningSpreadsWhatIsInOneValue() {
+    void rotationSpreadsASingleValue() {
         float[] one = new float[512];
         one[77] = 1;
-        float[] turned = new RandomRotation(512).of(one);
+        float[] rotated = new RandomRotation(512).apply(one);
         double mean = 1 / Math.sqrt(512);
         double fourth = 0;
-        for (float value : turned) {
+        for (float value : rotated) {
             assertThat(Math.abs(value)).isLessThan((float) (5 * mean));
             fourth += Math.pow(value / mean, 4) / 512;
         }
-        assertThat(fourth).as("of a normal distribution 3").isEqualTo(3, within(1.0));
+        assertThat(fourth).as("kurtosis, 3 for a normal distribution").isEqualTo(3, within(1.0));
     }
 
-    /** Against the exact cosine: right in the mean, and no further away than the theory of the codes has it. */
+    /** Compared with exact cosines, the mean error is zero, and the deviation is as predicted by the paper. */
     @ParameterizedTest
     @ValueSource(ints = {2, 128, 512, 513, 2048})
-    void estimatesAreRightInTheMean(int dimension) {
+    void estimatesAreUnbiased(int dimension) {
         int pairs = 3_000;
         SignCodes codes = new SignCodes(dimension);
         codes.reserve(pairs);
@@ -48,42 +48,44 @@ class SignCodesTest {
         double squares = 0;
         for (int row = 0; row < pairs; row++) {
             float[] probe = unit(dimension);
-            float[] kept = mixed(probe, unit(dimension), random.nextDouble());
-            codes.put(row, kept);
-            double cosine = dot(probe, kept);
+            float[] stored = mixed(probe, unit(dimension), random.nextDouble());
+            codes.put(row, stored);
+            double cosine = dot(probe, stored);
             double error = codes.probe(probe).cosine(row) - cosine;
-            double ofSigns = .7555 * Math.sqrt(Math.max(0, 1 - cosine * cosine) / bits); // sqrt(pi / 2 - 1)
-            double expected = Math.hypot(ofSigns, ofRounding(probe, (int) bits));
+            double signError = 0.7555 * Math.sqrt(Math.max(0, 1 - cosine * cosine) / bits); // sqrt(pi / 2 - 1)
+            double expected = Math.hypot(signError, quantizationError(probe, (int) bits));
             sum += error;
             squares += error * error / (expected * expected) / pairs;
         }
-        assertThat(sum / pairs).as("mean error").isEqualTo(0, within(4 * .034 / Math.sqrt(pairs)));
-        assertThat(Math.sqrt(squares)).as("error over the expected one").isBetween(.85, 1.1);
+        assertThat(sum / pairs).as("mean error").isEqualTo(0, within(4 * 0.034 / Math.sqrt(pairs)));
+        assertThat(Math.sqrt(squares))
+                .as("error relative to the expected error")
+                .isBetween(0.85, 1.1);
     }
 
-    /** Each value by a step / sqrt(6), times 1 / (sqrt(2 / pi) sqrt(bits)), for all of them together. */
-    private static double ofRounding(float[] probe, int bits) {
-        double most = 0;
-        for (float value : new RandomRotation(bits).of(probe)) {
-            most = Math.max(most, Math.abs(value));
+    /** The standard deviation is a step / sqrt(6) per value, times 1 / (sqrt(2 / pi) sqrt(bits)), over all values. */
+    private static double quantizationError(float[] probe, int bits) {
+        double max = 0;
+        for (float value : new RandomRotation(bits).apply(probe)) {
+            max = Math.max(max, Math.abs(value));
         }
-        return most / 7.5 / Math.sqrt(6) / Math.sqrt(2 / Math.PI);
+        return max / 7.5 / Math.sqrt(6) / Math.sqrt(2 / Math.PI);
     }
 
     @Test
-    void ofItselfAndItsOpposite() {
+    void estimatesAVectorAndItsOpposite() {
         SignCodes codes = new SignCodes(512);
         codes.reserve(20_000); // more than a chunk
         float[] row = unit(512);
         codes.put(19_999, row);
-        assertThat(codes.probe(row).cosine(19_999)).isEqualTo(1, within(.05f)); // five times what rounding does
-        assertThat(codes.probe(mixed(row, row, -2)).cosine(19_999)).isEqualTo(-1, within(.05f));
+        assertThat(codes.probe(row).cosine(19_999)).isEqualTo(1, within(0.05f)); // five times the quantization error
+        assertThat(codes.probe(mixed(row, row, -2)).cosine(19_999)).isEqualTo(-1, within(0.05f));
     }
 
-    /** Of a vector at an angle, angle / pi of the signs; up to the largest embeddings that a gallery takes. */
+    /** A fraction angle / pi of the signs differs; tested up to the largest dimension of a gallery. */
     @ParameterizedTest
     @ValueSource(ints = {128, 512, 2048, 65536})
-    void signsThatDifferTellTheAngle(int dimension) {
+    void hammingDistancesAreProportionalToAngles(int dimension) {
         SignCodes codes = new SignCodes(dimension);
         codes.reserve(SignCodes.CHUNK + 3);
         float[] row = unit(dimension);
@@ -91,16 +93,16 @@ class SignCodesTest {
         codes.put(SignCodes.CHUNK, row);
         codes.put(SignCodes.CHUNK + 1, mixed(row, row, -2));
         codes.put(SignCodes.CHUNK + 2, mixed(row, other, 1));
-        int[] differing = new int[3];
-        codes.probe(row).differing(SignCodes.CHUNK, SignCodes.CHUNK + 3, differing);
-        assertThat(differing[0]).isZero();
-        assertThat(differing[1]).isEqualTo(codes.bits());
+        int[] hammingDistances = new int[3];
+        codes.probe(row).hammingDistances(SignCodes.CHUNK, SignCodes.CHUNK + 3, hammingDistances);
+        assertThat(hammingDistances[0]).isZero();
+        assertThat(hammingDistances[1]).isEqualTo(codes.bits());
         double angle = Math.acos(dot(row, mixed(row, other, 1)));
-        assertThat(differing[2])
+        assertThat(hammingDistances[2])
                 .isCloseTo((int) (codes.bits() * angle / Math.PI), within((int) (2.5 * Math.sqrt(codes.bits()))));
-        int last = differing[2];
-        codes.probe(row).differing(SignCodes.CHUNK + 2, SignCodes.CHUNK + 3, differing);
-        assertThat(differing[0]).isEqualTo(last);
+        int last = hammingDistances[2];
+        codes.probe(row).hammingDistances(SignCodes.CHUNK + 2, SignCodes.CHUNK + 3, hammingDistances);
+        assertThat(hammingDistances[0]).isEqualTo(last);
     }
 
     private float[] unit(int dimension) {
@@ -111,10 +113,10 @@ class SignCodesTest {
         return normalized(values);
     }
 
-    private static float[] mixed(float[] a, float[] b, double share) {
+    private static float[] mixed(float[] a, float[] b, double weight) {
         float[] values = new float[a.length];
         for (int i = 0; i < a.length; i++) {
-            values[i] = (float) (a[i] + share * b[i]);
+            values[i] = (float) (a[i] + weight * b[i]);
         }
         return normalized(values);
     }

@@ -2,21 +2,24 @@ package org.facerecognition.gallery;
 
 import java.util.Random;
 
-/** Drawn embeddings: people are random directions, their images lie about them. */
+/** Synthetic embeddings: a person is a random direction, and the images of a person are noisy versions of it. */
 final class TestFaces {
     private TestFaces() {}
 
-    /** An image of a person: the cosine of two of one person is .7 or so, of two people's at most .4 for 64 values. */
-    static float[] of(int person, int picture, int dimension) {
+    /**
+     * Returns an image of a person. With 64 values, the cosine of two images is about 0.7 for one person and at most
+     * 0.4 for two people.
+     */
+    static float[] of(int person, int image, int dimension) {
         float[] center = direction(person, dimension);
-        float[] noise = direction(1_000_003L * (person + 1) + picture, dimension);
+        float[] noise = direction(1_000_003L * (person + 1) + image, dimension);
         for (int i = 0; i < dimension; i++) {
-            center[i] += .65f * noise[i];
+            center[i] += 0.65f * noise[i];
         }
         return center;
     }
 
-    /** Of norm 1. */
+    /** Returns a unit-norm random vector. */
     static float[] direction(long seed, int dimension) {
         Random random = new Random(seed * 2_654_435_761L + 17);
         float[] values = new float[dimension];

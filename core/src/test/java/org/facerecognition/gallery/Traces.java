@@ -14,9 +14,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** People all of whose data are a function of a number, and the search for what is left of them on the disk. */
+/** People whose data is a function of a number, and the search for traces of them on the disk. */
 final class Traces {
-    private static final int FLOATS_SEARCHED = 2; // any two values that follow each other
+    private static final int FLOATS_SEARCHED = 2; // two consecutive values identify an embedding
 
     private Traces() {}
 
@@ -40,8 +40,8 @@ final class Traces {
         return Integer.parseInt(entry.identity().split("-")[1]);
     }
 
-    /** Whether an entry is as it was enrolled. */
-    static boolean isWhole(Entry entry, Gallery gallery, int dimension) {
+    /** Returns whether an entry is as it was enrolled. */
+    static boolean isIntact(Entry entry, Gallery gallery, int dimension) {
         int person = person(entry);
         float[] unit = UnitVector.of(TestFaces.direction(person, dimension), dimension, "expected");
         return name(person).equals(entry.identity())
@@ -50,8 +50,8 @@ final class Traces {
                 && Arrays.equals(gallery.embedding(entry.id()).orElseThrow(), unit);
     }
 
-    /** That no file below a folder has a byte of these people's names, notes, keys and embeddings. */
-    static void assertNowhere(Path folder, Collection<Integer> people, int dimension) throws IOException {
+    /** Asserts that no file below a folder contains names, notes, keys or embeddings of these people. */
+    static void assertErased(Path folder, Collection<Integer> people, int dimension) throws IOException {
         if (people.isEmpty()) {
             return;
         }
@@ -61,7 +61,7 @@ final class Traces {
                 for (int person : people) {
                     for (String trace : traces(person, dimension)) {
                         assertThat(bytes.contains(trace))
-                                .as("%s has something of person %d", file, person)
+                                .as("%s contains data of person %d", file, person)
                                 .isFalse();
                     }
                 }

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
@@ -50,18 +49,10 @@ class AtomicFileTest {
         }
     }
 
-    /** What the other process is writing at the moment. */
-    private Path temporary() throws IOException {
-        return folder.resolve(names().stream()
-                .filter(name -> name.matches("\\.model\\.[0-9a-f]{16}\\.tmp"))
-                .findFirst()
-                .orElseThrow());
-    }
-
     @Nested
     class Writing {
         @Test
-        void leavesTheFileAndNothingElse() throws IOException {
+        void writesTheFileAndLeavesNothingElse() throws IOException {
             AtomicFile.write(file, "text");
             assertThat(file).hasContent("text");
             AtomicFile.write(file, new byte[] {1, 2});
@@ -83,7 +74,7 @@ class AtomicFileTest {
         }
 
         @Test
-        void takesAPathWithoutAFolder() throws IOException {
+        void acceptsAPathWithoutAFolder() throws IOException {
             Path here = Path.of("atomic-file-test");
             try {
                 AtomicFile.write(here, "text");
@@ -94,7 +85,7 @@ class AtomicFileTest {
         }
 
         @Test
-        void takesNamesAsLongAsTheFileSystemDoes() throws IOException {
+        void acceptsNamesOfMaximumLength() throws IOException {
             Path longest = folder.resolve("n".repeat(255));
             AtomicFile.write(longest, "text");
             assertThat(longest).hasContent("text");
@@ -103,8 +94,8 @@ class AtomicFileTest {
 
         @Test
         @DisabledOnOs(OS.WINDOWS)
-        void keepsThePermissionsOfAFormerFileAndShowsNobodyMoreMeanwhile() throws IOException {
-            Files.writeString(file, "former");
+        void keepsThePermissionsOfAReplacedFile() throws IOException {
+            Files.writeString(file, "old");
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r--r-----"));
             AtomicFile.writePath(file, temporary -> {
                 assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(temporary)))
@@ -114,14 +105,14 @@ class AtomicFileTest {
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
                     .isEqualTo("r--r-----");
 
-            Path usual = Files.createFile(folder.resolve("usual"));
+            Path ordinary = Files.createFile(folder.resolve("ordinary"));
             AtomicFile.write(folder.resolve("new"), "new");
             assertThat(Files.getPosixFilePermissions(folder.resolve("new")))
-                    .isEqualTo(Files.getPosixFilePermissions(usual));
+                    .isEqualTo(Files.getPosixFilePermissions(ordinary));
         }
 
         @Test
-        void aPendingInterruptIsSetAsideAndRestored() throws IOException {
+        void defersAPendingInterrupt() throws IOException {
             Thread.currentThread().interrupt();
             try {
                 AtomicFile.write(file, channel -> channel.write(ByteBuffer.wrap(new byte[] {1})));
@@ -133,7 +124,7 @@ class AtomicFileTest {
         }
 
         @Test
-        void anInterruptDoesNotDisturbAStream() throws IOException {
+        void anInterruptDoesNotAffectAStream() throws IOException {
             try {
                 AtomicFile.writeStream(file, out -> {
                     Thread.currentThread().interrupt();
@@ -146,8 +137,8 @@ class AtomicFileTest {
         }
 
         @Test
-        void aFinishedFileIsMovedOverTheFormerOne() throws IOException {
-            Files.writeString(file, "former");
+        void movesAFinishedFileOverTheOldOne() throws IOException {
+            Files.writeString(file, "old");
             Path part = Files.writeString(folder.resolve("model.part"), "finished");
             AtomicFile.move(part, file);
             assertThat(file).hasContent("finished");
@@ -156,7 +147,7 @@ class AtomicFileTest {
 
         @Test
         @DisabledOnOs(OS.WINDOWS)
-        void aDeviceIsWrittenToAndNotReplaced() throws IOException {
+        void writesToADeviceDirectly() throws IOException {
             Path device = Path.of("/dev/null");
             AtomicFile.write(device, "text");
             AtomicFile.write(device, channel -> channel.write(ByteBuffer.allocate(1)));
@@ -168,8 +159,8 @@ class AtomicFileTest {
     @DisabledOnOs(OS.WINDOWS)
     class Links {
         @Test
-        void stayAndTheirTargetIsReplaced() throws IOException {
-            Path target = Files.writeString(folder.resolve("target"), "former");
+        void areKeptAndTheirTargetIsReplaced() throws IOException {
+            Path target = Files.writeString(folder.resolve("target"), "old");
             Files.createSymbolicLink(folder.resolve("second"), Path.of("target"));
             Files.createSymbolicLink(file, folder.resolve("second"));
             AtomicFile.write(file, "new");
@@ -179,7 +170,7 @@ class AtomicFileTest {
         }
 
         @Test
-        void mayPointAtAFileThatIsNotThereYet() throws IOException {
+        void mayPointToAFileThatDoesNotExistYet() throws IOException {
             Files.createSymbolicLink(file, Path.of("new folder/target"));
             AtomicFile.write(file, "new");
             assertThat(file).isSymbolicLink().hasContent("new");
@@ -187,31 +178,31 @@ class AtomicFileTest {
         }
 
         @Test
-        void toAFolderMayBeInThePath() throws IOException {
+        void toFoldersAreFollowed() throws IOException {
             Path real = Files.createDirectory(folder.resolve("real"));
             Path link = Files.createSymbolicLink(folder.resolve("link"), real);
             AtomicFile.write(link.resolve("x"), "text");
-            AtomicFile.write(link.resolve("../y"), "text"); // as the operating system reads it
+            AtomicFile.write(link.resolve("../y"), "text"); // the operating system resolves links first
             assertThat(real.resolve("x")).hasContent("text");
             assertThat(folder.resolve("y")).hasContent("text");
         }
 
         @Test
-        void thatLeadInACircleAreRefused() throws IOException {
+        void thatFormALoopAreRejected() throws IOException {
             Files.createSymbolicLink(file, folder.resolve("second"));
             Files.createSymbolicLink(folder.resolve("second"), file);
             IOException e = catchThrowableOfType(IOException.class, () -> AtomicFile.write(file, "new"));
-            assertThat(AtomicFile.reason(e)).isEqualTo("its symbolic links lead in a circle");
+            assertThat(AtomicFile.reason(e)).isEqualTo("its symbolic links form a loop");
         }
     }
 
     @Nested
-    class Competing {
+    class Concurrency {
         private static final int THREADS = 8;
         private static final int ROUNDS = 15;
 
         @Test
-        void threadsLeaveOneWholeFile() throws Exception {
+        void threadsLeaveOneCompleteFile() throws Exception {
             ExecutorService threads = Executors.newFixedThreadPool(THREADS);
             try {
                 for (int round = 0; round < ROUNDS; round++) {
@@ -243,10 +234,10 @@ class AtomicFileTest {
         }
 
         @Test
-        void aReaderFindsAWholeFileAtEveryMoment() throws Exception {
+        void readersAlwaysFindACompleteFile() throws Exception {
             AtomicFile.write(file, "a".repeat(10_000));
             try (FileChild child = FileChild.start()) {
-                child.order("write", file, "bb", 5_000);
+                child.send("write", file, "bb", 5_000);
                 for (int i = 0; i < 200; i++) {
                     AtomicFile.write(file, (i % 2 == 0 ? "c" : "d").repeat(10_000));
                     String text = Files.readString(file);
@@ -260,10 +251,10 @@ class AtomicFileTest {
     }
 
     @Nested
-    class Failing {
+    class Failures {
         @Test
-        void leavesTheFormerFileAndNothingElse() throws IOException {
-            Files.writeString(file, "former");
+        void leaveTheOldFileAndNothingElse() throws IOException {
+            Files.writeString(file, "old");
             IOException full = new IOException("No space left on device");
             assertThatThrownBy(() -> AtomicFile.writeStream(file, out -> {
                         out.write(new byte[100_000]);
@@ -271,18 +262,18 @@ class AtomicFileTest {
                     }))
                     .isSameAs(full);
             assertThatThrownBy(() -> AtomicFile.writePath(file, temporary -> {
-                        throw new IllegalStateException("of C++");
+                        throw new IllegalStateException("from native code");
                     }))
                     .isInstanceOf(IllegalStateException.class);
-            assertThat(file).hasContent("former");
+            assertThat(file).hasContent("old");
             assertThat(names()).containsExactly("model");
             assertThat(AtomicFile.cannotWrite(file, full))
-                    .isEqualTo("cannot write " + file + ": No space left on device; a former file of that name is"
-                            + " untouched, free some space or choose another folder");
+                    .isEqualTo("cannot write " + file + ": No space left on device; an existing file of that"
+                            + " name is unchanged; free some space or choose another folder");
         }
 
         @Test
-        void overAFolderIsRefused() throws IOException {
+        void rejectAFolder() throws IOException {
             Files.createDirectory(file);
             IOException e = catchThrowableOfType(IOException.class, () -> AtomicFile.write(file, "x"));
             assertThat(AtomicFile.reason(e)).isEqualTo("it is a folder");
@@ -290,7 +281,7 @@ class AtomicFileTest {
         }
 
         @Test
-        void belowAFileNamesTheFile() throws IOException {
+        void nameTheFileThatIsNotAFolder() throws IOException {
             Files.createFile(file);
             IOException e = catchThrowableOfType(IOException.class, () -> AtomicFile.write(file.resolve("a/x"), "x"));
             assertThat(AtomicFile.reason(e)).isIn(file + " is not a folder", "Not a directory");
@@ -298,7 +289,7 @@ class AtomicFileTest {
 
         @Test
         @DisabledOnOs(OS.WINDOWS)
-        void inAReadOnlyFolderIsOnePlainReason() throws IOException {
+        void reportAReadOnlyFolder() throws IOException {
             assumeFalse(Files.getOwner(folder).getName().equals("root"), "nothing is forbidden to root");
             Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("r-xr-xr-x"));
             IOException e = catchThrowableOfType(IOException.class, () -> AtomicFile.write(file, "x"));
@@ -307,34 +298,35 @@ class AtomicFileTest {
         }
 
         @Test
-        void whereNobodyCanWriteIsOnePlainReason() {
-            assumeTrue(Files.isDirectory(Path.of("/proc/self")), "needs a folder that takes no files");
+        void reportAFolderThatAcceptsNoFiles() {
+            assumeTrue(Files.isDirectory(Path.of("/proc/self")), "needs a folder that accepts no files");
             IOException e =
                     catchThrowableOfType(IOException.class, () -> AtomicFile.write(Path.of("/proc/self/x"), "x"));
             assertThat(AtomicFile.reason(e)).isEqualTo("the folder or file is missing");
         }
 
         @Test
-        void onAFullDiskIsOnePlainReasonAndTheFormerFileStays() throws Exception {
+        void reportAFullDiskAndKeepTheOldFile() throws Exception {
             assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs a shell that can limit the size of files");
-            Files.writeString(file, "former");
+            Files.writeString(file, "old");
             try (FileChild child = FileChild.start("/bin/bash", "-c", "ulimit -f 100; exec \"$@\"", "bash")) {
                 assertThat(child.ask("write", file, "x", 1_000_000))
-                        .isEqualTo("cannot write " + file + ": File too large; a former file of that name is"
-                                + " untouched, free some space or choose another folder");
+                        .isEqualTo("cannot write " + file + ": File too large; an existing file of that name is"
+                                + " unchanged; free some space or choose another folder");
             }
-            assertThat(file).hasContent("former");
+            assertThat(file).hasContent("old");
             assertThat(names()).containsExactly("model");
         }
 
         @Test
-        void hasAReasonWithoutTheNameOfATemporaryFile() {
+        void doNotMentionTheTemporaryFile() {
             String name = folder.resolve(ORPHAN).toString();
             assertThat(AtomicFile.reason(new AccessDeniedException(name))).isEqualTo("permission denied");
             assertThat(AtomicFile.reason(new NoSuchFileException(name))).isEqualTo("the folder or file is missing");
             assertThat(AtomicFile.reason(new FileSystemException(name, null, "Read-only file system")))
                     .isEqualTo("Read-only file system");
-            assertThat(AtomicFile.reason(new FileSystemException(name))).isEqualTo("the file system refuses it");
+            assertThat(AtomicFile.reason(new FileSystemException(name)))
+                    .isEqualTo("the file system rejected the operation");
             assertThat(AtomicFile.reason(new FileNotFoundException(name + " (Too many open files)")))
                     .isEqualTo("Too many open files");
             assertThat(AtomicFile.reason(new ClosedByInterruptException())).isEqualTo("the thread was interrupted");
@@ -342,118 +334,5 @@ class AtomicFileTest {
                     .isEqualTo("No space left on device");
             assertThat(AtomicFile.reason(new IOException())).isEqualTo("IOException");
         }
-    }
-
-    @Nested
-    class Orphans {
-        @Test
-        void ofAKilledProcessAreRemovedByTheNextWriter() throws Exception {
-            try (FileChild child = FileChild.start()) {
-                assertThat(child.ask("begin", file)).isEqualTo("half");
-                assertThat(temporary()).hasSize(100_000);
-                child.kill();
-            }
-            assertThat(names()).hasSize(1);
-            AtomicFile.write(folder.resolve("other"), "text"); // not its business
-            assertThat(names()).hasSize(2);
-            AtomicFile.write(file, "text");
-            assertThat(names()).containsExactly("model", "other");
-        }
-
-        @Test
-        void ofAllFilesAreRemovedFromAFolder() throws Exception {
-            Files.writeString(folder.resolve(ORPHAN), "half");
-            Files.writeString(folder.resolve(".other.0123456789abcdef.tmp"), "half");
-            for (String name : List.of(
-                    "model.0123456789abcdef.tmp",
-                    ".model.tmp",
-                    ".model.0123456789ABCDEF.tmp",
-                    ".0123456789abcdef.tmp")) {
-                Files.writeString(folder.resolve(name), "of somebody else");
-            }
-            AtomicFile.clean(folder);
-            assertThat(names()).hasSize(4).doesNotContain(ORPHAN, ".other.0123456789abcdef.tmp");
-            AtomicFile.clean(folder.resolve("missing"));
-        }
-
-        @Test
-        void ofOneFileAreRemovedBesideIt() throws IOException {
-            Files.writeString(folder.resolve(ORPHAN), "half");
-            Files.writeString(folder.resolve(".other.0123456789abcdef.tmp"), "half");
-            AtomicFile.cleanBeside(file);
-            assertThat(names()).containsExactly(".other.0123456789abcdef.tmp");
-        }
-
-        @Test
-        void areNotTheFilesThatAnotherProcessIsWriting() throws Exception {
-            try (FileChild child = FileChild.start()) {
-                assertThat(child.ask("begin", file)).isEqualTo("half");
-                Path temporary = temporary();
-                AtomicFile.clean(folder);
-                AtomicFile.write(file, "text");
-                assertThat(temporary).exists();
-                assertThat(child.ask("go on")).isEqualTo("written");
-            }
-            assertThat(file).hasSize(200_000);
-            assertThat(names()).containsExactly("model");
-        }
-
-        @Test
-        void areNotTheFilesThatThisProcessIsWriting() throws Exception {
-            try (FileChild child = FileChild.start()) {
-                AtomicFile.writeStream(file, out -> {
-                    half(out);
-                    Path temporary = temporary();
-                    AtomicFile.clean(folder);
-                    AtomicFile.write(file, "in between");
-                    assertThat(temporary).exists();
-                    // nor has the cleaning let go of the lock
-                    assertThat(child.ask("write", file, "x", 1)).isEqualTo("written");
-                    assertThat(temporary).exists();
-                    half(out);
-                });
-            }
-            assertThat(file).hasSize(200_000);
-            assertThat(names()).containsExactly("model");
-        }
-
-        @Test
-        void areNotTheFilesThatAWriterClosedItself() throws Exception {
-            List<Path> calls = new ArrayList<>();
-            try (FileChild child = FileChild.start()) {
-                AtomicFile.writePath(file, temporary -> {
-                    calls.add(temporary);
-                    Files.writeString(temporary, "text");
-                    if (calls.size() == 1) { // on Linux the lock is lost by now, and another process cleans
-                        child.ask("write", file, "x", 1);
-                        assumeFalse(Files.exists(temporary), "here the lock outlives the closing of a descriptor");
-                    }
-                });
-            }
-            assertThat(calls).hasSize(2);
-            assertThat(file).hasContent("text");
-            assertThat(names()).containsExactly("model");
-        }
-
-        private void half(OutputStream out) throws IOException {
-            out.write(new byte[100_000]);
-            out.flush();
-        }
-    }
-
-    @Test
-    void aFolderOfManyFilesIsNotListedForEachFileWritten() throws IOException {
-        for (int i = 0; i < 20_000; i++) {
-            Files.createFile(folder.resolve("crop-" + i + ".png"));
-        }
-        long begin = System.nanoTime();
-        AtomicFile.cleanBeside(file);
-        assumeTrue(System.nanoTime() - begin > 8_000_000, "here this folder is listed in no time");
-        AtomicFile.write(folder.resolve("first"), "text"); // finds out that listing takes long
-        Path orphan = Files.writeString(folder.resolve(ORPHAN), "half");
-        AtomicFile.write(file, "text");
-        assertThat(orphan).as("the folder was not listed again").exists();
-        AtomicFile.cleanBeside(file);
-        assertThat(orphan).as("who asks for it gets it cleaned").doesNotExist();
     }
 }

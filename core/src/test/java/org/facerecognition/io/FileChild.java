@@ -11,16 +11,16 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Another process that writes and locks, told what to do line by line. */
+/** A child process that writes and locks files as commanded by lines on its standard input. */
 final class FileChild implements AutoCloseable {
     private final Process process;
     private final BufferedReader answers;
-    private final BufferedWriter orders;
+    private final BufferedWriter commands;
 
     private FileChild(Process process) {
         this.process = process;
         this.answers = process.inputReader();
-        this.orders = process.outputWriter();
+        this.commands = process.outputWriter();
     }
 
     static FileChild start(String... prefix) {
@@ -42,13 +42,13 @@ final class FileChild implements AutoCloseable {
         }
     }
 
-    void order(String what, Object... words) throws IOException {
+    void send(String what, Object... words) throws IOException {
         StringBuilder line = new StringBuilder(what);
         for (Object word : words) {
             line.append('\t').append(word);
         }
-        orders.write(line.append('\n').toString());
-        orders.flush();
+        commands.write(line.append('\n').toString());
+        commands.flush();
     }
 
     @Nullable
@@ -58,7 +58,7 @@ final class FileChild implements AutoCloseable {
 
     @Nullable
     String ask(String what, Object... words) throws IOException {
-        order(what, words);
+        send(what, words);
         return answer();
     }
 
@@ -75,7 +75,7 @@ final class FileChild implements AutoCloseable {
         kill();
     }
 
-    // ---- in the other process ----
+    // ---- in the child process ----
 
     private static @Nullable WriterLock lock;
 
@@ -83,12 +83,12 @@ final class FileChild implements AutoCloseable {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             String[] words = line.split("\t");
-            System.out.println(obey(words[0], Path.of(words[1]), words, in));
+            System.out.println(execute(words[0], Path.of(words[1]), words, in));
             System.out.flush();
         }
     }
 
-    private static String obey(String what, Path file, String[] words, BufferedReader in) throws Exception {
+    private static String execute(String what, Path file, String[] words, BufferedReader in) throws Exception {
         switch (what) {
             case "write" -> {
                 try {
@@ -98,7 +98,7 @@ final class FileChild implements AutoCloseable {
                 }
                 return "written";
             }
-            case "begin" -> { // writes half, and the rest after another line
+            case "begin" -> { // writes one half, and the other half after the next line
                 AtomicFile.writeStream(file, out -> {
                     out.write(new byte[100_000]);
                     out.flush();
@@ -114,11 +114,11 @@ final class FileChild implements AutoCloseable {
                     lock = WriterLock.of(file, "a child");
                     return "locked";
                 } catch (LockedException e) {
-                    return (e.byThisProcess() ? "here: " : "elsewhere: ") + e.holder();
+                    return (e.byThisProcess() ? "this process: " : "another process: ") + e.holder();
                 }
             }
             case "forget" -> {
-                WriterLock.of(file, "a forgetful child");
+                WriterLock.of(file, "a child that forgets its lock");
                 for (int i = 0; i < 5; i++) {
                     System.gc();
                     Thread.sleep(20);

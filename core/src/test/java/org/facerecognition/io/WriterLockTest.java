@@ -36,29 +36,29 @@ class WriterLockTest {
         file = folder.resolve("training.lock");
     }
 
-    private static String mine() {
+    private static String thisProcess() {
         return "process " + ProcessHandle.current().pid() + " ";
     }
 
-    private void assertHeldHere(Path path) {
+    private void assertHeldByThisProcess(Path path) {
         LockedException e = catchThrowableOfType(LockedException.class, () -> WriterLock.of(path, "a second one"));
         assertThat(e.byThisProcess()).isTrue();
-        assertThat(e.holder()).startsWith(mine()).contains(", a training since 20");
+        assertThat(e.holder()).startsWith(thisProcess()).contains(", a training since 20");
         assertThat(e).hasMessageStartingWith(path.getFileName() == null ? "" : folder.toString());
     }
 
     @Test
     @DisabledOnOs(OS.WINDOWS)
-    void theFileIsThereAsLongAsTheLockIsHeld() throws IOException {
+    void theFileExistsWhileTheLockIsHeld() throws IOException {
         try (WriterLock lock = WriterLock.of(folder.resolve("new folder/x.lock"), "a training")) {
             assertThat(folder.resolve("new folder/x.lock"))
                     .content()
-                    .matches(
-                            "process \\d+( on host \\S+)?, a training since \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n");
+                    .matches("process \\d+( on host \\S+)?, a training since"
+                            + " \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n");
             lock.close();
             assertThat(folder.resolve("new folder")).isEmptyDirectory();
             try (WriterLock next = WriterLock.of(folder.resolve("new folder/x.lock"), "another training")) {
-                lock.close(); // a second time does nothing
+                lock.close(); // closing twice has no effect
                 assertThat(folder.resolve("new folder/x.lock")).content().contains("another training");
             }
         }
@@ -67,9 +67,9 @@ class WriterLockTest {
     @Nested
     class WithinAProcess {
         @Test
-        void aSecondHolderIsRefusedWithTheNameOfTheFirst() throws IOException {
+        void rejectsASecondHolderAndNamesTheFirst() throws IOException {
             try (WriterLock lock = WriterLock.of(file, "a training")) {
-                assertHeldHere(file);
+                assertHeldByThisProcess(file);
             }
             WriterLock.of(file, "a training").close();
         }
@@ -82,23 +82,23 @@ class WriterLockTest {
             Path relative = Path.of("").toAbsolutePath().relativize(file);
             try (WriterLock lock = WriterLock.of(link.resolve("training.lock"), "a training")) {
                 Files.createLink(folder.resolve("hard.lock"), file);
-                assertHeldHere(file);
-                assertHeldHere(link.resolve("link/training.lock"));
-                assertHeldHere(fileLink);
-                assertHeldHere(relative);
-                assertHeldHere(folder.resolve("hard.lock"));
-                // and none of these has let go of the lock
+                assertHeldByThisProcess(file);
+                assertHeldByThisProcess(link.resolve("link/training.lock"));
+                assertHeldByThisProcess(fileLink);
+                assertHeldByThisProcess(relative);
+                assertHeldByThisProcess(folder.resolve("hard.lock"));
+                // none of these has released the lock
                 try (FileChild child = FileChild.start()) {
-                    assertThat(child.ask("lock", file)).startsWith("elsewhere: " + mine());
+                    assertThat(child.ask("lock", file)).startsWith("another process: " + thisProcess());
                 } catch (InterruptedException e) {
                     throw new IOException(e);
                 }
             }
         }
 
-        /** Web servers load a library twice. */
+        /** Web servers may load a library with several class loaders. */
         @Test
-        void anotherClassLoaderIsRefusedAfterAGarbageCollectionToo() throws Exception {
+        void rejectsAnotherClassLoaderEvenAfterAGarbageCollection() throws Exception {
             List<URL> urls = new ArrayList<>();
             for (String path : System.getProperty("java.class.path").split(File.pathSeparator)) {
                 urls.add(Path.of(path).toUri().toURL());
@@ -122,12 +122,12 @@ class WriterLockTest {
         }
 
         @Test
-        void aPendingInterruptDoesNotCostTheLock() throws Exception {
+        void aPendingInterruptDoesNotReleaseTheLock() throws Exception {
             Thread.currentThread().interrupt();
             try (WriterLock lock = WriterLock.of(file, "a training")) {
                 assertThat(Thread.interrupted()).isTrue();
                 try (FileChild child = FileChild.start()) {
-                    assertThat(child.ask("lock", file)).startsWith("elsewhere: ");
+                    assertThat(child.ask("lock", file)).startsWith("another process: ");
                 }
             } finally {
                 Thread.interrupted();
@@ -135,7 +135,7 @@ class WriterLockTest {
         }
 
         @Test
-        void whoCanWaitGetsItAfterTheFirst() throws Exception {
+        void awaitTakesTheLockAfterTheFirstHolder() throws Exception {
             WriterLock first = WriterLock.of(file, "a training");
             CompletableFuture<Void> second = CompletableFuture.runAsync(() -> {
                 try {
@@ -151,7 +151,7 @@ class WriterLockTest {
         }
 
         @Test
-        void aWaitIsInterrupted() throws IOException {
+        void awaitCanBeInterrupted() throws IOException {
             try (WriterLock first = WriterLock.of(file, "a training")) {
                 Thread.currentThread().interrupt();
                 assertThatThrownBy(() -> WriterLock.await(file, "a second one"))
@@ -163,7 +163,7 @@ class WriterLockTest {
         }
 
         @Test
-        void aFolderThatCannotBeMadeIsNotALock() throws IOException {
+        void reportsAFolderThatCannotBeCreated() throws IOException {
             Files.createFile(file);
             assertThatThrownBy(() -> WriterLock.of(file.resolve("x.lock"), "a training"))
                     .isInstanceOf(IOException.class)
@@ -174,7 +174,7 @@ class WriterLockTest {
     @Nested
     class BetweenProcesses {
         @Test
-        void aSecondHolderIsRefusedWithTheNameOfTheFirst() throws Exception {
+        void rejectsASecondHolderAndNamesTheFirst() throws Exception {
             try (FileChild child = FileChild.start()) {
                 assertThat(child.ask("lock", file)).isEqualTo("locked");
                 LockedException e =
@@ -183,58 +183,58 @@ class WriterLockTest {
                 assertThat(e.holder()).startsWith("process " + child.pid()).contains(", a child since ");
                 assertThat(child.ask("release", file)).isEqualTo("released");
                 try (WriterLock lock = WriterLock.of(file, "a training")) {
-                    assertThat(child.ask("lock", file)).startsWith("elsewhere: " + mine());
-                    assertThat(child.ask("lock", file)).startsWith("elsewhere: " + mine());
+                    assertThat(child.ask("lock", file)).startsWith("another process: " + thisProcess());
+                    assertThat(child.ask("lock", file)).startsWith("another process: " + thisProcess());
                 }
                 assertThat(child.ask("lock", file)).isEqualTo("locked");
             }
         }
 
         @Test
-        void aForgottenLockOutlivesGarbageCollections() throws Exception {
+        void anUnreachableLockIsHeldAfterGarbageCollections() throws Exception {
             try (FileChild child = FileChild.start()) {
                 assertThat(child.ask("forget", file)).isEqualTo("forgotten");
                 assertThatThrownBy(() -> WriterLock.of(file, "a training"))
                         .isInstanceOf(LockedException.class)
-                        .hasMessageContaining("a forgetful child");
-                assertThat(child.ask("lock", file)).startsWith("here: process " + child.pid());
+                        .hasMessageContaining("a child that forgets its lock");
+                assertThat(child.ask("lock", file)).startsWith("this process: process " + child.pid());
             }
         }
 
         @Test
-        void theFileOfAKilledProcessIsTakenOver() throws Exception {
+        void takesOverTheFileOfAKilledProcess() throws Exception {
             try (FileChild child = FileChild.start()) {
                 assertThat(child.ask("lock", file)).isEqualTo("locked");
                 child.kill();
             }
             assertThat(file).content().contains("a child");
             try (WriterLock lock = WriterLock.of(file, "a training")) {
-                assertThat(file).content().contains(mine()).doesNotContain("a child");
+                assertThat(file).content().contains(thisProcess()).doesNotContain("a child");
             }
         }
 
         @Test
-        void aFileOfLongerTextIsReplacedWhole() throws Exception {
+        void replacesALongerText() throws Exception {
             Files.writeString(file, "x".repeat(5_000));
             try (WriterLock lock = WriterLock.of(file, "a training")) {
-                assertThat(file).content().startsWith(mine()).hasLineCount(1);
+                assertThat(file).content().startsWith(thisProcess()).hasLineCount(1);
             }
         }
 
         @Test
         @DisabledOnOs(OS.WINDOWS)
-        void aFileThatSomebodyElsePutThereIsNotDeleted() throws Exception {
+        void doesNotDeleteAFileThatReplacedItsOwn() throws Exception {
             try (WriterLock lock = WriterLock.of(file, "a training")) {
                 Files.delete(file);
-                Files.writeString(file, "of somebody else");
+                Files.writeString(file, "of another writer");
             }
-            assertThat(file).hasContent("of somebody else");
+            assertThat(file).hasContent("of another writer");
         }
 
-        /** A new file may have the identity of a deleted one, so the identity alone does not tell them apart. */
+        /** A new file may have the identity of a deleted one, so the identity alone cannot distinguish them. */
         @Test
         @DisabledOnOs(OS.WINDOWS)
-        void aLockedFileThatWasDeletedIsNotTheOneAtItsPath() throws Exception {
+        void detectsThatTheLockedFileWasDeletedOrReplaced() throws Exception {
             try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
                 assertThat(WriterLock.isAt(file, open)).isTrue();
                 Files.delete(file);
@@ -246,12 +246,12 @@ class WriterLockTest {
         }
 
         @Test
-        void neverHoldItBoth() throws Exception {
+        void neverHoldTheLockAtTheSameTime() throws Exception {
             Path token = folder.resolve("token");
             try (FileChild child = FileChild.start();
                     FileChild other = FileChild.start()) {
-                child.order("rounds", file, token, 200);
-                other.order("rounds", file, token, 200);
+                child.send("rounds", file, token, 200);
+                other.send("rounds", file, token, 200);
                 assertThat(child.answer()).isEqualTo("done");
                 assertThat(other.answer()).isEqualTo("done");
             }
@@ -259,7 +259,7 @@ class WriterLockTest {
         }
     }
 
-    /** Takes the lock that many times, and creates and deletes a file meanwhile that must not be there. */
+    /** Takes the lock repeatedly, and each time creates and deletes a file that must not exist before. */
     static String rounds(Path file, Path token, int rounds) throws IOException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         for (int done = 0; done < rounds && System.nanoTime() < end; ) {

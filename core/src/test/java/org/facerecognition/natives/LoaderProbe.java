@@ -86,7 +86,8 @@ public final class LoaderProbe implements Callable<List<String>> {
     }
 
     private static void loader() {
-        FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 32), 0, 2, 0, 2, Split.TRAIN);
+        FaceDataset faces =
+                FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(0, 2).images(0, 2), Split.TRAIN);
         new BatchLoader(
                         faces,
                         BatchLoader.Settings.of(32, Normalization.SYMMETRIC)

@@ -27,7 +27,7 @@ class SyntheticFacesTest {
     }
 
     @Test
-    void equalNumbersGiveEqualPicturesOnAnyThreadInAnyOrder() {
+    void equalNumbersGiveEqualImagesOnAnyThreadInAnyOrder() {
         List<Integer> order = new ArrayList<>(IntStream.range(0, 24).boxed().toList());
         List<List<Byte>> forward =
                 order.stream().map(i -> pixels(faces, i / 4, i % 4)).toList();
@@ -44,12 +44,12 @@ class SyntheticFacesTest {
     }
 
     @Test
-    void theSeedMakesOtherPeople() {
+    void anotherSeedGivesOtherPeople() {
         assertThat(pixels(new SyntheticFaces(8, 64), 0, 0)).isNotEqualTo(pixels(faces, 0, 0));
     }
 
     @Test
-    void thePersonStaysWhileTheShotChanges() {
+    void identityStaysWhileTheShotChanges() {
         assertThat(faces.identity(3)).isEqualTo(faces.identity(3)).isNotEqualTo(faces.identity(4));
         assertThat(faces.shot(3, 0)).isNotEqualTo(faces.shot(3, 1)).isNotEqualTo(faces.shot(4, 0));
         Set<SyntheticIdentity> people = new HashSet<>();
@@ -58,7 +58,7 @@ class SyntheticFacesTest {
     }
 
     @Test
-    void picturesAreSquareOfTheSizeAskedForAndNeitherBlackNorFlat() {
+    void imagesHaveTheRequestedSizeAndAreNotUniform() {
         for (int size : new int[] {32, 64, 112, 512}) {
             try (Mat image = new SyntheticFaces(0, size).image(5, 2)) {
                 assertThat(image.rows()).isEqualTo(size);
@@ -74,9 +74,13 @@ class SyntheticFacesTest {
     }
 
     @Test
-    void nonsenseIsRefused() {
+    void rejectsInvalidArguments() {
         assertThatThrownBy(() -> new SyntheticFaces(0, 16)).hasMessage("sizePx must be in [32, 512], but was 16");
         assertThatThrownBy(() -> faces.image(-1, 0)).hasMessage("identity must be at least 0, but was -1");
         assertThatThrownBy(() -> faces.image(0, -1)).hasMessage("index must be at least 0, but was -1");
+        assertThatThrownBy(() -> faces.identities(2, 1))
+                .hasMessage("identities must be a range [from, to) with 0 <= from <= to, but was [2, 1)");
+        assertThatThrownBy(() -> faces.identities(0, 1).images(-1, 1))
+                .hasMessage("images must be a range [from, to) with 0 <= from <= to, but was [-1, 1)");
     }
 }

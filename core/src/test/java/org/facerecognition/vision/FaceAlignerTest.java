@@ -14,7 +14,7 @@ import org.facerecognition.Golden;
 import org.junit.jupiter.api.Test;
 
 class FaceAlignerTest {
-    /** The golden script's points. */
+    /** Returns the points of the golden script. */
     private static double[][] points(int set, double salt) {
         double[][] points = new double[5][2];
         for (int i = 0; i < 10; i++) {
@@ -24,19 +24,19 @@ class FaceAlignerTest {
     }
 
     @Test
-    void equalsUmeyamasSolutionBySingularValuesMirroredAndTurnedPointsIncluded() {
+    void equalsUmeyamasSolutionIncludingMirroredAndRotatedPoints() {
         JsonNode expected = Golden.read("/umeyama/similarity.json");
         assertThat(expected).hasSize(1000);
         for (int set = 0; set < 1000; set++) {
             double[][] matrix = FaceAligner.similarity(points(set, 0), target(set));
-            double[] wanted = Golden.numbers(expected.get(set));
+            double[] matrixOfScript = Golden.numbers(expected.get(set));
             for (int i = 0; i < 6; i++) {
-                assertThat(matrix[i / 3][i % 3]).as("set %d", set).isCloseTo(wanted[i], within(1e-9));
+                assertThat(matrix[i / 3][i % 3]).as("set %d", set).isCloseTo(matrixOfScript[i], within(1e-9));
             }
         }
     }
 
-    /** Mirrored, turned or unrelated, as the golden script's. */
+    /** Returns the targets of the golden script: mirrored, rotated or unrelated points. */
     private static double[][] target(int set) {
         double[][] from = points(set, 0);
         double[][] noise = points(set, 1);
@@ -59,7 +59,7 @@ class FaceAlignerTest {
     }
 
     @Test
-    void whatIsAlignedIsLeftAsItIsWhenAlignedAgain() {
+    void aligningTwiceIsTheIdentity() {
         for (int set = 0; set < 1000; set++) {
             double[][] from = target(set);
             double[][] matrix = FaceAligner.similarity(from, FaceAligner.template());
@@ -97,7 +97,7 @@ class FaceAlignerTest {
     }
 
     @Test
-    void anAlignedFaceIsLeftAsItIs() {
+    void alignedFaceIsNotChanged() {
         byte[] bytes = new byte[3 * 112 * 112];
         new Random(1).nextBytes(bytes);
         try (Mat image = new Mat(112, 112, CV_8UC3)) {
@@ -114,12 +114,12 @@ class FaceAlignerTest {
         }
     }
 
-    /** An image with a bright dot at each of a face's points: where do they go? */
+    /** Aligns an image with a bright dot at each landmark and looks for the dots in the result. */
     @Test
-    void pointsOfATurnedFaceComeToLieOnEachTemplate() {
+    void landmarksOfARotatedFaceMoveOntoEachTemplate() {
         double[][] points = new double[5][];
         for (int i = 0; i < 5; i++) {
-            double[] p = FaceAligner.template()[i]; // turned by 120 degrees, doubled, moved
+            double[] p = FaceAligner.template()[i]; // rotated by 2.1 radians, doubled, moved
             double x = p[0] - 56;
             double y = p[1] - 56;
             points[i] = new double[] {
@@ -157,7 +157,7 @@ class FaceAlignerTest {
     }
 
     @Test
-    void theOtherFormsAreTheirMakers() {
+    void templatesEqualThePublishedOnes() {
         assertThat(FaceTemplate.NARROW_96X112.points()[0])
                 .containsExactly(new double[] {30.2946, 51.6963}, within(1e-9));
         assertThat(FaceTemplate.WIDE_128.points()[0]).containsExactly(new double[] {46.2946, 51.6963}, within(1e-9));
@@ -169,7 +169,7 @@ class FaceAlignerTest {
     }
 
     @Test
-    void theTemplateIsTheFieldsAndCannotBeChanged() {
+    void templateEqualsInsightfaceAndCannotBeChanged() {
         double[][] template = FaceAligner.template();
         assertThat(template[0]).containsExactly(38.2946, 51.6963);
         assertThat(template[4]).containsExactly(70.7299, 92.2041);
@@ -178,7 +178,7 @@ class FaceAlignerTest {
     }
 
     @Test
-    void pointsThatDefineNothingAreASentence() {
+    void rejectsDegeneratePoints() {
         double[][] same = {{3, 3}, {3, 3}, {3, 3}, {3, 3}, {3, 3}};
         assertThatThrownBy(() -> FaceAligner.similarity(same, FaceAligner.template()))
                 .hasMessage("points must be finite and not all the same, but their spread was 0.0");

@@ -37,7 +37,7 @@ class FaceDetectorTest {
     Path folder;
 
     @Test
-    void facesAreFoundWhereTheyAre() {
+    void findsFacesAtTheirPlaces() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                 Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.small(photo, 80, 120, 1);
@@ -46,9 +46,9 @@ class FaceDetectorTest {
             List<DetectedFace> faces = detector.detect(photo);
 
             assertThat(faces).hasSize(2);
-            assertThat(faces.get(0).box()).isEqualTo(new DetectedFace.Box(160, 56, 80, 96)); // about (200, 104)
+            assertThat(faces.get(0).box()).isEqualTo(new DetectedFace.Box(160, 56, 80, 96)); // its center is (200, 104)
             assertBox(faces.get(1), 64, 100, 40, 48);
-            // eyes, nose, mouth: the image's left before its right
+            // eyes, nose, mouth; of each pair the one on the image's left comes first
             double[][] expected = {{72, 116}, {96, 116}, {84, 128}, {76, 136}, {92, 136}};
             assertThat(faces.get(1).pointArray()).isDeepEqualTo(expected);
             assertThat(faces).allSatisfy(face -> assertThat(face.score()).isCloseTo(1, within(1e-6)));
@@ -62,9 +62,9 @@ class FaceDetectorTest {
         assertThat(box).containsExactly(new double[] {x, y, width, height}, within(1e-3));
     }
 
-    /** Case F1: 8000 px are shrunk to 640, and a face of 125 px to 10. */
+    /** Case F1: 8000 px are reduced to 640, and a face of 125 px to 10. */
     @Test
-    void theSmallestVisibleFaceGrowsAsTheImageIsShrunk() {
+    void smallestVisibleFaceGrowsAsTheImageIsReduced() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector())) {
             assertThat(detector.smallestVisibleFacePx(8000, 5000)).hasValue(125);
             assertThat(detector.smallestVisibleFacePx(480, 960)).hasValue(15);
@@ -73,13 +73,13 @@ class FaceDetectorTest {
     }
 
     @Test
-    void whomThePictureIsOfComesFirst() {
+    void mostProminentFaceComesFirst() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                 Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.large(photo, 32, 48, 1);
             SquareFaces.small(photo, 160, 120, 1); // in the middle
             assertThat(detector.detect(photo).get(0).box().width()).isCloseTo(40, within(1e-3));
-            SquareFaces.large(photo, 192, 112, 1); // near enough to it for its size
+            SquareFaces.large(photo, 192, 112, 1); // near enough to the middle for its size
             List<DetectedFace> faces = detector.detect(photo);
             assertThat(faces).hasSize(3);
             assertBox(faces.get(0), 160, 72, 80, 96);
@@ -89,7 +89,7 @@ class FaceDetectorTest {
     }
 
     @Test
-    void whereThereIsNobodyTheListIsEmpty() {
+    void returnsNoFacesForEmptyImages() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector())) {
             for (int[] size : new int[][] {{320, 240}, {1, 1}, {7, 5}, {3000, 1}, {1, 3000}, {641, 33}}) {
                 try (Mat photo = SquareFaces.photo(size[0], size[1], 2)) {
@@ -100,15 +100,14 @@ class FaceDetectorTest {
     }
 
     @Test
-    void ofPicturesThatAreShrunkPlacesAreTheirOwn() {
+    void returnsPixelsOfTheOriginalImageWhenItIsReduced() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                 Mat photo = SquareFaces.photo(6400, 4800, 3)) {
             SquareFaces.small(photo, 1600, 2400, 10);
 
             DetectedFace face = detector.detect(photo).get(0);
 
-            // in the small image its square is at (160, 240), its center (164, 244) and a pixel's center a whole
-            // number
+            // in the reduced image the square is at (160, 240) with center (164, 244); pixel centers are whole numbers
             assertBox(face, (144 + 0.5) * 10 - 0.5, (220 + 0.5) * 10 - 0.5, 400, 480);
             assertThat(face.points().get(0).x()).isCloseTo((152 + 0.5) * 10 - 0.5, within(1e-3));
             assertThat(face.points().get(0).y()).isCloseTo((236 + 0.5) * 10 - 0.5, within(1e-3));
@@ -116,17 +115,17 @@ class FaceDetectorTest {
     }
 
     @Test
-    void smallOrDoubtfulFacesAreLeftOutWhenAskedFor() {
-        FaceDetector.Settings usual = FaceDetector.Settings.DEFAULT;
+    void settingsExcludeSmallAndUncertainFaces() {
+        FaceDetector.Settings defaults = FaceDetector.Settings.DEFAULT;
         try (Mat photo = SquareFaces.photo(320, 240, 4)) {
             SquareFaces.large(photo, 64, 64, 1);
             SquareFaces.small(photo, 240, 120, 1);
             SquareFaces.unclear(photo, 160, 200);
-            assertThat(found(photo, usual)).isEqualTo(3);
-            assertThat(found(photo, usual.withScoreThreshold(0.72))).isEqualTo(2);
-            assertThat(found(photo, usual.withSmallestFacePx(40))).isEqualTo(3);
-            assertThat(found(photo, usual.withSmallestFacePx(41))).isEqualTo(1);
-            assertThat(found(photo, usual.withLargestSidePx(40))).isZero();
+            assertThat(found(photo, defaults)).isEqualTo(3);
+            assertThat(found(photo, defaults.withScoreThreshold(0.72))).isEqualTo(2);
+            assertThat(found(photo, defaults.withSmallestFacePx(40))).isEqualTo(3);
+            assertThat(found(photo, defaults.withSmallestFacePx(41))).isEqualTo(1);
+            assertThat(found(photo, defaults.withLargestSidePx(40))).isZero();
             assertThat(found(photo, new FaceDetector.Settings(0.7, 0.3, 1, 16, 640)))
                     .isEqualTo(1);
         }
@@ -139,9 +138,9 @@ class FaceDetectorTest {
     }
 
     @Test
-    void manyThreadsFindWhatOneFinds() throws Exception {
+    void manyThreadsFindTheSameFacesAsOne() throws Exception {
         List<Mat> photos = new ArrayList<>();
-        for (int i = 0; i < 8; i++) { // sizes differ: what a detector keeps of one must not show in the next
+        for (int i = 0; i < 8; i++) { // different sizes: a detector's state must not affect the next image
             Mat photo = SquareFaces.photo(200 + 40 * i, 400 - 40 * i, i);
             SquareFaces.small(photo, 80, 8 * (i % 4 + 3), 1);
             SquareFaces.large(photo, 16 * (i + 1), 16 * 2, 1);
@@ -167,7 +166,7 @@ class FaceDetectorTest {
     }
 
     @Test
-    void isClosedWhileOtherThreadsUseIt() throws Exception {
+    void canBeClosedWhileOtherThreadsUseIt() throws Exception {
         try (Mat photo = SquareFaces.photo(320, 240, 1)) {
             Races.closedWhileUsed(
                     20,
@@ -178,7 +177,7 @@ class FaceDetectorTest {
     }
 
     @Test
-    void aScopeOfTheCallersDoesNotEndIt() {
+    void survivesTheCallersScope() {
         try (Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.small(photo, 80, 120, 1);
             FaceDetector detector;
@@ -195,7 +194,7 @@ class FaceDetectorTest {
     }
 
     @Test
-    void nothingIsLeftBehind() {
+    void leaksNoPointers() {
         try (Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.small(photo, 80, 120, 1);
             detectTwice(photo);
@@ -215,14 +214,14 @@ class FaceDetectorTest {
     }
 
     @Test
-    void whatIsNoDetectorIsNamed() throws IOException {
+    void namesFilesThatAreNotDetectors() throws IOException {
         Path nowhere = folder.resolve("nowhere.onnx");
         assertThatThrownBy(() -> FaceDetector.open(nowhere))
                 .isInstanceOf(DetectorException.class)
                 .hasMessage("face detector " + nowhere + " does not exist");
         Path empty = Files.write(folder.resolve("empty.onnx"), new byte[0]);
         assertThatThrownBy(() -> FaceDetector.open(empty))
-                .hasMessage("face detector " + empty + " is empty; bring YuNet's .onnx file");
+                .hasMessage("face detector " + empty + " is empty; give YuNet's .onnx file");
         Path text = Files.writeString(folder.resolve("text.onnx"), "this is no net");
         assertThatThrownBy(() -> FaceDetector.open(text))
                 .isInstanceOf(DetectorException.class)
@@ -235,25 +234,25 @@ class FaceDetectorTest {
     }
 
     @Test
-    void nonsenseIsRefused() {
-        FaceDetector.Settings usual = FaceDetector.Settings.DEFAULT;
-        assertThatThrownBy(() -> usual.withScoreThreshold(1.1))
+    void rejectsInvalidArguments() {
+        FaceDetector.Settings defaults = FaceDetector.Settings.DEFAULT;
+        assertThatThrownBy(() -> defaults.withScoreThreshold(1.1))
                 .hasMessage("score threshold must be in [0, 1], but was 1.1");
-        assertThatThrownBy(() -> usual.withScoreThreshold(Double.NaN)).hasMessageContaining("NaN");
+        assertThatThrownBy(() -> defaults.withScoreThreshold(Double.NaN)).hasMessageContaining("NaN");
         assertThatThrownBy(() -> new FaceDetector.Settings(0.5, -1, 1, 1, 640))
                 .hasMessage("nms threshold must be in [0, 1], but was -1.0");
         assertThatThrownBy(() -> new FaceDetector.Settings(0.5, 0.3, 0, 1, 640))
                 .hasMessage("top-k must be at least 1, but was 0");
-        assertThatThrownBy(() -> usual.withSmallestFacePx(0))
+        assertThatThrownBy(() -> defaults.withSmallestFacePx(0))
                 .hasMessage("smallest face must be at least 1 px, but was 0");
-        assertThatThrownBy(() -> usual.withLargestSidePx(31))
+        assertThatThrownBy(() -> defaults.withLargestSidePx(31))
                 .hasMessage("largest side must be 32 to 10000 px, but was 31");
         assertThatThrownBy(() -> new DetectedFace(new DetectedFace.Box(0, 0, 1, 1), List.of(), 1))
                 .hasMessage("points must be 5, but were 0");
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
-                Mat grey = new Mat(9, 9, CV_8UC1);
+                Mat gray = new Mat(9, 9, CV_8UC1);
                 Mat empty = new Mat()) {
-            assertThatThrownBy(() -> detector.detect(grey))
+            assertThatThrownBy(() -> detector.detect(gray))
                     .hasMessage("image must be RGB, CV_8UC3, but was of OpenCV's type 0");
             assertThatThrownBy(() -> detector.detect(empty)).hasMessage("image must be RGB, CV_8UC3, but was empty");
         }
@@ -262,7 +261,7 @@ class FaceDetectorTest {
     // ---- YuNet itself ----
 
     @Test
-    void inRealPhotographsEyesNoseAndMouthAreInOrder() throws IOException {
+    void landmarksOfRealPhotographsAreInOrder() throws IOException {
         Path photos = SharedFiles.orSkip("data/photos");
         try (FaceDetector detector = FaceDetector.open(SharedFiles.orSkip(YUNET));
                 var files = Files.list(photos)) {
@@ -277,7 +276,7 @@ class FaceDetectorTest {
                     for (DetectedFace face : List.of(faces.get(0), theirMirrors.get(0))) {
                         assertUpright(face);
                     }
-                    // the mirror image's left eye is the right one of the photograph
+                    // the left eye of the mirror image is the right eye of the photograph
                     double eyes = distance(faces.get(0), 0, 1);
                     double x = photo.cols()
                             - 1
@@ -305,7 +304,7 @@ class FaceDetectorTest {
     }
 
     @Test
-    void aPhotographBlownUpEightTimesShowsTheSameFace() {
+    void findsTheSameFaceInAnEnlargedPhotograph() {
         Path photo = SharedFiles.orSkip("data/photos/obama.jpg");
         try (FaceDetector detector = FaceDetector.open(SharedFiles.orSkip(YUNET));
                 Mat once = ImageReader.read(photo);

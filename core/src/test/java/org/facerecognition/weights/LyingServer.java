@@ -13,11 +13,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** An HTTP server of this machine that sends, request by request, exactly what it was told to, and hangs up. */
+/** A local HTTP server that sends a prescribed answer, right or wrong, to each request and closes the connection. */
 final class LyingServer implements AutoCloseable {
     private final ServerSocket socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final List<byte[]> answers = new ArrayList<>();
-    private final List<String> ranges = new CopyOnWriteArrayList<>(); // asked for, one for each request
+    private final List<String> ranges = new CopyOnWriteArrayList<>(); // requested, one per request
 
     LyingServer() throws IOException {
         Thread thread = new Thread(this::serve, "lying-server");
@@ -26,9 +26,12 @@ final class LyingServer implements AutoCloseable {
     }
 
     /**
-     * Adds an answer: a status line and header lines, then some bytes. The last answer is given again for ever.
+     * Adds an answer: a status line and header lines, then some bytes. The last answer is repeated for all further
+     * requests.
      *
-     * @param length that it claims
+     * @param length the Content-Length that the answer claims
+     * @param from the first byte of the body to send
+     * @param to the byte after the last one to send
      */
     LyingServer answering(String status, long length, byte[] body, int from, int to) {
         String head = "HTTP/1.1 " + status + "\r\nContent-Length: " + length + "\r\nConnection: close\r\n\r\n";
@@ -46,17 +49,17 @@ final class LyingServer implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + socket.getLocalPort() + "/" + name);
     }
 
-    /** The Range header of each request so far, "" for none. */
+    /** Returns the Range header of each request so far, "" where there was none. */
     List<String> ranges() {
         return ranges;
     }
 
     private void serve() {
         while (!socket.isClosed()) {
-            try (Socket caller = socket.accept();
-                    OutputStream out = caller.getOutputStream()) {
+            try (Socket client = socket.accept();
+                    OutputStream out = client.getOutputStream()) {
                 BufferedReader in =
-                        new BufferedReader(new InputStreamReader(caller.getInputStream(), StandardCharsets.US_ASCII));
+                        new BufferedReader(new InputStreamReader(client.getInputStream(), StandardCharsets.US_ASCII));
                 String range = "";
                 for (String line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
                     if (line.startsWith("Range: ")) {
@@ -70,7 +73,7 @@ final class LyingServer implements AutoCloseable {
                 ranges.add(range);
                 out.write(answer);
             } catch (IOException e) {
-                // the caller hung up, or the test is over
+                // the client closed the connection, or the test is over
             }
         }
     }

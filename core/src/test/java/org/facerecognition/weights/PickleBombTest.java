@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Small pickles that stand for much. A list that holds the one before it twice, 60 levels deep, has 2^60 elements to be
- * hashed or printed: 31 levels, 280 bytes, took 16 seconds, and 60 would never end.
+ * Small pickles that expand to enormous values. A list that contains the previous one twice, 60 levels deep, has 2^60
+ * elements to hash or to print. 31 levels, in 280 bytes, took 16 seconds; 60 levels would never end.
  */
 @Timeout(60)
 class PickleBombTest {
@@ -41,12 +41,12 @@ class PickleBombTest {
         return this;
     }
 
-    /** Leaves the list of all levels on the stack. */
+    /** Writes instructions that leave the list of all levels on the stack. */
     private PickleBombTest writeDoubledLists() {
-        write("]q\0"); // an empty list, kept as the first
+        write("]q\0"); // an empty list, memoized as number 0
         for (int level = 1; level < LEVELS; level++) {
-            char former = (char) (level - 1);
-            write("]q" + (char) level + "(h" + former + "h" + former + "e");
+            char previous = (char) (level - 1);
+            write("]q" + (char) level + "(h" + previous + "h" + previous + "e");
         }
         return this;
     }
@@ -67,7 +67,7 @@ class PickleBombTest {
         return file;
     }
 
-    private void assertRefused() throws IOException {
+    private void assertRejected() throws IOException {
         Path file = zipped();
         assertThatThrownBy(() -> Weights.read(file))
                 .isInstanceOf(WeightsException.class)
@@ -76,45 +76,45 @@ class PickleBombTest {
     }
 
     @Test
-    void aListIsNoKey() throws IOException {
+    void rejectsAListAsAKey() throws IOException {
         write("}").writeDoubledLists().write("K\1s.");
         assertThat(pickle.size()).isLessThan(700);
-        assertRefused();
+        assertRejected();
     }
 
     @Test
-    void aListIsNoKeyAmongMany() throws IOException {
+    void rejectsAListAmongManyKeys() throws IOException {
         write("}(").writeDoubledLists().write("K\1u.");
-        assertRefused();
+        assertRejected();
     }
 
     @Test
-    void aListIsNoKeyOfAnOrderedDictionary() throws IOException {
+    void rejectsAListAsAKeyOfAnOrderedDictionary() throws IOException {
         write("ccollections\nOrderedDict\n](").writeDoubledLists().write("K\1\u0086e\u0085R.");
-        assertRefused();
+        assertRejected();
     }
 
     @Test
-    void aListIsNoName() throws IOException {
+    void rejectsAListAsAName() throws IOException {
         write("").writeDoubledLists().write("\u008c\1a\u0093.");
-        assertRefused();
+        assertRejected();
     }
 
     @Test
-    void aListIsNoStorage() throws IOException {
+    void rejectsAListAsAStorage() throws IOException {
         write("(").writeDoubledLists().write("NNNNtQ.");
-        assertRefused();
+        assertRejected();
     }
 
     @Test
-    void aListIsNoStateDict() throws IOException {
+    void rejectsAListAsAStateDict() throws IOException {
         writeDoubledLists().write(".");
-        assertRefused();
+        assertRejected();
     }
 
-    /** In the format before 1.6 the keys of storages are looked up. */
+    /** In the format before torch 1.6, the keys of storages are looked up. */
     @Test
-    void aListIsNoKeyOfAStorage() throws IOException {
+    void rejectsAListAsAKeyOfAStorage() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         bytes.writeBytes(HexFormat.of().parseHex("80028a016c2e80024de9032e80027d2e")); // magic, version, machine
         write("ccollections\nOrderedDict\n)R(X\1\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storage"
@@ -128,12 +128,12 @@ class PickleBombTest {
         Path file = Files.write(folder.resolve("old.pth"), bytes.toByteArray());
         assertThatThrownBy(() -> Weights.read(file))
                 .isInstanceOf(WeightsException.class)
-                .hasMessage(file + " is damaged: the key of a storage must be a text");
+                .hasMessage(file + " is damaged: the key of a storage must be a string");
     }
 
-    /** Each time the list of a hundred thousand pairs was copied. */
+    /** Formerly, each OrderedDict copied the list of a hundred thousand pairs. */
     @Test
-    void aLongListIsNotConvertedAgainAndAgain() throws IOException {
+    void rejectsConvertingALongListManyTimes() throws IOException {
         write("(]q\0(");
         for (int i = 0; i < 100_000; i++) {
             write("X\1\0\0\0aN\u0086");
@@ -143,17 +143,17 @@ class PickleBombTest {
             write("ccollections\nOrderedDict\nh\0\u0085R");
         }
         write("t.");
-        assertRefused();
+        assertRejected();
     }
 
-    /** The library that reads pickles copied the whole list for each that was added. */
+    /** Formerly, the pickle library copied the whole list for each appended element. */
     @Test
-    void aListThatGrowsOneByOneIsReadInOneGo() throws IOException {
+    void rejectsAListThatGrowsOneByOneInLinearTime() throws IOException {
         write("]");
         for (int i = 0; i < 400_000; i++) {
             write("(Ne");
         }
         write(".");
-        assertRefused();
+        assertRejected();
     }
 }

@@ -55,7 +55,7 @@ class SafeTensorsTest {
     }
 
     @Test
-    void whatIsWrittenIsReadBitByBit() {
+    void readsBitForBitWhatWasWritten() {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         tensors.put("z.first", torch.randn(3, 5));
         tensors.put("channels last", torch.randn(4, 3, 2, 2).contiguous(MemoryFormat.ChannelsLast));
@@ -81,9 +81,9 @@ class SafeTensorsTest {
         });
     }
 
-    /** A name of the process's number alone mixed the weights of two threads. */
+    /** Formerly, the temporary file was named by the process id alone, which mixed the weights of two threads. */
     @Test
-    void threadsWritingToOnePathLeaveTheWeightsOfOne() throws Exception {
+    void concurrentWritersLeaveTheTensorsOfOneOfThem() throws Exception {
         Path file = folder.resolve("some.safetensors");
         for (int round = 0; round < 15; round++) {
             List<CompletableFuture<Void>> writers = new ArrayList<>();
@@ -118,26 +118,26 @@ class SafeTensorsTest {
         return bytes;
     }
 
-    /** A ByteBuffer has less than 2 GiB; a million identities' centers have as much. */
+    /** A ByteBuffer holds less than 2 GiB, and the centers of a million identities take as much. */
     @Test
-    void aTensorLargerThanABufferIsReadInParts() throws IOException {
+    void readsLargeTensorsInParts() throws IOException {
         Path file = Files.write(
                 folder.resolve("bytes"), bytes(torch.arange(new Scalar(100)).to(ScalarType.Int)));
-        for (long mostAtATime : new long[] {1, 7, 40, 392, 396, 1000}) {
+        for (long maxBytesPerRead : new long[] {1, 7, 40, 392, 396, 1000}) {
             Tensor tensor = torch.zeros(9, 11).to(ScalarType.Int);
-            TensorBytes.read(file, 4, tensor, mostAtATime);
+            TensorBytes.read(file, 4, tensor, maxBytesPerRead);
             assertThat(tensor.flatten()
                             .equal(torch.arange(new Scalar(1), new Scalar(100)).to(ScalarType.Int)))
-                    .as("%d bytes", mostAtATime)
+                    .as("%d bytes per read", maxBytesPerRead)
                     .isTrue();
         }
         assertThatThrownBy(() -> TensorBytes.read(file, 8, torch.zeros(9, 11).to(ScalarType.Int), 40))
                 .isInstanceOf(WeightsException.class)
-                .hasMessage(file + " has become shorter while it was read");
+                .hasMessage(file + " became shorter while it was read; another program may be writing to it");
     }
 
     @Test
-    void anUnknownNameIsASentence() {
+    void rejectsAnUnknownName() {
         SafeTensors file = SafeTensors.open(write(Map.of("w", torch.zeros(1))));
         assertThatThrownBy(() -> file.read("v"))
                 .isInstanceOf(WeightsException.class)
@@ -145,19 +145,19 @@ class SafeTensorsTest {
     }
 
     @Test
-    void aFileCutAnywhereIsRefusedOrWhole() throws IOException {
+    void rejectsAFileTruncatedAnywhere() throws IOException {
         byte[] whole = Files.readAllBytes(write(Map.of("a", torch.randn(50), "b", torch.randn(3, 3))));
-        Path cut = folder.resolve("cut.safetensors");
+        Path truncated = folder.resolve("truncated.safetensors");
         for (int length = 0; length < whole.length; length++) {
-            Files.write(cut, Arrays.copyOf(whole, length));
-            assertThatThrownBy(() -> SafeTensors.open(cut))
+            Files.write(truncated, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> SafeTensors.open(truncated))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessageContaining(cut.toString());
+                    .hasMessageContaining(truncated.toString());
         }
     }
 
     @Test
-    void aFileWithFlippedBytesIsReadOrRefusedButNeverWorse() throws IOException {
+    void readsOrRejectsAFileWithChangedBytes() throws IOException {
         byte[] whole = Files.readAllBytes(write(Map.of("a", torch.randn(50), "b", torch.randn(3, 3))));
         Path damaged = folder.resolve("damaged.safetensors");
         Random random = new Random(5);
@@ -180,19 +180,19 @@ class SafeTensorsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}} | must have 8 bytes, but its place is [0, 4)",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}} | must have 8 bytes, but its data offsets were [0, 4)",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}} | has the impossible shape [-1]",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[4000000000,4000000000],\"data_offsets\":[0,4]}} | has the impossible shape",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}} | has the impossible shape [1.5]",
                 "{\"a\":{\"dtype\":\"X9\",\"shape\":[1],\"data_offsets\":[0,4]}} | must be of a known type, but was \"X9\"",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]}} | is truncated: tensor \"a\" ends at byte 12 of 8",
-                "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}} | but its place is [-4, 0)",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}} | but its data offsets were [-4, 0)",
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}} | tensors \"a\" and \"b\" must not overlap",
                 "{\"a\":7} | must be of a known type",
-                "[1,2] | its header is no JSON object",
-                "{{{{ | its header is no JSON"
+                "[1,2] | its header is not a JSON object",
+                "{{{{ | its header is not valid JSON"
             })
-    void aHostileHeaderIsASentence(String json, String sentence) throws IOException {
+    void rejectsAnInvalidHeader(String json, String sentence) throws IOException {
         byte[] text = json.getBytes(StandardCharsets.UTF_8);
         ByteBuffer bytes = ByteBuffer.allocate(8 + text.length + 8).order(ByteOrder.LITTLE_ENDIAN);
         bytes.putLong(text.length).put(text);
@@ -205,7 +205,7 @@ class SafeTensorsTest {
     }
 
     @Test
-    void aHugeHeaderLengthCostsNoMemory() throws IOException {
+    void rejectsAHeaderLengthBeyondTheFile() throws IOException {
         for (long length : new long[] {Long.MAX_VALUE, 1L << 31, -1, 1000}) {
             byte[] bytes = ByteBuffer.allocate(100)
                     .order(ByteOrder.LITTLE_ENDIAN)
@@ -218,9 +218,9 @@ class SafeTensorsTest {
     }
 
     @Test
-    void whatIsReadIsOfTheFileThatWasOpenedWhateverReplacesIt() throws IOException {
+    void readsTheOpenedFileAfterItWasReplacedOrDeleted() throws IOException {
         try (SafeTensors opened = SafeTensors.open(write(Map.of("w", torch.ones(3))))) {
-            // the longer header moves the values
+            // the longer header shifts the values
             SafeTensors.write(opened.file(), Map.of("w", torch.zeros(3)), Map.of("note", "x".repeat(100)));
             assertThat(opened.read("w").equal(torch.ones(3))).isTrue();
             Files.delete(opened.file());
@@ -229,7 +229,7 @@ class SafeTensorsTest {
     }
 
     @Test
-    void aClosedFileIsASentence() {
+    void rejectsReadingFromAClosedFile() {
         SafeTensors closed = SafeTensors.open(write(Map.of("w", torch.ones(3))));
         closed.close();
         assertThatThrownBy(() -> closed.read("w"))
@@ -238,14 +238,14 @@ class SafeTensorsTest {
     }
 
     @Test
-    void aMissingFileIsASentence() {
+    void rejectsAMissingFile() {
         assertThatThrownBy(() -> SafeTensors.open(folder.resolve("nowhere")))
                 .isInstanceOf(WeightsException.class)
                 .hasMessage("file " + folder.resolve("nowhere") + " does not exist");
     }
 
     @Test
-    void writingLeavesNothingBeside() throws IOException {
+    void leavesNoTemporaryFiles() throws IOException {
         Path file = write(Map.of("a", torch.randn(5)));
         SafeTensors.write(file, Map.of("b", torch.randn(5)), Map.of());
         try (var files = Files.list(folder)) {

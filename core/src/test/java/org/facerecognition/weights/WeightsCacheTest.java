@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class WeightsCacheTest {
     private static final int SIZE = 300_000;
-    private static final int CUT = 100_000;
+    private static final int PARTIAL = 100_000;
 
     @TempDir
     Path folder;
@@ -51,7 +51,7 @@ class WeightsCacheTest {
         return new RemoteFile(server.address("a/net.pth"), sum(bytes), "MIT");
     }
 
-    private List<Path> kept() throws IOException {
+    private List<Path> filesKept() throws IOException {
         try (var files = Files.walk(folder)) {
             return files.filter(Files::isRegularFile)
                     .filter(file -> !file.endsWith(".lock"))
@@ -60,7 +60,7 @@ class WeightsCacheTest {
     }
 
     @Test
-    void whatIsFetchedOnceIsReadFromTheCacheAndItsLicenseIsToldOnce() throws Exception {
+    void downloadsOnceAndReportsTheLicenseOnce() throws Exception {
         server.answering("200 OK", SIZE, bytes, 0, SIZE);
         List<String> licenses = new ArrayList<>();
         List<Long> progress = new ArrayList<>();
@@ -71,9 +71,9 @@ class WeightsCacheTest {
             }
 
             @Override
-            public void progressed(long have, long total) {
+            public void progressed(long received, long total) {
                 assertThat(total).isEqualTo(SIZE);
-                progress.add(have);
+                progress.add(received);
             }
         };
         Path file = cache.fetch(remote(), listener);
@@ -82,43 +82,45 @@ class WeightsCacheTest {
         assertThat(licenses).containsExactly("MIT");
         assertThat(progress).isSorted().contains(0L, (long) SIZE);
         assertThat(server.ranges()).containsExactly("");
-        assertThat(WeightsCache.origin(file)).containsEntry("licence", "MIT").containsEntry("sha256", sum(bytes));
+        assertThat(WeightsCache.origin(file)).containsEntry("license", "MIT").containsEntry("sha256", sum(bytes));
     }
 
     @Test
-    void aBrokenLineIsTakenUpWhereItBroke() throws Exception {
-        server.answering("200 OK", SIZE, bytes, 0, CUT).answering("206 Partial Content", SIZE - CUT, bytes, CUT, SIZE);
+    void resumesAnInterruptedDownload() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, PARTIAL)
+                .answering("206 Partial Content", SIZE - PARTIAL, bytes, PARTIAL, SIZE);
         assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
-        assertThat(server.ranges()).containsExactly("", "bytes=" + CUT + "-");
+        assertThat(server.ranges()).containsExactly("", "bytes=" + PARTIAL + "-");
     }
 
     @Test
-    void aLineThatStaysBrokenIsAnErrorAndTheNextTryGoesOn() throws Exception {
-        server.answering("200 OK", SIZE, bytes, 0, CUT).answering("503 Later", 0, bytes, 0, 0);
+    void failsWithoutProgressAndResumesInTheNextCall() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, PARTIAL).answering("503 Later", 0, bytes, 0, 0);
         assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining("answers 503")
-                .hasMessageContaining(CUT + " bytes are here; try again later");
+                .hasMessageContaining(PARTIAL + " bytes were received and kept; try again later");
         try (LyingServer repaired = new LyingServer()) {
-            repaired.answering("206 Partial Content", SIZE - CUT, bytes, CUT, SIZE);
+            repaired.answering("206 Partial Content", SIZE - PARTIAL, bytes, PARTIAL, SIZE);
             RemoteFile elsewhere = new RemoteFile(repaired.address("b/net.pth"), sum(bytes), "MIT");
             assertThat(cache.fetch(elsewhere, FetchListener.NONE)).hasBinaryContent(bytes);
-            assertThat(repaired.ranges()).containsExactly("bytes=" + CUT + "-");
+            assertThat(repaired.ranges()).containsExactly("bytes=" + PARTIAL + "-");
         }
     }
 
     @Test
-    void aServerThatCannotGoOnStartsOver() throws Exception {
-        server.answering("200 OK", SIZE, bytes, 0, CUT).answering("200 OK", SIZE, bytes, 0, SIZE);
+    void startsOverWhenTheServerCannotResume() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, PARTIAL).answering("200 OK", SIZE, bytes, 0, SIZE);
         assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
     }
 
     @Test
-    void leftoversOfSomethingElseAreThrownAway() throws Exception {
+    void discardsAPartialFileOfAnotherDownload() throws Exception {
         Path part = folder.resolve("cache").resolve(sum(bytes).substring(0, 8)).resolve("net.pth.part");
         Files.createDirectories(part.getParent());
-        Files.write(part, new byte[CUT]);
-        server.answering("206 Partial Content", SIZE - CUT, bytes, CUT, SIZE).answering("200 OK", SIZE, bytes, 0, SIZE);
+        Files.write(part, new byte[PARTIAL]);
+        server.answering("206 Partial Content", SIZE - PARTIAL, bytes, PARTIAL, SIZE)
+                .answering("200 OK", SIZE, bytes, 0, SIZE);
         assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
 
         Files.delete(part.resolveSibling("net.pth"));
@@ -131,28 +133,28 @@ class WeightsCacheTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {SIZE, CUT}) // other bytes of the right length; too few that claim to be all
-    void otherBytesAreRefusedAndNothingIsKept(int claimed) throws Exception {
+    @ValueSource(ints = {SIZE, PARTIAL}) // other bytes of the right length; more bytes than the length claims
+    void rejectsOtherBytesAndKeepsNothing(int claimed) throws Exception {
         byte[] other = new byte[SIZE];
         server.answering("200 OK", claimed, other, 0, SIZE);
         assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining("must have the sha256 " + sum(bytes))
                 .hasMessageContaining("nothing was kept");
-        assertThat(kept()).isEmpty();
+        assertThat(filesKept()).isEmpty();
     }
 
     @Test
-    void anAbsurdLengthIsRefusedBeforeAnythingIsWritten() throws Exception {
+    void rejectsAnAbsurdLengthBeforeWritingAnything() throws Exception {
         server.answering("200 OK", 1L << 50, bytes, 0, SIZE);
         assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining("announces " + (1L << 50) + " bytes");
-        assertThat(kept()).isEmpty();
+        assertThat(filesKept()).isEmpty();
     }
 
     @Test
-    void aWrongAddressIsSaid() throws Exception {
+    void reportsAWrongAddress() throws Exception {
         server.answering("404 Not Found", 0, bytes, 0, 0);
         assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
                 .isInstanceOf(WeightsException.class)
@@ -161,7 +163,7 @@ class WeightsCacheTest {
     }
 
     @Test
-    void nobodyThereIsSaid() throws Exception {
+    void reportsAnUnreachableServer() throws Exception {
         RemoteFile remote = remote();
         server.close();
         assertThatThrownBy(() -> cache.fetch(remote, FetchListener.NONE))
@@ -171,7 +173,7 @@ class WeightsCacheTest {
     }
 
     @Test
-    void aDamagedFileInTheCacheIsFetchedAnew() throws Exception {
+    void downloadsADamagedFileAgain() throws Exception {
         server.answering("200 OK", SIZE, bytes, 0, SIZE);
         Path file = cache.fetch(remote(), FetchListener.NONE);
         Files.write(file, new byte[10]);
@@ -179,17 +181,17 @@ class WeightsCacheTest {
     }
 
     @Test
-    void aFileAddressIsCopiedAndReadAsWeightsWithItsLicense() throws Exception {
+    void copiesALocalFileAndKeepsItsLicense() throws Exception {
         Path original = WeightsTest.resource("zip.pth");
         RemoteFile remote = new RemoteFile(
                 original.toUri(), sum(Files.readAllBytes(original)).substring(0, 8), "CC0");
         Weights weights = Weights.read(cache.fetch(remote, FetchListener.NONE));
         assertThat(weights.names()).isEqualTo(Weights.read(original).names());
-        assertThat(weights.metadata()).containsEntry("licence", "CC0");
+        assertThat(weights.metadata()).containsEntry("license", "CC0");
     }
 
     @Test
-    void aCacheThatCannotBeWrittenIsSaid() throws Exception {
+    void reportsACacheThatCannotBeWritten() throws Exception {
         Path file = Files.createFile(folder.resolve("file"));
         server.answering("200 OK", SIZE, bytes, 0, SIZE);
         assertThatThrownBy(() -> new WeightsCache(file).fetch(remote(), FetchListener.NONE))
@@ -200,7 +202,7 @@ class WeightsCacheTest {
     @ParameterizedTest
     @ValueSource(
             strings = {"http://example.org/net.pth", "ftp://example.org/net.pth", "net.pth", "https://example.org/"})
-    void otherAddressesAreRefused(String address) {
+    void rejectsOtherAddresses(String address) {
         assertThatThrownBy(() -> new RemoteFile(URI.create(address), "0123abcd", "MIT"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("address must be");
@@ -208,14 +210,14 @@ class WeightsCacheTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "0123abc", "0123abcx", "sha256:0123abcd"})
-    void otherChecksumsAreRefused(String sum) {
+    void rejectsInvalidChecksums(String sum) {
         assertThatThrownBy(() -> new RemoteFile(URI.create("https://example.org/net.pth"), sum, "MIT"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("sha256 must be");
     }
 
     @Test
-    void theNameInTheCacheIsHarmless() {
+    void sanitizesTheFileName() {
         RemoteFile remote = new RemoteFile(URI.create("https://example.org/a/..%2F..%2Fb%20c.pth"), "0123abcd", "MIT");
         assertThat(remote.fileName()).isEqualTo("b_c.pth");
         assertThat(new RemoteFile(URI.create("https://example.org/.."), "0123abcd", "MIT").fileName())
@@ -223,18 +225,18 @@ class WeightsCacheTest {
     }
 
     @Test
-    void torchvisionsWeightsAreKnownForItsEncodersOnly() {
+    void hasImageNetWeightsOfAllTorchvisionEncodersOnly() {
         for (Encoder encoder : Encoder.values()) {
             if (encoder.origin() == Encoder.Origin.TORCHVISION) {
-                RemoteFile remote = ImageNetWeights.of(encoder);
+                RemoteFile remote = ImageNetWeights.of(encoder.id());
                 assertThat(remote.address().toString())
                         .startsWith("https://download.pytorch.org/models/" + encoder.id())
                         .endsWith(remote.sha256() + ".pth");
                 assertThat(remote.license()).contains("BSD-3-Clause").contains("ImageNet");
             } else {
-                assertThatThrownBy(() -> ImageNetWeights.of(encoder))
+                assertThatThrownBy(() -> ImageNetWeights.of(encoder.id()))
                         .isInstanceOf(IllegalArgumentException.class)
-                        .hasMessageContaining("bring weights for it in a file");
+                        .hasMessageContaining("to start from ImageNet, but was " + encoder.id());
             }
         }
     }

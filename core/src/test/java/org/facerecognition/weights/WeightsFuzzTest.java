@@ -18,14 +18,14 @@ import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.Mutations;
 
 /**
- * Damaged files are read or refused with a sentence that names them; nothing else ever comes out. Twenty thousand of
- * them are tried by {@code StrangersDrillTest}.
+ * Checks that damaged files are either read or rejected with a message that names them, and never have another outcome.
+ * {@code DamagedFilesTest} tries twenty thousand more.
  */
 class WeightsFuzzTest {
     private static Path folder;
 
     @BeforeContainer
-    static void makeFolder() throws IOException {
+    static void createFolder() throws IOException {
         folder = Files.createTempDirectory("weights-fuzz");
     }
 
@@ -42,7 +42,7 @@ class WeightsFuzzTest {
     }
 
     @Property(tries = 2_000, shrinking = ShrinkingMode.OFF)
-    void mutatedFilesAreReadOrRefused(@ForAll("files") String name, @ForAll long seed) throws IOException {
+    void readsOrRejectsMutatedFiles(@ForAll("files") String name, @ForAll long seed) throws IOException {
         byte[] bytes = Mutations.of(Files.readAllBytes(WeightsTest.resource(name)), new Random(seed));
         Path file = Files.write(folder.resolve("mutated"), bytes);
         try (PointerScope scope = new PointerScope()) {

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** On files that Python wrote; {@code weights/make.py} tells how. */
+/** Tests with files written by Python; {@code weights/make.py} writes them. */
 class WeightsTest {
     @TempDir
     Path folder;
@@ -67,21 +67,21 @@ class WeightsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"zip.pth", "old.pth", "parallel.pth", "nested.pth", "twice.pth"})
-    void aStateDictIsReadHoweverItWasSaved(String file) {
+    void readsAStateDictInEveryForm(String file) {
         assertSums(
                 Weights.read(resource(file)), Golden.read("/weights/sums.json").get("zip.pth"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"odd.pth", "odd-old.pth"})
-    void allTypesViewsAndLayoutsAreRead(String file) {
+    void readsAllTypesViewsAndLayouts(String file) {
         Weights weights = Weights.read(resource(file));
         assertSums(weights, Golden.read("/weights/sums.json").get("odd.pth"));
         try (PointerScope scope = new PointerScope()) {
             Tensor transposed = weights.read("transposed"); // 0 3; 1 4; 2 5
             assertThat(transposed.is_contiguous()).isTrue();
             assertThat(transposed.get(1).get(1).item_float()).isEqualTo(4);
-            Tensor second = weights.read("second"); // the middle of a storage it shares
+            Tensor second = weights.read("second"); // the middle of a shared storage
             assertThat(second.get(0).get(0).item_float()).isEqualTo(4);
             assertThat(weights.read("bfloat").scalar_type().value).isEqualTo(ScalarType.BFloat16.value);
             assertThat(weights.read("long").get(1).item_long()).isEqualTo(-(1L << 40));
@@ -89,13 +89,13 @@ class WeightsTest {
     }
 
     @Test
-    void aRealCheckpointInTheOldFormatIsRead() {
+    void readsAPublishedCheckpointInTheOldFormat() {
         Path file = SharedFiles.orSkip("weights/cifar-resnet/resnet20-12fca82f.th");
         assertSums(Weights.read(file), Golden.read("/weights/sums.json").get("old checkpoint"));
     }
 
     @Test
-    void aRealFaceModelFitsItsEncoder() {
+    void aPublishedFaceModelFitsItsEncoder() {
         Path file = SharedFiles.orSkip("weights/mobilefacenet/mobilefacenet.pt");
         try (Backbone net = Encoder.MOBILEFACENET.create("conv3", List.of(128))) {
             assertThat(Weights.read(file).into(net))
@@ -104,7 +104,7 @@ class WeightsTest {
     }
 
     @Test
-    void whatWasWrittenAsSafetensorsIsReadBitByBit() {
+    void readsBitForBitWhatWasWrittenAsSafetensors() {
         Weights pickled = Weights.read(resource("odd.pth"));
         Path file = folder.resolve("odd.safetensors");
         try (PointerScope scope = new PointerScope()) {
@@ -119,7 +119,7 @@ class WeightsTest {
         }
     }
 
-    // ---- into a net ----
+    // ---- loading into a network ----
 
     private static Map<String, Tensor> net() {
         Map<String, Tensor> net = new LinkedHashMap<>();
@@ -136,7 +136,7 @@ class WeightsTest {
     }
 
     @Test
-    void aNetIsFilledByName() {
+    void copiesTensorsByName() {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> net = net();
             Weights weights = Weights.read(resource("zip.pth"));
@@ -147,7 +147,7 @@ class WeightsTest {
     }
 
     @Test
-    void whatDoesNotFitIsNamedAndNothingIsTouched() {
+    void namesAllDifferencesAndChangesNothing() {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> net = net();
             net.put("fc.weight", torch.zeros(5, 4));
@@ -156,9 +156,9 @@ class WeightsTest {
             Weights weights = Weights.read(resource("zip.pth"));
             assertThatThrownBy(() -> weights.into(net))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessage(resource("zip.pth") + " does not fit this net; use it with the net it was made for, or"
-                            + " allow what differs. Missing: fc2.bias. Of another shape: fc.weight must be [5, 4], but"
-                            + " was [2, 4]. Not in the net: fc.bias.");
+                    .hasMessage(resource("zip.pth") + " does not fit this network; use it with the network it was saved"
+                            + " from, or allow the differences. Missing in the file: fc2.bias. With another shape:"
+                            + " fc.weight must be [5, 4], but was [2, 4]. Not in the network: fc.bias.");
             assertThat(net.get("conv.weight").any().item_bool()).isFalse();
 
             Weights.Report report = weights.allowing("fc*").into(net);
@@ -172,19 +172,19 @@ class WeightsTest {
     }
 
     @Test
-    void aPatternIsNoRegularExpression() {
+    void doesNotTreatPatternsAsRegularExpressions() {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> net = net();
             net.remove("fc.bias");
             assertThatThrownBy(() -> Weights.read(resource("zip.pth"))
                             .allowing("fc?.*", "f.*")
                             .into(net))
-                    .hasMessageContaining("Not in the net: fc.bias.");
+                    .hasMessageContaining("Not in the network: fc.bias.");
         }
     }
 
     @Test
-    void torchsCounterMayBeMissing() {
+    void allowsTheBatchCounterToBeMissing() {
         try (PointerScope scope = new PointerScope()) {
             Weights weights = Weights.read(resource("zip.pth"))
                     .renamed(name -> name.endsWith("num_batches_tracked") ? null : name);
@@ -193,7 +193,7 @@ class WeightsTest {
     }
 
     @Test
-    void namesCanBeMapped() {
+    void renamesTensors() {
         Weights weights = Weights.read(resource("zip.pth")).renamed(name -> "encoder." + name);
         assertThat(weights.names()).contains("encoder.fc.bias").doesNotContain("fc.bias");
         assertThat(weights.shape("encoder.fc.weight")).containsExactly(2, 4);
@@ -203,18 +203,18 @@ class WeightsTest {
     }
 
     @Test
-    void nanWeightsAreRefused() {
+    void rejectsNanWeights() {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> net = Map.of("weight", torch.zeros(2));
             assertThatThrownBy(() -> Weights.read(resource("nan.pth")).into(net))
                     .hasMessage(
-                            resource("nan.pth") + ": tensor \"weight\" must be finite, but holds NaN or infinity; the"
-                                    + " training it comes from has failed, use an earlier file");
+                            resource("nan.pth") + ": tensor \"weight\" must be finite, but contains NaN or infinity;"
+                                    + " its training has diverged, so use an earlier file");
             assertThat(net.get("weight").any().item_bool()).isFalse();
         }
     }
 
-    // ---- hostile and damaged ----
+    // ---- malicious and damaged files ----
 
     @ParameterizedTest
     @CsvSource(
@@ -226,7 +226,7 @@ class WeightsTest {
                 "compressed.pth | in it is compressed, which torch.save does not do",
                 "no-weights.pth | must hold a state dict (names and tensors)"
             })
-    void whatIsNoStateDictIsRefusedInASentence(String file, String sentence) {
+    void rejectsFilesThatAreNotStateDicts(String file, String sentence) {
         assertThatThrownBy(() -> Weights.read(resource(file)))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining(resource(file).toString())
@@ -237,15 +237,15 @@ class WeightsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "8002 58 ffffff7f 61", // a text of 2 GiB
-                "8002 8d ffffffffffffff7f 61", // of 8 EiB
-                "8002 8b ffffff7f 01", // a whole number of 2 GiB
+                "8002 58 ffffff7f 61", // a string of 2 GiB
+                "8002 8d ffffffffffffff7f 61", // a string of 8 EiB
+                "8002 8b ffffff7f 01", // an integer of 2 GiB
                 "8002 42 ffffff7f 01", // bytes of 2 GiB
-                "8002 72 ffffff7f 4e", // a memo's last place
-                "8002 28 28 28 28 28 28 2e", // marks and nothing else
-                "8002 5d 71 00 68 00 61 2e" // a list that holds itself
+                "8002 72 ffffff7f 4e", // the last index of the memo
+                "8002 28 28 28 28 28 28 2e", // only marks
+                "8002 5d 71 00 68 00 61 2e" // a list that contains itself
             })
-    void aSmallPickleThatClaimsMuchIsRefusedAndCostsNothing(String hex) throws IOException {
+    void rejectsASmallPickleWithHugeClaimsWithoutAllocatingThem(String hex) throws IOException {
         byte[] pickle = HexFormat.of().parseHex(hex.replace(" ", ""));
         Path file = folder.resolve("claims.pth");
         try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
@@ -268,33 +268,33 @@ class WeightsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"zip.pth", "old.pth", "odd.pth", "odd-old.pth"})
-    void aFileCutAnywhereIsRefused(String name) throws IOException {
+    void rejectsAFileTruncatedAnywhere(String name) throws IOException {
         byte[] whole = Files.readAllBytes(resource(name));
-        Path cut = folder.resolve("cut.pth");
+        Path truncated = folder.resolve("truncated.pth");
         for (int length = 0; length < whole.length; length += 7) {
-            Files.write(cut, Arrays.copyOf(whole, length));
-            assertThatThrownBy(() -> Weights.read(cut))
+            Files.write(truncated, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> Weights.read(truncated))
                     .as("%d of %d bytes", length, whole.length)
                     .isInstanceOf(WeightsException.class)
-                    .hasMessageContaining(cut.toString());
+                    .hasMessageContaining(truncated.toString());
         }
     }
 
     @Test
-    void aRealFileCutAtEvery64KiBIsRefused() throws IOException {
+    void rejectsAPublishedFileTruncatedAtEvery64KiB() throws IOException {
         for (String name :
                 List.of("weights/mobilefacenet/mobilefacenet.pt", "weights/cifar-resnet/resnet20-12fca82f.th")) {
             byte[] whole = Files.readAllBytes(SharedFiles.orSkip(name));
-            Path cut = folder.resolve("cut.pth");
+            Path truncated = folder.resolve("truncated.pth");
             for (int length = 0; length < whole.length; length += 1 << 16) {
-                Files.write(cut, Arrays.copyOf(whole, length));
-                assertThatThrownBy(() -> Weights.read(cut)).isInstanceOf(WeightsException.class);
+                Files.write(truncated, Arrays.copyOf(whole, length));
+                assertThatThrownBy(() -> Weights.read(truncated)).isInstanceOf(WeightsException.class);
             }
         }
     }
 
     @Test
-    void missingAndForeignFilesAreASentence() throws IOException {
+    void rejectsMissingAndForeignFiles() throws IOException {
         assertThatThrownBy(() -> Weights.read(folder.resolve("nowhere.pth")))
                 .hasMessage("weights file " + folder.resolve("nowhere.pth") + " does not exist");
         Path text = Files.writeString(folder.resolve("text.pth"), "<html>404</html> and some more text");

@@ -2,7 +2,7 @@ package org.facerecognition.examples;
 
 import org.facerecognition.data.Crop;
 
-/** What is cut out of an image, by the name on the command line. */
+/** The crops that {@code --align} names. */
 enum Align {
     CROP(Crop.CELEBA_CROP),
     MEAN(Crop.CELEBA_ALIGNED),

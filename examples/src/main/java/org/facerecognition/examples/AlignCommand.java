@@ -22,37 +22,40 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code align}: photographs to crops that face models are trained on. */
+/** {@code align}: crops faces out of photographs, aligned as face models expect them. */
 @Command(
         name = "align",
-        description =
-                "Cut the most prominent face (large, near the middle) out of each photograph, moved onto the field's template by its five points."
-                        + " Folders keep their structure, so that what is written can be trained on (--layout folders). Exit code 1"
-                        + " where an image cannot be read; the others are processed all the same. Prints for each"
-                        + " image its name and its crops.",
+        description = {
+            "Crop the most prominent face out of each photograph, aligned to the standard template.",
+            "The most prominent face is large and near the center; its five landmarks are aligned. Folders keep their"
+                    + " structure, so that the crops can be trained on (--layout folders). Prints the name and the"
+                    + " crops of each image. If an image cannot be read, the others are still processed, and the exit"
+                    + " code is 1."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class AlignCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photographs, or folders of them.")
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photographs, or folders of photographs.")
     private List<Path> images;
 
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
 
-    @Option(names = "--out", required = true, paramLabel = "DIR", description = "Write the crops here, as PNG.")
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "Folder for the crops, as PNG files.")
     private Path out;
 
     @Option(
             names = "--size",
             defaultValue = "112",
             paramLabel = "PX",
-            description = "Side of the crops: the 112x112 template, scaled; or 96x112. Default: ${DEFAULT-VALUE}.")
+            description = "Side of the crops, for which the 112x112 template is scaled; or 96x112.")
     private String size;
 
-    @Option(names = "--all", description = "All faces, not the most prominent only: image-1.png, image-2.png, ...")
+    @Option(names = "--all", description = "Crop all faces, not only the most prominent: image-1.png, image-2.png, ...")
     private boolean all;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -64,24 +67,24 @@ final class AlignCommand implements Callable<Integer> {
         FaceTemplate template = template();
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
-        List<ImageFileNames> pictures = given.files();
+        List<ImageFileNames> files = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
         int crops = 0;
         int unreadable = 0;
-        try (FaceDetector finder = detector.openRequired(err);
-                ImagesProgress progress = new ImagesProgress("aligning", pictures.size())) {
-            for (ImageFileNames picture : pictures) {
-                try (Mat image = ImageReader.read(picture.file())) {
-                    List<String> written = write(picture, image, finder.detect(image), template);
+        try (FaceDetector faces = detector.openRequired(err);
+                ImagesProgress progress = new ImagesProgress("aligning", files.size())) {
+            for (ImageFileNames file : files) {
+                try (Mat image = ImageReader.read(file.file())) {
+                    List<String> written = write(file, image, faces.detect(image), template);
                     crops += written.size();
                     if (written.isEmpty()) {
-                        err.println(NoFace.sentence(picture.file(), image, finder));
+                        err.println(NoFace.sentence(file.file(), image, faces));
                     }
                     if (!json) {
-                        print(picture.file(), written);
+                        print(file.file(), written);
                     }
                     Map<String, Object> result = new LinkedHashMap<>();
-                    result.put("image", picture.file().toString());
+                    result.put("image", file.file().toString());
                     result.put("crops", written);
                     results.add(result);
                 } catch (DataException e) {
@@ -103,19 +106,18 @@ final class AlignCommand implements Callable<Integer> {
     }
 
     private void print(Path image, List<String> crops) {
-        PrintWriter standard = spec.commandLine().getOut();
-        standard.println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
+        spec.commandLine().getOut().println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
     }
 
-    private List<String> write(ImageFileNames picture, Mat image, List<DetectedFace> found, FaceTemplate template) {
+    private List<String> write(ImageFileNames file, Mat image, List<DetectedFace> found, FaceTemplate template) {
         List<String> written = new ArrayList<>();
         int count = all ? found.size() : Math.min(1, found.size());
         for (int i = 0; i < count; i++) {
-            Path file = picture.in(out, all ? "-" + (i + 1) + ".png" : ".png");
+            Path target = file.in(out, all ? "-" + (i + 1) + ".png" : ".png");
             try (Mat crop = FaceAligner.align(image, found.get(i).pointArray(), template)) {
-                ImageWriter.write(crop, file);
+                ImageWriter.write(crop, target);
             }
-            written.add(file.toString());
+            written.add(target.toString());
         }
         return written;
     }

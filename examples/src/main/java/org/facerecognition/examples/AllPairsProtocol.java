@@ -4,8 +4,8 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.VerificationSet;
 
 /**
- * {@code all-pairs}: each face with each other, of all people, or of those that a training with the same seed has not
- * seen.
+ * {@code all-pairs}: verification over every pair of faces, of all people or of those that a training with the same
+ * seed left out.
  */
 final class AllPairsProtocol implements EvaluationProtocol {
     private static final int MAX_FACES = 4_000; // 8 million pairs
@@ -22,8 +22,8 @@ final class AllPairsProtocol implements EvaluationProtocol {
         evaluation.report(set.verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
     }
 
-    /** As many images of each person as make about so many faces, at least two. */
-    static FaceDataset atMost(FaceDataset faces, int most) {
-        return faces.size() <= most ? faces : faces.withAtMost(Math.max(2, most / faces.classes()));
+    /** Returns about {@code max} faces, with the same maximum number for each person, which is at least two. */
+    static FaceDataset atMost(FaceDataset faces, int max) {
+        return faces.size() <= max ? faces : faces.withAtMost(Math.max(2, max / faces.classes()));
     }
 }

@@ -8,31 +8,31 @@ import java.util.Optional;
 import org.facerecognition.gallery.Gallery;
 
 /**
- * Arguments as this process could read them. Without a UTF-8 locale each byte of a character beyond ASCII arrives as
- * the same sign, so that two people become one and files are not found.
+ * Checks whether this process could read its arguments. Without a UTF-8 locale, every byte of a character outside ASCII
+ * arrives as the same replacement character, so that different names become equal and files are not found.
  */
 final class Arguments {
     private static final char REPLACEMENT = '\uFFFD';
-    private static final String WAY_OUT = "this process has no UTF-8 locale; set LC_ALL=C.UTF-8";
+    private static final String ADVICE = "this process has no UTF-8 locale; set LC_ALL=C.UTF-8";
 
     private Arguments() {}
 
-    /** Why one of these cannot be used; empty where all could be read. */
+    /** Returns why an argument cannot be used; empty if all could be read. */
     static Optional<String> unreadable(String... words) {
         for (int i = 0; i < words.length; i++) {
             if (words[i].indexOf(REPLACEMENT) >= 0) {
                 return Optional.of(
                         "argument " + (i + 1) + " must be readable text, but has characters that could not be"
-                                + " read (" + words[i] + "): " + WAY_OUT);
+                                + " read (" + words[i] + "): " + ADVICE);
             }
         }
         return Optional.empty();
     }
 
     /**
-     * A name of a person as the gallery takes it.
+     * Returns a person's name in the form in which the gallery takes it.
      *
-     * @throws IllegalArgumentException when it cannot be a name, or could not be read
+     * @throws IllegalArgumentException when it is not a valid name, or could not be read
      */
     static String name(String name) {
         checkReadable(name, nativeCharset());
@@ -40,28 +40,28 @@ final class Arguments {
     }
 
     /**
-     * Refuses a name that this process could not read; names that cannot be enrolled today may have been enrolled by
-     * an earlier version, and be removed.
+     * Rejects a name that this process could not read. It accepts names that are not valid today, because an earlier
+     * version may have enrolled them, and they can be removed.
      */
     static void checkReadable(String name) {
         checkReadable(name, nativeCharset());
     }
 
-    /** @param charset of the process's arguments; one that does not know a character may put a question mark there */
+    /** @param charset of the process's arguments; where it lacks a character, there may be a question mark instead */
     static void checkReadable(String name, Charset charset) {
-        boolean knowsAll = charset.name().startsWith("UTF");
-        if (name.indexOf(REPLACEMENT) >= 0 || !knowsAll && name.indexOf('?') >= 0) {
+        boolean isUnicode = charset.name().startsWith("UTF");
+        if (name.indexOf(REPLACEMENT) >= 0 || !isUnicode && name.indexOf('?') >= 0) {
             throw new IllegalArgumentException(
                     "a name must be readable text, but has characters that could not be read (" + name + "): "
-                            + WAY_OUT);
+                            + ADVICE);
         }
     }
 
-    /** What to do where names beyond ASCII cannot be read; nothing elsewhere. */
+    /** Returns what to do if names outside ASCII cannot be read, for the end of a sentence; empty if they can. */
     static String localeAdvice() {
         return nativeCharset().name().startsWith("UTF")
                 ? ""
-                : ": names with other characters are refused; set LC_ALL=C.UTF-8";
+                : ": names with other characters are rejected; set LC_ALL=C.UTF-8";
     }
 
     private static Charset nativeCharset() {

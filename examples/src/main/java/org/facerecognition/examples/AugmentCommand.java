@@ -20,6 +20,7 @@ import org.facerecognition.augment.Transform;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sample;
 import org.facerecognition.data.Split;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,7 +28,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code augment}: an image of what the net will see. */
+/** {@code augment}: draws a contact sheet of the images that the network will see. */
 @Command(
         name = "augment",
         description = "Draw a contact sheet: some images of a data set (rows) under each transform (columns).",
@@ -37,7 +38,7 @@ import picocli.CommandLine.Spec;
 final class AugmentCommand implements Callable<Integer> {
     private static final int CAPTION_PX = 18;
     private static final int GAP_PX = 2;
-    private static final int LETTER_PX = 6; // of the caption's font, about
+    private static final int LETTER_PX = 6; // approximate width in the caption's font
 
     @Spec
     private CommandSpec spec;
@@ -49,16 +50,28 @@ final class AugmentCommand implements Callable<Integer> {
             names = "--augmentations",
             defaultValue = "five",
             paramLabel = "LINE",
-            description = "five, insightface, adaface, or transforms as one writes them in Python.")
+            description = "five, insightface, adaface, or transforms as they are written in Python.")
+    @HelpSection(Heading.DATA)
     private String line;
 
-    @Option(names = "--images", defaultValue = "8", description = "Number of rows.")
+    @HelpSection(Heading.DATA)
+    @Option(names = "--images", paramLabel = "N", defaultValue = "8", description = "Number of rows.")
     private int images;
 
-    @Option(names = "--image-size", defaultValue = "112", description = "Side of the net's input in pixels.")
+    @HelpSection(Heading.DATA)
+    @Option(
+            names = "--image-size",
+            paramLabel = "PX",
+            defaultValue = "112",
+            description = "Side of the network's input in pixels.")
     private int imageSizePx;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Of the choice of images and of what is drawn.")
+    @HelpSection(Heading.DATA)
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the choice of images and of the transforms.")
     private long seed;
 
     @Option(names = "--out", defaultValue = "augmentations.png", paramLabel = "FILE", description = "PNG to write.")
@@ -73,7 +86,7 @@ final class AugmentCommand implements Callable<Integer> {
         FaceDataset faces = data.read(Split.TRAIN, seed);
         int rows = Math.max(1, Math.min(images, faces.size()));
         List<@Nullable Transform> columns = new ArrayList<>();
-        columns.add(null); // as it is
+        columns.add(null); // the original
         columns.addAll(transforms);
         int cell = imageSizePx + GAP_PX;
         try (Scalar white = new Scalar(255, 255, 255, 0);

@@ -5,21 +5,25 @@ import org.facerecognition.augment.Presets;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.augment.TransformLine;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.examples.HelpSection.Heading;
 import picocli.CommandLine.Option;
 
-/** Options of what is done to training images. */
+/** Options of how training images are augmented. */
+@HelpSection(Heading.DATA)
 final class AugmentationOptions {
     @Option(
             names = "--augmentations",
             defaultValue = "five",
             paramLabel = "LINE",
-            description = "five (the study's, as copies), insightface or flip (half of the images mirrored), adaface"
-                    + " (mirror image, crop on black, low resolution and colors, each by chance), none, or"
-                    + " transforms as one writes them in Python: \"Grayscale(3), ColorJitter(brightness=.5, hue=.3)\", each a"
-                    + " separate copy unless --compose.")
+            description = "five (the study's five transforms, each as a copy); insightface or flip (mirrors half of the"
+                    + " images); adaface (mirroring, a crop on black, low resolution and color changes, each at"
+                    + " random); none; or transforms as they are written in Python, such as \"Grayscale(3),"
+                    + " ColorJitter(brightness=0.5, hue=0.3)\", each as a separate copy unless --compose is given.")
     private String line;
 
-    @Option(names = "--compose", description = "All augmentations on one image, instead of one copy for each.")
+    @Option(
+            names = "--compose",
+            description = "Apply all augmentations to one image, instead of making a copy for each.")
     private boolean compose;
 
     FaceDataset apply(FaceDataset train) {
@@ -29,7 +33,7 @@ final class AugmentationOptions {
         };
     }
 
-    /** Of a preset's name or a line. */
+    /** Returns the transforms of a preset's name, or those that a line lists. */
     static List<Transform> transforms(String line) {
         return switch (line) {
             case "five" -> Presets.fiveColor();

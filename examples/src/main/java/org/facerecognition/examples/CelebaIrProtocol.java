@@ -6,13 +6,13 @@ import org.facerecognition.data.OpenSetFaces;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.IdentificationRate;
 
-/** {@code celeba-ir}: the CelebA identification benchmark, TPR at FPR over pairs with queries and distractors. */
+/** {@code celeba-ir}: the CelebA identification benchmark, TPR at FPR over pairs of queries and distractors. */
 final class CelebaIrProtocol implements EvaluationProtocol {
     private static final double[] FALSE_POSITIVE_RATES = {0.5, 0.2, 0.1, 0.05, 0.01, 0.001};
 
     @Override
     public void measure(Evaluation evaluation) {
-        Crop crop = evaluation.data.crop(usual(evaluation.recognizer()));
+        Crop crop = evaluation.data.crop(defaultCrop(evaluation.recognizer()));
         OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), crop.ofCrops());
         Embedded queries = evaluation.embedNumbered("queries", faces.queries());
         Embedded distractors = evaluation.embedNumbered("distractors", faces.distractors());
@@ -28,8 +28,8 @@ final class CelebaIrProtocol implements EvaluationProtocol {
         evaluation.report(rate.pairs(), evaluation.seen(faces.queries()), evaluation.seen(faces.distractors()));
     }
 
-    /** As the model was trained; others' weights are taken to be for faces on the template. */
-    private static Crop usual(Recognizer recognizer) {
+    /** Returns the crop that the model was trained with; weights from elsewhere are taken to expect aligned faces. */
+    private static Crop defaultCrop(Recognizer recognizer) {
         return recognizer.identities().isEmpty() ? Crop.CELEBA_ALIGNED : recognizer.crop();
     }
 }

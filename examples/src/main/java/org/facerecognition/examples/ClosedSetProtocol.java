@@ -8,32 +8,32 @@ import org.facerecognition.eval.Identification;
 import org.facerecognition.eval.NearestNeighbors;
 
 /**
- * {@code closed-set}: each validation and test face is given to the person whose mean training embedding is nearest,
- * and to the one whom most of the five nearest training faces show.
+ * {@code closed-set}: identifies each validation and test face as the person whose mean training embedding is nearest,
+ * and by a majority vote of the five nearest training faces.
  */
 final class ClosedSetProtocol implements EvaluationProtocol {
-    private static final int NEIGHBOURS = 5;
+    private static final int NEIGHBORS = 5;
 
     @Override
     public void measure(Evaluation evaluation) {
         DataOptions data = evaluation.data;
-        Embedded known = evaluation.embed("known by", data.read(Split.TRAIN, evaluation.seed));
-        measure(evaluation, known, Split.VAL, "val");
+        Embedded gallery = evaluation.embed("gallery", data.read(Split.TRAIN, evaluation.seed));
+        measure(evaluation, gallery, Split.VAL, "val");
         if (data.hasTest(evaluation.seed)) {
-            measure(evaluation, known, Split.TEST, "test");
+            measure(evaluation, gallery, Split.TEST, "test");
         } else {
             evaluation.report.unmeasured("test_accuracy", "test_accuracy_5nn");
         }
     }
 
-    private static void measure(Evaluation evaluation, Embedded known, Split split, String name) {
+    private static void measure(Evaluation evaluation, Embedded gallery, Split split, String name) {
         FaceDataset faces = evaluation.data.read(split, evaluation.seed);
         Embedded probes = evaluation.embed(name, faces);
-        evaluation.report.figure(name + "_accuracy", ClosedSet.of(known).accuracy(probes));
+        evaluation.report.figure(name + "_accuracy", ClosedSet.of(gallery).accuracy(probes));
         evaluation.report.figure(
-                name + "_accuracy_5nn", NearestNeighbors.of(known, NEIGHBOURS).accuracy(probes));
+                name + "_accuracy_5nn", NearestNeighbors.of(gallery, NEIGHBORS).accuracy(probes));
         if (split == Split.VAL) {
-            evaluation.report.identification(Identification.of(known.centroids(), probes));
+            evaluation.report.identification(Identification.of(gallery.centroids(), probes));
         }
     }
 }

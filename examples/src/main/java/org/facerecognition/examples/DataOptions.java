@@ -18,13 +18,15 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
 import org.facerecognition.data.UnsuitableDataException;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Options of which faces to read, and how. */
+/** Options of which faces are read, and how; reads each part of the data once. */
+@HelpSection(Heading.DATA)
 final class DataOptions {
     enum Layout {
         CELEBA500,
@@ -38,49 +40,56 @@ final class DataOptions {
 
     @Option(
             names = "--layout",
+            paramLabel = "NAME",
             description =
                     "celeba500 (celebA_anno.txt), folders (one per person), packed (by the pack command), or recordio"
-                            + " (insightface's train.rec). Default: detected from what lies in --data.")
+                            + " (insightface's train.rec). Default: detected from the files in --data.")
     private @Nullable Layout layout;
 
     @Option(
             names = "--align",
-            description = "What is cut out of an image: crop (the study's, CelebA only), mean (onto the 112x112"
-                    + " template by CelebA's mean points), none. Default: crop for celeba500, a pack's own, else none.")
+            paramLabel = "NAME",
+            description = "How faces are cropped: crop (the study's crop, CelebA only), mean (aligned to the 112x112"
+                    + " template by CelebA's mean landmarks), none. Default: crop for celeba500, the pack's own crop"
+                    + " for packed, else none.")
     private @Nullable Align align;
 
     @Option(
             names = "--val-fraction",
+            paramLabel = "SHARE",
             defaultValue = "0.2",
-            description = "Of each person's images; folders and recordio. 0: no validation.")
+            description = "Share of each person's images that is for validation, in folders and recordio; 0 for no"
+                    + " validation.")
     private double valFraction;
 
     @Option(
             names = "--test-fraction",
+            paramLabel = "SHARE",
             defaultValue = "0",
-            description = "Of each person's images; folders and recordio.")
+            description = "Share of each person's images that is for testing, in folders and recordio.")
     private double testFraction;
 
     @Option(
             names = "--min-images",
+            paramLabel = "N",
             defaultValue = "1",
-            description = "Leave out people with fewer images, those of all parts together.")
+            description = "Leave out people with fewer images in all parts together.")
     private int minImages;
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    /** A part of the data, as it was read. */
+    /** What identifies a part of the data that was read. */
     private record Part(Split split, long seed) {}
 
     private final Map<Part, FaceDataset> read = new HashMap<>();
-    private final Set<String> told = new HashSet<>();
+    private final Set<String> reported = new HashSet<>();
 
     /**
-     * What --data says.
+     * Returns the value of --data.
      *
-     * @throws ParameterException when it is missing: a training that is resumed knows it, so that it cannot be required
-     *     in parsing
+     * @throws ParameterException when it is missing; the parser cannot require it, because a training that is resumed
+     *     takes it from its {@code args.json}
      */
     Path path() {
         if (data == null) {
@@ -90,11 +99,11 @@ final class DataOptions {
     }
 
     /**
-     * What --layout says, or else what the data looks like; that is said on standard error, once, and is the option's
-     * value from then on.
+     * Returns the value of --layout, or else the layout that is detected from the data. A detected layout is reported
+     * on standard error once and is the option's value afterwards.
      *
-     * @throws DataException when the data looks like none
-     * @throws ParameterException when it looks like several
+     * @throws DataException when the data has no known layout
+     * @throws ParameterException when several layouts fit
      */
     private Layout layout() {
         if (layout == null) {
@@ -106,36 +115,37 @@ final class DataOptions {
                                 + "; choose one with --layout");
             }
             layout = found.get(0);
-            tell(List.of("layout: " + LayoutDetection.names(found) + ", detected; --layout says otherwise"));
+            report(List.of("layout: " + LayoutDetection.names(found) + ", detected; --layout overrides it"));
         }
         return layout;
     }
 
     /**
-     * Checks that faces that were packed as pixels suit a model, which no option can mend.
+     * Checks that faces that were packed as pixels have the size and the crop that a model takes. No option can adapt
+     * them.
      *
-     * @throws UnsuitableDataException when they have another size or were cut out in another way
+     * @throws UnsuitableDataException when they have another size or another crop
      */
     static void requirePackedFor(Recognizer recognizer, FaceDataset faces) {
-        int px = faces.size() == 0 ? 0 : faces.sample(0).image().framedPx();
+        int px = faces.size() == 0 ? 0 : faces.sample(0).image().croppedPx();
         if (px > 0 && px != recognizer.imageSizePx()) {
             throw new UnsuitableDataException("faces must be packed at " + recognizer.imageSizePx()
-                    + " px for this model, but were packed at " + px + " px; pack them anew with --decoded "
+                    + " px for this model, but were packed at " + px + " px; pack them again with --decoded "
                     + recognizer.imageSizePx());
         }
-        boolean knowsFraming = !recognizer.identities().isEmpty();
-        if (px > 0 && knowsFraming && !faces.crop().isCompatibleWith(recognizer.crop())) {
-            throw new UnsuitableDataException("faces must be packed as this model was trained, framed "
-                    + recognizer.crop() + ", but were packed " + faces.crop() + "; pack them anew with --align");
+        boolean hasCrop = !recognizer.identities().isEmpty();
+        if (px > 0 && hasCrop && !faces.crop().isCompatibleWith(recognizer.crop())) {
+            throw new UnsuitableDataException("faces must be packed with the crop that this model was trained with, "
+                    + recognizer.crop() + ", but were packed with " + faces.crop() + "; pack them again with --align");
         }
     }
 
-    /** What --align says, or else. */
-    Crop crop(Crop otherwise) {
-        return align == null ? otherwise : align.crop();
+    /** Returns the crop of --align, or else the given one. */
+    Crop crop(Crop byDefault) {
+        return align == null ? byDefault : align.crop();
     }
 
-    /** All parts of the data together. */
+    /** Returns all parts of the data together. */
     FaceDataset readAll(long seed) {
         return parts(seed).stream()
                 .map(split -> read(split, seed))
@@ -144,30 +154,30 @@ final class DataOptions {
     }
 
     /**
-     * One part of the data. What its notes say goes to standard error, once for all parts.
+     * Returns one part of the data. Its notes go to standard error, each of them once for all parts.
      *
-     * @throws DataException when there are no images in it
+     * @throws DataException when the part has no images
      */
     FaceDataset read(Split split, long seed) {
         Part part = new Part(split, seed);
-        FaceDataset known = read.get(part);
-        if (known == null) {
-            known = filtered(whole(split, seed), seed);
-            read.put(part, known);
-            tell(known.notes());
+        FaceDataset faces = read.get(part);
+        if (faces == null) {
+            faces = filtered(whole(split, seed), seed);
+            read.put(part, faces);
+            report(faces.notes());
         }
-        return known;
+        return faces;
     }
 
-    /** The validation part; empty where the data has none: its fraction is 0, or nobody has images in it. */
+    /** Returns the validation part; empty when its fraction is 0 or it has no images. */
     Optional<FaceDataset> validation(long seed) {
-        read(Split.TRAIN, seed); // says what is wrong with the data as a whole
+        read(Split.TRAIN, seed); // its error says what is wrong with the data as a whole
         return parts(seed).contains(Split.VAL) ? Optional.of(read(Split.VAL, seed)) : Optional.empty();
     }
 
-    /** Says on standard error what was not said yet. */
-    void tell(List<String> notes) {
-        notes.stream().filter(told::add).forEach(command.commandLine().getErr()::println);
+    /** Prints notes on standard error, except those that were printed before. */
+    void report(List<String> notes) {
+        notes.stream().filter(reported::add).forEach(command.commandLine().getErr()::println);
     }
 
     private FaceDataset whole(Split split, long seed) {
@@ -181,43 +191,43 @@ final class DataOptions {
         return align == null ? dataset : dataset.withCrop(align.crop());
     }
 
-    /** Without people of too few images, where the layout itself does not count them. */
+    /** Leaves out people with too few images, unless reading the layout has done so. */
     private FaceDataset filtered(FaceDataset part, long seed) {
         if (minImages <= 1 || isSplitHere()) {
             return part;
         }
         List<String> people = Stream.of(Split.values())
-                .flatMap(split -> there(() -> whole(split, seed)).stream())
+                .flatMap(split -> ifPresent(() -> whole(split, seed)).stream())
                 .reduce(FaceDataset::with)
                 .orElse(part)
                 .withAtLeast(minImages)
                 .identities();
-        int left = part.classes() - people.size();
-        if (left > 0) {
-            tell(List.of(String.format(
+        int leftOut = part.classes() - people.size();
+        if (leftOut > 0) {
+            report(List.of(String.format(
                     Locale.ROOT,
                     "left out: %,d %s with fewer than %d images",
-                    left,
-                    left == 1 ? "person" : "people",
+                    leftOut,
+                    leftOut == 1 ? "person" : "people",
                     minImages)));
         }
         return part.withIdentities(people);
     }
 
-    /** Whether there is a test part beside training and validation. */
+    /** Returns whether there is a test part. */
     boolean hasTest(long seed) {
         return parts(seed).contains(Split.TEST);
     }
 
     /**
-     * The parts that have images.
+     * Returns the parts that have images.
      *
      * @throws DataException when none has, with the reason
      */
     List<Split> parts(long seed) {
         List<Split> parts = new ArrayList<>();
         for (Split split : Split.values()) {
-            if (isAskedFor(split) && there(() -> read(split, seed)).isPresent()) {
+            if (isRequested(split) && ifPresent(() -> read(split, seed)).isPresent()) {
                 parts.add(split);
             }
         }
@@ -227,16 +237,16 @@ final class DataOptions {
         return parts;
     }
 
-    private boolean isAskedFor(Split split) {
+    private boolean isRequested(Split split) {
         return !isSplitHere() || split == Split.TRAIN || (split == Split.VAL ? valFraction : testFraction) > 0;
     }
 
-    /** Whether the layout has no parts of its own. */
+    /** Returns whether the layout has no parts, so that they are split here. */
     private boolean isSplitHere() {
         return layout() == Layout.FOLDERS || layout() == Layout.RECORDIO;
     }
 
-    private static Optional<FaceDataset> there(Supplier<FaceDataset> part) {
+    private static Optional<FaceDataset> ifPresent(Supplier<FaceDataset> part) {
         try {
             return Optional.of(part.get());
         } catch (DataException e) {

@@ -27,15 +27,18 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code demo}: the whole way on drawn faces, with nothing to download. Trains on some drawn people, then tells apart
- * others that the net has never seen.
+ * {@code demo}: a complete training on synthetic faces, with nothing to download. Trains on some synthetic people, then
+ * verifies other synthetic people whom the network has not seen.
  */
 @Command(
         name = "demo",
-        description = "Train on drawn faces and tell apart drawn people that the net has not seen. Under 3 minutes on"
-                + " two cores.",
+        description = {
+            "Train on synthetic faces and verify synthetic people whom the network has not seen.",
+            "It takes under 3 minutes on two cores."
+        },
         mixinStandardHelpOptions = true,
-        showDefaultValues = true)
+        showDefaultValues = true,
+        sortOptions = false)
 final class DemoCommand implements Callable<Integer> {
     private static final int IMAGE_PX = 64;
     private static final int TRAIN_IMAGES = 20;
@@ -48,13 +51,21 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--out", defaultValue = "face-demo", paramLabel = "DIR", description = "Folder for the results.")
     private Path out;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Of the drawn people and of the training.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the synthetic people and of the training.")
     private long seed;
 
-    @Option(names = "--people", defaultValue = "40", description = "To train on; as many others to tell apart.")
+    @Option(
+            names = "--people",
+            paramLabel = "N",
+            defaultValue = "40",
+            description = "Number of people to train on; as many others are verified.")
     private int people;
 
-    @Option(names = "--epochs", defaultValue = "10", description = "Passes over their images.")
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "10", description = "Passes over their images.")
     private int epochs;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -63,12 +74,14 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         SyntheticFaces faces = new SyntheticFaces(seed, IMAGE_PX);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, people, 0, TRAIN_IMAGES, Split.TRAIN);
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, people, TRAIN_IMAGES, VAL_IMAGES, Split.VAL);
-        FaceDataset unseen = FaceDataset.synthetic(faces, people, people, 0, UNSEEN_IMAGES, Split.TEST);
+        FaceDataset train = FaceDataset.synthetic(faces.identities(0, people).images(0, TRAIN_IMAGES), Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(
+                faces.identities(0, people).images(TRAIN_IMAGES, TRAIN_IMAGES + VAL_IMAGES), Split.VAL);
+        FaceDataset unseen =
+                FaceDataset.synthetic(faces.identities(people, 2 * people).images(0, UNSEEN_IMAGES), Split.TEST);
         PrintWriter err = spec.commandLine().getErr();
-        err.println("These faces are drawn by a program: they are nobody's, and results on them say nothing about"
-                + " real faces.");
+        err.println("These faces are synthetic: they show no real person, and results on them say nothing about real"
+                + " faces.");
         RecognizerArgs args = RecognizerArgs.builder()
                 .encoder(Encoder.RESNET18)
                 .embeddingSize(128)
@@ -83,7 +96,7 @@ final class DemoCommand implements Callable<Integer> {
             Verification verification = verify(recognizer, unseen);
             double auc = verification.roc().auc();
             Path report = out.resolve("report.html");
-            TrainingReport.of("Demonstration on drawn faces", history, Json.pretty(args))
+            TrainingReport.of("Demonstration on synthetic faces", history, Json.pretty(args))
                     .similarities(verification)
                     .faces(faces, people)
                     .write(report);
@@ -93,7 +106,7 @@ final class DemoCommand implements Callable<Integer> {
                     .printf(
                             Locale.ROOT,
                             "accuracy on new images of the people trained on: %.4f%n"
-                                    + "AUC for same or different among %d people never seen: %.4f%nreport: %s%n",
+                                    + "verification AUC on %d people not trained on: %.4f%nreport: %s%n",
                             history.last().orElseThrow().valAccuracy(),
                             people,
                             auc,
@@ -118,7 +131,7 @@ final class DemoCommand implements Callable<Integer> {
                 .run(recognizer, trainer, train, validation);
     }
 
-    /** All pairs of images of people that were not in the training. */
+    /** Verifies all pairs of images of people who are not in the training. */
     private static Verification verify(Recognizer recognizer, FaceDataset unseen) {
         List<float[]> embeddings = new ArrayList<>();
         int[] labels = new int[unseen.size()];

@@ -32,29 +32,34 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code detect}: where are the faces? */
+/** {@code detect}: finds the faces in photographs. */
 @Command(
         name = "detect",
-        description = "Find the faces in photographs: boxes, five points, scores. Exit code 1 where an image cannot be"
-                + " read; the others are processed all the same.",
+        description = {
+            "Find the faces in photographs: boxes, five landmarks, scores.",
+            "If an image cannot be read, the others are still processed, and the exit code is 1."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class DetectCommand implements Callable<Integer> {
-    /** Of the five points, in their order: the person's right side is red, the left one blue. */
-    private static final int[][] POINT_COLOURS = {
-        {255, 0, 0}, {0, 96, 255}, {255, 255, 0}, {255, 96, 96}, {96, 192, 255}
+    /** RGB colors of the five landmarks, in their order: the person's right side is red, the left side blue. */
+    private static final int[][] POINT_COLORS = {{255, 0, 0}, {0, 96, 255}, {255, 255, 0}, {255, 96, 96}, {96, 192, 255}
     };
 
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photographs, or folders of them.")
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photographs, or folders of photographs.")
     private List<Path> images;
 
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
 
-    @Option(names = "--out", paramLabel = "DIR", description = "Write each image here with its faces drawn in, as PNG.")
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "Folder for copies of the images with their faces marked, as PNG files.")
     private @Nullable Path out;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output, coordinates in pixels.")
@@ -65,23 +70,23 @@ final class DetectCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
-        List<ImageFileNames> pictures = given.files();
+        List<ImageFileNames> files = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
         int faces = 0;
         int unreadable = 0;
-        try (FaceDetector finder = detector.openRequired(err);
-                ImagesProgress progress = new ImagesProgress("detecting", pictures.size())) {
-            for (ImageFileNames picture : pictures) {
-                try (Mat image = ImageReader.read(picture.file())) {
-                    List<DetectedFace> found = finder.detect(image);
+        try (FaceDetector faceDetector = detector.openRequired(err);
+                ImagesProgress progress = new ImagesProgress("detecting", files.size())) {
+            for (ImageFileNames file : files) {
+                try (Mat image = ImageReader.read(file.file())) {
+                    List<DetectedFace> found = faceDetector.detect(image);
                     faces += found.size();
-                    report(picture, image, found, results);
-                    if (found.isEmpty() && NoFace.isShrunk(image, finder)) {
-                        err.println(NoFace.sentence(picture.file(), image, finder));
+                    report(file.file(), image, found, results);
+                    if (found.isEmpty() && NoFace.isShrunk(image, faceDetector)) {
+                        err.println(NoFace.sentence(file.file(), image, faceDetector));
                     }
                     if (out != null) {
                         found.forEach(face -> draw(image, face));
-                        ImageWriter.write(image, picture.in(out, ".png"));
+                        ImageWriter.write(image, file.in(out, ".png"));
                     }
                 } catch (DataException e) {
                     unreadable++;
@@ -91,7 +96,7 @@ final class DetectCommand implements Callable<Integer> {
             }
         }
         err.println(faces + " faces in " + results.size() + " images"
-                + (out == null ? "" : ", drawn in " + out)
+                + (out == null ? "" : ", marked in " + out)
                 + (unreadable == 0 ? "" : "; " + unreadable + " images could not be read"));
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
@@ -102,10 +107,9 @@ final class DetectCommand implements Callable<Integer> {
         return unreadable == 0 ? 0 : Main.FAILED;
     }
 
-    private void report(
-            ImageFileNames picture, Mat image, List<DetectedFace> found, List<Map<String, Object>> results) {
+    private void report(Path file, Mat image, List<DetectedFace> found, List<Map<String, Object>> results) {
         Map<String, Object> result = new LinkedHashMap<>();
-        result.put("image", picture.file().toString());
+        result.put("image", file.toString());
         result.put("width", image.cols());
         result.put("height", image.rows());
         result.put("faces", found.stream().map(DetectCommand::json).toList());
@@ -113,14 +117,14 @@ final class DetectCommand implements Callable<Integer> {
         if (!json) {
             PrintWriter out = spec.commandLine().getOut();
             if (found.isEmpty()) {
-                out.println(picture.file() + "\tno face");
+                out.println(file + "\tno face");
             }
             for (DetectedFace face : found) {
                 DetectedFace.Box box = face.box();
                 out.printf(
                         Locale.ROOT,
                         "%s\t%.1f,%.1f %.1fx%.1f\tscore %.2f%n",
-                        picture.file(),
+                        file,
                         box.x(),
                         box.y(),
                         box.width(),
@@ -130,7 +134,7 @@ final class DetectCommand implements Callable<Integer> {
         }
     }
 
-    /** Numbers rounded to what is worth reading. */
+    /** Returns a face with its coordinates rounded to 0.01 px and its score to 0.0001. */
     static Map<String, Object> json(DetectedFace face) {
         DetectedFace.Box box = face.box();
         Map<String, Object> json = new LinkedHashMap<>();
@@ -171,7 +175,7 @@ final class DetectCommand implements Callable<Integer> {
         }
         for (int i = 0; i < DetectedFace.POINTS; i++) {
             DetectedFace.Point point = face.points().get(i);
-            int[] rgb = POINT_COLOURS[i];
+            int[] rgb = POINT_COLORS[i];
             try (Point center = new Point((int) Math.round(point.x()), (int) Math.round(point.y()));
                     Scalar color = new Scalar(rgb[0], rgb[1], rgb[2], 0)) {
                 circle(image, center, Math.max(1, line * 2), color, FILLED, LINE_AA, 0);

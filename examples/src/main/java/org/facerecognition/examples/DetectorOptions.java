@@ -3,13 +3,15 @@ package org.facerecognition.examples;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.RemoteFile;
 import org.facerecognition.weights.WeightsCache;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Options of what finds faces in photographs, for all commands that take photographs. */
+/** Options of the face detector, for all commands that take photographs. */
+@HelpSection(Heading.DETECTION)
 final class DetectorOptions {
     private static final String FETCH = "fetch";
 
@@ -17,38 +19,40 @@ final class DetectorOptions {
             names = "--detector",
             paramLabel = "FILE",
             description =
-                    "Find the faces with this YuNet (face_detection_yunet_2023mar.onnx); or fetch, to fetch it from"
-                            + " OpenCV's collection, checked, into the cache.")
+                    "Detect faces with this YuNet model (face_detection_yunet_2023mar.onnx); or fetch, which downloads"
+                            + " it from OpenCV's model zoo into the cache and checks it.")
     private @Nullable String detector;
 
     @Option(
             names = "--min-score",
+            paramLabel = "SCORE",
             defaultValue = "0.7",
-            description = "Least score of a face, 0 to 1. Default: ${DEFAULT-VALUE}.")
+            description = "Minimum detection score of a face, 0 to 1.")
     private double minScore;
 
     @Option(
             names = "--min-face",
+            paramLabel = "PX",
             defaultValue = "16",
-            description =
-                    "Leave out faces whose box has a shorter side than this, in pixels. Default: ${DEFAULT-VALUE}.")
+            description = "Ignore faces whose box has a side shorter than this, in pixels.")
     private int minFacePx;
 
     @Option(
             names = "--max-side",
+            paramLabel = "PX",
             defaultValue = "640",
-            description = "Shrink larger images to this many pixels before looking for faces; raise it for crowds."
-                    + " Default: ${DEFAULT-VALUE}.")
+            description = "Shrink larger images so that their longer side has this many pixels before detection; raise"
+                    + " it for crowds.")
     private int maxSidePx;
 
     @Option(
             names = "--detector-cache",
             paramLabel = "DIR",
             description =
-                    "Where a fetched detector is kept. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
+                    "Folder for a fetched detector. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
     private @Nullable Path cache;
 
-    /** The file's name without its folder, for reports; empty when no detector is asked for. */
+    /** Returns the file's name without its folder, for reports; empty without --detector. */
     Optional<String> name() {
         return Optional.ofNullable(detector)
                 .map(which -> which.equals(FETCH)
@@ -62,12 +66,17 @@ final class DetectorOptions {
         return name == null ? which : name.toString();
     }
 
-    /** The detector, when one is asked for; to be closed. */
+    /** Opens the detector; empty without --detector. The result is owned. */
     Optional<FaceDetector> open(PrintWriter err) {
         return detector == null ? Optional.empty() : Optional.of(open(detector, err));
     }
 
-    /** The detector, which must be asked for; to be closed. */
+    /**
+     * Opens the detector.
+     *
+     * @return owned
+     * @throws IllegalArgumentException without --detector
+     */
     FaceDetector openRequired(PrintWriter err) {
         if (detector == null) {
             throw new IllegalArgumentException("--detector must be given: YuNet's .onnx file, or fetch");

@@ -25,10 +25,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** {@code doctor}: does this machine have what it takes? */
+/** {@code doctor}: checks whether this machine can run the library, and says what is wrong if not. */
 @Command(
         name = "doctor",
-        description = "Check natives, devices, threads and JVM flags, and do one tiny training step.",
+        description = "Check native libraries, devices, threads and JVM flags, and run one tiny training step.",
         mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
     @Spec
@@ -38,12 +38,12 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        tell(
+        print(
                 "java",
                 System.getProperty("java.version") + ", " + System.getProperty("java.vm.name") + ", "
                         + Runtime.getRuntime().availableProcessors() + " processors, heap up to "
                         + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB");
-        tell("file names", "read as " + System.getProperty("sun.jnu.encoding") + Arguments.localeAdvice());
+        print("file names", "read as " + System.getProperty("sun.jnu.encoding") + Arguments.localeAdvice());
         check("platform", Loader::getPlatform);
         check("opencv", DoctorCommand::opencv);
         if (check("libtorch", DoctorCommand::libtorch)) {
@@ -67,9 +67,9 @@ final class DoctorCommand implements Callable<Integer> {
 
     private boolean check(String what, Check check) {
         try {
-            tell(what, check.run());
+            print(what, check.run());
             return true;
-        } catch (LinkageError e) { // natives missing or of another platform
+        } catch (LinkageError e) { // natives are missing or are for another platform
             wrong(what, NativeLibraries.explain(what, e) + missingLibrary(e));
         } catch (RuntimeException e) {
             wrong(what, String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()) + missingLibrary(e));
@@ -84,21 +84,23 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static String libtorch() {
         boolean keptToAvx = Libtorch.keptToAvx();
-        return "natives load, " + torch.get_num_threads() + " compute threads, oneDNN " + yes(torch.hasMKLDNN())
+        return "natives load, " + torch.get_num_threads() + " compute threads, oneDNN " + yesOrNo(torch.hasMKLDNN())
                 + (keptToAvx
                         ? ", kept to AVX: this virtual machine hides its caches, and newer instructions would crash it"
                         : "");
     }
 
-    /** The GPU natives bring none of NVIDIA's libraries: one that is missing is named by the first cause. */
+    /**
+     * Returns the shared library that is missing, by the root cause: the GPU natives come without NVIDIA's libraries.
+     */
     private static String missingLibrary(Throwable failure) {
-        Throwable first = failure;
-        while (first.getCause() != null) {
-            first = first.getCause();
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
         }
-        String said = String.valueOf(first.getMessage());
-        return said.contains("cannot open shared object file")
-                ? " (" + said + "; libtorch's GPU natives need the libraries of CUDA 13, cuDNN 9 and NCCL 2 on the"
+        String message = String.valueOf(root.getMessage());
+        return message.contains("cannot open shared object file")
+                ? " (" + message + "; libtorch's GPU natives need the libraries of CUDA 13, cuDNN 9 and NCCL 2 on the"
                         + " library path)"
                 : "";
     }
@@ -108,7 +110,7 @@ final class DoctorCommand implements Callable<Integer> {
         if (limit.isPresent()) {
             wrong("jvm flags", NativeLibraries.memoryLimitSentence(limit.getAsLong()));
         } else {
-            tell("jvm flags", NativeLibraries.MEMORY_LIMIT + " is 0: memory of tensors is not limited by the heap");
+            print("jvm flags", NativeLibraries.MEMORY_LIMIT + " is 0: memory of tensors is not limited by the heap");
         }
     }
 
@@ -117,7 +119,7 @@ final class DoctorCommand implements Callable<Integer> {
         double bf16 = Precision.BF16.gigaflops();
         return String.format(
                 Locale.ROOT,
-                "matrix products on the CPU: fp32 %.0f GFLOP/s, bf16 %.0f; train with --precision %s on it",
+                "matrix products on the CPU: fp32 %.0f GFLOP/s, bf16 %.0f GFLOP/s; train with --precision %s",
                 fp32,
                 bf16,
                 bf16 > 1.1 * fp32 ? "bf16" : "fp32");
@@ -125,8 +127,8 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static String trainingStep() {
         var faces = new SyntheticFaces(0, 64);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, 2, 0, 2, Split.TRAIN);
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, 2, 2, 1, Split.VAL);
+        FaceDataset train = FaceDataset.synthetic(faces.identities(0, 2).images(0, 2), Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces.identities(0, 2).images(2, 3), Split.VAL);
         RecognizerArgs args = RecognizerArgs.builder()
                 .encoder(Encoder.RESNET18)
                 .embeddingSize(32)
@@ -146,7 +148,7 @@ final class DoctorCommand implements Callable<Integer> {
         }
     }
 
-    private void tell(String what, String text) {
+    private void print(String what, String text) {
         spec.commandLine().getOut().printf("%-14s %s%n", what, text);
     }
 
@@ -155,7 +157,7 @@ final class DoctorCommand implements Callable<Integer> {
         spec.commandLine().getOut().printf("%-14s WRONG: %s%n", what, text);
     }
 
-    private static String yes(boolean there) {
-        return there ? "yes" : "no";
+    private static String yesOrNo(boolean value) {
+        return value ? "yes" : "no";
     }
 }

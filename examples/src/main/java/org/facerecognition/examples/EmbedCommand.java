@@ -17,14 +17,17 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code embed}: images to embeddings. */
+/** {@code embed}: computes the embeddings of images. */
 @Command(
         name = "embed",
-        description =
-                "Print the embeddings of images of faces: framed as the model was trained or, with --detector, the most"
-                        + " prominent face"
-                        + " of each photograph.",
-        mixinStandardHelpOptions = true)
+        description = {
+            "Print the embeddings of face images.",
+            "The images must be cropped as in the model's training; with --detector, one face of each photograph is"
+                    + " embedded."
+        },
+        mixinStandardHelpOptions = true,
+        showDefaultValues = true,
+        sortOptions = false)
 final class EmbedCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -41,7 +44,7 @@ final class EmbedCommand implements Callable<Integer> {
     @Option(names = "--flip", description = "Add the embedding of each image's mirror image.")
     private boolean flip;
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Images of faces, or folders of them.")
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Face images, or folders of images.")
     private List<Path> images;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -53,13 +56,13 @@ final class EmbedCommand implements Callable<Integer> {
         given.notes().forEach(spec.commandLine().getErr()::println);
         List<Path> files = given.paths();
         List<float[]> embeddings;
-        Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
+        Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         try (Recognizer recognizer = model.load()) {
-            finder.ifPresent(found -> recognizer.useDetector(found, face.choice()));
+            faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
             recognizer.useFlip(flip);
             embeddings = recognizer.embed(files);
         } finally {
-            finder.ifPresent(FaceDetector::close);
+            faceDetector.ifPresent(FaceDetector::close);
         }
         PrintWriter out = spec.commandLine().getOut();
         if (json) {

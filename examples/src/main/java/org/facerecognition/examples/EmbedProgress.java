@@ -8,7 +8,10 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
 
-/** Shows how many faces are embedded: a bar for a person, elsewhere a line now and then. Told the number done so far. */
+/**
+ * Shows how many faces are embedded: on a terminal a bar, elsewhere a line every 10 seconds. Accepts the number of
+ * faces done so far.
+ */
 final class EmbedProgress implements IntConsumer, AutoCloseable {
     private static final long NANOS_BETWEEN_LINES = 10_000_000_000L;
 
@@ -40,15 +43,15 @@ final class EmbedProgress implements IntConsumer, AutoCloseable {
             bar.stepTo(done);
         } else if (System.nanoTime() - lastLine > NANOS_BETWEEN_LINES) {
             lastLine = System.nanoTime();
-            double rate = done / ((lastLine - start) / 1e9);
+            double facesPerSecond = done / ((lastLine - start) / 1e9);
             err.printf(
                     Locale.ROOT,
                     "%s: %,d of %,d faces  %.1f faces/s  %s left%n",
                     what,
                     done,
                     faces,
-                    rate,
-                    ProgressPrinter.duration((faces - done) / rate));
+                    facesPerSecond,
+                    ProgressPrinter.duration((faces - done) / facesPerSecond));
             err.flush();
         }
     }

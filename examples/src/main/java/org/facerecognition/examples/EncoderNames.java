@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import org.facerecognition.backbone.Encoder;
 
-/** The registry's names, for help; no native library is loaded for them. */
+/** The names of all encoders, for help and completion; loads no native library. */
 final class EncoderNames extends ArrayList<String> {
     private static final long serialVersionUID = 1L;
 

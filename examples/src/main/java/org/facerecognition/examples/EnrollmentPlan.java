@@ -15,37 +15,40 @@ import org.facerecognition.gallery.Gallery;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which images of people are to be enrolled. An image is known by its content: under the same name it is there already,
- * whatever its file is called now, and a new image under a former file's name is a new image.
+ * Decides which images of people are to be enrolled in a gallery. Images are compared by content: an image that is in
+ * the gallery under the same person's name is not enrolled again, even if its file has been renamed, and another image
+ * in a file of the same name is a new image.
  *
- * <p>Entries of galleries of earlier versions have no content key. Of these, the same file under the same name is there
- * already; the same file under another name is enrolled, with a note that says what it was enrolled as.
+ * <p>Entries that earlier versions wrote have no content key and are compared by file. The same file under the same
+ * name is not enrolled again; the same file under another name is enrolled, with a note that says which name it had.
  */
 final class EnrollmentPlan {
-    private final List<Image> fresh = new ArrayList<>();
+    private final List<Image> newImages = new ArrayList<>();
     private final List<String> alreadyThere = new ArrayList<>();
     private final Map<String, String> leftOut = new LinkedHashMap<>();
     private final List<String> notes = new ArrayList<>();
-    private final Map<String, List<Entry>> byContent = new HashMap<>();
-    private final Map<String, List<Entry>> withoutContent = new HashMap<>(); // by file
+    private final Map<String, List<Entry>> byContent = new HashMap<>(); // key: content key
+    private final Map<String, List<Entry>> withoutContent = new HashMap<>(); // key: file
 
     /**
-     * An image of somebody.
+     * An image of a person.
      *
-     * @param contentKey null where the file could not be read
+     * @param name the person's name
+     * @param contentKey null if the file could not be read
      */
     record Image(String name, Path file, @Nullable String contentKey) {
-        /** The file as entries note it. */
+        /** Returns the file in the form in which entries record it. */
         String note() {
             return file.toAbsolutePath().normalize().toString();
         }
 
+        /** Returns whether the file has other contents than when it was planned. */
         boolean hasChanged() {
             return contentKey != null && !contentKey.equals(EnrollmentPlan.contentKey(file));
         }
     }
 
-    /** @param entries that the gallery has */
+    /** @param entries the entries of the gallery */
     EnrollmentPlan(Collection<Entry> entries) {
         for (Entry entry : entries) {
             if (entry.contentKey() != null) {
@@ -60,7 +63,7 @@ final class EnrollmentPlan {
         }
     }
 
-    /** Takes an image up, and decides what becomes of it. */
+    /** Decides whether an image is new, already enrolled or left out, and records it there. */
     void add(String name, Path file) {
         Image image = new Image(name, file, contentKey(file));
         List<Entry> same = byContent.getOrDefault(String.valueOf(image.contentKey()), List.of());
@@ -72,7 +75,7 @@ final class EnrollmentPlan {
             leftOut.put(file.toString(), isEnrolledAs(image, same.get(0)));
         } else {
             former.stream().findFirst().ifPresent(entry -> notes.add(wasEnrolledAs(image, entry)));
-            fresh.add(image);
+            newImages.add(image);
             if (image.contentKey() != null) {
                 Entry planned = new Entry(0, name, image.note(), image.contentKey());
                 byContent.put(image.contentKey(), List.of(planned));
@@ -88,20 +91,20 @@ final class EnrollmentPlan {
 
     private static String isEnrolledAs(Image image, Entry entry) {
         String other = GalleryCommand.printable(entry.identity());
-        return image.file() + " must be one person's, but the same image "
+        return image.file() + " must belong to one person, but the same image "
                 + (entry.id() == 0
-                        ? "was given for " + other + " too"
+                        ? "was also given for " + other
                         : "is enrolled as " + other + " (entry " + entry.id()
                                 + "); if that name is wrong, remove that entry first");
     }
 
     private static String wasEnrolledAs(Image image, Entry entry) {
         return image.file() + " was enrolled as " + GalleryCommand.printable(entry.identity()) + " (entry " + entry.id()
-                + ") by an earlier version, which did not keep what the image was; if it is the same image, remove that"
-                + " entry";
+                + ") by an earlier version, which did not record the image's content; if it is the same image, remove"
+                + " that entry";
     }
 
-    /** Null where the file cannot be read, which whoever decodes it says better. */
+    /** Returns the file's content key; null if the file cannot be read, which decoding it reports with the reason. */
     static @Nullable String contentKey(Path file) {
         try {
             return ContentKey.of(file);
@@ -110,21 +113,22 @@ final class EnrollmentPlan {
         }
     }
 
-    List<Image> fresh() {
-        return fresh;
+    /** Returns the images to be enrolled. */
+    List<Image> newImages() {
+        return newImages;
     }
 
-    /** Files of images that are enrolled under that name. */
+    /** Returns the files whose images are already enrolled under the same name. */
     List<String> alreadyThere() {
         return alreadyThere;
     }
 
-    /** Files and why they are not enrolled. */
+    /** Returns the files that are not enrolled, with the reasons. */
     Map<String, String> leftOut() {
         return leftOut;
     }
 
-    /** Sentences for standard error. */
+    /** Returns notes for standard error. */
     List<String> notes() {
         return notes;
     }

@@ -14,6 +14,7 @@ import org.facerecognition.Threshold;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.EvaluationReport;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,17 +24,21 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code evaluate}: how good is a model? */
+/** {@code evaluate}: measures a model by a protocol, and calibrates its thresholds. */
 @Command(
         name = "evaluate",
-        description =
-                "Measure a model. Protocols: closed-set (whom does each face show, of people that are all known), open-set"
-                        + " (the same with strangers), all-pairs (same person or not, each face with each), lfw (pairs.txt, 10 folds),"
-                        + " view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin (insightface's files), celeba-ir"
-                        + " (TPR at FPR with distractors). Prints one figure a line on standard output.",
+        customSynopsis = Main.NAME + " evaluate --model FILE --data DIR [--protocol NAME] [OPTIONS]",
+        description = {
+            "Measure a model by a protocol, and calibrate its thresholds.",
+            "Protocols: closed-set (identification of people who are all known), open-set (the same with people who are"
+                    + " not enrolled), all-pairs (verification over every pair of faces), lfw (pairs.txt, 10 folds),"
+                    + " view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin (insightface's"
+                    + " files), celeba-ir (TPR at FPR with distractors). Prints one figure per line on standard output."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
+@HelpSection.First({"--model", "--data", "--protocol", "--detector", "--calibrate", "--report", "--json"})
 final class EvaluateCommand implements Callable<Integer> {
     enum Protocol {
         CLOSED_SET(ClosedSetProtocol::new),
@@ -51,7 +56,7 @@ final class EvaluateCommand implements Callable<Integer> {
             this.maker = maker;
         }
 
-        /** Whether the data has a training and a validation part. */
+        /** Returns whether the data has a training and a validation part. */
         boolean readsParts() {
             return this == CLOSED_SET || this == OPEN_SET || this == ALL_PAIRS;
         }
@@ -67,8 +72,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Option(
             names = "--protocol",
+            paramLabel = "NAME",
             defaultValue = "closed-set",
             description = "One of ${COMPLETION-CANDIDATES}; see above.")
+    @HelpSection(Heading.MEASUREMENT)
     private Protocol protocol;
 
     @Mixin
@@ -81,6 +88,7 @@ final class EvaluateCommand implements Callable<Integer> {
             names = "--pairs",
             paramLabel = "FILE",
             description = "List of pairs. Default: pairs.txt, pairsDevTest.txt or pairs.tsv in --data.")
+    @HelpSection(Heading.MEASUREMENT)
     private @Nullable Path pairs;
 
     @Mixin
@@ -94,37 +102,45 @@ final class EvaluateCommand implements Callable<Integer> {
             defaultValue = "0",
             paramLabel = "FRACTION",
             description =
-                    "all-pairs: only the people that train --verify-on-unseen FRACTION with the same --seed left out;"
-                            + " open-set: the share of people who are strangers, 0 for 0.2.")
+                    "all-pairs: measure only the people whom train --verify-on-unseen FRACTION with the same --seed"
+                            + " left out. open-set: the share of the people who are not enrolled; 0 for 0.2.")
+    @HelpSection(Heading.MEASUREMENT)
     private double unseen;
 
-    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Do not add the embedding of each image's mirror image.")
+    @HelpSection(Heading.MEASUREMENT)
     private boolean noFlip;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Of splits, as in training, and of the bootstrap.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the splits, as in training, and of the bootstrap.")
+    @HelpSection(Heading.MEASUREMENT)
     private long seed;
 
     @Option(
             names = "--calibrate",
             paramLabel = "FILE",
             description =
-                    "Also find thresholds for \"the same person\" on those people of the data whom the model was not trained"
-                            + " on, embedded as they are measured here, and write the model with them to this file. 25 people"
-                            + " show a false accept rate of 0.01, 78 of 0.001, 246 of 0.0001.")
+                    "Also calibrate the thresholds for \"the same person\" on the people of the data whom the model was"
+                            + " not trained on, embedded as they are here, and write the model with them to this file."
+                            + " A false accept rate of 0.01 needs 25 people, 0.001 needs 78, 0.0001 needs 246.")
     private @Nullable Path calibrated;
 
     @Option(
             names = "--namesakes",
-            description = "People of the data who are named as people of the model's training are others, as where both"
-                    + " number their people.")
+            description = "People of the data who have the same names as people of the model's training are other"
+                    + " people, for example because both number their people.")
+    @HelpSection(Heading.MEASUREMENT)
     private boolean namesakes;
 
     @Option(
             names = "--report",
             paramLabel = "FILE",
             description =
-                    "Write charts, figures and the hardest errors as one HTML file, and the numbers as JSON beside it. It"
-                            + " shows faces of the data.")
+                    "Write charts, figures and the hardest errors to this HTML file, and the figures to a JSON file"
+                            + " beside it. The report shows faces of the data.")
     private @Nullable Path report;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -141,33 +157,28 @@ final class EvaluateCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("protocol", protocol.toString());
-        try (FaceDetector finder = detector.open(err).orElse(null);
+        try (FaceDetector faceDetector = detector.open(err).orElse(null);
                 Recognizer recognizer = model.load()) {
             err.println(recognizer);
-            recognizer.useDetector(finder, face.choice());
+            recognizer.useDetector(faceDetector, face.choice());
             recognizer.useFlip(!noFlip);
             EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol)
                     .fact("model", recognizer.toString())
                     .fact("data", data.path().toString())
-                    .fact("faces", detector.name().map("found by "::concat).orElse("as the data has them"))
+                    .fact("faces", detector.name().map("found by "::concat).orElse("cropped by the data set"))
                     .fact("mirror images", noFlip ? "not used" : "added");
-            Evaluation evaluation =
-                    new Evaluation(recognizer, !noFlip, finder, face.choice(), data, pairs, unseen, seed, results, err);
+            Evaluation evaluation = new Evaluation(
+                    recognizer, !noFlip, faceDetector, face.choice(), data, pairs, unseen, seed, results, err);
             protocol.maker.get().measure(evaluation);
-            tellKnownPeople(evaluation);
-            if (finder != null) {
-                results.count("faces_not_found", evaluation.notFound());
-                if (evaluation.notFound() > 0) {
-                    err.println(
-                            "note: no face was found in " + evaluation.notFound()
-                                    + " images, which were cut out by --align; images larger than --max-side were shrunk first");
-                }
+            reportKnownPeople(evaluation);
+            if (faceDetector != null) {
+                reportNotFound(evaluation);
             }
             figures.putAll(results.figures());
             if (!json) {
                 Figures.print(spec.commandLine().getOut(), figures);
             }
-            figures.putIfAbsent("faces_not_found", null); // the same names with a detector and without
+            figures.putIfAbsent("faces_not_found", null); // the names are the same with and without a detector
             figures.put("thresholds", null);
             figures.put("calibration", null);
             if (report != null) {
@@ -189,30 +200,39 @@ final class EvaluateCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** What is measured on people of the training is better than what strangers will meet: that is said everywhere. */
-    private void tellKnownPeople(Evaluation evaluation) {
+    private static void reportNotFound(Evaluation evaluation) {
+        evaluation.report.count("faces_not_found", evaluation.notFound());
+        if (evaluation.notFound() > 0) {
+            evaluation.print("note: no face was found in " + evaluation.notFound()
+                    + " images, which were cropped by --align; images larger than --max-side were shrunk first");
+        }
+    }
+
+    /** Reports the people of the training among those measured on: on other people the model is less accurate. */
+    private void reportKnownPeople(Evaluation evaluation) {
         int known = namesakes ? 0 : evaluation.knownPeople();
         evaluation.report.count("people_in_training", known);
         if (known > 0) {
-            evaluation.tell(String.format(
+            evaluation.note(String.format(
                     Locale.ROOT,
-                    "%,d people of the data have names of the model's training: on strangers it does worse (if they are"
-                            + " others, --namesakes)",
+                    "%,d people of the data have names of the model's training: on other people it is less accurate (if"
+                            + " they are not the same people, use --namesakes)",
                     known));
         }
     }
 
     private List<Threshold> calibrate(Recognizer recognizer) {
         FaceDataset all = data.readAll(seed);
-        Set<String> known = namesakes ? Set.of() : Set.copyOf(recognizer.knownPeople(all));
-        List<String> strangers =
-                all.identities().stream().filter(name -> !known.contains(name)).toList();
-        FaceDataset people = strangers.isEmpty() ? all : all.withIdentities(strangers); // the refusal says the way out
+        Set<String> trainedOn = namesakes ? Set.of() : Set.copyOf(recognizer.knownPeople(all));
+        List<String> others = all.identities().stream()
+                .filter(name -> !trainedOn.contains(name))
+                .toList();
+        FaceDataset people = others.isEmpty() ? all : all.withIdentities(others); // calibrate rejects people trained on
         List<Threshold> thresholds = recognizer.calibrate(
                 people, CalibrationSettings.DEFAULT.withSeed(seed).withNamesakes(namesakes));
         PrintWriter err = spec.commandLine().getErr();
         err.printf("calibrated on people whom the model was not trained on, %s:%n", recognizer.embeddingMode());
-        thresholds.forEach(threshold -> err.println("same person at or above " + threshold));
+        thresholds.forEach(threshold -> err.println("threshold " + threshold));
         return thresholds;
     }
 

@@ -18,7 +18,7 @@ import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
-/** One run of {@code evaluate}: what a protocol measures with, and where its figures go. */
+/** One run of {@code evaluate}: embeds faces for a protocol and collects its figures in a report. */
 final class Evaluation {
     private final Recognizer recognizer;
     private final boolean flip;
@@ -35,11 +35,12 @@ final class Evaluation {
     final EvaluationReport report;
 
     /**
-     * @param flip whether each face is embedded with its mirror image
-     * @param detector finds the faces; null for faces as the data's framing cuts them out
-     * @param choice which of several faces is meant
-     * @param pairs the list that was asked for; null for the data's own
-     * @param unseen share of the people that the model does not know, 0 for all
+     * @param recognizer borrowed
+     * @param flip whether the embedding of each face's mirror image is added
+     * @param detector borrowed; null to crop faces as the data set does
+     * @param choice which of several faces in an image is used
+     * @param pairs the list of --pairs; null for the data set's own
+     * @param unseen share of the people whom the training left out; 0 to measure on all people
      */
     Evaluation(
             Recognizer recognizer,
@@ -64,11 +65,12 @@ final class Evaluation {
         this.err = err;
     }
 
+    /** Returns the recognizer; borrowed. */
     Recognizer recognizer() {
         return recognizer;
     }
 
-    /** The data as the net will see it: with a detector, the faces it finds. */
+    /** Returns the faces as the network sees them: with a detector, those that it finds. */
     FaceDataset seen(FaceDataset faces) {
         if (detector == null) {
             return faces;
@@ -78,50 +80,51 @@ final class Evaluation {
     }
 
     /**
-     * Embeds faces, showing how far it is.
+     * Embeds faces and shows the progress.
      *
-     * @throws UnsuitableDataException when they were packed as this model cannot see them
+     * @throws UnsuitableDataException when they were packed with another size or crop than the model takes
      */
     Embedded embed(String what, FaceDataset faces) {
         knownPeople.addAll(recognizer.knownPeople(faces));
         return embedNumbered(what, faces);
     }
 
-    /** The same for people who are numbered within their data, which says nothing about those of the training. */
+    /** Embeds faces of people who are numbered, so that equal names do not mean people of the training. */
     Embedded embedNumbered(String what, FaceDataset faces) {
         if (detector == null) {
             DataOptions.requirePackedFor(recognizer, faces);
         }
-        data.tell(faces.notes());
-        say(what + ": " + faces);
+        data.report(faces.notes());
+        print(what + ": " + faces);
         try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
             return recognizer.embed(seen(faces), flip, progress);
         }
     }
 
-    /** Adds all that pairs of these faces say, and the hardest of them as images. */
+    /** Adds the figures of pairs of these faces to the report, and the hardest pairs as images. */
     void report(Verification verification, FaceDataset... faces) {
         report.verification(verification, new Bootstrap(Bootstrap.DEFAULT.resamples(), seed));
         report.hardest(verification, List.of(faces));
     }
 
-    /** People whose faces were measured on, whom the model was trained on. */
+    /** Returns how many people whose faces were embedded are also in the training of the model, by their names. */
     int knownPeople() {
         return knownPeople.size();
     }
 
-    /** Says on standard error and in the report what a reader of the figures must know. */
-    void tell(String sentence) {
-        say("note: " + sentence);
+    /** Adds a note on the figures to the report and prints it on standard error. */
+    void note(String sentence) {
+        print("note: " + sentence);
         report.note(sentence + ".");
     }
 
-    void say(String line) {
+    /** Prints a line on standard error. */
+    void print(String line) {
         err.println(line);
         err.flush();
     }
 
-    /** Images in which the detector has found no face. */
+    /** Returns the number of images in which the detector found no face. */
     int notFound() {
         return notFound.size();
     }

@@ -1,7 +1,7 @@
 package org.facerecognition.examples;
 
-/** A way of measuring a model. */
+/** A protocol by which {@code evaluate} measures a model. */
 interface EvaluationProtocol {
-    /** Measures, and adds the figures to the evaluation's report. */
+    /** Measures the model and adds the figures to the evaluation's report. */
     void measure(Evaluation evaluation);
 }

@@ -14,13 +14,16 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code export}: a model for other runtimes. */
+/** {@code export}: writes a model for other runtimes. */
 @Command(
         name = "export",
-        description =
-                "Write a model's encoder for PyTorch and DJL (torchscript), ONNX Runtime and others (onnx), or its"
-                        + " weights alone (safetensors). What its input must be lies in the file.",
-        mixinStandardHelpOptions = true)
+        description = {
+            "Write a model for other runtimes.",
+            "Writes the encoder for PyTorch and DJL (torchscript) or for ONNX Runtime and others (onnx), or its weights"
+                    + " only (safetensors). The file says what its input must be."
+        },
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
 final class ExportCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -28,13 +31,14 @@ final class ExportCommand implements Callable<Integer> {
     @Mixin
     private ModelOptions model = new ModelOptions();
 
-    @Option(names = "--format", required = true, description = "One of: ${COMPLETION-CANDIDATES}.")
+    @Option(names = "--format", paramLabel = "NAME", required = true, description = "One of: ${COMPLETION-CANDIDATES}.")
     private ExportFormat format;
 
     @Option(
-            names = "--normalise",
+            names = "--normalize",
             description =
-                    "Take uint8 pixels 0..255 and give embeddings of length 1: normalization is part of the model.")
+                    "Make normalization part of the exported model: it takes uint8 pixels 0..255 and returns unit-norm"
+                            + " embeddings.")
     private boolean normalize;
 
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "The file to write.")

@@ -8,7 +8,7 @@ import org.facerecognition.weights.FetchListener;
 import org.facerecognition.weights.RemoteFile;
 import org.jspecify.annotations.Nullable;
 
-/** Shows what is being fetched, under which license, and how far it is. */
+/** Shows what is being fetched, its license and, on a terminal, the progress. */
 final class FetchProgress implements FetchListener, AutoCloseable {
     private static final long MIB = 1L << 20;
 

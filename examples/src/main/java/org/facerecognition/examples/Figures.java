@@ -5,13 +5,13 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Results for people and for scripts without a JSON parser: lines {@code name: value} on standard output. */
+/** Prints results as lines {@code name: value}, for people and for scripts without a JSON parser. */
 final class Figures {
     private static final String NOT_MEASURED = "not measured";
 
     private Figures() {}
 
-    /** One line for each figure, in their order; null is one that this data cannot give. */
+    /** Prints one line per figure, in their order; null is a figure that could not be measured. */
     static void print(PrintWriter out, Map<String, ? extends @Nullable Object> figures) {
         figures.forEach((name, value) -> out.println(name + ": " + text(value)));
         out.flush();

@@ -14,6 +14,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.eval.LabelNoise.Suspect;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -22,12 +23,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code suspects}: which training images are probably under a wrong name? */
+/** {@code find-label-noise}: lists training images that probably have a wrong label. */
 @Command(
-        name = "suspects",
-        description =
-                "List training images that are probably under a wrong name: far from the center of their person, or nearer"
-                        + " to another's. Best with a model trained by --loss subcenter-arcface.",
+        name = "find-label-noise",
+        description = {
+            "List training images that are probably under a wrong name.",
+            "These are images far from the center of their person or nearer to the center of another. Works best with a"
+                    + " model trained with --loss subcenter-arcface."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -39,7 +42,8 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
             names = "--model",
             required = true,
             paramLabel = "FILE",
-            description = "A model or a training's checkpoint.")
+            description = "A model or a checkpoint of a training.")
+    @HelpSection(Heading.MODEL)
     private Path model;
 
     @Mixin
@@ -47,14 +51,24 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
 
     @Option(
             names = "--degrees",
+            paramLabel = "ANGLE",
             defaultValue = "" + LabelNoise.USUAL_DEGREES,
-            description = "Farther than this is far.")
+            description = "List images whose angle to the center of their person is larger than this.")
+    @HelpSection(Heading.DECISION)
     private double degrees;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Of the split of folders, as in training.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the split of folders, as in training.")
+    @HelpSection(Heading.DATA)
     private long seed;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "Write the list there, not to standard output.")
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description = "Write the list to this file instead of standard output.")
     private @Nullable Path out;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")

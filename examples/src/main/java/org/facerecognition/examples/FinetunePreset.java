@@ -6,8 +6,9 @@ import org.facerecognition.losses.LossName;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * What is right for fine-tuning a net that knows faces on few people: the rates and the schedule keep it near where it is,
- * the head learns first and starts where the faces are. Options given on the command line win.
+ * Defaults for fine-tuning a network that was trained on faces to few people: the learning rates and the schedule keep
+ * the encoder close to its weights, and the head learns first and starts from the mean embeddings. Options given on the
+ * command line take precedence.
  */
 final class FinetunePreset {
     private static final Map<String, Object> DEFAULTS = Map.ofEntries(
@@ -15,14 +16,14 @@ final class FinetunePreset {
             Map.entry("--dropout", 0.2),
             Map.entry("--lr", 2e-4),
             Map.entry("--weight-decay", 0.01),
-            Map.entry("--head-lr-factor", 10.0),
+            Map.entry("--head-lr-multiplier", 10.0),
             Map.entry("--no-decay-norm-bias", true),
             Map.entry("--head-from-means", true),
             Map.entry("--margin-warmup-epochs", 2),
             Map.entry("--clip", 5.0),
             Map.entry("--scheduler", Scheduler.COSINE),
             Map.entry("--eta-min", 1e-6),
-            Map.entry("--freezer", "wholly:1"),
+            Map.entry("--freezer", "all:1"),
             Map.entry("--batch-size", 64),
             Map.entry("--epochs", 6));
 
@@ -30,6 +31,7 @@ final class FinetunePreset {
 
     private FinetunePreset() {}
 
+    /** Sets the options of {@code train} that are not on the command line. */
     static void applyTo(CommandSpec spec) {
         var given = spec.commandLine().getParseResult();
         DEFAULTS.forEach((name, value) -> {
@@ -37,7 +39,7 @@ final class FinetunePreset {
                 spec.findOption(name).setValue(value);
             }
         });
-        if (spec.findOption("--loss").getValue() == LossName.ARCFACE) { // others have their papers' settings
+        if (spec.findOption("--loss").getValue() == LossName.ARCFACE) { // other losses use their papers' settings
             ARCFACE_DEFAULTS.forEach((name, value) -> {
                 if (!given.hasMatchedOption(name)) {
                     spec.findOption(name).setValue(value);

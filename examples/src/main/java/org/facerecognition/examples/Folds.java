@@ -6,19 +6,23 @@ import org.facerecognition.eval.CrossValidation;
 import org.facerecognition.eval.Verification;
 
 /**
- * Cross-validation of a list of pairs, as far as the list allows it. Fewer pairs than folds, or fewer than two of a
- * kind, have all figures but the accuracy; fewer of a kind than folds are dealt into fewer folds. Either is said.
+ * Cross-validation of a list of pairs, as far as the list allows it. With fewer pairs than folds, or fewer than two of
+ * a kind (genuine or impostor), the accuracy is left out; with fewer pairs of a kind than folds, there are fewer folds.
+ * Both are reported.
  *
- * @param wanted number of folds
- * @param inOrder whether the folds are runs of the list, as LFW's protocol has it, or each kind of pair is dealt out
+ * @param count number of folds
+ * @param contiguous whether the folds are contiguous parts of the list, as in LFW's protocol; else the pairs of each
+ *     kind are interleaved
  */
-record Folds(int wanted, boolean inOrder) {
-    /** Adds {@code accuracy}, {@code standard_error} and {@code folds} to the report; null where they cannot be had. */
+record Folds(int count, boolean contiguous) {
+    /**
+     * Adds {@code accuracy}, {@code standard_error} and {@code folds} to the report; null if they cannot be measured.
+     */
     Optional<CrossValidation> measure(Verification pairs, Evaluation evaluation) {
         evaluation.report.unmeasured("accuracy", "standard_error", "folds");
-        int possible = CrossValidation.mostFolds(pairs, wanted);
-        if (pairs.size() < wanted) {
-            return leaveOut("needs at least " + wanted + " pairs, but there are " + pairs.size(), evaluation);
+        int possible = CrossValidation.maxFolds(pairs, count);
+        if (pairs.size() < count) {
+            return leaveOut("needs at least " + count + " pairs, but there are " + pairs.size(), evaluation);
         }
         if (possible < 2) {
             return leaveOut(
@@ -27,21 +31,22 @@ record Folds(int wanted, boolean inOrder) {
                     evaluation);
         }
         try {
-            CrossValidation folds =
-                    inOrder ? CrossValidation.blocks(pairs, wanted) : CrossValidation.dealt(pairs, possible);
-            if (!inOrder && possible < wanted) {
-                evaluation.tell("accuracy is over " + possible + " folds instead of " + wanted
+            CrossValidation folds = contiguous
+                    ? CrossValidation.contiguous(pairs, count)
+                    : CrossValidation.interleaved(pairs, possible);
+            if (!contiguous && possible < count) {
+                evaluation.note("accuracy is over " + possible + " folds instead of " + count
                         + ", so that each has a pair of both kinds");
             }
             evaluation.report.crossValidation(folds);
             return Optional.of(folds);
-        } catch (UnsuitableDataException e) { // runs of one kind
+        } catch (UnsuitableDataException e) { // a contiguous fold has pairs of one kind only
             return leaveOut("does not suit this list: " + e.getMessage(), evaluation);
         }
     }
 
     private static Optional<CrossValidation> leaveOut(String why, Evaluation evaluation) {
-        evaluation.tell("accuracy is left out: cross-validation " + why);
+        evaluation.note("accuracy is left out: cross-validation " + why);
         return Optional.empty();
     }
 }

@@ -18,13 +18,16 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
-/** The options of a training, as {@code args.json} keeps them for its resumption. */
+/**
+ * The options of a training that is resumed, as its {@code args.json} has them. Options given now must agree with them,
+ * except those that do not change what is learned.
+ */
 final class FormerOptions {
     static final String FILE = "args.json";
 
     /**
-     * What may be another in a resumed training: it changes where or how fast it runs, when it ends, or is checked
-     * elsewhere.
+     * Options that may differ in a resumed training: they change where or how fast it runs or when it ends, or are
+     * checked elsewhere.
      */
     private static final Set<String> MAY_DIFFER = Set.of(
             "--data",
@@ -34,14 +37,14 @@ final class FormerOptions {
             "--compute-threads",
             "--device",
             "--cache",
-            "--cache-mib",
-            "--frozen-memory-mib",
+            "--image-cache-mib",
+            "--feature-cache-mib",
             "--bad-images",
-            "--backup-every-steps",
-            "--licence");
+            "--checkpoint-every-steps",
+            "--license");
 
-    /** Of the call, not of the training. */
-    private static final Set<String> OF_THE_CALL =
+    /** Options of one run of the program, which are not recorded. */
+    private static final Set<String> OF_THE_RUN =
             Set.of("--out", "--json", "--max-steps", "--resume", "--resume-or-start", "--accept-changed-images");
 
     private final Path folder;
@@ -52,17 +55,17 @@ final class FormerOptions {
         this.options = options;
     }
 
-    /** All options of a command that have a value, as they were used. */
+    /** Returns all options of a command that have a value, in the form in which the command line takes them. */
     static Map<String, String> of(CommandSpec spec) {
         Map<String, String> options = new LinkedHashMap<>();
         spec.options().stream()
                 .filter(option -> option.getValue() != null && !option.usageHelp() && !option.versionHelp())
-                .filter(option -> !OF_THE_CALL.contains(option.longestName()))
+                .filter(option -> !OF_THE_RUN.contains(option.longestName()))
                 .forEach(option -> options.put(option.longestName(), text(option)));
         return options;
     }
 
-    /** As the command line takes it. */
+    /** Returns an option's value in the form in which the command line takes it. */
     private static String text(OptionSpec option) {
         Object value = option.getValue();
         return value instanceof Collection<?> several
@@ -70,12 +73,17 @@ final class FormerOptions {
                 : value.toString();
     }
 
-    /** Those of the training in a folder; none where it keeps none. */
+    /**
+     * Reads the options of the training in a folder, with the names that they have now; none without a file.
+     *
+     * @throws IllegalStateException when the file cannot be read
+     */
     static FormerOptions in(Path folder) {
         Path file = folder.resolve(FILE);
         try {
             return new FormerOptions(
-                    folder, Json.read(Files.readString(file), new TypeReference<Map<String, String>>() {}));
+                    folder,
+                    withPresentNames(Json.read(Files.readString(file), new TypeReference<Map<String, String>>() {})));
         } catch (NoSuchFileException e) {
             return new FormerOptions(folder, Map.of());
         } catch (IOException | UncheckedIOException e) {
@@ -86,11 +94,20 @@ final class FormerOptions {
         }
     }
 
+    private static Map<String, String> withPresentNames(Map<String, String> options) {
+        Map<String, String> present = new LinkedHashMap<>();
+        options.forEach((former, value) -> {
+            String name = FormerNames.option(former);
+            present.put(name, FormerNames.value(name, value));
+        });
+        return present;
+    }
+
     /**
-     * The words of a command line with the former options in front of those given.
+     * Returns the words of a command line with the former options before those that were given.
      *
-     * @param spec of the command that was parsed
-     * @throws ParameterException when a given option contradicts a former one
+     * @param spec the command that was parsed
+     * @throws ParameterException when an option that was given contradicts a former one
      */
     List<String> mergedWith(CommandSpec spec) {
         ParseResult given = spec.commandLine().getParseResult();
@@ -98,7 +115,7 @@ final class FormerOptions {
         List<String> words = new ArrayList<>();
         options.forEach((name, former) -> {
             OptionSpec option = spec.findOption(name);
-            if (option == null || OF_THE_CALL.contains(name)) { // one that there is no more
+            if (option == null || OF_THE_RUN.contains(name)) { // an option that no longer exists
                 return;
             }
             String value = option.isMultiValue() ? former.replaceAll("^\\[|\\]$|\\s", "") : former;
@@ -111,7 +128,7 @@ final class FormerOptions {
         if (!contradictions.isEmpty()) {
             throw new ParameterException(
                     spec.commandLine(),
-                    folder.resolve("last.ckpt") + " is of another training: "
+                    folder.resolve("last.ckpt") + " belongs to another training: "
                             + String.join("; ", contradictions)
                             + "; leave these options out, or start another training in another --out");
         }

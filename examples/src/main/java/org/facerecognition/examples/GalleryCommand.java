@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.facerecognition.Recognizer;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
@@ -10,10 +11,10 @@ import org.facerecognition.gallery.SearchMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code gallery}: people by name, kept in a file. */
+/** {@code gallery}: keeps people by name in a file and identifies them in images. */
 @Command(
         name = "gallery",
-        description = "Enroll people in a file, and tell who is on an image, or that it is nobody of them.",
+        description = "Enroll people in a file and identify them in images.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
@@ -23,7 +24,8 @@ import picocli.CommandLine.Option;
             GalleryRemoveCommand.class
         })
 final class GalleryCommand {
-    /** Which file. */
+    /** The option of the gallery's file, which opens it. */
+    @HelpSection(Heading.GALLERY)
     static final class FileOption {
         @Option(names = "--gallery", required = true, paramLabel = "FILE", description = "The gallery's file.")
         private Path file;
@@ -32,14 +34,16 @@ final class GalleryCommand {
             return file;
         }
 
-        /** To change it; created when it is not there. */
+        /** Opens the gallery for changes and creates its file if necessary; owned. */
         Gallery open(Recognizer recognizer) throws IOException {
             return open(recognizer.fingerprint(), recognizer.embeddingSize());
         }
 
         /**
-         * To change it; created when it is not there. Small images of faces that the page has kept of entries that are
-         * gone are erased first.
+         * Opens the gallery for changes and creates its file if necessary. First erases the face thumbnails that the
+         * page has stored for entries that no longer exist.
+         *
+         * @return owned
          */
         Gallery open(String fingerprint, int dimension) throws IOException {
             Gallery gallery = Gallery.open(file, fingerprint, dimension);
@@ -53,7 +57,7 @@ final class GalleryCommand {
             }
         }
 
-        /** To ask it, even while another process has it open. */
+        /** Opens the gallery for reading, which is possible while another process has it open; owned. */
         Gallery read(Recognizer recognizer) {
             return Gallery.openReadOnly(file, recognizer.fingerprint(), recognizer.embeddingSize(), SearchMethod.EXACT);
         }
@@ -61,7 +65,7 @@ final class GalleryCommand {
 
     private GalleryCommand() {}
 
-    /** A name as a terminal may get it: whoever enrolled it might have put control characters in. */
+    /** Returns a name that is safe to print on a terminal: without the control characters that may be in it. */
     static String printable(String text) {
         return text.replaceAll("\\p{Cntrl}", "?");
     }

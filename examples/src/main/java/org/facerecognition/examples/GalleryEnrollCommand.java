@@ -13,6 +13,7 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.vision.FaceDetector;
@@ -24,19 +25,21 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code gallery enroll}: images of people go into the gallery. */
+/** {@code gallery enroll}: adds images of people to a gallery. */
 @Command(
-        name = "enrol",
-        aliases = "enroll",
-        description =
-                "Enroll images: of one person by name, or with --folder of many. Images that are in the gallery under that"
-                        + " name already are passed over, so that a folder can be enrolled again after images were added."
-                        + " Exit code 1 when one cannot be used, or is in the gallery under another name.",
+        name = "enroll",
+        description = {
+            "Enroll images of one person by name, or of many people with --folder.",
+            "Images that are already in the gallery under the same name are skipped, so that a folder can be enrolled"
+                    + " again after images were added. The exit code is 1 if an image cannot be used or is in the"
+                    + " gallery under another name."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class GalleryEnrollCommand implements Callable<Integer> {
-    private static final int AT_A_TIME = 32; // as many as are embedded together, and then on the disk
-    private static final int MAX_NAMED = 20; // of those passed over
+    private static final int BATCH = 32; // images that are embedded together and then written to the disk
+    private static final int MAX_LISTED = 20; // files that were skipped
 
     @Spec
     private CommandSpec spec;
@@ -44,7 +47,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..*",
             paramLabel = "NAME IMAGE",
-            description = "A name and images of that person: with --detector the face of each that --face says.")
+            description = "A name and images of that person. With --detector, the face that --face chooses is used.")
     private List<String> words = List.of();
 
     @Mixin
@@ -59,84 +62,91 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     @Mixin
     private FaceOption face = new FaceOption();
 
-    @Option(names = "--folder", paramLabel = "DIR", description = "Enroll all images below: one folder per person.")
+    @Option(
+            names = "--folder",
+            paramLabel = "DIR",
+            description = "Enroll all images below this folder, which has one folder per person.")
+    @HelpSection(Heading.GALLERY)
     private @Nullable Path folder;
 
-    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Do not add the embedding of each image's mirror image.")
+    @HelpSection(Heading.MODEL)
     private boolean noFlip;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
-    /** An image of somebody. */
-    private record Named(String name, Path file) {}
+    /** An image of a person. */
+    private record NamedImage(String name, Path file) {}
 
     private final Map<String, String> leftOut = new LinkedHashMap<>();
 
     @Override
     public Integer call() throws IOException {
-        List<Named> images = folder == null ? named() : inFolder(folder);
+        List<NamedImage> images = folder == null ? named() : inFolder(folder);
         PrintWriter err = spec.commandLine().getErr();
-        Optional<FaceDetector> finder = detector.open(err);
+        Optional<FaceDetector> faceDetector = detector.open(err);
         EnrollmentPlan plan;
         int enrolled;
         int total;
         try (Recognizer recognizer = model.load();
                 Gallery open = gallery.open(recognizer)) {
-            finder.ifPresent(found -> recognizer.useDetector(found, face.choice()));
+            faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
             recognizer.useFlip(!noFlip);
             open.bindEmbeddingMode(recognizer.embeddingMode().toString());
             plan = new EnrollmentPlan(open.entries());
             images.forEach(image -> plan.add(image.name(), image.file()));
             leftOut.putAll(plan.leftOut());
-            enrolled = enroll(plan.fresh(), recognizer, open);
+            enrolled = enroll(plan.newImages(), recognizer, open);
             total = open.size();
         } finally {
-            finder.ifPresent(FaceDetector::close);
+            faceDetector.ifPresent(FaceDetector::close);
         }
-        tell(plan, enrolled, total);
+        report(plan, enrolled, total);
         return leftOut.isEmpty() ? 0 : Main.FAILED;
     }
 
-    private void tell(EnrollmentPlan plan, int enrolled, int total) {
+    private void report(EnrollmentPlan plan, int enrolled, int total) {
         PrintWriter err = spec.commandLine().getErr();
-        List<String> known = plan.alreadyThere();
-        known.stream().limit(MAX_NAMED).forEach(file -> err.println("already there: " + file));
-        if (known.size() > MAX_NAMED) {
-            err.println("already there: and " + (known.size() - MAX_NAMED) + " more");
+        List<String> alreadyThere = plan.alreadyThere();
+        alreadyThere.stream().limit(MAX_LISTED).forEach(file -> err.println("already there: " + file));
+        if (alreadyThere.size() > MAX_LISTED) {
+            err.println("already there: and " + (alreadyThere.size() - MAX_LISTED) + " more");
         }
         plan.notes().forEach(note -> err.println("note: " + note));
         leftOut.forEach((file, why) -> err.println("left out: " + why));
         err.printf(
                 "enrolled %d, already there %d, left out %d; %s has %d%n",
-                enrolled, known.size(), leftOut.size(), gallery.file(), total);
+                enrolled, alreadyThere.size(), leftOut.size(), gallery.file(), total);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("enrolled", enrolled);
-            result.put("already_there", known.size());
+            result.put("already_there", alreadyThere.size());
             result.put("left_out", leftOut);
             result.put("entries", total);
-            result.put("passed_over", known);
+            result.put("passed_over", alreadyThere);
             spec.commandLine().getOut().println(Json.line(result));
         }
     }
 
-    private List<Named> named() {
+    private List<NamedImage> named() {
         if (words.size() < 2) {
-            throw new IllegalArgumentException("a name and images must be given, or --folder with a folder per person");
+            throw new IllegalArgumentException(
+                    "a name and images must be given, or --folder with one folder per person");
         }
         String name = Arguments.name(words.get(0));
         return words.stream()
                 .skip(1)
-                .map(file -> new Named(name, Path.of(file)))
+                .map(file -> new NamedImage(name, Path.of(file)))
                 .toList();
     }
 
-    private List<Named> inFolder(Path root) {
+    private List<NamedImage> inFolder(Path root) {
         if (!words.isEmpty()) {
-            throw new IllegalArgumentException("--folder must stand alone, but " + words + " was given beside it");
+            throw new IllegalArgumentException(
+                    "--folder must be given without names and images, but was given with " + words);
         }
-        List<Named> all = new ArrayList<>();
+        List<NamedImage> all = new ArrayList<>();
         PassedOver passedOver = new PassedOver();
         ImageFiles.Listing people = ImageFiles.list(root, passedOver);
         passedOver.addLooseImages(people.images().size());
@@ -147,7 +157,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             String name = person.getFileName().toString();
             try {
                 String checked = Gallery.checkName(name);
-                images.forEach(image -> all.add(new Named(checked, image)));
+                images.forEach(image -> all.add(new NamedImage(checked, image)));
             } catch (IllegalArgumentException e) {
                 leftOut.put(person.toString(), "folder " + GalleryCommand.printable(name) + ": " + e.getMessage());
             }
@@ -167,9 +177,9 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     private int enroll(List<EnrollmentPlan.Image> images, Recognizer recognizer, Gallery gallery) {
         int enrolled = 0;
         try (ImagesProgress progress = new ImagesProgress("enrolling", images.size())) {
-            for (int from = 0; from < images.size(); from += AT_A_TIME) {
+            for (int from = 0; from < images.size(); from += BATCH) {
                 List<Enrollment> some =
-                        embedded(images.subList(from, Math.min(images.size(), from + AT_A_TIME)), recognizer, progress);
+                        embedded(images.subList(from, Math.min(images.size(), from + BATCH)), recognizer, progress);
                 gallery.enroll(some);
                 enrolled += some.size();
             }
@@ -177,7 +187,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         return enrolled;
     }
 
-    /** Together, and where one cannot be used, one after the other. */
+    /** Embeds images in one batch or, if one of them cannot be used, one at a time. */
     private List<Enrollment> embedded(
             List<EnrollmentPlan.Image> images, Recognizer recognizer, ImagesProgress progress) {
         List<Enrollment> all = new ArrayList<>();
@@ -187,8 +197,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             for (int i = 0; i < images.size(); i++) {
                 EnrollmentPlan.Image image = images.get(i);
                 if (image.hasChanged()) {
-                    leftOut.put(
-                            image.file().toString(), image.file() + " was changed while it was read; enroll it again");
+                    leftOut.put(image.file().toString(), image.file() + " changed while it was read; enroll it again");
                 } else {
                     all.add(new Enrollment(image.name(), embeddings.get(i), image.note(), image.contentKey()));
                 }

@@ -15,6 +15,7 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
@@ -29,13 +30,17 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code gallery identify}: who is on these images? */
+/** {@code gallery identify}: says who is in images. */
 @Command(
         name = "identify",
-        description =
-                "Tell who is on images: each face found by --detector, else the one face that each image is of."
-                        + " A face that reaches the threshold with nobody is unknown. Exit code 1 when an image cannot be used.",
+        description = {
+            "Identify who is in images.",
+            "Identifies every face that --detector finds, or without it the one face that each image shows. A face that"
+                    + " reaches the threshold with no enrolled person is unknown. The exit code is 1 if an image cannot"
+                    + " be used."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class GalleryIdentifyCommand implements Callable<Integer> {
     @Spec
@@ -54,41 +59,48 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     private DetectorOptions detector = new DetectorOptions();
 
     @ArgGroup
-    private ThresholdOptions bound = new ThresholdOptions();
+    private ThresholdOptions thresholdOptions = new ThresholdOptions();
 
-    @Option(names = "--top", defaultValue = "1", description = "Most people to name. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--top", paramLabel = "N", defaultValue = "1", description = "Most people to name per face.")
+    @HelpSection(Heading.DECISION)
     private int top;
 
-    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Do not add the embedding of each image's mirror image.")
+    @HelpSection(Heading.MODEL)
     private boolean noFlip;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
-    /** Where a face is, when it was looked for, and who it is. */
-    private record Face(Optional<DetectedFace> where, Outcome outcome) {}
+    /**
+     * A face and who it is.
+     *
+     * @param location empty without a detector
+     */
+    private record Face(Optional<DetectedFace> location, Outcome outcome) {}
 
     private final List<Map<String, @Nullable Object>> results = new ArrayList<>();
     private boolean failed;
 
     @Override
     public Integer call() {
-        Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
+        Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         double threshold;
         try (Recognizer recognizer = model.load();
                 Gallery people = gallery.read(recognizer)) {
-            finder.ifPresent(recognizer::useDetector);
+            faceDetector.ifPresent(recognizer::useDetector);
             recognizer.useFlip(!noFlip);
             people.bindEmbeddingMode(recognizer.embeddingMode().toString());
-            threshold = Math.min(Math.nextUp(1.0), bound.of(recognizer).cosine());
+            threshold =
+                    Math.min(Math.nextUp(1.0), thresholdOptions.of(recognizer).cosine());
             try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
                 for (Path image : images) {
-                    tell(image, recognizer, people, threshold, finder.orElse(null));
+                    identify(image, recognizer, people, threshold, faceDetector.orElse(null));
                     progress.step();
                 }
             }
         } finally {
-            finder.ifPresent(FaceDetector::close);
+            faceDetector.ifPresent(FaceDetector::close);
         }
         if (json) {
             Map<String, Object> all = new LinkedHashMap<>();
@@ -99,30 +111,30 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         return failed ? Main.FAILED : 0;
     }
 
-    /** Why there may be faces all the same; decodes the image once more. */
-    private void tellShrunk(Path file, @Nullable FaceDetector finder) {
+    /** Says so if the image was shrunk before detection, which may have hidden faces; decodes the image again. */
+    private void reportShrinking(Path file, @Nullable FaceDetector faceDetector) {
         try (Mat image = ImageReader.read(file)) {
-            if (finder != null && NoFace.isShrunk(image, finder)) {
-                spec.commandLine().getErr().println(NoFace.sentence(file, image, finder));
+            if (faceDetector != null && NoFace.isShrunk(image, faceDetector)) {
+                spec.commandLine().getErr().println(NoFace.sentence(file, image, faceDetector));
             }
         }
     }
 
-    private void tell(
-            Path image, Recognizer recognizer, Gallery people, double threshold, @Nullable FaceDetector finder) {
+    private void identify(
+            Path image, Recognizer recognizer, Gallery people, double threshold, @Nullable FaceDetector faceDetector) {
         Map<String, @Nullable Object> result = new LinkedHashMap<>();
         results.add(result);
         result.put("image", image.toString());
-        result.put("faces", null); // one of the two stays so
+        result.put("faces", null); // one of the two remains null
         result.put("error", null);
         try {
-            List<Face> faces = finder != null
-                    ? found(recognizer.faces(ImageSource.of(image)), people, threshold)
+            List<Face> faces = faceDetector != null
+                    ? identified(recognizer.faces(ImageSource.of(image)), people, threshold)
                     : List.of(new Face(Optional.empty(), people.identify(recognizer.embed(image), top, threshold)));
             result.put(
                     "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());
             if (faces.isEmpty()) {
-                tellShrunk(image, finder);
+                reportShrinking(image, faceDetector);
             }
             if (!json) {
                 print(image, faces);
@@ -134,7 +146,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         }
     }
 
-    private List<Face> found(List<EmbeddedFace> faces, Gallery people, double threshold) {
+    private List<Face> identified(List<EmbeddedFace> faces, Gallery people, double threshold) {
         List<Outcome> outcomes =
                 people.identify(faces.stream().map(EmbeddedFace::embedding).toList(), top, threshold);
         List<Face> all = new ArrayList<>();
@@ -150,14 +162,14 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             out.println(image + "\tno face");
         }
         for (Face face : faces) {
-            String place = face.where()
-                    .map(found -> String.format(
+            String place = face.location()
+                    .map(detected -> String.format(
                             Locale.ROOT,
                             "\t%.1f,%.1f %.1fx%.1f",
-                            found.box().x(),
-                            found.box().y(),
-                            found.box().width(),
-                            found.box().height()))
+                            detected.box().x(),
+                            detected.box().y(),
+                            detected.box().width(),
+                            detected.box().height()))
                     .orElse("");
             StringBuilder line = new StringBuilder(image + place);
             for (Match match : face.outcome().matches()) {
@@ -170,7 +182,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
 
     private static Map<String, @Nullable Object> figures(Face face) {
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
-        figures.put("box", face.where().map(DetectedFace::box).orElse(null));
+        figures.put("box", face.location().map(DetectedFace::box).orElse(null));
         figures.put("known", face.outcome().isKnown());
         figures.put("matches", face.outcome().matches());
         figures.put(

@@ -15,7 +15,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code gallery list}: who is enrolled? */
+/** {@code gallery list}: lists who is enrolled. */
 @Command(
         name = "list",
         description = "List the people of a gallery and how many entries each has.",
@@ -28,7 +28,7 @@ final class GalleryListCommand implements Callable<Integer> {
     @Mixin
     private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
 
-    @Option(names = "--entries", description = "List every entry: its number, the name, the image.")
+    @Option(names = "--entries", description = "List every entry: its number, the person's name and the image.")
     private boolean entries;
 
     @Option(names = "--json", description = "Print one line of JSON.")

@@ -16,26 +16,31 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code gallery remove}: somebody goes. */
+/** {@code gallery remove}: removes people or entries and erases them from the disk. */
 @Command(
         name = "remove",
-        description =
-                "Remove people, or single entries, and erase them: names, embeddings and small images of their faces are"
-                        + " overwritten on the disk. Copies, backups and what a disk sets aside are not reached."
-                        + " Exit code 1 when one was not there.",
+        description = {
+            "Remove people or single entries and erase them.",
+            "Their names, embeddings and face thumbnails are overwritten on the disk. This does not reach copies,"
+                    + " backups, and blocks that the disk itself has set aside. The exit code is 1 if a person or entry"
+                    + " was not in the gallery."
+        },
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class GalleryRemoveCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "0..*", paramLabel = "NAME", description = "People.")
+    @Parameters(arity = "0..*", paramLabel = "NAME", description = "Names of people to remove.")
     private List<String> names = List.of();
 
     @Mixin
     private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
 
-    @Option(names = "--entry", paramLabel = "NUMBER", description = "An entry, as list --entries shows it.")
+    @Option(
+            names = "--entry",
+            paramLabel = "NUMBER",
+            description = "Number of an entry to remove, as list --entries shows it.")
     private List<Long> entries = List.of();
 
     @Option(names = "--json", description = "Print one line of JSON.")
@@ -55,17 +60,17 @@ final class GalleryRemoveCommand implements Callable<Integer> {
             for (String name : names) {
                 int count = people.remove(name);
                 removed += count;
-                all &= told(count > 0, name);
+                all &= reported(count > 0, name);
             }
             for (long entry : entries) {
-                boolean there = people.remove(entry);
-                removed += there ? 1 : 0;
-                all &= told(there, "entry " + entry);
+                boolean found = people.remove(entry);
+                removed += found ? 1 : 0;
+                all &= reported(found, "entry " + entry);
             }
             FaceThumbnails.eraseOthers(
                     gallery.file(), people.entries().stream().map(Entry::id).toList());
             if (removed > 0) {
-                people.compact(); // last: it needs room on the disk
+                people.compact(); // last, because it needs space on the disk
             }
             left = people.size();
         }
@@ -79,10 +84,11 @@ final class GalleryRemoveCommand implements Callable<Integer> {
         return all ? 0 : Main.FAILED;
     }
 
-    private boolean told(boolean there, String what) {
-        if (!there) {
+    /** Reports what was not found; returns whether it was found. */
+    private boolean reported(boolean found, String what) {
+        if (!found) {
             spec.commandLine().getErr().println("not in the gallery: " + GalleryCommand.printable(what));
         }
-        return there;
+        return found;
     }
 }

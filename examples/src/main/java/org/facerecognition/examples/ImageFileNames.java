@@ -13,18 +13,19 @@ import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
 
 /**
- * The images that a command is given, and where what it makes of each belongs.
+ * An image that was given to a command, and the name of the files that the command writes for it.
  *
- * @param file to read
- * @param name of it below the folder that was given, without its ending: {@code person/image}. Names differ, in small
- *     letters too: where two would be the same, the later one keeps its ending, {@code person/image-png}
+ * @param file the file to read
+ * @param name its name below the folder that was given, without its extension: {@code person/image}. The names of all
+ *     images differ, even if case is ignored: a later one that would equal an earlier one keeps its extension, as in
+ *     {@code person/image-png}
  */
 record ImageFileNames(Path file, Path name) {
     /**
-     * What was given.
+     * All images that were given.
      *
      * @param files in the order of the arguments, those of a folder sorted
-     * @param notes for standard error: what was passed over, and folders without images
+     * @param notes notes for standard error: which files were skipped, and which folders have no images
      */
     record Given(List<ImageFileNames> files, List<String> notes) {
         Given {
@@ -32,72 +33,74 @@ record ImageFileNames(Path file, Path name) {
             notes = List.copyOf(notes);
         }
 
-        /** The files alone. */
+        /** Returns the files to read. */
         List<Path> paths() {
             return files.stream().map(ImageFileNames::file).toList();
         }
     }
 
     /**
-     * The files given, whatever their names, and all images below the folders given. A folder without any, or one that
-     * cannot be read, does not keep the others from being done.
+     * Lists the files given, whatever their names, and all images below the folders given. Folders that have no images
+     * or cannot be read are left out, with a note.
      *
      * @throws DataException when there are no images at all, with the reason
      */
     static Given of(List<Path> given) {
         PassedOver passedOver = new PassedOver();
-        List<String> empty = new ArrayList<>();
+        List<String> notes = new ArrayList<>();
         List<ImageFileNames> all = new ArrayList<>();
         Set<String> names = new HashSet<>();
         for (Path path : given) {
             if (!Files.isDirectory(path)) {
-                all.add(new ImageFileNames(path, free(path.getFileName(), names)));
+                all.add(new ImageFileNames(path, unique(path.getFileName(), names)));
                 continue;
             }
             try {
                 PassedOver here = new PassedOver();
                 List<Path> images = ImageFiles.below(path, here);
                 if (images.isEmpty()) {
-                    empty.add("folder " + path + " must have images in it, but " + here.instead());
+                    notes.add("folder " + path + " must have images in it, but " + here.instead());
                     continue;
                 }
                 passedOver.add(here);
                 images.forEach(image -> add(image, path.relativize(image), names, all, passedOver));
             } catch (DataException e) {
-                empty.add(e.getMessage());
+                notes.add(e.getMessage());
             }
         }
         if (all.isEmpty()) {
-            throw new DataException(String.join("; ", empty));
+            throw new DataException(String.join("; ", notes));
         }
-        passedOver.note().ifPresent(empty::add);
-        return new Given(all, empty);
+        passedOver.note().ifPresent(notes::add);
+        return new Given(all, notes);
     }
 
     private static void add(
             Path image, Path below, Set<String> names, List<ImageFileNames> all, PassedOver passedOver) {
         try {
-            all.add(new ImageFileNames(image, free(below, names)));
-        } catch (InvalidPathException e) { // a process without a locale does not know its letters
+            all.add(new ImageFileNames(image, unique(below, names)));
+        } catch (InvalidPathException e) { // without a UTF-8 locale, the process cannot represent the name
             passedOver.addUnreadableName();
         }
     }
 
-    /** Without the ending, if that is free; else with it, and with a number. */
-    private static Path free(Path path, Set<String> taken) {
+    /**
+     * Returns the path without its extension if no other image has that name; else with it and, if needed, a number.
+     */
+    private static Path unique(Path path, Set<String> taken) {
         String file = path.getFileName().toString();
         int dot = file.lastIndexOf('.');
-        String bare = dot > 0 ? file.substring(0, dot) : file;
-        String whole = dot > 0 ? bare + "-" + file.substring(dot + 1) : bare;
-        Path name = path.resolveSibling(bare);
+        String base = dot > 0 ? file.substring(0, dot) : file;
+        String withExtension = dot > 0 ? base + "-" + file.substring(dot + 1) : base;
+        Path name = path.resolveSibling(base);
         for (int i = 1; !taken.add(name.toString().toLowerCase(Locale.ROOT)); i++) {
-            name = path.resolveSibling(i == 1 ? whole : whole + "-" + i);
+            name = path.resolveSibling(i == 1 ? withExtension : withExtension + "-" + i);
         }
         return name;
     }
 
-    /** The file below {@code folder} for what a command makes of this one. */
-    Path in(Path folder, String ending) {
-        return folder.resolve(name + ending);
+    /** Returns the file below {@code folder} that a command writes for this image. */
+    Path in(Path folder, String suffix) {
+        return folder.resolve(name + suffix);
     }
 }

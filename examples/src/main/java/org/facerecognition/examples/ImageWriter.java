@@ -12,21 +12,23 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
 
-/** Writes images of this library, RGB, to files. */
+/** Writes RGB images, as this library holds them, to files. */
 final class ImageWriter {
     private ImageWriter() {}
 
     /**
-     * Writes an image; a former file is replaced atomically.
+     * Writes an image; an existing file is replaced atomically.
      *
-     * @param file whose ending says the format
-     * @throws IllegalArgumentException when it has an ending of no format
-     * @throws UncheckedIOException when it cannot be written
+     * @param rgb borrowed
+     * @param file the extension decides the format
+     * @throws IllegalArgumentException when the extension is not that of a known format
+     * @throws UncheckedIOException when the file cannot be written
      */
     static void write(Mat rgb, Path file) {
         String name = file.getFileName().toString();
         if (!haveImageWriter(name)) {
-            throw new IllegalArgumentException("an image file must have an ending like .png or .jpg, but was " + file);
+            throw new IllegalArgumentException(
+                    "an image file must have an extension such as .png or .jpg, but was " + file);
         }
         try {
             AtomicFile.writeUnsynced(file, encoded(rgb, name.substring(name.lastIndexOf('.'))));
@@ -35,12 +37,12 @@ final class ImageWriter {
         }
     }
 
-    private static byte[] encoded(Mat rgb, String ending) {
+    private static byte[] encoded(Mat rgb, String extension) {
         try (Mat bgr = new Mat();
                 BytePointer encoded = new BytePointer()) {
             cvtColor(rgb, bgr, COLOR_RGB2BGR);
-            if (!imencode(ending, bgr, encoded)) {
-                throw new IllegalStateException("cannot encode an image as " + ending);
+            if (!imencode(extension, bgr, encoded)) {
+                throw new IllegalStateException("cannot encode an image as " + extension);
             }
             byte[] bytes = new byte[Math.toIntExact(encoded.limit())];
             encoded.get(bytes);

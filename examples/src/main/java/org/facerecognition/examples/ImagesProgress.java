@@ -5,9 +5,9 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
 
-/** A bar on standard error for work on many images, where a person is looking. */
+/** A progress bar on standard error for work on many images; shown on a terminal only. */
 final class ImagesProgress implements AutoCloseable {
-    private static final int FEW = 5; // over before a bar is read
+    private static final int FEW = 5; // done before anyone could read a bar
 
     private final @Nullable ProgressBar bar;
 

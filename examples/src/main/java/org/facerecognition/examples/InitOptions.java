@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.weights.RemoteFile;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsCache;
@@ -13,38 +14,38 @@ import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Options of what a training starts from. */
+/** Options of the weights that a training starts from; fetches those that are remote. */
+@HelpSection(Heading.MODEL)
 final class InitOptions {
     private static final Pattern ADDRESS = Pattern.compile("[A-Za-z]{2,}:.*"); // one letter is a Windows drive
 
     @Option(
             names = "--init",
             paramLabel = "WHAT",
-            description =
-                    "Start the encoder from trained weights: a file (.pth, .pt, .safetensors, or a model of ours);"
-                            + " imagenet, to fetch torchvision's; or an https: or file: address with --init-sha256.")
+            description = "Start the encoder from trained weights: a file (.pth, .pt, .safetensors or a model of this"
+                    + " program); imagenet, which fetches torchvision's weights; or an https: or file: address"
+                    + " with --init-sha256.")
     private @Nullable String init;
 
     @Option(
             names = "--init-sha256",
             paramLabel = "HEX",
-            description = "Of the bytes at that address; 8 digits or more of it.")
+            description = "SHA-256 checksum of the file at the address of --init; its first 8 digits or more.")
     private @Nullable String sha256;
 
     @Option(
-            names = "--init-licence",
+            names = "--init-license",
             paramLabel = "TEXT",
-            description = "Under which the weights at that address may be used; kept in the model.")
+            description = "License of the weights at the address of --init; it is stored in the model.")
     private @Nullable String license;
 
     @Option(
             names = "--cache",
             paramLabel = "DIR",
-            description =
-                    "Where fetched weights are kept. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
+            description = "Folder for fetched weights. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
     private @Nullable Path cache;
 
-    /** Fetches what has to be fetched, and tells what was taken over. */
+    /** Loads the weights into a recognizer, fetching them if necessary, and reports what was loaded. */
     void apply(Recognizer recognizer, Encoder encoder, PrintWriter err) {
         if (init == null) {
             return;
@@ -54,23 +55,25 @@ final class InitOptions {
             report = recognizer.startFrom(weights(init, encoder, progress));
         }
         err.println("started from " + init + ": " + report.loaded() + " tensors"
-                + (report.misshapen().isEmpty() ? "" : "; drawn anew: " + report.misshapen())
-                + (report.missing().isEmpty() ? "" : "; not in it, drawn anew: " + report.missing()));
+                + (report.misshapen().isEmpty()
+                        ? ""
+                        : "; randomly initialized, because of another shape: " + report.misshapen())
+                + (report.missing().isEmpty() ? "" : "; randomly initialized, because missing: " + report.missing()));
     }
 
     private Weights weights(String from, Encoder encoder, FetchProgress progress) {
         if (from.equals("imagenet")) {
-            return fetched(RemoteFile.imagenet(encoder), progress);
+            return fetched(RemoteFile.imagenet(encoder.id()), progress);
         }
         if (!ADDRESS.matcher(from).matches()) {
             return read(Path.of(from));
         }
         if (sha256 == null) {
             throw new IllegalArgumentException(
-                    "--init " + from + " must come with --init-sha256, the checksum of what is"
-                            + " there: weights from afar are not used unchecked");
+                    "--init " + from + " must come with --init-sha256, the checksum of that file: fetched weights are"
+                            + " not used unchecked");
         }
-        String terms = license == null ? RemoteFile.UNKNOWN_LICENCE : license;
+        String terms = license == null ? RemoteFile.UNKNOWN_LICENSE : license;
         return fetched(new RemoteFile(URI.create(from), sha256, terms), progress);
     }
 

@@ -17,9 +17,9 @@ import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The results for machines: one JSON object in one line. Maps given here must keep their order ({@code LinkedHashMap},
- * never {@code Map.of}, which has another order in each JVM), and a field has one type: what was not measured is null,
- * not missing.
+ * Writes results for programs: one JSON object on one line. The maps passed in must keep their order ({@code
+ * LinkedHashMap}, never {@code Map.of}, whose order differs between JVMs), and a field has one type: a figure that was
+ * not measured is null, not missing.
  */
 final class Json {
     private static final ObjectMapper JSON = new ObjectMapper()
@@ -29,6 +29,7 @@ final class Json {
 
     private Json() {}
 
+    /** Writes a value on one line. */
     static String line(Object value) {
         try {
             return JSON.writeValueAsString(value);
@@ -37,6 +38,7 @@ final class Json {
         }
     }
 
+    /** Writes a value on several indented lines. */
     static String pretty(Object value) {
         try {
             return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value);
@@ -45,7 +47,7 @@ final class Json {
         }
     }
 
-    /** JSON has no NaN: what was not measured is null. */
+    /** Writes null for NaN and infinities, which JSON lacks. */
     private static final class FiniteOrNull extends StdSerializer<Double> {
         private static final long serialVersionUID = 1L;
 
@@ -63,7 +65,7 @@ final class Json {
         }
     }
 
-    /** @throws UncheckedIOException when it is not of that type */
+    /** @throws UncheckedIOException when the text is not JSON of that type */
     static <T> T read(String json, TypeReference<T> type) {
         try {
             return JSON.readValue(json, type);
@@ -72,7 +74,7 @@ final class Json {
         }
     }
 
-    /** @throws UncheckedIOException when it is not one of those */
+    /** @throws UncheckedIOException when the text is not JSON of that type */
     static <T> T read(String line, Class<T> type) {
         try {
             return JSON.readValue(line, type);
@@ -81,12 +83,15 @@ final class Json {
         }
     }
 
-    /** A training's figures; null where no epoch was finished. */
+    /** Returns the figures of a training whose best epoch has the highest accuracy. */
     static Map<String, @Nullable Object> of(History history) {
         return of(history, BestBy.ACCURACY);
     }
 
-    /** A training's figures, always the same names in the same order; null is one that was not measured. */
+    /**
+     * Returns the figures of a training, always with the same names in the same order; a figure that was not measured
+     * is null.
+     */
     static Map<String, @Nullable Object> of(History history, BestBy bestBy) {
         @Nullable EpochReport last = history.last().orElse(null);
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
@@ -105,7 +110,7 @@ final class Json {
         return figures;
     }
 
-    /** JSON knows no NaN. */
+    /** Returns null for NaN and infinities. */
     private static @Nullable Double finite(double value) {
         return Double.isFinite(value) ? value : null;
     }

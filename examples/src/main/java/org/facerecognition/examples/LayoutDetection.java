@@ -11,7 +11,7 @@ import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
 import org.facerecognition.examples.DataOptions.Layout;
 
-/** Which layout a data set has, by the names of what lies in its folder; no file is read. */
+/** Detects which layout a data set has, by the names of the files in its folder; reads no file. */
 final class LayoutDetection {
     private static final List<String> CELEBA_FILES = List.of("celebA_anno.txt", "celebA_train_split.txt");
     private static final List<String> RECORDIO_FILES = List.of("train.rec", "train.idx");
@@ -19,10 +19,10 @@ final class LayoutDetection {
     private LayoutDetection() {}
 
     /**
-     * The layouts that fit: one, or several that exclude each other. Annotation files decide for celeba500, whose
-     * images lie in a folder too.
+     * Returns the layouts that fit: one, or several of which the user has to choose. A folder with CelebA's annotation
+     * files is celeba500 and not also folders, although its images are in a folder.
      *
-     * @throws DataException when none fits, or nothing is there
+     * @throws DataException when no layout fits, or the folder does not exist
      */
     static List<Layout> of(Path data) {
         if (Files.isRegularFile(data)) {
@@ -48,8 +48,8 @@ final class LayoutDetection {
             passedOver.addLooseImages(inside.images().size());
             throw new DataException(
                     "data folder " + data.toAbsolutePath() + " must have one folder of images per person"
-                            + " (--layout folders), celebA_anno.txt (celeba500) or train.rec (recordio), or be a file that the"
-                            + " pack command wrote (packed), but "
+                            + " (--layout folders), celebA_anno.txt (celeba500) or train.rec (recordio), or be a file"
+                            + " that the pack command wrote (packed), but "
                             + (passedOver.isEmpty() ? "is empty" : passedOver.instead()));
         }
         return found;
@@ -59,7 +59,7 @@ final class LayoutDetection {
         return names.stream().anyMatch(name -> Files.isRegularFile(folder.resolve(name)));
     }
 
-    /** As the command line takes them: {@code folders or recordio}. */
+    /** Returns the names of layouts in the form in which the command line takes them: {@code folders or recordio}. */
     static String names(List<Layout> layouts) {
         return layouts.stream()
                 .map(layout -> layout.name().toLowerCase(Locale.ROOT))

@@ -4,20 +4,20 @@ import java.io.PrintWriter;
 import java.util.Optional;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.natives.NativeLibraries;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line. Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 failed, by
- * the files or the machine; 2 used wrongly, where another command line with the same files would do.
+ * The command line. Results go to standard output, everything else to standard error. Exit codes: 0 success; 1 failure
+ * because of the files or the machine; 2 wrong use, where another command line with the same files would work.
  */
 @Command(
         name = Main.NAME,
         description = "Train and use face recognition models.",
         mixinStandardHelpOptions = true,
-        version = "face-recognition 0.1.0-SNAPSHOT",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             DemoCommand.class,
@@ -34,14 +34,26 @@ import picocli.CommandLine.UnmatchedArgumentException;
             FindLabelNoiseCommand.class,
             ExportCommand.class,
             SchemaCommand.class,
-            DoctorCommand.class
+            DoctorCommand.class,
+            GenerateCompletion.class
+        },
+        footer = {
+            "",
+            "'" + Main.NAME + " COMMAND --help' lists the options of a command.",
+            "",
+            "@FILE stands for the arguments in a file, as in '" + Main.NAME + " train @options'. In the file, arguments"
+                    + " are separated by spaces or line breaks and quoted if they contain spaces; # begins a comment.",
+            "",
+            "Completion in bash and zsh, with " + Main.NAME + " as an alias:",
+            "  alias " + Main.NAME + "='java -jar examples/target/face-recognition.jar'",
+            "  source <(" + Main.NAME + " generate-completion)"
         })
 public final class Main {
     static final String NAME = "face-recognition";
 
-    /** Exit code of a failure: the files or the machine. */
+    /** Exit code of a failure because of the files or the machine. */
     static final int FAILED = 1;
-    /** Exit code of wrong use: another command line would do. */
+    /** Exit code of wrong use: another command line would work. */
     static final int USED_WRONGLY = 2;
 
     Main() {}
@@ -51,12 +63,12 @@ public final class Main {
         System.exit(run(args));
     }
 
-    /** Runs a command; returns its exit code. */
+    /** Runs a command and returns its exit code. */
     static int run(String... args) {
         return run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
     }
 
-    /** Runs a command with results and messages going to {@code out} and {@code err}. */
+    /** Runs a command, with results written to {@code out} and messages to {@code err}, and returns its exit code. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
         Optional<String> unreadable = Arguments.unreadable(args);
         if (unreadable.isPresent()) {
@@ -65,7 +77,7 @@ public final class Main {
         }
         try {
             return commandLine(new Main(), out, err).execute(args);
-        } catch (LinkageError e) { // of a class of JavaCPP's that nobody has checked before
+        } catch (LinkageError e) { // from a JavaCPP class that was used before anything checked its library
             err.println("error: " + NativeLibraries.explain("a native library", e));
             trace(e, err);
             return FAILED;
@@ -78,17 +90,21 @@ public final class Main {
         }
     }
 
-    /** A command, set up as all are. */
+    /** Returns a command line with the settings that all commands share. */
     static CommandLine commandLine(Object command, PrintWriter out, PrintWriter err) {
-        return new CommandLine(command)
+        CommandLine line = new CommandLine(command)
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((error, words) -> explainUse(error))
                 .setExecutionExceptionHandler(Main::explain);
+        HelpOptions.install(line);
+        FormerNames.acceptedBy(line);
+        Version.printedBy(line);
+        return line;
     }
 
-    /** What cannot be parsed or does not go together: one sentence, and where the options are listed. */
+    /** Says in one sentence why arguments cannot be parsed or contradict each other, and names the help. */
     private static int explainUse(ParameterException error) {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
@@ -106,7 +122,7 @@ public final class Main {
         command.getErr().println("See '" + (name.startsWith(NAME) ? "" : NAME + " ") + name + " --help'.");
     }
 
-    /** One sentence on standard error; the stack trace only when asked for with -Dtrace=true. */
+    /** Prints one sentence on standard error, and the stack trace only with -Dtrace=true. */
     private static int explain(Exception error, CommandLine command, CommandLine.ParseResult parsed) {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
         command.getErr().println("error: " + message);

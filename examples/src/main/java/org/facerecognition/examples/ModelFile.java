@@ -10,7 +10,7 @@ import java.util.Optional;
 import org.facerecognition.Recognizer;
 import org.facerecognition.weights.WeightsException;
 
-/** A model that the command line names, and what else may be in its place. */
+/** Loads models that the command line names, and says what a file is that is not a model. */
 final class ModelFile {
     private static final int START_BYTES = 512;
 
@@ -19,8 +19,9 @@ final class ModelFile {
     /**
      * Loads a model that this library saved.
      *
-     * @throws WeightsException when it cannot be read, saying what the file is where that can be told
-     * @throws IllegalArgumentException when it has weights alone, which --encoder is for
+     * @return owned
+     * @throws WeightsException when it cannot be read; says what the file is if that can be recognized
+     * @throws IllegalArgumentException when it contains weights only, which need --encoder
      */
     static Recognizer load(Path file) {
         try {
@@ -29,8 +30,8 @@ final class ModelFile {
             requireWeights(file, e);
             if (isPyTorch(start(file)) || String.valueOf(e.getMessage()).endsWith("its format was null")) {
                 throw new IllegalArgumentException(
-                        "model " + file + " has weights without a description of their net; say whose they are with"
-                                + " --encoder, such as --encoder mobilefacenet",
+                        "model " + file + " has weights without a description of their network; name it with --encoder,"
+                                + " such as --encoder mobilefacenet",
                         e);
             }
             throw e;
@@ -38,9 +39,10 @@ final class ModelFile {
     }
 
     /**
-     * Says what a file is that was given in place of weights; returns where that cannot be told.
+     * Checks that a file that could not be read as weights is not something else that can be recognized.
      *
      * @param cause why it could not be read
+     * @throws WeightsException when it is something else; says what
      */
     static void requireWeights(Path file, WeightsException cause) {
         Optional<String> other = other(start(file));
@@ -63,7 +65,7 @@ final class ModelFile {
                 : Optional.empty();
     }
 
-    /** A zip archive or a pickle. */
+    /** Returns whether these are the first bytes of a ZIP archive or of a pickle. */
     private static boolean isPyTorch(byte[] start) {
         return start.length > 1 && (start[0] == 'P' && start[1] == 'K' || (start[0] & 0xff) == 0x80 && start[1] <= 5);
     }
@@ -71,7 +73,7 @@ final class ModelFile {
     private static byte[] start(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
             return in.readNBytes(START_BYTES);
-        } catch (IOException e) { // said by whoever tried to read it
+        } catch (IOException e) { // the exception of the first attempt to read it says why
             return new byte[0];
         }
     }

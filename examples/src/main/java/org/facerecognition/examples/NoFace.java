@@ -5,24 +5,26 @@ import java.util.OptionalInt;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.vision.FaceDetector;
 
-/** What is said of an image in which no face was found. */
+/** Messages for images in which no face was found. */
 final class NoFace {
-    private static final int STEP = 4; // of --max-side: sixteen times the work
+    private static final int STEP = 4; // factor of --max-side that is suggested; detection then takes 16 times as long
 
     private NoFace() {}
 
-    /** One sentence: where no face was found and, where the image was shrunk first, what that hides and what to do. */
+    /**
+     * Returns one sentence: where no face was found and, if the image was shrunk first, which faces are lost by that.
+     */
     static String sentence(Path file, Mat image, FaceDetector detector) {
-        return "no face was found in " + file + wayOut(image.cols(), image.rows(), detector);
+        return "no face was found in " + file + advice(image.cols(), image.rows(), detector);
     }
 
-    /** Whether the image was shrunk before detection, so that small faces may have been lost. */
+    /** Returns whether the image was shrunk before detection, so that small faces may have been lost. */
     static boolean isShrunk(Mat image, FaceDetector detector) {
         return detector.smallestVisibleFacePx(image.cols(), image.rows()).isPresent();
     }
 
-    /** Begins with a semicolon; empty for an image that was not shrunk. */
-    static String wayOut(int width, int height, FaceDetector detector) {
+    /** Returns a clause that begins with a semicolon; empty for an image that was not shrunk. */
+    private static String advice(int width, int height, FaceDetector detector) {
         OptionalInt smallest = detector.smallestVisibleFacePx(width, height);
         if (smallest.isEmpty()) {
             return "";

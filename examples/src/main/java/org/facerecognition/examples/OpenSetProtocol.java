@@ -7,35 +7,35 @@ import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.Identification;
 
 /**
- * {@code open-set}: training faces of most people are enrolled; who is on their validation faces, and on all faces of the others,
- * who are strangers?
+ * {@code open-set}: enrolls the training faces of most people, then identifies their validation faces (mated probes)
+ * and those of the other people, who are not enrolled (non-mated probes).
  */
 final class OpenSetProtocol implements EvaluationProtocol {
-    private static final double STRANGERS = 0.2;
+    private static final double DEFAULT_NON_MATED = 0.2;
 
     @Override
     public void measure(Evaluation evaluation) {
-        double strangers = evaluation.unseen > 0 ? evaluation.unseen : STRANGERS;
+        double notEnrolled = evaluation.unseen > 0 ? evaluation.unseen : DEFAULT_NON_MATED;
         long seed = evaluation.seed;
         FaceDataset train = evaluation.data.read(Split.TRAIN, seed);
         FaceDataset val = evaluation.data.read(Split.VAL, seed);
-        FaceDataset enrolled = train.byIdentity(strangers, seed).seen();
+        FaceDataset enrolled = train.byIdentity(notEnrolled, seed).seen();
         Embedded gallery = evaluation.embed("enrolled", enrolled);
-        Embedded mates =
-                evaluation.embed("probes", val.byIdentity(strangers, seed).seen());
-        Embedded others =
-                evaluation.embed("strangers", val.byIdentity(strangers, seed).unseen());
-        evaluation.report.identification(Identification.of(gallery, both(mates, others, enrolled.classes())));
+        Embedded mated = evaluation.embed(
+                "mated probes", val.byIdentity(notEnrolled, seed).seen());
+        Embedded nonMated = evaluation.embed(
+                "non-mated probes", val.byIdentity(notEnrolled, seed).unseen());
+        evaluation.report.identification(Identification.of(gallery, both(mated, nonMated, enrolled.classes())));
     }
 
-    /** The strangers' labels come after those of the enrolled. */
-    private static Embedded both(Embedded mates, Embedded strangers, int enrolled) {
-        int count = mates.labels().length;
-        float[][] embeddings = Arrays.copyOf(mates.embeddings(), count + strangers.labels().length);
-        int[] labels = Arrays.copyOf(mates.labels(), embeddings.length);
+    /** Joins the probes; the labels of the non-mated ones follow those of the {@code enrolled} people. */
+    private static Embedded both(Embedded mated, Embedded nonMated, int enrolled) {
+        int count = mated.labels().length;
+        float[][] embeddings = Arrays.copyOf(mated.embeddings(), count + nonMated.labels().length);
+        int[] labels = Arrays.copyOf(mated.labels(), embeddings.length);
         for (int i = count; i < labels.length; i++) {
-            embeddings[i] = strangers.embeddings()[i - count];
-            labels[i] = enrolled + strangers.labels()[i - count];
+            embeddings[i] = nonMated.embeddings()[i - count];
+            labels[i] = enrolled + nonMated.labels()[i - count];
         }
         return new Embedded(embeddings, labels);
     }

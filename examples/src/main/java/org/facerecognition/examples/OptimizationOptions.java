@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Predicate;
 import org.facerecognition.TrainerArgs;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.train.Adam;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.FreezeBefore;
@@ -16,7 +17,8 @@ import org.facerecognition.train.Sgd;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Options of optimizer, schedule and freezer. */
+/** Options of the optimizer, the learning rate schedule, the head's start and frozen layers. */
+@HelpSection(Heading.OPTIMIZATION)
 final class OptimizationOptions {
     enum Optimizer {
         ADAMW,
@@ -24,40 +26,53 @@ final class OptimizationOptions {
         SGD
     }
 
-    @Option(names = "--optimizer", defaultValue = "adamw", description = "adamw, adam or sgd.")
+    @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "adamw", description = "adamw, adam or sgd.")
     private Optimizer optimizer;
 
-    @Option(names = "--lr", defaultValue = "3e-4", description = "Learning rate.")
-    private double rate;
+    @Option(names = "--lr", paramLabel = "RATE", defaultValue = "3e-4", description = "Learning rate.")
+    private double learningRate;
 
-    @Option(names = "--weight-decay", defaultValue = "0.01", description = "Decay of the weights.")
+    @Option(names = "--weight-decay", paramLabel = "DECAY", defaultValue = "0.01", description = "Weight decay.")
     private double weightDecay;
 
-    @Option(names = "--momentum", defaultValue = "0.9", description = "Of sgd.")
+    @Option(names = "--momentum", paramLabel = "MOMENTUM", defaultValue = "0.9", description = "Momentum of sgd.")
     private double momentum;
 
-    @Option(names = "--nesterov", description = "Nesterov's momentum; of sgd.")
+    @Option(names = "--nesterov", description = "Use Nesterov's momentum, with sgd.")
     private boolean nesterov;
 
-    @Option(names = "--head-lr-factor", defaultValue = "1", description = "The head's rate is --lr times this.")
+    @Option(
+            names = "--head-lr-multiplier",
+            paramLabel = "FACTOR",
+            defaultValue = "1",
+            description = "The head's learning rate is --lr times this.")
     private double headLrMultiplier;
 
-    @Option(names = "--no-decay-norm-bias", description = "No weight decay on batch normalization and biases.")
+    @Option(names = "--no-decay-norm-bias", description = "Apply no weight decay to batch normalization and biases.")
     private boolean noDecayNormBias;
 
-    @Option(names = "--head-from-means", description = "The head starts from the mean embeddings of the people.")
+    @Option(names = "--head-from-means", description = "Start the head from the mean embedding of each person.")
     private boolean headFromMeans;
 
     @Option(
             names = "--margin-warmup-epochs",
+            paramLabel = "N",
             defaultValue = "0",
-            description = "Epochs over which the margin grows from 0.")
+            description = "Epochs over which the margin grows from 0 to its value.")
     private int marginWarmupEpochs;
 
-    @Option(names = "--clip", defaultValue = "0", description = "Largest norm of the gradients; 0 for no limit.")
+    @Option(
+            names = "--clip",
+            paramLabel = "NORM",
+            defaultValue = "0",
+            description = "Largest gradient norm; 0 for no clipping.")
     private double clip;
 
-    @Option(names = "--accumulate", defaultValue = "1", description = "Batches whose gradients make one step.")
+    @Option(
+            names = "--accumulate",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Batches whose gradients are accumulated for one step.")
     private int accumulation;
 
     @Mixin
@@ -66,25 +81,34 @@ final class OptimizationOptions {
     @Option(
             names = "--freezer",
             paramLabel = "LIST",
-            description = "How many of the encoder's first layers are frozen in each epoch: 7,7,7,6,6,6,5,5,5,2,2,2;"
-                    + " or first:N throughout; or before:LAYER, all before that one, throughout; or wholly:N, all for N"
-                    + " epochs; or gradual:N, all but the last, one fewer every N epochs.")
+            description = "How many of the encoder's first layers are frozen in each epoch, such as"
+                    + " 7,7,7,6,6,6,5,5,5,2,2,2; or first:N (N in every epoch), before:LAYER (all before that layer, in"
+                    + " every epoch), all:N (all for N epochs) or gradual:N (all but the last, one fewer every N"
+                    + " epochs).")
     private String freezer;
 
-    @Option(names = "--freezer-parent", defaultValue = "encoder", description = "Whose layers --freezer counts.")
+    @Option(
+            names = "--freezer-parent",
+            paramLabel = "NAME",
+            defaultValue = "encoder",
+            description = "The module whose layers --freezer counts.")
     private String freezerParent;
 
     @Option(
-            names = "--frozen-memory-mib",
+            names = "--feature-cache-mib",
             paramLabel = "MIB",
             defaultValue = "0",
-            description =
-                    "With --freezer before:LAYER, memory for what the layers before it make of each image, so that"
-                            + " they work on it once and not in every epoch; 0 for none. Little use where augmentation makes new"
-                            + " images all the time; a mirror image is but one more.")
+            description = "With --freezer before:LAYER, memory for the outputs of the frozen layers, so that they are"
+                    + " computed once per image and not in every epoch; 0 for none. It helps little with"
+                    + " augmentations that produce new images all the time; mirroring adds only one image to"
+                    + " each.")
     private int featureCacheMib;
 
-    /** @param epochs of the whole training, over which the schedule runs */
+    /**
+     * Applies the options.
+     *
+     * @param epochs number of epochs of the whole training, over which the schedule runs
+     */
     TrainerArgs.Builder apply(TrainerArgs.Builder args, int epochs) {
         if (freezer != null) {
             args.freezer(parseFreezer());
@@ -102,17 +126,17 @@ final class OptimizationOptions {
 
     private OptimizerSettings settings() {
         return switch (optimizer) {
-            case ADAMW -> new AdamW(rate, weightDecay);
-            case ADAM -> new Adam(rate, weightDecay);
-            case SGD -> new Sgd(rate, momentum, weightDecay, nesterov);
+            case ADAMW -> new AdamW(learningRate, weightDecay);
+            case ADAM -> new Adam(learningRate, weightDecay);
+            case SGD -> new Sgd(learningRate, momentum, weightDecay, nesterov);
         };
     }
 
     /**
-     * Settings that cannot have an effect.
+     * Returns a sentence for each setting that has no effect.
      *
      * @param epochs as in {@link #apply}
-     * @param given whether an option is on the command line
+     * @param given returns whether an option is on the command line
      */
     List<String> warnings(int epochs, Predicate<String> given) {
         List<String> all = new ArrayList<>(schedule.warnings(epochs, given));
@@ -130,8 +154,8 @@ final class OptimizationOptions {
             if (freezer.startsWith("first:")) {
                 return LayerFreezer.first(freezerParent, Integer.parseInt(freezer.substring("first:".length())));
             }
-            if (freezer.startsWith("wholly:")) {
-                return LayerFreezer.allFor(freezerParent, Integer.parseInt(freezer.substring("wholly:".length())));
+            if (freezer.startsWith("all:")) {
+                return LayerFreezer.allFor(freezerParent, Integer.parseInt(freezer.substring("all:".length())));
             }
             if (freezer.startsWith("gradual:")) {
                 return LayerFreezer.gradual(freezerParent, Integer.parseInt(freezer.substring("gradual:".length())));
@@ -145,7 +169,8 @@ final class OptimizationOptions {
             return LayerFreezer.byEpoch(freezerParent, counts);
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "--freezer must be numbers with commas between them, first:N, before:LAYER, wholly:N or gradual:N, but was \""
+                    "--freezer must be numbers separated by commas, first:N, before:LAYER, all:N or gradual:N, but was"
+                            + " \""
                             + freezer + "\"",
                     e);
         }

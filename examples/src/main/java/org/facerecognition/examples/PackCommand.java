@@ -21,10 +21,13 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code pack}: a data set to one file. */
+/** {@code pack}: writes a data set to one file. */
 @Command(
         name = "pack",
-        description = "Write a data set into one file that is read faster: train with --data FILE.",
+        description = {
+            "Write a data set to one file, which is read faster than a folder.",
+            "Train on it with --data FILE."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -40,10 +43,15 @@ final class PackCommand implements Callable<Integer> {
             defaultValue = "0",
             paramLabel = "PX",
             description =
-                    "Pack faces as pixels, cut out and brought to this size: fastest, and larger. 0: as they are.")
+                    "Pack the faces as pixels, cropped and scaled to this size, which is read fastest but takes more"
+                            + " space; 0 to pack the files unchanged.")
     private int decodedPx;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Of the split of folders, as in training.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the split of folders, as in training.")
     private long seed;
 
     @Option(names = "--out", defaultValue = "faces.pack", paramLabel = "FILE", description = "File to write.")
@@ -78,7 +86,7 @@ final class PackCommand implements Callable<Integer> {
         return Json.line(figures);
     }
 
-    /** Shown to a person only. */
+    /** A progress bar; shown on a terminal only. */
     private static final class Bar implements IntConsumer, AutoCloseable {
         private final ProgressBar bar;
 

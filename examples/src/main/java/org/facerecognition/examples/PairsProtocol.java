@@ -14,19 +14,20 @@ import org.facerecognition.eval.Verification;
 import org.facerecognition.eval.VerificationSet;
 
 /**
- * Pairs of a list, and the accuracy with a threshold chosen on other pairs: {@code lfw} (pairs.txt, 10 folds), {@code
- * pairs} (lines image, image, 0 or 1; each kind is dealt into 10 folds, or into fewer) and {@code bin} (insightface's
- * files, 10 folds).
+ * Verification over a list of pairs, with the accuracy by cross-validation: {@code lfw} (pairs.txt, 10 folds), {@code
+ * pairs} (lines image, image, 0 or 1; genuine and impostor pairs are interleaved into 10 folds or fewer) and {@code
+ * bin} (insightface's files, 10 folds).
  */
 final class PairsProtocol implements EvaluationProtocol {
     private static final int FOLDS = 10;
 
     private final Function<Evaluation, FacePairs> reader;
-    private final boolean inOrder;
+    private final boolean contiguous;
 
-    private PairsProtocol(Function<Evaluation, FacePairs> reader, boolean inOrder) {
+    /** @param contiguous as in {@link Folds} */
+    private PairsProtocol(Function<Evaluation, FacePairs> reader, boolean contiguous) {
         this.reader = reader;
-        this.inOrder = inOrder;
+        this.contiguous = contiguous;
     }
 
     static PairsProtocol lfw() {
@@ -48,26 +49,29 @@ final class PairsProtocol implements EvaluationProtocol {
         VerificationSet set = VerificationSet.of(pairs(evaluation), evaluation.data.crop(Crop.WHOLE));
         set.requireMeasurable();
         Verification verification = set.verify(faces -> evaluation.embed("faces", faces));
-        new Folds(FOLDS, inOrder).measure(verification, evaluation);
+        new Folds(FOLDS, contiguous).measure(verification, evaluation);
         evaluation.report(verification, evaluation.seen(set.faces()));
     }
 
     private FacePairs pairs(Evaluation evaluation) {
         try {
             return reader.apply(evaluation);
-        } catch (InvalidPathException e) { // of the list, not of the command line
+        } catch (InvalidPathException e) { // a name in the list, not on the command line
             throw new DataException("the list of pairs has a name that no file can have: " + e.getMessage(), e);
         }
     }
 
-    /** What --pairs says, or the file of that name among the data. */
+    /** Returns the file of --pairs, or the file of that name in the data's folder. */
     static Path list(Evaluation evaluation, String name) {
         return evaluation.pairs != null
                 ? evaluation.pairs
                 : evaluation.data.path().resolve(name);
     }
 
-    /** LFW's archives hold one folder: lfw, lfw-deepfunneled, lfw_funneled. */
+    /**
+     * Returns the folder of LFW's images: the first folder named like those in its archives (lfw, lfw-deepfunneled,
+     * lfw_funneled), or else the data's folder.
+     */
     static Path lfwImages(Path data) {
         try (Stream<Path> inside = Files.list(data)) {
             return inside.filter(path -> Files.isDirectory(path)

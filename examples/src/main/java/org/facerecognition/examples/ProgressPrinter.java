@@ -15,8 +15,8 @@ import org.facerecognition.train.TrainingListener;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows a training: for a person a bar per epoch with rate and time left, elsewhere a line now and then. Goes to
- * standard error, so that standard output is for results.
+ * Shows the progress of a training: on a terminal a bar per epoch, elsewhere a line every 10 seconds, and a line after
+ * each epoch. Writes to standard error, because standard output is for results.
  */
 final class ProgressPrinter implements TrainingListener, AutoCloseable {
     private static final long NANOS_BETWEEN_LINES = 10_000_000_000L;
@@ -26,11 +26,13 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     private final PrintWriter out;
     private final boolean bars;
     private @Nullable ProgressBar bar;
-    private @Nullable EmbedProgress passing;
+    private @Nullable EmbedProgress pass;
     private int epochOfBar;
+    private int epochs; // 0 before the first step
     private long lastLine = System.nanoTime();
     private long imagesSinceLine;
 
+    /** @param bars whether to show bars instead of lines */
     ProgressPrinter(PrintWriter out, boolean bars) {
         this.out = out;
         this.bars = bars;
@@ -39,53 +41,58 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     @Override
     public void started(History soFar) {
         if (soFar.steps() > 0) {
-            say("resuming after " + soFar.steps() + " steps, " + soFar.epochs().size() + " epochs");
+            print("resuming after " + soFar.steps() + " steps, "
+                    + soFar.epochs().size() + " epochs");
         }
     }
 
     @Override
     public void passed(String what, int done, int images) {
         closeBar();
-        if (passing == null) {
-            passing = new EmbedProgress(out, what, images);
+        if (pass == null) {
+            pass = new EmbedProgress(out, what, images);
         }
-        passing.accept(done);
+        pass.accept(done);
     }
 
-    private void closePassing() {
-        if (passing != null) {
-            passing.close();
-            passing = null;
+    private void closePass() {
+        if (pass != null) {
+            pass.close();
+            pass = null;
             lastLine = System.nanoTime();
         }
     }
 
     @Override
     public void stepped(StepReport step) {
-        closePassing();
+        closePass();
+        epochs = step.epochs();
         imagesSinceLine += step.images();
         if (bars) {
             advance(step);
         } else if (System.nanoTime() - lastLine > NANOS_BETWEEN_LINES || step.step() == 1) {
-            say(String.format(
+            print(String.format(
                     Locale.ROOT,
-                    "epoch %d/%d  batch %d/%d  step %d  loss %.4f%s",
+                    "epoch %d/%d  batch %d/%d  step %d  lr %.2e  loss %.4f  accuracy %.4f%s",
                     step.epoch(),
                     step.epochs(),
                     step.batch(),
                     step.batches(),
                     step.step(),
+                    step.learningRate(),
                     step.loss(),
-                    step.step() == 1 ? "" : speed(step))); // the first has no time of its own
+                    step.accuracy(),
+                    step.step() == 1 ? "" : speed(step))); // a single step says little about the speed
             lastLine = System.nanoTime();
             imagesSinceLine = 0;
         }
     }
 
     private String speed(StepReport step) {
-        double rate = imagesSinceLine / ((System.nanoTime() - lastLine) / 1e9);
-        double left = (double) (step.batches() - step.batch()) * step.images() / rate;
-        return String.format(Locale.ROOT, "  %.1f images/s  %s left in the epoch", rate, duration(left));
+        double imagesPerSecond = imagesSinceLine / ((System.nanoTime() - lastLine) / 1e9);
+        double secondsLeft = (double) (step.batches() - step.batch()) * step.images() / imagesPerSecond;
+        return String.format(
+                Locale.ROOT, "  %.1f images/s  %s left in the epoch", imagesPerSecond, duration(secondsLeft));
     }
 
     private void advance(StepReport step) {
@@ -103,25 +110,28 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
                     .build();
         }
         bar.stepBy(step.images());
-        bar.setExtraMessage(String.format(Locale.ROOT, " loss %.4f", step.loss()));
+        bar.setExtraMessage(String.format(
+                Locale.ROOT, " lr %.2e  loss %.4f  accuracy %.4f", step.learningRate(), step.loss(), step.accuracy()));
     }
 
     @Override
     public void epochEnded(EpochReport epoch, History soFar) {
         closeBar();
-        closePassing();
-        say(String.format(
+        closePass();
+        print(String.format(
                 Locale.ROOT,
-                "epoch %d  loss %.4f  accuracy %.4f  |  %srate %.2e  %.1f images/s  %s",
+                "epoch %d%s  lr %.2e  loss %.4f  accuracy %.4f  |  %s%.1f images/s  %s%s",
                 epoch.epoch(),
+                epochs > 0 ? "/" + epochs : "",
+                epoch.learningRate(),
                 epoch.trainLoss(),
                 epoch.trainAccuracy(),
                 validation(epoch),
-                epoch.learningRate(),
                 epoch.imagesPerSecond(),
-                duration(epoch.seconds())));
+                duration(epoch.seconds()),
+                timeLeft(epoch)));
         if (epoch.unseen() != null) {
-            say(String.format(
+            print(String.format(
                     Locale.ROOT,
                     "  people not trained on: AUC %.4f  equal error rate %.4f  TAR %.4f at FAR %.0e",
                     epoch.unseen().auc(),
@@ -133,7 +143,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         imagesSinceLine = 0;
     }
 
-    /** Nothing where nothing was measured. */
+    /** Returns the validation figures, or nothing when none were measured. */
     private static String validation(EpochReport epoch) {
         if (Double.isNaN(epoch.valAccuracy())) {
             return "";
@@ -142,18 +152,24 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         return String.format(Locale.ROOT, "validation: %saccuracy %.4f  |  ", loss, epoch.valAccuracy());
     }
 
+    /** Returns the time that the remaining epochs take if they are as long as this one; nothing after the last. */
+    private String timeLeft(EpochReport epoch) {
+        int left = epochs - epoch.epoch();
+        return left > 0 ? "  about " + duration(left * epoch.seconds()) + " left" : "";
+    }
+
     @Override
     public void noted(String message) {
-        say("note: " + message);
+        print("note: " + message);
     }
 
     @Override
     public void skipped(Map<String, String> images) {
-        say("skipped so far: " + images.size() + " images that cannot be used, such as");
-        images.values().stream().limit(MAX_SKIPPED_SHOWN).forEach(why -> say("  " + why));
+        print("skipped so far: " + images.size() + " images that cannot be used, such as");
+        images.values().stream().limit(MAX_SKIPPED_SHOWN).forEach(why -> print("  " + why));
     }
 
-    private void say(String line) {
+    private void print(String line) {
         out.println(line);
         out.flush();
     }
@@ -168,9 +184,10 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     @Override
     public void close() {
         closeBar();
-        closePassing();
+        closePass();
     }
 
+    /** Formats a duration as m:ss or h:mm:ss. */
     static String duration(double seconds) {
         long whole = Math.round(seconds);
         return whole < 3600

@@ -10,11 +10,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.train.LearningRate;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Options of the learning rate's schedule, which counts epochs. */
+/** Options of the learning rate schedule, which counts epochs. */
+@HelpSection(Heading.OPTIMIZATION)
 final class ScheduleOptions {
     enum Scheduler {
         NONE,
@@ -30,8 +32,9 @@ final class ScheduleOptions {
         }
     }
 
-    private static final int EPOCHS_TO_FIRST_RESTART = 3; // the study's
+    private static final int EPOCHS_TO_FIRST_RESTART = 3; // as in the study
 
+    /** The schedulers that use an option. */
     private static final Map<String, Set<Scheduler>> USERS = new LinkedHashMap<>();
 
     static {
@@ -46,43 +49,70 @@ final class ScheduleOptions {
 
     @Option(
             names = "--scheduler",
+            paramLabel = "NAME",
             defaultValue = "none",
-            description = "none, cosine-warm-restarts, cosine, step, multi-step or polynomial; counts epochs, from the"
-                    + " end of the warm-up.")
+            description = "none, cosine-warm-restarts, cosine, step, multi-step or polynomial. It counts epochs,"
+                    + " starting after the warm-up.")
     private Scheduler scheduler;
 
     @Option(
             names = "--t0",
             paramLabel = "EPOCHS",
-            description = "Of cosine-warm-restarts: epochs to the first restart; default: 3. Of cosine and polynomial:"
-                    + " epochs to the lowest rate; default: all after the warm-up.")
+            description = "cosine-warm-restarts: epochs before the first restart; default: 3. cosine and polynomial:"
+                    + " epochs until the lowest learning rate; default: all after the warm-up.")
     private @Nullable Integer t0;
 
-    @Option(names = "--t-mult", defaultValue = "1", description = "Each stretch is so many times as long as the last.")
+    @Option(
+            names = "--t-mult",
+            paramLabel = "FACTOR",
+            defaultValue = "1",
+            description = "cosine-warm-restarts: each period is this many times as long as the one before.")
     private int tMult;
 
-    @Option(names = "--eta-min", defaultValue = "3e-5", description = "Lowest rate of the cosines.")
+    @Option(
+            names = "--eta-min",
+            paramLabel = "RATE",
+            defaultValue = "3e-5",
+            description = "cosine and cosine-warm-restarts: lowest learning rate.")
     private double etaMin;
 
-    @Option(names = "--milestones", split = ",", defaultValue = "20,35", description = "Epochs; multi-step.")
+    @Option(
+            names = "--milestones",
+            paramLabel = "EPOCH",
+            split = ",",
+            defaultValue = "20,35",
+            description = "multi-step: epochs after which the learning rate is multiplied by --gamma.")
     private List<Integer> milestones;
 
-    @Option(names = "--step-size", defaultValue = "10", description = "Epochs; step.")
+    @Option(
+            names = "--step-size",
+            paramLabel = "EPOCHS",
+            defaultValue = "10",
+            description = "step: number of epochs between two multiplications by --gamma.")
     private int stepSize;
 
-    @Option(names = "--gamma", defaultValue = "0.1", description = "Factor at each step; step, multi-step.")
+    @Option(
+            names = "--gamma",
+            paramLabel = "FACTOR",
+            defaultValue = "0.1",
+            description = "step and multi-step: factor of the learning rate at each step.")
     private double gamma;
 
-    @Option(names = "--power", defaultValue = "2", description = "Of polynomial.")
+    @Option(names = "--power", paramLabel = "P", defaultValue = "2", description = "polynomial: its exponent.")
     private double power;
 
-    @Option(names = "--warmup-epochs", defaultValue = "0", description = "Linear warm-up in front.")
+    @Option(
+            names = "--warmup-epochs",
+            paramLabel = "EPOCHS",
+            defaultValue = "0",
+            description = "Epochs of linear warm-up before the schedule begins.")
     private int warmupEpochs;
 
     /**
-     * The schedule of a training. Sets --t0 to what is used, for args.json: to null when the scheduler has none.
+     * Returns the schedule of a training. Sets --t0 to the value that is used, for {@code args.json}: to null when the
+     * scheduler does not use it.
      *
-     * @param epochs of the training, its warm-up among them
+     * @param epochs number of epochs of the training, including the warm-up
      * @throws IllegalArgumentException when the warm-up leaves no epoch or --t0 is not positive
      */
     LearningRate over(int epochs) {
@@ -109,7 +139,7 @@ final class ScheduleOptions {
         return warmupEpochs == 0 ? schedule : schedule.withWarmup(warmupEpochs, 1.0 / (warmupEpochs + 1));
     }
 
-    /** What --t0 is, or stands for. */
+    /** Returns the value of --t0, or else its default. */
     private int lengthOver(int epochs) {
         if (t0 != null) {
             return t0;
@@ -124,10 +154,10 @@ final class ScheduleOptions {
     }
 
     /**
-     * Settings that cannot have an effect, and a rate of 0 before the end.
+     * Returns a sentence for each setting that has no effect, and one if the learning rate reaches 0 before the end.
      *
      * @param epochs as in {@link #over}
-     * @param given whether an option is on the command line
+     * @param given returns whether an option is on the command line
      */
     List<String> warnings(int epochs, Predicate<String> given) {
         List<String> all = new ArrayList<>();
@@ -159,11 +189,11 @@ final class ScheduleOptions {
             case POLYNOMIAL -> {
                 int firstIdle = warmupEpochs + lengthOver(epochs) + 1;
                 if (firstIdle <= epochs) {
-                    all.add("the rate is 0 from epoch " + firstIdle + " of " + epochs
+                    all.add("the learning rate is 0 from epoch " + firstIdle + " of " + epochs
                             + ": without --t0, polynomial runs to the last epoch");
                 }
             }
-            default -> {} // nothing that the number of epochs could leave without effect
+            default -> {} // none of its settings depends on the number of epochs
         }
         return all;
     }

@@ -12,14 +12,18 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code schema}: what a command's {@code --json} looks like. */
+/** {@code schema}: prints the JSON Schema of a command's {@code --json}. */
 @Command(
         name = "schema",
-        description = "Print the JSON Schema (draft 2020-12) of what a command prints with --json. Without a command,"
-                + " list the commands that have one.",
+        description = {
+            "Print the JSON Schema of the output of a command with --json.",
+            "The schema is of draft 2020-12. Without a command, lists the commands that have one."
+        },
         mixinStandardHelpOptions = true)
 final class SchemaCommand implements Callable<Integer> {
-    /** The commands that have {@code --json}, by their names; those of {@code gallery} with a hyphen. */
+    /**
+     * The names of the commands that have {@code --json}; subcommands are joined with a hyphen: {@code gallery-list}.
+     */
     static final List<String> NAMES = List.of(
             "demo",
             "train",
@@ -29,18 +33,18 @@ final class SchemaCommand implements Callable<Integer> {
             "align",
             "embed",
             "verify",
-            "gallery-enrol",
+            "gallery-enroll",
             "gallery-identify",
             "gallery-list",
             "gallery-remove",
             "evaluate",
-            "suspects",
+            "find-label-noise",
             "export");
 
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "0..*", paramLabel = "COMMAND", description = "Such as evaluate, or gallery list.")
+    @Parameters(arity = "0..*", paramLabel = "COMMAND", description = "A command, such as evaluate or gallery list.")
     private List<String> words = List.of();
 
     @Override
@@ -50,7 +54,11 @@ final class SchemaCommand implements Callable<Integer> {
             NAMES.forEach(out::println);
             return 0;
         }
-        String name = String.join("-", words);
+        String given = String.join("-", words);
+        String name = FormerNames.schema(given);
+        if (!name.equals(given)) {
+            FormerNames.note(spec.commandLine().getErr(), given, name);
+        }
         if (!NAMES.contains(name)) {
             throw new IllegalArgumentException(
                     "command must be one of " + String.join(", ", NAMES) + ", but was " + name);
@@ -60,7 +68,7 @@ final class SchemaCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** The schema of a command, as the file has it. */
+    /** Returns the text of a command's schema. */
     static String read(String name) {
         String resource = "schema/" + name + ".json";
         try (InputStream in = SchemaCommand.class.getResourceAsStream(resource)) {

@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.facerecognition.Recognizer;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceServer;
 import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Entry;
@@ -20,16 +21,18 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code serve}: a page to try it on. */
+/** {@code serve}: serves the demo page on this machine. */
 @Command(
         name = "serve",
-        description =
-                "Show a page in the browser: enroll faces from files or the camera, find out who somebody is, compare"
-                        + " two faces. Images do not leave this machine. Ctrl-C ends it.",
+        description = {
+            "Serve a page for the browser: enroll faces, identify people, compare two faces.",
+            "The page takes images from files or the camera. They do not leave this machine. Ctrl-C stops the server."
+        },
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class ServeCommand implements Callable<Integer> {
-    private static final long LONGEST_CLOSING_SECONDS = 40;
+    private static final long MAX_CLOSING_SECONDS = 40;
 
     @Spec
     private CommandSpec spec;
@@ -41,28 +44,36 @@ final class ServeCommand implements Callable<Integer> {
     private DetectorOptions detector = new DetectorOptions();
 
     @ArgGroup
-    private ThresholdOptions bound = new ThresholdOptions();
+    private ThresholdOptions threshold = new ThresholdOptions();
 
-    @Option(names = "--no-flip", description = "Embed each face as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Do not add the embedding of each face's mirror image.")
+    @HelpSection(Heading.MODEL)
     private boolean noFlip;
 
     @Option(
             names = "--gallery",
             paramLabel = "FILE",
-            description =
-                    "Keep who is enrolled here, and small images of their faces in the folder FILE.faces. Default:"
-                            + " in memory, until the end.")
+            description = "Store the people who are enrolled in this file, and thumbnails of their faces in the folder"
+                    + " FILE.faces. Default: in memory, until the server stops.")
+    @HelpSection(Heading.GALLERY)
     private @Nullable Path gallery;
 
-    @Option(names = "--port", defaultValue = "8080", description = "0 for any free one. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            defaultValue = "8080",
+            description = "Port of the server; 0 for any free port.")
+    @HelpSection(Heading.NETWORK)
     private int port;
 
     @Option(
             names = "--host",
+            paramLabel = "HOST",
             defaultValue = "127.0.0.1",
             description =
-                    "Address or name to bind to. Others can reach the page where it is not loopback, and there is no"
-                            + " login. Default: ${DEFAULT-VALUE}.")
+                    "Address or host name to bind to. Unless it is a loopback address, others can reach the page, which"
+                            + " has no login.")
+    @HelpSection(Heading.NETWORK)
     private String host;
 
     @Override
@@ -71,13 +82,13 @@ final class ServeCommand implements Callable<Integer> {
         FaceServer.Settings settings = new FaceServer.Settings(host, port);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
-        try (FaceDetector finder = detector.openRequired(err);
+        try (FaceDetector faceDetector = detector.openRequired(err);
                 Recognizer recognizer = model.load()) {
-            recognizer.useDetector(finder);
+            recognizer.useDetector(faceDetector);
             recognizer.useFlip(!noFlip);
             try (Gallery people = open(recognizer);
                     FaceServer server = FaceServer.start(
-                            settings, recognizer, people, portraits(people), bound.of(recognizer), err)) {
+                            settings, recognizer, people, thumbnails(people), threshold.of(recognizer), err)) {
                 Thread onStop = StopHook.add("stop", () -> end(stop, closed));
                 try {
                     welcome(settings, server.port(), people, err);
@@ -107,7 +118,7 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private FaceThumbnails portraits(Gallery people) throws IOException {
+    private FaceThumbnails thumbnails(Gallery people) throws IOException {
         return gallery == null
                 ? FaceThumbnails.inMemory()
                 : FaceThumbnails.beside(
@@ -117,23 +128,23 @@ final class ServeCommand implements Callable<Integer> {
     private void welcome(FaceServer.Settings settings, int actualPort, Gallery people, PrintWriter err) {
         if (!settings.isLoopback()) {
             err.println(
-                    "warning: bound to " + host + ", so that others on the network can reach it: there is no login, and"
-                            + " images travel unencrypted (browsers then give no camera either)");
+                    "warning: bound to " + host + ", so that others on the network can reach the page: it has no login,"
+                            + " and images are sent unencrypted (browsers then do not allow the camera either)");
         }
         String kept = gallery == null
-                ? "kept in memory, until the end; --gallery FILE keeps them"
+                ? "kept in memory until the server stops; --gallery FILE keeps them"
                 : "kept in " + gallery + ", images of the faces in " + gallery + ".faces";
         err.println(people.size() + " entries, " + kept);
         String shown = host.contains(":") ? "[" + host + "]" : host;
-        err.println("open http://" + shown + ":" + actualPort + "/ in a browser; Ctrl-C ends it");
+        err.println("open http://" + shown + ":" + actualPort + "/ in a browser; Ctrl-C stops the server");
         err.flush();
     }
 
-    /** The JVM waits for this: until the gallery is closed. */
+    /** Stops the server and waits until the gallery is closed, because the JVM exits when its hooks return. */
     private static void end(CountDownLatch stop, CountDownLatch closed) {
         stop.countDown();
         try {
-            closed.await(LONGEST_CLOSING_SECONDS, TimeUnit.SECONDS);
+            closed.await(MAX_CLOSING_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -11,15 +11,16 @@ import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 
-/** Trains a small net with ArcFace on a few drawn people. */
+/** Trains a small network with ArcFace on a few synthetic people. */
 public final class Step1_TrainArcFace {
     private Step1_TrainArcFace() {}
 
-    /** Runs it. */
+    /** Trains for three epochs and prints their figures; takes no arguments. */
     public static void main(String[] args) {
         var faces = new SyntheticFaces(0, 64);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, 6, 0, 8, Split.TRAIN); // 6 people, 8 images of each
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, 6, 8, 2, Split.VAL); // 2 others of each
+        // 6 people: the first 8 images of each for training, 2 others for validation
+        FaceDataset train = FaceDataset.synthetic(faces.identities(0, 6).images(0, 8), Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces.identities(0, 6).images(8, 10), Split.VAL);
 
         RecognizerArgs model = RecognizerArgs.builder()
                 .encoder(Encoder.RESNET18)

@@ -11,15 +11,15 @@ import org.facerecognition.augment.Transform;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 
-/** Reads your own images, one folder per person, with augmentations from the library and one of your own. */
+/** Reads your own images, one folder per person, with augmentations of the library and one that you write. */
 public final class Step3_OwnPhotographs {
     private Step3_OwnPhotographs() {}
 
-    /** Turns left to right, every other time. */
-    record MirrorSometimes() implements Transform {
+    /** Mirrors an image with a probability of 0.5. */
+    record RandomMirror() implements Transform {
         @Override
         public Mat apply(Mat image, RandomGenerator random) {
-            boolean mirror = random.nextBoolean(); // draw first, then touch pixels
+            boolean mirror = random.nextBoolean(); // first the random numbers, then the pixels
             Mat result = new Mat();
             if (mirror) {
                 opencv_core.flip(image, result, 1);
@@ -30,14 +30,14 @@ public final class Step3_OwnPhotographs {
         }
     }
 
-    /** Argument: a folder with a folder of images for each person. */
+    /** Prints the data sets. Argument: a folder with one folder of images per person. */
     public static void main(String[] args) {
-        List<Transform> augmentations = List.of(
-                ColorJitter.none().withBrightness(0.3), new GaussianBlur(5, 5, 0.1, 2.0), new MirrorSometimes());
+        List<Transform> augmentations =
+                List.of(ColorJitter.none().withBrightness(0.3), new GaussianBlur(5, 5, 0.1, 2.0), new RandomMirror());
         FaceDataset train = FaceDataset.folders(Path.of(args[0]), Split.TRAIN);
 
-        System.out.println(train.withAugmentations(augmentations)); // one copy of each image for each augmentation
-        System.out.println(train.withAugmentations(augmentations, true)); // all of them on each image
-        System.out.println(FaceDataset.folders(Path.of(args[0]), Split.VAL)); // as it is
+        System.out.println(train.withAugmentations(augmentations)); // one copy of each image per augmentation
+        System.out.println(train.withAugmentations(augmentations, true)); // all augmentations on each image
+        System.out.println(FaceDataset.folders(Path.of(args[0]), Split.VAL)); // without augmentations
     }
 }

@@ -12,16 +12,16 @@ import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
-/** Watches a training, stops it, and goes on where it was. */
+/** Observes a training, stops it, and resumes it from its checkpoint. */
 public final class Step4_StopAndResume {
     private Step4_StopAndResume() {}
 
-    /** Argument: a folder for the checkpoints. */
+    /** Trains for three steps, then resumes to the end. Argument: a folder for the checkpoints. */
     public static void main(String[] args) {
         var faces = new SyntheticFaces(0, 64);
-        FaceDataset train = FaceDataset.synthetic(faces, 0, 4, 0, 8, Split.TRAIN);
-        FaceDataset validation = FaceDataset.synthetic(faces, 0, 4, 8, 2, Split.VAL);
-        TrainingListener watch = new TrainingListener() {
+        FaceDataset train = FaceDataset.synthetic(faces.identities(0, 4).images(0, 8), Split.TRAIN);
+        FaceDataset validation = FaceDataset.synthetic(faces.identities(0, 4).images(8, 10), Split.VAL);
+        TrainingListener printer = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
                 System.out.printf("step %d: loss %.4f%n", step.step(), step.loss());
@@ -29,19 +29,19 @@ public final class Step4_StopAndResume {
 
             @Override
             public void checkpointSaved(Path file) {
-                System.out.println("kept in " + file);
+                System.out.println("checkpoint: " + file);
             }
         };
         TrainerArgs.Builder trainer = TrainerArgs.builder()
                 .batchSize(8)
                 .epochs(2)
                 .checkpoints(Path.of(args[0]))
-                .listeners(watch);
+                .listeners(printer);
 
         try (Recognizer recognizer = newRecognizer(train)) {
             new Trainer(trainer.maxSteps(3).build()).fit(recognizer, train, validation);
         }
-        try (Recognizer recognizer = newRecognizer(train)) { // another process, another day
+        try (Recognizer recognizer = newRecognizer(train)) { // usually in another process
             new Trainer(trainer.maxSteps(0).resume(true).build()).fit(recognizer, train, validation);
         }
     }

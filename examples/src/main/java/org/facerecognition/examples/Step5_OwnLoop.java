@@ -20,27 +20,28 @@ import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
 import org.facerecognition.weights.NamedTensors;
 
-/** The lowest layer: a training loop of your own over batches, backbone and head. */
+/** Writes a training loop over the lowest layer of the library: batches, a backbone, a head and an optimizer. */
 public final class Step5_OwnLoop {
     private Step5_OwnLoop() {}
 
-    /** Runs it. */
+    /** Trains for two epochs and prints the loss of each step; takes no arguments. */
     public static void main(String[] args) {
-        FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 64), 0, 4, 0, 8, Split.TRAIN);
+        FaceDataset faces =
+                FaceDataset.synthetic(new SyntheticFaces(0, 64).identities(0, 4).images(0, 8), Split.TRAIN);
         var settings = BatchLoader.Settings.of(64, Normalization.SYMMETRIC)
                 .withBatchSize(8)
                 .withSampler(Sampler.shuffled());
-        try (Backbone net = Encoder.RESNET18.create("fc", List.of(64));
+        try (Backbone backbone = Encoder.RESNET18.create("fc", List.of(64));
                 MarginSoftmax head = new MarginSoftmax(faces.classes(), 64, new ArcFaceMargin(10, 0.1));
-                ParameterOptimizer optimizer = optimizer(net, head);
+                ParameterOptimizer optimizer = optimizer(backbone, head);
                 BatchLoader loader = new BatchLoader(faces, settings)) {
-            net.train(true);
+            backbone.train(true);
             for (int epoch = 0; epoch < 2; epoch++) {
                 try (BatchLoader.Epoch batches = loader.epoch(epoch)) {
                     while (batches.hasNext()) {
                         try (Batch batch = batches.next();
                                 PointerScope scope = new PointerScope()) { // frees the step's tensors
-                            Tensor embeddings = net.forward(batch.images()); // [B, D]
+                            Tensor embeddings = backbone.forward(batch.images()); // [B, D]
                             Tensor loss =
                                     head.forward(embeddings, batch.labels()).loss();
                             loss.backward();
@@ -54,11 +55,11 @@ public final class Step5_OwnLoop {
         }
     }
 
-    private static ParameterOptimizer optimizer(Backbone net, MarginSoftmax head) {
+    private static ParameterOptimizer optimizer(Backbone backbone, MarginSoftmax head) {
         OptimizerSettings adam = new AdamW(1e-3, 0.01);
         try (PointerScope scope = new PointerScope()) {
             return adam.over(List.of(
-                    new ParameterGroup(NamedTensors.parameters(net), 1, adam.weightDecay()),
+                    new ParameterGroup(NamedTensors.parameters(backbone), 1, adam.weightDecay()),
                     new ParameterGroup(NamedTensors.parameters(head), 1, 0)));
         }
     }

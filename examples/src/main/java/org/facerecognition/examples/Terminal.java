@@ -3,7 +3,7 @@ package org.facerecognition.examples;
 import java.io.Console;
 import java.lang.reflect.InvocationTargetException;
 
-/** Whether a person is looking. */
+/** Whether the program runs on a terminal, where progress bars can be shown. */
 final class Terminal {
     private Terminal() {}
 
@@ -12,7 +12,7 @@ final class Terminal {
         if (console == null) {
             return false;
         }
-        try { // since Java 22 there is a console always, and this tells whether it is a terminal
+        try { // from Java 22 on there is always a console, and isTerminal says whether it is a terminal
             return (boolean) Console.class.getMethod("isTerminal").invoke(console);
         } catch (NoSuchMethodException e) {
             return true;

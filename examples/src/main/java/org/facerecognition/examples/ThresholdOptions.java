@@ -2,26 +2,33 @@ package org.facerecognition.examples;
 
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** From where on two faces are the same: one way to say it. */
+/** Options of the threshold at or above which two faces count as one person's; at most one of them may be given. */
+@HelpSection(Heading.DECISION)
 final class ThresholdOptions {
-    private static final double USUAL_FALSE_ACCEPT_RATE = 0.001;
+    private static final double DEFAULT_FALSE_ACCEPT_RATE = 0.001;
 
-    @Option(names = "--threshold", paramLabel = "COSINE", description = "Same from this cosine on.")
+    @Option(
+            names = "--threshold",
+            paramLabel = "COSINE",
+            description = "Two faces at or above this cosine count as one person's.")
     private @Nullable Double cosine;
 
     @Option(
             names = "--far",
             paramLabel = "RATE",
-            description = "Same from the model's calibrated threshold for this false accept rate on. Default: 0.001.")
+            description = "Use the threshold that the model was calibrated to for this false accept rate. Default:"
+                    + " 0.001.")
     private @Nullable Double falseAcceptRate;
 
+    /** Returns the threshold, that of --far from the recognizer's calibration. */
     Threshold of(Recognizer recognizer) {
         if (cosine != null) {
             return Threshold.of(cosine);
         }
-        return recognizer.threshold(falseAcceptRate == null ? USUAL_FALSE_ACCEPT_RATE : falseAcceptRate);
+        return recognizer.threshold(falseAcceptRate == null ? DEFAULT_FALSE_ACCEPT_RATE : falseAcceptRate);
     }
 }

@@ -1,42 +1,54 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.TrainerArgs;
-import org.facerecognition.backbone.Encoder;
-import org.facerecognition.data.BadImages;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
-import org.facerecognition.losses.LossName;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
-import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** {@code train}: a data set to a model. */
+/**
+ * {@code train}: trains a model on a data set, or resumes a training. Most options are in the classes mixed in here;
+ * this class reads the data, creates the model and runs the training.
+ */
 @Command(
         name = "train",
-        description = "Train a model. The defaults are the study's best run on CelebA-500.",
+        customSynopsis = Main.NAME + " train --data DIR [--out DIR] [OPTIONS]",
+        description = "Train a model. The defaults are those of the study's best run on CelebA-500.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
-        sortOptions = false)
+        sortOptions = false,
+        footer = {
+            "",
+            "Options can be in a file: '" + Main.NAME + " train @options'. In the file, # begins a comment, and values"
+                    + " with spaces are quoted."
+        })
+@HelpSection.First({
+    "--data",
+    "--out",
+    "--encoder",
+    "--loss",
+    "--init",
+    "--preset",
+    "--epochs",
+    "--batch-size",
+    "--lr",
+    "--resume"
+})
 final class TrainCommand implements Callable<Integer> {
     enum Preset {
         STUDY,
@@ -48,17 +60,13 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(
             names = "--preset",
+            paramLabel = "NAME",
             defaultValue = "study",
-            description =
-                    "Which defaults: study, or finetune for --init with a net that knows faces: the head first, from"
-                            + " class means; a low rate with cosine decay; margin warm-up; dropout; no decay on norm and bias.")
+            description = "Which defaults to use: study; or finetune, for --init with a network that was trained on"
+                    + " faces: the head learns first and starts from class means, with a low learning rate, cosine"
+                    + " decay, margin warm-up, dropout, and no weight decay on normalization and biases.")
+    @HelpSection(Heading.OPTIMIZATION)
     private Preset preset;
-
-    @Mixin
-    private InitOptions init = new InitOptions();
-
-    @Option(names = "--licence", paramLabel = "TEXT", description = "Of the model; kept in its file.")
-    private @Nullable String license;
 
     @Mixin
     private DataOptions data = new DataOptions();
@@ -67,179 +75,87 @@ final class TrainCommand implements Callable<Integer> {
     private AugmentationOptions augmentations = new AugmentationOptions();
 
     @Option(
-            names = "--encoder",
-            defaultValue = "resnet34",
-            description = "One of ${COMPLETION-CANDIDATES}.",
-            completionCandidates = EncoderNames.class)
-    private String encoder;
+            names = "--verify-on-unseen",
+            paramLabel = "FRACTION|DIR",
+            description = "After each epoch, measure verification on people who are not trained on: a fraction of the"
+                    + " people of the data, who are then left out of the training, or the people of a folder with one"
+                    + " folder per person. Uses up to 2,000 faces.")
+    @HelpSection(Heading.DATA)
+    private @Nullable String verifyOnUnseen;
 
-    @Option(names = "--encoder-last-layer", paramLabel = "NAME", description = "The layer replaced. Default: its own.")
-    private String lastLayer;
+    @Mixin
+    private EncoderOptions encoder = new EncoderOptions();
 
-    @Option(
-            names = "--embedding-size",
-            defaultValue = "512",
-            split = ",",
-            description = "Of the linear layer that replaces the encoder's last; several for a sequence.")
-    private List<Integer> embeddingSizes;
-
-    @Option(names = "--image-size", defaultValue = "112", description = "Side of the net's input in pixels.")
-    private int imageSizePx;
-
-    @Option(names = "--loss", defaultValue = "arcface", description = "One of ${COMPLETION-CANDIDATES}.")
-    private LossName loss;
-
-    @Option(names = "--small-faces", description = "Leave out the first stride and pooling of torchvision's nets.")
-    private boolean smallFaces;
-
-    @Option(names = "--dropout", defaultValue = "0", description = "Of the features before the embedding.")
-    private double dropout;
-
-    @Option(names = "--s", description = "Scale of the cosines. Default: 5 for arcface, else the loss's paper's.")
-    private @Nullable Double s;
+    @Mixin
+    private InitOptions init = new InitOptions();
 
     @Option(
-            names = "--m",
-            description = "Margin: radians for arcface, a difference of cosines for cosface."
-                    + " Default: 0.1 for arcface, else the loss's paper's.")
-    private @Nullable Double m;
+            names = "--license",
+            paramLabel = "TEXT",
+            description = "License of the trained model; it is stored in the model's file.")
+    @HelpSection(Heading.MODEL)
+    private @Nullable String license;
+
+    @Mixin
+    private LossOptions loss = new LossOptions();
+
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "50", description = "Passes over the data.")
+    @HelpSection(Heading.OPTIMIZATION)
+    private int epochs;
 
     @Option(
-            names = "--sub-centers",
+            names = "--max-steps",
+            paramLabel = "N",
             defaultValue = "0",
-            paramLabel = "K",
-            description = "Centers for each identity; 0: 3 for subcenter-arcface, else 1.")
-    private int subCenters;
-
-    @Option(names = "--label-smoothing", defaultValue = "0", description = "Share of the target spread over all.")
-    private double labelSmoothing;
-
-    @Option(names = "--focal-gamma", defaultValue = "0", description = "Focal weighting; 2 in its paper, 0 for none.")
-    private double focalGamma;
-
-    @Option(names = "--straight-through", description = "insightface's gradient of arcface, not the true one.")
-    private boolean straightThrough;
-
-    @Option(
-            names = "--partial-fc",
-            defaultValue = "1",
-            paramLabel = "SHARE",
-            description = "Partial FC: share of the identities that a step works with, such as 0.1; 1 for all.")
-    private double partialFraction;
-
-    @Option(names = "--bf16-logits", description = "Multiply embeddings and centers in bfloat16.")
-    private boolean bf16Logits;
+            description = "Stop after this many steps in total; 0 for no limit.")
+    @HelpSection(Heading.OPTIMIZATION)
+    private long maxSteps;
 
     @Mixin
     private OptimizationOptions optimization = new OptimizationOptions();
 
-    @Option(names = "--batch-size", defaultValue = "16", description = "Samples in a batch.")
-    private int batchSize;
-
-    @Option(names = "--epochs", defaultValue = "50", description = "Passes over the data.")
-    private int epochs;
-
-    @Option(names = "--max-steps", defaultValue = "0", description = "Stop after so many steps in all; 0 for no limit.")
-    private long maxSteps;
-
-    @Option(names = "--precision", defaultValue = "fp32", description = "fp32 or bf16.")
+    @Option(names = "--precision", paramLabel = "NAME", defaultValue = "fp32", description = "fp32 or bf16.")
+    @HelpSection(Heading.OPTIMIZATION)
     private Precision precision;
 
-    @Option(names = "--device", defaultValue = "auto", description = "auto, cpu or cuda.")
+    @Option(names = "--device", paramLabel = "NAME", defaultValue = "auto", description = "auto, cpu or cuda.")
+    @HelpSection(Heading.OPTIMIZATION)
     private ComputeDevice device;
 
-    @Option(names = "--threads", defaultValue = "2", description = "That read and augment images.")
-    private int threads;
-
     @Option(
-            names = "--sampler",
-            defaultValue = "shuffled",
-            paramLabel = "NAME",
-            description =
-                    "shuffled; balanced (each person as often as any); PxK, such as 16x4 (batches of P people, K images"
-                            + " each; --batch-size is then P*K).")
-    private String sampler;
-
-    @Option(
-            names = "--bad-images",
-            defaultValue = "fail",
-            description = "fail, or skip: take another image for one that cannot be used, and report it.")
-    private BadImages badImages;
-
-    @Option(
-            names = "--cache-mib",
-            defaultValue = "512",
-            description = "Memory for decoded images of each part of the data; 0 to decode them every time.")
-    private int imageCacheMib;
-
-    @Option(
-            names = "--verify-on-unseen",
-            paramLabel = "FRACTION|DIR",
-            description =
-                    "After each epoch tell apart people that are not trained on: a share of the data's people, which are"
-                            + " then left out, or those of a folder with one folder per person. Up to 2,000 faces.")
-    private @Nullable String verifyOnUnseen;
-
-    @Option(
-            names = "--best-by",
-            defaultValue = "accuracy",
-            description = "What best.ckpt is chosen by: accuracy, unseen-auc or unseen-tar (TAR at FAR 1e-3).")
-    private BestBy bestBy;
-
-    @Option(names = "--compute-threads", defaultValue = "0", description = "For libtorch on the CPU; 0 for all cores.")
+            names = "--compute-threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Threads of libtorch on the CPU; 0 for one per core.")
+    @HelpSection(Heading.OPTIMIZATION)
     private int computeThreads;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Of weights, order and augmentation.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Seed of the weights, the split, the order and the augmentations.")
+    @HelpSection(Heading.OPTIMIZATION)
     private long seed;
 
-    @Option(names = "--out", defaultValue = "face-model", paramLabel = "DIR", description = "Folder for the results.")
-    private Path out;
+    @Mixin
+    private LoadingOptions loading = new LoadingOptions();
 
-    @Option(names = "--backup-every-steps", defaultValue = "500", description = "Backs up within an epoch too; 0: not.")
-    private int checkpointEverySteps;
-
-    @Option(
-            names = "--resume",
-            description =
-                    "Go on from the checkpoint in --out, with the options it was started with: --resume --out DIR is enough.")
-    private boolean resume;
-
-    @Option(
-            names = "--resume-or-start",
-            description =
-                    "Go on from the checkpoint in --out where there is one, else start: for programs that start this one again.")
-    private boolean resumeOrStart;
-
-    @Option(
-            names = "--accept-changed-images",
-            description = "Resume also where images have other contents than before under the same names.")
-    private boolean acceptChangedImages;
+    @Mixin
+    private CheckpointOptions checkpoints = new CheckpointOptions();
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
     @Override
     public Integer call() {
-        boolean there = Files.exists(out.resolve("last.ckpt"));
-        if (!there && resume) {
-            throw new IllegalStateException("there is nothing to resume in " + out + ": it has no last.ckpt"
-                    + (Files.exists(out.resolve(FormerOptions.FILE))
-                            ? "; the training there ended before its first checkpoint"
-                            : "")
-                    + "; check --out, or start without --resume");
-        }
-        if (there && !resume && !resumeOrStart) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    out + " holds a training already: go on with --resume, or choose another --out");
-        }
-        return there ? withFormerOptions().train() : train();
+        return checkpoints.resumes() ? withFormerOptions().train() : train();
     }
 
-    /** The same command with the options of the training that it resumes, where it has none of its own. */
+    /** Returns this command with the options of the training that it resumes, wherever it was given none. */
     private TrainCommand withFormerOptions() {
         TrainCommand command = new TrainCommand();
-        List<String> words = FormerOptions.in(out).mergedWith(spec);
+        List<String> words = FormerOptions.in(checkpoints.out()).mergedWith(spec);
         Main.commandLine(
                         command, spec.commandLine().getOut(), spec.commandLine().getErr())
                 .parseArgs(words.toArray(String[]::new));
@@ -247,7 +163,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private Integer train() {
-        data.path(); // before anything else is done
+        data.path(); // fails without --data, before anything else is done
         if (preset == Preset.FINETUNE) {
             FinetunePreset.applyTo(spec);
         }
@@ -269,112 +185,68 @@ final class TrainCommand implements Callable<Integer> {
         @Nullable
         FaceDataset validation =
                 data.validation(seed).flatMap(people::ifTrainedOn).orElse(null);
-        TrainerArgs.Builder args = trainerArgs().verification(people.faces()).bestBy(bestBy);
-        err.println(train);
-        err.println(
-                validation != null
-                        ? validation
-                        : "no validation: best.ckpt is "
-                                + (people.faces() == null ? "the last epoch's" : "chosen by people not trained on"));
-        if (people.faces() != null) {
-            err.println("unseen: " + people.faces());
-        }
+        TrainerArgs.Builder args = trainerArgs().verification(people.faces());
+        describe(train, validation, people, err);
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
             warnings(recognizer).forEach(warning -> err.println("warning: " + warning));
-            boolean fresh = !Files.exists(out.resolve("last.ckpt"));
-            if (fresh) {
-                init.apply(recognizer, Encoder.of(encoder), err);
+            if (!checkpoints.exists()) {
+                init.apply(recognizer, encoder.encoder(), err);
             }
             if (license != null) {
                 recognizer.setLicense(license);
             }
-            TrainingSession session = new TrainingSession(out, err, Json.pretty(FormerOptions.of(spec)));
-            History history = session.run(recognizer, args, train, validation);
-            PrintWriter standard = spec.commandLine().getOut();
-            if (json) {
-                standard.println(Json.line(Json.of(history, bestBy)));
-            } else {
-                Figures.print(standard, Json.of(history, bestBy));
-            }
+            TrainingSession session = new TrainingSession(checkpoints.out(), err, Json.pretty(FormerOptions.of(spec)));
+            print(session.run(recognizer, args, train, validation));
         }
         return 0;
     }
 
-    private Recognizer recognizer(int classes) {
-        RecognizerArgs.Builder args = RecognizerArgs.builder()
-                .encoder(Encoder.of(encoder))
-                .embeddingSizes(embeddingSizes)
-                .classes(classes)
-                .s(s)
-                .m(m)
-                .subCenters(subCenters)
-                .labelSmoothing(labelSmoothing)
-                .focalGamma(focalGamma)
-                .straightThrough(straightThrough)
-                .partialFraction(partialFraction)
-                .bf16Logits(bf16Logits)
-                .imageSizePx(imageSizePx)
-                .smallFaces(smallFaces)
-                .dropout(dropout)
-                .seed(seed);
-        if (lastLayer != null) {
-            args.encoderLastLayerName(lastLayer);
+    private static void describe(
+            FaceDataset train, @Nullable FaceDataset validation, UnseenPeople people, PrintWriter err) {
+        err.println(train);
+        if (validation != null) {
+            err.println(validation);
+        } else {
+            err.println("no validation: best.ckpt is "
+                    + (people.faces() == null ? "the last epoch's" : "chosen by people not trained on"));
         }
-        Recognizer recognizer = Recognizer.withLoss(loss, args.build());
-        RecognizerArgs used = args.build().resolved(loss); // for args.json
-        s = used.loss().s();
-        m = used.loss().m();
-        subCenters = used.loss().subCenters();
-        return recognizer;
+        if (people.faces() != null) {
+            err.println("unseen: " + people.faces());
+        }
+    }
+
+    private void print(History history) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(Json.line(Json.of(history, checkpoints.bestBy())));
+        } else {
+            Figures.print(out, Json.of(history, checkpoints.bestBy()));
+        }
+    }
+
+    private Recognizer recognizer(int classes) {
+        return loss.create(
+                encoder.apply(RecognizerArgs.builder()).classes(classes).seed(seed));
     }
 
     private List<String> warnings(Recognizer recognizer) {
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
-        if (loss.needsPairs() && !sampler.contains("x")) {
-            all.add(loss + " compares the images of a batch: it should hold several of some people; give --sampler"
-                    + " 16x4, for example");
+        if (loss.loss().needsPairs() && !loading.groupsByPerson()) {
+            all.add(loss.loss() + " compares the images of a batch, so that a batch should hold several images of some"
+                    + " people; use --sampler 16x4, for example");
         }
         return all;
     }
 
     private TrainerArgs.Builder trainerArgs() {
-        Sampler order = sampler(); // which decides the batch size where that is not given
-        return optimization
-                .apply(TrainerArgs.builder(), epochs)
-                .batchSize(batchSize)
+        TrainerArgs.Builder args = TrainerArgs.builder()
                 .epochs(epochs)
                 .maxSteps(maxSteps)
                 .precision(precision)
                 .device(device)
-                .loaderThreads(threads)
-                .sampler(order)
-                .badImages(badImages)
-                .imageCacheMib(imageCacheMib)
-                .seed(seed)
-                .checkpoints(out)
-                .checkpointEverySteps(checkpointEverySteps)
-                .resume(resume || resumeOrStart)
-                .acceptChangedImages(acceptChangedImages);
-    }
-
-    private Sampler sampler() {
-        Matcher peopleAndImages = Pattern.compile("(\\d{1,6})x(\\d{1,6})").matcher(sampler);
-        if (peopleAndImages.matches()) {
-            Sampler groups = Sampler.identities(
-                    Integer.parseInt(peopleAndImages.group(1)), Integer.parseInt(peopleAndImages.group(2)));
-            if (!spec.commandLine().getParseResult().hasMatchedOption("--batch-size")) {
-                spec.findOption("--batch-size").setValue(groups.groupSize());
-            }
-            return groups;
-        }
-        return switch (sampler) {
-            case "shuffled" -> Sampler.shuffled();
-            case "balanced" -> Sampler.balanced();
-            default ->
-                throw new IllegalArgumentException(
-                        "--sampler must be shuffled, balanced or PxK, such as 16x4, but was \"" + sampler + "\"");
-        };
+                .seed(seed);
+        return checkpoints.apply(loading.apply(optimization.apply(args, epochs)));
     }
 }

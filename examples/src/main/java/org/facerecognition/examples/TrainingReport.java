@@ -24,10 +24,10 @@ import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.Unseen;
 import org.facerecognition.train.History;
 
-/** What {@code report.html} shows of a training. */
+/** Builds {@code report.html}, the report of a training: charts, tables, settings and, for the demo, images. */
 final class TrainingReport {
     private static final int PEOPLE_SHOWN = 8;
-    private static final int PICTURES_EACH = 6;
+    private static final int IMAGES_EACH = 6;
     private static final int EPOCHS_SHOWN = 6;
 
     private final HtmlReport html;
@@ -36,6 +36,7 @@ final class TrainingReport {
         this.html = html;
     }
 
+    /** Starts a report with the losses, accuracies and learning rates of all epochs. */
     static TrainingReport of(String title, History history, String settings) {
         HtmlReport html = HtmlReport.titled(title).summary(summary(history));
         html.lines(
@@ -49,10 +50,10 @@ final class TrainingReport {
         if (history.epochs().stream().anyMatch(epoch -> epoch.unseen() != null)) {
             unseen(html, history);
         }
-        html.lines("Learning rate", "epoch", Map.of("rate", values(history, EpochReport::learningRate)));
+        html.lines("Learning rate", "epoch", Map.of("lr", values(history, EpochReport::learningRate)));
         html.table(
                 "Epochs",
-                List.of("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "rate", "images/s", "time"),
+                List.of("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "lr", "images/s", "time"),
                 history.epochs().stream().map(TrainingReport::row).toList());
         html.listing("Settings", settings);
         return new TrainingReport(html);
@@ -60,7 +61,7 @@ final class TrainingReport {
 
     private static void unseen(HtmlReport html, History history) {
         html.lines(
-                "People not trained on, told apart",
+                "Verification of people not trained on",
                 "epoch",
                 series(
                         history,
@@ -87,52 +88,52 @@ final class TrainingReport {
         return epoch -> epoch.unseen() == null ? Double.NaN : value.applyAsDouble(epoch.unseen());
     }
 
-    /** Adds how the embeddings of training batches lay, for some of the epochs. */
-    TrainingReport looks(List<EpochEmbeddingStats> looks) {
-        if (looks.isEmpty()) {
+    /** Adds the angles and norms of the embeddings of training batches, for some of the epochs. */
+    TrainingReport embeddingStats(List<EpochEmbeddingStats> epochs) {
+        if (epochs.isEmpty()) {
             return this;
         }
-        List<EpochEmbeddingStats> shown = spread(looks, EPOCHS_SHOWN);
-        if (looks.get(0).hasAngles()) {
-            for (EpochEmbeddingStats look : shown) {
+        if (epochs.get(0).hasAngles()) {
+            for (EpochEmbeddingStats epoch : evenlySpaced(epochs, EPOCHS_SHOWN)) {
                 Map<String, long[]> angles = new LinkedHashMap<>();
-                angles.put("to the nearest other identity's center", look.toNearestOther());
-                angles.put("to their own identity's center", look.toOwn());
-                String heading = "Angles of embeddings in epoch " + look.epoch();
-                html.counted(heading, "degrees", middlesOfAngles(look.toOwn().length), false, angles);
+                angles.put("to the nearest other identity's center", epoch.toNearestOther());
+                angles.put("to their own identity's center", epoch.toOwn());
+                String heading = "Angles of embeddings in epoch " + epoch.epoch();
+                html.counted(heading, "degrees", centersOfAngleBins(epoch.toOwn().length), false, angles);
             }
             html.table(
                     "Angles of embeddings, medians in degrees",
                     List.of("epoch", "to their own center", "to the nearest other"),
-                    looks.stream()
-                            .map(look -> List.of(
-                                    Integer.toString(look.epoch()),
-                                    degrees(look.toOwn()),
-                                    degrees(look.toNearestOther())))
+                    epochs.stream()
+                            .map(epoch -> List.of(
+                                    Integer.toString(epoch.epoch()),
+                                    degrees(epoch.toOwn()),
+                                    degrees(epoch.toNearestOther())))
                             .toList());
         }
         Map<String, long[]> norms = new LinkedHashMap<>();
-        spread(looks, 3).forEach(look -> norms.put("epoch " + look.epoch(), look.norms()));
-        html.counted("Norms of embeddings", "norm", middlesOfNorms(looks.get(0).norms().length), true, norms);
+        evenlySpaced(epochs, 3).forEach(epoch -> norms.put("epoch " + epoch.epoch(), epoch.norms()));
+        html.counted(
+                "Norms of embeddings", "norm", centersOfNormBins(epochs.get(0).norms().length), true, norms);
         return this;
     }
 
-    /** The first, the last and those evenly between, at most so many. */
-    private static <T> List<T> spread(List<T> all, int most) {
-        return all.size() <= most
+    /** Returns at most {@code max} elements: the first, the last, and some evenly spaced between them. */
+    private static <T> List<T> evenlySpaced(List<T> all, int max) {
+        return all.size() <= max
                 ? all
-                : IntStream.range(0, most)
-                        .mapToObj(i -> all.get((int) Math.round((double) i * (all.size() - 1) / (most - 1))))
+                : IntStream.range(0, max)
+                        .mapToObj(i -> all.get((int) Math.round((double) i * (all.size() - 1) / (max - 1))))
                         .toList();
     }
 
-    private static double[] middlesOfAngles(int bins) {
+    private static double[] centersOfAngleBins(int bins) {
         return IntStream.range(0, bins)
                 .mapToDouble(bin -> (bin + 0.5) * EpochEmbeddingStats.DEGREES_PER_BIN)
                 .toArray();
     }
 
-    private static double[] middlesOfNorms(int bins) {
+    private static double[] centersOfNormBins(int bins) {
         return IntStream.range(0, bins)
                 .mapToDouble(bin -> Math.sqrt(EpochEmbeddingStats.normAt(bin) * EpochEmbeddingStats.normAt(bin + 1)))
                 .toArray();
@@ -142,12 +143,12 @@ final class TrainingReport {
         return String.format(Locale.ROOT, "%.1f", EpochEmbeddingStats.medianDegrees(angles));
     }
 
-    /** Adds how people never seen in training are told apart. */
+    /** Adds the verification of people who are not in the training. */
     TrainingReport similarities(Verification verification) {
         html.paragraph(String.format(
                 Locale.ROOT,
-                "People never seen in training: AUC %.4f, equal error rate %.4f, over %,d pairs of the same person and %,d"
-                        + " of different people.",
+                "People not trained on: AUC %.4f, equal error rate %.4f, over %,d genuine pairs (of the same person)"
+                        + " and %,d impostor pairs (of different people).",
                 verification.roc().auc(),
                 verification.roc().equalErrorRate(),
                 verification.same().length,
@@ -155,21 +156,21 @@ final class TrainingReport {
         Map<String, double[]> both = new LinkedHashMap<>();
         both.put("different people", verification.different());
         both.put("same person", verification.same());
-        html.histogram("Similarity of people never seen", "cosine", -1, 1, 50, both);
+        html.histogram("Similarity of people not trained on", "cosine", -1, 1, 50, both);
         return this;
     }
 
-    /** Adds images of drawn people, from {@code first} on. */
+    /** Adds images of synthetic people, starting with identity {@code first}. */
     TrainingReport faces(SyntheticFaces faces, int first) {
-        List<Picture> pictures = new ArrayList<>();
+        List<Picture> images = new ArrayList<>();
         for (int identity = first; identity < first + PEOPLE_SHOWN; identity++) {
-            for (int index = 0; index < PICTURES_EACH; index++) {
+            for (int index = 0; index < IMAGES_EACH; index++) {
                 try (Mat image = faces.image(identity, index)) {
-                    pictures.add(new Picture(png(image), "drawn person " + identity + ", image " + index));
+                    images.add(new Picture(png(image), "synthetic person " + identity + ", image " + index));
                 }
             }
         }
-        html.pictures("Some of them: drawn by a program, nobody's faces", pictures);
+        html.pictures("Some of these people: synthetic faces, of no real person", images);
         return this;
     }
 

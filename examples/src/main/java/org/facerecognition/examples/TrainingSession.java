@@ -20,34 +20,42 @@ import org.facerecognition.train.EpochEmbeddingStats;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.History;
 import org.facerecognition.train.TrainingListener;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A training with its folder: backups, {@code history.jsonl} and {@code report.html} kept up epoch by epoch, {@code
- * args.json}. Stopping the program (Ctrl-C) stops the training after the step it is in, with a backup.
+ * Runs a training with its folder: checkpoints; {@code history.jsonl}, {@code embedding-stats.jsonl} and {@code
+ * report.html}, which are rewritten after each epoch; and {@code args.json}. Stopping the program (Ctrl-C) stops the
+ * training after the current step, with a checkpoint.
  */
 final class TrainingSession {
-    private static final long LONGEST_LAST_STEP_SECONDS = 120;
-    private static final int MAX_CLASSES_LOOKED_INTO = 20_000; // beyond, the look would cost as much as the head
+    private static final long MAX_LAST_STEP_SECONDS = 120;
+    private static final int MAX_CLASSES_WITH_STATS = 20_000; // beyond, the statistics would cost as much as the head
     private static final String HISTORY = "history.jsonl";
-    private static final String LOOKS = "looks.jsonl";
+    private static final String STATS = "embedding-stats.jsonl";
+    private static final String FORMER_STATS = "looks.jsonl"; // of earlier versions
 
     private final Path out;
     private final PrintWriter err;
     private final String argsJson;
 
+    /**
+     * @param out the training's folder
+     * @param argsJson the contents of {@code args.json}
+     */
     TrainingSession(Path out, PrintWriter err, String argsJson) {
         this.out = out;
         this.err = err;
         this.argsJson = argsJson;
     }
 
-    History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, FaceDataset validation) {
+    /** Trains a borrowed recognizer, and returns when the training is finished or was stopped. */
+    History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, @Nullable FaceDataset validation) {
         CountDownLatch done = new CountDownLatch(1);
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
-            EmbeddingStatsRecorder watch = new EmbeddingStatsRecorder();
-            FolderKeeper folder = new FolderKeeper(watch);
-            Trainer trainer = new Trainer((train.classes() <= MAX_CLASSES_LOOKED_INTO
-                            ? args.listeners(progress, watch, folder)
+            EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
+            FolderWriter folder = new FolderWriter(recorder);
+            Trainer trainer = new Trainer((train.classes() <= MAX_CLASSES_WITH_STATS
+                            ? args.listeners(progress, recorder, folder)
                             : args.listeners(progress, folder))
                     .build());
             Thread onStop = StopHook.add("stop-training", () -> stop(trainer, done));
@@ -61,33 +69,33 @@ final class TrainingSession {
     }
 
     private void stop(Trainer trainer, CountDownLatch done) {
-        err.println("\nstopping after this step, with a checkpoint in " + out + "; go on with --resume");
+        err.println("\nstopping after this step, with a checkpoint in " + out + "; continue with --resume");
         err.flush();
         trainer.stop();
         try {
-            if (!done.await(LONGEST_LAST_STEP_SECONDS, TimeUnit.SECONDS)) {
-                err.println("the last step took too long; the checkpoint is of an earlier one");
+            if (!done.await(MAX_LAST_STEP_SECONDS, TimeUnit.SECONDS)) {
+                err.println("the last step took too long; the checkpoint is from an earlier step");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** Keeps the folder's files up with the training. */
-    private final class FolderKeeper implements TrainingListener {
-        private final EmbeddingStatsRecorder watch;
+    /** Writes the folder's files when the training starts and after each epoch. */
+    private final class FolderWriter implements TrainingListener {
+        private final EmbeddingStatsRecorder recorder;
         private final List<EpochReport> epochs = new ArrayList<>();
-        private final List<EpochEmbeddingStats> looks = new ArrayList<>();
+        private final List<EpochEmbeddingStats> stats = new ArrayList<>();
 
-        FolderKeeper(EmbeddingStatsRecorder watch) {
-            this.watch = watch;
+        FolderWriter(EmbeddingStatsRecorder recorder) {
+            this.recorder = recorder;
         }
 
         @Override
         public void started(History soFar) {
-            write("args.json", argsJson + "\n");
-            looks.addAll(formerLooks(soFar));
-            writeLines(LOOKS, looks);
+            write(FormerOptions.FILE, argsJson + "\n");
+            stats.addAll(formerStats(soFar));
+            writeLines(STATS, stats);
             epochs.addAll(soFar.epochs());
             writeLines(HISTORY, epochs);
         }
@@ -96,34 +104,34 @@ final class TrainingSession {
         public void epochEnded(EpochReport epoch, History soFar) {
             epochs.add(epoch);
             writeLines(HISTORY, epochs);
-            if (!watch.epochs().isEmpty()) {
-                looks.add(watch.epochs().get(watch.epochs().size() - 1));
-                writeLines(LOOKS, looks);
+            if (!recorder.epochs().isEmpty()) {
+                stats.add(recorder.epochs().get(recorder.epochs().size() - 1));
+                writeLines(STATS, stats);
             }
             TrainingReport.of("Training " + out.getFileName(), soFar, argsJson)
-                    .looks(looks)
+                    .embeddingStats(stats)
                     .write(out.resolve("report.html"));
         }
     }
 
-    /** Of the epochs before a training was resumed. */
-    private List<EpochEmbeddingStats> formerLooks(History soFar) {
-        Path file = out.resolve(LOOKS);
+    /** Reads the statistics of the epochs before the training was resumed. */
+    private List<EpochEmbeddingStats> formerStats(History soFar) {
+        Path file = out.resolve(Files.exists(out.resolve(STATS)) ? STATS : FORMER_STATS);
         if (soFar.epochs().isEmpty() || !Files.exists(file)) {
             return List.of();
         }
         try (Stream<String> lines = Files.lines(file)) {
             return lines.map(line -> Json.read(line, EpochEmbeddingStats.class))
-                    .filter(look -> look.epoch() <= soFar.epochs().size())
+                    .filter(epoch -> epoch.epoch() <= soFar.epochs().size())
                     .toList();
         } catch (IOException | UncheckedIOException e) {
             throw new UncheckedIOException(
-                    "cannot read " + file + ": " + e.getMessage() + "; delete it to go on without it",
+                    "cannot read " + file + ": " + e.getMessage() + "; delete it to continue without it",
                     e instanceof IOException io ? io : ((UncheckedIOException) e).getCause());
         }
     }
 
-    /** Rewrites the whole file, which is small, so that a killed process leaves no half line. */
+    /** Rewrites the whole file atomically, so that a killed process leaves no partial line; the file is small. */
     private void writeLines(String name, List<?> values) {
         StringBuilder lines = new StringBuilder();
         values.forEach(value -> lines.append(Json.line(value)).append('\n'));

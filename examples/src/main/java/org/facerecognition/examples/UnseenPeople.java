@@ -12,18 +12,20 @@ import org.facerecognition.eval.VerificationSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * People that a training does not see, to be told apart after each epoch.
+ * People who are left out of a training, so that verification can be measured on them after each epoch.
  *
- * @param seen the people that are trained on; null for everybody
- * @param faces of those who are not; null for nobody
+ * @param seen the names of the people who are trained on; null for all people
+ * @param faces the faces of the people who are not; null for none
  */
 record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces) {
     private static final Pattern NUMBER = Pattern.compile("\\d*\\.?\\d+");
     private static final int MAX_FACES = 2_000; // two million pairs
 
     /**
-     * @param option what the command line says: a fraction, a folder, or null for nobody
-     * @throws IllegalArgumentException when it is neither
+     * Reads the people of --verify-on-unseen.
+     *
+     * @param option the option's value: a fraction, a folder, or null for none
+     * @throws IllegalArgumentException when it is neither a fraction nor a folder
      */
     static UnseenPeople of(@Nullable String option, DataOptions data, long seed) {
         if (option == null) {
@@ -33,7 +35,7 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
         if (Files.isDirectory(folder)) {
             FaceDataset people = FaceDataset.folders(folder, Split.TRAIN, 0, 0, seed)
                     .withCrop(data.read(Split.TRAIN, seed).crop());
-            data.tell(people.notes());
+            data.report(people.notes());
             return new UnseenPeople(null, verified(people));
         }
         if (!NUMBER.matcher(option).matches()) {
@@ -48,7 +50,7 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
         return VerificationSet.of(AllPairsProtocol.atMost(people, MAX_FACES));
     }
 
-    /** What is left of a part of the data; empty when it shows only people that go unseen. */
+    /** Returns a part of the data without the people left out; empty when it has no others. */
     Optional<FaceDataset> ifTrainedOn(FaceDataset part) {
         try {
             return Optional.of(trainedOn(part));
@@ -57,7 +59,11 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
         }
     }
 
-    /** What is left of a part of the data. */
+    /**
+     * Returns a part of the data without the people left out.
+     *
+     * @throws DataException when it has no others
+     */
     FaceDataset trainedOn(FaceDataset part) {
         return seen == null ? part : part.withIdentities(seen);
     }

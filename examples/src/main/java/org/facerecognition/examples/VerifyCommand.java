@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import org.facerecognition.Recognizer;
 import org.facerecognition.VerificationResult;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -19,20 +20,21 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code verify}: do two images show the same person? */
+/** {@code verify}: decides whether two images show the same person. */
 @Command(
         name = "verify",
-        description = "Tell whether two images show the same person. Exit code 0 whatever the answer is.",
+        description = {"Decide whether two images show the same person.", "The exit code is 0 for either answer."},
         mixinStandardHelpOptions = true,
+        showDefaultValues = true,
         sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "A", description = "An image.")
+    @Parameters(index = "0", paramLabel = "A", description = "The first image.")
     private Path first;
 
-    @Parameters(index = "1", paramLabel = "B", description = "Another.")
+    @Parameters(index = "1", paramLabel = "B", description = "The second image.")
     private Path second;
 
     @Mixin
@@ -45,9 +47,10 @@ final class VerifyCommand implements Callable<Integer> {
     private FaceOption face = new FaceOption();
 
     @ArgGroup
-    private ThresholdOptions bound = new ThresholdOptions();
+    private ThresholdOptions threshold = new ThresholdOptions();
 
-    @Option(names = "--no-flip", description = "Embed each image as it is only, not its mirror image too.")
+    @Option(names = "--no-flip", description = "Do not add the embedding of each image's mirror image.")
+    @HelpSection(Heading.MODEL)
     private boolean noFlip;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -55,42 +58,40 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        VerificationResult verdict;
-        Optional<FaceDetector> finder = detector.open(spec.commandLine().getErr());
+        VerificationResult result;
+        Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         try (Recognizer recognizer = model.load()) {
-            finder.ifPresent(found -> recognizer.useDetector(found, face.choice()));
+            faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
             recognizer.useFlip(!noFlip);
-            verdict = recognizer.verify(ImageSource.of(first), ImageSource.of(second), bound.of(recognizer));
+            result = recognizer.verify(ImageSource.of(first), ImageSource.of(second), threshold.of(recognizer));
         } finally {
-            finder.ifPresent(FaceDetector::close);
+            faceDetector.ifPresent(FaceDetector::close);
         }
-        spec.commandLine().getOut().println(json ? line(verdict) : sentence(verdict));
+        spec.commandLine().getOut().println(json ? line(result) : sentence(result));
         return 0;
     }
 
-    private static String sentence(VerificationResult verdict) {
-        String rate = verdict.falseAcceptRate().isPresent()
-                ? ", at a false accept rate of " + verdict.falseAcceptRate().getAsDouble()
+    private static String sentence(VerificationResult result) {
+        String rate = result.falseAcceptRate().isPresent()
+                ? ", false accept rate " + result.falseAcceptRate().getAsDouble()
                 : "";
         return String.format(
                 Locale.ROOT,
-                "%s: cosine %.4f, same from %.4f on%s",
-                verdict.same() ? "the same person" : "different people",
-                verdict.cosine(),
-                verdict.threshold(),
+                "%s: cosine %.4f, threshold %.4f%s",
+                result.same() ? "the same person" : "different people",
+                result.cosine(),
+                result.threshold(),
                 rate);
     }
 
-    private static String line(VerificationResult verdict) {
+    private static String line(VerificationResult result) {
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
-        figures.put("same", verdict.same());
-        figures.put("cosine", verdict.cosine());
-        figures.put("threshold", verdict.threshold());
+        figures.put("same", result.same());
+        figures.put("cosine", result.cosine());
+        figures.put("threshold", result.threshold());
         figures.put(
                 "false_accept_rate",
-                verdict.falseAcceptRate().isPresent()
-                        ? verdict.falseAcceptRate().getAsDouble()
-                        : null);
+                result.falseAcceptRate().isPresent() ? result.falseAcceptRate().getAsDouble() : null);
         return Json.line(figures);
     }
 }

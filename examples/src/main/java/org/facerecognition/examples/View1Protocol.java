@@ -9,9 +9,9 @@ import org.facerecognition.eval.Verification;
 import org.facerecognition.eval.VerificationSet;
 
 /**
- * {@code view1}: LFW's View 1. The threshold is chosen on pairsDevTrain.txt and the accuracy is that on
- * pairsDevTest.txt; without the former it is chosen on every second pair of each kind of the latter and measured on the
- * rest, both ways.
+ * {@code view1}: LFW's View 1. The threshold is chosen on pairsDevTrain.txt, and the accuracy is measured on
+ * pairsDevTest.txt. Without the former file, the threshold is chosen on every second pair of each kind of the latter
+ * and the accuracy measured on the rest, and vice versa.
  */
 final class View1Protocol implements EvaluationProtocol {
     @Override
@@ -35,7 +35,7 @@ final class View1Protocol implements EvaluationProtocol {
             evaluation.report.figure("accuracy", CrossValidation.accuracyAt(threshold, pairs));
             evaluation.report.figure("threshold", threshold);
         } else {
-            evaluation.say("no " + train + ": the threshold is chosen on half of the pairs, for the other half");
+            evaluation.print("no " + train + ": the threshold for each half of the pairs is chosen on the other half");
             new Folds(2, false).measure(pairs, evaluation).ifPresent(halves -> {
                 evaluation.report.figure("accuracy_first_half", halves.accuracies()[0]);
                 evaluation.report.figure("accuracy_second_half", halves.accuracies()[1]);

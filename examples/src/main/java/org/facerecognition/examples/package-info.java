@@ -1,6 +1,9 @@
 /**
- * The command line, {@link org.facerecognition.examples.Main}, and small programs to read: {@code Step1_...} to {@code
- * Step5_...}, one idea each.
+ * The command line, {@link org.facerecognition.examples.Main}, and five small example programs, {@code Step1_...} to
+ * {@code Step5_...}, each of which shows one idea.
+ *
+ * <p>Each command is a class {@code ...Command}; options that several commands share, or that belong together, are
+ * classes {@code ...Options}, which the commands mix in.
  */
 @NullMarked
 package org.facerecognition.examples;

@@ -18,16 +18,16 @@ import java.util.List;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.synthetic.SyntheticFaces;
 
-/** Runs commands as from a terminal, and makes the folders they read. */
+/** Runs commands as from a terminal, and creates the folders that they read. */
 final class Cli {
     static final int PEOPLE = 3;
     static final int IMAGES_EACH = 6;
 
     private Cli() {}
 
-    /** What a command left behind. */
+    /** The exit code and the output of a command. */
     record Result(int code, String out, String err) {
-        /** The last line of standard output. */
+        /** Parses the last line of standard output. */
         JsonNode json() {
             List<String> lines = out.lines().toList();
             try {
@@ -38,6 +38,7 @@ final class Cli {
         }
     }
 
+    /** Runs a command with these words. */
     static Result run(Object... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
@@ -46,16 +47,17 @@ final class Cli {
         return new Result(code, out.toString(), err.toString());
     }
 
-    /** {@code train} with a net and images small enough for a test, and more words. */
+    /** Runs {@code train} with a network and images that are small enough for a test, and with more words. */
     static Result train(Path data, Path out, Object... more) {
         return run(trainWords(data, out, more).toArray());
     }
 
+    /** Returns the words of {@link #train}. */
     static List<Object> trainWords(Path data, Path out, Object... more) {
         List<Object> words = new ArrayList<>(List.of("train", "--data", data, "--out", out, "--json"));
         words.addAll(List.of("--layout", "folders", "--encoder", "resnet18", "--image-size", 32));
         words.addAll(List.of("--embedding-size", 16, "--batch-size", 6, "--epochs", 2));
-        for (Object word : more) { // a later word wins
+        for (Object word : more) { // replaces the default of an option
             int at = words.indexOf(word);
             if (at >= 0 && word.toString().startsWith("--") && !word.equals("--json")) {
                 words.remove(at + 1);
@@ -66,12 +68,12 @@ final class Cli {
         return words;
     }
 
-    /** A folder of drawn people: 3 of them, 6 images each. */
+    /** Creates a folder of synthetic people: 3 people with 6 images each. */
     static Path faces(Path root) {
         return faces(root, PEOPLE, IMAGES_EACH);
     }
 
-    /** A folder of painted people. */
+    /** Creates a folder of synthetic people. */
     static Path faces(Path root, int people, int imagesEach) {
         SyntheticFaces faces = new SyntheticFaces(0, 48);
         try {

@@ -16,16 +16,16 @@ import org.facerecognition.synthetic.SyntheticFaces;
 
 /** Small data for every command: synthetic people, lists of their pairs, and images for a detector of squares. */
 record CliData(Path root) {
-    /** Takes a red square of 8 pixels for a face of 40x48. */
+    /** A detector that takes a red square of 8 pixels for a face of 40x48. */
     static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
 
-    /** Folders of people; {@link Cli#faces}. */
+    /** Returns folders of people, as {@link Cli#faces} creates them. */
     Path faces() {
         Path faces = root.resolve("faces");
         return Files.exists(faces) ? faces : Cli.faces(faces);
     }
 
-    /** A list of pairs, each {@code person/image person/image truth}, of the people of {@link #faces}. */
+    /** Writes a list of pairs, {@code person/image person/image 1 or 0}, of the people of {@link #faces}. */
     Path pairs(String name, int genuine, int impostor) throws IOException {
         StringBuilder lines = new StringBuilder();
         for (int i = 0; i < Math.max(genuine, impostor); i++) {
@@ -39,7 +39,7 @@ record CliData(Path root) {
         return Files.writeString(root.resolve(name), lines);
     }
 
-    /** LFW's layout: 11 people of two images, pairs.txt and pairsDevTest.txt. */
+    /** Creates a folder in LFW's layout: 11 people with two images each, pairs.txt and pairsDevTest.txt. */
     Path lfw() throws IOException {
         Path lfw = root.resolve("lfw-data");
         StringBuilder pairs = new StringBuilder("10\t1\n");
@@ -59,7 +59,7 @@ record CliData(Path root) {
         return lfw;
     }
 
-    /** The CelebA identification benchmark's layout. */
+    /** Creates a folder in the layout of the CelebA identification benchmark. */
     Path celebaIr(int people) throws IOException {
         Path ir = root.resolve("ir");
         StringBuilder lines = new StringBuilder("img,id\n");
@@ -75,13 +75,13 @@ record CliData(Path root) {
         return ir;
     }
 
-    /** An insightface verification set: a pickle of protocol 3 of images and truths. */
-    Path bin(List<Boolean> truths) throws IOException {
+    /** Writes an insightface verification set: a pickle of protocol 3 with images and whether pairs are genuine. */
+    Path bin(List<Boolean> genuine) throws IOException {
         SyntheticFaces synthetic = new SyntheticFaces(0, 48);
         ByteArrayOutputStream bin = new ByteArrayOutputStream();
         bin.writeBytes(new byte[] {(byte) 0x80, 3, ']', '('});
-        for (int i = 0; i < 2 * truths.size(); i++) {
-            boolean other = i % 2 == 1 && !truths.get(i / 2);
+        for (int i = 0; i < 2 * genuine.size(); i++) {
+            boolean other = i % 2 == 1 && !genuine.get(i / 2);
             try (var image = synthetic.image(other ? 1 : 0, i)) {
                 byte[] png = ImageReader.png(image);
                 bin.write('B');
@@ -93,7 +93,7 @@ record CliData(Path root) {
             }
         }
         bin.writeBytes(new byte[] {'e', ']', '('});
-        truths.forEach(same -> bin.write(same ? 0x88 : 0x89));
+        genuine.forEach(same -> bin.write(same ? 0x88 : 0x89));
         bin.writeBytes(new byte[] {'e', (byte) 0x86, '.'});
         return Files.write(root.resolve("pairs.bin"), bin.toByteArray());
     }
@@ -104,7 +104,7 @@ record CliData(Path root) {
         }
     }
 
-    /** A gray image, with a red square that {@link #DETECTOR} takes for a face or without. */
+    /** Writes a gray image, with or without a red square that {@link #DETECTOR} takes for a face. */
     Path photograph(String name, boolean face, int width, int height) throws IOException {
         BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();

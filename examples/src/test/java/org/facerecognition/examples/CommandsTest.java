@@ -40,13 +40,15 @@ class CommandsTest {
                 "embed",
                 "verify",
                 "gallery",
+                "serve",
                 "evaluate",
-                "suspects",
+                "find-label-noise",
                 "export",
                 "schema",
-                "doctor"
+                "doctor",
+                "generate-completion"
             })
-    void helpIsThere(String command) {
+    void everyCommandHasHelp(String command) {
         Cli.Result result = Cli.run(command, "--help");
         assertThat(result.code()).isZero();
         assertThat(result.out()).startsWith("Usage: face-recognition " + command);
@@ -54,12 +56,44 @@ class CommandsTest {
     }
 
     @Test
-    void withoutACommandItSaysHowToUseIt() {
+    void explainsItsUseWithoutACommand() {
         Cli.Result result = Cli.run();
         assertThat(result.code()).isEqualTo(2);
         assertThat(result.err()).contains("Missing required subcommand", "doctor");
         assertThat(Cli.run("--version").out()).contains("face-recognition ");
         assertThat(Cli.run("fly").code()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "train ", "gallery ", "gallery list ", "doctor ", "generate-completion "})
+    void everyCommandPrintsTheVersion(String command) {
+        Cli.Result result = Cli.run((Object[]) (command + "--version").split(" "));
+        assertThat(result.code()).isZero();
+        assertThat(result.out()).matches("face-recognition \\d+\\.\\d+\\.\\d+(-SNAPSHOT)?\\R");
+    }
+
+    @Test
+    void argumentsCanBeInAFile() throws Exception {
+        Path faces = Cli.faces(folder.resolve("my faces"));
+        Path sheet = folder.resolve("my sheet.png");
+        Path file = Files.writeString(folder.resolve("options"), """
+                # the contact sheet
+                --data "%s"
+                --images 2   # rows
+                --image-size=40 --out '%s'
+                """.formatted(faces, sheet));
+        Cli.Result result = Cli.run("augment", "@" + file);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.out()).startsWith("wrote " + sheet + ": 2 images");
+    }
+
+    @Test
+    void generatesAScriptForCompletion() {
+        Cli.Result result = Cli.run("generate-completion");
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .contains("complete -F _complete_face-recognition -o default face-recognition")
+                .contains("--head-lr-multiplier", "mobilefacenet");
     }
 
     @Test
@@ -70,17 +104,18 @@ class CommandsTest {
     }
 
     @Test
-    void theDemoTrainsVerifiesAndReports() throws Exception {
+    void demoTrainsVerifiesAndReports() throws Exception {
         Cli.Result result = Cli.run("demo", "--out", folder, "--people", 4, "--epochs", 1, "--json");
 
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).contains("they are nobody's", "AUC for same or different among 4 people never seen");
+        assertThat(result.err()).contains("they show no real person", "verification AUC on 4 people not trained on");
         JsonNode json = result.json();
         assertThat(json.get("epochs").asInt()).isEqualTo(1);
         assertThat(json.get("unseen_auc").asDouble()).isBetween(0.0, 1.0);
         String report = Files.readString(folder.resolve("report.html"));
         assertThat(report)
-                .contains("Loss", "Accuracy", "Learning rate", "Similarity of people never seen", "nobody's faces")
+                .contains(
+                        "Loss", "Accuracy", "Learning rate", "Similarity of people not trained on", "of no real person")
                 .doesNotContain("<script")
                 .doesNotContain("src=\"http");
         assertThat(report.split("<img ", -1).length - 1).isGreaterThan(4 + 20); // charts and faces
@@ -108,7 +143,7 @@ class CommandsTest {
                 model.resolve("last.ckpt"),
                 "--format",
                 "safetensors",
-                "--normalise",
+                "--normalize",
                 "--out",
                 folder.resolve("x"));
         assertThat(wrong.code()).isEqualTo(2);
@@ -116,7 +151,7 @@ class CommandsTest {
     }
 
     @Test
-    void embedPrintsAnEmbeddingForEachPicture() {
+    void embedPrintsAnEmbeddingPerImage() {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path model = folder.resolve("model");
         Cli.train(faces, model, "--max-steps", 1);
@@ -141,7 +176,7 @@ class CommandsTest {
     }
 
     @Test
-    void aTunedModelIsEvaluatedOnPeopleItKnows() {
+    void doesNotCalibrateOnPeopleOfTheTraining() {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path first = folder.resolve("first");
         Path tuned = folder.resolve("tuned");
@@ -173,20 +208,20 @@ class CommandsTest {
                 "--json");
         assertThat(more.code()).as(more.err()).isEqualTo(1);
         assertThat(more.err())
-                .contains("3 people of the data have names of the model's training: on strangers it does worse")
+                .contains("3 people of the data have names of the model's training")
                 .contains("thresholds must be calibrated on people that the model was not trained on")
                 .contains("but it was trained on 3 of these 3 (person0, person1, person2)");
         assertThat(calibrated).doesNotExist();
     }
 
     @Test
-    void thresholdsAreCalibratedOnPeopleTheModelDoesNotKnow() {
-        Path known = Cli.faces(folder.resolve("known"));
+    void calibratesThresholdsOnPeopleNotTrainedOn() {
+        Path seen = Cli.faces(folder.resolve("seen"));
         Path trained = folder.resolve("trained");
-        Cli.train(known, trained, "--max-steps", 1);
-        Path strangers = Cli.faces(folder.resolve("strangers"), 30, 2); // person0 to person2 are in training, by name
+        Cli.train(seen, trained, "--max-steps", 1);
+        Path others = Cli.faces(folder.resolve("others"), 30, 2); // person0 to person2 are in training, by name
         Path calibrated = folder.resolve("calibrated.model");
-        List<Object> words = new ArrayList<>(List.of("evaluate", "--protocol", "all-pairs", "--data", strangers));
+        List<Object> words = new ArrayList<>(List.of("evaluate", "--protocol", "all-pairs", "--data", others));
         words.addAll(List.of("--val-fraction", 0, "--model", trained.resolve("last.ckpt"), "--calibrate", calibrated));
 
         Cli.Result result =
@@ -208,7 +243,7 @@ class CommandsTest {
         assertThat(namesakes.json().get("calibration").get(0).get("people").asInt())
                 .isEqualTo(30);
 
-        Path image = strangers.resolve("person5/0.png");
+        Path image = others.resolve("person5/0.png");
         Cli.Result verified = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01);
         assertThat(verified.code()).as(verified.err()).isZero();
         Cli.Result otherMode = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01, "--no-flip");
@@ -218,7 +253,7 @@ class CommandsTest {
     }
 
     @Test
-    void theContactSheetHasARowForEachImageAndAColumnForEachTransform() throws Exception {
+    void contactSheetHasARowPerImageAndAColumnPerTransform() throws Exception {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path sheet = folder.resolve("sheets/sheet.png");
         Object[] words = {
@@ -229,19 +264,19 @@ class CommandsTest {
         BufferedImage image = ImageIO.read(sheet.toFile());
         assertThat(image.getWidth()).isEqualTo(6 * 42);
         assertThat(image.getHeight()).isEqualTo(18 + 3 * 42);
-        int grey = image.getRGB(42 + 20, 18 + 20);
-        assertThat(grey & 0xff).as("second column is gray").isEqualTo(grey >> 8 & 0xff);
+        int gray = image.getRGB(42 + 20, 18 + 20);
+        assertThat(gray & 0xff).as("second column is gray").isEqualTo(gray >> 8 & 0xff);
 
         Object[] wrong = Arrays.copyOf(words, words.length + 2);
         wrong[words.length] = "--augmentations";
-        wrong[words.length + 1] = "Grayscale(3)";
-        Cli.Result refused = Cli.run(wrong);
-        assertThat(refused.code()).isEqualTo(2);
-        assertThat(refused.err()).contains("did you mean Grayscale?", "\n  ^");
+        wrong[words.length + 1] = "Grayscal(3)";
+        Cli.Result rejected = Cli.run(wrong);
+        assertThat(rejected.code()).isEqualTo(2);
+        assertThat(rejected.err()).contains("did you mean Grayscale?", "\n  ^");
     }
 
     @Test
-    void transformsOfALineAreCopiesUnlessComposed() {
+    void transformsAreCopiesUnlessComposed() {
         Path faces = Cli.faces(folder.resolve("faces"));
         String line = "RandomInvert(1), Grayscale(3)";
         Cli.Result copies = Cli.train(faces, folder.resolve("a"), "--max-steps", 1, "--augmentations", line);
@@ -254,7 +289,7 @@ class CommandsTest {
     }
 
     @Test
-    void aPackIsTrainedAndEvaluatedOnLikeItsFolder() {
+    void packsGiveTheResultsOfTheirFolders() {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path pack = folder.resolve("faces.pack");
         Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--decoded", 32, "--out", pack);
@@ -271,9 +306,9 @@ class CommandsTest {
         assertThat(figures.json().has("val_accuracy")).isTrue();
     }
 
-    /** Case D1; before, one person with one image made the folder unusable. */
+    /** Earlier, one person with a single image made the folder unusable. */
     @Test
-    void peopleWithOneImageAreTrainedOnOrLeftOut() throws Exception {
+    void acceptsPeopleWithOneImage() throws Exception {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path lonely = Files.createDirectories(faces.resolve("lonely"));
         Files.copy(faces.resolve("person0/0.png"), lonely.resolve("0.png"));
@@ -317,7 +352,7 @@ class CommandsTest {
     }
 
     @Test
-    void aPackNeedsNoValidation() {
+    void packsNeedNoValidationPart() {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path pack = folder.resolve("faces.pack");
         Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--val-fraction", 0, "--out", pack);
@@ -337,7 +372,7 @@ class CommandsTest {
     }
 
     @Test
-    void samplersAndFiltersAreOptions() throws Exception {
+    void appliesSamplersAndFilters() throws Exception {
         Path faces = Cli.faces(folder.resolve("faces"));
         Files.delete(faces.resolve("person0/0.png"));
         Files.writeString(faces.resolve("person1/0.png"), "no image");
@@ -355,7 +390,7 @@ class CommandsTest {
     }
 
     @Test
-    void weightsFromAnAddressAreCheckedAndTheirLicenseStaysInTheModel() throws Exception {
+    void checksFetchedWeightsAndRecordsTheirLicense() throws Exception {
         Path faces = Cli.faces(folder.resolve("faces"));
         Cli.train(faces, folder.resolve("first"), "--max-steps", 1);
         Path weights = folder.resolve("first/last.ckpt");
@@ -367,7 +402,7 @@ class CommandsTest {
             folder.resolve("cache"),
             "--max-steps",
             1,
-            "--init-licence",
+            "--init-license",
             "CC-BY-4.0"
         };
         Path unchecked = folder.resolve("unchecked");
@@ -393,7 +428,7 @@ class CommandsTest {
     }
 
     @Test
-    void embedSaysWhatIsWrong() throws Exception {
+    void embedReportsUnusableModels() throws Exception {
         Path nowhere = folder.resolve("nowhere.ckpt");
         Cli.Result missing = Cli.run("embed", "--model", nowhere, "x.jpg");
         assertThat(missing.code()).isEqualTo(1);
@@ -403,7 +438,7 @@ class CommandsTest {
     }
 
     @Test
-    void theStepsOfTheReadmeRun() {
+    void examplesRun() {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path model = folder.resolve("model");
         Cli.train(faces, model, "--max-steps", 1);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every protocol, on drawn faces, with a net that has seen them for one step. */
+/** Every protocol, on synthetic faces, with a network that was trained on them for one step. */
 class EvaluateCommandTest {
     @TempDir
     static Path root;
@@ -53,7 +53,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void closedSetByMeansAndByNeighbors() {
+    void closedSetMeasuresByMeansAndNeighbors() {
         shares(
                 figures("closed-set", faces, "--layout", "folders"),
                 "val_accuracy",
@@ -63,7 +63,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void openSetHasStrangers() {
+    void openSetHasNonMatedProbes() {
         JsonNode figures = figures("open-set", faces, "--layout", "folders", "--unseen", 0.34, "--val-fraction", 0.5);
         shares(figures, "rank_1");
         assertThat(figures.get("people").asInt()).isEqualTo(2);
@@ -73,13 +73,14 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void allPairsAreReportedWithPictures() throws IOException {
+    void allPairsReportsTheHardestPairs() throws IOException {
         Path report = root.resolve("reports/all.html");
         JsonNode figures = figures("all-pairs", faces, "--layout", "folders", "--report", report);
         assertThat(figures.get("pairs_same").asInt()).isEqualTo(3 * 15);
         assertThat(figures.get("pairs_different").asInt()).isEqualTo(3 * 36);
         shares(figures, "auc", "eer", "tar_at_far_1e-2", "tar_at_far_1e-2_low", "tar_at_far_1e-2_high");
-        assertThat(Files.readString(report)).contains("ROC", "DET", "FNMR", "same person, least alike", "person0/");
+        assertThat(Files.readString(report))
+                .contains("ROC", "DET", "FNMR", "Genuine pairs with the lowest", "person0/");
         assertThat(root.resolve("reports/all.json")).content().contains("\"auc\"");
         assertThat(figures("all-pairs", faces, "--layout", "folders", "--unseen", 0.67)
                         .get("pairs_same")
@@ -88,7 +89,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void listsOfPairs() throws IOException {
+    void pairsReadsAList() throws IOException {
         Path list = root.resolve("pairs.tsv");
         StringBuilder lines = new StringBuilder();
         for (int i = 0; i < 5; i++) {
@@ -106,10 +107,10 @@ class EvaluateCommandTest {
                 .isEqualTo(3);
         Cli.Result missing = evaluate("pairs", faces);
         assertThat(missing.code()).isEqualTo(1);
-        assertThat(missing.err()).contains("list of pairs " + faces.resolve("pairs.tsv") + " must be there");
+        assertThat(missing.err()).contains("list of pairs " + faces.resolve("pairs.tsv") + " must exist");
     }
 
-    /** Case N1; before, fewer than ten pairs had no figure at all, and an alternating list had folds of one kind. */
+    /** Earlier, fewer than ten pairs had no figures at all, and an alternating list had folds of one kind. */
     @Test
     void fewPairsHaveTheFiguresThatNeedNoFolds() throws IOException {
         CliData data = new CliData(root);
@@ -136,9 +137,9 @@ class EvaluateCommandTest {
                 .isEqualTo(10);
     }
 
-    /** Before, they went to standard error. */
+    /** Earlier, they went to standard error. */
     @Test
-    void figuresGoToStandardOutput() {
+    void printsFiguresOnStandardOutput() {
         Cli.Result result = Cli.run("evaluate", "--model", model, "--data", faces);
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(result.out().lines())
@@ -146,13 +147,13 @@ class EvaluateCommandTest {
                 .contains("people: 3", "test_accuracy: not measured")
                 .allMatch(line -> line.matches("[a-z0-9_.-]+: .+"));
         assertThat(result.err())
-                .contains("layout: folders, detected", "known by: TRAIN")
+                .contains("layout: folders, detected", "gallery: TRAIN")
                 .doesNotContain("val_accuracy");
     }
 
-    /** Before, evaluate had a detector option of its own, which took no file but one at hand, and no settings. */
+    /** Earlier, evaluate had a separate detector option, which took local files only and had no settings. */
     @Test
-    void theDetectorsOptionsAreThoseOfTheOtherCommands() throws IOException {
+    void takesTheDetectorOptionsOfOtherCommands() throws IOException {
         CliData data = new CliData(root);
         data.photograph("found/ann/1.png", true, 320, 240);
         data.photograph("found/ann/2.png", true, 320, 240);
@@ -167,20 +168,20 @@ class EvaluateCommandTest {
         assertThat(large.json().get("faces_not_found").asInt()).isEqualTo(4);
         assertThat(large.err()).contains("no face was found in 4 images");
         String help = Cli.run("evaluate", "--help").out().replaceAll("\\s+", " ");
-        assertThat(help).contains("or fetch, to fetch it", "--min-score", "--max-side", "--detector-cache");
+        assertThat(help).contains("or fetch, which downloads it", "--min-score", "--max-side", "--detector-cache");
     }
 
     @Test
-    void lfwAndItsViewOne() throws IOException {
+    void lfwAndView1ReadPairs() throws IOException {
         Path lfw = root.resolve("lfw-data");
-        SyntheticFaces drawn = new SyntheticFaces(0, 48);
+        SyntheticFaces synthetic = new SyntheticFaces(0, 48);
         StringBuilder pairs = new StringBuilder("10\t1\n");
         for (int person = 0; person < 11; person++) {
             String name = "P" + person;
             for (int i = 0; i < 2; i++) {
                 Path file = lfw.resolve("lfw/%s/%s_000%d.png".formatted(name, name, i + 1));
                 Files.createDirectories(file.getParent());
-                try (var image = drawn.image(person, i)) {
+                try (var image = synthetic.image(person, i)) {
                     Files.write(file, ImageReader.png(image));
                 }
             }
@@ -193,7 +194,7 @@ class EvaluateCommandTest {
 
         Files.writeString(lfw.resolve("pairsDevTest.txt"), "1\nP1\t1\t2\nP1\t1\tP2\t1\n");
         Cli.Result few = evaluate("view1", lfw);
-        assertThat(few.code()).as("before, no figure was given for two pairs").isZero();
+        assertThat(few.code()).as("earlier, two pairs had no figures").isZero();
         assertThat(few.err())
                 .contains("note: accuracy is left out: cross-validation needs at least two genuine and two impostor"
                         + " pairs, but there are 1 and 1");
@@ -206,14 +207,14 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void theCelebaBenchmark() throws IOException {
+    void celebaIrMeasuresTprAtFpr() throws IOException {
         Path ir = root.resolve("ir");
         StringBuilder lines = new StringBuilder("img,id\n");
-        SyntheticFaces drawn = new SyntheticFaces(0, 48);
+        SyntheticFaces synthetic = new SyntheticFaces(0, 48);
         for (String folder : List.of("celebA_query", "celebA_distractors")) {
             Files.createDirectories(ir.resolve(folder));
             for (int i = 0; i < 60; i++) {
-                try (var image = drawn.image(folder.equals("celebA_query") ? i / 6 : 100 + i, i)) {
+                try (var image = synthetic.image(folder.equals("celebA_query") ? i / 6 : 100 + i, i)) {
                     Files.write(ir.resolve(folder + "/" + i + ".png"), ImageReader.png(image));
                 }
                 if (folder.equals("celebA_query")) {
@@ -222,9 +223,9 @@ class EvaluateCommandTest {
             }
         }
         Files.writeString(ir.resolve("celebA_anno_query.csv"), lines);
-        JsonNode figures = figures("celeba-ir", ir); // framed whole, as the model was trained
+        JsonNode figures = figures("celeba-ir", ir); // whole images, as in the training
         assertThat(figures.get("people_in_training").asInt())
-                .as("its people are not those of the training, whatever they are called")
+                .as("its people are not those of the training, even with equal names")
                 .isZero();
         shares(figures, "tpr_at_fpr_0.5", "tpr_at_fpr_0.2", "tpr_at_fpr_0.1", "tpr_at_fpr_0.05", "tpr_at_fpr_0.01");
         assertThat(figures.get("tpr_at_fpr_0.5").asDouble())
@@ -236,7 +237,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void wrongUseIsASentence() {
+    void explainsWrongUseInOneSentence() {
         Cli.Result calibrated = evaluate("bin", faces, "--calibrate", root.resolve("x.model"));
         assertThat(calibrated.code()).isEqualTo(2);
         assertThat(calibrated.err()).contains("--calibrate must go with a protocol that has validation faces");
@@ -248,14 +249,14 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void aTrainingLooksAtPeopleItDoesNotSee() throws IOException {
+    void trainVerifiesOnUnseenPeople() throws IOException {
         Path out = root.resolve("unseen");
         Cli.Result result = Cli.train(faces, out, "--verify-on-unseen", 0.5, "--best-by", "unseen-auc");
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(result.err()).contains("of 1 identities", "unseen: each with each of", "people not trained on: AUC");
         assertThat(result.err()).contains("note: the training data shows only \"person0\"");
         shares(result.json(), "unseen_auc", "unseen_eer", "unseen_tar");
-        assertThat(out.resolve("report.html")).content().contains("People not trained on, told apart");
+        assertThat(out.resolve("report.html")).content().contains("Verification of people not trained on");
         Cli.Result folder = Cli.train(faces, root.resolve("other"), "--verify-on-unseen", faces, "--epochs", 1);
         assertThat(folder.code()).as(folder.err()).isZero();
         shares(folder.json(), "unseen_auc");

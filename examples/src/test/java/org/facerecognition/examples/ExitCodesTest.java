@@ -18,9 +18,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Exit code 2 is for wrong use, where another command line with the same files would do, and code 1 for files that will
- * not do. Before, whatever the library called an illegal argument was wrong use: lists with one kind of pairs, folders
- * with one image a person, packs of another size.
+ * Exit code 2 means wrong use, where another command line with the same files would work; exit code 1 means files that
+ * cannot be used. Earlier, everything that the library calls an illegal argument was wrong use: lists with one kind of
+ * pairs, folders with one image per person, packs of another size.
  */
 class ExitCodesTest {
     @TempDir
@@ -80,10 +80,10 @@ class ExitCodesTest {
             return Stream.of(
                     line("Missing required subcommand"),
                     line("Unmatched argument at index 0: 'fly'", "fly"),
-                    line("Unknown option: '--color'", "detect", photo, "--colour", "red"),
+                    line("Unknown option: '--color'", "detect", photo, "--color", "red"),
                     line("classes must be at least 1", "demo", "--people", 0),
                     line("Missing required option: '--data=DIR'", "train"),
-                    line("holds a training already", "train", "--data", faces, "--out", root.resolve("model")),
+                    line("already holds a training", "train", "--data", faces, "--out", root.resolve("model")),
                     line(
                             "--sampler must be",
                             "train",
@@ -95,7 +95,7 @@ class ExitCodesTest {
                             "best"),
                     line("fraction must be in (0, 1)", "train", "--data", faces, "--verify-on-unseen", 1.5),
                     line("Missing required option: '--data=DIR'", "augment"),
-                    line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Grayscale(3)"),
+                    line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Grayscal(3)"),
                     line("Missing required option: '--data=DIR'", "pack"),
                     line("can be read as recordio or folders", "pack", "--data", two.getParent()),
                     line("--detector must be given", "detect", photo),
@@ -111,8 +111,8 @@ class ExitCodesTest {
                             "--out",
                             nowhere),
                     line("Missing required parameter: 'IMAGE'", "embed", "--model", model),
-                    line("say whose they are with --encoder", "embed", photo, "--model", weights),
-                    line("say whose they are with --encoder", "suspects", "--data", faces, "--model", weights),
+                    line("name it with --encoder", "embed", photo, "--model", weights),
+                    line("name it with --encoder", "find-label-noise", "--data", faces, "--model", weights),
                     line("encoder must be one of", "embed", photo, "--model", model, "--encoder", "lenet"),
                     line(
                             "are mutually exclusive",
@@ -128,7 +128,7 @@ class ExitCodesTest {
                     line(
                             "must be given, or --folder",
                             "gallery",
-                            "enrol",
+                            "enroll",
                             "Ann",
                             "--model",
                             model,
@@ -139,7 +139,7 @@ class ExitCodesTest {
                     line("--calibrate must go with", and(evaluate, "--protocol", "bin", "--calibrate", nowhere)),
                     line("fraction must be in (0, 1)", and(evaluate, "--protocol", "open-set", "--unseen", 1.5)),
                     line("largest side must be 32 to", and(evaluate, "--detector", CliData.DETECTOR, "--max-side", 1)),
-                    line("Missing required option: '--model=FILE'", "suspects", "--data", faces),
+                    line("Missing required option: '--model=FILE'", "find-label-noise", "--data", faces),
                     line(
                             "must be without normalization",
                             "export",
@@ -147,7 +147,7 @@ class ExitCodesTest {
                             model,
                             "--format",
                             "safetensors",
-                            "--normalise",
+                            "--normalize",
                             "--out",
                             nowhere),
                     line("port must be", "serve", "--model", model, "--detector", CliData.DETECTOR, "--port", 99_999),
@@ -168,7 +168,7 @@ class ExitCodesTest {
 
     @Nested
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-    class FilesThatWillNotDo {
+    class UnusableFiles {
         Stream<Arguments> lines() throws IOException {
             Object[] evaluate = {"evaluate", "--model", model, "--protocol"};
             Path others = Cli.faces(root.resolve("others"));
@@ -189,7 +189,7 @@ class ExitCodesTest {
                             .code())
                     .isZero();
             Path text = Files.writeString(root.resolve("text.pth"), "this is no model");
-            Path empty = Files.writeString(root.resolve("empty.pth"), ""); // cases W4
+            Path empty = Files.writeString(root.resolve("empty.pth"), "");
             Path pointer =
                     Files.writeString(root.resolve("pointer.pth"), "version https://git-lfs.github.com/spec/v1\n");
             Path page = Files.writeString(root.resolve("page.pth"), "\n<!DOCTYPE html><title>404</title>");
@@ -215,7 +215,7 @@ class ExitCodesTest {
                             "--embedding-size",
                             16),
                     line(
-                            "have none of one person",
+                            "form none of the same person",
                             "train",
                             "--data",
                             oneEach,
@@ -234,7 +234,7 @@ class ExitCodesTest {
                     line("not a safetensors file", "embed", photo, "--model", text, "--encoder", "mobilefacenet"),
                     line("is empty; fetch it again", "embed", photo, "--model", empty),
                     line("is a Git LFS pointer", "verify", photo, photo, "--model", pointer, "--threshold", 1),
-                    line("is a web page", "suspects", "--model", page, "--data", faces),
+                    line("is a web page", "find-label-noise", "--model", page, "--data", faces),
                     line(
                             "is a web page",
                             "train",
@@ -257,13 +257,19 @@ class ExitCodesTest {
                     line("list of pairs", and(evaluate, "view1", "--data", faces)),
                     line("all 12 are genuine", and(evaluate, "pairs", "--data", faces, "--pairs", genuine)),
                     line("all 3 are impostor", and(evaluate, "pairs", "--data", faces, "--pairs", impostor)),
-                    line("have none of two people", and(evaluate, "all-pairs", "--data", alone)),
-                    line("have none of one person", and(evaluate, "all-pairs", "--data", oneEach)),
+                    line("form none of different people", and(evaluate, "all-pairs", "--data", alone)),
+                    line("form none of the same person", and(evaluate, "all-pairs", "--data", oneEach)),
                     line("at least 2 people", and(evaluate, "open-set", "--data", alone, "--val-fraction", 0.5)),
-                    line("queries must have two of one person", and(evaluate, "celeba-ir", "--data", ir)),
+                    line("queries must include two of the same person", and(evaluate, "celeba-ir", "--data", ir)),
                     line("must be packed at 112 px", and(evaluate, "all-pairs", "--data", pack)),
-                    line("identities that this model was trained on", "suspects", "--model", model, "--data", others),
-                    line("must be packed at 112 px", "suspects", "--model", model, "--data", pack),
+                    line(
+                            "identities that this model was trained on",
+                            "find-label-noise",
+                            "--model",
+                            model,
+                            "--data",
+                            others),
+                    line("must be packed at 112 px", "find-label-noise", "--model", model, "--data", pack),
                     line("does not exist", "export", "--model", nowhere, "--format", "onnx", "--out", nowhere));
         }
 
@@ -274,7 +280,7 @@ class ExitCodesTest {
 
         @ParameterizedTest(name = "{0}")
         @MethodSource("lines")
-        void exitWith1(String name, String message, Object[] words) {
+        void exitsWith1(String name, String message, Object[] words) {
             Cli.Result result = Cli.run(words);
             assertThat(result.err()).contains(message).doesNotContain("\tat ", "See 'face-recognition");
             assertThat(result.code()).isEqualTo(1);
@@ -282,7 +288,7 @@ class ExitCodesTest {
     }
 
     @Test
-    void aTypingErrorHasASuggestion() {
+    void suggestsSimilarCommands() {
         assertThat(Cli.run("detekt").err()).contains("Did you mean: ", "detect");
         assertThat(Cli.run("detect", "--detecter", "x", photo).err()).contains("See 'face-recognition detect --help'.");
     }

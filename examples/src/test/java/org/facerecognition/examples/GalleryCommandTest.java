@@ -27,7 +27,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** With a detector that takes a red square of 8 pixels for a small face, and a blue one of 16 for a large one. */
+/**
+ * The commands of {@code gallery}, with a detector that takes a red square of 8 pixels for a small face and a blue
+ * square of 16 pixels for a large one.
+ */
 class GalleryCommandTest {
     private static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
 
@@ -74,11 +77,11 @@ class GalleryCommandTest {
     private Path photograph(String name, boolean red, boolean blue) throws IOException {
         BufferedImage image = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();
-        for (int i = 0; i < 320; i += 5) { // something gray to see
+        for (int i = 0; i < 320; i += 5) { // a gray background
             graphics.setColor(new Color(i * 7 % 256, i * 7 % 256, i * 7 % 256));
             graphics.fillRect(i, 0, 5, 240);
         }
-        graphics.setColor(Color.BLACK); // an untrained net tells little apart: this it does
+        graphics.setColor(Color.BLACK); // a difference that an untrained network sees
         graphics.fillRect(0, 0, 140, 240);
         graphics.setColor(Color.RED);
         if (red) {
@@ -96,7 +99,7 @@ class GalleryCommandTest {
     }
 
     private Cli.Result enroll(Object... more) {
-        return gallery("enrol", model, more);
+        return gallery("enroll", model, more);
     }
 
     private Cli.Result identify(Object... more) {
@@ -111,24 +114,24 @@ class GalleryCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"enrol", "identify", "list", "remove"})
-    void helpIsThere(String command) {
+    @ValueSource(strings = {"enroll", "identify", "list", "remove"})
+    void everyCommandHasHelp(String command) {
         assertThat(Cli.run("gallery", command, "--help").out())
                 .startsWith("Usage: face-recognition gallery " + command);
         assertThat(Cli.run("gallery").code()).isEqualTo(2);
     }
 
     @Test
-    void aFolderOfPeopleIsEnrolledAndEachFaceOfAPhotographNamed() throws IOException {
+    void enrollsAFolderAndIdentifiesEveryFace() throws IOException {
         Cli.Result first = enroll("--folder", photos, "--json");
         assertThat(first.code()).as(first.err()).isZero();
         assertThat(first.json().toString())
                 .isEqualTo("{\"enrolled\":2,\"already_there\":0,\"left_out\":{},\"entries\":2,\"passed_over\":[]}");
 
-        photograph("Ann/nobody.png", false, false);
+        photograph("Ann/no-face.png", false, false);
         Cli.Result again = enroll("--folder", photos, "--json");
         assertThat(again.code()).isEqualTo(1);
-        assertThat(again.err()).contains("left out: ", "nobody.png", "enrolled 0, already there 2, left out 1");
+        assertThat(again.err()).contains("left out: ", "no-face.png", "enrolled 0, already there 2, left out 1");
         assertThat(again.json().get("entries").asInt()).isEqualTo(2);
 
         Path both = photos.resolve("both.png");
@@ -147,9 +150,9 @@ class GalleryCommandTest {
         assertThat(faces.get(1).get("matches").get(0).get("note").asText()).endsWith("/Ann/1.png");
     }
 
-    /** Case D2; before, hidden folders were people, and one person without images stopped everybody's enrollment. */
+    /** Earlier, hidden folders were people, and one person without images prevented all enrollments. */
     @Test
-    void hiddenFoldersAreNobody() throws IOException {
+    void ignoresHiddenFolders() throws IOException {
         photograph(".ipynb_checkpoints/1-checkpoint.png", true, false);
         photograph("@eaDir/Ann/SYNOFILE_THUMB_M.png", true, false);
         photograph("Ann/._1.png", true, false);
@@ -169,7 +172,7 @@ class GalleryCommandTest {
     }
 
     @Test
-    void whoIsRemovedIsUnknownAndNoLongerInTheFile() throws IOException {
+    void removedPeopleAreUnknownAndErased() throws IOException {
         enroll("Боб", photos.resolve("Bob/1.png"));
         enroll("Ann", photos.resolve("Ann/1.png"));
         assertThat(Cli.run("gallery", "list", "--gallery", file).out()).isEqualTo("Ann\t1\nБоб\t1\n");
@@ -223,9 +226,9 @@ class GalleryCommandTest {
             assertThat(enrollCapture("Ann").code()).isZero();
         }
 
-        /** Case G1; before, Bob was "already there", with exit code 0. */
+        /** Earlier, Bob was "already there", with exit code 0. */
         @Test
-        void aNewImageUnderAFormerFilesNameIsEnrolled() throws IOException {
+        void enrollsANewImageInAFileOfTheSameName() throws IOException {
             Files.copy(photos.resolve("Bob/1.png"), capture, StandardCopyOption.REPLACE_EXISTING);
             Cli.Result bob = enrollCapture("Bob");
             assertThat(bob.code()).as(bob.err()).isZero();
@@ -234,7 +237,7 @@ class GalleryCommandTest {
         }
 
         @Test
-        void theSameImageUnderTheSameNameIsThereAlreadyAndNamed() throws IOException {
+        void skipsTheSameImageOfTheSamePerson() throws IOException {
             Path moved = Files.move(capture, photos.resolve("moved.png"));
             Cli.Result again = enroll("ann ", moved, "--json");
             assertThat(again.code()).isZero();
@@ -242,33 +245,35 @@ class GalleryCommandTest {
             assertThat(again.json().get("passed_over").get(0).asText()).isEqualTo(moved.toString());
         }
 
-        /** Before, a corrected name was dropped with exit code 0. */
+        /** Earlier, a corrected name was ignored, with exit code 0. */
         @Test
-        void theSameImageUnderAnotherNameIsSaidToBe() {
+        void rejectsTheSameImageOfAnotherPerson() {
             Cli.Result other = enrollCapture("Anne");
             assertThat(other.code()).isEqualTo(1);
             assertThat(other.err())
-                    .contains("left out: " + capture + " must be one person's, but the same image is enrolled as Ann"
-                            + " (entry 1); if that name is wrong, remove that entry first");
+                    .contains(
+                            "left out: " + capture + " must belong to one person, but the same image is enrolled as Ann"
+                                    + " (entry 1); if that name is wrong, remove that entry first");
             assertThat(list()).isEqualTo("Ann\t1\n");
             Cli.run("gallery", "remove", "--gallery", file, "--entry", 1);
             assertThat(enrollCapture("Anne").code()).isZero();
         }
 
         @Test
-        void oneImageInTwoFoldersIsOnePersons() throws IOException {
+        void rejectsOneImageInTwoFolders() throws IOException {
             Files.copy(
                     photos.resolve("Bob/1.png"),
                     Files.createDirectories(photos.resolve("Cleo")).resolve("x.png"));
             Cli.Result all = enroll("--folder", photos);
             assertThat(all.code()).isEqualTo(1);
-            assertThat(all.err()).contains("x.png must be one person's, but the same image was given for Bob too");
+            assertThat(all.err())
+                    .contains("x.png must belong to one person, but the same image was also given for Bob");
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
         }
 
-        /** Entries of earlier versions have no content key: file and name must do. */
+        /** Entries of earlier versions have no content key and are compared by file and name. */
         @Test
-        void filesOfFormerEntriesAreKnownByPathAndName() throws IOException {
+        void comparesEntriesOfEarlierVersionsByFile() throws IOException {
             GalleryInfo info = Gallery.info(file);
             try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension())) {
                 float[] embedding = gallery.embedding(1).orElseThrow();
@@ -284,11 +289,11 @@ class GalleryCommandTest {
         }
     }
 
-    /** Case E1; before, two people whose names could not be read became one, and removing one removed both. */
+    /** Earlier, two people whose names could not be read became one, and removing one removed both. */
     @Test
-    void namesThatCouldNotBeReadAreRefusedWithTheWayOut() {
-        for (String command : new String[] {"enrol", "remove"}) {
-            Cli.Result unreadable = "enrol".equals(command)
+    void rejectsNamesThatCannotBeRead() {
+        for (String command : new String[] {"enroll", "remove"}) {
+            Cli.Result unreadable = "enroll".equals(command)
                     ? enroll("\ufffd\ufffd", photos.resolve("Ann/1.png"))
                     : Cli.run("gallery", "remove", "--gallery", file, "\ufffd\ufffd");
             assertThat(unreadable.code()).isEqualTo(2);
@@ -305,15 +310,9 @@ class GalleryCommandTest {
                 .contains("identity must be one line of text without control characters, but has U+000A");
     }
 
+    /** Earlier, they stayed until the page was opened again. */
     @Test
-    void theAmericanSpellingIsACommandToo() {
-        assertThat(gallery("enroll", model, "Ann", photos.resolve("Ann/1.png")).code())
-                .isZero();
-    }
-
-    /** Before, they stayed until the page was opened again. */
-    @Test
-    void smallImagesOfWhoIsRemovedAreErased() throws IOException {
+    void erasesTheThumbnailsOfRemovedPeople() throws IOException {
         enroll("--folder", photos);
         Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
         Files.writeString(faces.resolve("1.jpg"), "Ann's face");
@@ -326,11 +325,11 @@ class GalleryCommandTest {
     }
 
     @Test
-    void whatDoesNotFitIsOneSentence() {
+    void explainsFailuresInOneSentence() {
         enroll("Ann", photos.resolve("Ann/1.png"));
         Cli.Result mixed = gallery("identify", other, "--threshold", .5, photos.resolve("Ann/1.png"));
         assertThat(mixed.code()).isEqualTo(1);
-        assertThat(mixed.err()).contains("which cannot be compared with those of", "embed the images anew");
+        assertThat(mixed.err()).contains("which cannot be compared with those of", "enroll the images again");
         Cli.Result uncalibrated = identify(photos.resolve("Ann/1.png"));
         assertThat(uncalibrated.err()).contains("must have been calibrated, but this model has none");
         Cli.Result missing = identify("--threshold", .5, folder.resolve("no.png"), photos.resolve("Ann/1.png"));
@@ -339,7 +338,7 @@ class GalleryCommandTest {
         assertThat(missing.out()).contains("\tAnn\t1.0000");
         assertThat(enroll("Ann").err()).contains("a name and images must be given");
         assertThat(enroll("Ann").code()).isEqualTo(2);
-        assertThat(enroll("Ann", "--folder", photos).err()).contains("--folder must stand alone");
+        assertThat(enroll("Ann", "--folder", photos).err()).contains("--folder must be given without names and images");
         assertThat(Cli.run("gallery", "remove", "--gallery", file).err()).contains("a name or --entry must be given");
         Cli.Result nowhere = Cli.run("gallery", "list", "--gallery", folder.resolve("none"));
         assertThat(nowhere.err()).contains("error: cannot read gallery " + folder.resolve("none"));

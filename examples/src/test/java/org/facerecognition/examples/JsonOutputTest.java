@@ -30,15 +30,15 @@ import org.junit.jupiter.params.provider.FieldSource;
 import picocli.CommandLine;
 
 /**
- * What each command prints with {@code --json}: one line, its names in the order of a golden file and with its types,
- * and as the documented schema has it. {@code -Dtests.writeGolden=true} writes the golden files anew.
+ * The output of each command with {@code --json}: one line, with the names, order and types of a golden file, and valid
+ * against the command's schema. {@code -Dtests.writeGolden=true} rewrites the golden files.
  */
 class JsonOutputTest {
     private static final Path GOLDEN = Path.of("src/test/resources/org/facerecognition/examples/golden");
     private static final boolean WRITE = Boolean.getBoolean("tests.writeGolden");
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    /** The net with the smallest checkpoints: this test writes and reads many. */
+    /** The encoder with the smallest checkpoints, because this test writes and reads many. */
     private static final Object[] SMALL = {
         "--encoder", "mobilefacenet", "--image-size", 112, "--epochs", 1, "--augmentations", "none"
     };
@@ -55,8 +55,8 @@ class JsonOutputTest {
             "align",
             "embed",
             "verify",
-            "suspects",
-            "gallery-enrol",
+            "find-label-noise",
+            "gallery-enroll",
             "gallery-enroll/left-out",
             "gallery-identify",
             "gallery-identify/unknown",
@@ -82,7 +82,7 @@ class JsonOutputTest {
     private static CliData data;
     private static Path model;
     private static Path photo;
-    private static Path nobody;
+    private static Path noFace;
     private static Path lfw;
 
     @BeforeAll
@@ -94,12 +94,14 @@ class JsonOutputTest {
         assertThat(trained.code()).as(trained.err()).isZero();
         model = root.resolve("model/last.ckpt");
         photo = data.photograph("photos/Ann/1.png", true, 320, 240);
-        nobody = data.photograph("photos/Ann/2.png", false, 320, 240);
+        noFace = data.photograph("photos/Ann/2.png", false, 320, 240);
         lfw = data.lfw();
     }
 
     private static Cli.Result run(String name) throws IOException {
-        List<Object> words = new ArrayList<>(List.of(name.split("/")[0].split("-")));
+        String command = name.split("/")[0]; // such as gallery-list or find-label-noise
+        List<Object> words =
+                new ArrayList<>(List.of(command.startsWith("gallery-") ? command.split("-") : new String[] {command}));
         words.add("--json");
         words.addAll(Arrays.asList(options(name)));
         return Cli.run(words.toArray());
@@ -115,17 +117,17 @@ class JsonOutputTest {
             case "pack" -> new Object[] {"--data", data.faces(), "--out", root.resolve("faces.pack")};
             case "export" ->
                 new Object[] {"--model", model, "--format", "safetensors", "--out", root.resolve("out.safetensors")};
-            case "detect" -> new Object[] {"--detector", CliData.DETECTOR, photo, nobody};
+            case "detect" -> new Object[] {"--detector", CliData.DETECTOR, photo, noFace};
             case "align" ->
-                new Object[] {"--detector", CliData.DETECTOR, photo, nobody, "--out", root.resolve("crops")};
+                new Object[] {"--detector", CliData.DETECTOR, photo, noFace, "--out", root.resolve("crops")};
             case "embed" -> new Object[] {"--model", model, photo};
-            case "verify" -> new Object[] {"--model", model, photo, nobody, "--threshold", 0.5};
-            case "suspects" -> new Object[] {"--model", model, "--data", data.faces(), "--degrees", 0};
-            case "gallery-enrol" ->
+            case "verify" -> new Object[] {"--model", model, photo, noFace, "--threshold", 0.5};
+            case "find-label-noise" -> new Object[] {"--model", model, "--data", data.faces(), "--degrees", 0};
+            case "gallery-enroll" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", photo};
             case "gallery-enroll/left-out" ->
-                new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", nobody};
-            case "gallery-identify" -> with(identify(gallery, -1), "--detector", CliData.DETECTOR, photo, nobody);
+                new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", noFace};
+            case "gallery-identify" -> with(identify(gallery, -1), "--detector", CliData.DETECTOR, photo, noFace);
             case "gallery-identify/unknown" ->
                 with(identify(crops(), 1), data.faces().resolve("person0/0.png"), root.resolve("no.png"));
             case "gallery-list" -> new Object[] {"--gallery", gallery};
@@ -145,12 +147,12 @@ class JsonOutputTest {
         return new Object[] {"--model", model, "--gallery", gallery, "--threshold", threshold};
     }
 
-    /** A gallery of crops, which are embedded without a detector. */
+    /** Creates a gallery of crops, which are embedded without a detector. */
     private static Path crops() {
         Path file = root.resolve("crops.gallery");
         Cli.Result enrolled = Cli.run(
                 "gallery",
-                "enrol",
+                "enroll",
                 "--model",
                 model,
                 "--gallery",
@@ -195,7 +197,7 @@ class JsonOutputTest {
 
     @ParameterizedTest
     @FieldSource("CASES")
-    void isAsTheGoldenFileAndTheSchemaHaveIt(String name) throws IOException {
+    void matchesTheGoldenFileAndTheSchema(String name) throws IOException {
         Cli.Result result = run(name);
         boolean someFailed = name.equals("gallery-enroll/left-out") || name.equals("gallery-identify/unknown");
         assertThat(result.code()).as(result.err()).isEqualTo(someFailed ? 1 : 0);
@@ -216,7 +218,7 @@ class JsonOutputTest {
                 .isEmpty();
     }
 
-    /** Names stay, values become their types; of an array one element of each shape. */
+    /** Replaces values by their types and keeps one array element of each shape; the names stay. */
     private static JsonNode masked(JsonNode node) {
         if (node.isObject()) {
             ObjectNode object = JSON.createObjectNode();
@@ -261,7 +263,7 @@ class JsonOutputTest {
     }
 
     @Test
-    void theSchemaCommandPrintsThem() {
+    void schemaCommandPrintsSchemas() {
         assertThat(Cli.run("schema").out().lines()).contains("evaluate", "gallery-list");
         assertThat(Cli.run("schema", "gallery", "list").out()).isEqualTo(SchemaCommand.read("gallery-list"));
         Cli.Result unknown = Cli.run("schema", "serve");

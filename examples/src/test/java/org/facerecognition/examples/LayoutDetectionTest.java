@@ -12,7 +12,7 @@ import org.facerecognition.examples.DataOptions.Layout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Before, a folder of people was read as CelebA-500 unless --layout said otherwise. */
+/** Earlier, a folder of people was read as CelebA-500 without --layout. */
 class LayoutDetectionTest {
     @TempDir
     private Path root;
@@ -28,7 +28,7 @@ class LayoutDetectionTest {
     }
 
     @Test
-    void isKnownByWhatLiesInTheFolder() throws IOException {
+    void detectsTheLayoutByFileNames() throws IOException {
         assertThat(LayoutDetection.of(folder("ann/1.jpg", "bob/1.jpg"))).containsExactly(Layout.FOLDERS);
         assertThat(LayoutDetection.of(folder("celebA_imgs/1.jpg", "celebA_anno.txt", "celebA_train_split.txt")))
                 .containsExactly(Layout.CELEBA500);
@@ -41,20 +41,20 @@ class LayoutDetectionTest {
     }
 
     @Test
-    void isASentenceWhereThereIsNone() throws IOException {
+    void explainsThatNoLayoutFits() throws IOException {
         Path loose = folder("1.jpg", "2.jpg");
         assertThatThrownBy(() -> LayoutDetection.of(loose))
                 .isInstanceOf(DataException.class)
                 .hasMessage("data folder " + loose + " must have one folder of images per person (--layout folders),"
-                        + " celebA_anno.txt (celeba500) or train.rec (recordio), or be a file that the pack command wrote"
-                        + " (packed), but has only 2 images outside the folders of people");
+                        + " celebA_anno.txt (celeba500) or train.rec (recordio), or be a file that the pack command"
+                        + " wrote (packed), but has only 2 images outside the folders of people");
         assertThatThrownBy(() -> LayoutDetection.of(folder())).hasMessageEndingWith("but is empty");
         Path nowhere = root.resolve("nowhere");
         assertThatThrownBy(() -> LayoutDetection.of(nowhere)).hasMessage("data folder " + nowhere + " does not exist");
     }
 
     @Test
-    void isSaidOnceAndKeptWithTheTraining() throws IOException {
+    void reportsTheLayoutOnceAndRecordsIt() throws IOException {
         Path faces = Cli.faces(root.resolve("faces"));
         Path out = root.resolve("model");
         Object[] words = {"--encoder", "mobilefacenet", "--image-size", 112, "--augmentations", "none", "--max-steps", 1
@@ -63,7 +63,7 @@ class LayoutDetectionTest {
         line.removeAll(java.util.List.of("--layout", "folders"));
         Cli.Result result = Cli.run(line.toArray());
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).containsOnlyOnce("layout: folders, detected; --layout says otherwise");
+        assertThat(result.err()).containsOnlyOnce("layout: folders, detected; --layout overrides it");
         assertThat(new ObjectMapper()
                         .readTree(out.resolve("args.json").toFile())
                         .get("--layout")

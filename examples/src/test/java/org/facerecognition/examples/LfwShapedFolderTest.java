@@ -17,21 +17,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A folder shaped like LFW: thousands of people, most with one image, names in any script, and what systems leave
- * behind.
+ * Training on a folder shaped like LFW: thousands of people, most of them with one image, names in any script, and
+ * stray files of operating systems.
  */
 class LfwShapedFolderTest {
     private static final int PEOPLE = 3_000;
-    private static final int WITH_SEVERAL = 900; // 2 to 5 images each, one image each for the others
+    private static final int WITH_SEVERAL = 900; // people with 2 to 5 images each; the others have one
     private static final int PIXELS = 32;
-    private static final int DIFFERENT = 50; // images
+    private static final int DIFFERENT = 50; // different images
     private static final String[] SCRIPTS = {"Ana López", "李明", "Анна", "محمد", "さくら", "Ólafur Þór", "김하늘", "Ζωή"};
 
     @TempDir
     static Path root;
 
     private static void writePeople(Path root) throws IOException {
-        List<byte[]> images = new ArrayList<>(); // some for all: what they show does not matter here
+        List<byte[]> images = new ArrayList<>(); // reused: their content does not matter here
         SyntheticFaces faces = new SyntheticFaces(0, PIXELS);
         for (int i = 0; i < DIFFERENT; i++) {
             images.add(jpeg(faces, i));
@@ -67,11 +67,11 @@ class LfwShapedFolderTest {
         Files.write(person.resolve("._1.jpg"), new byte[10]);
         Files.write(person.resolve("Thumbs.db"), new byte[10]);
         Files.write(person.resolve("IMG_1.HEIC"), new byte[10]);
-        Files.createDirectory(root.resolve("nobody"));
+        Files.createDirectory(root.resolve("empty"));
     }
 
     @Test
-    void trainsAndSaysWhatItLeftOut(@TempDir Path folder) throws IOException {
+    void trainsAndReportsWhatItLeavesOut(@TempDir Path folder) throws IOException {
         writePeople(root);
         writeStrayFiles(root);
 

@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.Color;
@@ -23,12 +24,16 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.RemoteFile;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** With a detector that takes a red square of 8 pixels for a face of 40x48, and a blue one of 16 for one of 80x96. */
+/**
+ * Commands that take photographs, with a detector that takes a red square of 8 pixels for a face of 40x48 and a blue
+ * square of 16 pixels for a face of 80x96.
+ */
 class PhotographCommandsTest {
     private static final Path DETECTOR = Path.of("../core/src/test/resources/vision/squares.onnx");
 
@@ -37,7 +42,7 @@ class PhotographCommandsTest {
 
     private Path one;
     private Path both;
-    private Path nobody;
+    private Path noFace;
 
     @TempDir
     private static Path models;
@@ -48,17 +53,17 @@ class PhotographCommandsTest {
 
     @BeforeAll
     static void makeModels() {
-        model = models.resolve("drawn.model");
+        model = models.resolve("random.model");
         calibrated = models.resolve("calibrated.model");
         faces = Cli.faces(models.resolve("faces"));
         RecognizerArgs args = RecognizerArgs.builder()
-                .encoder(Encoder.RESNET18) // another's embeddings of all faces are the same before training
+                .encoder(Encoder.RESNET18) // untrained networks of other encoders embed all faces alike
                 .embeddingSize(16)
                 .classes(2)
                 .build();
         try (Recognizer recognizer = Recognizer.arcFace(args)) {
             recognizer.save(model);
-            recognizer.calibrate(FaceDataset.synthetic(new SyntheticFaces(0, 48), 0, 80, 0, 1, Split.TEST), true);
+            recognizer.calibrate(FaceDataset.synthetic(new SyntheticFaces(0, 48).identities(0, 80), Split.TEST), true);
             recognizer.save(calibrated);
         }
     }
@@ -67,7 +72,7 @@ class PhotographCommandsTest {
     void takePhotographs() throws IOException {
         one = photograph("photos/ann/1.png", true, false);
         both = photograph("photos/bob/1.png", true, true);
-        nobody = photograph("photos/bob/2.png", false, false);
+        noFace = photograph("photos/bob/2.png", false, false);
     }
 
     private Path photograph(String name, boolean red, boolean blue) throws IOException {
@@ -93,11 +98,11 @@ class PhotographCommandsTest {
     }
 
     @Test
-    void detectTellsAndDrawsWhereTheFacesAre() throws IOException {
-        Path out = folder.resolve("drawn");
+    void detectPrintsAndMarksFaces() throws IOException {
+        Path out = folder.resolve("marked");
         Cli.Result result = Cli.run("detect", "--detector", DETECTOR, folder.resolve("photos"), "--out", out, "--json");
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).contains("3 faces in 3 images, drawn in " + out);
+        assertThat(result.err()).contains("3 faces in 3 images, marked in " + out);
         JsonNode json = result.json();
         assertThat(json.get("faces").asInt()).isEqualTo(3);
         JsonNode ann = json.get("images").get(0);
@@ -109,12 +114,12 @@ class PhotographCommandsTest {
         assertThat(json.get("images").get(1).get("faces")).hasSize(2);
         assertThat(json.get("images").get(2).get("faces")).isEmpty();
 
-        BufferedImage drawn = ImageIO.read(out.resolve("ann/1.png").toFile());
-        assertThat(drawn.getRGB(64 + 20, 100))
-                .as("the box's upper edge")
+        BufferedImage marked = ImageIO.read(out.resolve("ann/1.png").toFile());
+        assertThat(marked.getRGB(64 + 20, 100))
+                .as("the upper edge of the box")
                 .isNotEqualTo(ImageIO.read(one.toFile()).getRGB(64 + 20, 100));
-        assertThat(new Color(drawn.getRGB(72, 116)))
-                .as("the eye on the image's left")
+        assertThat(new Color(marked.getRGB(72, 116)))
+                .as("the eye on the left of the image")
                 .isEqualTo(new Color(255, 0, 0));
         assertThat(out.resolve("bob/2.png")).exists();
 
@@ -125,7 +130,7 @@ class PhotographCommandsTest {
     }
 
     @Test
-    void detectDoesTheRestWhereOnePictureCannotBeRead() throws IOException {
+    void detectContinuesAfterAnUnreadableImage() throws IOException {
         Path broken = Files.writeString(folder.resolve("photos/broken.jpg"), "no image");
         Cli.Result result = Cli.run("detect", "--detector", DETECTOR, broken, one);
         assertThat(result.code()).isEqualTo(1);
@@ -135,7 +140,7 @@ class PhotographCommandsTest {
     }
 
     @Test
-    void detectSaysWhatIsWrong() {
+    void detectExplainsWrongUse() {
         assertThat(Cli.run("detect", one).err()).contains("--detector must be given: YuNet's .onnx file, or fetch");
         assertThat(Cli.run("detect", one).code()).isEqualTo(2);
         Path nowhere = folder.resolve("nowhere.onnx");
@@ -146,28 +151,28 @@ class PhotographCommandsTest {
                 .contains("score threshold must be in [0, 1], but was 2.0");
     }
 
-    /** Case F1; before, an image without a face was not listed, and that it was shrunk was not said. */
+    /** Earlier, images without a face were not listed, and shrinking was not reported. */
     @Test
-    void imagesWithoutAFaceAreListedAndShrinkingIsSaid() throws IOException {
+    void listsImagesWithoutAFaceAndReportsShrinking() throws IOException {
         Path large = new CliData(folder).photograph("large/1.png", false, 2560, 1280);
         String advice =
                 "no face was found in " + large + "; it was shrunk from 2560 to 640 px, where faces smaller than"
                         + " about 40 px are lost; try --max-side 2560";
-        Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, nobody, large);
+        Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, noFace, large);
         assertThat(detected.code()).isZero();
-        assertThat(detected.out().lines()).containsExactly(nobody + "\tno face", large + "\tno face");
-        assertThat(detected.err()).contains(advice, "0 faces in 2 images").doesNotContain(nobody.toString());
+        assertThat(detected.out().lines()).containsExactly(noFace + "\tno face", large + "\tno face");
+        assertThat(detected.err()).contains(advice, "0 faces in 2 images").doesNotContain(noFace.toString());
         assertThat(Cli.run("detect", "--detector", DETECTOR, large, "--max-side", 2560)
                         .err())
                 .doesNotContain("shrunk");
 
         Path gallery = folder.resolve("people.gallery");
-        Cli.run("gallery", "enrol", "Ann", one, "--gallery", gallery, "--model", model, "--detector", DETECTOR);
+        Cli.run("gallery", "enroll", "Ann", one, "--gallery", gallery, "--model", model, "--detector", DETECTOR);
         Cli.Result identified = Cli.run(
                 "gallery",
                 "identify",
                 large,
-                nobody,
+                noFace,
                 "--gallery",
                 gallery,
                 "--model",
@@ -176,8 +181,8 @@ class PhotographCommandsTest {
                 DETECTOR,
                 "--threshold",
                 0.5);
-        assertThat(identified.out().lines()).containsExactly(large + "\tno face", nobody + "\tno face");
-        assertThat(identified.err()).contains(advice).doesNotContain(nobody.toString());
+        assertThat(identified.out().lines()).containsExactly(large + "\tno face", noFace + "\tno face");
+        assertThat(identified.err()).contains(advice).doesNotContain(noFace.toString());
 
         Path crops = folder.resolve("crops");
         Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, one, large, "--out", crops);
@@ -185,9 +190,9 @@ class PhotographCommandsTest {
         assertThat(aligned.err()).contains(advice);
     }
 
-    /** Case D3; before, nothing was looked at. */
+    /** Earlier, images of the same name were rejected. */
     @Test
-    void imagesOfTheSameNameAreAllDone() throws IOException {
+    void processesAllImagesOfTheSameName() throws IOException {
         Path png = photograph("two/a.png", true, false);
         Path jpg = folder.resolve("two/a.bmp");
         ImageIO.write(ImageIO.read(both.toFile()), "bmp", jpg.toFile());
@@ -196,12 +201,12 @@ class PhotographCommandsTest {
         assertThat(detected.code()).as(detected.err()).isZero();
         assertThat(detected.err()).contains("6 faces in 4 images");
 
-        Path drawn = folder.resolve("drawn");
-        assertThat(Cli.run("detect", "--detector", DETECTOR, png, jpg, "--out", drawn)
+        Path marked = folder.resolve("marked");
+        assertThat(Cli.run("detect", "--detector", DETECTOR, png, jpg, "--out", marked)
                         .code())
                 .isZero();
-        assertThat(drawn.resolve("a.png")).exists();
-        assertThat(drawn.resolve("a-bmp.png")).exists();
+        assertThat(marked.resolve("a.png")).exists();
+        assertThat(marked.resolve("a-bmp.png")).exists();
         Path crops = folder.resolve("crops");
         Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, two, one, both, both, "--out", crops, "--json");
         assertThat(aligned.code()).as(aligned.err()).isZero();
@@ -218,9 +223,9 @@ class PhotographCommandsTest {
                         crops + "/1-png-2.png");
     }
 
-    /** Case P1; before, the run stopped, and in a folder with images the others were passed over without a word. */
+    /** Earlier, such a folder ended the command, and files without an image in other folders were not reported. */
     @Test
-    void aFolderWithoutImagesDoesNotStopTheOthers() throws IOException {
+    void continuesAfterAFolderWithoutImages() throws IOException {
         Path phone = Files.createDirectories(folder.resolve("phone"));
         Files.writeString(phone.resolve("1.HEIC"), "x");
         Files.writeString(phone.resolve("2.avif"), "x");
@@ -265,18 +270,15 @@ class PhotographCommandsTest {
     }
 
     @Test
-    void aFetchedDetectorIsTakenFromTheCache() throws Exception {
+    void takesAFetchedDetectorFromTheCache() throws Exception {
         byte[] bytes = Files.readAllBytes(DETECTOR);
         String sum =
                 HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        assertThat(sum)
-                .isNotEqualTo(
-                        org.facerecognition.weights.RemoteFile.faceDetector().sha256());
-        assertThat(org.facerecognition.weights.RemoteFile.faceDetector().sha256())
-                .hasSize(64);
+        assertThat(sum).isNotEqualTo(RemoteFile.faceDetector().sha256());
+        assertThat(RemoteFile.faceDetector().sha256()).hasSize(64);
         Path shared = Path.of(System.getenv().getOrDefault("FACERECOGNITION_SHARED", "../../shared"))
                 .resolve("weights/yunet/yunet_s_640_640.onnx");
-        org.junit.jupiter.api.Assumptions.assumeTrue(Files.exists(shared), "skipped: " + shared + " is not there");
+        assumeTrue(Files.exists(shared), "skipped: " + shared + " is not there");
         Path cached = folder.resolve("cache/8f2383e4/face_detection_yunet_2023mar.onnx");
         Files.createDirectories(cached.getParent());
         Files.copy(shared, cached);
@@ -286,19 +288,19 @@ class PhotographCommandsTest {
     }
 
     @Test
-    void alignWritesCropsThatKeepTheFoldersStructure() throws IOException {
+    void alignKeepsTheStructureOfFolders() throws IOException {
         Path out = folder.resolve("crops");
         Cli.Result result = Cli.run("align", "--detector", DETECTOR, folder.resolve("photos"), "--out", out, "--json");
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).contains("no face was found in " + nobody, "2 crops of 3 images in " + out);
+        assertThat(result.err()).contains("no face was found in " + noFace, "2 crops of 3 images in " + out);
         assertThat(result.json().get("crops").asInt()).isEqualTo(2);
         BufferedImage crop = ImageIO.read(out.resolve("ann/1.png").toFile());
         assertThat(crop.getWidth()).isEqualTo(112);
-        Color middle = new Color(crop.getRGB(56, 66)); // the square lies above the nose
+        Color middle = new Color(crop.getRGB(56, 66)); // the square is above the nose
         assertThat(middle.getRed()).isGreaterThan(200);
         assertThat(middle.getBlue()).isLessThan(50);
         assertThat(new Color(ImageIO.read(out.resolve("bob/1.png").toFile()).getRGB(56, 66)).getBlue())
-                .as("the most prominent")
+                .as("the most prominent face")
                 .isGreaterThan(200);
 
         Path narrow = folder.resolve("narrow");
@@ -310,7 +312,7 @@ class PhotographCommandsTest {
     }
 
     @Test
-    void embedGivesTheEmbeddingsThatTheLibraryGives() {
+    void embedReturnsTheLibrarysEmbeddings() {
         JsonNode embeddings = Cli.run("embed", one, both, "--model", model, "--detector", DETECTOR, "--json")
                 .json()
                 .get("embeddings");
@@ -327,12 +329,12 @@ class PhotographCommandsTest {
     }
 
     @Test
-    void verifyDecidesAndSaysByWhat() throws IOException {
+    void verifyDecidesByTheThreshold() throws IOException {
         Object[] detector = {"--detector", DETECTOR};
 
         Cli.Result same = Cli.run("verify", one, one, "--model", model, detector[0], detector[1], "--threshold", 0.9);
         assertThat(same.code()).as(same.err()).isZero();
-        assertThat(same.out()).matches("the same person: cosine (1\\.0000|0\\.9999), same from 0\\.9000 on\\R");
+        assertThat(same.out()).matches("the same person: cosine (1\\.0000|0\\.9999), threshold 0\\.9000\\R");
 
         Cli.Result other =
                 Cli.run("verify", one, both, "--model", model, detector[0], detector[1], "--threshold", 1, "--json");
@@ -352,21 +354,21 @@ class PhotographCommandsTest {
         assertThat(none.code()).isEqualTo(1);
         assertThat(none.err())
                 .contains("false accept rate of 0.001 must have been calibrated, but this model has none");
-        Cli.Result nobodyThere =
-                Cli.run("verify", one, nobody, "--model", model, detector[0], detector[1], "--threshold", 0.5);
-        assertThat(nobodyThere.code()).isEqualTo(1);
-        assertThat(nobodyThere.err()).contains("image " + nobody + " must show a face, but none was found");
+        Cli.Result missing =
+                Cli.run("verify", one, noFace, "--model", model, detector[0], detector[1], "--threshold", 0.5);
+        assertThat(missing.code()).isEqualTo(1);
+        assertThat(missing.err()).contains("image " + noFace + " must show a face, but none was found");
         assertThat(Cli.run("verify", one, both, "--model", model, "--threshold", 0.5, "--far", 0.1)
                         .code())
-                .as("one of the two")
+                .as("--threshold excludes --far")
                 .isEqualTo(2);
     }
 
     @Test
-    void aCalibratedModelVerifiesByItsRate() {
+    void calibratedModelsVerifyByFalseAcceptRate() {
         Map<Double, Double> thresholds;
         try (Recognizer recognizer = Recognizer.load(calibrated)) {
-            recognizer.useFlip(true); // as they were calibrated
+            recognizer.useFlip(true); // as in the calibration
             thresholds = recognizer.thresholds();
         }
         Path first = faces.resolve("person0/0.png");
@@ -374,11 +376,11 @@ class PhotographCommandsTest {
         assertThat(usual.json().get("threshold").asDouble()).isEqualTo(thresholds.get(0.001));
         assertThat(usual.json().get("false_accept_rate").asDouble()).isEqualTo(0.001);
         Cli.Result asked = Cli.run("verify", first, first, "--model", calibrated, "--far", 0.01);
-        assertThat(asked.out()).contains(", at a false accept rate of 0.01");
+        assertThat(asked.out()).contains(", false accept rate 0.01");
     }
 
     @Test
-    void embedTakesPhotographs() {
+    void embedAddsMirrorImages() {
         Cli.Result result = Cli.run("embed", "--model", model, "--detector", DETECTOR, "--flip", "--json", one, both);
         assertThat(result.code()).as(result.err()).isZero();
         JsonNode found = result.json().get("embeddings").get(1);

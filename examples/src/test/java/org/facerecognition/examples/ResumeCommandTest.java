@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code train --resume}: the folder knows the options, and what is given must agree with them. */
+/** {@code train --resume}: takes its options from the folder, and options that are given must agree with them. */
 class ResumeCommandTest {
     @TempDir
     static Path data;
@@ -45,7 +45,7 @@ class ResumeCommandTest {
     }
 
     @Test
-    void theFolderIsEnough() {
+    void takesItsOptionsFromTheFolder() {
         Object[] options = {
             "--embedding-size",
             "24,16",
@@ -80,24 +80,25 @@ class ResumeCommandTest {
     }
 
     @Test
-    void whatIsGivenMustAgree() {
+    void rejectsOptionsThatContradictTheTraining() {
         start("--m", 0.1, "--max-steps", 1);
 
         Cli.Result other = resume("--m", 0.5, "--batch-size", 5);
 
         assertThat(other.code()).isEqualTo(2);
         assertThat(other.err())
-                .contains("last.ckpt is of another training: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
-                        + " leave these options out, or start another training in another --out");
+                .contains(
+                        "last.ckpt belongs to another training: --m was 0.1, is now 0.5; --batch-size was 6, is now 5;"
+                                + " leave these options out, or start another training in another --out");
         assertThat(resume("--m", 0.1, "--batch-size", 6, "--threads", 1, "--max-steps", 2)
                         .code())
                 .isZero();
     }
 
     @Test
-    void anEarlierVersionsOptionsAreRead() throws IOException {
+    void readsListsAndRunOptionsOfEarlierVersions() throws IOException {
         start("--max-steps", 1);
-        Path file = out().resolve("args.json"); // lists stood in brackets, and options of the call were in it
+        Path file = out().resolve("args.json"); // lists had brackets, and options of the run were recorded
         ObjectNode args = (ObjectNode) new ObjectMapper().readTree(file.toFile());
         args.put("--embedding-size", "[16]").put("--milestones", "[20, 35]");
         args.put("--out", "elsewhere")
@@ -113,7 +114,48 @@ class ResumeCommandTest {
     }
 
     @Test
-    void nothingToResumeIsAnError() throws IOException {
+    void readsFormerOptionNamesOfEarlierVersions() throws IOException {
+        start("--preset", "finetune", "--license", "MIT", "--max-steps", 1);
+        Path file = out().resolve("args.json");
+        String args = Files.readString(file);
+        assertThat(args).contains("\"--head-lr-multiplier\" : \"10.0\"", "\"--freezer\" : \"all:1\"", "\"--license\"");
+        Files.writeString(
+                file,
+                args.replace("--license", "--licence")
+                        .replace("--head-lr-multiplier", "--head-lr-factor")
+                        .replace("--image-cache-mib", "--cache-mib")
+                        .replace("--feature-cache-mib", "--frozen-memory-mib")
+                        .replace("--checkpoint-every-steps", "--backup-every-steps")
+                        .replace("all:1", "wholly:1"));
+
+        Cli.Result other = resume("--head-lr-multiplier", 3, "--freezer", "all:2");
+        assertThat(other.code()).isEqualTo(2);
+        assertThat(other.err())
+                .contains("--head-lr-multiplier was 10.0, is now 3.0", "--freezer was all:1, is now all:2");
+
+        Cli.Result resumed =
+                resume("--head-lr-factor", 10, "--freezer", "wholly:1", "--cache-mib", 8, "--max-steps", 2);
+        assertThat(resumed.code()).as(resumed.err()).isZero();
+        assertThat(resumed.err())
+                .containsOnlyOnce("note: --head-lr-factor is now --head-lr-multiplier")
+                .containsOnlyOnce("note: wholly:1 is now all:1")
+                .doesNotContain("--licence", "--backup-every-steps");
+        assertThat(Files.readString(file))
+                .contains("\"--image-cache-mib\" : \"8\"", "\"--license\" : \"MIT\"", "\"--freezer\" : \"all:1\"")
+                .doesNotContain("--licence", "\"--cache-mib\"");
+    }
+
+    @Test
+    void readsEmbeddingStatisticsOfEarlierVersions() throws IOException {
+        start("--epochs", 2, "--max-steps", 4, "--augmentations", "none");
+        Files.move(out().resolve("embedding-stats.jsonl"), out().resolve("looks.jsonl"));
+        Cli.Result resumed = resume();
+        assertThat(resumed.code()).as(resumed.err()).isZero();
+        assertThat(Files.readAllLines(out().resolve("embedding-stats.jsonl"))).hasSize(2);
+    }
+
+    @Test
+    void failsWithoutACheckpoint() throws IOException {
         Cli.Result nothing = Cli.train(data, out(), "--resume");
         assertThat(nothing.code()).isEqualTo(1);
         assertThat(nothing.err())
@@ -128,7 +170,7 @@ class ResumeCommandTest {
     }
 
     @Test
-    void resumeOrStartDoesWhatThereIsToDo() {
+    void resumeOrStartStartsAndThenResumes() {
         Cli.Result first = start("--resume-or-start", "--max-steps", 2);
         assertThat(first.json().get("steps").asInt()).isEqualTo(2);
         Cli.Result second = start("--resume-or-start", "--max-steps", 3);
@@ -137,14 +179,14 @@ class ResumeCommandTest {
     }
 
     @Test
-    void dataIsStillRequiredToStart() {
+    void requiresDataToStart() {
         Cli.Result result = Cli.run("train", "--out", out());
         assertThat(result.code()).isEqualTo(2);
         assertThat(result.err()).contains("Missing required option: '--data=DIR'");
     }
 
     @Test
-    void imagesReplacedUnderTheirNamesCanBeAccepted(@TempDir Path own) throws IOException {
+    void acceptsChangedImagesWhenAsked(@TempDir Path own) throws IOException {
         Cli.faces(own);
         Cli.train(own, out(), "--max-steps", 1);
         Files.copy(own.resolve("person0/0.png"), own.resolve("person0/1.png"), StandardCopyOption.REPLACE_EXISTING);
@@ -156,14 +198,14 @@ class ResumeCommandTest {
     }
 
     @Test
-    void computeThreadsAreOfTheCommandOnly() {
+    void restoresTheNumberOfComputeThreads() {
         int before = torch.get_num_threads();
         start("--compute-threads", 1, "--max-steps", 1);
         assertThat(torch.get_num_threads()).isEqualTo(before);
     }
 
     @Test
-    void withoutValidationTheLastEpochIsTheBest() throws IOException {
+    void choosesTheLastEpochWithoutValidation() throws IOException {
         Cli.Result result = start("--val-fraction", 0);
 
         assertThat(result.err()).contains("no validation: best.ckpt is the last epoch's");
@@ -178,7 +220,7 @@ class ResumeCommandTest {
     }
 
     @Test
-    void aSamplerOfGroupsSetsTheBatchSize() throws IOException {
+    void samplerOfGroupsSetsTheBatchSize() throws IOException {
         Cli.Result result = Cli.run(
                 "train",
                 "--data",

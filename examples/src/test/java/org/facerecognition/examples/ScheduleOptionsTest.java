@@ -15,11 +15,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
-/** The learning rate of each epoch, and what is said of settings without effect, from the command line's words. */
+/** The learning rate of each epoch, and the warnings about settings without effect, for words of the command line. */
 class ScheduleOptionsTest {
     private static final int EPOCHS = 10;
 
-    /** The options of {@code train} as they are when its training begins. */
+    /** The options of {@code train} at the beginning of a training. */
     private static final class Options {
         final CommandLine command = new CommandLine(new TrainCommand()).setCaseInsensitiveEnumValuesAllowed(true);
         final OptimizationOptions optimization;
@@ -58,7 +58,7 @@ class ScheduleOptionsTest {
         }
 
         List<String> warnings() {
-            rates(); // the order of TrainCommand
+            rates(); // first, as in TrainCommand
             return optimization.warnings(epochs, command.getParseResult()::hasMatchedOption);
         }
     }
@@ -101,7 +101,7 @@ class ScheduleOptionsTest {
         }
 
         @Test
-        void t0SetsTheLengthWhereItIsGiven() {
+        void t0SetsTheLength() {
             assertRates("--scheduler cosine --lr 1e-3 --eta-min 0 --t0 4", epoch -> cosine(1e-3, 0, epoch, 4));
             assertRates(
                     "--scheduler polynomial --lr 1e-3 --power 1 --t0 4", epoch -> 1e-3 * Math.max(0, 4 - epoch) / 4);
@@ -159,7 +159,7 @@ class ScheduleOptionsTest {
     }
 
     @Nested
-    class Nonsense {
+    class InvalidSettings {
         @ParameterizedTest
         @CsvSource(
                 delimiter = '|',
@@ -195,7 +195,7 @@ class ScheduleOptionsTest {
                     "--scheduler step --step-size 9 --warmup-epochs 1 | --step-size 9 has no effect: the schedule runs over 9 epochs after the warm-up",
                     "--scheduler multi-step --milestones 5,9,10 | milestone 10 has no effect: the schedule runs over 10 epochs",
                     "--scheduler cosine-warm-restarts --t0 10 --t-mult 2 | --t-mult 2 has no effect: the schedule runs over 10 epochs, and the first restart comes after 10",
-                    "--scheduler polynomial --t0 3 --warmup-epochs 2 | the rate is 0 from epoch 6 of 10: without --t0, polynomial runs to the last epoch",
+                    "--scheduler polynomial --t0 3 --warmup-epochs 2 | the learning rate is 0 from epoch 6 of 10: without --t0, polynomial runs to the last epoch",
                     "--momentum .8 | --momentum has no effect with --optimizer adamw: only sgd uses it",
                     "--optimizer adam --nesterov | --nesterov has no effect with --optimizer adam: only sgd uses it"
                 })

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 
 class StopHookTest {
     @Test
-    void isRegisteredUntilItIsRemoved() {
+    void isRegisteredUntilRemoved() {
         Thread removed = StopHook.add("test", () -> {});
         StopHook.remove(removed);
         assertThat(Runtime.getRuntime().removeShutdownHook(removed))
@@ -18,7 +18,7 @@ class StopHookTest {
     }
 
     @Test
-    void removingItTwiceIsHarmless() {
+    void canBeRemovedTwice() {
         Thread hook = StopHook.add("test", () -> {});
         StopHook.remove(hook);
         StopHook.remove(hook);

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainCommandTest {
-    /** 15 training images (a fifth of each person's six is for validation), in batches of six: 3 steps an epoch. */
+    /** Steps per epoch: 15 training images in batches of six; one of each person's six images is for validation. */
     private static final int STEPS = 3;
 
     @TempDir
@@ -43,7 +43,7 @@ class TrainCommandTest {
         return folder.resolve("model");
     }
 
-    /** A training of a net whose checkpoints are small, for tests that write many. */
+    /** Trains a network whose checkpoints are small, for tests that write many. */
     private static Cli.Result trainSmall(Path out, Object... more) {
         return Cli.run(smallWords(out, more).toArray());
     }
@@ -74,7 +74,7 @@ class TrainCommandTest {
     }
 
     @Test
-    void leavesBackupsHistoryReportAndArgsAndEndsWithOneLineOfJson() throws IOException {
+    void writesCheckpointsHistoryReportAndArgs() throws IOException {
         Cli.Result result = Cli.train(data, out(), "--augmentations", "none");
 
         assertThat(result.code()).as(result.err()).isZero();
@@ -88,13 +88,18 @@ class TrainCommandTest {
         assertThat(json.get("images_per_second").asDouble()).isPositive();
         assertThat(json.get("best_epoch").asInt()).isBetween(1, 2);
         assertThat(result.err())
-                .contains("TRAIN: 15 samples of 3 identities", "VAL: 3 samples", "epoch 1  loss", "epoch 2  loss");
+                .contains(
+                        "TRAIN: 15 samples of 3 identities",
+                        "VAL: 3 samples",
+                        "epoch 1/2  lr 3.00e-04  loss ",
+                        "epoch 2/2  lr ",
+                        " left");
 
         assertThat(history()).hasSize(2);
         assertThat(Files.readString(out().resolve("report.html")))
                 .contains(
                         "Accuracy", "Angles of embeddings in epoch 2", "Norms of embeddings", "data:image/png;base64,");
-        assertThat(Files.readAllLines(out().resolve("looks.jsonl")))
+        assertThat(Files.readAllLines(out().resolve("embedding-stats.jsonl")))
                 .hasSize(2)
                 .last()
                 .asString()
@@ -110,7 +115,7 @@ class TrainCommandTest {
     }
 
     @Test
-    void maxStepsStopsWithABackupAndResumeGoesOn() throws IOException {
+    void resumesAfterMaxSteps() throws IOException {
         JsonNode whole = trainSmall(folder.resolve("whole")).json();
 
         Cli.Result first = trainSmall(out(), "--max-steps", 4);
@@ -119,7 +124,7 @@ class TrainCommandTest {
         Cli.Result again = trainSmall(out());
         assertThat(again.code()).isEqualTo(2);
         assertThat(again.err())
-                .contains(out() + " holds a training already: go on with --resume, or choose another --out");
+                .contains(out() + " already holds a training: continue it with --resume, or choose another --out");
         Cli.Result second = trainSmall(out(), "--resume");
 
         assertThat(second.code()).as(second.err()).isZero();
@@ -128,27 +133,28 @@ class TrainCommandTest {
             assertThat(second.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
         }
         assertThat(history()).hasSize(2);
-        assertThat(Files.readAllLines(out().resolve("looks.jsonl"))).hasSize(2);
+        assertThat(Files.readAllLines(out().resolve("embedding-stats.jsonl"))).hasSize(2);
     }
 
     @Test
-    void picturesThatAreFarFromTheirPersonAreListed() throws IOException {
+    void findLabelNoiseListsImagesFarFromTheirPerson() throws IOException {
         Cli.train(data, out(), "--max-steps", STEPS, "--augmentations", "none");
         Path model = out().resolve("last.ckpt");
-        Cli.Result all = Cli.run("suspects", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
+        Cli.Result all =
+                Cli.run("find-label-noise", "--model", model, "--data", data, "--layout", "folders", "--degrees", 0);
         assertThat(all.code()).as(all.err()).isZero();
         assertThat(all.out().lines().toList())
                 .hasSize(16) // a heading and each image
                 .first()
                 .isEqualTo("image\tidentity\tdegrees\tnearest\tnearest_degrees");
         assertThat(all.err()).contains("15 of 15 images are suspected");
-        Cli.Result none = Cli.run("suspects", "--model", model, "--data", folder.resolve("nowhere"), "--json");
+        Cli.Result none = Cli.run("find-label-noise", "--model", model, "--data", folder.resolve("nowhere"), "--json");
         assertThat(none.code()).isEqualTo(1);
     }
 
     @Test
-    void aDiskThatIsFullForReportOrHistoryIsOneSentenceAndTheTrainingGoesOnLater() throws IOException {
-        Path full = Path.of("/dev/full"); // whatever is written there fails as on a full disk
+    void resumesAfterAFullDisk() throws IOException {
+        Path full = Path.of("/dev/full"); // writing there fails as on a full disk
         assumeTrue(Files.exists(full), "needs /dev/full");
         JsonNode whole = trainSmall(folder.resolve("whole")).json();
         Files.createDirectories(out());
@@ -174,16 +180,17 @@ class TrainCommandTest {
     }
 
     @Test
-    void resumingWithOtherSettingsIsRefused() {
+    void rejectsOtherSettingsOnResume() {
         Cli.train(data, out(), "--max-steps", 1);
         Cli.Result other = Cli.train(data, out(), "--resume", "--lr", "0.5");
         assertThat(other.code()).isEqualTo(2);
         assertThat(other.err())
-                .contains("last.ckpt is of another training: --lr was 3.0E-4, is now 0.5; leave these options out");
+                .contains("last.ckpt belongs to another training: --lr was 3.0E-4, is now 0.5; leave these options"
+                        + " out");
     }
 
     @Test
-    void theFiveAugmentationsMakeTheDataSixTimesAsLargeUnlessComposed() {
+    void fiveAugmentationsMakeTheDataSixTimesAsLarge() {
         Cli.Result copies = Cli.train(data, folder.resolve("copies"), "--augmentations", "five", "--epochs", 1);
         assertThat(copies.json().get("steps").asInt()).isEqualTo(6 * 15 / 6);
         Cli.Result composed =
@@ -197,7 +204,7 @@ class TrainCommandTest {
     }
 
     @Test
-    void scaleMarginLossPrecisionSeedAndSizesReachTheModel() {
+    void passesModelOptionsOn() {
         double plain = firstLoss("plain");
         assertThat(firstLoss("same")).isEqualTo(plain);
         assertThat(firstLoss("s", "--s", 20)).isNotCloseTo(plain, within(0.1));
@@ -215,7 +222,7 @@ class TrainCommandTest {
     }
 
     @Test
-    void everyLossIsThereByNameWithItsPapersSettingsAndDoubtsAreTold() throws IOException {
+    void lossesUseTheirPapersSettingsAndWarn() throws IOException {
         Cli.Result ada = Cli.train(data, out(), "--loss", "adaface", "--s", 0.5, "--focal-gamma", 2, "--max-steps", 1);
         assertThat(ada.code()).as(ada.err()).isZero();
         assertThat(ada.err())
@@ -251,7 +258,7 @@ class TrainCommandTest {
         "multi-step, --milestones=1, 0.0003, 0.00003, 0.00003",
         "polynomial, --t0=4, 0.0003, 0.00016875, 0.000075"
     })
-    void theSchedulerSetsTheRates(String scheduler, String option, double first, double second, double third)
+    void schedulersSetTheLearningRate(String scheduler, String option, double first, double second, double third)
             throws IOException {
         List<Object> more =
                 new ArrayList<>(List.of("--scheduler", scheduler, "--epochs", 3, "--augmentations", "none"));
@@ -268,9 +275,9 @@ class TrainCommandTest {
                         a -> assertThat(a).isCloseTo(third, within(1e-12)));
     }
 
-    /** With the default --t0 the rate was 0 from the fourth epoch on. */
+    /** Earlier, the default of --t0 made the learning rate 0 from the fourth epoch. */
     @Test
-    void polynomialRunsToTheLastEpochAndArgsTellItsLength() throws IOException {
+    void polynomialRunsToTheLastEpoch() throws IOException {
         List<Object> words = new ArrayList<>(List.of("--augmentations", "none", "--epochs", 5, "--warmup-epochs", 1));
         words.addAll(List.of("--scheduler", "polynomial", "--power", 1, "--gamma", 0.5));
         Cli.Result result = trainSmall(out(), words.toArray());
@@ -289,7 +296,7 @@ class TrainCommandTest {
     }
 
     @Test
-    void optimizersAndFreezersReachTheTrainer() {
+    void passesOptimizationOptionsOn() {
         List<Double> losses = new ArrayList<>();
         List<List<Object>> variants = List.of(
                 List.of(),
@@ -299,7 +306,7 @@ class TrainCommandTest {
                 List.of("--freezer", "7,7"),
                 List.of("--freezer", "first:1"),
                 List.of("--freezer", "gradual:1"),
-                List.of("--head-lr-factor", "10"),
+                List.of("--head-lr-multiplier", "10"),
                 List.of("--clip", "0.01", "--optimizer", "sgd"),
                 List.of("--accumulate", "3"));
         for (List<Object> variant : variants) {
@@ -314,7 +321,7 @@ class TrainCommandTest {
 
     @Test
     @Timeout(120)
-    void beingStoppedItFinishesItsStepAndBacksUp() throws Exception {
+    void savesACheckpointWhenStopped() throws Exception {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp",
@@ -328,10 +335,10 @@ class TrainCommandTest {
                 line = err.readLine();
             }
             assertThat(line).contains("step 1");
-            process.toHandle().destroy(); // SIGTERM, as Ctrl-C's SIGINT ends in the same shutdown hook
+            process.toHandle().destroy(); // SIGTERM, which runs the same shutdown hook as Ctrl-C's SIGINT
             List<String> rest = err.lines().toList();
             assertThat(rest)
-                    .contains("stopping after this step, with a checkpoint in " + out() + "; go on with --resume");
+                    .contains("stopping after this step, with a checkpoint in " + out() + "; continue with --resume");
         }
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         Cli.Result resumed = trainSmall(out(), "--resume", "--epochs", 10_000, "--max-steps", 40);
@@ -352,14 +359,14 @@ class TrainCommandTest {
                 "--encoder=resnet38 | but was \"resnet38\"",
                 "--encoder-last-layer=head | last layer must be \"fc\" for this backbone, but was \"head\"",
                 "--lr=-1 | rate must be positive and finite, but was -1.0",
-                "--freezer=many | --freezer must be numbers with commas between them, first:N, before:LAYER, wholly:N or gradual:N, but was \"many\"",
+                "--freezer=many | --freezer must be numbers separated by commas, first:N, before:LAYER, all:N or gradual:N, but was \"many\"",
                 "--freezer=first:99 | freezer must freeze between 0 and 10 children of \"encoder\"",
                 "--threads=0 | loaderThreads must be at least 1, but was 0",
                 "--loss=nonsense | Invalid value for option '--loss'",
                 "--layout=lfw | Invalid value for option '--layout'",
                 "--bogus | Unknown option: '--bogus'"
             })
-    void wrongUseIsCodeTwoAndOneSentence(String option, String sentence) {
+    void explainsWrongUseInOneSentence(String option, String sentence) {
         List<Object> words = Cli.trainWords(data, out());
         String name = option.split("=")[0];
         if (words.contains(name)) {
@@ -375,7 +382,7 @@ class TrainCommandTest {
     }
 
     @Test
-    void aMissingOrEmptyFolderIsCodeOneAndOneSentence() throws IOException {
+    void explainsAMissingOrEmptyFolder() throws IOException {
         Path nowhere = folder.resolve("nowhere");
         Cli.Result missing = Cli.train(nowhere, out());
         assertThat(missing.code()).isEqualTo(1);
@@ -383,11 +390,11 @@ class TrainCommandTest {
         Cli.Result empty = Cli.train(Files.createDirectory(folder.resolve("empty")), out());
         assertThat(empty.code()).isEqualTo(1);
         assertThat(empty.err()).contains("is empty: it must have one folder of images per person");
-        assertThat(Cli.train(data, out(), "--align", "crop").err()).contains("must be 178x218 for framing celeba-crop");
+        assertThat(Cli.train(data, out(), "--align", "crop").err()).contains("must be 178x218 for crop celeba-crop");
     }
 
     @Test
-    void aMissingOptionIsCodeTwo() {
+    void requiresData() {
         assertThat(Cli.run("train").code()).isEqualTo(2);
         assertThat(Cli.run("train").err()).contains("Missing required option: '--data=DIR'");
     }

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /**
- * Commands where native libraries cannot be unpacked: without a folder for them, or with a full disk there. They
- * answered with 40 lines of the command-line parser's stack trace. Each test is in a JVM of its own.
+ * Commands when native libraries cannot be unpacked, because there is no folder for them or its disk is full. Earlier,
+ * they printed 40 lines of the parser's stack trace. Each test runs in a separate JVM.
  */
 class WithoutNativesTest {
     private static final String WAY_OUT =
@@ -27,7 +27,7 @@ class WithoutNativesTest {
     @TempDir
     Path folder;
 
-    /** Runs commands and prints their exit codes and what they said. */
+    /** Runs commands and prints their exit codes and output. */
     static final class Child {
         public static void main(String[] args) {
             if (args[0].equals("help")) {
@@ -35,7 +35,7 @@ class WithoutNativesTest {
             } else {
                 for (String command : args) {
                     run(command.split(" "));
-                    run(command.split(" ")); // a class that has failed says less the second time
+                    run(command.split(" ")); // the second failure of a class has another message
                 }
             }
         }
@@ -52,10 +52,10 @@ class WithoutNativesTest {
         }
 
         private static void run(String... words) {
-            StringWriter said = new StringWriter();
-            int code = Main.run(new PrintWriter(said, true), new PrintWriter(said, true), words);
+            StringWriter output = new StringWriter();
+            int code = Main.run(new PrintWriter(output, true), new PrintWriter(output, true), words);
             System.out.println(
-                    words[0] + " " + code + ": " + said.toString().strip().replace(System.lineSeparator(), " | "));
+                    words[0] + " " + code + ": " + output.toString().strip().replace(System.lineSeparator(), " | "));
         }
     }
 
@@ -75,7 +75,7 @@ class WithoutNativesTest {
         return lines;
     }
 
-    /** No folder can be made below a file, whoever the user is. */
+    /** Names a folder below a file, which no user can create. */
     private List<String> withoutAFolder() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "");
         return List.of("-Dorg.bytedeco.javacpp.cachedir=" + file, "-Duser.home=" + file, "-Djava.io.tmpdir=" + file);
@@ -96,14 +96,14 @@ class WithoutNativesTest {
     }
 
     @Test
-    void helpOfEveryCommandNeedsNone() throws Exception {
+    void helpNeedsNoNatives() throws Exception {
         List<String> lines = run("", withoutAFolder(), "help");
         assertThat(lines).hasSizeGreaterThan(15).allMatch(line -> line.matches("[a-z-]+ 0: .*Usage: .*"));
         assertThat(lines).anyMatch(line -> line.startsWith("train 0: ") && line.contains("efficientnet_v2_m"));
     }
 
     @Test
-    void commandsSayInOneSentenceWhatToDoWithoutAFolderForThem() throws Exception {
+    void explainsAMissingFolderInOneSentence() throws Exception {
         String reason = "Could not create the cache: Set the \"org.bytedeco.javacpp.cachedir\" system property.";
         assertThat(run("", withoutAFolder(), commands())).hasSize(8).allSatisfy(line -> {
             if (line.startsWith("doctor")) {
@@ -120,7 +120,7 @@ class WithoutNativesTest {
     }
 
     @Test
-    void commandsSayInOneSentenceWhatToDoWhereTheDiskIsFull() throws Exception {
+    void explainsAFullDiskInOneSentence() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/bin/sh")), "skipped: needs a shell that limits the size of files");
         Path cache = Files.createDirectory(folder.resolve("cache"));
         List<String> lines = run("ulimit -f 200", List.of("-Dorg.bytedeco.javacpp.cachedir=" + cache), commands());

@@ -10,17 +10,18 @@ import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * AdaCos: no margin and no setting, the scale follows from the number of identities, and when dynamic from how training gets
- * on.
+ * AdaCos: a scaled cosine softmax without a margin and without settings. The scale follows from the number of
+ * identities and, if dynamic, from the progress of training.
  *
- * <p>Zhang et al., "AdaCos: Adaptively Scaling Cosine Logits for Effectively Learning Deep Face Representations", CVPR 2019,
- * arXiv 1905.00292. Fixed, equation 8: s = sqrt(2) ln(C - 1). Dynamic, equations 13 to 15: from there, in each step
- * s = ln(B) / cos(min(pi / 4, theta)), theta the batch's median angle to the right identities, and B the mean over the batch
- * of the sum of exp(s' cos(theta_j)) over the wrong ones, s' being the last s. What differs: s stays at 1 or more, where a
- * few wrong identities that all are far would make ln(B) negative. Scores are scaled by the fixed s.
+ * <p>Zhang et al., "AdaCos: Adaptively Scaling Cosine Logits for Effectively Learning Deep Face Representations", CVPR
+ * 2019, arXiv 1905.00292. Fixed scale, equation 8: s = sqrt(2) ln(C - 1). Dynamic scale, equations 13 to 15: starting
+ * from that value, each step sets s = ln(b) / cos(min(pi / 4, theta)), where theta is the median target angle of the
+ * batch and b is the mean over the batch of the sum of exp(s' cos(theta_j)) over the negatives, with s' the previous
+ * scale. What differs: s is at least 1, because ln(b) would be negative with few negatives that are all far away.
+ * Scores are always multiplied by the fixed scale.
  *
- * @param classes number of identities, C, at least 4: the scale must be above 1
- * @param dynamic whether the scale moves
+ * @param classes the number of identities, C, at least 4, so that the scale is above 1
+ * @param dynamic whether the scale changes in training
  */
 public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
     private static final String SCALE = "scale";
@@ -37,7 +38,7 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
     }
 
     @Override
-    public Margin scaledBy(double share) {
+    public Margin scaledBy(double factor) {
         return this;
     }
 
@@ -47,11 +48,11 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
     }
 
     @Override
-    public void observe(Targets targets, UnaryOperator<Tensor> othersLogSum) {
+    public void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {
         if (dynamic) {
             Tensor scale = targets.state().get(SCALE);
-            Tensor negatives = othersLogSum.apply(scale); // [B]
-            Tensor logMean = plus(negatives.logsumexp(0), -Math.log(negatives.numel()));
+            Tensor logSums = negativesLogSumExp.apply(scale); // [B]
+            Tensor logMean = plus(logSums.logsumexp(0), -Math.log(logSums.numel()));
             Tensor median = atMost(Angles.angle(targets.cosine()).median(), Math.PI / 4);
             scale.copy_(atLeast(logMean.div(median.cos()), 1));
         }
@@ -72,7 +73,7 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
         return rescaled(cosines, targets);
     }
 
-    /** Heads multiply with the fixed s: what the moving one differs is put into the cosines. */
+    /** Heads multiply by the fixed scale, so the ratio of the dynamic to the fixed scale goes into the cosines. */
     private Tensor rescaled(Tensor cosines, Targets targets) {
         return dynamic ? cosines.mul(times(targets.state().get(SCALE), 1 / s())) : cosines;
     }

@@ -6,14 +6,15 @@ import static org.facerecognition.losses.Elementwise.times;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Triplet loss on each sample's hardest pairs: the farthest of its own identity must be nearer than the nearest of another, by
- * a margin.
+ * Triplet loss on the hardest pairs of each sample: its farthest sample of the same identity must be nearer, by a
+ * margin, than its nearest sample of another identity.
  *
  * <p>Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", arXiv 1703.07737, equation 5. What
- * differs: distances are squared ones between normalized embeddings, 2 - 2 cos, as in FaceNet (arXiv 1503.03832), whose
- * margin this is; the paper's root has an infinite slope at 0. The mean is over samples that have pairs of both kinds.
+ * differs: distances are squared distances between normalized embeddings, 2 - 2 cos, as in FaceNet (arXiv 1503.03832),
+ * whose margin is used too; the paper's square root has an infinite slope at 0. The mean is over the samples that have
+ * pairs of both kinds.
  *
- * @param margin difference of squared distances, in [0, 4]; 0.2 in FaceNet
+ * @param margin the difference of squared distances, in [0, 4]; 0.2 in FaceNet
  */
 public record BatchHardTriplet(double margin) implements PairLoss {
     public BatchHardTriplet {

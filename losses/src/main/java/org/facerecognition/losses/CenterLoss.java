@@ -11,13 +11,14 @@ import org.facerecognition.natives.Autocast;
 import org.facerecognition.natives.Initialization;
 
 /**
- * Cross-entropy over a linear layer, and embeddings are drawn towards the mean of their identity.
+ * Center loss: cross-entropy over a linear layer, plus a term that pulls embeddings toward the mean of their identity.
  *
- * <p>Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition", ECCV 2016, equations 2 to 5: lambda /
- * 2 times the squared distance between an embedding and its identity's center, here the mean over the batch, where the paper
- * sums. Centers are no parameters: by equation 4 each training batch moves a center by alpha times the sum of its embeddings'
- * differences over one plus their number. They start at 0 and are the buffer {@code centers} [C, D]. Embeddings are not
- * normalized.
+ * <p>Wen et al., "A Discriminative Feature Learning Approach for Deep Face Recognition", ECCV 2016, equations 2 to 5.
+ * The term is lambda / 2 times the squared distance between an embedding and the center of its identity. Centers are
+ * not parameters: by equation 4 each training batch moves a center by alpha times the sum of the differences of its
+ * embeddings to it, divided by one plus their number. They start at 0, in the buffer {@code centres} [C, D] (the
+ * spelling of existing files). Embeddings are not normalized. What differs: the term is the mean over the batch, while
+ * the paper sums.
  */
 public final class CenterLoss extends Head {
     private static final double ALPHA = 0.5; // the paper's
@@ -28,11 +29,13 @@ public final class CenterLoss extends Head {
     private final CrossEntropy crossEntropy;
 
     /**
-     * @param classes number of identities, at least 1
-     * @param embeddingSize length of an embedding, at least 1
-     * @param lambda weight beside the cross-entropy, at least 0; 0.003 in the paper
-     * @param crossEntropy with or without smoothing and focal weighting
-     * @throws IllegalArgumentException when a size is less than 1 or lambda is negative
+     * Creates a head.
+     *
+     * @param classes the number of identities, at least 1
+     * @param embeddingSize the number of values in an embedding, at least 1
+     * @param lambda the weight of the term relative to the cross-entropy, at least 0; 0.003 in the paper
+     * @param crossEntropy with or without label smoothing and focal weighting
+     * @throws IllegalArgumentException if a size is less than 1 or lambda is negative
      */
     public CenterLoss(int classes, int embeddingSize, double lambda, CrossEntropy crossEntropy) {
         super("CenterLoss", classes, embeddingSize);
@@ -49,21 +52,21 @@ public final class CenterLoss extends Head {
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor x = embeddings.to(centers.scalar_type()); // [B, D]
             Tensor scores = classifier.forward(x); // [B, C]
-            Tensor away = x.sub(centers.index_select(0, labels)); // [B, D]
-            Tensor squares = away.mul(away).sum(1).mean();
+            Tensor differences = x.sub(centers.index_select(0, labels)); // [B, D]
+            Tensor squares = differences.mul(differences).sum(1).mean();
             if (is_training()) {
-                learn(away.detach(), labels);
+                updateCenters(differences.detach(), labels);
             }
             Tensor loss = crossEntropy.of(scores, labels).add(times(squares, lambda / 2));
             return new Output(loss, scores.detach());
         }
     }
 
-    /** Samples of one identity all compute its new center; see {@link MetricHead}'s for why. */
-    private void learn(Tensor away, Tensor labels) {
+    /** All samples of one identity compute its new center, as in {@link MetricHead}, which says why. */
+    private void updateCenters(Tensor differences, Tensor labels) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor equal = labels.unsqueeze(1).eq(labels.unsqueeze(0)).to(away.scalar_type()); // [B, B]
-            Tensor step = torch.mm(equal, away).div(plus(equal.sum(1), 1).unsqueeze(1)); // [B, D]
+            Tensor equal = labels.unsqueeze(1).eq(labels.unsqueeze(0)).to(differences.scalar_type()); // [B, B]
+            Tensor step = torch.mm(equal, differences).div(plus(equal.sum(1), 1).unsqueeze(1)); // [B, D]
             Tensor former = centers.index_select(0, labels); // [B, D]
             centers.index_copy_(0, labels, former.add(times(step, ALPHA)));
         }

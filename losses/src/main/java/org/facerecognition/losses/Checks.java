@@ -1,6 +1,6 @@
 package org.facerecognition.losses;
 
-/** Refuses settings that make no sense, in a sentence. */
+/** Checks of settings. Each throws an IllegalArgumentException that names the setting, its rule and its value. */
 final class Checks {
     private Checks() {}
 

@@ -10,45 +10,73 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.natives.Autocast;
 
-/** A head's passes over many classes: makes them, and lets them go when their gradient has been taken, or is not wanted. */
+/**
+ * The chunked forward passes of one head. It creates a {@link ChunkedSoftmax} for each, owns those whose backward pass
+ * may still come, and closes each after its backward pass or when too many are waiting.
+ */
 final class ChunkedPasses implements AutoCloseable {
-    /** How many forward passes of one head may wait for their backward pass; of the last one alone cosines are kept. */
+    /** The most forward passes of one head that may wait for their backward pass. Only the last one caches cosines. */
     static final int MAX_WAITING = 8;
 
-    private final boolean hooks;
+    private final boolean useHooks;
     private final Deque<Waiting> waiting = new ArrayDeque<>();
 
-    /** @param hooks whether gradients may be taken on the thread that calls backward; never for a device's tensors */
-    ChunkedPasses(boolean hooks) {
-        this.hooks = hooks;
+    /**
+     * Creates an empty list of passes.
+     *
+     * @param useHooks whether gradients of CPU tensors may be computed on the thread that calls backward; those of
+     *     other devices never are
+     */
+    ChunkedPasses(boolean useHooks) {
+        this.useHooks = useHooks;
     }
 
-    /** A pass whose backward may come. */
-    private record Waiting(ChunkedSoftmax pass, Tensor ownGradient, int ticket) {
+    /**
+     * A pass that waits for backward; owned.
+     *
+     * @param pass the forward pass
+     * @param targetGradient [B], the gradient of the loss with respect to the target cosines
+     * @param ticket the pass's registration with {@link DeferredGradient}
+     */
+    private record Waiting(ChunkedSoftmax pass, Tensor targetGradient, int ticket) {
         void end() {
-            LateGradient.forget(ticket);
-            ownGradient.close();
+            DeferredGradient.forget(ticket);
+            targetGradient.close();
             pass.close();
         }
     }
 
-    /** A margin with its state, in training or not, over identities of K centers. */
+    /**
+     * How a pass is computed.
+     *
+     * @param margin the margin
+     * @param state the state of the margin, borrowed
+     * @param training whether this is a training step
+     * @param subCenters K
+     */
     record Mode(Margin margin, Map<String, Tensor> state, boolean training, int subCenters) {}
 
-    /** The loss of a batch, a scalar, with gradient where one is wanted, and the targets' ranks [B]. */
+    /**
+     * The result of a forward pass; scoped.
+     *
+     * @param loss a scalar, with gradient if gradients are enabled
+     * @param ranks [B], see {@link Head.Output#ranks}
+     */
     record Result(Tensor loss, Tensor ranks) {}
 
     /**
-     * @param x [B, D], of the centers' type, on their device
+     * Computes the loss of a batch.
+     *
+     * @param x [B, D], of the type of the centers and on their device
      * @param centers [C * K, D]
      * @param labels [B], int64, in [0, C)
      */
     Result forward(Tensor x, Tensor centers, Tensor labels, Mode mode, ClassChunks chunks) {
-        waiting.forEach(one -> one.pass.dropKept());
+        waiting.forEach(one -> one.pass.dropCache());
         Tensor unit = Norms.unit(x); // [B, D]
         ChunkedSoftmax pass = new ChunkedSoftmax(unit, centers, mode.subCenters(), labels, mode.margin(), chunks);
         try {
-            return forward(pass, unit, Norms.lengths(x), centers, mode);
+            return forward(pass, unit, Norms.l2(x), centers, mode);
         } catch (RuntimeException e) {
             pass.close();
             throw e;
@@ -56,77 +84,85 @@ final class ChunkedPasses implements AutoCloseable {
     }
 
     private Result forward(ChunkedSoftmax pass, Tensor unit, Tensor norms, Tensor centers, Mode mode) {
-        boolean taping = GradMode.is_enabled();
+        boolean withGradient = GradMode.is_enabled();
         Margin margin = mode.margin();
         Tensor target = pass.target().detach(); // [B]
-        target.set_requires_grad(taping);
+        target.set_requires_grad(withGradient);
         Targets targets = new Targets(target, norms, mode.training(), mode.state());
         if (mode.training()) {
             try (NoGradGuard noGrad = new NoGradGuard()) {
-                margin.observe(targets, pass::othersLogSum);
+                margin.observe(targets, pass::negativesLogSumExp);
             }
         }
         Tensor targetWithMargin = margin.apply(targets); // [B]
         Tensor penalty = margin.penalty(targets);
-        Map<String, Tensor> state = new LinkedHashMap<>(); // as it is now: backward may come after another forward
+        Map<String, Tensor> state = new LinkedHashMap<>(); // a snapshot: backward may come after another forward
         mode.state().forEach((name, value) -> state.put(name, value.clone()));
-        Targets still = new Targets(target.detach(), norms.detach(), mode.training(), state);
-        Tensor loss = pass.forward(still, targetWithMargin.detach());
+        Targets detached = new Targets(target.detach(), norms.detach(), mode.training(), state);
+        Tensor loss = pass.forward(detached, targetWithMargin.detach());
         if (penalty != null) {
             loss = loss.add(penalty.detach());
         }
         Tensor ranks = pass.ranks();
-        if (taping) {
-            Tensor onTape = targetWithMargin.mul(pass.harderGradient()).sum();
+        if (withGradient) {
+            // a scalar in the graph that has the gradients of the margin's part of the loss
+            Tensor marginTerm =
+                    targetWithMargin.mul(pass.targetWithMarginGradient()).sum();
             if (penalty != null) {
-                onTape = onTape.add(penalty);
+                marginTerm = marginTerm.add(penalty);
             }
-            Tensor ownGradient = Tape.gradient(onTape, target, torch.ones_like(onTape)); // [B]
-            loss = loss.add(ofValueZero(onTape)); // for the norms, if the margin looks at them
+            Tensor targetGradient = Autograd.gradient(marginTerm, target, torch.ones_like(marginTerm)); // [B]
+            loss = loss.add(zeroValued(marginTerm)); // for the norms, if the margin depends on them
             loss = loss.add(
-                    hooks && unit.is_cpu() ? later(pass, unit, ownGradient) : atOnce(pass, unit, centers, ownGradient));
+                    useHooks && unit.is_cpu()
+                            ? deferred(pass, unit, targetGradient)
+                            : immediate(pass, unit, centers, targetGradient));
         } else {
             pass.close();
         }
         return new Result(loss, ranks);
     }
 
-    private static Tensor ofValueZero(Tensor scalar) {
+    /** Returns a scalar of value 0 with the gradient of the given one. */
+    private static Tensor zeroValued(Tensor scalar) {
         return scalar.sub(scalar.detach());
     }
 
-    /** The gradients when backward comes by, straight into the centers' own. */
-    private Tensor later(ChunkedSoftmax pass, Tensor unit, Tensor ownGradient) {
+    /** Computes the gradients when backward arrives, directly into the gradient of the centers. */
+    private Tensor deferred(ChunkedSoftmax pass, Tensor unit, Tensor targetGradient) {
         while (waiting.size() >= MAX_WAITING) {
             waiting.removeFirst().end();
         }
         Waiting[] self = new Waiting[1];
-        LateGradient.Link link = LateGradient.link(unit, (factor, gradient) -> {
+        DeferredGradient.Link link = DeferredGradient.link(unit, (factor, gradient) -> {
             waiting.remove(self[0]);
             try (Autocast off = Autocast.off(gradient.device().type())) {
-                gradient.copy_(pass.backwardIntoCenters(factor, ownGradient).flatten());
+                gradient.copy_(pass.backwardIntoCenters(factor, targetGradient).flatten());
             } finally {
                 self[0].end();
             }
         });
-        self[0] = new Waiting(pass, ownGradient.retainReference(), link.ticket());
+        self[0] = new Waiting(pass, targetGradient.retainReference(), link.ticket());
         waiting.addLast(self[0]);
         return link.zero();
     }
 
-    /** The gradients now, as factors of sums that have them as gradients. Takes a second tensor of the centers' size. */
-    private static Tensor atOnce(ChunkedSoftmax pass, Tensor unit, Tensor centers, Tensor ownGradient) {
+    /**
+     * Computes the gradients now and returns a scalar of value 0 that has them. It needs a second tensor of the size of
+     * the centers.
+     */
+    private static Tensor immediate(ChunkedSoftmax pass, Tensor unit, Tensor centers, Tensor targetGradient) {
         try (pass) {
-            Tensor toCenters =
+            Tensor centersGradient =
                     centers.requires_grad() ? torch.empty_like(centers).detach() : null;
-            Tensor toUnit;
+            Tensor unitGradient;
             try (NoGradGuard noGrad = new NoGradGuard()) {
-                toUnit = pass.backward(1, ownGradient, toCenters, false);
+                unitGradient = pass.backward(1, targetGradient, centersGradient, false);
             }
-            Tensor zero = ofValueZero(unit.mul(toUnit).sum());
-            return toCenters == null
+            Tensor zero = zeroValued(unit.mul(unitGradient).sum());
+            return centersGradient == null
                     ? zero
-                    : zero.add(ofValueZero(centers.flatten().dot(toCenters.flatten())));
+                    : zero.add(zeroValued(centers.flatten().dot(centersGradient.flatten())));
         }
     }
 

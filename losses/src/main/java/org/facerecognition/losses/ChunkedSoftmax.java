@@ -20,94 +20,101 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One batch on its way through a softmax over margin cosines, some classes at a time: forward, and later backward. Its
- * numbers are those of the plain writing in {@link MarginSoftmax}, up to rounding.
+ * The softmax over margin cosines of one batch, computed in chunks of classes: forward, and later backward. The results
+ * are those of the direct computation in {@link MarginSoftmax}, up to rounding. It owns the tensors that it keeps from
+ * forward to backward.
  */
 final class ChunkedSoftmax implements AutoCloseable {
     /*
-     * With x the embeddings brought to length 1 [B, D], W the centers [C, D], q_j = 1 / |W_j| and c_bj = q_j x_b . W_j:
+     * With x the unit-norm embeddings [B, D], W the centers [C, D], q_j = 1 / |W_j| and c_bj = q_j x_b . W_j:
      *
-     *     L = 1/B sum_b (ln sum_j exp(s o_bj) - s o_by)          o_by the margin's, o_bj the others'
+     *     L = 1/B sum_b (ln sum_j exp(s o_bj) - s o_by)          o_by the target with margin, o_bj the negatives
      *     G_bj = dL/dc_bj = s/B (p_bj - [j = y]) do_bj/dc_bj     p the softmax
      *     dL/dx_b = sum_j G_bj q_j W_j
      *     dL/dW_j = q_j sum_b G_bj x_b - q_j^2 (sum_b G_bj c_bj) W_j
      *
-     * The plain writing makes, beside the three matrix products, a normalized copy of W, the gradient of that copy and the
-     * parts of its way back through the division, all of W's size, and a dozen tensors [B, C]. Here q_j scales columns of
-     * [B, c] in place of rows of [c, D], and all but W's gradient is of the size of a chunk.
+     * Besides the three matrix products, the direct computation makes a normalized copy of W, the gradient of that copy
+     * and the terms of the backward pass of the division, all of the size of W, and a dozen tensors [B, C]. Here q_j
+     * scales the columns of [B, c] instead of the rows of [c, D], and everything except the gradient of W has the size
+     * of a chunk.
      *
-     * Forward goes through the chunks once and keeps ln sum exp of each. Backward needs p, hence the sum over all classes,
-     * hence a second pass: over cosines that were kept, or computed again. It adds straight into W's gradient.
+     * Forward visits the chunks once and stores ln sum exp of each. Backward needs p, hence the sum over all classes,
+     * hence a second pass, over cosines that were cached or are computed again. It adds directly to the gradient of W.
      *
-     * The target's own cosine is worked out beside the rest, [B], where the margin and its gradient are taken on libtorch's
-     * tape; it is put in the place of the matrix product's, so that there is one value of it.
+     * The target cosines [B] are computed separately, and libtorch's autograd differentiates the margin there. They
+     * replace the corresponding results of the matrix product, so that there is only one value of each.
      *
-     * With K sub-centers to an identity a chunk's product is [B, c K], its cosines [B, c] the largest of each K, and the
-     * gradient goes where that was.
+     * With K sub-centers per identity the product of a chunk is [B, c K], its cosines [B, c] are the largest of each K,
+     * and the gradient goes to the sub-center that had the largest.
      */
-    private static final double SHORTEST = 1e-12; // torch.normalize divides shorter rows by this
-    private static final double NEARLY_LONGEST_INVERSE = 0.999 / SHORTEST;
+    private static final double MIN_NORM = 1e-12; // torch.normalize divides rows of a smaller norm by this
+    private static final double CLAMPED_INVERSE = 0.999 / MIN_NORM;
 
     private final Margin margin;
     private final ClassChunks chunks;
     private final int subCenters; // K
     private final int classes; // C
     private final Tensor centers; // [C * K, D], the parameter itself
-    private final Tensor weight; // [C * K, D], its values
+    private final Tensor weight; // [C * K, D], its values without gradient
     private final Tensor unit; // [B, D]
-    private final Tensor column; // [B, 1], labels
-    private final Tensor inverse; // [C * K], q
-    private final Tensor target; // [B, 1], the target's cosine
-    private final @Nullable Tensor[] kept; // [B, c * K] each
-    private final List<Tensor> mine = new ArrayList<>(); // to be closed
-    private final long version;
-    private long freeBytes; // of what may be kept
+    private final Tensor labels; // [B, 1]
+    private final Tensor inverseNorms; // [C * K], q
+    private final Tensor target; // [B, 1], the target cosines
+    private final @Nullable Tensor[] cachedProducts; // [B, c * K] each
+    private final List<Tensor> owned = new ArrayList<>();
+    private final long centersVersion;
+    private long cacheBytesLeft;
     private @Nullable Targets targets;
-    private @Nullable Tensor targetWithMargin; // [B], what the margin makes of own
+    private @Nullable Tensor targetWithMargin; // [B]
     private @Nullable Tensor logSum; // [B, 1]
-    private @Nullable Tensor ranks; // [B], int64; the caller's
+    private @Nullable Tensor ranks; // [B], int64; scoped
 
     /**
-     * Some classes.
+     * A range of classes.
      *
-     * @param row of the centers, where they begin
-     * @param inside [B, 1], whether the target is here
-     * @param at [B, 1], its column if so
+     * @param index the index of the chunk
+     * @param classes the number of classes in it, c
+     * @param row the first row of the centers
+     * @param rows the number of rows, c * K
+     * @param hasTarget [B, 1], whether the target is one of the classes
+     * @param targetColumn [B, 1], the column of the target if it is
      */
-    private record Chunk(int index, int classes, long row, long rows, Tensor inside, Tensor at) {
-        /** Of a tensor by rows of the centers, those of this chunk. */
+    private record Chunk(int index, int classes, long row, long rows, Tensor hasTarget, Tensor targetColumn) {
+        /** Returns the part of a tensor with one row per center that belongs to this chunk. */
         Tensor of(Tensor all) {
             return all.narrow(0, row, rows);
         }
 
-        /** Puts each sample's value at its target, where that is here. */
-        void place(Tensor values, Tensor into) {
-            Tensor there = into.gather(1, at); // [B, 1]
-            into.scatter_(1, at, where(inside, values, there));
+        /** Writes each sample's value, [B, 1], to the column of its target if this chunk contains it. */
+        void putAtTargets(Tensor values, Tensor into) {
+            Tensor former = into.gather(1, targetColumn); // [B, 1]
+            into.scatter_(1, targetColumn, where(hasTarget, values, former));
         }
     }
 
     /**
-     * A chunk's cosines, not to be changed.
+     * The cosines of a chunk, not to be changed.
      *
      * @param all [B, c * K], to each center
-     * @param best [B, c], to the nearest center of each identity, the target's own put in
-     * @param nearest [B, c, 1], which of the K that was; null for one
+     * @param best [B, c], to the nearest center of each identity, with the target cosines put in
+     * @param bestIndex [B, c, 1], which of the K centers that was; null if K is 1
      */
     private record Cosines(
-            Tensor all, Tensor best, @Nullable Tensor nearest) {
-        /** Hands gradients [B, c] of the best on to all. */
+            Tensor all, Tensor best, @Nullable Tensor bestIndex) {
+        /** Distributes gradients [B, c] of {@code best} to the centers that had it: [B, c * K]. */
         Tensor spread(Tensor gradient, int subCenters) {
-            if (nearest == null) {
+            if (bestIndex == null) {
                 return gradient;
             }
             Tensor each = gradient.new_zeros(gradient.size(0), gradient.size(1), subCenters); // [B, c, K]
-            return each.scatter_(2, nearest, gradient.unsqueeze(2)).flatten(1, 2);
+            return each.scatter_(2, bestIndex, gradient.unsqueeze(2)).flatten(1, 2);
         }
     }
 
     /**
-     * @param unit [B, D], embeddings of length 1, of the centers' type
+     * Computes the target cosines of a batch.
+     *
+     * @param unit [B, D], unit-norm embeddings, of the type of the centers
      * @param centers [C * K, D]
      * @param subCenters K
      * @param labels [B], int64
@@ -117,56 +124,58 @@ final class ChunkedSoftmax implements AutoCloseable {
         this.chunks = chunks;
         this.subCenters = subCenters;
         this.classes = (int) (centers.size(0) / subCenters);
-        this.version = centers._version();
-        this.freeBytes = chunks.keptBytes();
+        this.centersVersion = centers._version();
+        this.cacheBytesLeft = chunks.keptBytes();
         try (NoGradGuard noGrad = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
-            this.centers = mine(new Tensor(centers));
-            this.weight = mine(centers.detach());
-            this.unit = mine(unit.detach());
-            this.column = mine(labels.unsqueeze(1));
-            this.inverse = mine(weight.new_empty(centers.size(0)));
+            this.centers = own(new Tensor(centers));
+            this.weight = own(centers.detach());
+            this.unit = own(unit.detach());
+            this.labels = own(labels.unsqueeze(1));
+            this.inverseNorms = own(weight.new_empty(centers.size(0)));
             long size = unit.size(1);
             Tensor rows = weight.view(classes, subCenters * size)
                     .index_select(0, labels)
                     .view(-1, subCenters, size); // [B, K, D]
-            Tensor q = inverseLengths(rows.view(-1, size)).view(-1, subCenters); // [B, K]
-            this.target = mine(unit.unsqueeze(1).mul(rows).sum(2).mul_(q).amax(new long[] {1}, true));
+            Tensor q = inverseNorms(rows.view(-1, size)).view(-1, subCenters); // [B, K]
+            this.target = own(unit.unsqueeze(1).mul(rows).sum(2).mul_(q).amax(new long[] {1}, true));
         }
-        this.kept = new Tensor[(classes + chunks.classes() - 1) / chunks.classes()];
+        this.cachedProducts = new Tensor[(classes + chunks.classes() - 1) / chunks.classes()];
     }
 
-    /** Takes a tensor out of the scope that is open. */
-    private Tensor mine(Tensor tensor) {
-        mine.add(tensor.retainReference());
+    /** Keeps a tensor beyond the open scope, until this is closed. */
+    private Tensor own(Tensor tensor) {
+        owned.add(tensor.retainReference());
         return tensor;
     }
 
-    private static Tensor inverseLengths(Tensor rows) {
-        return Norms.lengths(rows).clamp_min_(new Scalar(SHORTEST)).reciprocal_();
+    private static Tensor inverseNorms(Tensor rows) {
+        return Norms.l2(rows).clamp_min_(new Scalar(MIN_NORM)).reciprocal_();
     }
 
-    /** The target's cosine, [B], without gradient. */
+    /** Returns the target cosines, [B], without gradient; scoped. */
     Tensor target() {
         return target.squeeze(1);
     }
 
-    /** [B], int64: how many identities are strictly nearer than the right one; all of them for an embedding of NaN. */
+    /**
+     * Returns how many identities are strictly nearer than the target, [B], int64; all of them for an embedding of NaN.
+     */
     Tensor ranks() {
         return ranks;
     }
 
     // ---- chunks ----
 
-    private void each(Consumer<Chunk> work) {
-        for (int i = 0; i < kept.length; i++) {
+    private void forEachChunk(Consumer<Chunk> work) {
+        for (int i = 0; i < cachedProducts.length; i++) {
             try (PointerScope scope = new PointerScope()) {
                 int from = i * chunks.classes();
                 int count = Math.min(chunks.classes(), classes - from);
-                Tensor at = column.sub(new Scalar((long) from)); // [B, 1]
-                Tensor bounded = at.clamp(optional(0), optional(count - 1));
+                Tensor column = labels.sub(new Scalar((long) from)); // [B, 1]
+                Tensor bounded = column.clamp(optional(0), optional(count - 1));
                 long row = (long) from * subCenters;
-                work.accept(new Chunk(i, count, row, (long) count * subCenters, at.eq(bounded), bounded));
+                work.accept(new Chunk(i, count, row, (long) count * subCenters, column.eq(bounded), bounded));
             }
         }
     }
@@ -176,97 +185,99 @@ final class ChunkedSoftmax implements AutoCloseable {
     }
 
     private Cosines cosines(Chunk chunk) {
-        Tensor product = kept[chunk.index]; // [B, c * K]
+        Tensor product = cachedProducts[chunk.index]; // [B, c * K]
         if (product == null) {
             product = product(chunk);
-            if (product.nbytes() <= freeBytes) {
-                freeBytes -= product.nbytes();
-                kept[chunk.index] = product.retainReference();
+            if (product.nbytes() <= cacheBytesLeft) {
+                cacheBytesLeft -= product.nbytes();
+                cachedProducts[chunk.index] = product.retainReference();
             }
         }
         Tensor all = product.to(target.scalar_type());
         if (subCenters == 1) {
-            chunk.place(target, all);
+            chunk.putAtTargets(target, all);
             return new Cosines(all, all, null);
         }
         T_TensorTensor_T largest = all.view(-1, chunk.classes, subCenters).max(2);
-        chunk.place(target, largest.get0());
+        chunk.putAtTargets(target, largest.get0());
         return new Cosines(all, largest.get0(), largest.get1().unsqueeze(2));
     }
 
     private Tensor product(Chunk chunk) {
         Tensor rows = chunk.of(weight); // [c * K, D]
-        Tensor q = chunk.of(inverse); // [c * K]
-        q.copy_(inverseLengths(rows));
+        Tensor q = chunk.of(inverseNorms); // [c * K]
+        q.copy_(inverseNorms(rows));
         return chunks.bf16Logits()
-                ? half(unit).mm(half(rows.mul(q.unsqueeze(1))).t())
+                ? bf16(unit).mm(bf16(rows.mul(q.unsqueeze(1))).t())
                 : Products.timesTransposed(unit, rows).mul_(q);
     }
 
-    /** a b^T of [M, K] and [N, K]. */
+    /** Returns a b^T of [M, K] and [N, K]. */
     private Tensor timesTransposed(Tensor a, Tensor b) {
-        return chunks.bf16Logits() ? half(a).mm(half(b).t()).to(target.scalar_type()) : Products.timesTransposed(a, b);
+        return chunks.bf16Logits() ? bf16(a).mm(bf16(b).t()).to(target.scalar_type()) : Products.timesTransposed(a, b);
     }
 
-    private static Tensor half(Tensor tensor) {
+    private static Tensor bf16(Tensor tensor) {
         return tensor.to(ScalarType.BFloat16);
     }
 
     // ---- forward ----
 
-    /** [B]: the logarithm of the sum of exp(scale cos) over all identities but each sample's own. */
-    Tensor othersLogSum(Tensor scale) {
-        Tensor nothing = target.new_full(target.shape(), new Scalar(Double.NEGATIVE_INFINITY));
-        return logSum(chunk -> {
+    /** Returns, for each sample, the logarithm of the sum of exp(scale * cos) over all identities but its own: [B]. */
+    Tensor negativesLogSumExp(Tensor scale) {
+        Tensor minusInfinity = target.new_full(target.shape(), new Scalar(Double.NEGATIVE_INFINITY));
+        return logSumExp(chunk -> {
             Tensor logits = cosines(chunk).best.mul(scale);
-            chunk.place(nothing, logits);
+            chunk.putAtTargets(minusInfinity, logits);
             return logits;
         });
     }
 
-    private Tensor logSum(Function<Chunk, Tensor> logits) {
-        Tensor sums = target.new_empty(kept.length, target.size(0)); // [chunks, B]
-        each(chunk -> sums.select(0, chunk.index).copy_(logits.apply(chunk).logsumexp(1)));
+    private Tensor logSumExp(Function<Chunk, Tensor> logits) {
+        Tensor sums = target.new_empty(cachedProducts.length, target.size(0)); // [chunks, B]
+        forEachChunk(
+                chunk -> sums.select(0, chunk.index).copy_(logits.apply(chunk).logsumexp(1)));
         return sums.logsumexp(0);
     }
 
     /**
-     * The cross-entropy of the batch.
+     * Computes the cross-entropy of the batch.
      *
-     * @param targets without gradient, for the margin's view on the others; the pass's own, with a state that stays
-     * @param targetWithMargin [B], what the margin makes of the targets, without gradient
+     * @param targets the targets without gradient, for {@link Margin#negatives}; ownership of its tensors passes to
+     *     this pass, so its state must not change any more
+     * @param targetWithMargin [B], the result of {@link Margin#apply}, without gradient
      * @return a scalar without gradient
      */
     Tensor forward(Targets targets, Tensor targetWithMargin) {
         this.targets = targets;
-        mine(targets.norms());
-        targets.state().values().forEach(this::mine);
-        this.targetWithMargin = mine(targetWithMargin);
-        this.ranks = torch.zeros_like(column).squeeze(1);
-        Tensor target = times(targetWithMargin, margin.s()).unsqueeze(1); // [B, 1]
-        Tensor logSum = logSum(chunk -> {
+        own(targets.norms());
+        targets.state().values().forEach(this::own);
+        this.targetWithMargin = own(targetWithMargin);
+        this.ranks = torch.zeros_like(labels).squeeze(1);
+        Tensor scaledTarget = times(targetWithMargin, margin.s()).unsqueeze(1); // [B, 1]
+        Tensor logSum = logSumExp(chunk -> {
             Tensor cosines = cosines(chunk).best; // [B, c]
             ranks.add_(cosines.gt(target).sum(1));
             Tensor logits = times(margin.negatives(cosines, targetWithMargin, targets), margin.s());
-            chunk.place(target, logits);
+            chunk.putAtTargets(scaledTarget, logits);
             return logits;
         });
         Ranks.maskNonFinite(ranks, target(), classes);
-        this.logSum = mine(logSum.unsqueeze(1));
+        this.logSum = own(logSum.unsqueeze(1));
         return logSum.sub(times(targetWithMargin, margin.s())).mean();
     }
 
-    /** [B]: the gradient of the cross-entropy with respect to what the margin made of the targets. */
-    Tensor harderGradient() {
+    /** Returns the gradient of the cross-entropy with respect to the targets with margin: [B]. */
+    Tensor targetWithMarginGradient() {
         Tensor p = times(targetWithMargin, margin.s()).sub_(logSum.squeeze(1)).exp_(); // [B]
         return times(plus(p, -1), margin.s() / p.numel());
     }
 
     // ---- backward ----
 
-    /** Like {@link #backward}, adding to the gradient that the centers have. */
-    Tensor backwardIntoCenters(double factor, Tensor ownGradient) {
-        if (centers._version() != version) {
+    /** Does what {@link #backward} does, adding to the gradient that the centers already have. */
+    Tensor backwardIntoCenters(double factor, Tensor targetGradient) {
+        if (centers._version() != centersVersion) {
             throw new IllegalStateException(
                     "the centers must not be changed between forward and backward, but were; call forward again");
         }
@@ -274,76 +285,76 @@ final class ChunkedSoftmax implements AutoCloseable {
         if (centers.requires_grad() && !add) {
             centers.mutable_grad().put(torch.empty_like(weight));
         }
-        return backward(factor, ownGradient, centers.requires_grad() ? centers.grad() : null, add);
+        return backward(factor, targetGradient, centers.requires_grad() ? centers.grad() : null, add);
     }
 
     /**
-     * The gradients of the loss, times a factor.
+     * Computes the gradients of the loss, multiplied by a factor.
      *
-     * @param ownGradient [B], of the loss with respect to the target's cosine, without the factor
-     * @param toCenters [C * K, D], to be filled; null when the centers want no gradient
-     * @param add whether to add to what is there
-     * @return [B, D], with respect to the embeddings of length 1
+     * @param targetGradient [B], of the loss with respect to the target cosines, without the factor
+     * @param centersGradient [C * K, D], to be filled; null if the centers need no gradient
+     * @param add whether to add to the present values of {@code centersGradient}
+     * @return [B, D], the gradient with respect to the unit-norm embeddings
      */
-    Tensor backward(double factor, Tensor ownGradient, @Nullable Tensor toCenters, boolean add) {
+    Tensor backward(double factor, Tensor targetGradient, @Nullable Tensor centersGradient, boolean add) {
         double scale = margin.s() / target.size(0); // of all of G
-        Tensor scaled = times(unit, factor * scale).t().contiguous(); // [D, B]
-        Tensor toUnit = torch.zeros_like(unit);
-        Tensor ofOwn = times(ownGradient.unsqueeze(1), 1 / scale); // [B, 1]
-        each(chunk -> {
+        Tensor scaledUnit = times(unit, factor * scale).t().contiguous(); // [D, B]
+        Tensor unitGradient = torch.zeros_like(unit);
+        Tensor atTargets = times(targetGradient.unsqueeze(1), 1 / scale); // [B, 1]
+        forEachChunk(chunk -> {
             Cosines cosines = cosines(chunk);
-            Tensor ofBest = gradient(chunk, cosines.best); // [B, c]
-            chunk.place(ofOwn, ofBest);
-            Tensor g = cosines.spread(ofBest, subCenters); // [B, c * K]
+            Tensor bestGradient = negativesGradient(chunk, cosines.best); // [B, c]
+            chunk.putAtTargets(atTargets, bestGradient);
+            Tensor g = cosines.spread(bestGradient, subCenters); // [B, c * K]
             Tensor pull = g.mul(cosines.all).sum(0); // [c * K], sum of G c
             Tensor rows = chunk.of(weight); // [c * K, D]
-            Tensor q = chunk.of(inverse); // [c * K]
+            Tensor q = chunk.of(inverseNorms); // [c * K]
             g.mul_(q);
-            toUnit.add_(timesTransposed(g, rows.t()));
-            if (toCenters != null) {
-                Tensor free = q.lt(new Scalar(NEARLY_LONGEST_INVERSE)); // a clamped length has no gradient
-                Tensor along = pull.mul_(q).mul_(q).mul_(free).mul_(new Scalar(-factor * scale)); // [c * K]
-                Tensor across = timesTransposed(g.t().contiguous(), scaled); // [c * K, D]
-                Tensor gradient = chunk.of(toCenters);
+            unitGradient.add_(timesTransposed(g, rows.t()));
+            if (centersGradient != null) {
+                Tensor unclamped = q.lt(new Scalar(CLAMPED_INVERSE)); // a clamped norm has no gradient
+                Tensor radial = pull.mul_(q).mul_(q).mul_(unclamped).mul_(new Scalar(-factor * scale)); // [c * K]
+                Tensor sum = timesTransposed(g.t().contiguous(), scaledUnit); // [c * K, D]
+                Tensor gradient = chunk.of(centersGradient);
                 if (add) {
-                    across.add_(gradient);
+                    sum.add_(gradient);
                 }
-                torch.addcmul_out(gradient, across, rows, along.unsqueeze(1));
+                torch.addcmul_out(gradient, sum, rows, radial.unsqueeze(1));
             }
         });
-        return toUnit.mul_(new Scalar(factor * scale));
+        return unitGradient.mul_(new Scalar(factor * scale));
     }
 
-    /** B/s G, but for the targets. */
-    private Tensor gradient(Chunk chunk, Tensor cosines) {
+    /** Returns B/s G for the negatives, [B, c]; the values at the targets are meaningless. */
+    private Tensor negativesGradient(Chunk chunk, Tensor cosines) {
         if (!margin.changesNegatives()) {
             return times(cosines, margin.s()).sub_(logSum).exp_();
         }
-        try (AutoGradMode taping = new AutoGradMode(true)) {
+        try (AutoGradMode gradientsOn = new AutoGradMode(true)) {
             Tensor leaf = cosines.detach(); // [B, c]
             leaf.set_requires_grad(true);
-            Tensor moved = margin.negatives(leaf, targetWithMargin, targets);
-            Tensor p = times(moved.detach(), margin.s()).sub_(logSum).exp_();
-            chunk.place(torch.zeros_like(target), p);
-            return Tape.gradient(moved, leaf, p);
+            Tensor changed = margin.negatives(leaf, targetWithMargin, targets);
+            Tensor p = times(changed.detach(), margin.s()).sub_(logSum).exp_();
+            chunk.putAtTargets(torch.zeros_like(target), p);
+            return Autograd.gradient(changed, leaf, p);
         }
     }
 
-    /** Frees what was kept; it is computed again if need be. */
-    void dropKept() {
-        for (int i = 0; i < kept.length; i++) {
-            if (kept[i] != null) {
-                kept[i].close();
-                kept[i] = null;
+    /** Frees the cached cosines; backward computes them again. */
+    void dropCache() {
+        for (int i = 0; i < cachedProducts.length; i++) {
+            if (cachedProducts[i] != null) {
+                cachedProducts[i].close();
+                cachedProducts[i] = null;
             }
         }
-        freeBytes = 0; // nothing more
+        cacheBytesLeft = 0; // and caches no more
     }
 
     @Override
     public void close() {
-        dropKept();
-        mine.forEach(Tensor::close);
-        mine.clear();
+        dropCache();
+        owned.forEach(Tensor::close);
+        owned.clear();
     }
 }

@@ -1,16 +1,18 @@
 package org.facerecognition.losses;
 
 /**
- * How a softmax over many classes goes through them: some at a time, so that what it needs beside the centers and their
- * gradient is of size batch x chunk, whatever their number.
+ * How a softmax over many classes is split into chunks, so that the memory it needs besides the centers and their
+ * gradient is proportional to batch size times chunk size, whatever the number of classes.
  *
- * @param classes in a chunk, at least 1. Memory grows with it; with few of them, what is done once for each chunk adds up
- * @param keptBytes how many bytes of cosines may be kept from the forward pass for the backward pass, at least 0. What is
- *     not kept is computed again: four matrix products in place of three
- * @param bf16Logits whether to multiply in bfloat16, in both passes; see {@link MarginSoftmax#setChunks} for what that costs
+ * @param classes the number of classes in a chunk, at least 1. Memory grows with it; with few, the overhead per chunk
+ *     adds up
+ * @param keptBytes the most bytes of cosines that are kept from the forward pass for the backward pass, at least 0.
+ *     Cosines that are not kept are computed again: four matrix products instead of three
+ * @param bf16Logits whether the matrix products of both passes run in bfloat16; see {@link MarginSoftmax#setChunks} for
+ *     its accuracy
  */
 public record ClassChunks(int classes, long keptBytes, boolean bf16Logits) {
-    /** 2048 classes at a time; up to 64 MiB of cosines kept, those of 131,072 classes for a batch of 128; float32. */
+    /** 2048 classes per chunk; up to 64 MiB of cosines kept, enough for 131,072 classes and a batch of 128; float32. */
     public static final ClassChunks DEFAULT = new ClassChunks(2048, 64L << 20, false);
 
     public ClassChunks {
@@ -22,7 +24,7 @@ public record ClassChunks(int classes, long keptBytes, boolean bf16Logits) {
         }
     }
 
-    /** The same with products in bfloat16, or not. */
+    /** Returns these chunks with matrix products in bfloat16, or not. */
     public ClassChunks withBf16Logits(boolean bf16) {
         return new ClassChunks(classes, keptBytes, bf16);
     }

@@ -9,21 +9,22 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The curriculum of CurricularFace: ArcFace's margin, and wrong identities that are nearer than the right one after its
- * margin are weighted: little at first, more as training gets on.
+ * The margin of CurricularFace: ArcFace's angular margin, plus a weight on hard negatives (those with a larger cosine
+ * than the target has after its margin) that is small at first and grows as training proceeds.
  *
  * <p>Huang et al., "CurricularFace: Adaptive Curriculum Learning Loss for Deep Face Recognition", CVPR 2020, arXiv
- * 2004.00288, equations 4 and 7: cos(theta_j) becomes cos(theta_j) (t + cos(theta_j)) where it is above cos(theta_y + m); t
- * is the moving average of the batches' mean target cosine, from 0, with .99 kept. What differs: beyond theta = pi - m we
- * fall on (see {@link Angles}) and compare with that, where the authors' code jumps.
+ * 2004.00288, equations 4 and 7: cos(theta_j) becomes cos(theta_j) (t + cos(theta_j)) where it is above cos(theta_y +
+ * m); t is a moving average of the batches' mean target cosine, with a decay of 0.99, starting from 0. What differs:
+ * beyond theta = pi - m the target keeps falling (see {@link Angles}) and negatives are compared with that, while the
+ * authors' code jumps.
  *
- * @param s scale, positive; 64 in the paper
- * @param m margin in radians, in [0, pi); 0.5 in the paper
- * @param weighting how far wrong identities are weighted, in [0, 1]; 1 in the paper, 0 for ArcFace alone
+ * @param s the scale, positive; 64 in the paper
+ * @param m the margin in radians, in [0, pi); 0.5 in the paper
+ * @param weighting the strength of the weight on hard negatives, in [0, 1]; 1 in the paper, 0 for ArcFace alone
  */
 public record CurricularFaceMargin(double s, double m, double weighting) implements Margin {
     private static final String T = "t";
-    private static final double KEPT = 0.99;
+    private static final double DECAY = 0.99;
 
     public CurricularFaceMargin {
         Checks.positive("s", s);
@@ -31,14 +32,14 @@ public record CurricularFaceMargin(double s, double m, double weighting) impleme
         Checks.within("weighting", weighting, 0, 1);
     }
 
-    /** As in the paper. */
+    /** Creates a margin with the paper's full weight on hard negatives. */
     public CurricularFaceMargin(double s, double m) {
         this(s, m, 1);
     }
 
     @Override
-    public Margin scaledBy(double share) {
-        return new CurricularFaceMargin(s, m * share, weighting * share);
+    public Margin scaledBy(double factor) {
+        return new CurricularFaceMargin(s, m * factor, weighting * factor);
     }
 
     @Override
@@ -47,9 +48,9 @@ public record CurricularFaceMargin(double s, double m, double weighting) impleme
     }
 
     @Override
-    public void observe(Targets targets, UnaryOperator<Tensor> othersLogSum) {
-        try (Scalar kept = new Scalar(KEPT)) {
-            targets.state().get(T).mul_(kept).add_(times(targets.cosine().mean(), 1 - KEPT));
+    public void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {
+        try (Scalar decay = new Scalar(DECAY)) {
+            targets.state().get(T).mul_(decay).add_(times(targets.cosine().mean(), 1 - DECAY));
         }
     }
 

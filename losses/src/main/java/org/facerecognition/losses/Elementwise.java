@@ -4,7 +4,9 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 
-/** Arithmetic of tensors with plain numbers, to be read as a formula. All differentiable. */
+/**
+ * Arithmetic of tensors and numbers that reads like a formula. All functions are differentiable except {@link #above}.
+ */
 final class Elementwise {
     private Elementwise() {}
 

@@ -12,8 +12,10 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The last part of a recognition net in training: turns embeddings and identity labels into a loss. Dropped when the
- * trained net is used, since people are then compared by their embeddings.
+ * The last part of a recognition network in training: it turns embeddings and identity labels into a loss. The trained
+ * network is used without it, because people are then compared by their embeddings.
+ *
+ * <p>A head is a libtorch module and owned by its creator: {@link #close} frees its parameters and buffers.
  */
 public abstract class Head extends Module {
     private final int classes;
@@ -21,14 +23,16 @@ public abstract class Head extends Module {
     private final Map<String, Tensor> marginState = new LinkedHashMap<>();
 
     /**
-     * @param name of the module, for libtorch
-     * @param classes number of identities, at least 1
-     * @param embeddingSize length of an embedding, at least 1
-     * @throws IllegalArgumentException when a size is less than 1
+     * Creates a head.
+     *
+     * @param name the name of the libtorch module
+     * @param classes the number of identities, at least 1
+     * @param embeddingSize the number of values in an embedding, at least 1
+     * @throws IllegalArgumentException if a size is less than 1
      */
     protected Head(String name, int classes, int embeddingSize) {
         super(name);
-        Libtorch.load(); // not in a static block, whose failure would be told once only
+        Libtorch.load(); // not in a static block, whose failure would be reported only once
         if (classes < 1) {
             throw new IllegalArgumentException("classes must be at least 1, but was " + classes);
         }
@@ -39,13 +43,15 @@ public abstract class Head extends Module {
         this.embeddingSize = embeddingSize;
     }
 
-    /** What a head makes of one batch. */
+    /** The result of a forward pass over one batch. All tensors are scoped. */
     public static final class Output {
         private final Tensor loss;
         private final Supplier<Tensor> scores;
         private final @Nullable Tensor ranks;
 
         /**
+         * Creates the output of a head that computes the scores of all identities anyway.
+         *
          * @param loss a scalar with gradient
          * @param scores [B, C], without gradient
          */
@@ -60,28 +66,32 @@ public abstract class Head extends Module {
         }
 
         /**
-         * Of a head with so many classes that it does not make the scores of all unless they are asked for.
+         * Returns the output of a head with so many identities that it computes all scores only on demand.
          *
+         * @param loss a scalar with gradient
          * @param ranks [B], int64, see {@link #ranks}
-         * @param scores gives [B, C], without gradient
+         * @param scores computes [B, C], without gradient
          */
         public static Output ofRanks(Tensor loss, Tensor ranks, Supplier<Tensor> scores) {
             return new Output(loss, scores, ranks);
         }
 
-        /** The mean loss, a scalar with gradient. */
+        /** Returns the mean loss of the batch, a scalar with gradient. */
         public Tensor loss() {
             return loss;
         }
 
-        /** [B, C], as {@link Head#scores} gives them, without gradient. To be asked for before the head is changed. */
+        /**
+         * Returns the scores of {@link Head#scores}, [B, C], without gradient. Call it before the head is changed,
+         * since they may be computed only now.
+         */
         public Tensor scores() {
             return scores.get();
         }
 
         /**
-         * How many identities score strictly higher than the right one, [B], int64; all of them for an embedding of
-         * NaN. Empty for a head that gives its scores at once.
+         * Returns how many identities score strictly higher than the target, [B], int64; for an embedding of NaN that
+         * is the number of all identities. Empty for a head that computes all scores anyway.
          */
         public Optional<Tensor> ranks() {
             return Optional.ofNullable(ranks);
@@ -89,35 +99,35 @@ public abstract class Head extends Module {
     }
 
     /**
-     * The training loss of a batch.
+     * Computes the training loss of a batch.
      *
-     * @param embeddings [B, D], floating, not normalized
-     * @param labels [B], int64, each in [0, classes)
+     * @param embeddings [B, D], of a floating type, not normalized
+     * @param labels [B], int64, each in [0, C)
      * @return the loss and the scores
-     * @throws IllegalArgumentException when a shape or a label does not fit
+     * @throws IllegalArgumentException if a shape or a label does not fit
      */
     public abstract Output forward(Tensor embeddings, Tensor labels);
 
     /**
-     * The score of each identity, the higher the likelier. No margin is in it: a margin makes the right answer look
-     * worse on purpose, so accuracy is taken from the scores without.
+     * Computes the score of each identity; a higher score means more likely. Scores contain no margin: a margin makes
+     * the right answer look worse on purpose, so accuracy is computed without it.
      *
-     * @param embeddings [B, D], floating, not normalized
+     * @param embeddings [B, D], of a floating type, not normalized
      * @return [B, C]
      */
     public abstract Tensor scores(Tensor embeddings);
 
-    /** Number of identities, C. */
+    /** Returns the number of identities, C. */
     public final int classes() {
         return classes;
     }
 
-    /** Length of an embedding, D. */
+    /** Returns the number of values in an embedding, D. */
     public final int embeddingSize() {
         return embeddingSize;
     }
 
-    /** Checks shapes always, and label values where that costs no wait for a device. */
+    /** Checks the shapes, and the values of labels on the CPU; checking labels on a GPU would wait for the device. */
     final void checkBatch(Tensor embeddings, Tensor labels) {
         if (embeddings.dim() != 2 || embeddings.size(1) != embeddingSize) {
             throw new IllegalArgumentException(
@@ -141,10 +151,10 @@ public abstract class Head extends Module {
     }
 
     /**
-     * What a margin carries from step to step, as buffers of this head that are saved with it: registered when they are
-     * not yet, at their values for the start, and otherwise as they are.
+     * Returns the state of a margin, as buffers of this head that are saved with it. Missing buffers are registered
+     * with their initial values; existing ones keep their values.
      *
-     * @param like gives type and device
+     * @param like the tensor whose type and device new buffers get
      */
     final Map<String, Tensor> stateOf(Margin margin, Tensor like) {
         margin.state().forEach((name, start) -> {
@@ -152,7 +162,8 @@ public abstract class Head extends Module {
                 try (Scalar value = new Scalar(start);
                         Tensor buffer = torch.scalar_tensor(value, like.options())) {
                     register_buffer(name, buffer);
-                    marginState.put(name, new Tensor(buffer)); // what register gives lies in a list that may move
+                    // not what register_buffer returns: that lies in a list, which may move
+                    marginState.put(name, new Tensor(buffer));
                 }
             }
         });

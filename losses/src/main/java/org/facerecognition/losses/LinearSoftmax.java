@@ -7,28 +7,31 @@ import org.facerecognition.natives.Initialization;
 
 /**
  * A plain classification layer with cross-entropy: one linear layer from embedding to identity, torch's {@code
- * nn.Linear} with its initialization. Computes in the type of its weights, float32 unless converted, also inside autocast.
+ * nn.Linear} with its initialization. It always computes in the type of its weights, float32 unless converted, even
+ * inside autocast.
  */
 public final class LinearSoftmax extends Head {
     private final LinearImpl classifier;
     private final CrossEntropy crossEntropy;
 
     /**
-     * With plain cross-entropy.
+     * Creates a head with plain cross-entropy.
      *
-     * @param classes number of identities, at least 1
-     * @param embeddingSize length of an embedding, at least 1
-     * @throws IllegalArgumentException when a size is less than 1
+     * @param classes the number of identities, at least 1
+     * @param embeddingSize the number of values in an embedding, at least 1
+     * @throws IllegalArgumentException if a size is less than 1
      */
     public LinearSoftmax(int classes, int embeddingSize) {
         this(classes, embeddingSize, CrossEntropy.PLAIN);
     }
 
     /**
-     * @param classes number of identities, at least 1
-     * @param embeddingSize length of an embedding, at least 1
-     * @param crossEntropy with or without smoothing and focal weighting
-     * @throws IllegalArgumentException when a size is less than 1
+     * Creates a head.
+     *
+     * @param classes the number of identities, at least 1
+     * @param embeddingSize the number of values in an embedding, at least 1
+     * @param crossEntropy with or without label smoothing and focal weighting
+     * @throws IllegalArgumentException if a size is less than 1
      */
     public LinearSoftmax(int classes, int embeddingSize, CrossEntropy crossEntropy) {
         super("LinearSoftmax", classes, embeddingSize);

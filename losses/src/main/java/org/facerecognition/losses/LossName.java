@@ -9,10 +9,10 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The losses by name, each with its paper's settings. A model's file and the command line know a loss by its {@link
+ * All losses by name, each with the settings of its paper. Model files and the command line name a loss by its {@link
  * #id}.
  *
- * <p>What {@code s} and {@code m} mean differs: see the class that each is made of.
+ * <p>The meaning of {@code s} and {@code m} differs between losses: see the class that each constant links to.
  */
 public enum LossName {
     /** {@link ArcFaceMargin}. */
@@ -25,7 +25,7 @@ public enum LossName {
     COMBINED("combined margin", Kind.COSINES, 64.0, 0.3),
     /** {@link AdaFaceMargin}. */
     ADAFACE("AdaFace", Kind.COSINES, 64.0, 0.4),
-    /** {@link MagFaceMargin}: {@code m} is the least margin; the greatest is 0.35 above. */
+    /** {@link MagFaceMargin}: {@code m} is the smallest margin; the largest is 0.35 above it. */
     MAGFACE("MagFace", Kind.COSINES, 64.0, 0.45),
     /** {@link CurricularFaceMargin}. */
     CURRICULARFACE("CurricularFace", Kind.COSINES, 64.0, 0.5),
@@ -37,9 +37,9 @@ public enum LossName {
     SUBCENTER_ARCFACE("sub-center ArcFace", Kind.COSINES, 64.0, 0.5),
     /** {@link AdaCosMargin} with the fixed scale. */
     ADACOS("AdaCos", Kind.COSINES, null, null),
-    /** {@link AdaCosMargin} with the scale that moves. */
+    /** {@link AdaCosMargin} with the dynamic scale. */
     ADACOS_DYNAMIC("dynamic AdaCos", Kind.COSINES, null, null),
-    /** {@link NormFaceMargin}: {@code s} is the {@link ScaleBound} for a probability of .99, unless set. */
+    /** {@link NormFaceMargin}: by default {@code s} is the {@link ScaleBound} for a probability of 0.99. */
     NORMFACE("NormFace", Kind.COSINES, Double.NaN, null),
     /** {@link LinearSoftmax}. */
     CROSS_ENTROPY("cross-entropy", Kind.LINEAR, null, null),
@@ -63,7 +63,7 @@ public enum LossName {
         COSINES,
         /** Softmax over a linear layer. */
         LINEAR,
-        /** Compares a batch's samples: {@link MetricHead}. */
+        /** Comparison of the samples of a batch: {@link MetricHead}. */
         PAIRS
     }
 
@@ -71,11 +71,11 @@ public enum LossName {
     private static final double WARNING_PROBABILITY = 0.9;
     private static final double MAGFACE_MARGIN_RANGE = 0.35; // 0.45 to 0.8 in the paper
     private static final double COMBINED_M3 = 0.2;
-    private static final int SUB_CENTRES = 3;
+    private static final int DEFAULT_SUB_CENTERS = 3;
 
     private final String title;
     private final Kind kind;
-    private final @Nullable Double s; // null for none, NaN for one that follows from the classes
+    private final @Nullable Double s; // null for none, NaN for one that depends on the number of classes
     private final @Nullable Double m; // null for none
 
     LossName(String title, Kind kind, @Nullable Double s, @Nullable Double m) {
@@ -85,30 +85,42 @@ public enum LossName {
         this.m = m;
     }
 
-    /** Its name in files and on the command line: {@code subcenter-arcface}. */
+    /** Returns the name in files and on the command line, such as {@code subcenter-arcface}. */
     public String id() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** Its name for people. */
+    /** Returns the name to show to people, such as {@code sub-center ArcFace}. */
     public String title() {
         return title;
     }
 
-    /** The same as {@link #id}. */
+    /** Returns the {@link #id}. */
     @Override
     public String toString() {
         return id();
     }
 
-    /** Whether it is a softmax over cosines to identity centers, a {@link MarginSoftmax}. */
+    /** Returns whether the loss is a softmax over cosines to identity centers, a {@link MarginSoftmax}. */
     public boolean hasCenters() {
         return kind == Kind.COSINES;
     }
 
     /**
-     * @param id in any case
-     * @throws IllegalArgumentException when there is no such loss, naming those that there are
+     * Returns whether the loss is a {@link MarginSoftmax}.
+     *
+     * @deprecated renamed to {@link #hasCenters()}
+     */
+    @Deprecated
+    public boolean hasCentres() {
+        return hasCenters();
+    }
+
+    /**
+     * Returns the loss with an id.
+     *
+     * @param id in upper or lower case, with hyphens or underscores
+     * @throws IllegalArgumentException if there is no such loss; the message lists all ids
      */
     public static LossName of(String id) {
         return Arrays.stream(values())
@@ -119,42 +131,45 @@ public enum LossName {
                         + ", but was \"" + id + "\""));
     }
 
-    /** Whether it compares the samples of a batch, which must then hold several of some identities. */
+    /** Returns whether the loss compares the samples of a batch, which must then contain several of some identities. */
     public boolean needsPairs() {
         return kind == Kind.PAIRS;
     }
 
     /**
-     * Settings with what is not set filled in by the paper's, and without what the loss does not have.
+     * Completes settings: values that are not set become the paper's, and values that the loss does not have are
+     * removed.
      *
-     * @param classes number of identities, at least 1
+     * @param settings the settings to complete
+     * @param classes the number of identities, at least 1
      */
     public LossSettings resolved(LossSettings settings, int classes) {
-        boolean sub = this == SUBCENTER_ARCFACE;
-        int subCenters = settings.subCenters() > 0 ? settings.subCenters() : sub ? SUB_CENTRES : 1;
+        boolean isSubCenter = this == SUBCENTER_ARCFACE;
+        int subCenters = settings.subCenters() > 0 ? settings.subCenters() : isSubCenter ? DEFAULT_SUB_CENTERS : 1;
         return new LossSettings(
-                s == null ? null : settings.s() != null ? settings.s() : ownScale(classes),
+                s == null ? null : settings.s() != null ? settings.s() : defaultScale(classes),
                 m == null ? null : settings.m() != null ? settings.m() : m,
                 kind == Kind.COSINES ? subCenters : 1,
                 needsPairs() ? 0 : settings.labelSmoothing(),
                 needsPairs() ? 0 : settings.focalGamma(),
-                settings.straightThrough() && (this == ARCFACE || sub));
+                settings.straightThrough() && (this == ARCFACE || isSubCenter));
     }
 
-    private @Nullable Double ownScale(int classes) {
+    private @Nullable Double defaultScale(int classes) {
         return s != null && s.isNaN() ? ScaleBound.lowest(Math.max(3, classes), NORMFACE_PROBABILITY) : s;
     }
 
     /**
-     * A head to train with.
+     * Creates a head to train with.
      *
-     * @param classes number of identities, at least 1
-     * @param embeddingSize length of an embedding, at least 1
-     * @param settings what differs from the paper's; {@link #warnings} tells what has no meaning for this loss
-     * @throws IllegalArgumentException when a value makes no sense, saying which; nothing is allocated then
+     * @param classes the number of identities, at least 1
+     * @param embeddingSize the number of values in an embedding, at least 1
+     * @param settings what differs from the paper; {@link #warnings} reports settings that this loss does not use
+     * @return owned
+     * @throws IllegalArgumentException if a value is out of range; the message names it, and nothing has been allocated
      */
     public Head create(int classes, int embeddingSize, LossSettings settings) {
-        Libtorch.load(); // before a head is made: its superclass is libtorch's
+        Libtorch.load(); // before a head is created: its superclass is libtorch's
         LossSettings all = resolved(settings, classes);
         CrossEntropy crossEntropy = all.crossEntropy();
         return switch (this) {
@@ -167,9 +182,11 @@ public enum LossName {
     }
 
     /**
-     * Refuses settings that make no sense, without making anything of size.
+     * Checks settings without allocating a head.
      *
-     * @throws IllegalArgumentException saying which
+     * @param classes the number of identities, at least 1
+     * @param settings the settings to check
+     * @throws IllegalArgumentException if a value is out of range; the message names it
      */
     public void check(int classes, LossSettings settings) {
         LossSettings all = resolved(settings, classes);
@@ -185,10 +202,11 @@ public enum LossName {
     }
 
     /**
-     * The margin of a loss that is one, for a head of your own.
+     * Returns the margin of a loss over cosines, for a head of your own.
      *
-     * @param classes number of identities; some scales follow from it
-     * @throws IllegalArgumentException when the loss is no margin over cosines, or a value makes no sense
+     * @param classes the number of identities, which determines the scale of some losses
+     * @param settings what differs from the paper
+     * @throws IllegalArgumentException if the loss is not a margin over cosines, or a value is out of range
      */
     public Margin margin(int classes, LossSettings settings) {
         LossSettings all = resolved(settings, classes);
@@ -233,26 +251,28 @@ public enum LossName {
     }
 
     /**
-     * What is allowed but hardly meant: sentences for people, none when all is well.
+     * Returns warnings about settings that are allowed but probably unintended, one sentence each; empty if there are
+     * none.
      *
-     * @param classes number of identities, at least 1
+     * @param settings the settings to check
+     * @param classes the number of identities, at least 1
      */
     public List<String> warnings(LossSettings settings, int classes) {
-        List<String> all = new ArrayList<>();
-        unused(all, "s", settings.s() != null && s == null);
-        unused(all, "m", settings.m() != null && m == null);
-        unused(all, "sub-centers", settings.subCenters() > 1 && kind != Kind.COSINES);
-        unused(all, "label smoothing", settings.labelSmoothing() > 0 && needsPairs());
-        unused(all, "focal weighting", settings.focalGamma() > 0 && needsPairs());
+        List<String> warnings = new ArrayList<>();
+        warnIfUnused(warnings, "s", settings.s() != null && s == null);
+        warnIfUnused(warnings, "m", settings.m() != null && m == null);
+        warnIfUnused(warnings, "sub-centers", settings.subCenters() > 1 && kind != Kind.COSINES);
+        warnIfUnused(warnings, "label smoothing", settings.labelSmoothing() > 0 && needsPairs());
+        warnIfUnused(warnings, "focal weighting", settings.focalGamma() > 0 && needsPairs());
         LossSettings used = resolved(settings, classes);
-        unused(all, "the straight-through gradient", settings.straightThrough() && !used.straightThrough());
+        warnIfUnused(warnings, "the straight-through gradient", settings.straightThrough() && !used.straightThrough());
         if (kind == Kind.COSINES && this != CIRCLE && used.s() != null && classes > 1) {
             double lowest = ScaleBound.lowest(classes, WARNING_PROBABILITY);
             if (used.s() < lowest) {
-                all.add(String.format(
+                warnings.add(String.format(
                         Locale.ROOT,
-                        "s = %s is small for %d identities: even a perfect net would give the right one a probability"
-                                + " of %.2f at most; for %.1f s must be at least %.2f",
+                        "s = %s is small for %d identities: even a perfect network would give the right one"
+                                + " a probability of %.2f at most; for %.1f s must be at least %.2f",
                         used.s(),
                         classes,
                         ScaleBound.highestProbability(classes, used.s()),
@@ -260,10 +280,10 @@ public enum LossName {
                         lowest));
             }
         }
-        return List.copyOf(all);
+        return List.copyOf(warnings);
     }
 
-    private void unused(List<String> warnings, String what, boolean given) {
+    private void warnIfUnused(List<String> warnings, String what, boolean given) {
         if (given) {
             warnings.add(what + " has no meaning for " + id() + " and is not used");
         }

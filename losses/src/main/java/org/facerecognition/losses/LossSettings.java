@@ -3,15 +3,16 @@ package org.facerecognition.losses;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be set about a loss of the {@link LossName registry}. What is not set is as in the loss's paper.
+ * The settings of a loss that {@link LossName} creates. Values that are not set are those of the loss's paper.
  *
- * @param s scale of the cosines; null for the loss's own
- * @param m margin, of the kind the loss has; null for the loss's own
- * @param subCenters centers for each identity, of margin losses; 0 for the loss's own: 3 for {@link
- *     LossName#SUBCENTER_ARCFACE}, else 1
- * @param labelSmoothing in [0, 1), of losses with a softmax over identities; see {@link CrossEntropy}
- * @param focalGamma at least 0, of losses with a softmax over identities; see {@link CrossEntropy}
- * @param straightThrough insightface's gradient in place of the true one, of ArcFace; see {@link ArcFaceMargin.Gradient}
+ * @param s the scale of the cosines; null for the default of the loss
+ * @param m the margin, of the kind that the loss has; null for the default of the loss
+ * @param subCenters the number of centers per identity, for losses over cosines to centers; 0 for the default of the
+ *     loss, which is 3 for {@link LossName#SUBCENTER_ARCFACE} and 1 for the others
+ * @param labelSmoothing in [0, 1), for losses with a softmax over identities; see {@link CrossEntropy}
+ * @param focalGamma at least 0, for losses with a softmax over identities; see {@link CrossEntropy}
+ * @param straightThrough whether to use insightface's gradient instead of the true one, for ArcFace; see {@link
+ *     ArcFaceMargin.Gradient}
  */
 public record LossSettings(
         @Nullable Double s,
@@ -20,24 +21,39 @@ public record LossSettings(
         double labelSmoothing,
         double focalGamma,
         boolean straightThrough) {
-    /** Nothing set. */
+    /** The settings of each loss's paper. */
     public static final LossSettings DEFAULTS = new LossSettings(null, null, 0, 0, 0, false);
 
+    /**
+     * Creates settings.
+     *
+     * @throws IllegalArgumentException if a value is out of range
+     */
     public LossSettings {
         if (subCenters < 0) {
-            throw new IllegalArgumentException("subCentres must be at least 1, but was " + subCenters);
+            throw new IllegalArgumentException("subCenters must be at least 1, but was " + subCenters);
         }
-        new CrossEntropy(labelSmoothing, focalGamma); // refuses nonsense
+        new CrossEntropy(labelSmoothing, focalGamma); // checks both
     }
 
-    /** Scale and margin alone. */
+    /** Returns settings with a scale and a margin. */
     public static LossSettings of(double s, double m) {
         return DEFAULTS.with(s, m);
     }
 
-    /** The same with another scale and margin; null for the loss's own. */
+    /** Returns these settings with another scale and margin; null for the default of the loss. */
     public LossSettings with(@Nullable Double s, @Nullable Double m) {
         return new LossSettings(s, m, subCenters, labelSmoothing, focalGamma, straightThrough);
+    }
+
+    /**
+     * Returns the number of centers per identity, or 0 for the default of the loss.
+     *
+     * @deprecated renamed to {@link #subCenters()}
+     */
+    @Deprecated
+    public int subCentres() {
+        return subCenters;
     }
 
     CrossEntropy crossEntropy() {

@@ -6,70 +6,75 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a margin-softmax loss does to the cosine between an embedding and the center of its own identity. A margin holds
- * only what makes it itself; the centers, the cosines and the cross-entropy are {@link MarginSoftmax}'s.
+ * The margin of a margin-softmax loss: it changes the cosine between an embedding and the center of its own identity,
+ * the target cosine. A margin contains only what distinguishes it from other margins; the centers, the cosines and the
+ * cross-entropy belong to {@link MarginSoftmax}.
  *
- * <p>A margin is an immutable record of settings. What some of them learn on the way is not in it but in the head, as
- * named buffers: so it is saved with the head, moves to a device with it, and stays when the margin is {@link #scaledBy}.
- * In each step a head calls {@link #observe} (in training only), then {@link #apply}, then {@link #negatives} and {@link
- * #penalty}. Most margins are {@link #s}, {@code apply} and {@code scaledBy} alone.
+ * <p>A margin is an immutable record of settings. The values that some margins learn during training are not part of
+ * the record: the head keeps them as named buffers, so they are saved with the head, move to a device with it, and are
+ * not lost when the margin is {@link #scaledBy scaled}.
+ *
+ * <p>In each step a head calls {@link #observe} (in training only), then {@link #apply}, then {@link #negatives} and
+ * {@link #penalty}. Most margins implement only {@link #s}, {@code apply} and {@code scaledBy}. Tensors passed in are
+ * borrowed, tensors returned are scoped.
  */
 public interface Margin {
-    /** The scale that all cosines are multiplied with before the softmax; positive. */
+    /** Returns the scale that all cosines are multiplied by before the softmax; positive. */
     double s();
 
     /**
-     * Lowers the cosines of the right identities, so that training has to raise them further.
+     * Applies the margin to the target cosines. It lowers them, so that training has to raise them further.
      *
      * @param targets the batch; its cosines are [B]
-     * @return [B], differentiable, of the cosines' type; not scaled
+     * @return [B], differentiable, of the type of the cosines; not multiplied by the scale
      */
     Tensor apply(Targets targets);
 
     /**
-     * The same margin made smaller, to begin a training with. What it has learned stays.
+     * Returns this margin at a fraction of its strength, for warming a margin up at the start of a training. What the
+     * margin has learned stays in the head.
      *
-     * @param share in [0, 1]; 0 for no margin at all: normalized softmax
+     * @param factor in [0, 1]; 0 gives no margin at all (normalized softmax), 1 gives an equal margin
      */
-    Margin scaledBy(double share);
+    Margin scaledBy(double factor);
 
-    /** Numbers that it carries from step to step, by name, as they are at the start of a training. */
+    /** Returns the names and initial values of the numbers that the margin carries from step to step. */
     default Map<String, Double> state() {
         return Map.of();
     }
 
     /**
-     * Moves the {@link #state} by what a training batch shows; called without gradient, before the margin is applied.
+     * Updates the {@link #state} from a training batch. It is called without gradient, before the margin is applied.
      *
-     * @param targets the batch, with the state to be changed in place
-     * @param othersLogSum from a scale (a tensor without dimensions) to [B]: for each sample, the logarithm of the sum of
-     *     exp(scale cos) over all identities but its own. It costs a pass over the cosines: only to be called by who needs it
+     * @param targets the batch, whose state is changed in place
+     * @param negativesLogSumExp maps a scale (a tensor without dimensions) to [B]: for each sample, the logarithm of
+     *     the sum of exp(scale * cos) over all identities except its own. Every call costs a pass over the cosines
      */
-    default void observe(Targets targets, UnaryOperator<Tensor> othersLogSum) {}
+    default void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {}
 
-    /** Whether {@link #negatives} changes anything, for heads that do less when not. */
+    /** Returns whether {@link #negatives} changes any cosine. A head does less work when it does not. */
     default boolean changesNegatives() {
         return false;
     }
 
     /**
-     * What becomes of the cosines to the wrong identities. A function of each cosine and its sample alone, so that a head
-     * may call it for some identities at a time; what it makes of a sample's own identity is not used.
+     * Changes the cosines to the other identities. Each result must depend on its cosine and its sample alone, because
+     * a head may pass a part of the identities at a time. The results for a sample's own identity are not used.
      *
-     * @param cosines [B, c], of any c identities
-     * @param targetWithMargin [B], what {@link #apply} gave
+     * @param cosines [B, c], the cosines to any c identities
+     * @param targetWithMargin [B], the result of {@link #apply}
      * @param targets the batch
-     * @return [B, c], differentiable, of the same type; not scaled
+     * @return [B, c], differentiable, of the same type; not multiplied by the scale
      */
     default Tensor negatives(Tensor cosines, Tensor targetWithMargin, Targets targets) {
         return cosines;
     }
 
     /**
-     * What is added to the loss beside the cross-entropy.
+     * Returns a term that is added to the cross-entropy.
      *
      * @param targets the batch
-     * @return a scalar with gradient, the batch's mean; null for nothing
+     * @return a scalar with gradient, averaged over the batch; null for no such term
      */
     default @Nullable Tensor penalty(Targets targets) {
         return null;

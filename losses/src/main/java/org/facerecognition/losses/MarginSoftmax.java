@@ -17,21 +17,21 @@ import org.jspecify.annotations.Nullable;
  * Softmax over the cosines between an embedding and the center of each identity, made harder by a {@link Margin}: the
  * head of ArcFace, CosFace and their family.
  *
- * <p>logits = s * cos(theta_j), with the target's cosine replaced by what the margin makes of it; the loss is their
- * cross-entropy. The one parameter is {@code weight} [C, D], drawn from N(0, 0.01) like insightface's; only its rows'
- * directions matter.
+ * <p>The logits are s * cos(theta_j), where the target cosine cos(theta_y) is replaced by the result of the margin; the
+ * loss is their cross-entropy. The only parameter is {@code weight} [C, D], initialized from N(0, 0.01) like
+ * insightface's; only the directions of its rows matter.
  *
- * <p>Sub-centers: with K > 1 each identity has K centers, and its cosine is that to the nearest: photographs under a wrong
- * name gather at a center of their own and leave the others alone. Deng et al., "Sub-center ArcFace: Boosting Face Recognition
- * by Large-Scale Noisy Web Faces", ECCV 2020, section 3.2; K = 3 there. The weight is then [C * K, D], an identity's centers
- * one after another. As published; any margin will do.
+ * <p>Sub-centers: with {@code K > 1} each identity has K centers, and its cosine is that to the nearest one. Mislabeled
+ * images gather at a sub-center of their own and leave the others undisturbed. Deng et al., "Sub-center ArcFace:
+ * Boosting Face Recognition by Large-Scale Noisy Web Faces", ECCV 2020, section 3.2, where K = 3. The weight is then [C
+ * * K, D], with the centers of one identity in consecutive rows. Implemented as published, for any margin.
  *
- * <p>The head always computes in the type of its centers, float32 unless converted, also inside autocast: bfloat16
- * rounds a cosine of .999 to 1, and everything a well-trained net still has to learn lies above that.
+ * <p>The head always computes in the type of its centers, float32 unless converted, even inside autocast: bfloat16
+ * rounds a cosine of 0.999 to 1, and everything that a well-trained network still has to learn lies above that.
  */
 public final class MarginSoftmax extends Head {
-    private static final double CENTRE_DEVIATION = 0.01;
-    private static final long SCORES_THAT_PAY = 1 << 20;
+    private static final double INITIAL_STD = 0.01;
+    private static final long MIN_SCORES_FOR_CHUNKS = 1 << 20;
 
     private final int subCenters; // K
     private final CrossEntropy crossEntropy;
@@ -44,29 +44,31 @@ public final class MarginSoftmax extends Head {
     private @Nullable SampledRows sampled;
 
     /**
-     * With one center for each identity and plain cross-entropy.
+     * Creates a head with one center per identity and plain cross-entropy.
      *
-     * @param classes number of identities, at least 1
-     * @param embeddingSize length of an embedding, at least 1
-     * @param margin what happens to the target's cosine
-     * @throws IllegalArgumentException when a size is less than 1
+     * @param classes the number of identities, at least 1
+     * @param embeddingSize the number of values in an embedding, at least 1
+     * @param margin what is done to the target cosine
+     * @throws IllegalArgumentException if a size is less than 1
      */
     public MarginSoftmax(int classes, int embeddingSize, Margin margin) {
         this(classes, embeddingSize, margin, 1, CrossEntropy.PLAIN);
     }
 
     /**
-     * @param classes number of identities, at least 1
-     * @param embeddingSize length of an embedding, at least 1
-     * @param margin what happens to the target's cosine
-     * @param subCenters centers for each identity, at least 1
-     * @param crossEntropy with or without smoothing and focal weighting
-     * @throws IllegalArgumentException when a size is less than 1
+     * Creates a head.
+     *
+     * @param classes the number of identities, at least 1
+     * @param embeddingSize the number of values in an embedding, at least 1
+     * @param margin what is done to the target cosine
+     * @param subCenters the number of centers per identity, at least 1
+     * @param crossEntropy with or without label smoothing and focal weighting
+     * @throws IllegalArgumentException if a size is less than 1
      */
     public MarginSoftmax(int classes, int embeddingSize, Margin margin, int subCenters, CrossEntropy crossEntropy) {
         super("MarginSoftmax", classes, embeddingSize);
         if (subCenters < 1) {
-            throw new IllegalArgumentException("subCentres must be at least 1, but was " + subCenters);
+            throw new IllegalArgumentException("subCenters must be at least 1, but was " + subCenters);
         }
         this.margin = margin;
         this.subCenters = subCenters;
@@ -81,85 +83,112 @@ public final class MarginSoftmax extends Head {
         if (Initialization.isSkipped()) {
             return torch.empty(rows, embeddingSize);
         }
-        try (Scalar std = new Scalar(CENTRE_DEVIATION)) {
+        try (Scalar std = new Scalar(INITIAL_STD)) {
             return torch.randn(rows, embeddingSize).mul_(std);
         }
     }
 
-    /** Centers for each identity, K. */
+    /** Returns the number of centers per identity, K. */
     public int subCenters() {
         return subCenters;
     }
 
-    /** The identities' centers, [C * K, D], of any length; the head's own, not to be changed or closed. */
+    /**
+     * Returns the number of centers per identity, K.
+     *
+     * @deprecated renamed to {@link #subCenters()}
+     */
+    @Deprecated
+    public int subCentres() {
+        return subCenters();
+    }
+
+    /** Returns the centers of the identities, [C * K, D], not normalized; borrowed, and not to be changed. */
     public Tensor centers() {
         return centers;
     }
 
-    /** The margin in use. */
+    /**
+     * Returns the centers of the identities, [C * K, D]; borrowed.
+     *
+     * @deprecated renamed to {@link #centers()}
+     */
+    @Deprecated
+    public Tensor centres() {
+        return centers();
+    }
+
+    /** Returns the margin in use. */
     public Margin margin() {
         return margin;
     }
 
-    /** Uses another margin from now on. What the former has learned stays, for one of the same kind. */
+    /** Replaces the margin. What the previous one has learned is kept and is used by a margin of the same kind. */
     public void setMargin(Margin margin) {
         this.margin = margin;
         stateOf(margin, centers);
     }
 
     /**
-     * Goes through the identities in chunks from now on, however many there are. Without this it does so, by {@link
-     * ClassChunks#DEFAULT}, where there are many; with label smoothing or focal weighting never. The numbers are the same
-     * up to rounding. Backward must then be called before the centers are changed, once, and without create_graph.
+     * Makes the head process the identities in chunks, however many there are. By default it does so only if there are
+     * many, with {@link ClassChunks#DEFAULT}; with label smoothing or focal weighting it never does. The results are
+     * the same up to rounding. Backward must then be called before the centers are changed, only once, and without
+     * create_graph.
      *
-     * <p>With {@link ClassChunks#bf16Logits} the three matrix products are in bfloat16. Centers, the target's own cosine, the
-     * softmax and the sums of gradients stay in float32. Measured against float32 at 500, 10,572 and 85,742 identities (ArcFace,
-     * s = 10, m = .1 and s = 64, m = .5, batch 128, embeddings of 512, target cosines of 0 to .9 on average): the loss differed
-     * by at most 5e-4, the gradients of embeddings and centers by .3 to .7 % of their length, and by 2 % where the loss was below
-     * 1e-6. It is faster only on processors with bfloat16 products (AMX, AVX512-BF16).
+     * <p>With {@link ClassChunks#bf16Logits} the three matrix products run in bfloat16. The centers, the target cosine,
+     * the softmax and the sums of gradients stay in float32. Measured against float32 with 500, 10,572 and 85,742
+     * identities (ArcFace, s = 10, m = 0.1 and s = 64, m = 0.5, batches of 128, embeddings of 512, mean target cosines
+     * from 0 to 0.9): the loss differed by at most 5e-4, the gradients of embeddings and centers by 0.3 to 0.7 % of
+     * their norm, and by 2 % where the loss was below 1e-6. It is faster only on processors with bfloat16 products
+     * (AMX, AVX512-BF16).
      */
     public void setChunks(ClassChunks chunks) {
         this.chunks = chunks;
     }
 
     /**
-     * Trains from now on with a share of the identities in each step: Partial FC, An et al., CVPR 2022. The batch's own are
-     * among them, the others are drawn anew each time. Outside training all identities count.
+     * Makes each training step use a random fraction of the identities: Partial FC, An et al., CVPR 2022. The
+     * identities of the batch are always among them, the others are sampled anew in each step. Outside training all
+     * identities count.
      *
-     * <p>Only the sampled rows of {@code weight} are to be changed, by their own gradient: {@link #sampled} has it, {@code
-     * weight} itself gets none. Ranks and accuracy in training are those among the sampled identities.
+     * <p>Only the sampled rows of {@code weight} are to be updated, by their own gradient, which {@link #sampled} has;
+     * {@code weight} itself gets none. Ranks and accuracy in training are those among the sampled identities.
      *
      * @param fraction in (0, 1]
-     * @throws IllegalArgumentException when it is not
+     * @throws IllegalArgumentException if the fraction is not in (0, 1]
      */
     public void setPartialFraction(double fraction) {
         this.partial = new PartialFc(fraction);
     }
 
     /**
-     * The rows of {@code weight} that a step worked with.
+     * The rows of {@code weight} that a training step used. Both tensors are scoped to that step.
      *
-     * @param rows [S], int64, ascending
-     * @param values [S, D], a copy of them: has their gradient after backward
+     * @param rows [R], int64, ascending
+     * @param values [R, D], a copy of these rows, which has their gradient after backward
      */
     public record SampledRows(Tensor rows, Tensor values) {}
 
-    /** What the last forward in training worked with; empty unless a {@link #setPartialFraction fraction} is set. */
+    /**
+     * Returns the rows that the last forward pass in training used; empty unless a {@link #setPartialFraction fraction}
+     * is set.
+     */
     public Optional<SampledRows> sampled() {
         return Optional.ofNullable(sampled);
     }
 
     /**
-     * Sets the identities' centers, to begin where embeddings are already: their means, say. Of several sub-centers the first
-     * is set, and the others stay as drawn: of equal ones only one would ever learn.
+     * Sets the centers of the identities, so that training starts where the embeddings are already, for example at
+     * their means. Of several sub-centers the first is set and the others keep their random values: of equal
+     * sub-centers only one would ever learn.
      *
-     * <p>They get length 1, some nine times that of drawn ones in 128 dimensions. Adam's step is as long as the rate whatever
-     * the gradient's length, so it turns a short center far: right for one that was drawn, while one that begins where its
-     * faces are would lose its place in the first steps.
+     * <p>The centers become unit-norm, which is about nine times the norm of randomly initialized ones in 128
+     * dimensions. Adam's step has the size of the learning rate whatever the gradient, so it turns a short center far:
+     * right for a random center, while one that starts at the mean of its faces would lose its place in the first
+     * steps.
      *
-     * @param means [C, D], on any device; only their directions matter. A row of zeros has none: that identity keeps
-     *     its center
-     * @throws IllegalArgumentException when the shape differs
+     * @param means [C, D], on any device; only their directions matter. An identity whose row is zero keeps its center
+     * @throws IllegalArgumentException if the shape differs
      */
     public void setCenters(Tensor means) {
         String shape = "[" + classes() + ", " + embeddingSize() + "]";
@@ -167,16 +196,27 @@ public final class MarginSoftmax extends Head {
             throw new IllegalArgumentException("centers must be " + shape + ", but were " + Shapes.of(means));
         }
         try (NoGradGuard noGrad = new NoGradGuard();
-                Tensor here = means.to(centers.device(), centers.scalar_type());
-                Tensor directions = Norms.unit(here);
-                Scalar nought = new Scalar(0.0);
+                Tensor converted = means.to(centers.device(), centers.scalar_type());
+                Tensor directions = Norms.unit(converted);
+                Scalar zero = new Scalar(0.0);
                 Tensor first =
                         centers.view(classes(), subCenters, embeddingSize()).select(1, 0)) { // [C, D]
-            try (Tensor given = here.ne(nought).any(1, true); // [C, 1]
-                    Tensor chosen = where(given, directions, first)) {
-                first.copy_(chosen);
+            try (Tensor hasDirection = converted.ne(zero).any(1, true); // [C, 1]
+                    Tensor updated = where(hasDirection, directions, first)) {
+                first.copy_(updated);
             }
         }
+    }
+
+    /**
+     * Sets the centers of the identities.
+     *
+     * @param means [C, D]
+     * @deprecated renamed to {@link #setCenters(Tensor)}
+     */
+    @Deprecated
+    public void setCentres(Tensor means) {
+        setCenters(means);
     }
 
     @Override
@@ -185,23 +225,23 @@ public final class MarginSoftmax extends Head {
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor x = embeddings.to(centers.scalar_type()); // [B, D]
             if (partial == null || !is_training()) {
-                return of(x, centers, labels);
+                return forward(x, centers, labels);
             }
             PartialFc.Sample sample = partial.draw(labels, centers, subCenters);
             sampled = new SampledRows(sample.rows(), sample.values());
-            return of(x, sample.values(), sample.labels());
+            return forward(x, sample.values(), sample.labels());
         }
     }
 
-    private Output of(Tensor x, Tensor centers, Tensor labels) {
+    private Output forward(Tensor x, Tensor centers, Tensor labels) {
         long scores = x.size(0) * (centers.size(0) / subCenters);
-        boolean many = chunks != null || scores >= SCORES_THAT_PAY;
+        boolean many = chunks != null || scores >= MIN_SCORES_FOR_CHUNKS;
         return many && crossEntropy.equals(CrossEntropy.PLAIN)
-                ? inChunks(x, centers, labels)
-                : atOnce(x, centers, labels);
+                ? forwardInChunks(x, centers, labels)
+                : forwardAtOnce(x, centers, labels);
     }
 
-    private Output inChunks(Tensor x, Tensor centers, Tensor labels) {
+    private Output forwardInChunks(Tensor x, Tensor centers, Tensor labels) {
         var mode = new ChunkedPasses.Mode(margin, state, is_training(), subCenters);
         ChunkedPasses.Result result =
                 passes.forward(x, centers, labels, mode, chunks == null ? ClassChunks.DEFAULT : chunks);
@@ -209,12 +249,12 @@ public final class MarginSoftmax extends Head {
                 result.loss(), result.ranks(), () -> scores(x.detach()).detach());
     }
 
-    private Output atOnce(Tensor x, Tensor centers, Tensor labels) {
+    private Output forwardAtOnce(Tensor x, Tensor centers, Tensor labels) {
         try (Scalar s = new Scalar(margin.s())) {
             Tensor cosines = cosines(x, centers); // [B, C]
             Tensor column = labels.unsqueeze(1); // [B, 1]
             Tensor target = cosines.gather(1, column).squeeze(1); // [B]
-            Targets targets = new Targets(target, Norms.lengths(x), is_training(), state);
+            Targets targets = new Targets(target, Norms.l2(x), is_training(), state);
             if (targets.training()) {
                 observe(targets, cosines, column);
             }
@@ -239,10 +279,11 @@ public final class MarginSoftmax extends Head {
 
     private void observe(Targets targets, Tensor cosines, Tensor column) {
         try (NoGradGuard noGrad = new NoGradGuard();
-                Scalar nothing = new Scalar(Double.NEGATIVE_INFINITY)) {
+                Scalar minusInfinity = new Scalar(Double.NEGATIVE_INFINITY)) {
             margin.observe(
                     targets,
-                    scale -> cosines.mul(scale).scatter(1, column, nothing).logsumexp(1));
+                    scale ->
+                            cosines.mul(scale).scatter(1, column, minusInfinity).logsumexp(1));
         }
     }
 
@@ -254,7 +295,9 @@ public final class MarginSoftmax extends Head {
         }
     }
 
-    /** The cosine between each embedding and each identity's nearest center: [B, D] and [C * K, D] to [B, C]. */
+    /**
+     * Returns the cosine between each embedding and each identity's nearest center: [B, D] and [C * K, D] to [B, C].
+     */
     private Tensor cosines(Tensor x, Tensor centers) {
         Tensor all = linear(Norms.unit(x), Norms.unit(centers)); // [B, C * K]
         return subCenters == 1

@@ -7,37 +7,38 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Finds whose embedding made a loss NaN or infinite. It waits for the device, so it is for after the fact: when a loss that was
- * read is not finite, not in each step.
+ * Finds the samples whose embeddings made a loss NaN or infinite. It waits for the device, so use it after a loss
+ * turned out not to be finite, not in each step.
  */
 public final class NonFinite {
     private NonFinite() {}
 
     /**
-     * Which samples of a batch have an embedding that is not finite.
+     * Returns which samples of a batch have an embedding with a value that is NaN or infinite.
      *
-     * @param embeddings [B, D]
-     * @return their rows, ascending; empty when all are finite
+     * @param embeddings [B, D], borrowed
+     * @return their rows, ascending; empty if all are finite
      */
     public static List<Integer> rows(Tensor embeddings) {
         List<Integer> rows = new ArrayList<>();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor bad = embeddings.isfinite().logical_not().any(1).nonzero().cpu(); // [N, 1]
-            for (long i = 0; i < bad.size(0); i++) {
-                rows.add((int) bad.get(i).item_long());
+            Tensor nonFinite =
+                    embeddings.isfinite().logical_not().any(1).nonzero().cpu(); // [N, 1]
+            for (long i = 0; i < nonFinite.size(0); i++) {
+                rows.add((int) nonFinite.get(i).item_long());
             }
         }
         return rows;
     }
 
     /**
-     * Refuses a loss that is not finite, saying whose embedding did it: for training loops of your own.
+     * Checks that a loss is finite, for training loops of your own.
      *
-     * @param loss a scalar that was read already
-     * @param embeddings [B, D], those it was computed from
+     * @param loss the value of the loss
+     * @param embeddings [B, D], the embeddings that it was computed from, borrowed
      * @return the loss
-     * @throws ArithmeticException when it is NaN or infinite, naming the rows
+     * @throws ArithmeticException if the loss is NaN or infinite; the message lists the rows that are not finite
      */
     public static double check(double loss, Tensor embeddings) {
         if (!Double.isFinite(loss)) {
@@ -46,7 +47,7 @@ public final class NonFinite {
         return loss;
     }
 
-    /** A clause for people. */
+    /** Returns a clause for a message about rows that are not finite. */
     static String describe(List<Integer> rows) {
         return rows.isEmpty()
                 ? "all embeddings of the batch are finite"

@@ -3,13 +3,13 @@ package org.facerecognition.losses;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * No margin: softmax over scaled cosines.
+ * NormFace: softmax over scaled cosines, without a margin.
  *
  * <p>Wang et al., "NormFace: L2 Hypersphere Embedding for Face Verification", ACM Multimedia 2017, arXiv 1704.06369,
- * equation 10. What differs: s is fixed, where the paper learns it or fixes it above the bound it derives
+ * equation 10. What differs: s is fixed, while the paper learns it or fixes it above the bound that it derives
  * ({@link ScaleBound}).
  *
- * @param s scale, positive
+ * @param s the scale, positive
  */
 public record NormFaceMargin(double s) implements Margin {
     public NormFaceMargin {
@@ -17,7 +17,7 @@ public record NormFaceMargin(double s) implements Margin {
     }
 
     @Override
-    public Margin scaledBy(double share) {
+    public Margin scaledBy(double factor) {
         return this;
     }
 

@@ -6,11 +6,11 @@ import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
-/** Lengths and directions of a matrix's rows. */
+/** L2 norms and directions of the rows of a matrix. */
 final class Norms {
     private Norms() {}
 
-    /** [N, D] to [N, D]: rows of length 1; a row of zeros stays one. */
+    /** Returns the rows L2-normalized: [N, D] to [N, D]. A row of zeros stays zero. */
     static Tensor unit(Tensor rows) {
         try (NormalizeFuncOptions options = new NormalizeFuncOptions()) {
             options.dim().put(1L);
@@ -18,8 +18,8 @@ final class Norms {
         }
     }
 
-    /** [N, D] to [N]. */
-    static Tensor lengths(Tensor rows) {
+    /** Returns the L2 norm of each row: [N, D] to [N]. */
+    static Tensor l2(Tensor rows) {
         try (ScalarOptional two = new ScalarOptional(new Scalar(2.0))) {
             return rows.norm(two, 1);
         }

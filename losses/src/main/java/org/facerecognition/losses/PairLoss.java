@@ -3,16 +3,17 @@ package org.facerecognition.losses;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A loss that compares the samples of a batch with each other and has no centers. A function of the cosines between
- * normalized embeddings; a {@link MetricHead} makes a head of it.
+ * A loss that compares the samples of a batch with each other and has no centers. It is a function of the cosines
+ * between normalized embeddings; {@link MetricHead} turns it into a head.
  *
- * <p>Batches must hold several samples of some identities: 16 people with 4 images each, say.
+ * <p>Batches must contain several samples of some identities, for example 16 people with 4 images each.
  */
 public interface PairLoss {
     /**
-     * The loss of a batch.
+     * Computes the loss of a batch.
      *
-     * @return a scalar with gradient; 0 where the batch has no pairs to learn from
+     * @param pairs the pairs of the batch; borrowed
+     * @return a scalar with gradient, scoped; 0 if the batch has no pairs to learn from
      */
     Tensor of(Pairs pairs);
 }

@@ -8,15 +8,18 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * All pairs of samples of a batch. Row i is seen from sample i.
+ * All pairs of samples of a batch: element [i, j] is the pair of sample i, the anchor, with sample j. All tensors are
+ * scoped.
  *
- * @param cosines [B, B], between the embeddings; with gradient
- * @param same [B, B], bool: both show one identity; a sample is no pair with itself
- * @param different [B, B], bool: they show two
+ * @param cosines [B, B], the cosines between the embeddings; with gradient
+ * @param same [B, B], bool, whether both samples show the same identity; false for a sample with itself
+ * @param different [B, B], bool, whether the samples show different identities
  */
 public record Pairs(Tensor cosines, Tensor same, Tensor different) {
     /**
-     * @param unit [B, D], embeddings of length 1
+     * Returns the pairs of a batch.
+     *
+     * @param unit [B, D], unit-norm embeddings
      * @param labels [B], int64
      */
     static Pairs of(Tensor unit, Tensor labels) {
@@ -26,30 +29,32 @@ public record Pairs(Tensor cosines, Tensor same, Tensor different) {
         return new Pairs(torch.mm(unit, unit.t()), equal.logical_and(itself.logical_not()), equal.logical_not());
     }
 
-    /** The highest of each row among the chosen, [B, B] to [B]; {@code none} where none is chosen. */
-    static Tensor highest(Tensor values, Tensor chosen, double none) {
-        return kept(values, chosen, none).amax(new long[] {1}, false);
+    /**
+     * Returns the highest selected value of each row, [B, B] to [B]; {@code none} for rows without a selected value.
+     */
+    static Tensor highest(Tensor values, Tensor selected, double none) {
+        return masked(values, selected, none).amax(new long[] {1}, false);
     }
 
-    /** The lowest of each row among the chosen, [B, B] to [B]; {@code none} where none is chosen. */
-    static Tensor lowest(Tensor values, Tensor chosen, double none) {
-        return kept(values, chosen, none).amin(new long[] {1}, false);
+    /** Returns the lowest selected value of each row, [B, B] to [B]; {@code none} for rows without a selected value. */
+    static Tensor lowest(Tensor values, Tensor selected, double none) {
+        return masked(values, selected, none).amin(new long[] {1}, false);
     }
 
-    /** The chosen values, the others being replaced. */
-    static Tensor kept(Tensor values, Tensor chosen, double otherwise) {
-        try (Scalar scalar = new Scalar(otherwise)) {
-            return values.masked_fill(chosen.logical_not(), scalar);
+    /** Returns the values with those that are not selected replaced. */
+    static Tensor masked(Tensor values, Tensor selected, double replacement) {
+        try (Scalar scalar = new Scalar(replacement)) {
+            return values.masked_fill(selected.logical_not(), scalar);
         }
     }
 
-    /** The mean of the chosen values, a scalar; 0 with gradient 0 where none is chosen. */
-    static Tensor mean(Tensor values, Tensor chosen) {
-        Tensor count = Elementwise.atLeast(chosen.sum().to(values.scalar_type()), 1);
-        return kept(values, chosen, 0).sum().div(count);
+    /** Returns the mean of the selected values, a scalar; 0 with gradient 0 if no value is selected. */
+    static Tensor mean(Tensor values, Tensor selected) {
+        Tensor count = Elementwise.atLeast(selected.sum().to(values.scalar_type()), 1);
+        return masked(values, selected, 0).sum().div(count);
     }
 
-    /** Samples that have a pair of both kinds: [B], bool. */
+    /** Returns which samples have pairs of both kinds: [B], bool. */
     Tensor withBoth() {
         return same.any(1).logical_and(different.any(1));
     }

@@ -9,17 +9,18 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.natives.RandomStream;
 
 /**
- * Partial FC: a training step works with the batch's own identities and random others, a share of all together.
+ * Partial FC: each training step uses a fraction of the identities, those of the batch and randomly sampled others.
  *
- * <p>An et al., "Killing Two Birds with One Stone: Efficient and Robust Training of Face Recognition CNNs by Partial FC", CVPR
- * 2022, arXiv 2203.15565; insightface's arcface_torch/partial_fc_v2.py is its code. As there: fraction * C identities, the
- * batch's among them, the others without replacement; just the batch's where they are more. The draw is libtorch's CPU
- * generator's, on any device, so that a training that goes on from a backup draws as it would have.
+ * <p>An et al., "Killing Two Birds with One Stone: Efficient and Robust Training of Face Recognition CNNs by Partial
+ * FC", CVPR 2022, arXiv 2203.15565; insightface's arcface_torch/partial_fc_v2.py is its code. As there, fraction * C
+ * identities are used: those of the batch and others sampled without replacement, or only those of the batch if they
+ * are more. On every device the random numbers come from libtorch's CPU generator, so that a training that resumes from
+ * a checkpoint samples the same identities as an uninterrupted one.
  *
- * @param fraction of the identities, in (0, 1]; 0.1 to 0.3 in the paper
+ * @param fraction the fraction of the identities, in (0, 1]; 0.1 to 0.3 in the paper
  */
 record PartialFc(double fraction) {
-    private static final double CHOSEN = 2; // above all that rand gives
+    private static final double TARGET_SCORE = 2; // above all values of rand
 
     PartialFc {
         check(fraction);
@@ -32,18 +33,18 @@ record PartialFc(double fraction) {
     }
 
     /**
-     * Rows of the centers that a step works with.
+     * The rows of the centers that a step uses, for S sampled identities; scoped, on the device of the centers.
      *
      * @param rows [S * K], int64, ascending
-     * @param values [S * K, D], a copy of them that gets the gradient
-     * @param labels [B], int64, in [0, S): where the labels are among the sampled identities
+     * @param values [S * K, D], a copy of these rows that gets the gradient
+     * @param labels [B], int64, in [0, S), the positions of the labels among the sampled identities
      */
     record Sample(Tensor rows, Tensor values, Tensor labels) {}
 
     /**
-     * Draws for a batch.
+     * Samples identities for a batch.
      *
-     * @param labels [B], int64, in [0, C), on any device; what is drawn lies on the centers'
+     * @param labels [B], int64, in [0, C), on any device
      * @param centers [C * K, D]
      * @param subCenters K
      */
@@ -59,23 +60,23 @@ record PartialFc(double fraction) {
             }
             Tensor values = centers.index_select(0, rows);
             values.set_requires_grad(centers.requires_grad());
-            Tensor there = labels.to(centers.device(), ScalarType.Long); // [B]
-            return new Sample(rows, values, torch.searchsorted(identities, there));
+            Tensor labelsOnDevice = labels.to(centers.device(), ScalarType.Long); // [B]
+            return new Sample(rows, values, torch.searchsorted(identities, labelsOnDevice));
         }
     }
 
     private Tensor identities(Tensor labels, long classes) {
         if (fraction == 1) {
-            return torch.arange(new Scalar(classes), labels.options()); // and nothing drawn: the whole head
+            return torch.arange(new Scalar(classes), labels.options()); // the whole head, without random numbers
         }
-        Tensor scores = torch.empty(classes); // [C]
+        Tensor scores = torch.empty(classes); // [C], the highest are sampled
         scores.uniform_(0, 1, RandomStream.generatorFor(scores));
-        scores.index_fill_(0, labels, new Scalar(CHOSEN));
-        long target = scores.eq(new Scalar(CHOSEN)).sum().item_long();
-        long count = Math.max(target, Math.max(1, (long) (fraction * classes)));
-        try (T_TensorTensor_T chosen = scores.topk(count, 0, true, false);
-                T_TensorTensor_T sorted = chosen.get1().sort(0, false)) {
-            return new Tensor(sorted.get0()); // what get0 gives lies in the pair
+        scores.index_fill_(0, labels, new Scalar(TARGET_SCORE));
+        long targets = scores.eq(new Scalar(TARGET_SCORE)).sum().item_long();
+        long count = Math.max(targets, Math.max(1, (long) (fraction * classes)));
+        try (T_TensorTensor_T highest = scores.topk(count, 0, true, false);
+                T_TensorTensor_T sorted = highest.get1().sort(0, false)) {
+            return new Tensor(sorted.get0()); // get0 returns a part of the pair, which is closed
         }
     }
 }

@@ -14,11 +14,11 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix products between which other things are done, many times over.
+ * Matrix products for loops that alternate them with other tensor operations many times.
  *
- * <p>libtorch gives a product of float32 on a CPU to BLAS, whose threads are not OpenMP's, which do everything else. Both
- * kinds spin for up to a tenth of a second when their work is done, on the same processors: they get in each other's
- * way. oneDNN's product runs on OpenMP's threads.
+ * <p>On a CPU libtorch computes float32 products with BLAS, whose threads are not the OpenMP threads that compute
+ * everything else. Both kinds keep spinning for up to a tenth of a second after their work, on the same processors, and
+ * slow each other down. oneDNN's product runs on the OpenMP threads.
  */
 final class Products {
     private static final @Nullable OneDnn ONE_DNN = OneDnn.find();
@@ -26,22 +26,23 @@ final class Products {
     private Products() {}
 
     /**
-     * a b^T without gradient. Inside a scope.
+     * Returns a b^T, without gradient. Call it inside a PointerScope.
      *
      * @param a [M, K]
      * @param b [N, K]; may be a transposed view
-     * @return [M, N], of their type
+     * @return [M, N], of the type of the arguments; scoped
      */
     static Tensor timesTransposed(Tensor a, Tensor b) {
-        boolean ours = ONE_DNN != null && a.is_cpu() && a.scalar_type().intern() == ScalarType.Float && a.numel() > 0;
-        return ours ? ONE_DNN.linear(a, b) : a.mm(b.t());
+        boolean isFloat = a.scalar_type().intern() == ScalarType.Float;
+        boolean useOneDnn = ONE_DNN != null && a.is_cpu() && isFloat && a.numel() > 0;
+        return useOneDnn ? ONE_DNN.linear(a, b) : a.mm(b.t());
     }
 
-    /** The operator {@code mkldnn::_linear_pointwise}, which has no method in Java. */
+    /** The operator {@code mkldnn::_linear_pointwise}, which JavaCPP has no method for. */
     private record OneDnn(OperatorHandle operator, Type.TypePtr numberType) {
         static @Nullable OneDnn find() {
             Libtorch.load(); // before oneDNN is used for the first time
-            try (PointerScope scope = new PointerScope()) { // what the caller's scope has, it would take away
+            try (PointerScope scope = new PointerScope()) { // the caller's scope would close them
                 OperatorHandle operator = Dispatcher.singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "");
                 Type.TypePtr scalars =
                         operator.schema().arguments().getPointer(4).type();
@@ -49,7 +50,7 @@ final class Products {
                         operator.retainReference(),
                         scalars.get().containedType(0).retainReference());
             } catch (RuntimeException e) {
-                return null; // a build without oneDNN: plain BLAS
+                return null; // a build without oneDNN: use BLAS
             }
         }
 
@@ -58,11 +59,11 @@ final class Products {
             stack.push_back(new IValue(x));
             stack.push_back(new IValue(weight));
             stack.push_back(new IValue()); // no bias
-            stack.push_back(new IValue("none")); // nothing done to the result
+            stack.push_back(new IValue("none")); // no operation on the result
             stack.push_back(new IValue(new GenericList(numberType)));
             stack.push_back(new IValue(new BytePointer("")));
             operator.callBoxed(stack);
-            return new Tensor(stack.get(0).toTensor()); // what the stack has goes with it
+            return new Tensor(stack.get(0).toTensor()); // the stack's own tensor is freed with it
         }
     }
 }

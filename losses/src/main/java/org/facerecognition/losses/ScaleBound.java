@@ -1,20 +1,22 @@
 package org.facerecognition.losses;
 
 /**
- * How large the scale of a cosine softmax must be for it to be learnable at all.
+ * The smallest scale with which a softmax over cosines can be learned.
  *
- * <p>Wang et al., NormFace, arXiv 1704.06369, proposition 2; CosFace, arXiv 1801.09414, equation 6. At best an embedding
- * lies on its center, cosine 1, and all C centers lie as far from each other as they can, cosine -1 / (C - 1). The softmax then
- * gives the right identity 1 / (1 + (C - 1) exp(-s C / (C - 1))), and no training can raise that.
+ * <p>Wang et al., "NormFace: L2 Hypersphere Embedding for Face Verification", arXiv 1704.06369, proposition 2; CosFace,
+ * arXiv 1801.09414, equation 6. At best an embedding lies on its center, with cosine 1, and all C centers are as far
+ * from each other as possible, with cosine -1 / (C - 1). The softmax then gives the right identity the probability 1 /
+ * (1 + (C - 1) exp(-s C / (C - 1))), which no training can exceed.
  */
 public final class ScaleBound {
     private ScaleBound() {}
 
     /**
-     * The smallest scale with which the right identity can reach a probability.
+     * Returns the smallest scale with which the right identity can reach a probability.
      *
      * @param classes C, at least 2
      * @param probability in (0, 1)
+     * @throws IllegalArgumentException if an argument is out of range
      */
     public static double lowest(int classes, double probability) {
         if (classes < 2) {
@@ -27,7 +29,12 @@ public final class ScaleBound {
         return negatives / classes * Math.log(negatives * probability / (1 - probability));
     }
 
-    /** The highest probability that the right identity can reach with a scale; 1 for one class. */
+    /**
+     * Returns the highest probability that the right identity can reach with a scale; 1 for one class.
+     *
+     * @param classes C, at least 1
+     * @param s the scale
+     */
     public static double highestProbability(int classes, double s) {
         double negatives = classes - 1.0;
         return negatives == 0 ? 1 : 1 / (1 + negatives * Math.exp(-s * classes / negatives));

@@ -7,14 +7,15 @@ import static org.facerecognition.losses.Elementwise.times;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Triplet loss on semi-hard samples: for each two of one identity, the nearest of another that is still farther than the two
- * are apart.
+ * Triplet loss with semi-hard negatives: for each pair of one identity, the negative is the nearest sample of another
+ * identity that is still farther away than the pair is apart.
  *
- * <p>Schroff et al., "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR 2015, arXiv 1503.03832, section
- * 3.2. Squared distances between normalized embeddings, 2 - 2 cos. The mean is over the pairs whose semi-hard sample lies
- * within the margin, where the paper sums; those that have none say nothing.
+ * <p>Schroff et al., "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR 2015, arXiv 1503.03832,
+ * section 3.2, on squared distances between normalized embeddings, 2 - 2 cos. What differs: the loss is the mean over
+ * the pairs whose semi-hard negative lies within the margin, while the paper sums; pairs without one contribute
+ * nothing.
  *
- * @param margin difference of squared distances, in [0, 4]; 0.2 in the paper
+ * @param margin the difference of squared distances, in [0, 4]; 0.2 in the paper
  */
 public record SemiHardTriplet(double margin) implements PairLoss {
     public SemiHardTriplet {
@@ -24,12 +25,12 @@ public record SemiHardTriplet(double margin) implements PairLoss {
     @Override
     public Tensor of(Pairs pairs) {
         Tensor anchors = pairs.same().nonzero().select(1, 0); // [P], row by row
-        Tensor positive = pairs.cosines().masked_select(pairs.same()); // [P], row by row too
-        Tensor negatives = pairs.cosines().index_select(0, anchors); // [P, B]
-        Tensor farther = negatives.lt(positive.unsqueeze(1)); // [P, B]
+        Tensor positives = pairs.cosines().masked_select(pairs.same()); // [P], row by row as well
+        Tensor candidates = pairs.cosines().index_select(0, anchors); // [P, B]
+        Tensor farther = candidates.lt(positives.unsqueeze(1)); // [P, B]
         Tensor semiHard = pairs.different().index_select(0, anchors).logical_and(farther);
-        Tensor negative = Pairs.highest(negatives, semiHard, -1); // [P]
-        Tensor each = plus(times(negative.sub(positive), 2), margin); // [P]
+        Tensor negatives = Pairs.highest(candidates, semiHard, -1); // [P]
+        Tensor each = plus(times(negatives.sub(positives), 2), margin); // [P]
         return Pairs.mean(each, semiHard.any(1).logical_and(above(each, 0)));
     }
 }

@@ -3,16 +3,17 @@ package org.facerecognition.losses;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The multiplicative angular margin of SphereFace: the target's cosine cos(theta) becomes cos(m theta), falling all the way.
+ * The multiplicative angular margin of SphereFace: the target cosine cos(theta) becomes cos(m theta),
+ * continued so that it falls over the whole range of angles.
  *
- * <p>Liu et al., "SphereFace: Deep Hypersphere Embedding for Face Recognition", CVPR 2017, arXiv 1704.08063, equation 7:
- * (-1)^k cos(m theta) - 2k for m theta in [k pi, (k + 1) pi]. What differs: the paper scales by the embedding's own length
- * and mixes in plain softmax, weighted down to a fifth in training, to survive m = 4. Here embeddings are normalized and
- * s fixed, as later papers do, and m = 1.35 stands for both (arXiv 1801.07698, table 2); warm the margin up in place of the
- * mixing. m need not be whole.
+ * <p>Liu et al., "SphereFace: Deep Hypersphere Embedding for Face Recognition", CVPR 2017, arXiv 1704.08063, equation
+ * 7: (-1)^k cos(m theta) - 2k for m theta in [k pi, (k + 1) pi]. What differs: the paper scales by the norm of the
+ * embedding and, so that m = 4 can be trained, mixes in plain softmax, whose weight falls to a fifth during training.
+ * Here, as in later papers, embeddings are normalized and s is fixed, and m = 1.35 replaces both (arXiv 1801.07698,
+ * table 2); warm the margin up instead of mixing. m need not be an integer.
  *
- * @param s scale, positive
- * @param m factor of the angle, at least 1; 1 is normalized softmax
+ * @param s the scale, positive
+ * @param m the factor of the angle, at least 1; 1 is normalized softmax
  */
 public record SphereFaceMargin(double s, double m) implements Margin {
     public SphereFaceMargin {
@@ -21,8 +22,8 @@ public record SphereFaceMargin(double s, double m) implements Margin {
     }
 
     @Override
-    public Margin scaledBy(double share) {
-        return new SphereFaceMargin(s, 1 + (m - 1) * share);
+    public Margin scaledBy(double factor) {
+        return new SphereFaceMargin(s, 1 + (m - 1) * factor);
     }
 
     @Override

@@ -5,19 +5,26 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * What a {@link Margin} may look at: a batch, from the side of its right identities.
+ * What a {@link Margin} sees of a batch: the target cosines, the norms of the embeddings and the margin's own state.
+ * All tensors are borrowed.
  *
- * @param cosine [B], between each embedding and its own center, in [-1, 1] up to rounding; with gradient
- * @param norms [B], Euclidean lengths of the embeddings before they were normalized; with gradient
- * @param training whether this is a training step: only then may chance be drawn
- * @param state the margin's {@link Margin#state}, each a tensor without dimensions; without gradient
+ * @param cosine [B], the cosine between each embedding and the center of its identity, in [-1, 1] up to rounding; with
+ *     gradient
+ * @param norms [B], the L2 norms of the embeddings before normalization; with gradient
+ * @param training whether this is a training step; random numbers may be drawn only in training
+ * @param state the margin's {@link Margin#state}, each value a tensor without dimensions and without gradient
  */
 public record Targets(Tensor cosine, Tensor norms, boolean training, Map<String, Tensor> state) {
     public Targets {
         state = Map.copyOf(state);
     }
 
-    /** Cosines alone, not in training, embeddings of length 1: to try a margin out that has no state. */
+    /**
+     * Returns targets with unit-norm embeddings, outside training and without state, for trying out a margin that has
+     * no state.
+     *
+     * @param cosine [B]
+     */
     public static Targets of(Tensor cosine) {
         return new Targets(cosine, torch.ones_like(cosine).detach(), false, Map.of());
     }

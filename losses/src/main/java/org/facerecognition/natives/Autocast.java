@@ -6,16 +6,18 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Automatic mixed precision for the current thread while open: libtorch picks the low precision for convolutions and
- * matrix products and keeps float32 where it matters. Use in try-with-resources; the former state comes back on close.
+ * Automatic mixed precision for the current thread while open: libtorch runs convolutions and matrix products in the
+ * low precision and keeps float32 for operations that need it. Use it in try-with-resources; close restores the
+ * previous state.
  *
- * <p>Autocast state belongs to a thread: a scope opened on one thread says nothing to another.
+ * <p>Autocast is a state of the thread and of one kind of device: other threads and devices are not affected. Close it
+ * on the thread that opened it.
  */
 public final class Autocast implements AutoCloseable {
     private final DeviceType device;
     private final boolean available;
     private final boolean wasEnabled;
-    private final @Nullable ScalarType formerType; // null where autocast is not available
+    private final @Nullable ScalarType formerType; // null if the device has no autocast
 
     private Autocast(DeviceType device, boolean enabled, @Nullable ScalarType type) {
         this.device = device;
@@ -29,9 +31,11 @@ public final class Autocast implements AutoCloseable {
     }
 
     /**
-     * Opens a scope in which eligible operations on {@code device} run in bfloat16.
+     * Opens a scope in which eligible operations run in bfloat16.
      *
-     * @throws IllegalArgumentException when libtorch has no autocast for the device
+     * @param device the kind of device whose operations are affected
+     * @return owned by this thread, which closes it
+     * @throws IllegalArgumentException if libtorch has no autocast for the device
      */
     public static Autocast bfloat16(DeviceType device) {
         if (!torch.is_autocast_available(device)) {
@@ -42,13 +46,17 @@ public final class Autocast implements AutoCloseable {
     }
 
     /**
-     * Opens a scope in which operations keep the type of their inputs, whatever scope is around it. It does nothing for
-     * a device that has no autocast.
+     * Opens a scope in which operations keep the type of their inputs, even inside a scope that enables autocast. It
+     * does nothing for a device without autocast.
+     *
+     * @param device the kind of device whose operations are affected
+     * @return owned by this thread, which closes it
      */
     public static Autocast off(DeviceType device) {
         return new Autocast(device, false, null);
     }
 
+    /** Restores the autocast state from before this scope. */
     @Override
     public void close() {
         if (!available) {
@@ -57,7 +65,7 @@ public final class Autocast implements AutoCloseable {
         torch.set_autocast_enabled(device, wasEnabled);
         torch.set_autocast_dtype(device, formerType);
         if (!wasEnabled) {
-            torch.clear_cache(); // the weights cast to low precision, kept for the scope, are stale after a step
+            torch.clear_cache(); // weights that the scope cast to low precision are stale after a training step
         }
     }
 }

@@ -4,18 +4,21 @@ import org.bytedeco.pytorch.Context;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.global.torch;
 
-/** Where the arithmetic is done. */
+/** The device that tensors are computed on. */
 public enum ComputeDevice {
-    /** The first GPU where there is one, else the CPU. */
+    /** The first GPU if one is usable, otherwise the CPU. */
     AUTO,
+    /** The CPU. */
     CPU,
     /** The first NVIDIA GPU. */
     CUDA;
 
     /**
-     * The device for libtorch; the caller closes it.
+     * Returns the device as an object of libtorch.
      *
-     * @throws IllegalStateException when a GPU is asked for and there is none
+     * @return owned
+     * @throws IllegalStateException if this is {@link #CUDA} and no GPU is usable, with the reason of {@link
+     *     #whyNoGpu}; or if libtorch cannot be loaded, see {@link Libtorch#load}
      */
     public Device resolve() {
         Libtorch.load();
@@ -26,7 +29,12 @@ public enum ComputeDevice {
         return new Device(gpu ? "cuda:0" : "cpu");
     }
 
-    /** For a message, where no GPU can be used: what is missing and what to do about it. */
+    /**
+     * Returns a clause for messages that says what is missing for using a GPU and what to do about it. It is meaningful
+     * only if no GPU is usable.
+     *
+     * @throws IllegalStateException if libtorch cannot be loaded, see {@link Libtorch#load}
+     */
     public static String whyNoGpu() {
         Libtorch.load();
         return Context.hasCUDART()

@@ -9,25 +9,31 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Whether weights of layers that are made on this thread are drawn. Those that a file is about to fill are not: for
- * large networks drawing takes longer than reading.
+ * Skips the random initialization of layers that are created on this thread. Weights that are about to be read from a
+ * file need none, and for large networks it takes longer than reading the file.
  */
 public final class Initialization {
     private static final ThreadLocal<Boolean> SKIPPED = ThreadLocal.withInitial(() -> false);
 
     private Initialization() {}
 
-    /** Whether layers leave their weights as the memory was, since something else fills them. */
+    /** Returns whether layers leave their weights uninitialized on this thread, because something else fills them. */
     public static boolean isSkipped() {
         return SKIPPED.get();
     }
 
-    /** A linear layer with torch's initialization, or with undefined weights where initialization is skipped. */
+    /**
+     * Creates a linear layer with torch's initialization, or with undefined weights if initialization is skipped.
+     *
+     * @param inputs the number of values in an input
+     * @param outputs the number of values in an output
+     * @return owned
+     */
     public static LinearImpl linear(long inputs, long outputs) {
         if (!isSkipped()) {
             return new LinearImpl(inputs, outputs);
         }
-        LinearImpl linear = new LinearImpl(1, 1); // its constructor always draws: one value costs nothing
+        LinearImpl linear = new LinearImpl(1, 1); // the constructor always initializes: one value costs nothing
         linear.options().in_features().put(inputs);
         linear.options().out_features().put(outputs);
         resize(linear.weight(), outputs, inputs);
@@ -35,7 +41,12 @@ public final class Initialization {
         return linear;
     }
 
-    /** Gives a parameter another shape and undefined values. */
+    /**
+     * Gives a parameter another shape and undefined values.
+     *
+     * @param parameter borrowed
+     * @param shape the new shape
+     */
     public static void resize(Tensor parameter, long... shape) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
@@ -44,9 +55,10 @@ public final class Initialization {
     }
 
     /**
-     * Makes something whose weights are all filled afterwards.
+     * Creates something whose weights are all filled afterwards.
      *
-     * @param construction whose layers have undefined weights
+     * @param construction creates it; its layers get undefined weights
+     * @return the result of the construction
      */
     public static <T> T skippedDuring(Supplier<T> construction) {
         boolean former = SKIPPED.get();

@@ -9,20 +9,20 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
-/** Gets libtorch's libraries ready to be loaded, and libtorch ready for the machine. */
+/** Loads libtorch and adapts it to the machine. */
 /*
- * Nothing here is done in a static block, nor may a class of this library call load() in one: when a static block
- * fails, the reason is given once, and every later use of the class is answered by NoClassDefFoundError without it.
+ * Nothing here is done in a static block, and no class of this library may call load() in one: when a static block
+ * fails, the reason is reported once, and every later use of the class fails with a NoClassDefFoundError without it.
  * Factories, constructors and methods call load() instead.
  */
 public final class Libtorch {
     /*
-     * JavaCPP unpacks and loads one library at a time. libtorch needs libtorch_cpu, and the first time, when that is
-     * not unpacked yet, the operating system looks elsewhere for it: on a machine with a libtorch of its own (Debian's
-     * libtorch-dev, say) it finds one of another version, and the JVM crashes. So all of them are unpacked first,
-     * beside each other, where the operating system looks before anywhere else.
+     * JavaCPP unpacks and loads one library at a time. The first library that is loaded needs libtorch_cpu. If that is
+     * not unpacked yet, the operating system looks elsewhere: on a machine with another installation of libtorch (such
+     * as Debian's libtorch-dev) it finds a library of another version, and the JVM crashes. So all of them are unpacked
+     * first, into one folder, where the operating system looks before anywhere else.
      */
-    private static final String[] NEED_EACH_OTHER = {"c10", "torch_cpu", "torch", "jnitorch"};
+    private static final String[] DEPENDENT_LIBRARIES = {"c10", "torch_cpu", "torch", "jnitorch"};
 
     private static volatile boolean ready;
     private static volatile boolean keptToAvx;
@@ -30,26 +30,27 @@ public final class Libtorch {
     private Libtorch() {}
 
     /**
-     * To be called before anything else of libtorch. The library's entry classes do; a program that starts with
-     * libtorch's own classes, or makes a module of its own (a head, a backbone) first, calls it itself: the superclass
-     * of modules is libtorch's and loads it unchecked. Costs nothing a second time.
+     * Loads libtorch. It must be called before any other use of libtorch. The entry classes of this library do so; a
+     * program that starts with libtorch's own classes, or that first creates a module of its own (a head, a backbone),
+     * has to call it itself: the superclass of modules belongs to libtorch and loads it unchecked. Later calls cost
+     * nothing.
      *
-     * @throws IllegalStateException when the libraries cannot be unpacked or loaded, or when another class loader of
-     *     this JVM has loaded libtorch, of which a process can have only one; says what to do, each time it is called
+     * @throws IllegalStateException if the libraries cannot be unpacked or loaded, or if another class loader of this
+     *     JVM has loaded libtorch, because a process can have only one; every call says what to do
      */
     public static void load() {
         if (!ready) {
-            getReady();
+            prepare();
         }
     }
 
-    private static synchronized void getReady() {
+    private static synchronized void prepare() {
         if (ready) {
             return;
         }
         LibtorchOwner.check();
         for (String platform : List.of(Loader.getPlatform() + "-gpu", Loader.getPlatform())) {
-            NativeLibraries.unpack("libtorch", torch.class, "/org/bytedeco/pytorch/" + platform, NEED_EACH_OTHER);
+            NativeLibraries.unpack("libtorch", torch.class, "/org/bytedeco/pytorch/" + platform, DEPENDENT_LIBRARIES);
         }
         NativeLibraries.load();
         LibtorchOwner.claim();
@@ -64,9 +65,9 @@ public final class Libtorch {
     }
 
     /*
-     * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN
-     * within libtorch 2.10 then takes the caches to be empty, and divides by their size in its newer kernels: the JVM
-     * dies of SIGFPE. The older kernels, up to AVX, do not ask. And libtorch counts one core.
+     * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN in
+     * libtorch 2.10 then assumes caches of size zero, and its newer kernels divide by that size: the JVM dies of
+     * SIGFPE. The older kernels, up to AVX, do not use the size. On such a machine libtorch also counts only one core.
      */
     private static void adaptToMachine() {
         keptToAvx = hidesCaches()
@@ -76,13 +77,13 @@ public final class Libtorch {
             torch.set_env("ONEDNN_MAX_CPU_ISA", "AVX", false); // read when oneDNN is first used
         }
         int processors = Runtime.getRuntime().availableProcessors();
-        boolean said = System.getenv("OMP_NUM_THREADS") != null || System.getenv("MKL_NUM_THREADS") != null;
-        if (!said && processors > 1 && torch.get_num_threads() == 1) {
+        boolean threadsGiven = System.getenv("OMP_NUM_THREADS") != null || System.getenv("MKL_NUM_THREADS") != null;
+        if (!threadsGiven && processors > 1 && torch.get_num_threads() == 1) {
             torch.set_num_threads(processors);
         }
     }
 
-    /** What Linux knows of a processor, it knows from where oneDNN asks. */
+    /** Returns whether the caches are hidden. Linux and oneDNN get their information from the same source. */
     private static boolean hidesCaches() {
         Path processor = Path.of("/sys/devices/system/cpu/cpu0");
         try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
@@ -95,10 +96,11 @@ public final class Libtorch {
     }
 
     /**
-     * Whether libtorch's own oneDNN is kept to instructions up to AVX, since on this machine it would crash with newer
-     * ones: slower convolutions in training. {@code ONEDNN_MAX_CPU_ISA} in the environment overrules it.
+     * Returns whether libtorch's oneDNN is limited to instructions up to AVX, because it would crash on this machine
+     * with newer ones. Convolutions in training are then slower. The environment variable {@code ONEDNN_MAX_CPU_ISA}
+     * overrides the limit.
      *
-     * @throws IllegalStateException as {@link #load}
+     * @throws IllegalStateException if libtorch cannot be loaded, see {@link #load}
      */
     public static boolean keptToAvx() {
         load();
@@ -106,16 +108,16 @@ public final class Libtorch {
     }
 
     /**
-     * Makes JavaCPP's cache folder again when somebody has deleted it, as cleaners of temporary folders do. Libraries
-     * that are in use stay in use without it, but each class of JavaCPP's that is used for the first time looks there
-     * for libraries, and fails without the folder; with it, they are unpacked again. Long-running work calls this now
-     * and then; it costs microseconds.
+     * Recreates JavaCPP's cache folder if it was deleted, for example by a cleaner of temporary folders. Loaded
+     * libraries keep working without it, but each class of JavaCPP's looks there for libraries when it is first used,
+     * and fails if there is no folder; if there is one, the libraries are unpacked again. Long-running work calls this
+     * from time to time; it costs microseconds.
      */
     public static void keepCacheFolder() {
         try {
             Files.createDirectories(Loader.getCacheDir().toPath());
         } catch (IOException e) {
-            // whoever needs a library there learns it
+            // the next class that needs a library there reports it
         }
     }
 }

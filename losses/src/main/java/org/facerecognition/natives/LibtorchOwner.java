@@ -13,21 +13,21 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Which class loader of this JVM has libtorch. A process can load it once: for a second class loader, JavaCPP loads its
- * library a second time, and libtorch's global state aborts the JVM. So libtorch is not touched where somebody else has
- * it.
+ * Records which class loader of this JVM has loaded libtorch. A process can load it only once: for a second class
+ * loader, JavaCPP would load its library a second time, and libtorch's global state would abort the JVM. So this
+ * library does not touch libtorch if another class loader or another library has loaded it.
  */
 /*
- * All class loaders of a JVM share the system properties: the first one leaves a mark there, as text, since properties
- * of other kinds break whoever lists them. The mark names JavaCPP's class, not this one: applications with jars of
- * their own may share one JavaCPP, and then share libtorch.
+ * All class loaders of a JVM share the system properties: the first one leaves a mark there, as text, because values of
+ * other types break code that lists the properties. The mark identifies JavaCPP's class, not this one: applications
+ * with jars of their own may share one JavaCPP, and then share libtorch.
  *
- * The mark stays for good. JavaCPP's deallocator thread keeps its class loader, and with it libtorch, until the JVM
- * ends, whatever the server does with the application.
+ * The mark stays for the life of the JVM. JavaCPP's deallocator thread keeps its class loader, and with it libtorch,
+ * until the JVM ends, whatever a server does with the application.
  *
- * Who loads libtorch without this library leaves no mark. Linux lists the files that a process has mapped. DJL's
- * PyTorch engine, say, brings a libtorch of another version; the two cannot be in one process, whichever comes first:
- * the second finds the other's libraries under the names that it looks for.
+ * Code that loads libtorch without this library leaves no mark, but Linux lists the files that a process has mapped.
+ * DJL's PyTorch engine, for example, brings a libtorch of another version; the two cannot share a process, whichever
+ * comes first, because the second finds the libraries of the first under the names that it looks for.
  */
 final class LibtorchOwner {
     /** The system property with the mark. */
@@ -36,11 +36,15 @@ final class LibtorchOwner {
     private static final Path MAPPED_FILES = Path.of("/proc/self/maps");
     private static final Pattern JAVACPP = Pattern.compile("/libjnitorch\\d*\\.so");
     private static final Pattern LIBTORCH = Pattern.compile("/libtorch(_cpu|_cuda)?\\.so");
-    private static final int LONGEST_NAME = 120;
+    private static final int MAX_NAME_LENGTH = 120;
 
     private LibtorchOwner() {}
 
-    /** @throws IllegalStateException when another class loader or another library has loaded libtorch */
+    /**
+     * Checks that libtorch is not loaded yet, or by this class loader.
+     *
+     * @throws IllegalStateException if another class loader or another library has loaded libtorch
+     */
     static void check() {
         String mark = System.getProperty(MARK);
         if (mark != null) {
@@ -60,9 +64,9 @@ final class LibtorchOwner {
     }
 
     /**
-     * Leaves the mark, to be followed by loading.
+     * Leaves the mark. The caller loads libtorch next.
      *
-     * @throws IllegalStateException when another class loader has been faster
+     * @throws IllegalStateException if another class loader was faster
      */
     static void claim() {
         Object former = System.getProperties().putIfAbsent(MARK, mark());
@@ -71,7 +75,7 @@ final class LibtorchOwner {
         }
     }
 
-    /** Takes the mark away after loading has failed, where it can be seen that nothing of libtorch was loaded. */
+    /** Removes the mark after loading has failed, if the mapped files show that no part of libtorch was loaded. */
     static void release() {
         release(mappedFiles(MAPPED_FILES));
     }
@@ -102,16 +106,16 @@ final class LibtorchOwner {
         String line = loader.getName() == null
                 ? loader.toString().strip().replaceAll("\\s+", " ")
                 : kind + " '" + loader.getName() + "'";
-        return line.length() <= LONGEST_NAME ? line : line.substring(0, LONGEST_NAME) + "...";
+        return line.length() <= MAX_NAME_LENGTH ? line : line.substring(0, MAX_NAME_LENGTH) + "...";
     }
 
     private static boolean isLoadedHere() {
         return Loader.getLoadedLibraries().keySet().stream().anyMatch(name -> name.startsWith("jnitorch"));
     }
 
-    // ---- what the process has mapped ----
+    // ---- mapped files ----
 
-    /** The paths in a list of mappings as Linux gives it; none where there is no such list. */
+    /** Returns the paths in Linux's list of mapped files; none if there is no such list. */
     static List<String> mappedFiles(Path maps) {
         try (Stream<String> lines = Files.lines(maps, StandardCharsets.ISO_8859_1)) {
             return lines.filter(line -> line.indexOf('/') >= 0)
@@ -127,7 +131,7 @@ final class LibtorchOwner {
         return files.stream().filter(file -> library.matcher(file).find()).findFirst();
     }
 
-    // ---- sentences ----
+    // ---- errors ----
 
     private static IllegalStateException ofAnotherLoader(String who) {
         return new IllegalStateException("libtorch is loaded already by another class loader of this JVM (" + who

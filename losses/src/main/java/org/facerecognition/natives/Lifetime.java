@@ -3,8 +3,8 @@ package org.facerecognition.natives;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
- * The life of an object that many threads use and one closes: uses under way are finished before its memory is freed,
- * and uses that begin later are refused with "X is closed". The owner keeps one as a field:
+ * The lifetime of an object that many threads use and one thread closes: uses in progress finish before the memory of
+ * the object is freed, and later uses are rejected with "X is closed". The owner keeps a lifetime as a field:
  *
  * <pre>{@code
  * private final Lifetime lifetime = new Lifetime("face detector " + file);
@@ -16,50 +16,56 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * }
  *
  * public void close() {
- *     lifetime.close(() -> ...); // frees, once, when nobody is at work
+ *     lifetime.close(() -> ...); // frees, once, when no use is in progress
  * }
  * }</pre>
  *
- * <p>Every public method that touches what close frees enters; methods that call each other may enter again, also while
- * somebody waits to close. A use begins and ends on one thread. It costs as much as a read lock, and never waits.
+ * <p>Every public method that touches what close frees enters first. Methods that call each other may enter again, even
+ * while another thread waits to close. A use begins and ends on the same thread. Entering costs as much as a read lock
+ * and never waits.
  */
 /*
- * Uses hold the read lock of a ReentrantReadWriteLock, which counts for each thread; closing takes the write lock.
- * Readers use tryLock, which does not queue behind a waiting writer: a thread that uses one object and enters another
- * cannot be part of a deadlock with threads that close them. The flag keeps new users out, so that the writer is not
- * kept waiting for ever.
+ * Uses hold the read lock of a ReentrantReadWriteLock, which counts per thread; closing takes the write lock. Readers
+ * use tryLock, which does not queue behind a waiting writer: a thread that uses one object and enters another cannot be
+ * part of a deadlock with threads that close them. The flag keeps new users out, so that the writer does not wait
+ * forever.
  */
 public final class Lifetime {
-    private final String what;
+    private final String subject;
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
     private final Use use = lock.readLock()::unlock;
     private volatile boolean closing;
     private boolean freed; // guarded by the write lock
 
-    /** A use that is under way, to be closed by the thread that has begun it. */
+    /** A use in progress, owned by the thread that began it. */
     @FunctionalInterface
     public interface Use extends AutoCloseable {
         @Override
         void close();
     }
 
-    /** @param what the object, as the subject of a sentence: "gallery people.gallery" */
-    public Lifetime(String what) {
-        this.what = what;
+    /**
+     * Creates the lifetime of an open object.
+     *
+     * @param subject the object, as the subject of a sentence, such as "gallery people.gallery"
+     */
+    public Lifetime(String subject) {
+        this.subject = subject;
     }
 
     /**
      * Begins a use.
      *
-     * @return to be closed by this thread, once
-     * @throws IllegalStateException when it is closed, or another thread is closing it and this one is not in a use yet
+     * @return owned by this thread, which closes it once
+     * @throws IllegalStateException if the object is closed, or another thread is closing it and this thread is not in
+     *     a use already
      */
     public Use enter() {
         boolean nested = lock.getReadHoldCount() > 0;
         if ((closing && !nested) || !lock.readLock().tryLock()) {
             throw isClosed();
         }
-        if (closing && !nested) { // since a moment ago
+        if (closing && !nested) { // closing began in the meantime
             lock.readLock().unlock();
             throw isClosed();
         }
@@ -67,25 +73,25 @@ public final class Lifetime {
     }
 
     private IllegalStateException isClosed() {
-        return new IllegalStateException(what + " is closed");
+        return new IllegalStateException(subject + " is closed");
     }
 
-    /** Whether uses are refused: it is closed or being closed. */
+    /** Returns whether the object is closed or being closed, so that new uses are rejected. */
     public boolean closed() {
         return closing;
     }
 
     /**
-     * Refuses further uses, waits for those under way, and frees. A second call waits for the first and does nothing.
+     * Rejects further uses, waits for those in progress, and frees. A second call waits for the first and does nothing.
      *
-     * @param free called at most once in the life of the object; what it throws, this throws
-     * @throws IllegalStateException when this thread is in a use, for whose end it would wait for ever; the object
-     *     stays open
+     * @param free frees the memory; called at most once in the life of the object. Its exceptions are passed on
+     * @throws IllegalStateException if this thread is in a use, for whose end it would wait forever; the object stays
+     *     open
      */
     public void close(Runnable free) {
         if (lock.getReadHoldCount() > 0) {
             throw new IllegalStateException(
-                    what + " must not be closed within a call that uses it; close it after that call");
+                    subject + " must not be closed within a call that uses it; close it after that call");
         }
         closing = true;
         lock.writeLock().lock();

@@ -12,17 +12,18 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Loads native libraries through JavaCPP. What fails is said in one sentence with the way out, and in the same sentence
- * each time: a class of JavaCPP's whose initialization has failed says nothing but {@code NoClassDefFoundError} later.
+ * Loads native libraries through JavaCPP. Failures are reported in one sentence with the way out, and in the same
+ * sentence every time: a class of JavaCPP's whose initialization has failed later throws only {@code
+ * NoClassDefFoundError}.
  *
- * <p>The first call sets JavaCPP's limit of physical memory to 0, unless the program has said something about it or has
- * used JavaCPP before.
+ * <p>The first call sets JavaCPP's limit of physical memory to 0, unless the program has set the limit or has used
+ * JavaCPP before.
  */
 public final class NativeLibraries {
-    /** JavaCPP's property: the size of the whole process at which it takes tensors for a leak. */
+    /** JavaCPP's property for the size of the whole process at which it assumes a leak. */
     public static final String MEMORY_LIMIT = "org.bytedeco.javacpp.maxPhysicalBytes";
 
-    private static final String MEMORY_LIMIT_FORMERLY = "org.bytedeco.javacpp.maxphysicalbytes";
+    private static final String MEMORY_LIMIT_OLD_NAME = "org.bytedeco.javacpp.maxphysicalbytes";
     private static final Set<Class<?>> LOADED = ConcurrentHashMap.newKeySet();
     private static final Map<Class<?>, String> FAILED = new ConcurrentHashMap<>();
     private static final Pattern FILE_ERROR = Pattern.compile("^.*java\\.(io|nio\\.file)\\.\\w+: ");
@@ -33,18 +34,18 @@ public final class NativeLibraries {
     private NativeLibraries() {}
 
     /**
-     * Gets JavaCPP itself ready: its own library, its cache folder, and its limit of physical memory. To be called
-     * before anything else of JavaCPP; costs nothing a second time.
+     * Prepares JavaCPP itself: its own library, its cache folder, and its limit of physical memory. It must be called
+     * before any other use of JavaCPP; later calls cost nothing.
      *
-     * @throws IllegalStateException when its library cannot be unpacked; says what to do
+     * @throws IllegalStateException if its library cannot be unpacked; the message says what to do
      */
     public static void load() {
         if (!ready) {
-            getReady();
+            prepare();
         }
     }
 
-    private static synchronized void getReady() {
+    private static synchronized void prepare() {
         if (!ready) {
             unpack("JavaCPP's library", Loader.class, "/org/bytedeco/javacpp/" + Loader.getPlatform(), "jnijavacpp");
             liftMemoryLimit();
@@ -53,11 +54,11 @@ public final class NativeLibraries {
     }
 
     /**
-     * Loads what one of JavaCPP's classes needs. Costs nothing a second time.
+     * Loads the libraries that one of JavaCPP's classes needs. Later calls cost nothing.
      *
-     * @param type such as {@code opencv_imgcodecs.class}; the literal alone loads nothing
-     * @param name of its library, for people: "OpenCV"
-     * @throws IllegalStateException when it cannot be unpacked or loaded; says what to do
+     * @param type such as {@code opencv_imgcodecs.class}; the class literal alone loads nothing
+     * @param name the name of the library in messages, such as "OpenCV"
+     * @throws IllegalStateException if a library cannot be unpacked or loaded; the message says what to do
      */
     public static void load(Class<?> type, String name) {
         if (!LOADED.contains(type)) {
@@ -66,7 +67,7 @@ public final class NativeLibraries {
         }
     }
 
-    /** One at a time: who comes second to a class that has failed would be told less than who came first. */
+    /** Synchronized, because the second thread to initialize a class that fails gets a less informative error. */
     private static synchronized void initialize(Class<?> type, String name) {
         String failure = FAILED.get(type);
         if (failure != null) {
@@ -83,16 +84,17 @@ public final class NativeLibraries {
     }
 
     /**
-     * Unpacks libraries without loading any: what fails here may be tried again when there is room.
+     * Unpacks libraries without loading them; a failure can be retried when there is space.
      *
-     * @param folder of the class path that has them, for one platform
-     * @param libraries their names, without what the platform puts before and behind; those that are not there are left
-     *     out
+     * @param name the name of the libraries in messages
+     * @param anchor the class whose class loader has them
+     * @param folder the folder of the class path that contains them, for one platform
+     * @param libraries their names, without the prefix and suffix of the platform; those that do not exist are skipped
      */
-    static void unpack(String name, Class<?> beside, String folder, String... libraries) {
+    static void unpack(String name, Class<?> anchor, String folder, String... libraries) {
         try {
             for (String library : libraries) {
-                Loader.cacheResource(beside, folder + "/" + System.mapLibraryName(library));
+                Loader.cacheResource(anchor, folder + "/" + System.mapLibraryName(library));
             }
         } catch (IOException e) {
             throw new IllegalStateException(cannotBeUnpacked(name, e.getMessage()), e);
@@ -100,25 +102,25 @@ public final class NativeLibraries {
     }
 
     /**
-     * One sentence about a native library that could not be loaded.
+     * Returns one sentence that explains why a native library could not be loaded.
      *
-     * @param name of the library, for people
-     * @param failure as JavaCPP or the JVM gave it
+     * @param name the name of the library in messages
+     * @param failure the exception of JavaCPP or the JVM
      */
     public static String explain(String name, Throwable failure) {
-        Optional<Throwable> noFile = causes(failure)
+        Optional<Throwable> fileError = causes(failure)
                 .filter(cause -> cause instanceof IOException
                         || FILE_ERROR.matcher(message(cause)).find())
                 .reduce((former, later) -> later);
-        if (noFile.isPresent()) {
+        if (fileError.isPresent()) {
             return cannotBeUnpacked(
-                    name, FILE_ERROR.matcher(message(noFile.get())).replaceFirst(""));
+                    name, FILE_ERROR.matcher(message(fileError.get())).replaceFirst(""));
         }
         Throwable root = causes(failure).reduce((former, later) -> later).orElse(failure);
         String reason = message(root).lines().findFirst().orElse(root.toString());
         if (NOT_EXECUTABLE.matcher(reason).find()) {
             return name
-                    + " cannot be loaded, since JavaCPP's cache folder is where nothing may be executed (name another"
+                    + " cannot be loaded, because JavaCPP's cache folder does not allow execution (name another"
                     + " with -Dorg.bytedeco.javacpp.cachedir=DIR): " + reason;
         }
         return name + " cannot be loaded: " + reason
@@ -127,7 +129,7 @@ public final class NativeLibraries {
 
     private static String message(Throwable failure) {
         String message = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        return message.replaceFirst(" \\[in thread .*$", ""); // the JVM, of a class that could not be initialized
+        return message.replaceFirst(" \\[in thread .*$", ""); // the JVM's suffix after a failed class initialization
     }
 
     private static Stream<Throwable> causes(Throwable failure) {
@@ -140,12 +142,12 @@ public final class NativeLibraries {
                 + " -Dorg.bytedeco.javacpp.cachedir=DIR): " + reason;
     }
 
-    // ---- the limit of memory ----
+    // ---- memory limit ----
 
     /*
-     * JavaCPP reads the property once, when its class Pointer is initialized, and there is no asking beforehand whether
-     * that has happened. So the property is set for the moment in which this initializes the class, and taken away
-     * again: where the limit is on nevertheless, somebody was earlier.
+     * JavaCPP reads the property once, when its class Pointer is initialized, and there is no way to find out whether
+     * that has happened. So the property is set while this initializes the class, and removed again: if there is a
+     * limit nevertheless, JavaCPP was used before.
      */
     private static void liftMemoryLimit() {
         if (isMemoryLimitGiven()) {
@@ -165,13 +167,14 @@ public final class NativeLibraries {
     }
 
     private static boolean isMemoryLimitGiven() {
-        return System.getProperty(MEMORY_LIMIT) != null || System.getProperty(MEMORY_LIMIT_FORMERLY) != null;
+        return System.getProperty(MEMORY_LIMIT) != null || System.getProperty(MEMORY_LIMIT_OLD_NAME) != null;
     }
 
     /**
-     * The size of the whole process in bytes at which JavaCPP throws OutOfMemoryError; empty when there is none.
+     * Returns the size of the whole process, in bytes, at which JavaCPP throws OutOfMemoryError; empty if there is no
+     * limit.
      *
-     * @throws IllegalStateException as {@link #load()}
+     * @throws IllegalStateException if JavaCPP cannot be prepared, see {@link #load()}
      */
     public static OptionalLong memoryLimit() {
         load();
@@ -179,9 +182,13 @@ public final class NativeLibraries {
         return limit > 0 ? OptionalLong.of(limit) : OptionalLong.empty();
     }
 
-    /** What a limit means, and the way out. */
+    /**
+     * Returns a sentence that says what a limit means and how to remove it.
+     *
+     * @param limitBytes the limit
+     */
     public static String memoryLimitSentence(long limitBytes) {
-        return "JavaCPP ends work with OutOfMemoryError once the whole process has " + (limitBytes >> 20)
+        return "JavaCPP throws OutOfMemoryError once the whole process uses " + (limitBytes >> 20)
                 + " MiB; start the JVM with -D" + MEMORY_LIMIT + "=0"
                 + (isMemoryLimitGiven() ? "" : ", or use this library before other classes of JavaCPP");
     }

@@ -6,15 +6,16 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** The arithmetic of convolutions and matrix products in training; the head is always in float32. */
+/** The precision of convolutions and matrix products in training. Heads always compute in float32. */
 public enum Precision {
+    /** 32-bit floating point. */
     FP32(ScalarType.Float),
     /** bfloat16 by autocast: faster on GPUs and on CPUs with AMX, slower on others; see {@link #gigaflops}. */
     BF16(ScalarType.BFloat16);
 
     private static final int SIDE = 1024;
     private static final int TRIES = 10;
-    private static final long MAX_NANOS = 2_000_000_000L; // bf16 without instructions for it takes seconds a product
+    private static final long MAX_NANOS = 2_000_000_000L; // without bf16 instructions a product takes seconds
 
     private final ScalarType type;
 
@@ -23,10 +24,12 @@ public enum Precision {
     }
 
     /**
-     * How fast this machine's CPU multiplies matrices in this precision, measured in a moment: the best of some products of
-     * 1024x1024. Where bf16 is not faster than fp32 here, it is not in training either.
+     * Measures how fast the CPU of this machine multiplies matrices in this precision: the best of up to ten products
+     * of 1024x1024 matrices, within about two seconds. If bf16 is not faster than fp32 here, it is not faster in
+     * training either.
      *
-     * @return in 1e9 operations per second
+     * @return 1e9 floating-point operations per second
+     * @throws IllegalStateException if libtorch cannot be loaded, see {@link Libtorch#load}
      */
     public double gigaflops() {
         Libtorch.load();

@@ -10,24 +10,24 @@ import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The random numbers of one training: dropout, stochastic depth, elastic margins and Partial FC draw from it, and
- * nobody else does. What the rest of the process draws from libtorch's default generators, or seeds, makes no
- * difference to a training that has a stream, and the training makes none to the rest of the process.
+ * The random numbers of one training. Dropout, stochastic depth, elastic margins and Partial FC draw from it, and
+ * nothing else does. A training with a stream does not depend on what the rest of the process draws from libtorch's
+ * default generators or how it seeds them, and the rest of the process does not depend on the training.
  *
- * <p>There is one exception: layers that others wrote, such as {@code torch.dropout}, draw from libtorch's default
- * generator, which has the stream's state during a forward pass. Trainings and constructions of this library take turns
- * there. Threads that call libtorch's random functions, {@code manual_seed} or constructors of its layers directly do
- * not, and must wait until a training with such layers is done; otherwise it still learns, but not what it would learn
- * alone.
+ * <p>There is one exception: layers from elsewhere, such as {@code torch.dropout}, draw from libtorch's default
+ * generator, which has the state of the stream during a forward pass. For that, trainings and constructions of this
+ * library exclude each other. Threads that directly call libtorch's random functions, {@code manual_seed} or the
+ * constructors of its layers are not excluded, and must wait until a training with such layers is done; otherwise the
+ * training still learns, but not the same as it would alone.
  *
- * <p>A stream is for one thread at a time. A layer of your own draws from it by passing {@link #generatorFor} to
- * libtorch's random functions; outside a training that is libtorch's default generator.
+ * <p>A stream is for one thread at a time, and owned by its creator. A layer of your own draws from it by passing
+ * {@link #generatorFor} to libtorch's random functions; outside a training that is libtorch's default generator.
  */
 /*
- * libtorch has one default generator for each device and process. Layers of this library take a generator of their own,
- * which {@link #during} binds to the thread. Layers that others wrote (torch.dropout) cannot be told: for them {@link
- * #lendDuring} puts the stream's state into the default generators for the time of a forward pass, under a lock that
- * all such passes and all constructions of networks share, and puts back what was there.
+ * libtorch has one default generator per device and process. The layers of this library use a generator of their own,
+ * which {@link #during} binds to the thread. Layers from elsewhere (torch.dropout) cannot be given one: for them {@link
+ * #lendDuring} puts the state of the stream into the default generators for the time of a forward pass, under a lock
+ * that all such passes and all constructions of networks share, and then restores the previous state.
  */
 public final class RandomStream implements AutoCloseable {
     private static final ThreadLocal<@Nullable RandomStream> CURRENT = new ThreadLocal<>();
@@ -38,8 +38,10 @@ public final class RandomStream implements AutoCloseable {
     private final @Nullable Generator accelerator; // null on a CPU
 
     /**
-     * @param device that the training computes on; copied
-     * @param seed of all generators
+     * Creates a stream.
+     *
+     * @param device the device that the training computes on; borrowed and copied
+     * @param seed the seed of all generators
      */
     public RandomStream(Device device, long seed) {
         Libtorch.load();
@@ -59,8 +61,11 @@ public final class RandomStream implements AutoCloseable {
     // ---- drawing ----
 
     /**
-     * The generator to draw values of a tensor's device from: that of the stream that is bound to this thread, or
-     * libtorch's default one. Inside a PointerScope, which closes it.
+     * Returns the generator for random values on a tensor's device: that of the stream bound to this thread, or
+     * libtorch's default one.
+     *
+     * @param like a tensor on the device; borrowed
+     * @return scoped
      */
     public static GeneratorOptional generatorFor(Tensor like) {
         RandomStream stream = CURRENT.get();
@@ -70,7 +75,11 @@ public final class RandomStream implements AutoCloseable {
         return new GeneratorOptional(like.is_cpu() || stream.accelerator == null ? stream.cpu : stream.accelerator);
     }
 
-    /** Does some work in which this thread's layers draw from this stream. */
+    /**
+     * Runs work in which the layers that this thread calls draw from this stream.
+     *
+     * @return the result of the work
+     */
     public <T> T during(Supplier<T> work) {
         RandomStream former = CURRENT.get();
         CURRENT.set(this);
@@ -78,7 +87,7 @@ public final class RandomStream implements AutoCloseable {
             return work.get();
         } finally {
             if (former == null) {
-                CURRENT.remove(); // a server's thread lives on
+                CURRENT.remove(); // the thread may outlive the training
             } else {
                 CURRENT.set(former);
             }
@@ -86,8 +95,10 @@ public final class RandomStream implements AutoCloseable {
     }
 
     /**
-     * Does some work in which layers that know nothing of streams draw from this one too: libtorch's default generators
-     * have its state meanwhile. Threads take turns here.
+     * Runs work in which layers from elsewhere draw from this stream too: libtorch's default generators have its state
+     * meanwhile. Only one thread at a time can do this.
+     *
+     * @return the result of the work
      */
     public <T> T lendDuring(Supplier<T> work) {
         DEFAULT_GENERATORS.lock();
@@ -99,20 +110,20 @@ public final class RandomStream implements AutoCloseable {
         }
     }
 
-    /** A default generator while it has another's state. */
+    /** Gives a default generator the state of another generator while open. */
     private static final class Lent implements AutoCloseable {
         private final Generator shared;
-        private final Generator target;
+        private final Generator source;
         private final Tensor former;
 
-        Lent(Generator shared, Generator target) {
+        Lent(Generator shared, Generator source) {
             this.shared = shared;
-            this.target = target;
+            this.source = source;
             this.former = owned(shared.get_state());
-            move(target, shared);
+            copyState(source, shared);
         }
 
-        private static void move(Generator from, Generator to) {
+        private static void copyState(Generator from, Generator to) {
             try (Tensor state = owned(from.get_state())) {
                 to.set_state(state);
             }
@@ -120,7 +131,7 @@ public final class RandomStream implements AutoCloseable {
 
         @Override
         public void close() {
-            move(shared, target);
+            copyState(shared, source);
             shared.set_state(former);
             former.close();
         }
@@ -133,10 +144,12 @@ public final class RandomStream implements AutoCloseable {
     // ---- constructions ----
 
     /**
-     * Makes something with weights drawn from libtorch's default CPU generator, seeded for it, and leaves that
-     * generator as it was.
+     * Creates something with random weights from libtorch's default CPU generator, which is seeded for that purpose and
+     * then restored.
      *
-     * @param seed of the weights
+     * @param seed the seed of the weights
+     * @param construction creates it
+     * @return the result of the construction
      */
     public static <T> T seeded(long seed, Supplier<T> construction) {
         Libtorch.load();
@@ -156,12 +169,12 @@ public final class RandomStream implements AutoCloseable {
 
     // ---- for checkpoints ----
 
-    /** State of the CPU's generator, [N] uint8; the caller closes it. */
+    /** Returns the state of the CPU's generator, [N], uint8; owned. */
     public Tensor cpuState() {
         return cpu.get_state();
     }
 
-    /** State of the accelerator's generator, [N] uint8 on the CPU; the caller closes it. Null on a CPU. */
+    /** Returns the state of the GPU's generator, [N], uint8, on the CPU; owned. Null if the training is on a CPU. */
     public @Nullable Tensor acceleratorState() {
         return accelerator == null ? null : accelerator.get_state();
     }
@@ -169,9 +182,9 @@ public final class RandomStream implements AutoCloseable {
     /**
      * Continues where another stream was.
      *
-     * @param cpuState as {@link #cpuState} gave it
-     * @param acceleratorState as {@link #acceleratorState} gave it; null to leave the accelerator's generator as it is,
-     *     as when the other stream was on a CPU
+     * @param cpuState the other stream's {@link #cpuState}; borrowed
+     * @param acceleratorState the other stream's {@link #acceleratorState}; borrowed. Null leaves the GPU's generator
+     *     unchanged, for a stream that was on a CPU
      */
     public void restore(Tensor cpuState, @Nullable Tensor acceleratorState) {
         cpu.set_state(cpuState);

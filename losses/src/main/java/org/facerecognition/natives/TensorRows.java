@@ -7,11 +7,18 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** From a matrix on any device to arrays of Java. */
+/**
+ * Copies matrices from any device into Java arrays. Tensors passed in are borrowed, and no native memory is left over.
+ */
 public final class TensorRows {
     private TensorRows() {}
 
-    /** @param matrix [n, d], of any floating type */
+    /**
+     * Copies the rows of a matrix.
+     *
+     * @param matrix [N, D], of any floating type, on any device, with or without gradient; borrowed
+     * @return N rows of D values, converted to float
+     */
     public static float[][] of(Tensor matrix) {
         try (PointerScope scope = new PointerScope()) {
             float[][] rows = new float[(int) matrix.size(0)][(int) matrix.size(1)];
@@ -26,7 +33,12 @@ public final class TensorRows {
         }
     }
 
-    /** @param embeddings [n, d]; each comes out with Euclidean norm 1 */
+    /**
+     * Copies the rows of a matrix, L2-normalized.
+     *
+     * @param embeddings [N, D], of any floating type, on any device; borrowed and not changed
+     * @return N unit-norm rows of D values; a row of zeros stays zero
+     */
     public static float[][] normalized(Tensor embeddings) {
         try (PointerScope scope = new PointerScope()) {
             return of(torch.normalize(embeddings));

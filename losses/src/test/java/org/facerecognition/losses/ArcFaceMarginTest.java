@@ -13,20 +13,28 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ArcFaceMarginTest {
-    /** 0.5 to 179.5 degrees. */
+    /** The cosines of 0.25 to 179.75 degrees. */
     private static final double[] SWEEP = IntStream.range(0, 360)
             .mapToDouble(i -> Math.cos(Math.toRadians(i / 2.0 + 0.25)))
             .toArray();
 
-    /** The definition, written with the angle itself. */
+    /** The definition, in terms of the angle itself. */
     private static double byAngle(double cosine, double m) {
         double moved = Math.acos(cosine) + m;
         return moved <= Math.PI ? Math.cos(moved) : -2 - Math.cos(moved);
     }
 
+    @Test
+    void aMarginOfZeroChangesNothing() {
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(Tensors.values(new ArcFaceMargin(64, 0).apply(Targets.of(Tensors.doubles(SWEEP)))))
+                    .isEqualTo(SWEEP);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.1, 0.5, 1.5, 3.1})
-    void isTheCosineOfTheAngleAndTheMargin(double m) {
+    void isTheCosineOfTheAnglePlusTheMargin(double m) {
         try (PointerScope scope = new PointerScope()) {
             double[] actual = Tensors.values(new ArcFaceMargin(64, m).apply(Targets.of(Tensors.doubles(SWEEP))));
             for (int i = 0; i < SWEEP.length; i++) {
@@ -52,22 +60,21 @@ class ArcFaceMarginTest {
 
     @ParameterizedTest
     @ValueSource(doubles = {0.1, 0.5, 1.5})
-    void fallsSteadilyWithTheAngleAndWithoutAJump(double m) {
+    void fallsWithTheAngleWithoutAJump(double m) {
         double[] fine = IntStream.rangeClosed(0, 18_000)
                 .mapToDouble(i -> Math.cos(Math.toRadians(i / 100.0)))
                 .toArray();
         try (PointerScope scope = new PointerScope()) {
             double[] values = Tensors.values(new ArcFaceMargin(64, m).apply(Targets.of(Tensors.doubles(fine))));
             for (int i = 1; i < values.length; i++) {
-                assertThat(values[i])
-                        .isLessThanOrEqualTo(values[i - 1] + 2e-8); // the clamp at the pole costs that much
+                assertThat(values[i]).isLessThanOrEqualTo(values[i - 1] + 2e-8); // what the clamp at the poles costs
                 assertThat(values[i - 1] - values[i]).isLessThan(5e-4);
             }
         }
     }
 
     @Test
-    void isFiniteAtThePolesAndBeyondThem() {
+    void isFiniteAtAndBeyondThePoles() {
         float beyond = Math.nextUp(1f);
         try (PointerScope scope = new PointerScope()) {
             Tensor poles = Tensors.floats(1, beyond, -1, -beyond, 0, Math.nextDown(1f), 1.0001f, -1.0001f);
@@ -81,14 +88,6 @@ class ArcFaceMarginTest {
         }
     }
 
-    @Test
-    void aMarginOfNoughtChangesNothing() {
-        try (PointerScope scope = new PointerScope()) {
-            assertThat(Tensors.values(new ArcFaceMargin(64, 0).apply(Targets.of(Tensors.doubles(SWEEP)))))
-                    .isEqualTo(SWEEP);
-        }
-    }
-
     private static double[] gradient(ArcFaceMargin margin, Tensor cosine) {
         cosine.set_requires_grad(true);
         margin.apply(Targets.of(cosine)).sum().backward();
@@ -96,11 +95,10 @@ class ArcFaceMarginTest {
     }
 
     @Test
-    void refusesNonsense() {
+    void rejectsValuesOutOfRange() {
         assertThatThrownBy(() -> new ArcFaceMargin(64, 28.6))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage(
-                        "m must be in [0, pi) radians, but was 28.6 (in degrees? then pass" + " Math.toRadians(28.6))");
+                .hasMessage("m must be in [0, pi) radians, but was 28.6 (in degrees? then pass Math.toRadians(28.6))");
         for (double m : new double[] {-0.1, Math.PI, Double.NaN}) {
             assertThatThrownBy(() -> new ArcFaceMargin(64, m)).hasMessageStartingWith("m must be in [0, pi) radians");
         }

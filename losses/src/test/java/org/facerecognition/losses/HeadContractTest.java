@@ -18,23 +18,24 @@ import org.facerecognition.natives.Autocast;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What every head must keep to. */
+/** The contract of all heads, checked for every loss. */
 class HeadContractTest {
     private static final int CLASSES = 7;
     private static final int SIZE = 5;
     private static final int BATCH = 5;
 
-    /** Small enough that a softmax of random embeddings leaves every class something. */
-    private static final LossSettings MILD = LossSettings.DEFAULTS.with(10.0, null);
+    /** A small scale, so that the softmax of random embeddings gives every class a noticeable probability. */
+    private static final LossSettings SMALL_SCALE = LossSettings.DEFAULTS.with(10.0, null);
 
+    /** Creates the heads of a loss, always with the same weights. */
     record Maker(LossName loss) {
-        Head head() {
+        Head training() {
             torch.manual_seed(4);
-            return loss.create(CLASSES, SIZE, MILD);
+            return loss.create(CLASSES, SIZE, SMALL_SCALE);
         }
 
         Head evaluating() {
-            Head head = head();
+            Head head = training();
             head.eval();
             return head;
         }
@@ -51,9 +52,9 @@ class HeadContractTest {
 
     @ParameterizedTest
     @MethodSource("makers")
-    void givesAScalarLossAndAScoreForEachClass(Maker maker) {
+    void returnsAScalarLossAndAScorePerClass(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
-            Head head = maker.head();
+            Head head = maker.training();
             Head.Output output = head.forward(torch.randn(4, SIZE), Tensors.labels(0, 6, 6, 0));
 
             assertThat(output.loss().dim()).isZero();
@@ -65,8 +66,8 @@ class HeadContractTest {
         }
     }
 
-    /** Circle's weights pass no gradient, nor does AdaFace's norm: MarginFormulasTest and PairLossTest have those. */
-    static List<Maker> withTheTrueGradient() {
+    /** Without circle, whose weights pass no gradient, and AdaFace, whose norms pass none: other tests cover those. */
+    static List<Maker> withTrueGradient() {
         return makers().stream()
                 .filter(maker -> !List.of(LossName.CIRCLE, LossName.CIRCLE_PAIRS, LossName.ADAFACE)
                         .contains(maker.loss))
@@ -74,13 +75,14 @@ class HeadContractTest {
     }
 
     @ParameterizedTest
-    @MethodSource("withTheTrueGradient")
-    void theGradientToTheEmbeddingsIsThatOfFiniteDifferences(Maker maker) {
+    @MethodSource("withTrueGradient")
+    void theGradientOfTheEmbeddingsIsThatOfFiniteDifferences(Maker maker) {
         double h = 1e-6;
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.evaluating();
             head.to(ScalarType.Double, false);
-            double[] x = Tensors.values(torch.randn(BATCH * SIZE).mul(new Scalar(8.0))); // long enough for MagFace
+            // norms in the range of MagFace
+            double[] x = Tensors.values(torch.randn(BATCH * SIZE).mul(new Scalar(8.0)));
             Tensor embeddings = Tensors.doubles(x).reshape(BATCH, SIZE).detach();
             embeddings.set_requires_grad(true);
             head.forward(embeddings, labels()).loss().backward();
@@ -108,15 +110,15 @@ class HeadContractTest {
 
     @ParameterizedTest
     @MethodSource("makers")
-    void evaluationDrawsNoChanceAndMovesNoState(Maker maker) {
+    void evaluationDrawsNoRandomNumbersAndChangesNoState(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.evaluating();
             Tensor embeddings = torch.randn(BATCH, SIZE);
-            double[] chance = random();
+            double[] generator = generatorState();
             Map<String, double[]> before = buffers(head);
             double first = head.forward(embeddings, labels()).loss().item_double();
 
-            assertThat(random()).isEqualTo(chance);
+            assertThat(generatorState()).isEqualTo(generator);
             assertThat(head.forward(embeddings, labels()).loss().item_double()).isEqualTo(first);
             buffers(head).forEach((name, now) -> assertThat(now).as(name).isEqualTo(before.get(name)));
         }
@@ -124,26 +126,26 @@ class HeadContractTest {
 
     @ParameterizedTest
     @MethodSource("makers")
-    void trainingMovesStateWhereThereIsSomeAndDrawsWhereItMust(Maker maker) {
+    void trainingChangesTheStateAndDrawsRandomMargins(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
-            Head head = maker.head();
+            Head head = maker.training();
             Tensor embeddings = torch.randn(BATCH, SIZE);
-            double[] chance = random();
+            double[] generator = generatorState();
             Map<String, double[]> before = buffers(head);
             head.forward(embeddings, labels());
 
             buffers(head).forEach((name, now) -> assertThat(now).as(name).isNotEqualTo(before.get(name)));
-            boolean draws =
+            boolean isElastic =
                     List.of(LossName.ELASTICFACE_ARC, LossName.ELASTICFACE_COS).contains(maker.loss);
-            assertThat(!Arrays.equals(random(), chance)).isEqualTo(draws);
-            Map<LossName, Integer> learn = Map.of(
+            assertThat(!Arrays.equals(generatorState(), generator)).isEqualTo(isElastic);
+            Map<LossName, Integer> buffers = Map.of(
                     LossName.ADAFACE, 2, LossName.CURRICULARFACE, 1, LossName.ADACOS_DYNAMIC, 1, LossName.CENTER, 1);
-            int expected = maker.loss.needsPairs() ? 1 : learn.getOrDefault(maker.loss, 0);
+            int expected = maker.loss.needsPairs() ? 1 : buffers.getOrDefault(maker.loss, 0);
             assertThat(before).hasSize(expected);
         }
     }
 
-    private static double[] random() {
+    private static double[] generatorState() {
         return Tensors.values(torch.getDefaultCPUGenerator().get_state());
     }
 
@@ -158,7 +160,7 @@ class HeadContractTest {
 
     @ParameterizedTest
     @MethodSource("makers")
-    void scoresHaveNoMargin(Maker maker) {
+    void scoresContainNoMargin(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.evaluating();
             Tensor embeddings = torch.randn(BATCH, SIZE);
@@ -169,29 +171,50 @@ class HeadContractTest {
                             .scores()))
                     .as("whatever the labels")
                     .isEqualTo(scores);
-            if (head instanceof MarginSoftmax margins) {
-                margins.setMargin(new NormFaceMargin(margins.margin().s()));
-                assertThat(Tensors.values(head.scores(embeddings))).isEqualTo(scores);
-            }
         }
     }
 
-    /** The moving scale of AdaCos is no margin, and stays. */
+    static List<Maker> withCenters() {
+        return makers().stream().filter(maker -> maker.loss.hasCenters()).toList();
+    }
+
     @ParameterizedTest
-    @MethodSource("makers")
-    void aMarginWeakenedToNothingIsNormalizedSoftmax(Maker maker) {
+    @MethodSource("withCenters")
+    void scoresDoNotDependOnTheMargin(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
-            if (maker.head() instanceof MarginSoftmax head && maker.loss != LossName.ADACOS_DYNAMIC) {
-                Tensor embeddings = torch.randn(BATCH, SIZE).mul(new Scalar(8.0));
-                double s = head.margin().s();
-                head.setMargin(head.margin().scaledBy(0));
-                double scaledBy = head.forward(embeddings, labels()).loss().item_double();
-                head.setMargin(new NormFaceMargin(s));
-                assertThat(head.forward(embeddings, labels()).loss().item_double())
-                        .isCloseTo(scaledBy, within(2e-6));
-                Margin whole = maker.loss.margin(CLASSES, MILD);
-                assertThat(whole.scaledBy(1)).isEqualTo(whole);
-            }
+            MarginSoftmax head = (MarginSoftmax) maker.evaluating();
+            Tensor embeddings = torch.randn(BATCH, SIZE);
+            double[] scores = Tensors.values(head.scores(embeddings));
+            head.setMargin(new NormFaceMargin(head.margin().s()));
+            assertThat(Tensors.values(head.scores(embeddings))).isEqualTo(scores);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("withCenters")
+    void aMarginScaledByOneIsEqual(Maker maker) {
+        Margin margin = maker.loss.margin(CLASSES, SMALL_SCALE);
+        assertThat(margin.scaledBy(1)).isEqualTo(margin);
+    }
+
+    /** Without dynamic AdaCos: its scale is not a margin, and is not scaled. */
+    static List<Maker> withAMarginToScale() {
+        return withCenters().stream()
+                .filter(maker -> maker.loss != LossName.ADACOS_DYNAMIC)
+                .toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("withAMarginToScale")
+    void aMarginScaledByZeroIsNormalizedSoftmax(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            MarginSoftmax head = (MarginSoftmax) maker.training();
+            Tensor embeddings = torch.randn(BATCH, SIZE).mul(new Scalar(8.0));
+            double s = head.margin().s();
+            head.setMargin(head.margin().scaledBy(0));
+            double scaledByZero = head.forward(embeddings, labels()).loss().item_double();
+            head.setMargin(new NormFaceMargin(s));
+            assertThat(head.forward(embeddings, labels()).loss().item_double()).isCloseTo(scaledByZero, within(2e-6));
         }
     }
 
@@ -199,7 +222,7 @@ class HeadContractTest {
     @MethodSource("makers")
     void everyParameterAndEveryEmbeddingGetsAGradient(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
-            Head head = maker.head();
+            Head head = maker.training();
             Tensor embeddings = torch.randn(60, SIZE).mul(new Scalar(8.0));
             embeddings.set_requires_grad(true);
             Tensor labels = torch.arange(new Scalar(60)).remainder(new Scalar(CLASSES));
@@ -211,7 +234,7 @@ class HeadContractTest {
             }
             assertThat(Tensors.boxed(Tensors.values(embeddings.grad()))).allMatch(Double::isFinite);
             assertThat(Tensors.boxed(Tensors.values(embeddings.grad().abs().sum(1))))
-                    .as("few batches have a semi-hard negative for all")
+                    .as("few batches have a semi-hard negative for every sample")
                     .matches(rows -> rows.stream().filter(g -> g > 0).count() >= 30);
         }
     }
@@ -234,40 +257,39 @@ class HeadContractTest {
         }
     }
 
-    /** In bfloat16 it would be 1: 0.9999 and 0.9961 are its neighbors there. */
+    static List<Maker> withCosines() {
+        return makers().stream()
+                .filter(maker -> maker.loss.hasCenters() || maker.loss.needsPairs())
+                .toList();
+    }
+
+    /** In bfloat16 a cosine of 0.9999 would be 1: the next smaller value is 0.9961. */
     @ParameterizedTest
-    @MethodSource("makers")
+    @MethodSource("withCosines")
     void aCosineOfAlmostOneIsNotRoundedToOneInsideAutocast(Maker maker) {
         double angle = Math.acos(0.9999);
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.evaluating();
-            float[] center = {3, 0, 0, 0, 0};
-            float[] near = {(float) Math.cos(angle), 0, 0, (float) Math.sin(angle), 0};
-            if (head instanceof MarginSoftmax || head instanceof MetricHead) {
-                Tensor centers = head instanceof MarginSoftmax
-                        ? head.parameters().get(0)
-                        : head.named_buffers().get("centres");
-                double s =
-                        head instanceof MarginSoftmax margins ? margins.margin().s() : 1;
-                float[] all = new float[(int) centers.numel()];
-                System.arraycopy(center, 0, all, 0, SIZE);
-                if (head instanceof MetricHead) {
-                    all[0] = 1; // kept at length 1
-                }
-                centers.set_data(Tensors.floats(all).reshape(centers.size(0), SIZE));
-                try (Autocast bf16 = Autocast.bfloat16(DeviceType.CPU)) {
-                    Tensor embedding = Tensors.floats(near).reshape(1, SIZE);
-                    double score = Tensors.values(
-                            head.forward(embedding, Tensors.labels(0)).scores())[0];
-                    assertThat(score / s).isCloseTo(0.9999, within(1e-6));
-                }
+            boolean hasParameter = head instanceof MarginSoftmax;
+            Tensor centers = hasParameter
+                    ? head.parameters().get(0)
+                    : head.named_buffers().get("centres");
+            double s = head instanceof MarginSoftmax margins ? margins.margin().s() : 1;
+            float[] values = new float[(int) centers.numel()];
+            values[0] = hasParameter ? 3 : 1; // MetricHead keeps unit-norm centers
+            centers.set_data(Tensors.floats(values).reshape(centers.size(0), SIZE));
+            Tensor embedding = Tensors.floats((float) Math.cos(angle), 0, 0, (float) Math.sin(angle), 0)
+                    .reshape(1, SIZE);
+            try (Autocast bf16 = Autocast.bfloat16(DeviceType.CPU)) {
+                Tensor scores = head.forward(embedding, Tensors.labels(0)).scores();
+                assertThat(Tensors.values(scores)[0] / s).isCloseTo(0.9999, within(1e-6));
             }
         }
     }
 
     @ParameterizedTest
     @MethodSource("makers")
-    void takesEmbeddingsInBfloat16(Maker maker) {
+    void acceptsEmbeddingsInBfloat16(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
             Head head = maker.evaluating();
             Tensor rounded = torch.randn(4, SIZE).to(ScalarType.BFloat16);
@@ -282,33 +304,33 @@ class HeadContractTest {
 
     @ParameterizedTest
     @MethodSource("makers")
-    void wrongShapesAndLabelsAreASentence(Maker maker) {
+    void rejectsWrongShapesAndLabels(Maker maker) {
         try (PointerScope scope = new PointerScope()) {
-            Head head = maker.head();
+            Head head = maker.training();
             Tensor good = torch.randn(2, SIZE);
-            refused(head, torch.randn(2, 6), Tensors.labels(0, 1), "embeddings must be [B, 5], but was [2, 6]");
-            refused(head, torch.randn(SIZE), Tensors.labels(0, 1), "embeddings must be [B, 5], but was [5]");
-            refused(head, good, Tensors.labels(0), "labels must be [2] like the embeddings, but was [1]");
-            refused(
+            assertRejected(head, torch.randn(2, 6), Tensors.labels(0, 1), "embeddings must be [B, 5], but was [2, 6]");
+            assertRejected(head, torch.randn(SIZE), Tensors.labels(0, 1), "embeddings must be [B, 5], but was [5]");
+            assertRejected(head, good, Tensors.labels(0), "labels must be [2] like the embeddings, but was [1]");
+            assertRejected(
                     head,
                     good,
                     Tensors.labels(0, 7),
                     "labels must be in [0, 7) for a head of 7 classes, but one was 7");
-            refused(
+            assertRejected(
                     head,
                     good,
                     Tensors.labels(-1, 0),
                     "labels must be in [0, 7) for a head of 7 classes, but one was -1");
         }
-        assertThatThrownBy(() -> maker.loss.create(0, 5, MILD))
+        assertThatThrownBy(() -> maker.loss.create(0, 5, SMALL_SCALE))
                 .hasMessageMatching("classes must be at least [14].*, but was 0");
-        assertThatThrownBy(() -> maker.loss.create(5, 0, MILD))
+        assertThatThrownBy(() -> maker.loss.create(5, 0, SMALL_SCALE))
                 .hasMessage("embeddingSize must be at least 1, but was 0");
     }
 
-    private static void refused(Head head, Tensor embeddings, Tensor labels, String sentence) {
+    private static void assertRejected(Head head, Tensor embeddings, Tensor labels, String message) {
         assertThatThrownBy(() -> head.forward(embeddings, labels))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage(sentence);
+                .hasMessage(message);
     }
 }

@@ -29,7 +29,7 @@ class LinearSoftmaxTest {
     }
 
     @Test
-    void startsLikeTorchsLinear() {
+    void isInitializedLikeTorchsLinear() {
         try (PointerScope scope = new PointerScope()) {
             double[] w = Tensors.values(new LinearSoftmax(300, 64).parameters().get(0));
             double largest = 0;

@@ -12,10 +12,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class LossNameTest {
     @Test
-    void idsAreWhatFilesAndTheCommandLineKnow() {
+    void idsAreThoseOfFilesAndTheCommandLine() {
         assertThat(Arrays.stream(LossName.values()).map(LossName::id))
                 .containsExactly(
                         "arcface",
@@ -39,17 +40,24 @@ class LossNameTest {
                         "supcon",
                         "contrastive",
                         "center");
-        for (LossName loss : LossName.values()) {
-            assertThat(LossName.of(loss.id())).isSameAs(loss);
-            assertThat(LossName.of(loss.name())).as("an older file's").isSameAs(loss);
-        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void isFoundByItsIdAndByTheNameInOlderFiles(LossName loss) {
+        assertThat(LossName.of(loss.id())).isSameAs(loss);
+        assertThat(LossName.of(loss.name())).isSameAs(loss);
+    }
+
+    @Test
+    void rejectsUnknownIdsAndListsTheKnownOnes() {
         assertThatThrownBy(() -> LossName.of("arc"))
                 .hasMessageStartingWith("loss must be one of arcface, cosface, ")
                 .hasMessageEndingWith("center, but was \"arc\"");
     }
 
     @Test
-    void unsetMeansThePapers() {
+    void unsetValuesAreThoseOfThePaper() {
         LossSettings none = LossSettings.DEFAULTS;
         assertThat(LossName.ARCFACE.margin(500, none)).isEqualTo(new ArcFaceMargin(64, 0.5));
         assertThat(LossName.COSFACE.margin(500, none)).isEqualTo(new CosFaceMargin(64, 0.35));
@@ -65,12 +73,16 @@ class LossNameTest {
         assertThat(LossName.CIRCLE.margin(500, none)).isEqualTo(new CircleMargin(256, 0.25));
         assertThat(LossName.SUBCENTER_ARCFACE.resolved(none, 500).subCenters()).isEqualTo(3);
         assertThat(LossName.COSFACE.resolved(none, 500).subCenters()).isEqualTo(1);
-        assertThatThrownBy(() -> LossName.TRIPLET.margin(500, none))
+    }
+
+    @Test
+    void aLossOfPairsHasNoMargin() {
+        assertThatThrownBy(() -> LossName.TRIPLET.margin(500, LossSettings.DEFAULTS))
                 .hasMessage("loss must be a margin over cosines, but was triplet");
     }
 
     @Test
-    void settingsReachTheHead() {
+    void createsAHeadWithItsSettings() {
         LossSettings settings = new LossSettings(7.0, 0.2, 2, 0.1, 2, true);
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax arc = (MarginSoftmax) LossName.ARCFACE.create(5, 4, settings);
@@ -88,16 +100,24 @@ class LossNameTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void theDefaultsGiveNoWarning(LossName loss) {
+        assertThat(loss.warnings(LossSettings.DEFAULTS, 500)).isEmpty();
+    }
+
     @Test
-    void whatIsHardlyMeantIsASentence() {
+    void warnsOfAScaleThatIsTooSmall() {
         assertThat(LossName.ARCFACE.warnings(LossSettings.of(5, 0.1), 500))
-                .containsExactly("s = 5.0 is small for 500 identities: even a perfect net would give the right one a"
-                        + " probability of 0.23 at most; for 0.9 s must be at least 8.39");
+                .containsExactly(
+                        "s = 5.0 is small for 500 identities: even a perfect network would give the right one a"
+                                + " probability of 0.23 at most; for 0.9 s must be at least 8.39");
         assertThat(LossName.ARCFACE.warnings(LossSettings.of(8.4, 0.1), 500)).isEmpty();
         assertThat(LossName.ARCFACE.warnings(LossSettings.of(1, 0.1), 1)).isEmpty();
-        for (LossName loss : LossName.values()) {
-            assertThat(loss.warnings(LossSettings.DEFAULTS, 500)).as(loss.id()).isEmpty();
-        }
+    }
+
+    @Test
+    void warnsOfSettingsThatAreNotUsed() {
         assertThat(LossName.TRIPLET.warnings(new LossSettings(5.0, 0.2, 3, 0.1, 2, true), 500))
                 .isEqualTo(List.of(
                         "s has no meaning for triplet and is not used",
@@ -109,7 +129,7 @@ class LossNameTest {
                 .hasSize(2);
     }
 
-    /** What cannot be made is refused by check already, before a net is allocated, in the same words. */
+    /** {@code check} rejects what {@code create} rejects, with the same message, before a network is allocated. */
     @ParameterizedTest
     @CsvSource({
         "arcface, , 28.6, m must be in [0",
@@ -120,12 +140,10 @@ class LossNameTest {
         "supcon, -2, , s must be positive",
         "center, , -1, lambda must be at least 0"
     })
-    void nonsenseIsRefusedBeforehand(String name, Double s, Double m, String sentence) {
+    void rejectsValuesOutOfRangeBeforeAllocating(String name, Double s, Double m, String message) {
         LossName loss = LossName.of(name);
         LossSettings settings = LossSettings.DEFAULTS.with(s, m);
-        assertThatThrownBy(() -> loss.check(50, settings)).hasMessageStartingWith(sentence);
-        assertThatThrownBy(() -> loss.create(50, 8, settings)).hasMessageStartingWith(sentence);
-        assertThatThrownBy(() -> new LossSettings(null, null, -1, 0, 0, false))
-                .hasMessage("subCentres must be at least 1, but was -1");
+        assertThatThrownBy(() -> loss.check(50, settings)).hasMessageStartingWith(message);
+        assertThatThrownBy(() -> loss.create(50, 8, settings)).hasMessageStartingWith(message);
     }
 }

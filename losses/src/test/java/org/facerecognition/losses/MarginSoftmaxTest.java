@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DeviceType;
@@ -13,9 +15,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+/** The head against loops over plain numbers, its sub-centers, its state, and the setting of its centers. */
 class MarginSoftmaxTest {
     @Test
-    void isTheCrossEntropyOfScaledCosinesWithTheTargetsMoved() {
+    void isTheCrossEntropyOfScaledCosinesWithTheMargin() {
         double s = 7;
         double m = 0.6;
         double[][] x = {{1, 2, -1}, {0.3, -4, 2}, {-1, -1, -1}};
@@ -34,8 +37,8 @@ class MarginSoftmaxTest {
                 for (int j = 0; j < 2; j++) {
                     double angle = angle(x[i], new double[] {w[3 * j], w[3 * j + 1], w[3 * j + 2]});
                     assertThat(scores[2 * i + j]).as("without margin").isCloseTo(s * Math.cos(angle), within(1e-5));
-                    double moved = angle + m > Math.PI ? -2 - Math.cos(angle + m) : Math.cos(angle + m);
-                    double logit = s * (j == y[i] ? moved : Math.cos(angle));
+                    double withMargin = angle + m > Math.PI ? -2 - Math.cos(angle + m) : Math.cos(angle + m);
+                    double logit = s * (j == y[i] ? withMargin : Math.cos(angle));
                     all += Math.exp(logit);
                     target = j == y[i] ? logit : target;
                 }
@@ -58,16 +61,17 @@ class MarginSoftmaxTest {
     }
 
     /**
-     * Random embeddings and centers are nearly at right angles, cosines of variance 1/d: the loss is ln of the sum of
-     * the others and the moved target, plus what the target lacks: s sin m with ArcFace, s m with CosFace.
+     * Random embeddings and centers are nearly at right angles, with cosines of variance 1/d. The expected loss is the
+     * logarithm of the sum over the negatives and the target with margin, plus what the margin takes from the target: s
+     * sin m with ArcFace, s m with CosFace.
      */
     @ParameterizedTest
     @CsvSource({
-        "arcface, 10, 5, .1", "arcface, 500, 5, .1", "arcface, 500, 30, .5", "arcface, 10572, 64, .5",
-        "arcface, 10572, 5, .1", "cosface, 10, 5, .1", "cosface, 500, 5, .1", "cosface, 500, 30, .35",
-        "cosface, 10572, 64, .35"
+        "arcface, 10, 5, 0.1", "arcface, 500, 5, 0.1", "arcface, 500, 30, 0.5", "arcface, 10572, 64, 0.5",
+        "arcface, 10572, 5, 0.1", "cosface, 10, 5, 0.1", "cosface, 500, 5, 0.1", "cosface, 500, 30, 0.35",
+        "cosface, 10572, 64, 0.35"
     })
-    void theFirstLossIsWhatTheorySays(String name, int classes, double s, double m) {
+    void theFirstLossIsThatOfTheory(String name, int classes, double s, double m) {
         int d = 512;
         int batch = classes > 1000 ? 200 : 1000;
         try (PointerScope scope = new PointerScope()) {
@@ -77,19 +81,24 @@ class MarginSoftmaxTest {
             Tensor labels = torch.randint(classes, new long[] {batch}).to(torch.ScalarType.Long);
             double first = head.forward(torch.randn(batch, d), labels).loss().item_double();
 
-            double lack = s * (loss == LossName.ARCFACE ? Math.sin(m) : m);
-            double expected = Math.log(classes - 1 + Math.exp(-lack)) + lack + s * s / (2 * d);
-            double noise = 4 * s / Math.sqrt(d) / Math.sqrt(batch); // of the mean target cosine, 4 deviations
+            double expected = firstLoss(classes, d, s, s * (loss == LossName.ARCFACE ? Math.sin(m) : m));
+            double noise = 4 * s / Math.sqrt(d) / Math.sqrt(batch); // of the mean target cosine, 4 standard deviations
             assertThat(first).isCloseTo(expected, within(0.02 + 0.02 * s * s / (2 * d) + noise));
-            if (loss == LossName.ARCFACE && classes == 500 && s == 5) {
-                assertThat(expected).isCloseTo(6.74, within(0.005));
-            }
         }
+    }
+
+    private static double firstLoss(int classes, int d, double s, double margin) {
+        return Math.log(classes - 1 + Math.exp(-margin)) + margin + s * s / (2 * d);
+    }
+
+    @Test
+    void theFirstLossOfArcFaceWith500IdentitiesIsAbout6Point74() {
+        assertThat(firstLoss(500, 512, 5, 5 * Math.sin(0.1))).isCloseTo(6.74, within(0.005));
     }
 
     /** L = -ln p_y; with dL/dcos_j = s (p_j - [j = y]), whatever the margin, and dcos_j/dx = (w_j - cos_j x) / |x|. */
     @Test
-    void theStraightThroughGradientIsThatOfAMarginThatIsAConstant() {
+    void theStraightThroughGradientIsThatOfAConstantMargin() {
         double s = 9;
         double m = 0.5;
         double[] x = {1, 2, -1};
@@ -133,7 +142,7 @@ class MarginSoftmaxTest {
     }
 
     @Test
-    void anIdentitysNearestSubCenterCounts() {
+    void theNearestSubCenterOfAnIdentityCounts() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(2, 2, new CosFaceMargin(10, 0.2), 3, CrossEntropy.PLAIN);
             Tensor centers = head.parameters().get(0);
@@ -144,17 +153,27 @@ class MarginSoftmaxTest {
             output.loss().backward();
 
             double target = Math.cos(angle(new double[] {0.1, 2}, new double[] {1, 1}));
-            double other = Math.cos(angle(new double[] {0.1, 2}, new double[] {0, 1}));
+            double negative = Math.cos(angle(new double[] {0.1, 2}, new double[] {0, 1}));
             double[] scores = Tensors.values(output.scores());
-            assertThat(scores[0]).isCloseTo(10 * other, within(1e-5));
+            assertThat(scores[0]).isCloseTo(10 * negative, within(1e-5));
             assertThat(scores[1]).isCloseTo(10 * target, within(1e-5));
             assertThat(output.loss().item_double())
-                    .isCloseTo(Math.log(1 + Math.exp(10 * (other - target + 0.2))), within(1e-5));
+                    .isCloseTo(Math.log(1 + Math.exp(10 * (negative - target + 0.2))), within(1e-5));
             double[] gradient = Tensors.values(centers.grad());
             assertThat(new double[] {gradient[2], gradient[8]}).doesNotContain(0);
             assertThat(new double[] {gradient[0], gradient[4], gradient[6], gradient[10]})
                     .containsOnly(0);
+        }
+    }
 
+    @Test
+    void settingCentersChangesTheFirstOfSeveralSubCenters() {
+        try (PointerScope scope = new PointerScope()) {
+            MarginSoftmax head = new MarginSoftmax(2, 2, new CosFaceMargin(10, 0.2), 3, CrossEntropy.PLAIN);
+            head.parameters()
+                    .get(0)
+                    .set_data(Tensors.floats(1, 0, 0, 1, -1, 0, 0, -1, 1, 1, 0, -3)
+                            .reshape(6, 2));
             head.setCenters(Tensors.floats(0, 5, -5, 0).reshape(2, 2));
             double[] set = Tensors.values(head.parameters().get(0));
             assertThat(set[0]).isZero();
@@ -162,13 +181,17 @@ class MarginSoftmaxTest {
             assertThat(new double[] {set[2], set[3]}).as("the second stays").containsExactly(0, 1);
             assertThat(set[6]).isNegative();
         }
-        assertThatThrownBy(() -> new MarginSoftmax(2, 2, new CosFaceMargin(10, 0.2), 0, CrossEntropy.PLAIN))
-                .hasMessage("subCentres must be at least 1, but was 0");
     }
 
-    /** The whole of equation 6 of the circle loss, in which there is no softmax, for one right identity. */
     @Test
-    void circleWithCentersIsThePapersUnifiedFormula() {
+    void rejectsLessThanOneSubCenter() {
+        assertThatThrownBy(() -> new MarginSoftmax(2, 2, new CosFaceMargin(10, 0.2), 0, CrossEntropy.PLAIN))
+                .hasMessage("subCenters must be at least 1, but was 0");
+    }
+
+    /** Equation 6 of the paper, which has no softmax, for one target per sample. */
+    @Test
+    void circleLossFollowsTheUnifiedFormulaOfThePaper() {
         double s = 6;
         double m = 0.25;
         double[] x = {1, 2, -1};
@@ -178,22 +201,22 @@ class MarginSoftmaxTest {
             double loss = head.forward(Tensors.rows(new double[][] {x}), Tensors.labels(2))
                     .loss()
                     .item_double();
-            double right = 0;
-            double wrong = 0;
+            double positive = 0;
+            double negatives = 0;
             for (int j = 0; j < 4; j++) {
                 double c = Math.cos(angle(x, new double[] {w[3 * j], w[3 * j + 1], w[3 * j + 2]}));
                 if (j == 2) {
-                    right = Math.exp(-s * Math.max(0, 1 + m - c) * (c - (1 - m)));
+                    positive = Math.exp(-s * Math.max(0, 1 + m - c) * (c - (1 - m)));
                 } else {
-                    wrong += Math.exp(s * Math.max(0, c + m) * (c - m));
+                    negatives += Math.exp(s * Math.max(0, c + m) * (c - m));
                 }
             }
-            assertThat(loss).isCloseTo(Math.log(1 + wrong * right), within(1e-5));
+            assertThat(loss).isCloseTo(Math.log(1 + negatives * positive), within(1e-5));
         }
     }
 
     @Test
-    void whatAMarginHasLearntStaysWhenItIsWeakenedAndIsSavedWithTheHead() {
+    void theStateOfAMarginIsABufferThatOutlivesTheMargin() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(3, 4, new CurricularFaceMargin(10, 0.5));
             head.forward(torch.randn(6, 4), Tensors.labels(0, 1, 2, 0, 1, 2));
@@ -212,9 +235,9 @@ class MarginSoftmaxTest {
         }
     }
 
-    /** The others' sum reaches a margin without the target, at the scale it asks for. */
+    /** The margin gets the sum over the negatives, without the target, at the scale that it asks for. */
     @Test
-    void adaCosFindsItsScaleFromTheBatch() {
+    void adaCosComputesItsScaleFromTheBatch() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(6, 4, new AdaCosMargin(6, true));
             Tensor embeddings = torch.randn(3, 4);
@@ -230,26 +253,27 @@ class MarginSoftmaxTest {
                 }
                 angles[i] = Math.acos(scores[6 * i + (int) labels[i]] / s);
             }
-            java.util.Arrays.sort(angles);
+            Arrays.sort(angles);
             double expected = Math.log(sum / 3) / Math.cos(Math.min(Math.PI / 4, angles[1]));
             assertThat(head.named_buffers().get("scale").item_double()).isCloseTo(expected, within(1e-4));
         }
     }
 
     @Test
-    void embeddingsThatAreNotFiniteAreNamedByTheirRow() {
+    void rowsOfEmbeddingsThatAreNotFiniteAreReported() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(10, 0.1));
             float nan = Float.NaN;
             float inf = Float.POSITIVE_INFINITY;
-            Tensor bad = Tensors.floats(1, 2, nan, 0, 3, 4, 0, inf).reshape(4, 2);
-            double loss = head.forward(bad, Tensors.labels(0, 1, 2, 0)).loss().item_double();
-            assertThat(NonFinite.rows(bad)).containsExactly(1, 3);
-            assertThatThrownBy(() -> NonFinite.check(loss, bad))
+            Tensor nonFinite = Tensors.floats(1, 2, nan, 0, 3, 4, 0, inf).reshape(4, 2);
+            double loss =
+                    head.forward(nonFinite, Tensors.labels(0, 1, 2, 0)).loss().item_double();
+            assertThat(NonFinite.rows(nonFinite)).containsExactly(1, 3);
+            assertThatThrownBy(() -> NonFinite.check(loss, nonFinite))
                     .isInstanceOf(ArithmeticException.class)
                     .hasMessage("loss must be finite, but was NaN; the embeddings of these rows of the batch are not:"
                             + " [1, 3]");
-            assertThat(NonFinite.check(1.5, bad)).isEqualTo(1.5);
+            assertThat(NonFinite.check(1.5, nonFinite)).isEqualTo(1.5);
             assertThat(NonFinite.rows(torch.randn(3, 2))).isEmpty();
         }
     }
@@ -273,7 +297,7 @@ class MarginSoftmaxTest {
     }
 
     @Test
-    void anEmbeddingOnItsCenterOrOppositeOrOfLengthNoughtHasAFiniteGradient() {
+    void theGradientIsFiniteOnTheCenterOppositeToItAndAtZero() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(64, 0.5));
             head.parameters().get(0).set_data(Tensors.floats(1, 0, 0, 1, -1, -1).reshape(3, 2));
@@ -289,21 +313,20 @@ class MarginSoftmaxTest {
     }
 
     @Test
-    void onlyTheDirectionOfEmbeddingsMatters() {
+    void theNormOfEmbeddingsDoesNotMatter() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(5, 4, new ArcFaceMargin(20, 0.3));
             Tensor embeddings = torch.randn(6, 4);
             Tensor labels = Tensors.labels(0, 1, 2, 3, 4, 0);
             double loss = head.forward(embeddings, labels).loss().item_double();
-            double longer = head.forward(embeddings.mul(new org.bytedeco.pytorch.Scalar(8.0)), labels)
-                    .loss()
-                    .item_double();
+            double longer =
+                    head.forward(embeddings.mul(new Scalar(8.0)), labels).loss().item_double();
             assertThat(longer).isCloseTo(loss, within(1e-5));
         }
     }
 
     @Test
-    void centersCanBeSetToDirectionsButForThoseWithoutOne() {
+    void settingCentersNormalizesThemAndSkipsRowsOfZeros() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(10, 0.1));
             double[] before = Tensors.values(head.parameters().get(0));
@@ -313,13 +336,20 @@ class MarginSoftmaxTest {
             assertThat(new double[] {after[0], after[1]}).containsExactly(new double[] {0.6, 0.8}, within(1e-6));
             assertThat(new double[] {after[2], after[3]}).containsExactly(before[2], before[3]);
             assertThat(new double[] {after[4], after[5]}).containsExactly(-1, 0);
-            Tensor four = Tensors.floats(1, 2, 3, 4).reshape(2, 2);
-            assertThatThrownBy(() -> head.setCenters(four)).hasMessage("centers must be [3, 2], but were [2, 2]");
         }
     }
 
     @Test
-    void centersAreDrawnLikeInsightfaces() {
+    void rejectsCentersOfAnotherShape() {
+        try (PointerScope scope = new PointerScope()) {
+            MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(10, 0.1));
+            Tensor means = Tensors.floats(1, 2, 3, 4).reshape(2, 2);
+            assertThatThrownBy(() -> head.setCenters(means)).hasMessage("centers must be [3, 2], but were [2, 2]");
+        }
+    }
+
+    @Test
+    void centersAreInitializedLikeInsightfaces() {
         try (PointerScope scope = new PointerScope()) {
             double[] w = Tensors.values(new MarginSoftmax(200, 100, new ArcFaceMargin(5, 0.1))
                     .parameters()

@@ -12,13 +12,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Losses of pairs against loops over plain numbers. */
+/** Losses of pairs against loops over plain numbers, and the heads that keep means of embeddings. */
 class PairLossTest {
     private static final long[] LABELS = {0, 1, 0, 2, 1, 0, 3, 2};
     private static final int SIZE = 3;
 
-    /** @param second the loss by loops, from cosines and labels */
-    record Case(String name, PairLoss loss, Function<double[][], Double> second, boolean trueGradient) {
+    /**
+     * A loss and a second implementation of it.
+     *
+     * @param expected the loss of the labels below, by loops over the cosines
+     * @param trueGradient whether the gradient is that of the formula
+     */
+    record Case(String name, PairLoss loss, Function<double[][], Double> expected, boolean trueGradient) {
         @Override
         public String toString() {
             return name;
@@ -131,18 +136,18 @@ class PairLossTest {
         double sum = 0;
         int anchors = 0;
         for (int a = 0; a < c.length; a++) {
-            double right = 0;
-            double wrong = 0;
+            double positives = 0;
+            double negatives = 0;
             for (int b = 0; b < c.length; b++) {
                 if (LABELS[a] != LABELS[b]) {
-                    wrong += Math.exp(s * Math.max(0, c[a][b] + m) * (c[a][b] - m));
+                    negatives += Math.exp(s * Math.max(0, c[a][b] + m) * (c[a][b] - m));
                 } else if (a != b) {
-                    right += Math.exp(-s * Math.max(0, 1 + m - c[a][b]) * (c[a][b] - (1 - m)));
+                    positives += Math.exp(-s * Math.max(0, 1 + m - c[a][b]) * (c[a][b] - (1 - m)));
                 }
             }
-            if (right > 0) {
+            if (positives > 0) {
                 anchors++;
-                sum += Math.log(1 + right * wrong);
+                sum += Math.log(1 + positives * negatives);
             }
         }
         return sum / anchors;
@@ -173,37 +178,57 @@ class PairLossTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void isWhatLoopsSayAndSoIsItsGradient(Case one) {
+    void valuesAreThoseOfLoops(Case one) {
+        for (int seed = 0; seed < 4; seed++) {
+            try (PointerScope scope = new PointerScope()) {
+                double[] x = randomEmbeddings(seed);
+                double expected = one.expected.apply(cosines(x));
+                assertThat(expected).isPositive();
+                assertThat(loss(one.loss, leaf(x), LABELS).item_double()).isCloseTo(expected, within(1e-10));
+            }
+        }
+    }
+
+    static List<Case> withTrueGradient() {
+        return cases().stream().filter(Case::trueGradient).toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("withTrueGradient")
+    void gradientsAreThoseOfFiniteDifferences(Case one) {
         double h = 1e-6;
         for (int seed = 0; seed < 4; seed++) {
             try (PointerScope scope = new PointerScope()) {
-                torch.manual_seed(seed);
-                double[] x = Tensors.values(torch.randn(LABELS.length, SIZE));
-                Tensor embeddings =
-                        Tensors.doubles(x).reshape(LABELS.length, SIZE).detach();
-                embeddings.set_requires_grad(true);
-                Tensor loss = loss(one.loss, embeddings, LABELS);
-                loss.backward();
-
-                double second = one.second.apply(cosines(x));
-                assertThat(second).isPositive();
-                assertThat(loss.item_double()).isCloseTo(second, within(1e-10));
+                double[] x = randomEmbeddings(seed);
+                Tensor embeddings = leaf(x);
+                loss(one.loss, embeddings, LABELS).backward();
                 double[] gradient = Tensors.values(embeddings.grad());
-                for (int i = 0; one.trueGradient && i < x.length; i++) {
+                for (int i = 0; i < x.length; i++) {
                     double[] up = x.clone();
                     double[] down = x.clone();
                     up[i] += h;
                     down[i] -= h;
-                    double slope = (one.second.apply(cosines(up)) - one.second.apply(cosines(down))) / (2 * h);
+                    double slope = (one.expected.apply(cosines(up)) - one.expected.apply(cosines(down))) / (2 * h);
                     assertThat(gradient[i]).isCloseTo(slope, within(1e-6));
                 }
             }
         }
     }
 
-    /** Two samples each of two identities, a row at a time: the paper's gradient takes the weights as they are. */
+    private static double[] randomEmbeddings(int seed) {
+        torch.manual_seed(seed);
+        return Tensors.values(torch.randn(LABELS.length, SIZE));
+    }
+
+    private static Tensor leaf(double[] x) {
+        Tensor embeddings = Tensors.doubles(x).reshape(LABELS.length, SIZE).detach();
+        embeddings.set_requires_grad(true);
+        return embeddings;
+    }
+
+    /** The paper's gradient treats the weights as constants. */
     @Test
-    void circlesWeightsPassNoGradient() {
+    void theWeightsOfCircleLossPassNoGradient() {
         double s = 8;
         double m = 0.25;
         long[] labels = {0, 0, 1};
@@ -216,9 +241,9 @@ class PairLossTest {
                     .of(new Pairs(cosines, shape.same(), shape.different()))
                     .backward();
 
-            double right = -s * (1 + m - 0.6) * (0.6 - (1 - m));
-            double wrong = s * (0.3 + m) * (0.3 - m);
-            double z = 1 / (1 + Math.exp(-(right + wrong))) / 2; // two samples have pairs of both kinds
+            double positive = -s * (1 + m - 0.6) * (0.6 - (1 - m));
+            double negative = s * (0.3 + m) * (0.3 - m);
+            double z = 1 / (1 + Math.exp(-(positive + negative))) / 2; // two samples have pairs of both kinds
             double[] gradient = Tensors.values(cosines.grad());
             assertThat(gradient[1]).isCloseTo(-z * s * (1 + m - 0.6), within(1e-12));
             assertThat(gradient[2]).isCloseTo(z * s * (0.3 + m), within(1e-12));
@@ -228,7 +253,7 @@ class PairLossTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void aBatchWithoutPairsSaysNothingAndDoesNoHarm(Case one) {
+    void aBatchWithoutPairsGivesAFiniteLossAndGradient(Case one) {
         try (PointerScope scope = new PointerScope()) {
             for (long[] labels : new long[][] {{4}, {0, 1, 2}}) {
                 Tensor embeddings = torch.randn(labels.length, SIZE);
@@ -237,16 +262,30 @@ class PairLossTest {
                 loss.backward();
                 assertThat(loss.item_double()).isFinite().isNotNegative();
                 assertThat(Tensors.boxed(Tensors.values(embeddings.grad()))).allMatch(Double::isFinite);
-                if (!(one.loss instanceof Contrastive)) {
-                    assertThat(loss.item_double()).isZero();
-                }
             }
+        }
+    }
+
+    /** Without the contrastive loss, which needs negative pairs only. */
+    static List<Case> needingPositives() {
+        return cases().stream()
+                .filter(one -> !(one.loss instanceof Contrastive))
+                .toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("needingPositives")
+    void aBatchWithoutPositivePairsGivesALossOfZero(Case one) {
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(loss(one.loss, torch.randn(1, SIZE), 4).item_double()).isZero();
+            assertThat(loss(one.loss, torch.randn(3, SIZE), 0, 1, 2).item_double())
+                    .isZero();
         }
     }
 
     @ParameterizedTest
     @MethodSource("cases")
-    void embeddingsInOnePlaceOrOppositeOrOfLengthNoughtHaveAFiniteGradient(Case one) {
+    void theGradientIsFiniteForEqualOppositeAndZeroEmbeddings(Case one) {
         try (PointerScope scope = new PointerScope()) {
             Tensor embeddings = Tensors.floats(1, 0, 0, 1, 0, 0, 2, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0)
                     .reshape(6, SIZE)
@@ -261,10 +300,10 @@ class PairLossTest {
         }
     }
 
-    // ---- the head ----
+    // ---- heads ----
 
     @Test
-    void aMetricHeadRemembersMeanDirectionsForItsScores() {
+    void aMetricHeadScoresByMeanDirections() {
         try (PointerScope scope = new PointerScope()) {
             MetricHead head = new MetricHead(3, 2, new BatchHardTriplet(0.2));
             Tensor embeddings = Tensors.floats(2, 0, 0, 5, 0, 3).reshape(3, 2);
@@ -274,21 +313,30 @@ class PairLossTest {
             double[] scores = Tensors.values(head.scores(embeddings));
             assertThat(scores).containsExactly(new double[] {0, 0, 1, 1, 0, 0, 1, 0, 0}, within(1e-6));
 
-            head.forward(Tensors.floats(1, 0).reshape(1, 2), Tensors.labels(0)); // .9 of (0, 1), .1 of (1, 0)
+            head.forward(Tensors.floats(1, 0).reshape(1, 2), Tensors.labels(0)); // 0.9 of (0, 1), 0.1 of (1, 0)
             double[] centers = Tensors.values(head.named_buffers().get("centres"));
             double length = Math.hypot(0.1, 0.9);
             assertThat(centers[0]).isCloseTo(0.1 / length, within(1e-6));
             assertThat(centers[1]).isCloseTo(0.9 / length, within(1e-6));
-
-            head.eval();
-            head.forward(embeddings, Tensors.labels(1, 1, 1));
-            assertThat(Tensors.values(head.named_buffers().get("centres"))).isEqualTo(centers);
             assertThat(head.parameters().size()).isZero();
         }
     }
 
     @Test
-    void centerLossIsCrossEntropyPlusDistanceAndMovesItsCentersByThePapersRule() {
+    void aMetricHeadKeepsItsMeansOutsideTraining() {
+        try (PointerScope scope = new PointerScope()) {
+            MetricHead head = new MetricHead(3, 2, new BatchHardTriplet(0.2));
+            Tensor embeddings = Tensors.floats(2, 0, 0, 5, 0, 3).reshape(3, 2);
+            head.forward(embeddings, Tensors.labels(2, 0, 0));
+            double[] centers = Tensors.values(head.named_buffers().get("centres"));
+            head.eval();
+            head.forward(embeddings, Tensors.labels(1, 1, 1));
+            assertThat(Tensors.values(head.named_buffers().get("centres"))).isEqualTo(centers);
+        }
+    }
+
+    @Test
+    void centerLossAddsDistancesAndUpdatesItsCentersByThePapersRule() {
         double[][] x = {{1, 2}, {3, -1}, {-1, 0.5}};
         long[] y = {1, 0, 1};
         try (PointerScope scope = new PointerScope()) {
@@ -307,9 +355,9 @@ class PairLossTest {
                     int label = (int) y[i];
                     counts[label]++;
                     for (int k = 0; k < 2; k++) {
-                        double away = x[i][k] - centers[label][k];
-                        squares += away * away;
-                        sums[label][k] += away;
+                        double difference = x[i][k] - centers[label][k];
+                        squares += difference * difference;
+                        sums[label][k] += difference;
                     }
                 }
                 assertThat(output.loss().item_double()).isCloseTo(crossEntropy + 0.4 / 2 * squares / 3, within(1e-6));

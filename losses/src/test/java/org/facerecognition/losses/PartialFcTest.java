@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** The sampling of identities, and training steps with a fraction of them. */
 class PartialFcTest {
     private static final int SIZE = 4;
 
@@ -31,25 +32,41 @@ class PartialFcTest {
     }
 
     @Test
-    void drawsTheBatchsOwnAndOthersAscendingAndOnce() {
+    void samplesTheBatchsIdentitiesAndOthersOnceAndAscending() {
         try (PointerScope scope = new PointerScope()) {
-            double[] rows = rows(Tensors.labels(7, 99, 7, 0), 0.25, 100, 1);
-            assertThat(rows)
+            assertThat(rows(Tensors.labels(7, 99, 7, 0), 0.25, 100, 1))
                     .hasSize(25)
                     .contains(0, 7, 99)
                     .doesNotHaveDuplicates()
                     .isSorted();
-            assertThat(rows(Tensors.labels(7, 99, 7, 0), 0.02, 100, 1)).containsExactly(0, 7, 99); // more than 2
-            assertThat(rows(Tensors.labels(1), 1e-9, 100, 1)).containsExactly(1);
-            assertThat(rows(Tensors.labels(0), 1, 3, 1)).containsExactly(0, 1, 2);
-            assertThat(rows(Tensors.labels(0), 1, 1, 1)).containsExactly(0);
-            double[] subs = rows(Tensors.labels(2, 0), 0.5, 5, 3);
-            assertThat(subs).containsExactly(0, 1, 2, 6, 7, 8);
         }
     }
 
     @Test
-    void drawsOthersEvenlyAndByTheGeneratorsState() {
+    void samplesAllIdentitiesWithAFractionOfOne() {
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(rows(Tensors.labels(0), 1, 3, 1)).containsExactly(0, 1, 2);
+            assertThat(rows(Tensors.labels(0), 1, 1, 1)).containsExactly(0);
+        }
+    }
+
+    @Test
+    void samplesOnlyTheBatchsIdentitiesIfTheyAreMore() {
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(rows(Tensors.labels(7, 99, 7, 0), 0.02, 100, 1)).containsExactly(0, 7, 99); // more than 2
+            assertThat(rows(Tensors.labels(1), 1e-9, 100, 1)).containsExactly(1);
+        }
+    }
+
+    @Test
+    void samplesAllSubCentersOfAnIdentity() {
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(rows(Tensors.labels(2, 0), 0.5, 5, 3)).containsExactly(0, 1, 2, 6, 7, 8);
+        }
+    }
+
+    @Test
+    void samplesOtherIdentitiesUniformly() {
         try (PointerScope scope = new PointerScope()) {
             int[] times = new int[20];
             for (int i = 0; i < 600; i++) {
@@ -59,10 +76,15 @@ class PartialFcTest {
             }
             assertThat(times[3]).isEqualTo(600);
             times[3] = 126;
-            // 4 of the other 19 each time: 126 on average, standard deviation 10
+            // 4 of the other 19 in each round: 126 on average, with a standard deviation of 10
             assertThat(Arrays.stream(times).boxed().toList())
                     .allSatisfy(n -> assertThat((double) n).isCloseTo(126, within(50.0)));
+        }
+    }
 
+    @Test
+    void equalSeedsSampleEqualIdentities() {
+        try (PointerScope scope = new PointerScope()) {
             torch.manual_seed(9);
             double[] first = rows(Tensors.labels(3), 0.25, 200, 1);
             double[] second = rows(Tensors.labels(3), 0.25, 200, 1);
@@ -74,7 +96,7 @@ class PartialFcTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void aStepWithAllIdentitiesIsThatOfTheWholeHead(boolean chunked) {
+    void aStepWithAllIdentitiesEqualsThatOfTheWholeHead(boolean chunked) {
         try (PointerScope scope = new PointerScope()) {
             Tensor x = torch.randn(5, SIZE);
             Tensor labels = Tensors.labels(8, 1, 1, 0, 5);
@@ -102,7 +124,7 @@ class PartialFcTest {
     }
 
     @Test
-    void aStepWithAShareIsThatOfAHeadOfThoseIdentities() {
+    void aStepWithAFractionEqualsThatOfAHeadOfThoseIdentities() {
         try (PointerScope scope = new PointerScope()) {
             Tensor x = torch.randn(2, SIZE);
             MarginSoftmax partial = head(40, 1);
@@ -124,7 +146,7 @@ class PartialFcTest {
     }
 
     @Test
-    void outsideTrainingAllIdentitiesCountAndNothingIsDrawn() {
+    void allIdentitiesCountOutsideTraining() {
         try (PointerScope scope = new PointerScope()) {
             Tensor x = torch.randn(3, SIZE);
             Tensor labels = Tensors.labels(39, 4, 0);
@@ -140,7 +162,7 @@ class PartialFcTest {
     }
 
     @Test
-    void aFrozenHeadsSampleGetsNoGradient() {
+    void theSampleOfAFrozenHeadGetsNoGradient() {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax partial = head(40, 1);
             partial.setPartialFraction(0.2);
@@ -154,7 +176,7 @@ class PartialFcTest {
     }
 
     @Test
-    void refusesNonsense() {
+    void rejectsFractionsOutOfRange() {
         for (double fraction : new double[] {0, -0.1, 1.1, Double.NaN}) {
             MarginSoftmax head = head(2, 1);
             assertThatThrownBy(() -> head.setPartialFraction(fraction))

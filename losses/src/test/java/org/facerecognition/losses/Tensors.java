@@ -5,7 +5,7 @@ import java.util.stream.DoubleStream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** From Java's numbers to tensors and back. */
+/** Converts Java's numbers to tensors and back. Tensors are scoped. */
 final class Tensors {
     private Tensors() {}
 

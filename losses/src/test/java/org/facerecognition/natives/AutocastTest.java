@@ -15,7 +15,7 @@ class AutocastTest {
         Libtorch.load();
     }
 
-    private static ScalarType typeOfProduct() {
+    private static ScalarType productType() {
         try (PointerScope scope = new PointerScope()) {
             Tensor a = torch.ones(2, 2);
             return torch.mm(a, a).scalar_type().intern();
@@ -23,31 +23,35 @@ class AutocastTest {
     }
 
     @Test
-    void nestedScopesEachRestoreTheFormerState() {
+    void nestedScopesRestoreTheFormerState() {
         try (Autocast on = Autocast.bfloat16(DeviceType.CPU)) {
-            assertThat(typeOfProduct()).isEqualTo(ScalarType.BFloat16);
+            assertThat(productType()).isEqualTo(ScalarType.BFloat16);
             try (Autocast off = Autocast.off(DeviceType.CPU)) {
-                assertThat(typeOfProduct()).isEqualTo(ScalarType.Float);
+                assertThat(productType()).isEqualTo(ScalarType.Float);
             }
-            assertThat(typeOfProduct()).isEqualTo(ScalarType.BFloat16);
+            assertThat(productType()).isEqualTo(ScalarType.BFloat16);
         }
-        assertThat(typeOfProduct()).isEqualTo(ScalarType.Float);
+        assertThat(productType()).isEqualTo(ScalarType.Float);
     }
 
     @Test
-    void scopesOfOneDeviceSayNothingAboutAnother() {
+    void aScopeDoesNotAffectOtherDevices() {
         try (Autocast on = Autocast.bfloat16(DeviceType.CUDA)) {
             assertThat(torch.is_autocast_enabled(DeviceType.CUDA)).isTrue();
-            assertThat(typeOfProduct()).isEqualTo(ScalarType.Float);
+            assertThat(productType()).isEqualTo(ScalarType.Float);
         }
         assertThat(torch.is_autocast_enabled(DeviceType.CUDA)).isFalse();
     }
 
     @Test
-    void offDoesNothingWhereThereIsNoAutocast() {
+    void offDoesNothingOnADeviceWithoutAutocast() {
         try (Autocast off = Autocast.off(DeviceType.Meta)) {
-            assertThat(typeOfProduct()).isEqualTo(ScalarType.Float);
+            assertThat(productType()).isEqualTo(ScalarType.Float);
         }
+    }
+
+    @Test
+    void bfloat16IsRejectedOnADeviceWithoutAutocast() {
         assertThatThrownBy(() -> Autocast.bfloat16(DeviceType.Meta))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("device must have autocast for bfloat16, but was Meta");

@@ -19,27 +19,30 @@ class LibtorchTest {
     }
 
     @Test
-    void hasMoreThanOneThreadWhereThereAreProcessors() {
+    void usesSeveralThreadsOnSeveralProcessors() {
         assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
         assumeThat(System.getenv("OMP_NUM_THREADS")).isNull();
         assumeThat(System.getenv("MKL_NUM_THREADS")).isNull();
         assertThat(torch.get_num_threads()).isGreaterThan(1);
     }
 
-    /** Those of ResNet-50 for small images: died of a division by zero on virtual machines that hide the processor's caches. */
+    /**
+     * The convolutions of ResNet-50 for small images. They died of a division by zero on virtual machines that hide the
+     * processor's caches.
+     */
     @ParameterizedTest
     @CsvSource({"64, 256, 8, 1", "256, 512, 8, 2", "512, 1024, 4, 2", "1024, 2048, 2, 2"})
-    void convolutionsOfOnePixelDoNotCrash(long from, long to, long size, long stride) {
+    void convolutionsWithAKernelOfOnePixelDoNotCrash(long inputs, long outputs, long size, long stride) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             long[] strides = {stride, stride};
-            long[] none = {0, 0};
+            long[] zeros = {0, 0};
             long[] ones = {1, 1};
-            Tensor weight = torch.ones(to, from, 1, 1).contiguous(MemoryFormat.ChannelsLast);
+            Tensor weight = torch.ones(outputs, inputs, 1, 1).contiguous(MemoryFormat.ChannelsLast);
             for (long batch : new long[] {1, 2, 4, 5, 16}) {
-                Tensor x = torch.ones(batch, from, size, size).contiguous(MemoryFormat.ChannelsLast);
-                Tensor y = torch.conv2d(x, weight, new TensorOptional(), strides, none, ones, 1);
-                assertThat(y.max().item_double()).isEqualTo(from);
+                Tensor x = torch.ones(batch, inputs, size, size).contiguous(MemoryFormat.ChannelsLast);
+                Tensor y = torch.conv2d(x, weight, new TensorOptional(), strides, zeros, ones, 1);
+                assertThat(y.max().item_double()).isEqualTo(inputs);
             }
         }
     }

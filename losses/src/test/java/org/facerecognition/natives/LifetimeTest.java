@@ -15,13 +15,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60) // a deadlock, not a slow machine
+@Timeout(60) // a deadlock, not a slow machine, takes this long
 class LifetimeTest {
     private final Lifetime lifetime = new Lifetime("gallery people.gallery");
     private final AtomicInteger freed = new AtomicInteger();
 
     @Test
-    void refusesUsesAfterClosing() {
+    void rejectsUsesAfterClosing() {
         try (Lifetime.Use use = lifetime.enter()) {
             assertThat(lifetime.closed()).isFalse();
         }
@@ -35,22 +35,22 @@ class LifetimeTest {
     }
 
     @Test
-    void freesOnceHoweverOftenItIsClosed() {
+    void freesOnceIfClosedTwice() {
         lifetime.close(freed::incrementAndGet);
         lifetime.close(freed::incrementAndGet);
         assertThat(freed).hasValue(1);
     }
 
     @Test
-    void waitsForUsesUnderWayWhichMayEnterAgainAndRefusesOthersMeanwhile() throws Exception {
+    void closingWaitsForUsesInProgressAndRejectsNewOnes() throws Exception {
         CountDownLatch entered = new CountDownLatch(1);
-        CountDownLatch goOn = new CountDownLatch(1);
+        CountDownLatch mayContinue = new CountDownLatch(1);
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
             Future<Integer> user = threads.submit(() -> {
                 try (Lifetime.Use use = lifetime.enter()) {
                     entered.countDown();
-                    goOn.await();
+                    mayContinue.await();
                     try (Lifetime.Use nested = lifetime.enter()) {
                         return freed.get();
                     }
@@ -63,7 +63,7 @@ class LifetimeTest {
             }
             assertThatThrownBy(lifetime::enter).hasMessage("gallery people.gallery is closed");
             assertThat(closing.isDone()).isFalse();
-            goOn.countDown();
+            mayContinue.countDown();
             assertThat(user.get()).as("freed during the use").isZero();
             closing.get();
             assertThat(freed).hasValue(1);
@@ -73,25 +73,25 @@ class LifetimeTest {
     }
 
     @Test
-    void refusesToBeClosedWithinAUseInsteadOfWaitingForItself() {
+    void rejectsClosingWithinAUse() {
         try (Lifetime.Use use = lifetime.enter()) {
             assertThatThrownBy(() -> lifetime.close(freed::incrementAndGet))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage("gallery people.gallery must not be closed within a call that uses it; close it after"
                             + " that call");
         }
-        lifetime.enter().close(); // it stayed open
+        lifetime.enter().close(); // it is still open
         lifetime.close(freed::incrementAndGet);
         assertThat(freed).hasValue(1);
     }
 
     @Test
-    void refusesUsesByWhatFrees() {
+    void rejectsUsesWhileFreeing() {
         lifetime.close(() -> assertThatThrownBy(lifetime::enter).hasMessage("gallery people.gallery is closed"));
     }
 
     @Test
-    void staysClosedWhenFreeingFails() {
+    void staysClosedIfFreeingFails() {
         assertThatThrownBy(() -> lifetime.close(() -> {
                     throw new IllegalArgumentException("no");
                 }))
@@ -101,9 +101,9 @@ class LifetimeTest {
         assertThat(freed).hasValue(0);
     }
 
-    /** In each round eight threads use it, and each other's, until somebody closes it. */
+    /** In each round eight threads use two objects, nested in either order, until a ninth closes both. */
     @Test
-    void nobodyIsInAUseWhenItIsFreed() throws Exception {
+    void noUseIsInProgressWhileFreeing() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(9);
         try {
             for (int round = 0; round < 30; round++) {
@@ -125,7 +125,7 @@ class LifetimeTest {
                 closing.get(30, TimeUnit.SECONDS);
                 for (Future<Boolean> user : users) {
                     assertThat(user.get(30, TimeUnit.SECONDS))
-                            .as("a use after the end")
+                            .as("never used after it was freed")
                             .isTrue();
                 }
             }
@@ -139,9 +139,9 @@ class LifetimeTest {
             try (Lifetime.Use use = outer.enter();
                     Lifetime.Use nested = inner.enter()) {
                 inside.incrementAndGet();
-                boolean there = !gone.get();
+                boolean open = !gone.get();
                 inside.decrementAndGet();
-                if (!there) {
+                if (!open) {
                     return false;
                 }
             } catch (IllegalStateException e) {

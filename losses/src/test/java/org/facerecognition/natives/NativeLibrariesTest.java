@@ -17,12 +17,13 @@ class NativeLibrariesTest {
     @TempDir
     Path folder;
 
-    /** What the child below uses first. */
+    /** What the child process uses first. */
     private enum Order {
         LIBRARY_FIRST,
         JAVACPP_FIRST
     }
 
+    /** A process that prints what it finds out about JavaCPP. */
     static final class Child {
         public static void main(String[] args) {
             if (Order.valueOf(args[0]) == Order.JAVACPP_FIRST) {
@@ -52,31 +53,31 @@ class NativeLibrariesTest {
     }
 
     @Test
-    void takesJavaCppsLimitOfMemoryAwayAndLeavesThePropertiesAsTheyWere() throws IOException {
+    void removesTheMemoryLimitAndRestoresTheProperties() throws IOException {
         assertThat(run(Order.LIBRARY_FIRST, "-Xmx64m")).containsExactly("0 null false");
     }
 
     @Test
-    void leavesALimitThatWasAskedFor() throws IOException {
+    void keepsALimitThatTheProgramSets() throws IOException {
         assertThat(run(Order.LIBRARY_FIRST, "-Dorg.bytedeco.javacpp.maxPhysicalBytes=3g"))
                 .containsExactly((3L << 30) + " 3g true");
     }
 
     @Test
-    void warnsOnceWhenJavaCppWasLoadedBefore() throws IOException {
+    void warnsOnceIfJavaCppWasUsedBefore() throws IOException {
         List<String> lines = run(Order.JAVACPP_FIRST, "-Xmx64m");
         assertThat(lines)
                 .filteredOn(line -> line.contains("OutOfMemoryError"))
                 .singleElement()
                 .asString()
-                .endsWith("JavaCPP ends work with OutOfMemoryError once the whole process has 256 MiB; start the JVM"
+                .endsWith("JavaCPP throws OutOfMemoryError once the whole process uses 256 MiB; start the JVM"
                         + " with -Dorg.bytedeco.javacpp.maxPhysicalBytes=0, or use this library before other classes of"
                         + " JavaCPP");
         assertThat(lines).last().isEqualTo((256L << 20) + " null true");
     }
 
     @Test
-    void saysWhereToUnpackWhenThereIsNoFolderForItAndDoesSoWhenThereIsOne() throws IOException {
+    void explainsAMissingCacheFolderAndRecoversWhenThereIsOne() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
         assertThat(run(Order.LIBRARY_FIRST, unwritable(file)))
                 .containsExactly(
@@ -86,7 +87,7 @@ class NativeLibrariesTest {
                         "0 null false");
     }
 
-    /** No folder can be made below a file, whoever the user is. */
+    /** No user can create a folder inside a file. */
     private static String[] unwritable(Path file) {
         return new String[] {
             "-Dorg.bytedeco.javacpp.cachedir=" + file, "-Duser.home=" + file, "-Djava.io.tmpdir=" + file
@@ -94,7 +95,7 @@ class NativeLibrariesTest {
     }
 
     @Test
-    void explainsFailuresInOneSentence() {
+    void explainsMissingLibrariesAndAFullDisk() {
         assertThat(NativeLibraries.explain(
                         "OpenCV", new UnsatisfiedLinkError("no jniopencv_core in java.library.path")))
                 .isEqualTo(
@@ -114,7 +115,7 @@ class NativeLibrariesTest {
     }
 
     @Test
-    void findsMappedLibrariesByTheirPaths() throws IOException {
+    void listsThePathsOfMappedFiles() throws IOException {
         Path maps = Files.write(
                 folder.resolve("maps"),
                 List.of(
@@ -128,7 +129,7 @@ class NativeLibrariesTest {
     }
 
     @Test
-    void refusesAfterAnotherLibrarysLibtorch() {
+    void rejectsLibtorchLoadedByAnotherLibrary() {
         LibtorchOwner.checkMapped(List.of("/tmp/libjnijavacpp.so", "/tmp/libtorchaudio.so"));
         assertThatThrownBy(
                         () -> LibtorchOwner.checkMapped(List.of("/djl/2.7.1/libc10.so", "/djl/2.7.1/libtorch_cpu.so")))
@@ -142,22 +143,22 @@ class NativeLibrariesTest {
     }
 
     @Test
-    void aCacheWhereNothingMayBeExecutedIsSaid() {
+    void explainsACacheFolderWithoutExecutePermission() {
         Throwable failure = new UnsatisfiedLinkError(
                 "/cache/libjnitorch.so: libc10.so: failed to map segment from shared object: Operation not permitted");
         assertThat(NativeLibraries.explain("libtorch", failure))
-                .isEqualTo("libtorch cannot be loaded, since JavaCPP's cache folder is where nothing may be executed"
+                .isEqualTo("libtorch cannot be loaded, because JavaCPP's cache folder does not allow execution"
                         + " (name another with -Dorg.bytedeco.javacpp.cachedir=DIR): " + failure.getMessage());
     }
 
-    /** A load that failed before anything was loaded would have kept a repaired application out. */
+    /** Otherwise a failed load would keep an application out even after it was repaired. */
     @Test
-    void theMarkIsTakenAwayWhereNothingWasLoaded() {
+    void removesTheMarkIfNothingWasLoaded() {
         Libtorch.load();
         String mark = System.getProperty(LibtorchOwner.MARK);
         assertThat(mark).isNotNull();
         try {
-            LibtorchOwner.release(List.of()); // not Linux: nobody can tell
+            LibtorchOwner.release(List.of()); // not Linux: unknown
             LibtorchOwner.release(List.of("/lib/libc.so.6", "/cache/libjnitorch.so"));
             LibtorchOwner.release();
             assertThat(System.getProperty(LibtorchOwner.MARK)).isEqualTo(mark);
@@ -169,15 +170,16 @@ class NativeLibrariesTest {
     }
 
     @Test
-    void namesClassLoadersInOneLine() {
+    void describesClassLoadersInOneLine() {
         assertThat(LibtorchOwner.name(null)).isEqualTo("the boot class loader");
         assertThat(LibtorchOwner.name(getClass().getClassLoader())).isEqualTo("AppClassLoader 'app'");
-        ClassLoader ofAServer = new ClassLoader(null) {
+        ClassLoader serverLoader = new ClassLoader(null) {
             @Override
             public String toString() {
                 return "ParallelWebappClassLoader\r\n  context: shop\r\n  delegate: false\r\n";
             }
         };
-        assertThat(LibtorchOwner.name(ofAServer)).isEqualTo("ParallelWebappClassLoader context: shop delegate: false");
+        assertThat(LibtorchOwner.name(serverLoader))
+                .isEqualTo("ParallelWebappClassLoader context: shop delegate: false");
     }
 }

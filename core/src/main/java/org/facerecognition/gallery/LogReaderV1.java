@@ -9,37 +9,37 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Reads files of version 1 of the format, which had no batches; nothing is written in it any more. */
+/** Reads files in version 1 of the format, which had no batches and is no longer written. */
 /*
  * A process that was killed while it wrote left the beginning of a record: fewer bytes than a length and its checksum,
- * or a length that is right and goes beyond the end of the file. A machine that lost power may have left zeros at the
- * end. What is followed by zeros only, or has them in place of its checksum, was never finished either.
+ * or a correct length that reaches past the end of the file. A power failure may have left zeros at the end. A record
+ * that is followed only by zeros, or has zeros in place of its checksum, was not written completely either.
  *
- * Names were one only when they were equal, so that an identity that was removed is looked up by its very name.
+ * Version 1 distinguished all names that were not equal, so a removed identity is looked up by its exact name.
  */
-final class FormerLog {
+final class LogReaderV1 {
     private final Path file;
     private final LogBytes bytes;
     private final LogHeader header;
     private final Map<String, List<Long>> entriesOf = new HashMap<>();
     private long at;
 
-    FormerLog(Path file, LogBytes bytes, LogHeader header) {
+    LogReaderV1(Path file, LogBytes bytes, LogHeader header) {
         this.file = file;
         this.bytes = bytes;
         this.header = header;
     }
 
-    /** @param from where the header ends */
-    LogReader.End read(long from, LogReader.Sink to) throws IOException {
+    /** @param from offset of the first record, behind the header */
+    LogReader.Result read(long from, LogReader.Sink to) throws IOException {
         at = from;
         for (LogRecord record = next(to); record != null; record = next(to)) {
-            // each is given on before the next is read
+            // next reports the record
         }
-        return new LogReader.End(header, at, bytes.size() - at, List.of());
+        return new LogReader.Result(header, at, bytes.size() - at, List.of());
     }
 
-    /** @return null at the end, or where a record begins that was never finished */
+    /** Reads and reports a record; returns null at the end, or at a record that was not written completely. */
     private @Nullable LogRecord next(LogReader.Sink to) throws IOException {
         ByteBuffer start = bytes.at(at, LogRecord.LENGTH_BYTES);
         if (start.remaining() < LogRecord.LENGTH_BYTES) {
@@ -50,9 +50,9 @@ final class FormerLog {
             if (bytes.onlyZerosFrom(at + LogRecord.LENGTH_BYTES)) { // a body is never zero
                 return null;
             }
-            throw damaged("the length there does not fit its checksum");
+            throw damaged("the length there does not match its checksum");
         }
-        if (!LogRecord.canBe(length, header.dimension())) {
+        if (!LogRecord.isValidLength(length, header.dimension())) {
             throw damaged("a record there has an impossible length");
         }
         long bodyAt = at + LogRecord.LENGTH_BYTES;
@@ -66,18 +66,18 @@ final class FormerLog {
             if (bytes.onlyZerosFrom(end < bytes.size() ? end : bodyAt + length)) {
                 return null;
             }
-            throw damaged("a record there does not fit its checksum");
+            throw damaged("a record there does not match its checksum");
         }
         @Nullable LogRecord record = LogRecord.read(body.slice(bodyStart, length), header.dimension(), 1);
         if (record == null) {
-            throw damaged("a record there is of a kind that this version does not know");
+            throw damaged("a record there is of an unknown kind");
         }
-        give(record, to);
+        report(record, to);
         at = bodyAt + length + LogRecord.CHECK_BYTES;
         return record;
     }
 
-    private void give(LogRecord record, LogReader.Sink to) {
+    private void report(LogRecord record, LogReader.Sink to) {
         try {
             if (record instanceof LogRecord.Enrolled enrolled) {
                 to.enrolled(enrolled, at);

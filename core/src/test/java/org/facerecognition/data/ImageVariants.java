@@ -31,26 +31,26 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 
-/** One small painted image in every format that is read, in the variants that programs write, made on the spot. */
-final class StrangersFiles {
+/** One small image in every supported format and in the variants that programs write, generated on demand. */
+final class ImageVariants {
     static final int WIDTH = 37;
     static final int HEIGHT = 29;
     private static final int TILE_BYTES = 3 * 16 * 16;
 
-    private StrangersFiles() {}
+    private ImageVariants() {}
 
-    /** By name; the images are {@link #WIDTH} by {@link #HEIGHT}. */
+    /** Returns the files by name; the images are {@link #WIDTH} by {@link #HEIGHT}. */
     static Map<String, byte[]> images() {
         Map<String, byte[]> files = new LinkedHashMap<>();
-        try (Mat image = painted();
+        try (Mat image = image();
                 Mat gray = new Mat();
                 Mat wide = new Mat()) {
             cvtColor(image, gray, COLOR_RGB2GRAY);
             image.convertTo(wide, CV_32F, 1 / 255.0, 0);
-            for (String ending : new String[] {"jpg", "png", "bmp", "webp", "tiff", "gif", "ppm", "pam", "ras"}) {
-                files.put("plain." + ending, encoded(ending, image));
-                if (!ending.equals("gif")) { // is in colors
-                    files.put("gray." + ending, encoded(ending.equals("ppm") ? "pgm" : ending, gray));
+            for (String extension : new String[] {"jpg", "png", "bmp", "webp", "tiff", "gif", "ppm", "pam", "ras"}) {
+                files.put("plain." + extension, encoded(extension, image));
+                if (!extension.equals("gif")) { // is always in color
+                    files.put("gray." + extension, encoded(extension.equals("ppm") ? "pgm" : extension, gray));
                 }
             }
             files.put("progressive.jpg", encoded("jpg", image, IMWRITE_JPEG_PROGRESSIVE, 1));
@@ -77,11 +77,11 @@ final class StrangersFiles {
         return files;
     }
 
-    static Mat painted() {
-        return ImageReader.from(drawn(BufferedImage.TYPE_3BYTE_BGR));
+    static Mat image() {
+        return ImageReader.from(javaImage(BufferedImage.TYPE_3BYTE_BGR));
     }
 
-    static BufferedImage drawn(int type) {
+    static BufferedImage javaImage(int type) {
         BufferedImage image = new BufferedImage(WIDTH, HEIGHT, type);
         Graphics2D graphics = image.createGraphics();
         graphics.setColor(new Color(200, 160, 120));
@@ -94,10 +94,10 @@ final class StrangersFiles {
         return image;
     }
 
-    static byte[] encoded(String ending, Mat image, int... parameters) {
+    static byte[] encoded(String extension, Mat image, int... parameters) {
         try (BytePointer bytes = new BytePointer();
                 IntPointer options = new IntPointer(parameters)) {
-            imencode("." + ending, image, bytes, options);
+            imencode("." + extension, image, bytes, options);
             byte[] result = new byte[(int) bytes.limit()];
             bytes.get(result);
             return result;
@@ -113,7 +113,7 @@ final class StrangersFiles {
             if (interlaced) {
                 options.setProgressiveMode(ImageWriteParam.MODE_DEFAULT);
             }
-            writer.write(null, new IIOImage(drawn(type), null, null), options);
+            writer.write(null, new IIOImage(javaImage(type), null, null), options);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -125,7 +125,7 @@ final class StrangersFiles {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ImageOutputStream out = ImageIO.createImageOutputStream(bytes)) {
             writer.setOutput(out);
-            BufferedImage frame = drawn(BufferedImage.TYPE_BYTE_INDEXED);
+            BufferedImage frame = javaImage(BufferedImage.TYPE_BYTE_INDEXED);
             IIOMetadata metadata = writer.getDefaultImageMetadata(new ImageTypeSpecifier(frame), null);
             writer.prepareWriteSequence(null);
             for (int i = 0; i < 3; i++) {
@@ -140,7 +140,7 @@ final class StrangersFiles {
 
     // ---- variants that neither library writes ----
 
-    /** OS/2's first header has 12 bytes, with sides of 16 bits. */
+    /** Returns a BMP with OS/2's first header, which has 12 bytes and sides of 16 bits. */
     static byte[] os2Bmp() {
         int row = (3 * WIDTH + 3) / 4 * 4;
         ByteBuffer bmp = ByteBuffer.allocate(26 + row * HEIGHT).order(ByteOrder.LITTLE_ENDIAN);
@@ -153,7 +153,7 @@ final class StrangersFiles {
         return bmp.array();
     }
 
-    /** RGB in one strip, offsets of 8 bytes. */
+    /** Returns a BigTIFF: RGB in one strip, with offsets of 8 bytes. */
     static byte[] bigTiff(ByteOrder order) {
         int tags = 9;
         int data = 16 + 8 + 20 * tags + 8;
@@ -192,7 +192,7 @@ final class StrangersFiles {
         }
     }
 
-    /** RGB in tiles of 16 by 16; OpenCV reads those only that are compressed. */
+    /** Returns a TIFF of RGB in tiles of 16 by 16; OpenCV reads tiles only when they are compressed. */
     static byte[] tiledTiff() {
         int tiles = (WIDTH + 15) / 16 * ((HEIGHT + 15) / 16);
         int tags = 10;
@@ -246,7 +246,7 @@ final class StrangersFiles {
     }
 
     static byte[] resource(String name) {
-        try (InputStream in = StrangersFiles.class.getResourceAsStream(name)) {
+        try (InputStream in = ImageVariants.class.getResourceAsStream(name)) {
             return in.readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

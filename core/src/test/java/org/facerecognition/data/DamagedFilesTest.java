@@ -9,14 +9,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.facerecognition.data.StrangersDrill.Kind;
+import org.facerecognition.data.DamagedFilesDrill.Kind;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Files from strangers are read or refused with a sentence, in bounded time and memory. */
-class StrangersDrillTest {
+/** Damaged and hostile files are read or rejected with a sentence, in bounded time and memory. */
+class DamagedFilesTest {
     private static final int CASES_IN_A_BUILD = 300;
     private static final int CASES = 20_000;
     private static final long MAX_RESIDENT = 1L << 30;
@@ -27,25 +27,25 @@ class StrangersDrillTest {
 
     @ParameterizedTest
     @EnumSource
-    void damagedFilesAreReadOrRefused(Kind kind) throws Exception {
-        StrangersDrill.Result result = new StrangersDrill(kind, 7, folder).run(0, CASES_IN_A_BUILD, number -> {});
+    void readsOrRejectsDamagedFiles(Kind kind) throws Exception {
+        DamagedFilesDrill.Result result = new DamagedFilesDrill(kind, 7, folder).run(0, CASES_IN_A_BUILD, number -> {});
         assertThat(result.failures()).isEmpty();
         assertThat(result.read()).isPositive();
-        assertThat(result.refused()).isPositive();
+        assertThat(result.rejected()).isPositive();
     }
 
-    /** In a Java process of 256 MiB of heap that may take 1 GiB of memory; a crash of it names the case. */
+    /** Runs in a separate Java process with 256 MiB of heap and at most 1 GiB of memory; a crash names the case. */
     @ParameterizedTest
     @EnumSource
     @EnabledIfSystemProperty(
             named = "tests.long",
             matches = "true",
-            disabledReason = "takes some minutes; run it with -Dtests.long=true")
-    void twentyThousandDamagedFilesDoNoHarm(Kind kind) throws Exception {
+            disabledReason = "takes several minutes; run it with -Dtests.long=true")
+    void readsOrRejectsTwentyThousandDamagedFiles(Kind kind) throws Exception {
         long seed = Long.getLong("drill.seed", System.nanoTime());
         Process process = new ProcessBuilder(command(kind, seed))
                 .redirectErrorStream(false)
-                .redirectError(ProcessBuilder.Redirect.DISCARD) // what decoders print of each damaged file
+                .redirectError(ProcessBuilder.Redirect.DISCARD) // decoders print a line per damaged file
                 .start();
         List<String> lines = new ArrayList<>();
         try (BufferedReader output = process.inputReader()) {
@@ -71,7 +71,7 @@ class StrangersDrillTest {
                 "-Xmx256m",
                 "-cp",
                 System.getProperty("java.class.path"),
-                StrangersDrill.class.getName(),
+                DamagedFilesDrill.class.getName(),
                 kind.name(),
                 Long.toString(seed),
                 "0",

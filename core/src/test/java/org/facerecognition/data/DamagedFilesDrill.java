@@ -31,14 +31,14 @@ import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 
 /**
- * Gives the library damaged files, one after another: each is read or refused with one sentence, and nothing else ever
- * happens. A case is made from its number and the seed alone, so that a failure can be repeated.
+ * Passes damaged files to the library: each must be read or rejected with one sentence, and nothing else may happen. A
+ * case depends on its number and the seed alone, so that a failure can be reproduced.
  */
-final class StrangersDrill {
+final class DamagedFilesDrill {
     private static final int CHECKPOINT_EVERY = 20; // whole models are slower to load than weights
     private static final int MAX_FAILURES = 20;
 
-    /** What files are damaged. */
+    /** The kind of files that are damaged. */
     enum Kind {
         IMAGES,
         CHECKPOINTS,
@@ -46,12 +46,12 @@ final class StrangersDrill {
     }
 
     /**
-     * What came of it.
+     * The result of a drill.
      *
-     * @param failures what should not have happened, with the case's number
-     * @param maxMs longest time on the processor of one case
+     * @param failures unexpected outcomes, with the number of the case
+     * @param maxMs longest CPU time of one case
      */
-    record Result(int read, int refused, List<String> failures, long maxMs, String slowest) {}
+    record Result(int read, int rejected, List<String> failures, long maxMs, String slowest) {}
 
     private final Kind kind;
     private final long seed;
@@ -59,7 +59,7 @@ final class StrangersDrill {
     private final Map<String, byte[]> files;
     private final List<String> names;
 
-    StrangersDrill(Kind kind, long seed, Path folder) throws IOException {
+    DamagedFilesDrill(Kind kind, long seed, Path folder) throws IOException {
         this.kind = kind;
         this.seed = seed;
         this.folder = folder;
@@ -71,10 +71,10 @@ final class StrangersDrill {
         this.names = List.copyOf(files.keySet());
     }
 
-    /** @param progress is given each case's number before it begins: natives may end the process in it */
+    /** @param progress receives each case's number before it begins, since native code may crash the process in it */
     Result run(int from, int count, IntConsumer progress) throws IOException {
         int read = 0;
-        int refused = 0;
+        int rejected = 0;
         List<String> failures = new ArrayList<>();
         long max = 0;
         String slowest = "";
@@ -87,10 +87,10 @@ final class StrangersDrill {
                 open(name, mutated(name, random));
                 read++;
             } catch (DataException | WeightsException e) {
-                refused++;
+                rejected++;
                 String message = e.getMessage();
                 if (message.length() > 2000 || message.isBlank() || message.contains("\n\t")) {
-                    failures.add("case " + i + ", " + name + ": no sentence: " + message);
+                    failures.add("case " + i + ", " + name + ": not a sentence: " + message);
                 }
             } catch (RuntimeException | Error e) {
                 failures.add("case " + i + ", " + name + ": " + e + " at " + Arrays.toString(e.getStackTrace()));
@@ -101,7 +101,7 @@ final class StrangersDrill {
                 slowest = "case " + i + ", " + name;
             }
         }
-        return new Result(read, refused, failures, max, slowest);
+        return new Result(read, rejected, failures, max, slowest);
     }
 
     private String name(int number, Random random) {
@@ -125,8 +125,8 @@ final class StrangersDrill {
     }
 
     private static Map<String, byte[]> images() {
-        Map<String, byte[]> files = StrangersFiles.images();
-        files.put("tiled.tiff", StrangersFiles.tiledTiff());
+        Map<String, byte[]> files = ImageVariants.images();
+        files.put("tiled.tiff", ImageVariants.tiledTiff());
         return files;
     }
 
@@ -135,7 +135,7 @@ final class StrangersDrill {
     private static Map<String, byte[]> checkpoints(Path folder) throws IOException {
         Map<String, byte[]> files = new LinkedHashMap<>();
         for (String name : new String[] {"zip", "odd", "old", "odd-old", "nested", "evil", "compressed"}) {
-            files.put(name + ".pth", StrangersFiles.resource("/weights/" + name + ".pth"));
+            files.put(name + ".pth", ImageVariants.resource("/weights/" + name + ".pth"));
         }
         Path file = folder.resolve("seed");
         try (PointerScope scope = new PointerScope()) {
@@ -174,7 +174,7 @@ final class StrangersDrill {
     private static Map<String, byte[]> verificationSets(Path folder) throws IOException {
         Map<String, byte[]> files = new LinkedHashMap<>();
         for (String name : new String[] {"pairs", "pairs-2", "pairs-numpy", "pairs-numpy-2", "pairs-python2", "evil"}) {
-            files.put(name + ".bin", StrangersFiles.resource("/images/" + name + ".bin"));
+            files.put(name + ".bin", ImageVariants.resource("/images/" + name + ".bin"));
         }
         StringBuilder list = new StringBuilder("# pairs\n");
         StringBuilder lfw = new StringBuilder("2\t3\n");
@@ -196,8 +196,8 @@ final class StrangersDrill {
                     pack, List.of(FaceDataset.folders(folder.resolve("faces"), Split.TRAIN)), decodedPx, packed -> {});
             files.put(decodedPx + ".pack", Files.readAllBytes(pack));
         }
-        files.put("train.rec", StrangersFiles.resource("/images/recordio/train.rec"));
-        files.put("train.idx", StrangersFiles.resource("/images/recordio/train.idx"));
+        files.put("train.rec", ImageVariants.resource("/images/recordio/train.rec"));
+        files.put("train.idx", ImageVariants.resource("/images/recordio/train.idx"));
         return files;
     }
 
@@ -218,7 +218,7 @@ final class StrangersDrill {
         }
     }
 
-    /** The first of them: the rest is alike. */
+    /** Reads the first pairs only; the others are similar. */
     private static void readPairs(FacePairs pairs) {
         for (FacePairs.Pair pair :
                 pairs.pairs().subList(0, Math.min(2, pairs.pairs().size()))) {
@@ -228,7 +228,7 @@ final class StrangersDrill {
     }
 
     private static void readImages(FaceDataset data) {
-        for (FaceDataset.Labelled image :
+        for (LabeledImage image :
                 data.images().subList(0, Math.min(4, data.images().size()))) {
             try (Mat read = image.image().read()) {
                 data.crop().apply(read, 16, image.image().name()).close();
@@ -236,7 +236,7 @@ final class StrangersDrill {
         }
     }
 
-    /** As one who knows the format would: the checksum fits. */
+    /** Damages the index as an attacker would who knows the format: with a matching checksum. */
     private static byte[] withMutatedIndex(byte[] pack, Random random) {
         ByteBuffer whole = ByteBuffer.wrap(pack).order(ByteOrder.LITTLE_ENDIAN);
         int begin = (int) whole.getLong(pack.length - 24);
@@ -247,16 +247,16 @@ final class StrangersDrill {
         return made.array();
     }
 
-    // ---- in a process of its own ----
+    // ---- in a separate process ----
 
-    /** Arguments: kind, seed, first case, number of cases, folder, most resident bytes. Prints the result. */
+    /** Arguments: kind, seed, first case, number of cases, folder, maximum resident bytes. Prints the result. */
     public static void main(String[] args) throws IOException {
         Path folder = Path.of(args[4]);
-        long mostResident = Long.parseLong(args[5]);
-        Thread watch = new Thread(() -> watch(mostResident));
+        long maxResidentBytes = Long.parseLong(args[5]);
+        Thread watch = new Thread(() -> watch(maxResidentBytes));
         watch.setDaemon(true);
         watch.start();
-        StrangersDrill drill = new StrangersDrill(Kind.valueOf(args[0]), Long.parseLong(args[1]), folder);
+        DamagedFilesDrill drill = new DamagedFilesDrill(Kind.valueOf(args[0]), Long.parseLong(args[1]), folder);
         Path progress = folder.resolve("case");
         try (FileChannel file = FileChannel.open(
                 progress, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
@@ -264,16 +264,16 @@ final class StrangersDrill {
             Result result = drill.run(Integer.parseInt(args[2]), Integer.parseInt(args[3]), i -> number.putInt(0, i));
             PrintStream out = System.out;
             result.failures().forEach(failure -> out.println("failure: " + failure));
-            out.println("read " + result.read() + ", refused " + result.refused() + ", failures "
+            out.println("read " + result.read() + ", rejected " + result.rejected() + ", failures "
                     + result.failures().size() + ", slowest " + result.maxMs() + " ms (" + result.slowest()
                     + "), resident at most " + (resident("VmHWM:") >> 20) + " MiB");
         }
     }
 
-    private static void watch(long mostResident) {
+    private static void watch(long maxResidentBytes) {
         while (true) {
-            if (resident("VmRSS:") > mostResident) {
-                System.out.println("failure: more than " + mostResident + " bytes resident");
+            if (resident("VmRSS:") > maxResidentBytes) {
+                System.out.println("failure: more than " + maxResidentBytes + " bytes resident");
                 Runtime.getRuntime().halt(77);
             }
             try {
@@ -284,7 +284,7 @@ final class StrangersDrill {
         }
     }
 
-    /** Bytes, as Linux tells; 0 elsewhere. */
+    /** Returns a number of bytes from Linux's status file; 0 on other systems. */
     private static long resident(String line) {
         try {
             return Files.readAllLines(Path.of("/proc/self/status")).stream()

@@ -14,23 +14,24 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A gradient of our own writing, computed when libtorch's backward pass comes by. On a CPU only: there backward runs on
- * the thread that calls it; for a device it runs on a thread of libtorch's, where a Java exception would end the process.
+ * A hand-written gradient that is computed when libtorch's backward pass reaches it. For CPU tensors only: their
+ * backward pass runs on the thread that calls it, while the one of a GPU runs on a thread of libtorch's, where a Java
+ * exception would end the process.
  */
-final class LateGradient {
+final class DeferredGradient {
     /*
-     * torch.autograd.Function cannot be subclassed from Java; what there is are hooks, which see a tensor's gradient as it
-     * passes and may put another in its place. A hook is a C++ function that calls a Java object, and the object must
-     * outlive the graph, whose end nobody tells us. So there is one hook for all, which lives for ever, and the gradient
-     * that it sees says whose turn it is:
+     * torch.autograd.Function cannot be subclassed from Java. What is available are hooks, which receive a tensor's
+     * gradient during backward and may replace it. A hook is a C++ function that calls a Java object; the object must
+     * outlive the graph, and Java is not notified when a graph ends. So there is one hook for all graphs, which lives
+     * forever, and the gradient that it receives identifies the source to call:
      *
      *     joined = [x..., 0, 0]                       the hook is here
      *     result = joined . [0..., 1, ticket]         = 0, to be added to the loss
      *
      * With f the factor that arrives (1, or 1 / parts where gradients are accumulated), the gradient of joined is
-     * [0..., f, f ticket]: the hook reads f and ticket, lets the source write its parameters' gradients, and hands on
-     * [f dL/dx..., 0, 0]. A second backward through one graph is refused by libtorch as always, since the product's
-     * saved tensors are gone.
+     * [0..., f, f ticket]: the hook reads f and ticket, lets the source write the gradients of its parameters, and
+     * passes on [f dL/dx..., 0, 0]. libtorch rejects a second backward pass through one graph as usual, because the
+     * saved tensors of the product are gone.
      */
     private static final int TICKETS = 1 << 16; // exact in float32, and so is the quotient
 
@@ -38,22 +39,24 @@ final class LateGradient {
     private static final AtomicInteger NEXT = new AtomicInteger();
     private static final TensorTensorHook HOOK = new Hook().retainReference();
 
-    /** Whose gradient it is. */
+    /** Computes a gradient during the backward pass. */
     interface Source {
         /**
-         * Adds to the gradients of its own parameters, and gives that of x.
+         * Adds to the gradients of the source's own parameters and computes the gradient of x.
          *
-         * @param factor what the loss is multiplied with in what backward was called on
-         * @param gradient of x, to be filled
+         * @param factor the factor by which the loss was multiplied before backward was called
+         * @param gradient the gradient of x, flattened, to be filled; borrowed
          */
         void backward(double factor, Tensor gradient);
     }
 
-    private LateGradient() {}
+    private DeferredGradient() {}
 
     /**
-     * @param x with gradient or without
-     * @return a scalar of value 0 whose backward pass calls the source, and its ticket
+     * Returns a scalar that connects a source to the graph: adding it to a loss makes backward call the source once.
+     *
+     * @param x the tensor whose gradient the source computes; it may be frozen
+     * @param source kept until it has been called or is {@link #forget forgotten}
      */
     static Link link(Tensor x, Source source) {
         int ticket = 1 + NEXT.getAndUpdate(last -> (last + 1) % TICKETS);
@@ -61,17 +64,22 @@ final class LateGradient {
         tail.set_requires_grad(true); // so that there is a backward pass even when x is frozen
         Tensor joined = torch.cat(new TensorVector(x.flatten(), tail)); // [n + 2]
         joined.register_hook(HOOK);
-        Tensor pick = joined.detach().new_zeros(joined.numel());
-        pick.narrow(0, x.numel(), 1).fill_(new Scalar(1.0));
-        pick.narrow(0, x.numel() + 1, 1).fill_(new Scalar((double) ticket));
+        Tensor selector = joined.detach().new_zeros(joined.numel());
+        selector.narrow(0, x.numel(), 1).fill_(new Scalar(1.0));
+        selector.narrow(0, x.numel() + 1, 1).fill_(new Scalar((double) ticket));
         WAITING.put(ticket, source);
-        return new Link(joined.mul(pick).sum(), ticket); // dot would wake BLAS: see Products
+        return new Link(joined.mul(selector).sum(), ticket); // dot would start BLAS's threads: see Products
     }
 
-    /** See {@link #link}. */
+    /**
+     * A source's connection to the graph.
+     *
+     * @param zero a scalar of value 0 whose backward pass calls the source; scoped
+     * @param ticket identifies the source
+     */
     record Link(Tensor zero, int ticket) {}
 
-    /** The source will not be called any more. */
+    /** Releases a source; its backward pass fails from now on. */
     static void forget(int ticket) {
         WAITING.remove(ticket);
     }
@@ -80,21 +88,21 @@ final class LateGradient {
         @Override
         public TensorBase call(TensorBase arriving) {
             try (NoGradGuard noGrad = new NoGradGuard();
-                    Tensor given = new Tensor(arriving)) {
-                Tensor handedOn = torch.zeros_like(given); // [n + 2]
+                    Tensor incoming = new Tensor(arriving)) {
+                Tensor outgoing = torch.zeros_like(incoming); // [n + 2]
                 try (PointerScope scope = new PointerScope()) {
-                    fill(given, handedOn);
+                    fill(incoming, outgoing);
                 }
-                return handedOn;
+                return outgoing;
             }
         }
 
-        private static void fill(Tensor given, Tensor handedOn) {
-            long n = given.numel() - 2;
-            Tensor tail = given.narrow(0, n, 2).to(ScalarType.Double);
+        private static void fill(Tensor incoming, Tensor outgoing) {
+            long n = incoming.numel() - 2;
+            Tensor tail = incoming.narrow(0, n, 2).to(ScalarType.Double);
             double factor = tail.get(0).item_double();
             if (factor == 0) {
-                return; // a loss that was multiplied with 0
+                return; // the loss was multiplied by 0
             }
             if (!Double.isFinite(factor)) {
                 throw new IllegalStateException(
@@ -105,7 +113,7 @@ final class LateGradient {
                 throw new IllegalStateException("backward must be called once for each forward of a head, before "
                         + ChunkedPasses.MAX_WAITING + " more of it and before it is closed; call forward again");
             }
-            source.backward(factor, handedOn.narrow(0, 0, n));
+            source.backward(factor, outgoing.narrow(0, 0, n));
         }
     }
 }

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Galleries as version 1 of the format wrote them. */
-class FormerGalleryTest {
+/** Reads galleries that were written in version 1 of the format. */
+class GalleryVersion1Test {
     private static final int D = 8;
     private static final Map<String, Integer> PEOPLE =
             Map.of("\u0410\u043d\u043d\u0430", 1, "Am\u00e9lie \ud83d\ude42", 1, "Boris", 1, "Dora", 2, "Eve\n", 1);
@@ -32,7 +32,7 @@ class FormerGalleryTest {
 
     private Path copy(String name) throws IOException {
         Path copy = folder.resolve(name);
-        try (InputStream in = FormerGalleryTest.class.getResourceAsStream("/gallery/" + name)) {
+        try (InputStream in = GalleryVersion1Test.class.getResourceAsStream("/gallery/" + name)) {
             Files.copy(in, copy);
         }
         return copy;
@@ -43,7 +43,7 @@ class FormerGalleryTest {
     }
 
     @Test
-    void isReadAsItIs() throws IOException {
+    void readOnlyOpeningDoesNotChangeTheFile() throws IOException {
         byte[] before = Files.readAllBytes(file);
         assertThat(Gallery.info(file)).isEqualTo(new GalleryInfo("model", D));
         try (Gallery gallery = Gallery.openReadOnly(file, "model", D, SearchMethod.EXACT)) {
@@ -55,16 +55,16 @@ class FormerGalleryTest {
         assertThat(Files.readAllBytes(file)).isEqualTo(before);
     }
 
-    /** Before, these stayed in the file; now the first opening for writing erases them. */
+    /** Version 1 left removed entries in the file; the first opening for writing erases them. */
     @Test
-    void losesWhatWasRemovedWhenItIsOpenedForWriting() throws IOException {
+    void openingForWritingErasesRemovedEntries() throws IOException {
         assertThat(content()).contains("Removed Person", "removed-person.jpg", "removed-entry.jpg");
         try (Gallery gallery = Gallery.open(file, "model", D)) {
             assertThat(gallery.identities()).isEqualTo(PEOPLE);
             assertThat(content()).doesNotContain("Removed", "removed");
             assertThat(gallery.enroll("Fay", TestFaces.direction(9, D))).isEqualTo(9);
             assertThat(gallery.remove("Eve"))
-                    .as("a name that would be refused today")
+                    .as("a name that would be rejected today")
                     .isEqualTo(1);
         }
         try (Gallery gallery = Gallery.open(file, "model", D)) {
@@ -74,27 +74,27 @@ class FormerGalleryTest {
         assertThat(folder.toFile().list()).containsExactly("version1.gallery");
     }
 
-    /** An identity that was removed by its name took nobody else with it. */
+    /** Removing an identity by name must not remove anybody else. */
     @Test
-    void itsGraphIsBuiltAnew() throws IOException {
+    void rebuildsTheGraph() throws IOException {
         Path graph = copy("version1-graph.gallery.hnsw");
         Path withGraph = copy("version1-graph.gallery");
         byte[] before = Files.readAllBytes(graph);
         try (Gallery gallery = Gallery.openReadOnly(withGraph, "model", D, SearchMethod.HNSW)) {
             assertThat(gallery.size()).isEqualTo(29);
-            assertThat(gallery.identify(TestFaces.direction(120, D), 1, .99).best())
+            assertThat(gallery.identify(TestFaces.direction(120, D), 1, 0.99).best())
                     .hasValueSatisfying(match -> assertThat(match.identity()).isEqualTo("p20"));
         }
         try (Gallery gallery = Gallery.open(withGraph, "model", D, SearchMethod.HNSW)) {
             assertThat(gallery.size()).isEqualTo(29);
-            assertThat(gallery.identify(TestFaces.direction(107, D), 1, .99).isKnown())
+            assertThat(gallery.identify(TestFaces.direction(107, D), 1, 0.99).isKnown())
                     .isFalse();
         }
         assertThat(Files.readAllBytes(graph)).isNotEqualTo(before);
     }
 
     @Test
-    void aTornEndIsCutOffAndDamageRefused() throws IOException {
+    void cutsOffATornEndAndRejectsDamage() throws IOException {
         byte[] whole = Files.readAllBytes(file);
         Files.write(file, Arrays.copyOf(whole, whole.length - 7));
         try (Gallery gallery = Gallery.open(file, "model", D)) {

@@ -1,0 +1,94 @@
+package org.facerecognition.data;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/** The worker threads of a batch loader, which are daemon threads, and the ways to wait for their work. */
+final class LoaderWorkers {
+    private static final long MAX_SHUTDOWN_NANOS = 60_000_000_000L; // reading one image may take so long
+
+    private final ExecutorService threads;
+
+    LoaderWorkers(int count) {
+        threads = Executors.newFixedThreadPool(count, task -> {
+            Thread thread = new Thread(task, "batch-loader");
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
+    Future<Integer> submit(Callable<Integer> task) {
+        return threads.submit(task);
+    }
+
+    /**
+     * Waits for a task's result; its exceptions are thrown here.
+     *
+     * @throws IllegalStateException when this thread is interrupted
+     */
+    static int await(Future<Integer> task) {
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException("reading a batch failed: " + e.getCause(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for a batch", e);
+        }
+    }
+
+    /**
+     * Waits until a task has ended in any way, even when this thread is interrupted.
+     *
+     * @return whether the thread was interrupted meanwhile; its interrupt status is then cleared
+     */
+    static boolean awaitEnd(Future<Integer> task) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                task.get();
+                return interrupted;
+            } catch (ExecutionException | CancellationException e) {
+                return interrupted;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+    }
+
+    /**
+     * Cancels the waiting tasks and waits for the running ones, even when this thread is interrupted.
+     *
+     * @return false when a task still runs after a minute
+     */
+    boolean shutdown() {
+        for (Runnable waiting : threads.shutdownNow()) {
+            if (waiting instanceof Future<?> future) {
+                future.cancel(false); // otherwise closing an epoch later would wait for it forever
+            }
+        }
+        boolean interrupted = false;
+        try {
+            long deadline = System.nanoTime() + MAX_SHUTDOWN_NANOS;
+            while (true) {
+                try {
+                    return threads.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

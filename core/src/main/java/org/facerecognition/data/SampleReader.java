@@ -1,0 +1,72 @@
+package org.facerecognition.data;
+
+import java.util.random.RandomGenerator;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.augment.Transform;
+
+/**
+ * Reads, crops and augments the samples of a data set; keeps cropped images as far as memory was given. Thread-safe.
+ */
+final class SampleReader implements AutoCloseable {
+    private final FaceDataset dataset;
+    private final int sizePx;
+    private final long seed;
+    private final DecodedImageCache cache;
+
+    /**
+     * @param sizePx side of the square images that are returned
+     * @param seed of the augmentations
+     * @param cacheBytes memory for decoded and cropped images
+     */
+    SampleReader(FaceDataset dataset, int sizePx, long seed, long cacheBytes) {
+        this.dataset = dataset;
+        this.sizePx = sizePx;
+        this.seed = seed;
+        this.cache = new DecodedImageCache(dataset.images().size(), sizePx, cacheBytes);
+    }
+
+    /**
+     * Reads, crops and augments a sample.
+     *
+     * @return RGB, CV_8UC3, sizePx x sizePx unless a transform changed the size; owned
+     * @throws DataException when its image cannot be used
+     */
+    Mat read(int index, int epoch) {
+        Sample sample = dataset.sample(index);
+        Mat image = cropped(sample.image(), dataset.imageOf(index));
+        if (!sample.transforms().isEmpty()) {
+            RandomGenerator random = LoaderRandom.forSample(seed, epoch, index);
+            for (Transform transform : sample.transforms()) {
+                try (Mat before = image) {
+                    image = transform.apply(before, random);
+                }
+            }
+        }
+        return image;
+    }
+
+    private Mat cropped(ImageSource source, int image) {
+        if (source.croppedPx() > 0) {
+            if (source.croppedPx() != sizePx) {
+                throw new IllegalArgumentException("the model's input must be " + source.croppedPx()
+                        + " px, as these images were packed, but is " + sizePx + " px; pack them again");
+            }
+            return source.read();
+        }
+        Mat cached = cache.get(image);
+        if (cached != null) {
+            return cached;
+        }
+        try (Mat whole = dataset.crop() == Crop.WHOLE ? source.read(sizePx) : source.read()) {
+            Mat cropped = dataset.crop().apply(whole, sizePx, source.name());
+            cache.put(image, cropped);
+            return cropped;
+        }
+    }
+
+    /** Frees the cache; no thread may be reading any more. */
+    @Override
+    public void close() {
+        cache.close();
+    }
+}

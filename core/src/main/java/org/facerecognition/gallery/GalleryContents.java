@@ -1,0 +1,273 @@
+package org.facerecognition.gallery;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The contents of a gallery: the entries in memory, which searches read, and the file, if there is one. Owns both and
+ * keeps them consistent.
+ */
+/*
+ * Every change takes one lock, is written to the file first and published in memory second. So whatever a search sees
+ * is on the disk, and a change that the disk rejects is never seen.
+ */
+final class GalleryContents implements AutoCloseable {
+    private final int dimension;
+    private final SearchMethod method;
+    private final boolean readOnly;
+    private final @Nullable GalleryStore store; // null for a gallery without a file
+    private final Object changeLock = new Object();
+    private final Snapshots snapshots = new Snapshots(this::name);
+    private volatile @Nullable String embeddingMode;
+    private long nextEntry = 1; // guarded by changeLock
+
+    private GalleryContents(@Nullable GalleryStore store, int dimension, SearchMethod method, boolean readOnly) {
+        this.store = store;
+        this.dimension = dimension;
+        this.method = method;
+        this.readOnly = readOnly;
+    }
+
+    static GalleryContents inMemory(int dimension, SearchMethod method) {
+        GalleryContents contents = new GalleryContents(null, dimension, method, false);
+        contents.snapshots.replace(new Segment(dimension, method));
+        return contents;
+    }
+
+    /**
+     * Reads a store into memory. A file in an earlier version of the format is rewritten, unless it is opened for
+     * reading.
+     *
+     * @param store owned by the new contents; closed if this method throws
+     */
+    static GalleryContents load(GalleryStore store, int dimension, SearchMethod method, boolean readOnly) {
+        GalleryContents contents = new GalleryContents(store, dimension, method, readOnly);
+        @Nullable Segment loaded = null;
+        try {
+            loaded = store.load(method);
+            contents.embeddingMode = store.embeddingMode();
+            contents.nextEntry = store.nextEntry();
+            if (!readOnly && store.hasOldVersion()) {
+                Segment old = loaded;
+                loaded = contents.rewritten(old, store.embeddingMode());
+                old.close();
+            }
+            contents.snapshots.replace(loaded);
+            return contents;
+        } catch (RuntimeException | Error e) {
+            if (loaded != null) {
+                loaded.close();
+            }
+            store.close();
+            throw e;
+        }
+    }
+
+    // ---- changing ----
+
+    /**
+     * Adds entries as one change.
+     *
+     * @param records with checked texts and unit-norm embeddings; ids and names are set here
+     * @return the ids, in order
+     */
+    long[] enroll(List<LogRecord.Enrolled> records) {
+        synchronized (changeLock) {
+            Segment segment = writableSnapshot().segment();
+            int first = segment.rows().count();
+            if (records.size() > Rows.MAX - first) {
+                throw new IllegalArgumentException("a gallery must have at most " + Rows.MAX + " entries, but has "
+                        + first + " including removed ones and would get " + records.size() + " more; compact it");
+            }
+            segment.vectors().reserve(first + records.size()); // fails, if at all, before anything is on the disk
+            long[] ids = assignIds(records, segment.rows());
+            if (store != null) {
+                store.enroll(records);
+            }
+            nextEntry += ids.length;
+            records.forEach(segment::add);
+            segment.indexFrom(first);
+            snapshots.publish();
+            return ids;
+        }
+    }
+
+    /** Gives each record its id, and its name in the form that was enrolled first. */
+    private long[] assignIds(List<LogRecord.Enrolled> records, Rows rows) {
+        long[] ids = new long[records.size()];
+        Map<String, String> nameOfKey = new HashMap<>();
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = nextEntry + i;
+            LogRecord.Enrolled r = records.get(i);
+            String name = nameOfKey.computeIfAbsent(Names.key(r.identity()), key -> rows.storedName(r.identity()));
+            records.set(i, new LogRecord.Enrolled(ids[i], name, r.note(), r.contentKey(), r.unit()));
+        }
+        return ids;
+    }
+
+    /** Removes and erases all entries of an identity; returns how many there were. */
+    int remove(String identity) {
+        synchronized (changeLock) {
+            Snapshots.Snapshot snapshot = writableSnapshot();
+            int[] rows = snapshot.segment().rows().of(identity);
+            remove(snapshot, rows);
+            return rows.length;
+        }
+    }
+
+    /** Removes and erases an entry; returns whether it existed. */
+    boolean remove(long entry) {
+        synchronized (changeLock) {
+            Snapshots.Snapshot snapshot = writableSnapshot();
+            int row = snapshot.view().row(entry);
+            if (row >= 0) {
+                remove(snapshot, new int[] {row});
+            }
+            return row >= 0;
+        }
+    }
+
+    private void remove(Snapshots.Snapshot snapshot, int[] rows) {
+        if (rows.length == 0) {
+            return;
+        }
+        long[] entries = Arrays.stream(rows)
+                .mapToLong(row -> snapshot.view().entries()[row])
+                .sorted()
+                .toArray();
+        List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(entries);
+        try {
+            snapshots.remove(rows);
+        } finally { // the removal is committed, so the entries must leave the disk whatever happens in memory
+            if (store != null) {
+                store.erase(removals);
+            }
+        }
+    }
+
+    /** Rewrites the file and the memory without removed entries. */
+    void compact() {
+        synchronized (changeLock) {
+            snapshots.replace(rewritten(writableSnapshot().segment(), embeddingMode));
+        }
+    }
+
+    /** Returns a new segment without removed rows, from which the file has been rewritten; the old one is unchanged. */
+    private Segment rewritten(Segment old, @Nullable String mode) {
+        Segment segment = compacted(old);
+        try {
+            if (store != null) {
+                store.rewrite(segment, mode);
+            }
+            return segment;
+        } catch (RuntimeException | Error e) {
+            segment.close();
+            throw e;
+        }
+    }
+
+    private Segment compacted(Segment old) {
+        Rows.View view = old.rows().view();
+        int[] live = view.liveRows();
+        Segment segment = new Segment(dimension, method);
+        try {
+            segment.vectors().reserve(live.length);
+            for (int row : live) {
+                segment.add(old.record(view, row));
+            }
+            segment.indexFrom(0);
+            return segment;
+        } catch (RuntimeException | Error e) {
+            segment.close();
+            throw e;
+        }
+    }
+
+    /** Binds the gallery to a checked mode, or compares it with the mode that is bound already. */
+    void bindEmbeddingMode(String mode) {
+        synchronized (changeLock) {
+            Segment segment = snapshot().segment();
+            String bound = embeddingMode;
+            if (bound != null && !bound.equals(mode)) {
+                throw new GalleryException(name() + " holds embeddings made in the mode \"" + bound
+                        + "\", which cannot be compared with those of \"" + mode
+                        + "\"; use the options that it was made with, or enroll the images again into another file");
+            }
+            if (bound == null && !readOnly) {
+                if (store != null) {
+                    store.rewrite(segment, mode);
+                }
+                embeddingMode = mode;
+            }
+        }
+    }
+
+    /** Returns the current snapshot to a caller that holds {@code changeLock}. */
+    private Snapshots.Snapshot writableSnapshot() {
+        if (readOnly) {
+            throw new IllegalStateException(name() + " is open for reading; open it for writing to change it");
+        }
+        return snapshot();
+    }
+
+    // ---- reading ----
+
+    /**
+     * Returns the current snapshot. Its rows may be erased or freed at any time; see {@link #read}.
+     *
+     * @throws IllegalStateException if the gallery is closed
+     */
+    Snapshots.Snapshot snapshot() {
+        return snapshots.current();
+    }
+
+    /** Applies a query to a snapshot that is neither erased nor freed until the query returns. */
+    <T> T read(Function<Snapshots.Snapshot, T> query) {
+        return snapshots.read(query);
+    }
+
+    @Nullable
+    String embeddingMode() {
+        return embeddingMode;
+    }
+
+    long tornBytes() {
+        return store == null ? 0 : store.tornBytes();
+    }
+
+    /** Waits for searches in progress, saves the graph, frees the memory and releases the file. */
+    @Override
+    public void close() {
+        synchronized (changeLock) {
+            try {
+                snapshots.close(segment -> {
+                    if (store != null) {
+                        store.saveGraph(segment);
+                    }
+                });
+            } finally {
+                if (store != null) {
+                    store.close();
+                }
+            }
+        }
+    }
+
+    private String name() {
+        return "gallery " + (store == null ? "in memory" : store.file());
+    }
+
+    @Override
+    public String toString() {
+        Snapshots.Snapshot snapshot = snapshots.currentOrNull();
+        return "Gallery " + (store == null ? "in memory" : store.file()) + ": "
+                + (snapshot == null
+                        ? "closed"
+                        : snapshot.view().live() + " entries of "
+                                + snapshot.view().liveGroups() + " people");
+    }
+}

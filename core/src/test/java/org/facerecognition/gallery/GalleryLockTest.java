@@ -1,0 +1,94 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A gallery's file has at most one writer, in this process and in others. */
+class GalleryLockTest {
+    private static final int D = 4;
+    private static final float[] X = {1, 0, 0, 0};
+    private static final float[] Y = {0, 1, 0, 0};
+    private static final float[] Z = {0, 0, 1, 0};
+
+    @TempDir
+    Path folder;
+
+    private Path file;
+
+    @BeforeEach
+    void nameFile() {
+        file = folder.resolve("people.gallery");
+    }
+
+    private Gallery open() {
+        return Gallery.open(file, "model", D);
+    }
+
+    @Test
+    void admitsOneWriterAndAnyNumberOfReaders() throws Exception {
+        try (Gallery gallery = open()) {
+            gallery.enroll("a", X);
+            assertThatThrownBy(this::open)
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageStartingWith(
+                            "gallery " + file + " is already open for writing in this process; close that one, or open"
+                                    + " this one for reading; the lock is held by process "
+                                    + ProcessHandle.current().pid());
+            // on Linux, the rejected opening must not have released the lock
+            assertThat(EnrollingChild.lastLine(EnrollingChild.start(file, 0, 1)))
+                    .startsWith("error: gallery " + file
+                            + " is already open for writing in another process; close that one, or open this one for"
+                            + " reading; the lock is held by process "
+                            + ProcessHandle.current().pid())
+                    .contains(", a gallery writer since ");
+            try (Gallery reader = Gallery.openReadOnly(file, "model", D, SearchMethod.EXACT)) {
+                gallery.enroll("b", Y);
+                assertThat(reader.size()).isEqualTo(1);
+                assertThatThrownBy(() -> reader.enroll("c", Z))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage("gallery " + file + " is open for reading; open it for writing to change it");
+            }
+        }
+        open().close();
+    }
+
+    @Test
+    void rejectsASecondWriterByEveryPathToTheFile() throws IOException {
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("."));
+        try (Gallery gallery = Gallery.open(link.resolve("people.gallery"), "model", D)) {
+            Path relative = Path.of("").toAbsolutePath().relativize(file.toAbsolutePath());
+            for (Path path : List.of(file, relative, link.resolve("link/people.gallery"))) {
+                assertThatThrownBy(() -> Gallery.open(path, "model", D))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessageContaining(" is already open for writing in this process");
+            }
+            gallery.enroll("a", X);
+            gallery.compact();
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(1);
+        }
+    }
+
+    /** A garbage collection used to release the lock of an unreachable gallery. */
+    @Test
+    void anUnreachableGalleryKeepsItsLock() throws Exception {
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("."));
+        Gallery.open(link.resolve("people.gallery"), "model", EnrollingChild.DIMENSION);
+        for (int i = 0; i < 5; i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertThat(EnrollingChild.lastLine(EnrollingChild.start(file, 0, 1)))
+                .startsWith("error: gallery " + file + " is already open for writing in another process");
+        assertThatThrownBy(this::open).hasMessageContaining("is already open for writing in this process");
+    }
+}

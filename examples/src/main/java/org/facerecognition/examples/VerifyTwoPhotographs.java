@@ -1,0 +1,26 @@
+package org.facerecognition.examples;
+
+import java.nio.file.Path;
+import org.facerecognition.Recognizer;
+import org.facerecognition.Threshold;
+import org.facerecognition.VerificationResult;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.Weights;
+
+/** Decides whether two photographs show the same person, with weights that were trained elsewhere. */
+public final class VerifyTwoPhotographs {
+    private VerifyTwoPhotographs() {}
+
+    /** Arguments: weights of MobileFaceNet, face detector, photograph, photograph. */
+    public static void main(String[] args) {
+        try (Recognizer recognizer = Recognizer.pretrained(Encoder.MOBILEFACENET, Weights.read(Path.of(args[0])));
+                FaceDetector detector = FaceDetector.open(Path.of(args[1]))) {
+            recognizer.useDetector(detector);
+            VerificationResult result = recognizer.verify(
+                    ImageSource.of(Path.of(args[2])), ImageSource.of(Path.of(args[3])), Threshold.of(0.4));
+            System.out.printf("cosine %.3f: %s%n", result.cosine(), result.same() ? "same person" : "different people");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.facerecognition.examples.HelpSection.Heading;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** The options in {@code --help}: all of them, under headings where there are many. */
+class HelpOptionsTest {
+    private static Stream<CommandSpec> commands() {
+        PrintWriter quiet = new PrintWriter(Writer.nullWriter());
+        List<CommandSpec> all = new ArrayList<>();
+        collect(Main.commandLine(new Main(), quiet, quiet), all);
+        return all.stream();
+    }
+
+    private static void collect(CommandLine command, List<CommandSpec> all) {
+        all.add(command.getCommandSpec());
+        command.getSubcommands().values().forEach(below -> collect(below, all));
+    }
+
+    private static String help(String command) {
+        return Cli.run(command, "--help").out();
+    }
+
+    @ParameterizedTest
+    @MethodSource("commands")
+    void listEveryOptionOnce(CommandSpec command) {
+        List<String> lines = command.commandLine().getUsageMessage().lines().toList();
+        assertThat(command.options())
+                .allSatisfy(option -> assertThat(lines)
+                        .filteredOn(line -> line.matches("( {6}|  -., )" + option.longestName() + "([ =].*)?"))
+                        .as(option.longestName())
+                        .hasSize(1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("commands")
+    void haveHeadingsOnlyWhereThereAreMany(CommandSpec command) {
+        boolean hasHeadings = command.commandLine()
+                .getUsageMessage()
+                .lines()
+                .anyMatch(line -> line.equals(Heading.OUTPUT.text() + ":") || line.equals(Heading.HELP.text() + ":"));
+        assertThat(hasHeadings).isEqualTo(command.options().size() > HelpOptions.MAX_WITHOUT_HEADINGS);
+    }
+
+    @Test
+    void ofTrainBeginWithTheMostImportant() {
+        List<OptionSpec> common = commands()
+                .filter(command -> command.name().equals("train"))
+                .map(command -> HelpOptions.sections(command).get(Heading.COMMON))
+                .findFirst()
+                .orElseThrow();
+        assertThat(common)
+                .extracting(OptionSpec::longestName)
+                .containsExactly(
+                        "--data",
+                        "--out",
+                        "--encoder",
+                        "--loss",
+                        "--init",
+                        "--preset",
+                        "--epochs",
+                        "--batch-size",
+                        "--lr",
+                        "--resume");
+    }
+
+    @Test
+    void ofTrainAreInSections() {
+        assertThat(help("train").lines().filter(line -> line.matches("[A-Z][a-z ]+:")))
+                .containsExactly(
+                        "Common options:",
+                        "Data:",
+                        "Model:",
+                        "Loss:",
+                        "Optimization:",
+                        "Loading:",
+                        "Checkpoints:",
+                        "Output:",
+                        "Help:");
+    }
+
+    @Test
+    void mentionArgumentFilesAndCompletion() {
+        assertThat(help("train")).contains("face-recognition train @options");
+        assertThat(Cli.run("--help").out()).contains("@FILE", "source <(face-recognition generate-completion)");
+    }
+}
