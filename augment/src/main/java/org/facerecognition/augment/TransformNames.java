@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.apache.commons.text.similarity.LevenshteinDistance;
+import org.jspecify.annotations.Nullable;
 
 /** The registry of all transforms by name, with the names and defaults of their parameters. */
 final class TransformNames {
@@ -148,7 +149,7 @@ final class TransformNames {
             return transforms;
         }
 
-        private static void collect(String name, Object value, List<Transform> into) {
+        private static void collect(String name, @Nullable Object value, List<Transform> into) {
             if (value instanceof Transform transform) {
                 into.add(transform);
             } else if (value instanceof List<?> list) {
@@ -159,7 +160,7 @@ final class TransformNames {
             }
         }
 
-        private static String describe(Object value) {
+        private static String describe(@Nullable Object value) {
             return value instanceof TransformLine.Word word ? "\"" + word.text() + "\"" : String.valueOf(value);
         }
     }

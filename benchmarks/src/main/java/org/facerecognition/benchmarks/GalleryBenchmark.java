@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -154,14 +155,18 @@ final class GalleryBenchmark {
                 bytes / 1e6 / Rounds.median(ms)));
         System.out.println();
         for (String count : List.of("1 probe", "64 probes")) {
-            List<Double> gallery = times.get("Gallery.identify, " + count);
+            List<Double> gallery = of(times, "Gallery.identify, " + count);
             System.out.printf(
                     "speed of Gallery.identify, %s: %.2f times the bare product with top 10,"
                             + " %.2f times the product alone%n",
                     count,
-                    ratio(times.get("bare product and top 10, " + count), gallery),
-                    ratio(times.get("bare product, " + count), gallery));
+                    ratio(of(times, "bare product and top 10, " + count), gallery),
+                    ratio(of(times, "bare product, " + count), gallery));
         }
+    }
+
+    private static List<Double> of(Map<String, List<Double>> times, String contestant) {
+        return Objects.requireNonNull(times.get(contestant), contestant);
     }
 
     private static double ratio(List<Double> bare, List<Double> gallery) {
@@ -203,7 +208,7 @@ final class GalleryBenchmark {
                     "| search | nearest entry found | its identity found | p50, us | p99, us | probes/s, batched |");
             System.out.println("|---|---|---|---|---|---|");
             for (SearchMethod method : List.of(SearchMethod.RABITQ, SearchMethod.HNSW)) {
-                Gallery gallery = galleries.get(method);
+                Gallery gallery = method == SearchMethod.RABITQ ? codes : graph;
                 probes.forEach(probe -> gallery.identify(probe, 1, -1)); // warm up
                 for (int width : method == SearchMethod.RABITQ ? SCAN_WIDTHS : GRAPH_WIDTHS) {
                     gallery.setEfSearch(width);

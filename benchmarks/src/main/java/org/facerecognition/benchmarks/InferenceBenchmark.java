@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.global.torch;
@@ -71,18 +72,18 @@ final class InferenceBenchmark {
         Path folder = Files.createTempDirectory("inference-benchmark");
         try {
             System.out.printf("libtorch uses %d threads%n", torch.get_num_threads());
-            for (String id : options.get("nets")) {
+            for (String id : option("nets")) {
                 try (Net net = new Net(Encoder.of(id), folder)) {
-                    if (options.get("parts").contains("throughput")) {
+                    if (option("parts").contains("throughput")) {
                         throughput(net);
                     }
-                    if (options.get("parts").contains("layers")) {
+                    if (option("parts").contains("layers")) {
                         Layers.run(net, batches(), System.out);
                     }
-                    if (options.get("parts").contains("latency")) {
+                    if (option("parts").contains("latency")) {
                         Latency.run(net, System.out);
                     }
-                    if (options.get("parts").contains("start")) {
+                    if (option("parts").contains("start")) {
                         coldStart(net);
                     }
                 } catch (OrtException e) {
@@ -94,12 +95,16 @@ final class InferenceBenchmark {
         }
     }
 
+    private List<String> option(String name) {
+        return Objects.requireNonNull(options.get(name), name);
+    }
+
     private List<Integer> batches() {
-        return options.get("batches").stream().map(Integer::valueOf).toList();
+        return option("batches").stream().map(Integer::valueOf).toList();
     }
 
     private boolean wants(String peer) {
-        return options.get("peers").contains(peer);
+        return option("peers").contains(peer);
     }
 
     /** Prints embeddings per second of all peers at each batch size, and the fraction of the matmul peak. */
@@ -249,6 +254,7 @@ final class InferenceBenchmark {
                         + "|---|---|---|%n",
                 net.id());
         seconds.forEach((name, values) -> System.out.printf(
-                "| %s | %.1f | %.0f |%n", name, Rounds.median(values), Rounds.median(memory.get(name))));
+                "| %s | %.1f | %.0f |%n",
+                name, Rounds.median(values), Rounds.median(Objects.requireNonNull(memory.get(name), name))));
     }
 }

@@ -43,6 +43,7 @@ public final class Main {
             System.err.println("NAME must be one of the following:");
             BENCHMARKS.forEach((name, listed) -> System.err.println("  " + name + " " + listed.arguments()));
             System.exit(2);
+            return;
         }
         benchmark.action().run(Arrays.copyOfRange(args, 1, args.length));
     }

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Runs contestants in interleaved rounds, so that other load on the machine affects all of them alike, and reports
@@ -59,16 +60,22 @@ final class Rounds {
 
     /** Returns the median of a contestant in images per second. */
     double median(String name) {
-        return median(results.get(name));
+        return median(rates(name));
     }
 
     /** Returns the median over the rounds of a contestant's speed relative to the baseline. */
     double ratio(String name, String baseline) {
+        List<Double> rates = rates(name);
+        List<Double> baselineRates = rates(baseline);
         List<Double> ratios = new ArrayList<>();
-        for (int i = 0; i < results.get(name).size(); i++) {
-            ratios.add(results.get(name).get(i) / results.get(baseline).get(i));
+        for (int i = 0; i < rates.size(); i++) {
+            ratios.add(rates.get(i) / baselineRates.get(i));
         }
         return median(ratios);
+    }
+
+    private List<Double> rates(String name) {
+        return Objects.requireNonNull(results.get(name), name);
     }
 
     /** Returns the median of at least one value. */

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
@@ -90,7 +91,7 @@ final class WeightsBenchmark {
                     1e3 * Rounds.median(times),
                     1e3 * min,
                     1e3 * max,
-                    Rounds.median(memory.get(name)));
+                    Rounds.median(Objects.requireNonNull(memory.get(name), name)));
         });
     }
 

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.MemoryFormatOptional;
@@ -75,11 +76,10 @@ public final class FrozenFeatureCache implements AutoCloseable {
                 }
             }
             if (misses.isEmpty()) {
-                return rows(cache, hitSlots).permute(0, 3, 1, 2);
+                return cached(hitSlots).permute(0, 3, 1, 2);
             }
             Tensor computed = compute(images, missRows); // [misses, h, w, C]
-            Tensor all =
-                    hitSlots.isEmpty() ? computed : torch.cat(new TensorVector(computed, rows(cache, hitSlots)), 0);
+            Tensor all = hitSlots.isEmpty() ? computed : torch.cat(new TensorVector(computed, cached(hitSlots)), 0);
             List<Integer> order = new ArrayList<>();
             int nextHit = missRows.size();
             for (ByteBuffer key : keys) {
@@ -117,6 +117,11 @@ public final class FrozenFeatureCache implements AutoCloseable {
     private static Tensor rows(Tensor tensor, List<Integer> rows) {
         long[] indices = rows.stream().mapToLong(Integer::longValue).toArray();
         return tensor.index_select(0, Tensor.create(indices).to(tensor.device(), ScalarType.Long));
+    }
+
+    /** Returns the features in some slots; if there are any, the cache exists. */
+    private Tensor cached(List<Integer> filled) {
+        return rows(Objects.requireNonNull(cache, "cache"), filled);
     }
 
     /** Stores the first of these features, as many as there is room for. */

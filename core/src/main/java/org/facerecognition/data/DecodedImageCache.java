@@ -2,6 +2,7 @@ package org.facerecognition.data;
 
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
@@ -83,7 +84,7 @@ final class DecodedImageCache implements AutoCloseable {
     }
 
     private BytePointer address(int image) {
-        return pixels.data_ptr_byte().getPointer(image * bytesEach());
+        return Objects.requireNonNull(pixels, "pixels").data_ptr_byte().getPointer(image * bytesEach());
     }
 
     @Override

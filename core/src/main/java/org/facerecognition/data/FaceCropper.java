@@ -74,7 +74,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     private void requireUsable(Mat whole, DetectedFace face, String name) {
-        if (detector.isUpsideDown(whole, face)) {
+        if (requireDetector().isUpsideDown(whole, face)) {
             throw new DataException("image " + name + " shows its face upside down; turn it by 180 degrees");
         }
         if (!face.isPlausible()) {
@@ -91,8 +91,9 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
      * @throws IllegalStateException when there is no detector
      */
     public List<DetectedFace> findUsable(Mat whole) {
-        return findAll(whole).stream()
-                .filter(face -> face.isPlausible() && !detector.isUpsideDown(whole, face))
+        FaceDetector finder = requireDetector();
+        return finder.detect(whole).stream()
+                .filter(face -> face.isPlausible() && !finder.isUpsideDown(whole, face))
                 .toList();
     }
 
@@ -103,11 +104,15 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
      * @throws IllegalStateException when there is no detector
      */
     public List<DetectedFace> findAll(Mat whole) {
+        return requireDetector().detect(whole);
+    }
+
+    private FaceDetector requireDetector() {
         if (detector == null) {
             throw new IllegalStateException("a detector must be set to find faces, but there is none:"
                     + " recognizer.useDetector(FaceDetector.open(file))");
         }
-        return detector.detect(whole);
+        return detector;
     }
 
     /**
@@ -120,7 +125,8 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     private String noFace(int widthPx, int heightPx, String name) {
-        FaceDetector.Settings settings = detector.settings();
+        FaceDetector finder = requireDetector();
+        FaceDetector.Settings settings = finder.settings();
         StringBuilder sentence = new StringBuilder(String.format(
                 Locale.ROOT,
                 "image %s must show a face, but none was found in its %dx%d pixels (score at least %s, side at least"
@@ -130,7 +136,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
                 heightPx,
                 settings.scoreThreshold(),
                 settings.smallestFacePx()));
-        OptionalInt smallest = detector.smallestVisibleFacePx(widthPx, heightPx);
+        OptionalInt smallest = finder.smallestVisibleFacePx(widthPx, heightPx);
         if (smallest.isPresent()) {
             sentence.append(String.format(
                     Locale.ROOT,

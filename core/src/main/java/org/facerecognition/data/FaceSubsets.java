@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The rules for subsets and unions of a {@link FaceDataset}'s images and identities. */
 final class FaceSubsets {
@@ -20,10 +21,13 @@ final class FaceSubsets {
         Map<String, Integer> labels = new HashMap<>();
         chosen.forEach(name -> labels.put(name, labels.size()));
         List<String> identities = faces.identities();
-        List<LabeledImage> kept = faces.images().stream()
-                .filter(image -> labels.containsKey(identities.get(image.label())))
-                .map(image -> new LabeledImage(image.image(), labels.get(identities.get(image.label()))))
-                .toList();
+        List<LabeledImage> kept = new ArrayList<>();
+        for (LabeledImage image : faces.images()) {
+            @Nullable Integer label = labels.get(identities.get(image.label()));
+            if (label != null) {
+                kept.add(new LabeledImage(image.image(), label));
+            }
+        }
         if (kept.isEmpty()) {
             throw new DataException("the " + faces.split() + " data must have images of the chosen identities, but has"
                     + " none of " + chosen.size() + "; ask for fewer images of each");

@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -294,7 +295,7 @@ public final class ImageFiles {
         } else if (kind == Kind.LEFT_BEHIND) {
             passedOver.addHiddenFile();
         } else if (kind == Kind.UNREADABLE_IMAGE && attributes.isRegularFile()) {
-            passedOver.addUnreadable(UNREADABLE.get(extension(name(entry))));
+            passedOver.addUnreadable(Objects.requireNonNull(UNREADABLE.get(extension(name(entry))), "format"));
         } else {
             passedOver.addOther();
         }

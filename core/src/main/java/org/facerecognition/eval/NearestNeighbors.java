@@ -2,6 +2,7 @@ package org.facerecognition.eval;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
@@ -68,11 +69,12 @@ public final class NearestNeighbors {
             vote[0]++;
             vote[1] += cosines[i];
         }
+        double[] leading = Objects.requireNonNull(votes.get(best), "vote of the nearest");
         for (Map.Entry<Integer, double[]> candidate : votes.entrySet()) {
-            double[] leading = votes.get(best);
             double[] vote = candidate.getValue();
             if (vote[0] > leading[0] || (vote[0] == leading[0] && vote[1] > leading[1])) {
                 best = candidate.getKey();
+                leading = vote;
             }
         }
         return best;

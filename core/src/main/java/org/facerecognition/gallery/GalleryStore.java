@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
@@ -113,7 +114,7 @@ final class GalleryStore implements AutoCloseable {
             LogReader.header(file);
         }
         // The disk must confirm a replaced file's successor before the old content, a temporary file now, is erased.
-        AtomicFile.syncFolder(file.toAbsolutePath().getParent());
+        AtomicFile.syncFolderOf(file);
         AtomicFile.cleanBeside(file);
         AtomicFile.cleanBeside(SavedGraph.of(file));
         if (!exists) {
@@ -150,7 +151,9 @@ final class GalleryStore implements AutoCloseable {
             try {
                 return readOnce(method);
             } catch (GalleryException e) {
-                if (!readOnly || attempt == MAX_READ_ATTEMPTS || !e.getMessage().contains(" is damaged ")) {
+                if (!readOnly
+                        || attempt == MAX_READ_ATTEMPTS
+                        || !String.valueOf(e.getMessage()).contains(" is damaged ")) {
                     throw e;
                 }
                 if (attempt > 1 && !Files.exists(lockFile())) { // there is no writer
@@ -266,13 +269,18 @@ final class GalleryStore implements AutoCloseable {
 
     // ---- changing ----
 
+    /** Returns the log, which is open unless this store is read-only or the file is in an earlier version. */
+    private LogWriter log() {
+        return Objects.requireNonNull(log, "log");
+    }
+
     /**
      * Adds entries as one batch, which is on the disk when this method returns.
      *
      * @throws GalleryException if they cannot be written; none of them is in the file in this case
      */
     void enroll(List<LogRecord.Enrolled> entries) {
-        log.append(entries, BatchMark.Kind.ENTRIES, offsets);
+        log().append(entries, BatchMark.Kind.ENTRIES, offsets);
         if (!entries.isEmpty()) {
             nextEntry = entries.get(entries.size() - 1).entry() + 1;
         }
@@ -288,7 +296,7 @@ final class GalleryStore implements AutoCloseable {
         List<LogRecord.Removal> removals = Arrays.stream(entries)
                 .mapToObj(entry -> new LogRecord.Removal(entry, offsets.of(entry)))
                 .toList();
-        log.append(removals, BatchMark.Kind.REMOVALS, offsets);
+        log().append(removals, BatchMark.Kind.REMOVALS, offsets);
         return removals;
     }
 
@@ -300,7 +308,7 @@ final class GalleryStore implements AutoCloseable {
     void erase(List<LogRecord.Removal> removals) {
         // The graph goes first: entries that are not erased tell the next opening that the erasure is incomplete.
         eraseGraph("entries were removed from gallery " + file);
-        log.erase(removals);
+        log().erase(removals);
     }
 
     /** @param done what has already happened, as the beginning of the message */

@@ -15,13 +15,13 @@ import org.jspecify.annotations.Nullable;
  * that were removed; it reads only the marks of batches of entries. The second pass reads the entries. So a batch that
  * was never committed is not reported, however long it is, and no batch is held in memory as a whole.
  */
-final class LogReader implements AutoCloseable {
+final class LogReader {
     private final Path file;
     private final LogBytes bytes;
     private final Map<Long, LogRecord.Removal> removals = new HashMap<>(); // by the offset of the entry
     private final List<LogRecord.Removal> pendingErasures = new ArrayList<>();
-    private LogHeader header;
-    private long headerEnd;
+    private final LogHeader header;
+    private final long headerEnd;
 
     /**
      * The outcome of reading a file.
@@ -44,9 +44,17 @@ final class LogReader implements AutoCloseable {
         void removed(long entry);
     }
 
-    private LogReader(Path file) throws IOException {
+    /**
+     * Reads the header.
+     *
+     * @param bytes of the file; borrowed
+     */
+    private LogReader(Path file, LogBytes bytes) throws IOException {
         this.file = file;
-        this.bytes = new LogBytes(file);
+        this.bytes = bytes;
+        ByteBuffer start = bytes.at(0, LogHeader.MAX_BYTES);
+        this.header = LogHeader.decode(start, "gallery " + file);
+        this.headerEnd = start.position();
     }
 
     /**
@@ -57,11 +65,11 @@ final class LogReader implements AutoCloseable {
      * @throws GalleryException if the file cannot be read, is damaged, or belongs to another model
      */
     static Result read(Path file, String fingerprint, int dimension, Sink to) {
-        try (LogReader reader = new LogReader(file)) {
-            LogHeader header = reader.readHeader();
-            checkSame(file, header, fingerprint, dimension);
-            return header.version() == 1
-                    ? new LogReaderV1(file, reader.bytes, header).read(reader.headerEnd, to)
+        try (LogBytes bytes = new LogBytes(file)) {
+            LogReader reader = new LogReader(file, bytes);
+            checkSame(file, reader.header, fingerprint, dimension);
+            return reader.header.version() == 1
+                    ? new LogReaderV1(file, bytes, reader.header).read(reader.headerEnd, to)
                     : reader.read(to);
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
@@ -70,8 +78,8 @@ final class LogReader implements AutoCloseable {
 
     /** Reads only the header. */
     static LogHeader header(Path file) {
-        try (LogReader reader = new LogReader(file)) {
-            return reader.readHeader();
+        try (LogBytes bytes = new LogBytes(file)) {
+            return new LogReader(file, bytes).header;
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
         }
@@ -88,13 +96,6 @@ final class LogReader implements AutoCloseable {
                     + " values, which cannot be compared with those of " + dimension
                     + "; use the model that computed them, or enroll the images again into another file");
         }
-    }
-
-    private LogHeader readHeader() throws IOException {
-        ByteBuffer start = bytes.at(0, LogHeader.MAX_BYTES);
-        header = LogHeader.decode(start, "gallery " + file);
-        headerEnd = start.position();
-        return header;
     }
 
     private Result read(Sink to) throws IOException {
@@ -147,14 +148,14 @@ final class LogReader implements AutoCloseable {
 
     /** Checks that the bytes from an offset to the end of the file were never committed. */
     private void checkUncommitted(long at) throws IOException {
-        @Nullable BatchMark batch = mark(at);
-        boolean begins = batch != null && batch.kind() != BatchMark.Kind.COMMIT;
+        @Nullable BatchMark mark = mark(at);
+        @Nullable BatchMark batch = mark == null || mark.kind() == BatchMark.Kind.COMMIT ? null : mark;
         long commit = firstCommit(at);
         if (commit >= 0) {
-            boolean laterBatch = begins && batch.commitOffset() < commit;
-            throw damaged(laterBatch ? batch.commitOffset() : at, at, "a batch there does not match its checksum");
+            long damage = batch != null && batch.commitOffset() < commit ? batch.commitOffset() : at;
+            throw damaged(damage, at, "a batch there does not match its checksum");
         }
-        if (begins
+        if (batch != null
                 && isWhole(batch)
                 && !batch.commit().isIncompleteIn(bytes.at(batch.commitOffset(), BatchMark.BYTES), header.id())) {
             throw damaged(batch.commitOffset(), at, "the commit there does not match its checksum");
@@ -232,7 +233,7 @@ final class LogReader implements AutoCloseable {
         try {
             to.enrolled(enrolled, at);
         } catch (IllegalStateException e) {
-            throw damaged(at, batch.offset(), e.getMessage());
+            throw damaged(at, batch.offset(), String.valueOf(e.getMessage()));
         }
     }
 
@@ -276,10 +277,5 @@ final class LogReader implements AutoCloseable {
     static GalleryException damaged(Path file, long at, long intactBytes, String how) {
         return new GalleryException("gallery " + file + " is damaged at byte " + at + ": " + how
                 + "; restore a copy, or truncate the file to " + intactBytes + " bytes to keep the changes before");
-    }
-
-    @Override
-    public void close() throws IOException {
-        bytes.close();
     }
 }

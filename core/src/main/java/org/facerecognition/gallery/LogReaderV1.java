@@ -93,7 +93,7 @@ final class LogReaderV1 {
                 }
             }
         } catch (IllegalStateException e) {
-            throw damaged(e.getMessage());
+            throw damaged(String.valueOf(e.getMessage()));
         }
     }
 

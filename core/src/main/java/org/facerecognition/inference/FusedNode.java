@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
@@ -137,7 +138,7 @@ record FusedNode(
             FusedNode node = nodes.get(i);
             int index = i;
             List<Integer> dead = Arrays.stream(node.valuesUsed())
-                    .filter(value -> lastUse.get(value) == index)
+                    .filter(value -> Objects.requireNonNull(lastUse.get(value), "last use") == index)
                     .distinct()
                     .boxed()
                     .toList();

@@ -169,7 +169,7 @@ public final class AtomicFile {
                 return;
             }
             Path target = real(file);
-            createFolders(target.getParent(), confidential);
+            createFolders(folderOf(target), confidential);
             TemporaryFile.cleanBefore(target);
             for (int tries = 0; tries < MAX_TRIES; tries++) {
                 try (TemporaryFile temporary = TemporaryFile.create(target, confidential)) {
@@ -200,7 +200,7 @@ public final class AtomicFile {
                 channel.force(true);
             }
             Files.move(finished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            syncFolder(file.toAbsolutePath().getParent());
+            syncFolderOf(file);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -258,6 +258,19 @@ public final class AtomicFile {
                 : existing.toRealPath().resolve(existing.relativize(at)).normalize();
     }
 
+    /**
+     * Returns the folder that a file is in.
+     *
+     * @throws IOException if the path is the root of a file system
+     */
+    static Path folderOf(Path file) throws IOException {
+        @Nullable Path folder = file.toAbsolutePath().getParent();
+        if (folder == null) {
+            throw new IOException(file + " must be a file in a folder");
+        }
+        return folder;
+    }
+
     /** Creates a folder and its missing parent folders. */
     public static void createFolders(Path folder) throws IOException {
         createFolders(folder, false);
@@ -278,29 +291,29 @@ public final class AtomicFile {
             Files.createDirectories(absolute);
         }
         for (Path made = absolute; !made.equals(existing) && made.getParent() != null; made = made.getParent()) {
-            syncFolder(made.getParent());
+            syncFolderOf(made);
         }
     }
 
     /**
-     * Asks the disk to confirm the entries of a folder. Only then does a moved or deleted file stay moved or deleted
-     * after a power failure. Errors are ignored.
+     * Asks the disk to confirm the entries of a file's folder. Only then does a moved or deleted file stay moved or
+     * deleted after a power failure. Errors are ignored.
      */
-    public static void syncFolder(Path folder) {
+    public static void syncFolderOf(Path file) {
         try {
-            confirmFolder(folder);
+            confirmFolderOf(file);
         } catch (IOException e) {
             // the change is made, but a power failure may undo it
         }
     }
 
-    /** Confirms a folder like {@link #syncFolder}, for callers that must not continue before the disk has done so. */
-    static void confirmFolder(Path folder) throws IOException {
+    /** Confirms a folder like {@link #syncFolderOf}, for callers that must not continue before the disk has done so. */
+    static void confirmFolderOf(Path file) throws IOException {
         if (File.separatorChar == '\\') {
             return; // Windows cannot open folders, and does not need this
         }
         boolean interrupted = Thread.interrupted(); // an interrupted thread cannot use a channel
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+        try (FileChannel channel = FileChannel.open(folderOf(file), StandardOpenOption.READ)) {
             channel.force(true);
         } finally {
             if (interrupted) {

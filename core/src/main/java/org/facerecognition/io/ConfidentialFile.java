@@ -77,7 +77,7 @@ public final class ConfidentialFile {
         }
         if (old != null) {
             try {
-                AtomicFile.confirmFolder(target.getParent());
+                AtomicFile.confirmFolderOf(target);
                 erase(old);
             } catch (IOException e) {
                 throw new NotErasedException(AtomicFile.reason(e), e);
@@ -101,7 +101,7 @@ public final class ConfidentialFile {
         }
         overwrite(file);
         boolean existed = Files.deleteIfExists(file);
-        AtomicFile.syncFolder(file.toAbsolutePath().getParent());
+        AtomicFile.syncFolderOf(file);
         return existed;
     }
 
@@ -186,8 +186,8 @@ public final class ConfidentialFile {
         }
     }
 
-    static FileAttribute<?>[] fileAttributes(Path file) {
-        return attributes(file.toAbsolutePath().getParent(), OWNER_ONLY);
+    static FileAttribute<?>[] fileAttributes(Path file) throws IOException {
+        return attributes(AtomicFile.folderOf(file), OWNER_ONLY);
     }
 
     /** @param existing a folder in the same file system */

@@ -249,7 +249,7 @@ final class TemporaryFile implements AutoCloseable {
         Files.move(path, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         moved = true;
         if (synced) {
-            AtomicFile.syncFolder(target.getParent());
+            AtomicFile.syncFolderOf(target);
         }
     }
 
@@ -286,8 +286,8 @@ final class TemporaryFile implements AutoCloseable {
      * Deletes the orphans of a target before it is written. A folder that takes long to list is listed at most once a
      * minute, so that writing many files to it stays fast.
      */
-    static void cleanBefore(Path target) {
-        Path folder = target.getParent();
+    static void cleanBefore(Path target) throws IOException {
+        Path folder = AtomicFile.folderOf(target);
         long begin = System.nanoTime();
         @Nullable Long until = SLOW_TO_LIST.get(folder);
         if (until != null && begin - until < 0) {

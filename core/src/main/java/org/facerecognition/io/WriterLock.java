@@ -98,7 +98,7 @@ public final class WriterLock implements AutoCloseable {
 
     private static WriterLock of(Path lockFile, String holder, boolean confidential) throws IOException {
         Path file = AtomicFile.real(lockFile);
-        AtomicFile.createFolders(file.getParent(), confidential);
+        AtomicFile.createFolders(AtomicFile.folderOf(file), confidential);
         String text = "process " + ProcessHandle.current().pid() + host() + ", " + holder + " since "
                 + Instant.now().truncatedTo(ChronoUnit.SECONDS);
         synchronized (HELD) {

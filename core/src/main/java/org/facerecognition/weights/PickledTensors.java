@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -288,6 +289,7 @@ final class PickledTensors implements TensorFile {
 
     private void readInto(Tensor tensor, View view) {
         long offset = view.offset() * view.storage().type().bytes();
-        TensorBytes.read(file, places.get(view.storage().key()).begin() + offset, tensor);
+        Place place = Objects.requireNonNull(places.get(view.storage().key()), "place of a storage");
+        TensorBytes.read(file, place.begin() + offset, tensor);
     }
 }

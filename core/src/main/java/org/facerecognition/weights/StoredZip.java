@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.zip.ZipEntry;
@@ -85,17 +86,19 @@ final class StoredZip {
         return entries.keySet();
     }
 
+    /** @param name one of the {@link #names} */
     Place place(String name) {
-        return entries.get(name);
+        return Objects.requireNonNull(entries.get(name), name);
     }
 
     /**
      * Reads an entry into memory.
      *
+     * @param name one of the {@link #names}
      * @throws WeightsException when it is larger than any state dict needs
      */
     byte[] bytes(String name) throws IOException {
-        Place place = entries.get(name);
+        Place place = place(name);
         if (place.bytes() > MAX_BYTES_IN_MEMORY) {
             throw new WeightsException(file + " is refused: \"" + name + "\" in it has " + place.bytes()
                     + " bytes, more than any state dict needs");

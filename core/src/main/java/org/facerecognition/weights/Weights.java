@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -269,7 +270,7 @@ public final class Weights {
             }
             for (String name : fit.fitting()) {
                 try (PointerScope scope = new PointerScope()) {
-                    network.get(name).copy_(read(name));
+                    Objects.requireNonNull(network.get(name), name).copy_(read(name));
                 }
             }
         }

@@ -85,7 +85,7 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
         String list = list(faces, suspects);
         PrintWriter standard = spec.commandLine().getOut();
         if (out != null) {
-            write(list);
+            write(out, list);
         } else if (!json) {
             standard.print(list);
             standard.flush();
@@ -117,11 +117,11 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
         return list.toString();
     }
 
-    private void write(String list) {
+    private static void write(Path file, String list) {
         try {
-            AtomicFile.write(out, list);
+            AtomicFile.write(file, list);
         } catch (IOException e) {
-            throw new UncheckedIOException(AtomicFile.cannotWrite(out, e), e);
+            throw new UncheckedIOException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 }

@@ -15,6 +15,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.PackedFaces;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -88,7 +89,7 @@ final class PackCommand implements Callable<Integer> {
 
     /** A progress bar; shown on a terminal only. */
     private static final class Bar implements IntConsumer, AutoCloseable {
-        private final ProgressBar bar;
+        private final @Nullable ProgressBar bar;
 
         Bar(int images) {
             this.bar = Terminal.isInteractive()

@@ -50,7 +50,7 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
     @Override
     public void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {
         if (dynamic) {
-            Tensor scale = targets.state().get(SCALE);
+            Tensor scale = targets.stateTensor(SCALE);
             Tensor logSums = negativesLogSumExp.apply(scale); // [B]
             Tensor logMean = plus(logSums.logsumexp(0), -Math.log(logSums.numel()));
             Tensor median = atMost(Angles.angle(targets.cosine()).median(), Math.PI / 4);
@@ -75,6 +75,6 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
 
     /** Heads multiply by the fixed scale, so the ratio of the dynamic to the fixed scale goes into the cosines. */
     private Tensor rescaled(Tensor cosines, Targets targets) {
-        return dynamic ? cosines.mul(times(targets.state().get(SCALE), 1 / s())) : cosines;
+        return dynamic ? cosines.mul(times(targets.stateTensor(SCALE), 1 / s())) : cosines;
     }
 }

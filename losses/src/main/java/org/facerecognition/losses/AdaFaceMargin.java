@@ -58,9 +58,9 @@ public record AdaFaceMargin(double s, double m, double h, double tAlpha) impleme
     @Override
     public void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {
         Tensor norms = clippedNorms(targets); // [B]
-        update(targets.state().get(MEAN), norms.mean());
+        update(targets.stateTensor(MEAN), norms.mean());
         if (norms.numel() > 1) {
-            update(targets.state().get(STD), norms.std(true));
+            update(targets.stateTensor(STD), norms.std(true));
         }
     }
 
@@ -76,8 +76,8 @@ public record AdaFaceMargin(double s, double m, double h, double tAlpha) impleme
 
     @Override
     public Tensor apply(Targets targets) {
-        Tensor mean = targets.state().get(MEAN);
-        Tensor std = targets.state().get(STD);
+        Tensor mean = targets.stateTensor(MEAN);
+        Tensor std = targets.stateTensor(STD);
         Tensor normalized = clippedNorms(targets).sub(mean).div(plus(std, EPS)); // [B]
         Tensor z = clamp(times(normalized, h), -1, 1); // [B]
         Tensor angular = times(z, -m); // [B]

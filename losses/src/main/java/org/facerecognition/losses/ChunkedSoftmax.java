@@ -64,10 +64,17 @@ final class ChunkedSoftmax implements AutoCloseable {
     private final List<Tensor> owned = new ArrayList<>();
     private final long centersVersion;
     private long cacheBytesLeft;
-    private @Nullable Targets targets;
-    private @Nullable Tensor targetWithMargin; // [B]
-    private @Nullable Tensor logSum; // [B, 1]
-    private @Nullable Tensor ranks; // [B], int64; scoped
+    private @Nullable Results results; // null before forward
+
+    /**
+     * What forward leaves for later.
+     *
+     * @param targets those that it was given
+     * @param targetWithMargin [B]
+     * @param logSum [B, 1], the logarithm of the sum of exp of each sample's logits
+     * @param ranks [B], int64; scoped
+     */
+    private record Results(Targets targets, Tensor targetWithMargin, Tensor logSum, Tensor ranks) {}
 
     /**
      * A range of classes.
@@ -162,7 +169,14 @@ final class ChunkedSoftmax implements AutoCloseable {
      * Returns how many identities are strictly nearer than the target, [B], int64; all of them for an embedding of NaN.
      */
     Tensor ranks() {
-        return ranks;
+        return results().ranks;
+    }
+
+    private Results results() {
+        if (results == null) {
+            throw new IllegalStateException("forward must be called first, but was not");
+        }
+        return results;
     }
 
     // ---- chunks ----
@@ -249,11 +263,10 @@ final class ChunkedSoftmax implements AutoCloseable {
      * @return a scalar without gradient
      */
     Tensor forward(Targets targets, Tensor targetWithMargin) {
-        this.targets = targets;
         own(targets.norms());
         targets.state().values().forEach(this::own);
-        this.targetWithMargin = own(targetWithMargin);
-        this.ranks = torch.zeros_like(labels).squeeze(1);
+        own(targetWithMargin);
+        Tensor ranks = torch.zeros_like(labels).squeeze(1); // [B]
         Tensor scaledTarget = times(targetWithMargin, margin.s()).unsqueeze(1); // [B, 1]
         Tensor logSum = logSumExp(chunk -> {
             Tensor cosines = cosines(chunk).best; // [B, c]
@@ -263,13 +276,14 @@ final class ChunkedSoftmax implements AutoCloseable {
             return logits;
         });
         Ranks.maskNonFinite(ranks, target(), classes);
-        this.logSum = own(logSum.unsqueeze(1));
+        this.results = new Results(targets, targetWithMargin, own(logSum.unsqueeze(1)), ranks);
         return logSum.sub(times(targetWithMargin, margin.s())).mean();
     }
 
     /** Returns the gradient of the cross-entropy with respect to the targets with margin: [B]. */
     Tensor targetWithMarginGradient() {
-        Tensor p = times(targetWithMargin, margin.s()).sub_(logSum.squeeze(1)).exp_(); // [B]
+        Tensor logSum = results().logSum.squeeze(1); // [B]
+        Tensor p = times(results().targetWithMargin, margin.s()).sub_(logSum).exp_(); // [B]
         return times(plus(p, -1), margin.s() / p.numel());
     }
 
@@ -327,14 +341,15 @@ final class ChunkedSoftmax implements AutoCloseable {
 
     /** Returns B/s G for the negatives, [B, c]; the values at the targets are meaningless. */
     private Tensor negativesGradient(Chunk chunk, Tensor cosines) {
+        Results forward = results();
         if (!margin.changesNegatives()) {
-            return times(cosines, margin.s()).sub_(logSum).exp_();
+            return times(cosines, margin.s()).sub_(forward.logSum).exp_();
         }
         try (AutoGradMode gradientsOn = new AutoGradMode(true)) {
             Tensor leaf = cosines.detach(); // [B, c]
             leaf.set_requires_grad(true);
-            Tensor changed = margin.negatives(leaf, targetWithMargin, targets);
-            Tensor p = times(changed.detach(), margin.s()).sub_(logSum).exp_();
+            Tensor changed = margin.negatives(leaf, forward.targetWithMargin, forward.targets);
+            Tensor p = times(changed.detach(), margin.s()).sub_(forward.logSum).exp_();
             chunk.putAtTargets(torch.zeros_like(target), p);
             return Autograd.gradient(changed, leaf, p);
         }

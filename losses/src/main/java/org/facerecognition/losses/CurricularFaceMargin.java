@@ -50,7 +50,7 @@ public record CurricularFaceMargin(double s, double m, double weighting) impleme
     @Override
     public void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {
         try (Scalar decay = new Scalar(DECAY)) {
-            targets.state().get(T).mul_(decay).add_(times(targets.cosine().mean(), 1 - DECAY));
+            targets.stateTensor(T).mul_(decay).add_(times(targets.cosine().mean(), 1 - DECAY));
         }
     }
 
@@ -67,7 +67,7 @@ public record CurricularFaceMargin(double s, double m, double weighting) impleme
     @Override
     public Tensor negatives(Tensor cosines, Tensor targetWithMargin, Targets targets) {
         Tensor hard = cosines.gt(targetWithMargin.unsqueeze(1)); // [B, c]
-        Tensor weighted = cosines.mul(cosines.add(targets.state().get(T))); // [B, c]
+        Tensor weighted = cosines.mul(cosines.add(targets.stateTensor(T))); // [B, c]
         if (weighting < 1) {
             weighted = cosines.add(times(weighted.sub(cosines), weighting));
         }

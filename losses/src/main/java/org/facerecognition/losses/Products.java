@@ -34,8 +34,7 @@ final class Products {
      */
     static Tensor timesTransposed(Tensor a, Tensor b) {
         boolean isFloat = a.scalar_type().intern() == ScalarType.Float;
-        boolean useOneDnn = ONE_DNN != null && a.is_cpu() && isFloat && a.numel() > 0;
-        return useOneDnn ? ONE_DNN.linear(a, b) : a.mm(b.t());
+        return ONE_DNN != null && a.is_cpu() && isFloat && a.numel() > 0 ? ONE_DNN.linear(a, b) : a.mm(b.t());
     }
 
     /** The operator {@code mkldnn::_linear_pointwise}, which JavaCPP has no method for. */

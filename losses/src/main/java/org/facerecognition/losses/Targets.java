@@ -1,6 +1,7 @@
 package org.facerecognition.losses;
 
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -27,5 +28,10 @@ public record Targets(Tensor cosine, Tensor norms, boolean training, Map<String,
      */
     public static Targets of(Tensor cosine) {
         return new Targets(cosine, torch.ones_like(cosine).detach(), false, Map.of());
+    }
+
+    /** Returns one of the values of the state, which the margin has declared. */
+    Tensor stateTensor(String name) {
+        return Objects.requireNonNull(state.get(name), name);
     }
 }

@@ -97,7 +97,7 @@ public final class NativeLibraries {
                 Loader.cacheResource(anchor, folder + "/" + System.mapLibraryName(library));
             }
         } catch (IOException e) {
-            throw new IllegalStateException(cannotBeUnpacked(name, e.getMessage()), e);
+            throw new IllegalStateException(cannotBeUnpacked(name, String.valueOf(e.getMessage())), e);
         }
     }
 

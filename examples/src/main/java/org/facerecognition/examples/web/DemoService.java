@@ -202,7 +202,7 @@ final class DemoService {
         try {
             return Gallery.checkName(stripped);
         } catch (IllegalArgumentException e) {
-            throw new ApiException(400, e.getMessage().replaceFirst("^identity", "a name"));
+            throw new ApiException(400, String.valueOf(e.getMessage()).replaceFirst("^identity", "a name"));
         }
     }
 
@@ -343,7 +343,7 @@ final class DemoService {
         try {
             return ImageReader.decode(encoded, name, MAX_PIXELS);
         } catch (DataException e) { // its advice, after the semicolon, is for data sets
-            throw new ApiException(422, "the " + e.getMessage().replaceFirst(";.*", ""));
+            throw new ApiException(422, "the " + String.valueOf(e.getMessage()).replaceFirst(";.*", ""));
         }
     }
 

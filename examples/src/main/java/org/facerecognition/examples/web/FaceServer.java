@@ -190,7 +190,7 @@ public final class FaceServer implements AutoCloseable {
 
         routes.exception(ApiException.class, (e, request) -> {
             drain(request);
-            answerError(request, e.status(), e.getMessage());
+            answerError(request, e.status(), String.valueOf(e.getMessage()));
         });
         routes.exception(
                 HttpResponseException.class,
