@@ -170,7 +170,9 @@ class GalleryDamageTest {
         for (int kill = 0; kill < kills; kill++) {
             Process process = EnrollingChild.start(file, kill * 1_000, 1_000);
             try (BufferedReader out = process.inputReader()) {
-                EnrollingChild.parse(out.readLine(), acknowledged); // it has started
+                for (int lines = 0; lines <= kill % 2; lines++) { // one person is enrolled, or a batch too
+                    EnrollingChild.parse(out.readLine(), acknowledged);
+                }
                 TimeUnit.MICROSECONDS.sleep(kill * 6_119 % 83_000); // not in step with the child's work
                 process.toHandle().destroyForcibly(); // SIGKILL; the printed lines can still be read
                 for (String line = out.readLine(); line != null; line = out.readLine()) {
