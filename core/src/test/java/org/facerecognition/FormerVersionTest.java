@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Tests that files of an earlier version are read and resumed, and are written resaved under the current names. */
+/** Tests that files of an earlier version are read and resumed, and are written again under the current names. */
 class FormerVersionTest {
     private static final Path FORMER = Path.of("src/test/resources/former");
     private static final ObjectMapper JSON = new ObjectMapper();
