@@ -163,7 +163,9 @@ class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAPackage("org.bytedeco.pytorch..");
 
-    /** The libtorch functions that create a tensor from no other tensor, on the CPU unless their options say otherwise. */
+    /**
+     * The libtorch functions that create a tensor from no other tensor, on the CPU unless their options say otherwise.
+     */
     private static final Set<String> FACTORIES = Set.of(
             "arange",
             "create",
@@ -190,8 +192,8 @@ class ArchitectureTest {
                             .noneMatch(type -> type.isEquivalentTo(TensorOptions.class)));
 
     /**
-     * A CPU tensor cannot be combined with the tensors of a network on a GPU. The excluded classes work on the CPU only,
-     * create their tensors before the network is moved, or move them themselves.
+     * A CPU tensor cannot be combined with the tensors of a network on a GPU. The excluded classes work on the CPU
+     * only, create their tensors before the network is moved, or move them themselves.
      */
     @ArchTest
     static final ArchRule tensorsAreCreatedOnTheDeviceThatNeedsThem = noClasses()
@@ -224,8 +226,8 @@ class ArchitectureTest {
             .callMethodWhere(CREATES_A_CPU_TENSOR);
 
     /**
-     * Reading through a pointer into a GPU tensor crashes the JVM. The excluded classes move the tensor to the CPU first
-     * or created it there.
+     * Reading through a pointer into a GPU tensor crashes the JVM. The excluded classes move the tensor to the CPU
+     * first or created it there.
      */
     @ArchTest
     static final ArchRule pointersIntoTensorsAreTakenOnTheCpuOnly = noClasses()

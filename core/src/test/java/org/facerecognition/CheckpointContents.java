@@ -24,8 +24,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The contents of a checkpoint file, for a bitwise comparison with another checkpoint. The file is read without libtorch
- * and without the library's own reader, which could share a bug with the writer.
+ * The contents of a checkpoint file, for a bitwise comparison with another checkpoint. The file is read without
+ * libtorch and without the library's own reader, which could share a bug with the writer.
  */
 final class CheckpointContents {
     private static final ObjectMapper JSON = new ObjectMapper();

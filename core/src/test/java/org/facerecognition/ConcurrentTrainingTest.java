@@ -160,8 +160,8 @@ class ConcurrentTrainingTest {
     }
 
     /**
-     * Code outside this library that uses libtorch's default generator at the same time would disturb custom networks; see
-     * RandomStream.
+     * Code outside this library that uses libtorch's default generator at the same time would disturb custom networks;
+     * see RandomStream.
      */
     @Test
     void customNetworksTrainAsIfAloneBesideBuiltInOnes() {

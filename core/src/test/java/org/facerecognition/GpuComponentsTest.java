@@ -139,8 +139,8 @@ class GpuComponentsTest extends GpuFixture {
     }
 
     /**
-     * Returns the optimizer's state and the parameters after three steps on a convolution weight in channels_last and on some
-     * rows of a table, and a fourth step of a second optimizer that was restored from the state.
+     * Returns the optimizer's state and the parameters after three steps on a convolution weight in channels_last and
+     * on some rows of a table, and a fourth step of a second optimizer that was restored from the state.
      */
     private static Map<String, float[]> optimizedParameters(OptimizerSettings settings, ComputeDevice computeDevice) {
         try (Device device = computeDevice.resolve();
@@ -224,8 +224,8 @@ class GpuComponentsTest extends GpuFixture {
     // ---- batch loading ----
 
     /**
-     * Keeps the GPU busy without waiting for it, so that copies from a pinned buffer are still pending when that buffer is
-     * used again.
+     * Keeps the GPU busy without waiting for it, so that copies from a pinned buffer are still pending when that buffer
+     * is used again.
      */
     @ParameterizedTest
     @ValueSource(strings = {"cuda:0", "cuda"})

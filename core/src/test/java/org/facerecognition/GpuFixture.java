@@ -24,9 +24,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 
 /**
- * Data, settings and assertions of the GPU tests, which compare results on an NVIDIA GPU with those on the CPU. They need
- * only the class path and are skipped if there is no GPU. With {@code -Dgpu.rehearsal=true} the CPU stands in for the
- * GPU, which checks the tests themselves but no GPU code.
+ * Data, settings and assertions of the GPU tests, which compare results on an NVIDIA GPU with those on the CPU. They
+ * need only the class path and are skipped if there is no GPU. With {@code -Dgpu.rehearsal=true} the CPU stands in for
+ * the GPU, which checks the tests themselves but no GPU code.
  */
 @Tag("gpu")
 abstract class GpuFixture {

@@ -30,7 +30,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Tests that training on a GPU gives the results of the CPU, and that either device resumes checkpoints of the other. */
+/**
+ * Tests that training on a GPU gives the results of the CPU, and that either device resumes checkpoints of the other.
+ */
 class GpuTrainingTest extends GpuFixture {
     @TempDir
     Path folder;

@@ -137,7 +137,7 @@ class LossTrainingTest {
                 Tensor embeddings = torch.randn(4, 128);
                 Head head = recognizer.head();
                 head.train(true);
-                head.forward(embeddings, Tensor.create(new long[] {0, 1, 0, 4})); // updates the head's state, if it has any
+                head.forward(embeddings, Tensor.create(new long[] {0, 1, 0, 4})); // updates any state
                 head.eval();
             }
             recognizer.save(file);

@@ -33,8 +33,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Tests faults of the machine during training: full disks, folders that become read-only or vanish, clocks that jump.
- * Training either survives a fault or fails with a message of one sentence, and the last checkpoint resumes to the result
- * of an undisturbed run.
+ * Training either survives a fault or fails with a message of one sentence, and the last checkpoint resumes to the
+ * result of an undisturbed run.
  */
 class MachineFaultsTest {
     private static final int CHECKPOINT_EVERY = 4; // steps between checkpoints

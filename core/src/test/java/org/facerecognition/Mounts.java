@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Mounts file systems for a test and unmounts them when closed. Tests are skipped unless the user may mount, which is root
- * on Linux.
+ * Mounts file systems for a test and unmounts them when closed. Tests are skipped unless the user may mount, which is
+ * root on Linux.
  */
 final class Mounts implements AutoCloseable {
     private final List<Path> mounted = new ArrayList<>();

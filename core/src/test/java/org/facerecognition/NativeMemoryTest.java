@@ -43,7 +43,9 @@ class NativeMemoryTest {
         assertThat(Long.parseLong(figures[1])).as("growth in MiB").isLessThan(32);
     }
 
-    /** Trains on the faces in the folder that the argument names, and prints the growth in native objects and in MiB. */
+    /**
+     * Trains on the faces in the folder that the argument names, and prints the growth in native objects and in MiB.
+     */
     public static void main(String[] args) {
         long[] pointers = new long[2];
         long[] bytes = new long[2];
