@@ -74,13 +74,15 @@ class ArchitectureTest {
             .resideInAPackage("org.bytedeco..");
 
     @ArchTest
-    static final ArchRule backbonesDependOnNativesAndGraphsOnly = dependsOnlyOn("org.facerecognition.backbone..", "natives", "graph");
+    static final ArchRule backbonesDependOnNativesAndGraphsOnly =
+            dependsOnlyOn("org.facerecognition.backbone..", "natives", "graph");
 
     @ArchTest
     static final ArchRule graphsDependOnNothing = dependsOnlyOn("org.facerecognition.graph..");
 
     @ArchTest
-    static final ArchRule inferenceDependsOnGraphsAndNativesOnly = dependsOnlyOn("org.facerecognition.inference..", "graph", "natives");
+    static final ArchRule inferenceDependsOnGraphsAndNativesOnly =
+            dependsOnlyOn("org.facerecognition.inference..", "graph", "natives");
 
     @ArchTest
     static final ArchRule exportDependsOnGraphsWeightsAndDataOnly =
@@ -90,18 +92,20 @@ class ArchitectureTest {
     static final ArchRule visionDependsOnNativesOnly = dependsOnlyOn("org.facerecognition.vision..", "natives");
 
     @ArchTest
-    static final ArchRule weightsDependOnNativesAndIoOnly = dependsOnlyOn("org.facerecognition.weights..", "natives", "io");
+    static final ArchRule weightsDependOnNativesAndIoOnly =
+            dependsOnlyOn("org.facerecognition.weights..", "natives", "io");
 
     @ArchTest
     static final ArchRule dataDependsOnImagesAndTransformsOnly =
             dependsOnlyOn("org.facerecognition.data..", "augment", "vision", "synthetic", "natives", "io");
 
     @ArchTest
-    static final ArchRule syntheticFacesDependOnNativesOnly = dependsOnlyOn("org.facerecognition.synthetic..", "natives");
+    static final ArchRule syntheticFacesDependOnNativesOnly =
+            dependsOnlyOn("org.facerecognition.synthetic..", "natives");
 
     @ArchTest
-    static final ArchRule trainingDependsOnEverythingButInference =
-            dependsOnlyOn("org.facerecognition.train..", "losses", "backbone", "weights", "data", "eval", "natives", "io");
+    static final ArchRule trainingDependsOnEverythingButInference = dependsOnlyOn(
+            "org.facerecognition.train..", "losses", "backbone", "weights", "data", "eval", "natives", "io");
 
     @ArchTest
     static final ArchRule evaluationDependsOnDataNativesAndIoOnly =

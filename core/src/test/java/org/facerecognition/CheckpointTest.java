@@ -89,11 +89,13 @@ class CheckpointTest {
         }
     }
 
-    private static Process child(Path checkpoints, int steps, int threads, boolean resume, int every) throws IOException {
+    private static Process child(Path checkpoints, int steps, int threads, boolean resume, int every)
+            throws IOException {
         return child(List.of(), checkpoints, steps, threads, resume, every);
     }
 
-    private static Process child(List<String> prefix, Path checkpoints, int steps, int threads, boolean resume, int every)
+    private static Process child(
+            List<String> prefix, Path checkpoints, int steps, int threads, boolean resume, int every)
             throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(
@@ -142,7 +144,12 @@ class CheckpointTest {
         long blocks = former.length / 1024 / 2; // half of what a checkpoint needs
 
         Process limited = child(
-                List.of("/bin/bash", "-c", "ulimit -f " + blocks + "; exec \"$@\"", "bash"), checkpoints, 9, 1, true, 0);
+                List.of("/bin/bash", "-c", "ulimit -f " + blocks + "; exec \"$@\"", "bash"),
+                checkpoints,
+                9,
+                1,
+                true,
+                0);
         String last = "";
         try (BufferedReader out = limited.inputReader()) {
             for (String line = out.readLine(); line != null; line = out.readLine()) {

@@ -133,8 +133,8 @@ class ConcurrentTrainingTest {
 
     private static void createNetworks() {
         try (Recognizer loaded = Recognizer.load(saved);
-                Recognizer made = small(5)) {
-            assertThat(loaded.embeddingSize()).isEqualTo(made.embeddingSize());
+                Recognizer created = small(5)) {
+            assertThat(loaded.embeddingSize()).isEqualTo(created.embeddingSize());
         }
     }
 

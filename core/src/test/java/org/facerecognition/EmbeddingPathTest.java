@@ -100,7 +100,8 @@ class EmbeddingPathTest {
         return chosen;
     }
 
-    private static void assertAllEntryPointsAgree(Recognizer recognizer, List<Path> files, FaceDataset data) throws Exception {
+    private static void assertAllEntryPointsAgree(Recognizer recognizer, List<Path> files, FaceDataset data)
+            throws Exception {
         List<float[]> expected = files.stream().map(recognizer::embed).toList();
         assertSame(recognizer.embed(files), expected);
         assertSame(List.of(recognizer.embed(data).embeddings()), expected);
@@ -126,7 +127,8 @@ class EmbeddingPathTest {
         }
     }
 
-    private static void assertSingleImageEntryPoints(FaceEmbedder embedder, Path file, float[] expected) throws IOException {
+    private static void assertSingleImageEntryPoints(FaceEmbedder embedder, Path file, float[] expected)
+            throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         try (Mat pixels = ImageReader.read(file)) {
             assertThat(embedder.embed(file)).isEqualTo(expected);

@@ -71,10 +71,11 @@ class GivenMatricesTest {
     }
 
     private static void assertRejected(Mat image, String was) {
-        entryPoints().forEach((name, entryPoint) -> assertThatThrownBy(() -> entryPoint.of(image))
-                .as(name)
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("image must be RGB, CV_8UC3, but was " + was));
+        entryPoints()
+                .forEach((name, entryPoint) -> assertThatThrownBy(() -> entryPoint.of(image))
+                        .as(name)
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("image must be RGB, CV_8UC3, but was " + was));
     }
 
     @Test

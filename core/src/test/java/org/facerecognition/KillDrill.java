@@ -19,8 +19,9 @@ import org.facerecognition.data.BadImages;
 
 /**
  * Repeatedly kills a training process at random moments, resumes it each time, and compares the result with that of an
- * uninterrupted run: all tensors of last.ckpt and best.ckpt (weights, states of optimizer and random generators) must be
- * bitwise equal, the losses and scores of the history equal to the last digit, and the folder must hold nothing else.
+ * uninterrupted run: all tensors of last.ckpt and best.ckpt (weights, states of optimizer and random generators) must
+ * be bitwise equal, the losses and scores of the history equal to the last digit, and the folder must hold nothing
+ * else.
  *
  * <p>{@link KillDrillTest} runs a short drill in each build. A long drill:
  *
@@ -142,7 +143,10 @@ final class KillDrill {
         return Files.exists(last) && CheckpointContents.steps(last) > totalSteps * 3 / 4;
     }
 
-    /** Returns the moment to kill at: each kind once, so that a short drill covers them, then random, rarely the start. */
+    /**
+     * Returns the moment to kill at: first a checkpoint, then validation, then a step, so that a short drill covers
+     * them; after that a random one, rarely the start. Near its end, the run is killed before its next checkpoint.
+     */
     private Moment aim(int kill, boolean nearEnd) {
         if (nearEnd) {
             return random.nextInt(3) == 0 ? Moment.START : Moment.STEP;
@@ -152,10 +156,10 @@ final class KillDrill {
             case 1 -> Moment.VALIDATION;
             case 2 -> Moment.STEP;
             default -> {
-                int die = random.nextInt(10);
-                yield die < 1
+                int roll = random.nextInt(10);
+                yield roll < 1
                         ? Moment.START
-                        : die < 4 ? Moment.STEP : die < 6 ? Moment.VALIDATION : Moment.CHECKPOINT;
+                        : roll < 4 ? Moment.STEP : roll < 6 ? Moment.VALIDATION : Moment.CHECKPOINT;
             }
         };
     }
@@ -170,10 +174,10 @@ final class KillDrill {
      */
     private Moment runChild(Path checkpoints, int loaderThreads, Moment aim, int occurrence, long delayMicros)
             throws IOException, InterruptedException {
-        ProcessBuilder builder = new ProcessBuilder(
-                        DrillChild.command(List.of(), variant, faces, checkpoints, epochs, loaderThreads, BadImages.FAIL))
+        ProcessBuilder builder = new ProcessBuilder(DrillChild.command(
+                        List.of(), variant, faces, checkpoints, epochs, loaderThreads, BadImages.FAIL))
                 .redirectErrorStream(true);
-        builder.environment().put("OMP_NUM_THREADS", "1"); // fixed order of summation, less load
+        builder.environment().put("OMP_NUM_THREADS", "1"); // fixed order of summation, no contention between children
         Process process = builder.start();
         List<String> lines = new ArrayList<>();
         Moment current = Moment.START;
@@ -190,7 +194,8 @@ final class KillDrill {
                     continue;
                 }
                 if (aim == null) {
-                    micros.computeIfAbsent(current, moment -> new ArrayList<>()).add((System.nanoTime() - momentStart) / 1_000);
+                    micros.computeIfAbsent(current, moment -> new ArrayList<>())
+                            .add((System.nanoTime() - momentStart) / 1_000);
                     momentStart = System.nanoTime();
                 }
                 current = next;
@@ -209,8 +214,9 @@ final class KillDrill {
         }
         boolean ended = lines.contains("done");
         if (ended != (aim == null) || lines.stream().anyMatch(line -> line.startsWith("error: "))) {
-            throw new IllegalStateException("the training process " + (ended ? "finished before it was killed" : "failed") + ": "
-                    + lines.subList(Math.max(0, lines.size() - 30), lines.size()));
+            throw new IllegalStateException(
+                    "the training process " + (ended ? "finished before it was killed" : "failed") + ": "
+                            + lines.subList(Math.max(0, lines.size() - 30), lines.size()));
         }
         return current;
     }

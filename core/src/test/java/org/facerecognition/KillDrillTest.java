@@ -10,8 +10,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Runs {@link KillDrill}: a few kills of the plain variant in each build, and N kills of every variant with {@code
- * -Ddrill.kills=N}.
+ * Runs {@link KillDrill}: a few kills of the plain variant in each build, and N kills of every variant with
+ * {@code -Ddrill.kills=N}.
  */
 class KillDrillTest {
     private static final int KILLS_PER_BUILD = 4;

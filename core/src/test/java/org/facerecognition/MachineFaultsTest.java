@@ -162,9 +162,9 @@ class MachineFaultsTest {
                 mounts.memory(checkpoints, DISK_KIB);
                 assertThatThrownBy(() -> fit(faces, args(checkpoints).listeners(afterStep(this::fill))))
                         .isInstanceOf(WeightsException.class)
-                        .hasMessage(
-                                "cannot write " + checkpoints.resolve("last.ckpt") + ": No space left on device; an existing"
-                                        + " file of that name is unchanged; free some space or choose another folder");
+                        .hasMessage("cannot write " + checkpoints.resolve("last.ckpt")
+                                + ": No space left on device; an existing"
+                                + " file of that name is unchanged; free some space or choose another folder");
                 assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt")))
                         .isEqualTo(CHECKPOINT_EVERY);
                 assertThat(names(checkpoints)).containsExactly("filler", "last.ckpt");
@@ -211,7 +211,8 @@ class MachineFaultsTest {
         void reportsAFolderThatBecomesReadOnly() throws Exception {
             try (mounts) {
                 mounts.memory(checkpoints, DISK_KIB); // skips the test if mounting is not allowed
-                assertThatThrownBy(() -> fit(faces, args(checkpoints).listeners(afterStep(() -> mounts.readOnly(checkpoints)))))
+                assertThatThrownBy(() ->
+                                fit(faces, args(checkpoints).listeners(afterStep(() -> mounts.readOnly(checkpoints)))))
                         .isInstanceOf(WeightsException.class)
                         .hasMessageStartingWith(
                                 "cannot write " + checkpoints.resolve("last.ckpt") + ": Read-only file system; ");
@@ -243,7 +244,8 @@ class MachineFaultsTest {
                         Files.writeString(checkpoints, "a file");
                     }))))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessage("cannot write " + checkpoints.resolve("last.ckpt") + ": " + checkpoints + " is not a folder; an"
+                    .hasMessage("cannot write " + checkpoints.resolve("last.ckpt") + ": " + checkpoints
+                            + " is not a folder; an"
                             + " existing file of that name is unchanged; free some space or choose another folder");
             assertThat(checkpoints).hasContent("a file");
 
@@ -417,13 +419,15 @@ class MachineFaultsTest {
                                 }
                             }));
             assertThat(skipped).containsOnlyKeys("person3/2.png");
-            assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt"))).isEqualTo(20);
+            assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt")))
+                    .isEqualTo(20);
         }
 
         @Test
         void reportsADataFolderThatVanishesEvenIfBadImagesAreSkipped() throws Exception {
-            assertThatThrownBy(() ->
-                            fit(ownFaces, args(checkpoints).badImages(BadImages.SKIP).listeners(afterStep(this::vanish))))
+            assertThatThrownBy(() -> fit(
+                            ownFaces,
+                            args(checkpoints).badImages(BadImages.SKIP).listeners(afterStep(this::vanish))))
                     .isInstanceOf(DataException.class)
                     .hasMessageMatching("at least one image must be usable, but none of \\d+ is");
             restore();

@@ -10,8 +10,8 @@ public final class Mutations {
     private Mutations() {}
 
     /**
-     * Returns a copy with one to four mutations: a byte overwritten or a bit flipped, an extreme number, a range removed or
-     * duplicated, or the end cut off.
+     * Returns a copy with one to four mutations: a byte overwritten or a bit flipped, an extreme number, a range
+     * removed or duplicated, or the end cut off.
      */
     public static byte[] of(byte[] bytes, Random random) {
         byte[] result = bytes;

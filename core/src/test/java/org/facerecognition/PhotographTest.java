@@ -179,11 +179,11 @@ class PhotographTest {
                 + " crop celeba-crop; train it with crop celeba-aligned (--align mean) or on aligned crops, or use it"
                 + " without a detector";
         recognizer.useDetector(detector);
-        recognizer.model().trainedOn(Crop.CELEBA_CROP, List.of("somebody"));
+        recognizer.model().trainedOn(Crop.CELEBA_CROP, List.of("person0"));
         assertThatThrownBy(() -> recognizer.embed(photo)).hasMessage(message);
         assertThatThrownBy(() -> recognizer.faces(ImageSource.of(photo))).hasMessage(message);
         assertThatThrownBy(() -> recognizer.useDetector(detector)).hasMessage(message);
-        recognizer.model().trainedOn(Crop.CELEBA_ALIGNED, List.of("somebody"));
+        recognizer.model().trainedOn(Crop.CELEBA_ALIGNED, List.of("person0"));
         recognizer.useDetector(detector);
         assertThat(recognizer.embed(photo)).hasSize(16);
     }
@@ -239,7 +239,9 @@ class PhotographTest {
                     .isTrue();
             assertThatThrownBy(() -> recognizer.threshold(0.5)).hasMessageContaining("has those for [0.001, 0.01]");
         }
-        assertThat(Threshold.of(0.5).judge(0.5).same()).as("a cosine at the threshold").isTrue();
+        assertThat(Threshold.of(0.5).judge(0.5).same())
+                .as("a cosine at the threshold")
+                .isTrue();
         assertThatThrownBy(() -> Threshold.of(Double.NaN))
                 .hasMessage("threshold must be a cosine, from -1 to 1, but was NaN");
     }

@@ -24,16 +24,16 @@ public final class Races {
 
     /**
      * Closes an object, twice, while eight threads use it until their calls fail, and asserts that all of them fail
-     * with {@code refusal}; repeated for several rounds with a new object each.
+     * with {@code closedMessage}; repeated for several rounds with a new object each.
      *
-     * @param refusal the whole message of the exception that calls throw after the object was closed
+     * @param closedMessage the whole message of the exception that calls throw after the object was closed
      */
     public static <T extends AutoCloseable> void closedWhileUsed(
-            int rounds, Supplier<T> maker, Use<T> use, String refusal) throws Exception {
+            int rounds, Supplier<T> factory, Use<T> use, String closedMessage) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(USERS);
         try {
             for (int round = 0; round < rounds; round++) {
-                T object = maker.get();
+                T object = factory.get();
                 AtomicInteger done = new AtomicInteger();
                 List<Future<String>> users = new ArrayList<>();
                 for (int i = 0; i < USERS; i++) {
@@ -45,7 +45,7 @@ public final class Races {
                 object.close();
                 object.close(); // has no effect
                 for (Future<String> user : users) {
-                    assertThat(user.get(60, TimeUnit.SECONDS)).isEqualTo(refusal);
+                    assertThat(user.get(60, TimeUnit.SECONDS)).isEqualTo(closedMessage);
                 }
             }
         } finally {

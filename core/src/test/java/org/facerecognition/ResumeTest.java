@@ -69,7 +69,8 @@ class ResumeTest {
 
         TrainerArgs.Builder resumable =
                 TinyTraining.args().marginWarmupEpochs(3).epochs(2).checkpoints(folder);
-        assertThatThrownBy(() -> history(resumable.listeners(crashInValidation(1)))).isInstanceOf(SimulatedCrash.class);
+        assertThatThrownBy(() -> history(resumable.listeners(crashInValidation(1))))
+                .isInstanceOf(SimulatedCrash.class);
         List<EpochReport> resumed = history(resumable.listeners().resume(true)).epochs();
 
         for (int i = 0; i < whole.size(); i++) {
@@ -151,7 +152,8 @@ class ResumeTest {
         List<Double> whole = lossesWithFeatureCache(args(seed).checkpoints(other));
         List<Double> resumed = new ArrayList<>();
         for (int steps : new int[] {3, 8, 0}) {
-            resumed.addAll(lossesWithFeatureCache(args(seed).checkpoints(folder).maxSteps(steps).resume(true)));
+            resumed.addAll(lossesWithFeatureCache(
+                    args(seed).checkpoints(folder).maxSteps(steps).resume(true)));
         }
         assertThat(resumed).isEqualTo(whole);
     }

@@ -80,12 +80,13 @@ class SharedFolderTest {
             assumeTrue(signal("STOP", first), "needs a way to pause a process");
 
             Process second = child(checkpoints);
-            try (BufferedReader refused = second.inputReader()) {
-                assertThat(remainingLines(refused))
+            try (BufferedReader secondOutput = second.inputReader()) {
+                assertThat(remainingLines(secondOutput))
                         .last()
                         .asString()
                         .matches(
-                                "error: another training writes into \\Q" + checkpoints + "\\E \\(process " + first.pid()
+                                "error: another training writes into \\Q" + checkpoints + "\\E \\(process "
+                                        + first.pid()
                                         + " .*, a training since .*\\); wait until it ends or choose another checkpoint folder");
             }
             assertThat(second.waitFor()).isEqualTo(1);

@@ -174,7 +174,9 @@ class SingleImageTrainingTest {
 
         // the first image of each person, then the second ones: batches of four in this order have no genuine pair
         assertThat(validationLoss(loss, mixed, first.with(second))).isFinite().isPositive();
-        assertThat(validationLoss(loss, mixed, first)).as("without any genuine pair").isNaN();
+        assertThat(validationLoss(loss, mixed, first))
+                .as("without any genuine pair")
+                .isNaN();
     }
 
     private static double validationLoss(String loss, Path people, FaceDataset validation) {

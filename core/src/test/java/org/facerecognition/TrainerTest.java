@@ -116,7 +116,8 @@ class TrainerTest {
     @Test
     void scheduleSetsTheLearningRatePerStep() {
         LearningRate decay = LearningRate.polynomial(10, 1);
-        List<Double> learningRates = learningRates(TinyTraining.args().epochs(1).learningRate(decay, ScheduleUnit.STEP));
+        List<Double> learningRates =
+                learningRates(TinyTraining.args().epochs(1).learningRate(decay, ScheduleUnit.STEP));
 
         assertThat(learningRates.get(0)).isEqualTo(3e-3);
         assertThat(learningRates.get(5)).isCloseTo(1.5e-3, within(1e-12));

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Tests a training process whose native libraries, unpacked into JavaCPP's cache folder, are deleted while it runs, as a
- * cleaner of temporary folders may do.
+ * Tests a training process whose native libraries, unpacked into JavaCPP's cache folder, are deleted while it runs, as
+ * a cleaner of temporary folders may do.
  */
 @EnabledIfSystemProperty(
         named = "tests.long",

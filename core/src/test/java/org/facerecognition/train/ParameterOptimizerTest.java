@@ -113,7 +113,8 @@ class ParameterOptimizerTest {
     }
 
     /**
-     * The meta device stands in for a GPU: there are no kernels for it, but tensors can be created on it and copied to it.
+     * The meta device stands in for a GPU: there are no kernels for it, but tensors can be created on it and copied to
+     * it.
      */
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
