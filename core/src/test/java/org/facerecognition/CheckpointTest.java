@@ -17,6 +17,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
@@ -236,7 +237,7 @@ class CheckpointTest {
         assertThatThrownBy(() -> Recognizer.load(
                         last,
                         new TinyBackbone(8),
-                        new org.facerecognition.losses.LinearSoftmax(TinyTraining.PEOPLE, 8)))
+                        new LinearSoftmax(TinyTraining.PEOPLE, 8)))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining("does not fit this net")
                 .hasMessageContaining("encoder.fc.weight must be [8, 128], but was [16, 128]");

@@ -10,6 +10,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
 import org.facerecognition.eval.LabelNoise.Suspect;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
@@ -86,7 +87,7 @@ class EmbeddingStatsTest {
         Path faces = TinyTraining.writeFaces(folder.resolve("noisy"));
         Path stray = faces.resolve("person0/stray.png");
         java.nio.file.Files.copy(faces.resolve("person1/0.png"), stray);
-        FaceDataset all = FaceDataset.folders(faces, org.facerecognition.data.Split.TRAIN, 0, 0, 0);
+        FaceDataset all = FaceDataset.folders(faces, Split.TRAIN, 0, 0, 0);
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             new Trainer(TinyTraining.args().epochs(8).build()).fit(recognizer, all, TinyTraining.validation(faces));
             List<Suspect> suspects = recognizer.suspects(all, 75);

@@ -8,10 +8,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
@@ -120,7 +122,7 @@ class FormerVersionTest {
         Path last = checkpoints.resolve("last.ckpt");
         try (SafeTensors tensors = SafeTensors.open(last);
                 PointerScope scope = new PointerScope()) {
-            var all = new java.util.LinkedHashMap<String, org.bytedeco.pytorch.Tensor>();
+            var all = new LinkedHashMap<String, Tensor>();
             tensors.names().forEach(name -> all.put(name, tensors.read(name)));
             SafeTensors.write(folder.resolve("former.ckpt"), all, former("checkpoint-metadata.json"));
         }

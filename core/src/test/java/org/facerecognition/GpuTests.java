@@ -13,9 +13,9 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs the GPU tests, the {@code Gpu*Test} classes of this package, without Maven: prints one line per test, then a
- * summary. The exit status is 0 if all tests ran and passed, 1 if one failed, and 2 if one was skipped or none was
- * found.
+ * Runs the GPU tests, the {@code Gpu*Test} classes of this package, without Maven: prints one line per test or per
+ * skipped class, then a summary. The exit status is 0 if all tests ran and passed, 1 if one failed, and 2 if one was
+ * skipped or none was found.
  */
 public final class GpuTests {
     private int passed;

@@ -2,6 +2,7 @@ package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,7 +58,7 @@ class PartialTrainingTest {
         List<Double> chunked = losses(args, head -> head.setChunks(new ClassChunks(2, 0, false)));
         assertThat(chunked).hasSameSizeAs(unchunked);
         for (int i = 0; i < unchunked.size(); i++) {
-            assertThat(chunked.get(i)).isCloseTo(unchunked.get(i), org.assertj.core.api.Assertions.within(1e-3));
+            assertThat(chunked.get(i)).isCloseTo(unchunked.get(i), within(1e-3));
         }
     }
 

@@ -8,6 +8,8 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -237,7 +239,7 @@ class RecognizerTest {
             recognizer.save(file);
         }
         byte[] whole = Files.readAllBytes(file);
-        Files.write(file, java.util.Arrays.copyOf(whole, whole.length - 1));
+        Files.write(file, Arrays.copyOf(whole, whole.length - 1));
 
         assertThatThrownBy(() -> Recognizer.load(file, new TinyBackbone(16), head(5, 16)))
                 .isInstanceOf(WeightsException.class)
@@ -251,7 +253,7 @@ class RecognizerTest {
             ExecutorService threads = Executors.newFixedThreadPool(4);
             try {
                 Callable<float[]> task = () -> recognizer.embed(firstFace);
-                for (Future<float[]> result : threads.invokeAll(java.util.Collections.nCopies(40, task))) {
+                for (Future<float[]> result : threads.invokeAll(Collections.nCopies(40, task))) {
                     assertThat(result.get()).isEqualTo(expected);
                 }
             } finally {

@@ -19,6 +19,7 @@ import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.Weights;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
@@ -112,7 +113,7 @@ class ThresholdTest {
                     .classes(3)
                     .imageSizePx(32)
                     .build())) {
-                second.startFrom(org.facerecognition.weights.Weights.read(first));
+                second.startFrom(Weights.read(first));
                 assertThatThrownBy(() -> second.calibrate(people(0, 30, Split.TEST)))
                         .hasMessageContaining("but it was trained on 6 of these 30 (");
                 second.save(folder.resolve("second.model"));

@@ -13,6 +13,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.train.AdamW;
@@ -340,7 +341,7 @@ class TrainerTest {
     @Test
     void rejectsMoreIdentitiesThanClasses() {
         try (Recognizer recognizer =
-                Recognizer.of(new TinyBackbone(16), new org.facerecognition.losses.LinearSoftmax(3, 16))) {
+                Recognizer.of(new TinyBackbone(16), new LinearSoftmax(3, 16))) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, TinyTraining.args()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("labels must be in [0, 3) for a recognizer of 3 classes, but the TRAIN data has 5"

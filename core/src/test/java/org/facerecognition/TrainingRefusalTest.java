@@ -11,12 +11,14 @@ import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.data.Crop;
+import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.Freezer;
+import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
@@ -153,7 +155,7 @@ class TrainingRefusalTest {
                         TinyTraining.args().headFromMeans(true),
                         TinyTraining.train(other),
                         TinyTraining.validation(other)))
-                .isInstanceOf(org.facerecognition.data.DataException.class)
+                .isInstanceOf(DataException.class)
                 .hasMessageContaining("person0");
     }
 
@@ -161,7 +163,7 @@ class TrainingRefusalTest {
     void rejectsARecognizerThatIsBeingTrained() {
         TrainingListener second = new TrainingListener() {
             @Override
-            public void started(org.facerecognition.train.History soFar) {
+            public void started(History soFar) {
                 assertThatThrownBy(fit(TinyTraining.args()))
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessageStartingWith("this recognizer is being trained already");
