@@ -36,7 +36,7 @@ import org.facerecognition.data.ImageReader;
 import org.facerecognition.io.WriterLock;
 import org.facerecognition.train.ParameterOptimizer;
 
-/** The rules of the design that the compiler cannot check. */
+/** Checks the design rules that the compiler cannot check. */
 @AnalyzeClasses(packages = "org.facerecognition", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String BASE = "org.facerecognition";
@@ -46,7 +46,7 @@ class ArchitectureTest {
             slices().matching("org.facerecognition.(*)..").should().beFreeOfCycles();
 
     @ArchTest
-    static final ArchRule nobodyKnowsTheTop = noClasses()
+    static final ArchRule nothingDependsOnTheBasePackage = noClasses()
             .that()
             .resideOutsideOfPackage(BASE)
             .should()
@@ -54,19 +54,19 @@ class ArchitectureTest {
             .resideInAPackage(BASE);
 
     @ArchTest
-    static final ArchRule lossesKnowTensorsAndLabelsOnly = knowsOnly("org.facerecognition.losses..", "natives");
+    static final ArchRule lossesDependOnNativesOnly = dependsOnlyOn("org.facerecognition.losses..", "natives");
 
     @ArchTest
-    static final ArchRule augmentKnowsImagesAndChanceOnly = knowsOnly("org.facerecognition.augment..");
+    static final ArchRule augmentDependsOnNothing = dependsOnlyOn("org.facerecognition.augment..");
 
     @ArchTest
-    static final ArchRule nativesKnowNobody = knowsOnly("org.facerecognition.natives..");
+    static final ArchRule nativesDependOnNothing = dependsOnlyOn("org.facerecognition.natives..");
 
     @ArchTest
-    static final ArchRule filesKnowNobody = knowsOnly("org.facerecognition.io..");
+    static final ArchRule ioDependsOnNothing = dependsOnlyOn("org.facerecognition.io..");
 
     @ArchTest
-    static final ArchRule filesNeedNoNativeLibrary = noClasses()
+    static final ArchRule ioNeedsNoNativeLibrary = noClasses()
             .that()
             .resideInAPackage("org.facerecognition.io..")
             .should()
@@ -74,45 +74,49 @@ class ArchitectureTest {
             .resideInAPackage("org.bytedeco..");
 
     @ArchTest
-    static final ArchRule backbonesKnowTensorsOnly = knowsOnly("org.facerecognition.backbone..", "natives", "graph");
+    static final ArchRule backbonesDependOnNativesAndGraphsOnly =
+            dependsOnlyOn("org.facerecognition.backbone..", "natives", "graph");
 
     @ArchTest
-    static final ArchRule graphsKnowTensorsOnly = knowsOnly("org.facerecognition.graph..");
+    static final ArchRule graphsDependOnNothing = dependsOnlyOn("org.facerecognition.graph..");
 
     @ArchTest
-    static final ArchRule preparedNetsKnowGraphs = knowsOnly("org.facerecognition.inference..", "graph", "natives");
+    static final ArchRule inferenceDependsOnGraphsAndNativesOnly =
+            dependsOnlyOn("org.facerecognition.inference..", "graph", "natives");
 
     @ArchTest
-    static final ArchRule exportsKnowGraphs =
-            knowsOnly("org.facerecognition.export..", "graph", "natives", "io", "backbone", "weights", "data");
+    static final ArchRule exportDependsOnGraphsWeightsAndDataOnly =
+            dependsOnlyOn("org.facerecognition.export..", "graph", "natives", "io", "backbone", "weights", "data");
 
     @ArchTest
-    static final ArchRule visionKnowsImagesOnly = knowsOnly("org.facerecognition.vision..", "natives");
+    static final ArchRule visionDependsOnNativesOnly = dependsOnlyOn("org.facerecognition.vision..", "natives");
 
     @ArchTest
-    static final ArchRule weightsKnowFilesAndTensorsOnly = knowsOnly("org.facerecognition.weights..", "natives", "io");
+    static final ArchRule weightsDependOnNativesAndIoOnly =
+            dependsOnlyOn("org.facerecognition.weights..", "natives", "io");
 
     @ArchTest
-    static final ArchRule dataKnowsImagesAndTransforms =
-            knowsOnly("org.facerecognition.data..", "augment", "vision", "synthetic", "natives", "io");
+    static final ArchRule dataDependsOnImagesAndTransformsOnly =
+            dependsOnlyOn("org.facerecognition.data..", "augment", "vision", "synthetic", "natives", "io");
 
     @ArchTest
-    static final ArchRule syntheticFacesKnowNoData = knowsOnly("org.facerecognition.synthetic..", "natives");
+    static final ArchRule syntheticFacesDependOnNativesOnly =
+            dependsOnlyOn("org.facerecognition.synthetic..", "natives");
 
     @ArchTest
-    static final ArchRule trainingKnowsAllButUse =
-            knowsOnly("org.facerecognition.train..", "losses", "backbone", "weights", "data", "eval", "natives", "io");
+    static final ArchRule trainingDependsOnEverythingButInference = dependsOnlyOn(
+            "org.facerecognition.train..", "losses", "backbone", "weights", "data", "eval", "natives", "io");
 
     @ArchTest
-    static final ArchRule evaluationReceivesEmbeddings =
-            knowsOnly("org.facerecognition.eval..", "data", "natives", "io");
+    static final ArchRule evaluationDependsOnDataNativesAndIoOnly =
+            dependsOnlyOn("org.facerecognition.eval..", "data", "natives", "io");
 
     @ArchTest
-    static final ArchRule theGalleryKnowsEmbeddingsAndNamesOnly =
-            knowsOnly("org.facerecognition.gallery..", "natives", "io");
+    static final ArchRule galleryDependsOnNativesAndIoOnly =
+            dependsOnlyOn("org.facerecognition.gallery..", "natives", "io");
 
     @ArchTest
-    static final ArchRule jvectorStaysBehindTheGallery = noClasses()
+    static final ArchRule onlyTheGalleryUsesJVector = noClasses()
             .that()
             .doNotHaveFullyQualifiedName("org.facerecognition.gallery.HnswSearch")
             .and()
@@ -122,15 +126,15 @@ class ArchitectureTest {
             .resideInAPackage("io.github.jbellis..");
 
     @ArchTest
-    static final ArchRule oneDnnStaysBehindPreparedNets = noClasses()
+    static final ArchRule onlyOneDnnClassesUseOneDnn = noClasses()
             .that()
             .haveNameNotMatching(".*\\.OneDnn.*")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.bytedeco.dnnl..");
 
-    /** Of this library, only itself and the named packages. */
-    private static ArchRule knowsOnly(String itself, String... packages) {
+    /** Returns the rule that {@code itself} depends, within this library, only on itself and the named packages. */
+    private static ArchRule dependsOnlyOn(String itself, String... packages) {
         String[] allowed = new String[packages.length + 1];
         allowed[0] = itself;
         for (int i = 0; i < packages.length; i++) {
@@ -144,7 +148,7 @@ class ArchitectureTest {
     }
 
     @ArchTest
-    static final ArchRule opencvStaysOutOfTensorCode = noClasses()
+    static final ArchRule tensorCodeDoesNotUseOpenCv = noClasses()
             .that()
             .resideInAnyPackage(
                     "org.facerecognition.losses..",
@@ -156,14 +160,16 @@ class ArchitectureTest {
             .resideInAPackage("org.bytedeco.opencv..");
 
     @ArchTest
-    static final ArchRule libtorchStaysOutOfImageCode = noClasses()
+    static final ArchRule imageCodeDoesNotUseLibtorch = noClasses()
             .that()
             .resideInAnyPackage("org.facerecognition.augment..", "org.facerecognition.vision..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("org.bytedeco.pytorch..");
 
-    /** The functions of libtorch that make a tensor of nothing, on the CPU unless their options say otherwise. */
+    /**
+     * The libtorch functions that create a tensor from no other tensor, on the CPU unless their options say otherwise.
+     */
     private static final Set<String> FACTORIES = Set.of(
             "arange",
             "create",
@@ -181,8 +187,8 @@ class ArchitectureTest {
             "tensor",
             "zeros");
 
-    private static final DescribedPredicate<JavaMethodCall> MAKES_A_TENSOR_ON_THE_CPU = describe(
-            "makes a tensor on the CPU",
+    private static final DescribedPredicate<JavaMethodCall> CREATES_A_CPU_TENSOR = describe(
+            "creates a tensor on the CPU",
             call -> FACTORIES.contains(call.getName())
                     && (call.getTargetOwner().isEquivalentTo(torch.class)
                             || call.getTargetOwner().isAssignableTo(Tensor.class))
@@ -190,11 +196,11 @@ class ArchitectureTest {
                             .noneMatch(type -> type.isEquivalentTo(TensorOptions.class)));
 
     /**
-     * On a GPU such a tensor cannot be combined with a network's. These classes make them for the CPU, or before the
-     * network is moved, or move them themselves.
+     * A CPU tensor cannot be combined with the tensors of a network on a GPU. The excluded classes work on the CPU
+     * only, create their tensors before the network is moved, or move them themselves.
      */
     @ArchTest
-    static final ArchRule tensorsAreMadeWhereTheyAreNeeded = noClasses()
+    static final ArchRule tensorsAreCreatedOnTheDeviceThatNeedsThem = noClasses()
             .that()
             .resideInAnyPackage(
                     "org.facerecognition",
@@ -206,11 +212,11 @@ class ArchitectureTest {
                     "org.facerecognition.export..",
                     "org.facerecognition.train..",
                     "org.facerecognition.data..")
-            // drawn on the CPU, so that a draw does not depend on the device, then moved
+            // random values are generated on the CPU, so that they do not depend on the device, and then moved
             .and(isNot("losses.PartialFc", "losses.ElasticArcMargin"))
-            // the parameters and buffers of a new head, which move with it
+            // parameters and buffers of a new head, which move with it
             .and(isNot("losses.MarginSoftmax", "losses.CenterLoss", "losses.MetricHead"))
-            // moved at once, or by what takes it: setCenters, a kernel's kept weights
+            // moved at once, or by their receiver: setCenters, the cached weights of a kernel
             .and(isNot(
                     "RecognizerFactory",
                     "TrainingRun",
@@ -218,17 +224,17 @@ class ArchitectureTest {
                     "backbone.FrozenFeatureCache",
                     "data.BatchBuffer"))
             .and(isNot("graph.Operation$Normalize"))
-            // of the CPU only
+            // CPU only
             .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution", "export.OnnxFile"))
             .should()
-            .callMethodWhere(MAKES_A_TENSOR_ON_THE_CPU);
+            .callMethodWhere(CREATES_A_CPU_TENSOR);
 
     /**
-     * A pointer into a tensor on a GPU crashes the JVM. These classes move the tensor to the CPU first, or made it
-     * there.
+     * Reading through a pointer into a GPU tensor crashes the JVM. The excluded classes move the tensor to the CPU
+     * first or created it there.
      */
     @ArchTest
-    static final ArchRule valuesAreReadOnTheCpu = noClasses()
+    static final ArchRule pointersIntoTensorsAreTakenOnTheCpuOnly = noClasses()
             .that()
             .resideInAPackage("org.facerecognition..")
             .and()
@@ -237,7 +243,7 @@ class ArchitectureTest {
             .and(isNot("backbone.FrozenFeatureCache", "inference.OneDnnWeights", "inference.OneDnnExecution"))
             .and(isNot("weights.SafeTensors", "weights.TensorBytes", "gallery.ExactSearch"))
             .and(isNot("data.BatchBuffer", "data.DecodedImageCache"))
-            .and(isNot("export.Message")) // takes only what OnnxFile has moved
+            .and(isNot("export.Message")) // receives only tensors that OnnxFile has moved to the CPU
             .should()
             .callMethodWhere(describe(
                     "asks for a pointer into a tensor",
@@ -250,7 +256,7 @@ class ArchitectureTest {
     }
 
     @ArchTest
-    static final ArchRule onlyTheTrainStepSteps = noClasses()
+    static final ArchRule onlyTheTrainStepUpdatesParameters = noClasses()
             .that()
             .doNotHaveFullyQualifiedName("org.facerecognition.train.TrainStep")
             .should()
@@ -259,7 +265,7 @@ class ArchitectureTest {
             .callMethod(ParameterOptimizer.class, "step", double.class);
 
     @ArchTest
-    static final ArchRule onlyTrainingsZeroGradients = noClasses()
+    static final ArchRule onlyTrainingZeroesGradients = noClasses()
             .that()
             .doNotHaveFullyQualifiedName("org.facerecognition.train.TrainStep")
             .and()
@@ -268,28 +274,28 @@ class ArchitectureTest {
             .callMethod(ParameterOptimizer.class, "zeroGrad");
 
     @ArchTest
-    static final ArchRule onlyTheImageReaderDecodes = noClasses()
+    static final ArchRule onlyTheImageReaderDecodesImages = noClasses()
             .that()
             .doNotHaveFullyQualifiedName(ImageReader.class.getName())
             .and()
-            .doNotHaveFullyQualifiedName(JpegCompression.class.getName()) // of what it has just encoded
+            .doNotHaveFullyQualifiedName(JpegCompression.class.getName()) // decodes what it has just encoded
             .should()
             .dependOnClassesThat()
             .belongToAnyOf(opencv_imgcodecs.class);
 
     @ArchTest
-    static final ArchRule librariesDoNotPrint = NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+    static final ArchRule nothingPrintsToStandardStreams = NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
 
     @ArchTest
-    static final ArchRule librariesDoNotExit = noClasses().should().callMethod(System.class, "exit", int.class);
+    static final ArchRule nothingCallsSystemExit = noClasses().should().callMethod(System.class, "exit", int.class);
 
-    /** A clock may be put forward or back; what must wait or expire asks System.nanoTime. */
+    /** The wall clock can be set forward or back, so timeouts and expiry use System.nanoTime. */
     @ArchTest
-    static final ArchRule nothingIsDecidedByTheClock = noClasses()
+    static final ArchRule nothingDependsOnTheWallClock = noClasses()
             .that()
-            .doNotHaveFullyQualifiedName(WriterLock.class.getName()) // tells whoever is refused since when
+            .doNotHaveFullyQualifiedName(WriterLock.class.getName()) // the error for a rejected writer says since when
             .and()
-            .doNotHaveFullyQualifiedName("org.facerecognition.weights.WeightsCache") // writes down when it fetched
+            .doNotHaveFullyQualifiedName("org.facerecognition.weights.WeightsCache") // records the time of a download
             .should()
             .callMethod(System.class, "currentTimeMillis")
             .orShould()

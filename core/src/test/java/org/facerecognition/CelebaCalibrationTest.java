@@ -14,14 +14,14 @@ import org.facerecognition.weights.Weights;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
-/** On real faces: thresholds of 250 people hold on 250 others. */
+/** Checks on real faces that thresholds calibrated on 250 people hold for 250 other people. */
 @EnabledIfSystemProperty(
         named = "tests.long",
         matches = "true",
         disabledReason = "embeds 12,000 images; run it with -Dtests.long=true")
 class CelebaCalibrationTest {
     @Test
-    void thresholdsOf250PeopleHoldOn250Others() {
+    void thresholdsOf250PeopleHoldFor250OtherPeople() {
         Path root = SharedFiles.orSkip("data/celebA_train_500");
         Weights weights = Weights.read(SharedFiles.orSkip("weights/mobilefacenet/mobilefacenet.pt"));
         FaceDataset all = FaceDataset.celeba500(root, Split.TRAIN)

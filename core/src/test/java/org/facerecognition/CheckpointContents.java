@@ -24,18 +24,18 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * What a checkpoint holds, byte by byte, to be compared with another one. Read without libtorch and without the
- * library's own reader, which a fault of the writer might agree with.
+ * The contents of a checkpoint file, for a bitwise comparison with another checkpoint. The file is read without
+ * libtorch and without the library's own reader, which could share a bug with the writer.
  */
 final class CheckpointContents {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String METADATA = "__metadata__";
-    /** What a clock has measured, which no two trainings have in common. */
+    /** JSON keys of measured times and rates, which differ between any two training runs. */
     private static final List<String> MEASURED =
             List.of("seconds", "trainSeconds", "waitSeconds", "formerSeconds", "imagesPerSecond", "waitShare");
 
     private final Map<String, String> texts = new TreeMap<>();
-    private final Map<String, String> tensors = new TreeMap<>(); // digests of their bytes
+    private final Map<String, String> tensors = new TreeMap<>(); // SHA-256 digests of their bytes
 
     private CheckpointContents(Path file) {
         try (FileChannel channel = FileChannel.open(file)) {
@@ -76,7 +76,7 @@ final class CheckpointContents {
             digest.update(bytes);
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e); // every Java has it
+            throw new IllegalStateException(e); // every Java platform must provide SHA-256
         }
     }
 
@@ -99,7 +99,7 @@ final class CheckpointContents {
         ((ObjectNode) node).remove(MEASURED);
     }
 
-    /** Steps done, of a training's checkpoint. */
+    /** Returns the number of completed steps that a training checkpoint records. */
     static long steps(Path file) {
         try (FileChannel channel = FileChannel.open(file)) {
             int headerBytes = Math.toIntExact(read(channel, 0, 8).getLong());
@@ -112,14 +112,14 @@ final class CheckpointContents {
         }
     }
 
-    /** Digests of the model's weights by name, without the optimizer's and the generator's state. */
+    /** Returns the digests of the model's weights by name, without the states of optimizer and random generators. */
     Map<String, String> model() {
         Map<String, String> model = new TreeMap<>(tensors);
         model.keySet().removeIf(name -> !name.startsWith(ModelFiles.TENSOR_PREFIX));
         return model;
     }
 
-    /** The same of a recognizer on the CPU. */
+    /** Returns the digests of the weights of a recognizer on the CPU, by name. */
     static Map<String, String> model(Recognizer recognizer) {
         Map<String, String> model = new TreeMap<>();
         try (PointerScope scope = new PointerScope()) {
@@ -139,7 +139,7 @@ final class CheckpointContents {
         return tensors.size();
     }
 
-    /** What differs, a line for each tensor or text; empty when nothing does. */
+    /** Returns one line per tensor or metadata text that differs; empty if none does. */
     List<String> differencesFrom(CheckpointContents other) {
         List<String> differences = new ArrayList<>();
         Map<String, String> allTexts = new TreeMap<>(texts);
@@ -159,7 +159,7 @@ final class CheckpointContents {
         return differences;
     }
 
-    /** Fails unless two files hold the same tensors, bit for bit, and the same texts apart from measured times. */
+    /** Asserts that two files hold bitwise equal tensors and the same metadata apart from measured times. */
     static void assertSame(Path actual, Path expected) {
         CheckpointContents contents = of(expected);
         assertThat(contents.tensorCount()).as("tensors of %s", expected).isPositive();

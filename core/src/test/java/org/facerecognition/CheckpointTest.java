@@ -17,6 +17,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
@@ -25,8 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Tests that checkpoints resume a training run exactly, survive kills and full disks, and reject what does not fit. */
 class CheckpointTest {
-    private static final int STEPS = 34; // ends within the fourth epoch
+    private static final int STEPS = 34; // the last step is within the fourth epoch
 
     @TempDir
     static Path faces;
@@ -40,7 +42,7 @@ class CheckpointTest {
     }
 
     @Test
-    void aResumedTrainingHasTheLossesOfOneThatWasNeverStoppedToTheLastDigit() {
+    void resumedTrainingHasExactlyTheLossesOfAnUninterruptedOne() {
         List<Double> whole = TinyTraining.losses(faces, TinyTraining.args());
 
         TrainerArgs.Builder inParts = TinyTraining.args().checkpoints(folder);
@@ -53,48 +55,48 @@ class CheckpointTest {
         assertThat(parts).isEqualTo(whole);
     }
 
-    /** A kill at four moments; {@link KillDrillTest} has random ones in each build. */
+    /** Kills the process at four moments; {@link KillDrillTest} kills at random moments in each build. */
     @Test
     @EnabledIfSystemProperty(
             named = "tests.long",
             matches = "true",
             disabledReason = "takes half a minute; run it with -Dtests.long=true")
-    void aProcessThatWasKilledLeavesABackupThatGoesOnAsIfNothingHadBeen() throws Exception {
+    void killedProcessLeavesACheckpointThatResumesExactly() throws Exception {
         Map<Integer, String> whole = run(child(folder.resolve("whole"), STEPS, 2, false, 0));
         assertThat(whole).hasSize(STEPS);
 
-        Path backup = folder.resolve("killed");
+        Path checkpoints = folder.resolve("killed");
         Map<Integer, String> killed = new LinkedHashMap<>();
-        for (int life = 0;
-                life < 4;
-                life++) { // each life is cut off at another point, mostly while a backup is written
-            Process process = child(backup, STEPS, 1 + life % 2, true, 1);
+        for (int life = 0; life < 4; life++) { // each ends at another point, usually while a checkpoint is written
+            Process process = child(checkpoints, STEPS, 1 + life % 2, true, 1);
             try (BufferedReader out = process.inputReader()) {
-                int stepsToLive = 3 + 2 * life;
+                int stepsLeft = 3 + 2 * life;
                 String line;
-                while (stepsToLive-- > 0 && (line = out.readLine()) != null) {
-                    remember(line, killed);
+                while (stepsLeft-- > 0 && (line = out.readLine()) != null) {
+                    recordLoss(line, killed);
                 }
-                Thread.sleep(life); // milliseconds into the next step or backup
+                Thread.sleep(life); // milliseconds into the next step or checkpoint
                 process.destroyForcibly().waitFor(); // SIGKILL
             }
         }
-        killed.putAll(run(child(backup, STEPS, 2, true, 1)));
+        killed.putAll(run(child(checkpoints, STEPS, 2, true, 1)));
 
         assertThat(killed).isEqualTo(whole);
-        try (Recognizer usable = Recognizer.load(
-                backup.resolve("best.ckpt"),
+        try (Recognizer loaded = Recognizer.load(
+                checkpoints.resolve("best.ckpt"),
                 new TinyBackbone(16),
                 TinyTraining.recognizer().head())) {
-            assertThat(usable.identities()).hasSize(TinyTraining.PEOPLE);
+            assertThat(loaded.identities()).hasSize(TinyTraining.PEOPLE);
         }
     }
 
-    private static Process child(Path backup, int steps, int threads, boolean resume, int every) throws IOException {
-        return child(List.of(), backup, steps, threads, resume, every);
+    private static Process child(Path checkpoints, int steps, int threads, boolean resume, int every)
+            throws IOException {
+        return child(List.of(), checkpoints, steps, threads, resume, every);
     }
 
-    private static Process child(List<String> prefix, Path backup, int steps, int threads, boolean resume, int every)
+    private static Process child(
+            List<String> prefix, Path checkpoints, int steps, int threads, boolean resume, int every)
             throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(
@@ -105,7 +107,7 @@ class CheckpointTest {
                 System.getProperty("java.class.path"),
                 TrainingChild.class.getName(),
                 faces.toString(),
-                backup.toString(),
+                checkpoints.toString(),
                 Integer.toString(steps),
                 Integer.toString(threads),
                 Boolean.toString(resume),
@@ -120,30 +122,35 @@ class CheckpointTest {
         try (BufferedReader out = process.inputReader()) {
             String line;
             while ((line = out.readLine()) != null) {
-                remember(line, losses);
+                recordLoss(line, losses);
             }
         }
         assertThat(process.waitFor()).isZero();
         return losses;
     }
 
-    /** A step that is done a second time, after a resume, must come to the same loss. */
-    private static void remember(String line, Map<Integer, String> losses) {
+    /** Records the loss of a step and asserts that a step repeated after a resume has the same loss as before. */
+    private static void recordLoss(String line, Map<Integer, String> losses) {
         String[] parts = line.split(" ");
         String former = losses.put(Integer.valueOf(parts[0]), parts[1]);
         assertThat(former).as("step %s", parts[0]).isIn(null, parts[1]);
     }
 
     @Test
-    void aDiskThatIsFullIsOneSentenceAndTheFormerBackupStays() throws Exception {
+    void fullDiskFailsWithOneSentenceAndKeepsTheFormerCheckpoint() throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs a shell that can limit the size of files");
-        Path backup = folder.resolve("full");
-        run(child(backup, 5, 1, false, 0));
-        byte[] former = Files.readAllBytes(backup.resolve("last.ckpt"));
-        long blocks = former.length / 1024 / 2; // half of what a backup needs
+        Path checkpoints = folder.resolve("full");
+        run(child(checkpoints, 5, 1, false, 0));
+        byte[] former = Files.readAllBytes(checkpoints.resolve("last.ckpt"));
+        long blocks = former.length / 1024 / 2; // half of what a checkpoint needs
 
         Process limited = child(
-                List.of("/bin/bash", "-c", "ulimit -f " + blocks + "; exec \"$@\"", "bash"), backup, 9, 1, true, 0);
+                List.of("/bin/bash", "-c", "ulimit -f " + blocks + "; exec \"$@\"", "bash"),
+                checkpoints,
+                9,
+                1,
+                true,
+                0);
         String last = "";
         try (BufferedReader out = limited.inputReader()) {
             for (String line = out.readLine(); line != null; line = out.readLine()) {
@@ -153,16 +160,16 @@ class CheckpointTest {
 
         assertThat(limited.waitFor()).isEqualTo(1);
         assertThat(last)
-                .startsWith("error: cannot write " + backup.resolve("last.ckpt") + ": ")
+                .startsWith("error: cannot write " + checkpoints.resolve("last.ckpt") + ": ")
                 .endsWith("an existing file of that name is unchanged; free some space or choose another folder");
-        assertThat(Files.readAllBytes(backup.resolve("last.ckpt"))).isEqualTo(former);
-        try (var files = Files.list(backup)) {
+        assertThat(Files.readAllBytes(checkpoints.resolve("last.ckpt"))).isEqualTo(former);
+        try (var files = Files.list(checkpoints)) {
             assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder("last.ckpt");
         }
     }
 
     @Test
-    void aTrainingThatIsThereIsNotOverwritten() {
+    void existingTrainingIsNotOverwritten() {
         TrainerArgs.Builder args = TinyTraining.args().checkpoints(folder).maxSteps(2);
         TinyTraining.losses(faces, args);
 
@@ -173,7 +180,7 @@ class CheckpointTest {
     }
 
     @Test
-    void otherSettingsOrDataAreNotResumed() {
+    void rejectsResumingWithOtherSettings() {
         TinyTraining.losses(faces, TinyTraining.args().checkpoints(folder).maxSteps(2));
 
         assertThatThrownBy(() -> TinyTraining.losses(
@@ -188,9 +195,9 @@ class CheckpointTest {
                         "optimizer learningRate was 0.003, is now 1.0; optimizer weightDecay was 0.01, is now 0.0");
     }
 
-    /** A GPU's generator is saved beside the CPU's: 16 bytes that a CPU has no use for. */
+    /** The checkpoint also holds the state of the GPU's random generator: 16 bytes that the CPU ignores. */
     @Test
-    void aTrainingThatWasOnAGpuGoesOnOnTheCpu() {
+    void gpuCheckpointIsResumedOnTheCpu() {
         List<Double> whole = TinyTraining.losses(faces, TinyTraining.args().maxSteps(4));
         TinyTraining.losses(faces, TinyTraining.args().checkpoints(folder).maxSteps(2));
         Path last = folder.resolve("last.ckpt");
@@ -208,7 +215,7 @@ class CheckpointTest {
     }
 
     @Test
-    void aTruncatedBackupIsOneSentence() throws IOException {
+    void rejectsATruncatedCheckpoint() throws IOException {
         TinyTraining.losses(faces, TinyTraining.args().checkpoints(folder).maxSteps(2));
         Path last = folder.resolve("last.ckpt");
         byte[] whole = Files.readAllBytes(last);
@@ -223,21 +230,18 @@ class CheckpointTest {
     }
 
     @Test
-    void aBackupOfOtherShapesIsOneSentence() {
+    void rejectsACheckpointOfOtherShapes() {
         TinyTraining.losses(faces, TinyTraining.args().checkpoints(folder).maxSteps(2));
         Path last = folder.resolve("last.ckpt");
 
-        assertThatThrownBy(() -> Recognizer.load(
-                        last,
-                        new TinyBackbone(8),
-                        new org.facerecognition.losses.LinearSoftmax(TinyTraining.PEOPLE, 8)))
+        assertThatThrownBy(() -> Recognizer.load(last, new TinyBackbone(8), new LinearSoftmax(TinyTraining.PEOPLE, 8)))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining("does not fit this net")
                 .hasMessageContaining("encoder.fc.weight must be [8, 128], but was [16, 128]");
     }
 
     @Test
-    void aModelAloneIsNotATrainingToResume() {
+    void rejectsResumingFromAModelWithoutTrainingState() {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             recognizer.save(folder.resolve("last.ckpt"));
         }

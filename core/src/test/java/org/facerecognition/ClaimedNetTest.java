@@ -14,7 +14,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A model's file that describes another net than it holds is refused in one sentence, before that net is made. */
+/**
+ * Tests that a model file whose metadata describes a different network than its tensors belong to is rejected in one
+ * sentence, before that network is built.
+ */
 class ClaimedNetTest {
     @TempDir
     Path folder;
@@ -28,7 +31,7 @@ class ClaimedNetTest {
                 "\"imageSizePx\":112 | \"imageSizePx\":100000000 | the net that it describes cannot be made: ",
                 "MOBILEFACENET | EFFICIENTNET_V2_M | the net that it describes cannot be made: last layer must be "
             })
-    void anotherNetThanTheTensorsAreOfIsRefused(String former, String now, String message) {
+    void rejectsMetadataThatDoesNotMatchTheTensors(String original, String altered, String message) {
         Path file = folder.resolve("model.ckpt");
         RecognizerArgs args = RecognizerArgs.builder()
                 .encoder(Encoder.MOBILEFACENET)
@@ -44,7 +47,7 @@ class ClaimedNetTest {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             saved.names().forEach(name -> tensors.put(name, saved.read(name)));
             Map<String, String> metadata = new LinkedHashMap<>(saved.metadata());
-            metadata.replaceAll((key, value) -> value.replace(former, now));
+            metadata.replaceAll((key, value) -> value.replace(original, altered));
             SafeTensors.write(other, tensors, metadata);
         }
         assertThatThrownBy(() -> Recognizer.load(other))

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Trainings on several threads of one process, beside others that draw random numbers and make networks. */
+/**
+ * Tests that training runs on several threads of one process do not affect each other, even while another thread
+ * generates random numbers and builds networks.
+ */
 class ConcurrentTrainingTest {
     private static final int STEPS = 11;
     private static final long SEED = 99;
@@ -59,13 +62,13 @@ class ConcurrentTrainingTest {
                         .build());
     }
 
-    /** What a training comes to, bit for bit. */
+    /** The result of a training run: the loss of each step, and digests of the final weights by name. */
     private record Outcome(List<Double> losses, Map<String, String> weights) {}
 
     private static Outcome train(Recognizer recognizer, long seed) {
         TinyTraining.Losses losses = new TinyTraining.Losses();
         TrainerArgs.Builder args = TinyTraining.args()
-                .maxSteps(STEPS) // into the second epoch, so that validation is on the way
+                .maxSteps(STEPS) // into the second epoch, so that one validation is included
                 .seed(seed)
                 .listeners(losses);
         TinyTraining.fit(recognizer, faces, args);
@@ -79,7 +82,7 @@ class ConcurrentTrainingTest {
             Outcome outcome = train(recognizer, seed);
             try (Tensor after = generatorState()) {
                 assertThat(after.equal(before))
-                        .as("libtorch's default generator is as it was")
+                        .as("libtorch's default generator is unchanged")
                         .isTrue();
             }
             return outcome;
@@ -90,56 +93,59 @@ class ConcurrentTrainingTest {
         return torch.getDefaultCPUGenerator().get_state();
     }
 
-    /** Trains all at once while another thread does something again and again, and compares with each alone. */
+    /**
+     * Trains all recognizers at the same time, while another thread repeats {@code disturbance}, and asserts that each
+     * result is bitwise equal to that of training alone.
+     */
     private static void assertUndisturbed(List<Supplier<Recognizer>> makers, Runnable disturbance) {
         List<Outcome> alone = new ArrayList<>();
         for (int i = 0; i < makers.size(); i++) {
             alone.add(trainAlone(makers.get(i), i));
         }
         List<Recognizer> recognizers = makers.stream().map(Supplier::get).toList();
-        AtomicBoolean over = new AtomicBoolean();
+        AtomicBoolean finished = new AtomicBoolean();
         CompletableFuture<Integer> disturbing = run(() -> {
-            int times = 0;
-            while (!over.get()) {
+            int runs = 0;
+            while (!finished.get()) {
                 disturbance.run();
-                times++;
+                runs++;
             }
-            return times;
+            return runs;
         });
         List<CompletableFuture<Outcome>> together = new ArrayList<>();
         for (int i = 0; i < makers.size(); i++) {
-            int number = i;
-            together.add(run(() -> train(recognizers.get(number), number)));
+            int index = i;
+            together.add(run(() -> train(recognizers.get(index), index)));
         }
         try {
             assertThat(together.stream().map(CompletableFuture::join).toList()).isEqualTo(alone);
         } finally {
-            over.set(true);
+            finished.set(true);
             assertThat(disturbing.join()).isPositive();
             recognizers.forEach(Recognizer::close);
         }
     }
 
-    /** On a thread of its own: those of the common pool would be too few on a small machine. */
+    /** Runs work on a new thread, because the common pool has too few threads on a small machine. */
     private static <T> CompletableFuture<T> run(Supplier<T> work) {
         return CompletableFuture.supplyAsync(work, task -> new Thread(task).start());
     }
 
-    private static void makeNetworks() {
+    private static void createNetworks() {
         try (Recognizer loaded = Recognizer.load(saved);
-                Recognizer made = small(5)) {
-            assertThat(loaded.embeddingSize()).isEqualTo(made.embeddingSize());
+                Recognizer created = small(5)) {
+            assertThat(loaded.embeddingSize()).isEqualTo(created.embeddingSize());
         }
     }
 
     @Test
-    void recipesTrainAsEachAloneWhateverOthersDrawAndSeed() {
+    void builtInNetworksTrainAsIfAloneWhileOthersUseTheDefaultGenerator() {
         assertUndisturbed(
                 List.of(() -> recipe(LossName.ARCFACE, 0.2, 0.5), () -> recipe(LossName.ELASTICFACE_ARC, 0.2, 1)),
                 () -> {
                     torch.manual_seed(SEED);
                     torch.rand(1000).close();
-                    makeNetworks();
+                    createNetworks();
                 });
 
         try (Tensor after = generatorState()) {
@@ -147,22 +153,23 @@ class ConcurrentTrainingTest {
             torch.rand(1000).close();
             try (Tensor expected = generatorState()) {
                 assertThat(after.equal(expected))
-                        .as("as the third thread alone would have left it")
+                        .as("the default generator's state, changed only by the disturbing thread")
                         .isTrue();
             }
         }
     }
 
     /**
-     * What draws from libtorch's default generator without this library meanwhile would disturb them, see RandomStream.
+     * Code outside this library that uses libtorch's default generator at the same time would disturb custom networks;
+     * see RandomStream.
      */
     @Test
-    void networksOfOnesOwnTrainAsEachAloneBesideOthersOfThisLibrary() {
+    void customNetworksTrainAsIfAloneBesideBuiltInOnes() {
         assertUndisturbed(
                 List.of(
                         TinyTraining::recognizer,
                         TinyTraining::recognizer,
                         () -> recipe(LossName.ELASTICFACE_ARC, 0.2, 0.5)),
-                ConcurrentTrainingTest::makeNetworks);
+                ConcurrentTrainingTest::createNetworks);
     }
 }

@@ -21,27 +21,28 @@ import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
 /**
- * A training in a process of its own that says what it is doing: {@code started N} before the first step of this
- * process, {@code step N} when step N is done, {@code validation} and {@code checkpoint} when one begins, {@code note
- * TEXT}, {@code done} at the end, or {@code error: TEXT}, then with exit code 1. All that can depend on chance or on
- * time is in use: dropout, batch normalization, augmentations, a margin that warms up, a freezer that changes by epoch,
- * validation and verification.
+ * The main class of a child process that trains and prints its progress, one line per event: {@code started N} before
+ * the first step of this process, {@code step N} when step N is done, {@code validation} and {@code checkpoint} when
+ * one begins, {@code resting} when it has ended, {@code skipped N}, {@code note TEXT}, and {@code done} at the end or
+ * {@code error: TEXT} followed by exit code 1. The training run uses everything that can depend on random numbers or on
+ * time: dropout, batch normalization, augmentations, margin warmup, a freezer that changes by epoch, validation and
+ * verification.
  */
 final class DrillChild {
     private static final int CHECKPOINT_EVERY = 4;
     private static final int IMAGE_PX = 32;
 
-    /** What is trained. */
+    /** The kind of network and training that runs. */
     enum Variant {
-        /** A network of the caller's own, which draws from libtorch's default generator. */
+        /** A custom network, which uses libtorch's default generator. */
         PLAIN,
-        /** A network of this library, which draws from the training's own generator. */
+        /** A built-in network, which uses the random stream of its training run. */
         RECIPE,
-        /** With a memory for the features of frozen layers that is too small for all of them. */
+        /** A built-in network with a feature cache for its frozen layers that is too small for all images. */
         FROZEN,
-        /** With a head that computes half of the identities in each step. */
+        /** A built-in network whose head samples half of the identities in each step (Partial FC). */
         PARTIAL,
-        /** With so many faces to verify that the network is prepared for them, by oneDNN's own library. */
+        /** A built-in network with enough faces to verify that it is prepared for oneDNN's native library. */
         PREPARED;
 
         Recognizer recognizer() {
@@ -78,23 +79,23 @@ final class DrillChild {
         }
     }
 
-    /** Prints where the training is. */
+    /** Prints the progress of the training run. */
     private static final class Marker implements TrainingListener {
         private int savesBeforeValidation = -1; // -1 within an epoch
 
         @Override
         public void started(History soFar) {
-            say("started " + soFar.steps());
+            print("started " + soFar.steps());
         }
 
         @Override
         public void stepped(StepReport step) {
-            say("step " + step.step());
+            print("step " + step.step());
             boolean saves = step.step() % CHECKPOINT_EVERY == 0;
             boolean epochEnds = step.batch() == step.batches();
             savesBeforeValidation = epochEnds ? (saves ? 2 : 1) : -1;
             if (saves || epochEnds) {
-                say("checkpoint");
+                print("checkpoint");
             }
         }
 
@@ -102,43 +103,43 @@ final class DrillChild {
         public void checkpointSaved(Path file) {
             if (savesBeforeValidation > 0) {
                 savesBeforeValidation--;
-                say(savesBeforeValidation == 0 ? "validation" : "checkpoint");
+                print(savesBeforeValidation == 0 ? "validation" : "checkpoint");
             } else if (savesBeforeValidation < 0) {
-                say("resting"); // the next step begins
+                print("resting"); // the next step begins
             }
         }
 
         @Override
         public void passed(String what, int done, int images) {
             if (what.equals("verification") && done == images) {
-                say("checkpoint"); // best.ckpt perhaps, then last.ckpt
+                print("checkpoint"); // best.ckpt if it is the best epoch, then last.ckpt
             }
         }
 
         @Override
         public void epochEnded(EpochReport epoch, History soFar) {
             savesBeforeValidation = -1;
-            say("resting");
+            print("resting");
         }
 
         @Override
         public void skipped(Map<String, String> images) {
-            say("skipped " + images.size());
+            print("skipped " + images.size());
         }
 
         @Override
         public void noted(String message) {
-            say("note " + message);
+            print("note " + message);
         }
     }
 
     private DrillChild() {}
 
-    private static void say(String line) {
+    private static void print(String line) {
         System.out.println(line); // flushed at once
     }
 
-    /** The command that starts this class in a JVM that comes up quickly. */
+    /** Returns the command that runs this class in a new JVM, with options that make it start quickly. */
     static List<String> command(List<String> jvmOptions, Object... args) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -154,7 +155,7 @@ final class DrillChild {
         return command;
     }
 
-    /** Arguments: variant, folder of faces, checkpoint folder, epochs, loader threads, what to do about bad images. */
+    /** Trains; arguments: variant, folder of faces, checkpoint folder, epochs, loader threads, bad-image policy. */
     public static void main(String[] args) {
         Variant variant = Variant.valueOf(args[0]);
         Path faces = Path.of(args[1]);
@@ -169,15 +170,15 @@ final class DrillChild {
                 .checkpointEverySteps(CHECKPOINT_EVERY)
                 .loaderThreads(Integer.parseInt(args[4]))
                 .badImages(BadImages.valueOf(args[5].toUpperCase(Locale.ROOT)))
-                .imageCacheMib(0) // so that images are read as long as the training runs
+                .imageCacheMib(0) // so that images are read throughout the training run
                 .resume(true)
                 .listeners(new Marker())
                 .build();
         try (Recognizer recognizer = variant.recognizer()) {
             new Trainer(trainer).fit(recognizer, train, validation);
-            say("done");
+            print("done");
         } catch (RuntimeException e) {
-            say("error: " + e.getMessage());
+            print("error: " + e.getMessage());
             System.exit(1);
         }
     }

@@ -27,15 +27,14 @@ import org.facerecognition.weights.Weights;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The same pixels have the same embedding, bit for bit, wherever they enter. */
+/** Tests that the same pixels have bitwise equal embeddings through every entry point of the API. */
 class EmbeddingPathTest {
     @TempDir
     Path folder;
 
     @Test
-    void paintedFacesHaveOneEmbeddingByWhateverEntry() throws Exception {
-        SyntheticFaces faces =
-                new SyntheticFaces(0, 300); // larger than twice the input: decoders could leave out detail
+    void syntheticFacesHaveEqualEmbeddingsThroughEveryEntryPoint() throws Exception {
+        SyntheticFaces faces = new SyntheticFaces(0, 300); // over twice the input size, so decoders may downscale
         List<Path> files = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             Path file = Files.createDirectories(folder.resolve(String.format("person%02d", i)))
@@ -50,13 +49,16 @@ class EmbeddingPathTest {
                 .embeddingSize(128)
                 .classes(2)
                 .build())) {
-            compareEntries(recognizer, files, FaceDataset.folders(folder, Split.TRAIN));
+            assertAllEntryPointsAgree(recognizer, files, FaceDataset.folders(folder, Split.TRAIN));
         }
     }
 
-    /** Five hundred images with YuNet and a real model, from crops of 83x100 to photographs. */
+    /**
+     * Uses YuNet and a pretrained model on images from crops of 83x100 pixels to photographs: 32 images, or 500 with
+     * {@code -Dtests.long=true}.
+     */
     @Test
-    void photographsHaveOneEmbeddingByWhateverEntry() throws Exception {
+    void photographsHaveEqualEmbeddingsThroughEveryEntryPoint() throws Exception {
         Path yunet = SharedFiles.orSkip("weights/yunet/yunet_s_640_640.onnx");
         Path weights = SharedFiles.orSkip("weights/mobilefacenet/mobilefacenet.pt");
         boolean all = Boolean.getBoolean("tests.long");
@@ -66,18 +68,18 @@ class EmbeddingPathTest {
             recognizer.useFlip(true);
             List<Path> files = new ArrayList<>();
             for (String data : List.of("data/lfw_view1", "data/celebA_ir", "data/celebA_train_500", "data/orl_faces")) {
-                files.addAll(withFace(SharedFiles.orSkip(data), all ? 125 : 8, detector));
+                files.addAll(filesWithAFace(SharedFiles.orSkip(data), all ? 125 : 8, detector));
             }
             List<Path> copies = new ArrayList<>();
             for (int i = 0; i < files.size(); i++) {
                 Path person = Files.createDirectories(folder.resolve(String.format("person%03d", i)));
                 copies.add(Files.copy(files.get(i), person.resolve(files.get(i).getFileName())));
             }
-            compareEntries(recognizer, copies, FaceDataset.folders(folder, Split.TRAIN));
+            assertAllEntryPointsAgree(recognizer, copies, FaceDataset.folders(folder, Split.TRAIN));
         }
     }
 
-    private static List<Path> withFace(Path root, int count, FaceDetector detector) throws IOException {
+    private static List<Path> filesWithAFace(Path root, int count, FaceDetector detector) throws IOException {
         List<Path> files;
         try (var below = Files.walk(root)) {
             files = new ArrayList<>(below.filter(file -> file.toString().matches(".*\\.(jpg|png|pgm)"))
@@ -98,7 +100,8 @@ class EmbeddingPathTest {
         return chosen;
     }
 
-    private static void compareEntries(Recognizer recognizer, List<Path> files, FaceDataset data) throws Exception {
+    private static void assertAllEntryPointsAgree(Recognizer recognizer, List<Path> files, FaceDataset data)
+            throws Exception {
         List<float[]> expected = files.stream().map(recognizer::embed).toList();
         assertSame(recognizer.embed(files), expected);
         assertSame(List.of(recognizer.embed(data).embeddings()), expected);
@@ -106,13 +109,13 @@ class EmbeddingPathTest {
                         recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.FP32));
                 FaceBatcher batcher = prepared.batcher()) {
             assertThat(prepared.embeddingMode()).isEqualTo(recognizer.embeddingMode());
-            List<float[]> fast = prepared.embed(files);
-            assertSame(List.of(prepared.embed(data).embeddings()), fast);
+            List<float[]> preparedEmbeddings = prepared.embed(files);
+            assertSame(List.of(prepared.embed(data).embeddings()), preparedEmbeddings);
             for (int i = 0; i < files.size(); i++) {
-                assertThat(fast.get(i)).containsExactly(expected.get(i), within(1e-5f));
-                assertEntries(recognizer, files.get(i), expected.get(i));
-                assertEntries(prepared, files.get(i), fast.get(i));
-                assertThat(batcher.embed(files.get(i)).join()).isEqualTo(fast.get(i));
+                assertThat(preparedEmbeddings.get(i)).containsExactly(expected.get(i), within(1e-5f));
+                assertSingleImageEntryPoints(recognizer, files.get(i), expected.get(i));
+                assertSingleImageEntryPoints(prepared, files.get(i), preparedEmbeddings.get(i));
+                assertThat(batcher.embed(files.get(i)).join()).isEqualTo(preparedEmbeddings.get(i));
             }
         }
     }
@@ -124,13 +127,14 @@ class EmbeddingPathTest {
         }
     }
 
-    private static void assertEntries(FaceEmbedder embedder, Path file, float[] expected) throws IOException {
+    private static void assertSingleImageEntryPoints(FaceEmbedder embedder, Path file, float[] expected)
+            throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         try (Mat pixels = ImageReader.read(file)) {
             assertThat(embedder.embed(file)).isEqualTo(expected);
             assertThat(embedder.embed(ImageSource.of(bytes))).isEqualTo(expected);
             assertThat(embedder.embed(pixels)).isEqualTo(expected);
-            assertThat(embedder.embed(java(pixels))).isEqualTo(expected);
+            assertThat(embedder.embed(toBufferedImage(pixels))).isEqualTo(expected);
             if (embedder.embeddingMode().detection() != null) {
                 assertThat(embedder.faces(ImageSource.of(bytes)).get(0).embedding())
                         .isEqualTo(expected);
@@ -138,7 +142,7 @@ class EmbeddingPathTest {
         }
     }
 
-    private static BufferedImage java(Mat rgb) {
+    private static BufferedImage toBufferedImage(Mat rgb) {
         BufferedImage image = new BufferedImage(rgb.cols(), rgb.rows(), BufferedImage.TYPE_3BYTE_BGR);
         byte[] bytes = ((DataBufferByte) image.getRaster().getDataBuffer()).getData();
         rgb.data().get(bytes);
@@ -152,7 +156,7 @@ class EmbeddingPathTest {
 
     private static byte[] jpeg(Mat rgb) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        ImageIO.write(java(rgb), "jpg", out);
+        ImageIO.write(toBufferedImage(rgb), "jpg", out);
         return out.toByteArray();
     }
 }

@@ -10,6 +10,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
 import org.facerecognition.eval.LabelNoise.Suspect;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
@@ -21,54 +22,55 @@ import org.facerecognition.train.EpochEmbeddingStats;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Tests the angles and norms of embeddings that are recorded during training, and the search for label noise. */
 class EmbeddingStatsTest {
     @TempDir
     private static Path folder;
 
     @Test
-    void anglesAndNormsAreThoseOfThePlane() {
+    void computesAnglesAndNorms() {
         try (PointerScope scope = new PointerScope();
                 MarginSoftmax head = new MarginSoftmax(3, 2, new ArcFaceMargin(7, 0.4))) {
             try (NoGradGuard noGrad = new NoGradGuard()) {
                 head.centers().copy_(Tensor.create(new float[] {5, 0, 0, 2, -1, 0}, 3, 2)); // at 0, 90 and 180 degrees
             }
             Tensor embeddings = Tensor.create(new float[] {3, 3, 0, -4}, 2, 2); // at 45 and -90 degrees
-            BatchEmbeddingStats look = EmbeddingStats.of(head, embeddings, Tensor.create(new long[] {0, 1}, 2));
-            assertThat(look.toOwnDegrees()[0]).isCloseTo(45, within(1e-3));
-            assertThat(look.toOwnDegrees()[1]).isCloseTo(180, within(0.1)); // acos is steep there
-            assertThat(look.toNearestOtherDegrees()[0]).isCloseTo(45, within(1e-3));
-            assertThat(look.toNearestOtherDegrees()[1]).isCloseTo(90, within(1e-3));
-            assertThat(look.norms()[0]).isCloseTo(Math.sqrt(18), within(1e-5));
-            assertThat(look.norms()[1]).isCloseTo(4, within(1e-6));
+            BatchEmbeddingStats stats = EmbeddingStats.of(head, embeddings, Tensor.create(new long[] {0, 1}, 2));
+            assertThat(stats.toOwnDegrees()[0]).isCloseTo(45, within(1e-3));
+            assertThat(stats.toOwnDegrees()[1]).isCloseTo(180, within(0.1)); // acos is steep there
+            assertThat(stats.toNearestOtherDegrees()[0]).isCloseTo(45, within(1e-3));
+            assertThat(stats.toNearestOtherDegrees()[1]).isCloseTo(90, within(1e-3));
+            assertThat(stats.norms()[0]).isCloseTo(Math.sqrt(18), within(1e-5));
+            assertThat(stats.norms()[1]).isCloseTo(4, within(1e-6));
         }
     }
 
     @Test
-    void aHeadWithoutCentersHasNormsOnlyAndOneIdentityHasNoOther() {
+    void anglesAreMissingWithoutCentersOrOtherIdentities() {
         try (PointerScope scope = new PointerScope();
                 LinearSoftmax linear = new LinearSoftmax(2, 2);
-                MarginSoftmax lonely = new MarginSoftmax(1, 2, new ArcFaceMargin(7, 0.4))) {
+                MarginSoftmax singleIdentity = new MarginSoftmax(1, 2, new ArcFaceMargin(7, 0.4))) {
             Tensor embeddings = Tensor.create(new float[] {0, 2}, 1, 2);
             Tensor labels = Tensor.create(new long[] {0}, 1);
-            BatchEmbeddingStats look = EmbeddingStats.of(linear, embeddings, labels);
-            assertThat(look.toOwnDegrees()).isEmpty();
-            assertThat(look.norms()).containsExactly(2);
-            look = EmbeddingStats.of(lonely, embeddings, labels);
-            assertThat(look.toOwnDegrees()).hasSize(1);
-            assertThat(look.toNearestOtherDegrees()).isEmpty();
+            BatchEmbeddingStats stats = EmbeddingStats.of(linear, embeddings, labels);
+            assertThat(stats.toOwnDegrees()).isEmpty();
+            assertThat(stats.norms()).containsExactly(2);
+            stats = EmbeddingStats.of(singleIdentity, embeddings, labels);
+            assertThat(stats.toOwnDegrees()).hasSize(1);
+            assertThat(stats.toNearestOtherDegrees()).isEmpty();
         }
     }
 
     @Test
-    void aWatchedTrainingIsTheSameAndItsAnglesPart() {
-        Path faces = TinyTraining.writeFaces(folder.resolve("watched"));
-        EmbeddingStatsRecorder watch = new EmbeddingStatsRecorder();
-        TinyTraining.Losses watched = new TinyTraining.Losses();
+    void recordingStatsDoesNotChangeTrainingAndItsAnglesSeparate() {
+        Path faces = TinyTraining.writeFaces(folder.resolve("recorded"));
+        EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
+        TinyTraining.Losses recorded = new TinyTraining.Losses();
         try (Recognizer recognizer = TinyTraining.recognizer()) {
-            TinyTraining.fit(recognizer, faces, TinyTraining.args().listeners(watched, watch));
+            TinyTraining.fit(recognizer, faces, TinyTraining.args().listeners(recorded, recorder));
         }
-        assertThat(watched.all).isEqualTo(TinyTraining.losses(faces, TinyTraining.args()));
-        List<EpochEmbeddingStats> epochs = watch.epochs();
+        assertThat(recorded.all).isEqualTo(TinyTraining.losses(faces, TinyTraining.args()));
+        List<EpochEmbeddingStats> epochs = recorder.epochs();
         assertThat(epochs).extracting(EpochEmbeddingStats::epoch).containsExactly(1, 2, 3);
         for (EpochEmbeddingStats epoch : epochs) {
             assertThat(Arrays.stream(epoch.toOwn()).sum()).isEqualTo(80);
@@ -81,11 +83,11 @@ class EmbeddingStatsTest {
     }
 
     @Test
-    void picturesUnderAWrongNameAreSuspected() throws Exception {
+    void suspectsImagesUnderAWrongName() throws Exception {
         Path faces = TinyTraining.writeFaces(folder.resolve("noisy"));
         Path stray = faces.resolve("person0/stray.png");
         java.nio.file.Files.copy(faces.resolve("person1/0.png"), stray);
-        FaceDataset all = FaceDataset.folders(faces, org.facerecognition.data.Split.TRAIN, 0, 0, 0);
+        FaceDataset all = FaceDataset.folders(faces, Split.TRAIN, 0, 0, 0);
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             new Trainer(TinyTraining.args().epochs(8).build()).fit(recognizer, all, TinyTraining.validation(faces));
             List<Suspect> suspects = recognizer.suspects(all, 75);

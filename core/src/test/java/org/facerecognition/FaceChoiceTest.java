@@ -14,6 +14,7 @@ import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.Test;
 
+/** Tests the choice of one face among several detected ones. */
 class FaceChoiceTest {
     private static DetectedFace face(double x, double y, double side, double score) {
         List<DetectedFace.Point> points = Collections.nCopies(5, new DetectedFace.Point(x, y));
@@ -23,21 +24,21 @@ class FaceChoiceTest {
     private final DetectedFace large = face(0, 0, 40, 0.8);
     private final DetectedFace central = face(94, 94, 12, 0.85);
     private final DetectedFace prominent = face(80, 80, 35, 0.75);
-    private final DetectedFace sure = face(170, 10, 20, 0.95);
-    private final List<DetectedFace> all = List.of(large, central, prominent, sure);
+    private final DetectedFace confident = face(170, 10, 20, 0.95);
+    private final List<DetectedFace> all = List.of(large, central, prominent, confident);
 
     @Test
-    void choosesByWhatItsNameSays() {
+    void choosesTheFaceThatEachNameDescribes() {
         assertThat(FaceChoice.LARGEST.of(all, 200, 200)).contains(large);
         assertThat(FaceChoice.MOST_CENTRAL.of(all, 200, 200)).contains(central);
         assertThat(FaceChoice.MOST_PROMINENT.of(all, 200, 200)).contains(prominent);
-        assertThat(FaceChoice.HIGHEST_SCORE.of(all, 200, 200)).contains(sure);
+        assertThat(FaceChoice.HIGHEST_SCORE.of(all, 200, 200)).contains(confident);
         assertThat(FaceChoice.LARGEST.of(List.of(), 200, 200)).isEmpty();
         assertThat(FaceChoice.MOST_CENTRAL).hasToString("most-central");
     }
 
     @Test
-    void onlyRejectsAnImageWithSeveralFaces() {
+    void onlyRejectsImagesWithSeveralFaces() {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                 Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.small(photo, 80, 120, 1);

@@ -8,10 +8,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
@@ -25,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Files of an earlier version are read, resumed and written again under the present names. */
+/** Tests that files of an earlier version are read and resumed, and are written again under the current names. */
 class FormerVersionTest {
     private static final Path FORMER = Path.of("src/test/resources/former");
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -60,24 +62,24 @@ class FormerVersionTest {
         }
     }
 
-    /** Losses depend on the processor in their last digits, so they are compared with some tolerance. */
+    /** The last digits of a loss depend on the processor, so losses are compared with a tolerance. */
     @Test
-    void aResumedTrainingHasTheLossesItHadThen() throws IOException {
-        List<Double> then =
+    void resumedTrainingHasTheLossesOfTheEarlierVersion() throws IOException {
+        List<Double> expected =
                 JSON.readValue(FORMER.resolve("tiny-losses.json").toFile(), new TypeReference<List<Double>>() {});
-        List<Double> now = TinyTraining.losses(faces, settings(checkpointFolder("whole")));
-        assertThat(now).hasSameSizeAs(then);
-        for (int i = 0; i < now.size(); i++) {
-            assertThat(now.get(i)).isCloseTo(then.get(i), within(1e-3));
+        List<Double> actual = TinyTraining.losses(faces, settings(checkpointFolder("whole")));
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < actual.size(); i++) {
+            assertThat(actual.get(i)).isCloseTo(expected.get(i), within(1e-3));
         }
     }
 
     @Test
-    void resumingItsCheckpointIsTheSameAsResumingOneWrittenNow() throws IOException {
+    void resumingAFormerCheckpointEqualsResumingACurrentOne() throws IOException {
         Path whole = checkpointFolder("whole");
         TinyTraining.losses(faces, settings(whole));
         Path inParts = checkpointFolder("parts");
-        TinyTraining.losses(faces, settings(inParts).maxSteps(14)); // writes the state under present names
+        TinyTraining.losses(faces, settings(inParts).maxSteps(14)); // writes the state under the current names
         assertThat(metadata(inParts.resolve("last.ckpt")))
                 .containsKeys("crop", "colorOrder", "license")
                 .doesNotContainKeys("framing", "colourOrder", "licence");
@@ -86,7 +88,7 @@ class FormerVersionTest {
     }
 
     @Test
-    void aModelIsReadWithAllThatIsKnownOfIt() throws IOException {
+    void loadsAModelWithItsMetadata() throws IOException {
         Path file = folder.resolve("former.model");
         try (Recognizer recognizer = Recognizer.withLoss(LossName.SUBCENTER_ARCFACE, args())) {
             write(recognizer, file, "model-metadata.json");
@@ -101,26 +103,26 @@ class FormerVersionTest {
                 assertThat(threshold.evidence()).isEmpty();
                 assertThat(threshold.falseAcceptRate()).isNotEqualTo(OptionalDouble.empty());
             });
-            Path again = folder.resolve("again.model");
-            recognizer.save(again);
-            String args = metadata(again).get("args");
+            Path resaved = folder.resolve("resaved.model");
+            recognizer.save(resaved);
+            String args = metadata(resaved).get("args");
             assertThat(args).contains("\"subCenters\":2", "\"std\":").doesNotContain("subCentres", "deviation");
-            try (Recognizer loaded = Recognizer.load(again)) {
+            try (Recognizer loaded = Recognizer.load(resaved)) {
                 assertThat(loaded.fingerprint()).isEqualTo(recognizer.fingerprint());
                 assertThat(loaded.allThresholds()).isEqualTo(recognizer.allThresholds());
             }
         }
     }
 
-    /** The settings in the checkpoint's description are compared under their former names and in their former order. */
+    /** The checkpoint describes its settings under their former names and in their former order. */
     @Test
-    void aTrainingOfAModelMadeByArgsIsResumed() throws IOException {
+    void resumesATrainingRunOfABuiltInModel() throws IOException {
         Path checkpoints = folder.resolve("args");
         fit(checkpoints, 2, false);
         Path last = checkpoints.resolve("last.ckpt");
         try (SafeTensors tensors = SafeTensors.open(last);
                 PointerScope scope = new PointerScope()) {
-            var all = new java.util.LinkedHashMap<String, org.bytedeco.pytorch.Tensor>();
+            var all = new LinkedHashMap<String, Tensor>();
             tensors.names().forEach(name -> all.put(name, tensors.read(name)));
             SafeTensors.write(folder.resolve("former.ckpt"), all, former("checkpoint-metadata.json"));
         }
@@ -143,7 +145,7 @@ class FormerVersionTest {
     }
 
     @Test
-    void aPackIsRead() {
+    void readsAPack() {
         FaceDataset pack = FaceDataset.packed(FORMER.resolve("faces.pack"), Split.TRAIN);
         assertThat(pack.identities()).containsExactly("person0", "person1");
         assertThat(pack.size()).isEqualTo(4);

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Training with a memory for what frozen layers give. */
+/** Tests training with a cache for the features that frozen layers compute. */
 class FrozenTrainingTest {
     @TempDir
     static Path faces;
@@ -48,18 +48,18 @@ class FrozenTrainingTest {
     }
 
     @Test
-    void itLearnsWhatItLearnsWithout() {
-        List<EpochReport> without = fit(args().build()).epochs();
-        List<EpochReport> with = fit(args().featureCacheMib(64).build()).epochs();
-        assertThat(with).hasSameSizeAs(without);
-        for (int i = 0; i < with.size(); i++) {
-            assertThat(with.get(i).trainLoss()).isCloseTo(without.get(i).trainLoss(), within(1e-2));
-            assertThat(with.get(i).valLoss()).isCloseTo(without.get(i).valLoss(), within(1e-2));
+    void cachedFeaturesGiveTheSameLosses() {
+        List<EpochReport> uncached = fit(args().build()).epochs();
+        List<EpochReport> cached = fit(args().featureCacheMib(64).build()).epochs();
+        assertThat(cached).hasSameSizeAs(uncached);
+        for (int i = 0; i < cached.size(); i++) {
+            assertThat(cached.get(i).trainLoss()).isCloseTo(uncached.get(i).trainLoss(), within(1e-2));
+            assertThat(cached.get(i).valLoss()).isCloseTo(uncached.get(i).valLoss(), within(1e-2));
         }
     }
 
     @Test
-    void refusesLayersThatThawLater() {
+    void rejectsFreezersThatThawLayersLater() {
         for (TrainerArgs.Builder args :
                 List.of(TinyTraining.args(), TinyTraining.args().freezer(LayerFreezer.gradual("encoder", 1)))) {
             assertThatThrownBy(() -> fit(args.featureCacheMib(64).build()))

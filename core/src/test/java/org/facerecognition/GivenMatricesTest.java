@@ -23,8 +23,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Case J1: matrices of OpenCV in another layout gave wrong embeddings without an error, and a batcher read beyond the
- * end of those with one channel.
+ * Tests OpenCV matrices of other types and layouts. A regression test: they once gave wrong embeddings without an
+ * error, and a batcher read beyond the end of matrices with one channel.
  */
 class GivenMatricesTest {
     private static final int SIZE_PX = 32;
@@ -39,7 +39,7 @@ class GivenMatricesTest {
     }
 
     @BeforeAll
-    static void make() {
+    static void createRecognizer() {
         recognizer = Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(8)
@@ -52,33 +52,34 @@ class GivenMatricesTest {
     }
 
     @AfterAll
-    static void free() {
+    static void closeAll() {
         batcher.close();
         prepared.close();
         recognizer.close();
         face.close();
     }
 
-    private static Map<String, Embedding> ways() {
-        Map<String, Embedding> ways = new LinkedHashMap<>();
-        ways.put("recognizer", image -> recognizer.embed(image));
-        ways.put("prepared", image -> prepared.embed(image));
-        ways.put("batcher", image -> batcher.embed(image).get());
-        ways.put(
+    private static Map<String, Embedding> entryPoints() {
+        Map<String, Embedding> entryPoints = new LinkedHashMap<>();
+        entryPoints.put("recognizer", image -> recognizer.embed(image));
+        entryPoints.put("prepared", image -> prepared.embed(image));
+        entryPoints.put("batcher", image -> batcher.embed(image).get());
+        entryPoints.put(
                 "batcher that does not wait",
                 image -> batcher.tryEmbed(ImageSource.of(image)).orElseThrow().get());
-        return ways;
+        return entryPoints;
     }
 
     private static void assertRejected(Mat image, String was) {
-        ways().forEach((name, way) -> assertThatThrownBy(() -> way.of(image))
-                .as(name)
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("image must be RGB, CV_8UC3, but was " + was));
+        entryPoints()
+                .forEach((name, entryPoint) -> assertThatThrownBy(() -> entryPoint.of(image))
+                        .as(name)
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("image must be RGB, CV_8UC3, but was " + was));
     }
 
     @Test
-    void otherTypesAreRejectedOnEveryWay() {
+    void rejectsOtherTypesAtEveryEntryPoint() {
         Map<Integer, String> depths =
                 Map.of(CV_16U, "CV_16UC3", CV_16S, "CV_16SC3", CV_32F, "CV_32FC3", CV_64F, "CV_64FC3");
         depths.forEach((depth, name) -> {
@@ -95,26 +96,26 @@ class GivenMatricesTest {
     }
 
     @Test
-    void aRegionIsTheImageThatItShows() throws Exception {
+    void embedsARegionOfALargerMatrix() throws Exception {
         try (Mat wide = new Mat(2 * SIZE_PX, 2 * SIZE_PX, face.type(), Scalar.all(0));
                 Mat region = new Mat(wide, new Rect(9, 5, SIZE_PX, SIZE_PX))) {
             face.copyTo(region);
             assertThat(region.isContinuous()).isFalse();
-            for (Map.Entry<String, Embedding> way : ways().entrySet()) {
-                assertThat(way.getValue().of(region))
-                        .as(way.getKey())
-                        .isEqualTo(way.getValue().of(face));
+            for (Map.Entry<String, Embedding> entryPoint : entryPoints().entrySet()) {
+                assertThat(entryPoint.getValue().of(region))
+                        .as(entryPoint.getKey())
+                        .isEqualTo(entryPoint.getValue().of(face));
             }
         }
     }
 
     @Test
-    void oneOfOurOwnMakingIsCheckedToo() {
+    void checksMatricesOfCustomSources() {
         try (Mat gray = new Mat(SIZE_PX, SIZE_PX, CV_8UC1, Scalar.all(100))) {
-            ImageSource own = new ImageSource() {
+            ImageSource custom = new ImageSource() {
                 @Override
                 public String name() {
-                    return "own";
+                    return "custom";
                 }
 
                 @Override
@@ -122,10 +123,10 @@ class GivenMatricesTest {
                     return gray.clone();
                 }
             };
-            assertThatThrownBy(() -> recognizer.embed(own))
+            assertThatThrownBy(() -> recognizer.embed(custom))
                     .hasMessageContaining("RGB, CV_8UC3")
                     .hasMessageEndingWith("CV_8UC1");
-            assertThatThrownBy(() -> batcher.embed(own))
+            assertThatThrownBy(() -> batcher.embed(custom))
                     .hasMessageContaining("RGB, CV_8UC3")
                     .hasMessageEndingWith("CV_8UC1");
         }

@@ -1,6 +1,7 @@
 package org.facerecognition;
 
-import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectPackage;
 import static org.junit.platform.launcher.EngineFilter.includeEngines;
 import static org.junit.platform.launcher.TagFilter.includeTags;
 
@@ -12,8 +13,9 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs the tests that need a GPU where there is no Maven: one line for each test, then a summary. The exit status is 0
- * when all ran and passed, 1 when one failed and 2 when one was skipped or there was none.
+ * Runs the GPU tests, the {@code Gpu*Test} classes of this package, without Maven: prints one line per test or per
+ * skipped class, then a summary. The exit status is 0 if all tests ran and passed, 1 if one failed, and 2 if one was
+ * skipped or none was found.
  */
 public final class GpuTests {
     private int passed;
@@ -23,7 +25,7 @@ public final class GpuTests {
     private GpuTests() {}
 
     public static void main(String[] args) {
-        for (String limit : new String[] {"maxPhysicalBytes", "maxBytes"}) { // before JavaCPP is loaded
+        for (String limit : new String[] {"maxPhysicalBytes", "maxBytes"}) { // must be set before JavaCPP is loaded
             String property = "org.bytedeco.javacpp." + limit;
             System.setProperty(property, System.getProperty(property, "0"));
         }
@@ -34,8 +36,11 @@ public final class GpuTests {
         LauncherFactory.create()
                 .execute(
                         LauncherDiscoveryRequestBuilder.request()
-                                .selectors(selectClass(GpuTest.class))
-                                .filters(includeTags("gpu"), includeEngines("junit-jupiter"))
+                                .selectors(selectPackage(GpuTests.class.getPackageName()))
+                                .filters(
+                                        includeClassNamePatterns("org\\.facerecognition\\.Gpu[A-Za-z]+Test"),
+                                        includeTags("gpu"),
+                                        includeEngines("junit-jupiter"))
                                 .build(),
                         new Printer());
         System.out.printf("%d passed, %d failed, %d skipped%n", passed, failed, skipped);
@@ -94,13 +99,13 @@ public final class GpuTests {
                     "%-8s %6.1f s  %s %s%s%n",
                     outcome,
                     (System.nanoTime() - start) / 1e9,
-                    test.isTest() && name.startsWith("#") ? parent(test) : "",
+                    test.isTest() && name.startsWith("#") ? methodName(test) : "",
                     test.getDisplayName(),
                     detail.isEmpty() ? "" : ": " + detail);
         }
 
-        /** Of an invocation with parameters, the method. */
-        private String parent(TestIdentifier test) {
+        /** Returns the method's name for an invocation of a parameterized test. */
+        private String methodName(TestIdentifier test) {
             var segments = test.getUniqueIdObject().getSegments();
             return segments.get(segments.size() - 2).getValue().replaceFirst("\\(.*", "");
         }

@@ -18,27 +18,28 @@ import org.facerecognition.DrillChild.Variant;
 import org.facerecognition.data.BadImages;
 
 /**
- * Kills a training again and again, at random moments, resumes it each time, and compares what comes out with a
- * training that was never killed: all tensors of last.ckpt and best.ckpt bit for bit (weights, optimizer, generator),
- * the history's losses and scores to the last digit, and the folder, in which nothing else may be left.
+ * Repeatedly kills a training process at random moments, resumes it each time, and compares the result with that of an
+ * uninterrupted run: all tensors of last.ckpt and best.ckpt (weights, states of optimizer and random generators) must
+ * be bitwise equal, the losses and scores of the history equal to the last digit, and the folder must hold nothing
+ * else.
  *
- * <p>The short version runs in the build, see {@link KillDrillTest}. A long one:
+ * <p>{@link KillDrillTest} runs a short drill in each build. A long drill:
  *
  * <pre>
  * mvn test -pl core -am -Dtest=KillDrillTest -Dsurefire.failIfNoSpecifiedTests=false -Ddrill.kills=50 [-Ddrill.seed=7]
  * </pre>
  */
 final class KillDrill {
-    /** What the training was doing when it was killed. */
+    /** What the training process was doing when it was killed. */
     enum Moment {
-        /** Before its first step: loading libraries, reading data, reading the checkpoint. */
+        /** It had not begun its first step: it was loading libraries, reading data or reading the checkpoint. */
         START,
         STEP,
         VALIDATION,
         CHECKPOINT
     }
 
-    private static final long LONGEST_LIFE_MINUTES = 10;
+    private static final long MAX_RUN_MINUTES = 10;
 
     private final Variant variant;
     private final int kills;
@@ -48,12 +49,12 @@ final class KillDrill {
     private final Path folder;
     private final PrintStream out;
     private final Map<Moment, Integer> hits = new EnumMap<>(Moment.class);
-    private final Map<Moment, List<Long>> micros = new EnumMap<>(Moment.class); // of the training that is not killed
-    private long stepsInAll;
+    private final Map<Moment, List<Long>> micros = new EnumMap<>(Moment.class); // durations in the uninterrupted run
+    private long totalSteps;
     private int halfWritten; // kills that left a temporary file
-    private int startsAnew; // lives that found no checkpoint
+    private int freshStarts; // runs that found no checkpoint
 
-    /** @param folder empty; the trainings' folders are created in it */
+    /** @param folder an empty folder, in which the checkpoint folders are created */
     KillDrill(Variant variant, int kills, long seed, Path faces, Path folder, PrintStream out) {
         this.variant = variant;
         this.kills = kills;
@@ -66,25 +67,25 @@ final class KillDrill {
     }
 
     /**
-     * The outcome.
+     * The result of a drill.
      *
-     * @param hits kills by what the training was doing
-     * @param halfWritten kills that left a temporary file
-     * @param differences from the training that was never killed; empty when all is well
+     * @param hits the number of kills per moment
+     * @param halfWritten the number of kills that left a temporary file
+     * @param differences the differences from the uninterrupted run; empty if there are none
      */
     record Result(Map<Moment, Integer> hits, int halfWritten, List<String> differences) {}
 
-    /** Runs the drill. */
+    /** Runs the drill, prints a summary and returns the result. */
     Result run() throws IOException, InterruptedException {
         long start = System.nanoTime();
         Path whole = folder.resolve("whole");
         Path killed = folder.resolve("killed");
-        live(whole, 2, null, 0, 0);
-        stepsInAll = CheckpointContents.steps(whole.resolve("last.ckpt"));
+        runChild(whole, 2, null, 0, 0);
+        totalSteps = CheckpointContents.steps(whole.resolve("last.ckpt"));
         for (int kill = 0; kill < kills; kill++) {
             killOnce(killed, kill);
         }
-        live(killed, 2, null, 0, 0);
+        runChild(killed, 2, null, 0, 0);
 
         List<String> differences = new ArrayList<>();
         for (String name : List.of("last.ckpt", "best.ckpt")) {
@@ -98,15 +99,15 @@ final class KillDrill {
             }
         }
         out.printf(
-                "%s: %d kills in %s (whose medians last %s ms); %d left a half-written file, %d lives began anew; %d steps, %d tensors; %d"
-                        + " differences; %d s%n",
+                "%s: %d kills in %s (median durations: %s ms); %d left a half-written file, %d runs found no checkpoint;"
+                        + " %d steps, %d tensors; %d differences; %d s%n",
                 variant,
                 kills,
                 hits,
                 medianMillis(),
                 halfWritten,
-                startsAnew,
-                stepsInAll,
+                freshStarts,
+                totalSteps,
                 CheckpointContents.of(killed.resolve("last.ckpt")).tensorCount(),
                 differences.size(),
                 TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
@@ -125,26 +126,29 @@ final class KillDrill {
         return millis;
     }
 
-    private void killOnce(Path backup, int kill) throws IOException, InterruptedException {
-        Moment aim = aim(kill, isNearItsEnd(backup));
+    private void killOnce(Path checkpoints, int kill) throws IOException, InterruptedException {
+        Moment aim = aim(kill, isNearEnd(checkpoints));
         int occurrence = 1 + random.nextInt(aim == Moment.STEP || aim == Moment.CHECKPOINT ? 3 : 1);
         long delayMicros = (long) (random.nextDouble() * 1.2 * medianMicros(aim));
-        Moment hit = live(backup, 1 + kill % 2, aim, occurrence, delayMicros);
+        Moment hit = runChild(checkpoints, 1 + kill % 2, aim, occurrence, delayMicros);
         hits.merge(hit, 1, Integer::sum);
-        boolean half = Files.isDirectory(backup)
-                && names(backup).stream().anyMatch(name -> name.startsWith(".") && name.endsWith(".tmp"));
+        boolean half = Files.isDirectory(checkpoints)
+                && names(checkpoints).stream().anyMatch(name -> name.startsWith(".") && name.endsWith(".tmp"));
         halfWritten += half ? 1 : 0;
     }
 
-    /** Whether it may end before it is killed, unless it is killed before its next checkpoint. */
-    private boolean isNearItsEnd(Path backup) {
-        Path last = backup.resolve("last.ckpt");
-        return Files.exists(last) && CheckpointContents.steps(last) > stepsInAll * 3 / 4;
+    /** Returns whether the run could end before it is killed, unless it is killed before its next checkpoint. */
+    private boolean isNearEnd(Path checkpoints) {
+        Path last = checkpoints.resolve("last.ckpt");
+        return Files.exists(last) && CheckpointContents.steps(last) > totalSteps * 3 / 4;
     }
 
-    /** Each kind in turn at first, so that a short drill has them too; then as chance has it, the start seldom. */
-    private Moment aim(int kill, boolean nearItsEnd) {
-        if (nearItsEnd) {
+    /**
+     * Returns the moment to kill at: first a checkpoint, then validation, then a step, so that a short drill covers
+     * them; after that a random one, rarely the start. Near its end, the run is killed before its next checkpoint.
+     */
+    private Moment aim(int kill, boolean nearEnd) {
+        if (nearEnd) {
             return random.nextInt(3) == 0 ? Moment.START : Moment.STEP;
         }
         return switch (kill) {
@@ -152,74 +156,77 @@ final class KillDrill {
             case 1 -> Moment.VALIDATION;
             case 2 -> Moment.STEP;
             default -> {
-                int drawn = random.nextInt(10);
-                yield drawn < 1
+                int roll = random.nextInt(10);
+                yield roll < 1
                         ? Moment.START
-                        : drawn < 4 ? Moment.STEP : drawn < 6 ? Moment.VALIDATION : Moment.CHECKPOINT;
+                        : roll < 4 ? Moment.STEP : roll < 6 ? Moment.VALIDATION : Moment.CHECKPOINT;
             }
         };
     }
 
     /**
-     * One life of the training.
+     * Runs the training process once.
      *
-     * @param aim when to kill it; null to let it end
-     * @param occurrence how often it begins what is aimed at before it is killed, from 1
-     * @return what it was doing last
+     * @param aim the moment to kill the process at; null to let it finish
+     * @param occurrence the occurrence of that moment at which the process is killed, from 1
+     * @param delayMicros the time from the beginning of that occurrence to the kill
+     * @return the last moment that the process reported
      */
-    private Moment live(Path backup, int loaderThreads, Moment aim, int occurrence, long delayMicros)
+    private Moment runChild(Path checkpoints, int loaderThreads, Moment aim, int occurrence, long delayMicros)
             throws IOException, InterruptedException {
-        ProcessBuilder builder = new ProcessBuilder(
-                        DrillChild.command(List.of(), variant, faces, backup, epochs, loaderThreads, BadImages.FAIL))
+        ProcessBuilder builder = new ProcessBuilder(DrillChild.command(
+                        List.of(), variant, faces, checkpoints, epochs, loaderThreads, BadImages.FAIL))
                 .redirectErrorStream(true);
-        builder.environment().put("OMP_NUM_THREADS", "1"); // sums are the same, and children do not wait for each other
+        builder.environment().put("OMP_NUM_THREADS", "1"); // fixed order of summation, no contention between children
         Process process = builder.start();
         List<String> lines = new ArrayList<>();
-        Moment now = Moment.START;
-        int left = occurrence;
-        long since = System.nanoTime();
+        Moment current = Moment.START;
+        int remaining = occurrence;
+        long momentStart = System.nanoTime();
         try (BufferedReader reader = process.inputReader()) {
             if (aim == Moment.START) {
                 killAfter(process, delayMicros);
             }
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 lines.add(line);
-                Moment begun = momentOf(line);
-                if (begun == null) {
+                Moment next = momentOf(line);
+                if (next == null) {
                     continue;
                 }
                 if (aim == null) {
-                    micros.computeIfAbsent(now, moment -> new ArrayList<>()).add((System.nanoTime() - since) / 1_000);
-                    since = System.nanoTime();
+                    micros.computeIfAbsent(current, moment -> new ArrayList<>())
+                            .add((System.nanoTime() - momentStart) / 1_000);
+                    momentStart = System.nanoTime();
                 }
-                now = begun;
+                current = next;
                 if (line.equals("started 0") && aim != null) {
-                    startsAnew++;
+                    freshStarts++;
                 }
-                if (begun == aim && !line.equals("resting") && --left == 0) {
+                if (next == aim && !line.equals("resting") && --remaining == 0) {
                     killAfter(process, delayMicros);
                 }
             }
         } finally {
             process.destroyForcibly();
         }
-        if (!process.waitFor(LONGEST_LIFE_MINUTES, TimeUnit.MINUTES)) {
-            throw new IllegalStateException("a training did not end");
+        if (!process.waitFor(MAX_RUN_MINUTES, TimeUnit.MINUTES)) {
+            throw new IllegalStateException("a training process did not exit within " + MAX_RUN_MINUTES + " minutes");
         }
         boolean ended = lines.contains("done");
         if (ended != (aim == null) || lines.stream().anyMatch(line -> line.startsWith("error: "))) {
-            throw new IllegalStateException("the training " + (ended ? "ended before it was killed" : "failed") + ": "
-                    + lines.subList(Math.max(0, lines.size() - 30), lines.size()));
+            throw new IllegalStateException(
+                    "the training process " + (ended ? "finished before it was killed" : "failed") + ": "
+                            + lines.subList(Math.max(0, lines.size() - 30), lines.size()));
         }
-        return now;
+        return current;
     }
 
     private static void killAfter(Process process, long micros) {
         LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(micros));
-        process.toHandle().destroyForcibly(); // SIGKILL; what the process has said can still be read
+        process.toHandle().destroyForcibly(); // SIGKILL; the output so far can still be read
     }
 
-    /** What begins with a line of the child; null when it is no news. */
+    /** Returns the moment that begins with an output line of the child; null if none does. */
     private static Moment momentOf(String line) {
         String word = line.split(" ")[0];
         return switch (word) {
@@ -237,7 +244,7 @@ final class KillDrill {
         }
     }
 
-    /** Arguments: variant, kills, seed, working folder. */
+    /** Runs a drill; arguments: variant, number of kills, seed, working folder. */
     public static void main(String[] args) throws IOException, InterruptedException {
         Path folder = Files.createDirectories(Path.of(args[3]));
         Path faces = TinyTraining.writeFaces(folder.resolve("faces"));

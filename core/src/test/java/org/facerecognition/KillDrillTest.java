@@ -10,25 +10,25 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The drill of {@link KillDrill}: a few kills of the plain training in each build, of all kinds with {@code
- * -Ddrill.kills=N}.
+ * Runs {@link KillDrill}: a few kills of the plain variant in each build, and N kills of every variant with
+ * {@code -Ddrill.kills=N}.
  */
 class KillDrillTest {
-    private static final int KILLS_IN_A_BUILD = 4;
+    private static final int KILLS_PER_BUILD = 4;
 
     @TempDir
     Path folder;
 
     @ParameterizedTest
     @EnumSource(Variant.class)
-    void aTrainingThatIsKilledAgainAndAgainEndsAsOneThatNeverWas(Variant variant) throws Exception {
+    void repeatedlyKilledTrainingEndsLikeAnUninterruptedOne(Variant variant) throws Exception {
         int kills = Integer.getInteger("drill.kills", 0);
-        assumeTrue(kills > 0 || variant == Variant.PLAIN, "a long drill alone, with -Ddrill.kills=N");
+        assumeTrue(kills > 0 || variant == Variant.PLAIN, "runs in long drills only, with -Ddrill.kills=N");
         long seed = Long.getLong("drill.seed", System.nanoTime());
         Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
 
         KillDrill.Result result =
-                new KillDrill(variant, kills > 0 ? kills : KILLS_IN_A_BUILD, seed, faces, folder, System.out).run();
+                new KillDrill(variant, kills > 0 ? kills : KILLS_PER_BUILD, seed, faces, folder, System.out).run();
 
         assertThat(result.differences()).isEmpty();
     }

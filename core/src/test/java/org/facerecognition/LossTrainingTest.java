@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Every loss through the trainer, backups and files. */
+/** Tests every loss with the trainer, with checkpoints and with model files. */
 class LossTrainingTest {
     @TempDir
     static Path faces;
@@ -53,14 +53,14 @@ class LossTrainingTest {
         return Recognizer.of(new TinyBackbone(16), head, TinyTraining.IMAGE_PX, Normalization.SYMMETRIC);
     }
 
-    /** 5 people, 2 images each: a batch has pairs of both kinds. */
+    /** Batches of 5 people with 2 images each, so that each batch has genuine and impostor pairs. */
     private static TrainerArgs.Builder args() {
         return TinyTraining.args().batchSize(10).sampler(Sampler.identities(5, 2));
     }
 
     @ParameterizedTest
     @EnumSource(LossName.class)
-    void learnsWhoIsWho(LossName loss) {
+    void everyLossLearnsToClassify(LossName loss) {
         try (Recognizer recognizer = recognizer(loss, 16.0)) {
             History history = TinyTraining.fit(recognizer, faces, args().epochs(3));
             assertThat(history.epochs()).allSatisfy(epoch -> {
@@ -68,17 +68,17 @@ class LossTrainingTest {
                 assertThat(epoch.valLoss()).isFinite();
             });
             assertThat(history.last().orElseThrow().valAccuracy())
-                    .as("of five people, by color")
+                    .as("accuracy on five people, who differ in color")
                     .isGreaterThan(0.5);
         }
     }
 
-    /** What they learn on the way, and the draws, must be in the backup and be taken on from it. */
+    /** The state that these losses update during training, and the random state, must be saved and restored. */
     @ParameterizedTest
     @EnumSource(
             value = LossName.class,
             names = {"ADAFACE", "CURRICULARFACE", "ADACOS_DYNAMIC", "ELASTICFACE_ARC", "CENTER", "SUPCON"})
-    void resumedItHasTheLossesOfOneThatWasNeverStopped(LossName loss) {
+    void resumedTrainingHasTheLossesOfAnUninterruptedOne(LossName loss) {
         List<Double> whole = losses(loss, args().epochs(2).maxSteps(9).marginWarmupEpochs(1));
 
         TrainerArgs.Builder inParts =
@@ -87,12 +87,12 @@ class LossTrainingTest {
         parts.addAll(losses(loss, inParts.maxSteps(9).resume(true)));
 
         assertThat(parts).isEqualTo(whole);
-        try (Recognizer stopped = recognizer(loss, 16.0)) {
+        try (Recognizer reference = recognizer(loss, 16.0)) {
             SafeTensors file = SafeTensors.open(folder.resolve("last.ckpt"));
             Map<String, Tensor> state = new LinkedHashMap<>();
             try (PointerScope scope = new PointerScope()) {
-                for (long i = 0; i < stopped.head().named_buffers().size(); i++) {
-                    String name = stopped.head().named_buffers().get(i).key().getString();
+                for (long i = 0; i < reference.head().named_buffers().size(); i++) {
+                    String name = reference.head().named_buffers().get(i).key().getString();
                     state.put(name, file.read("model.head." + name));
                 }
             }
@@ -114,7 +114,7 @@ class LossTrainingTest {
         return losses.all;
     }
 
-    // ---- the door and files ----
+    // ---- factory methods and model files ----
 
     private static RecognizerArgs.Builder tiny() {
         return RecognizerArgs.builder()
@@ -127,7 +127,7 @@ class LossTrainingTest {
     @EnumSource(
             value = LossName.class,
             names = {"ADAFACE", "SUBCENTER_ARCFACE", "NORMFACE", "CENTER", "TRIPLET"})
-    void aModelIsLoadedWithTheLossAndTheStateItWasSavedWith(LossName loss) {
+    void loadsAModelWithItsLossAndItsState(LossName loss) {
         Path file = folder.resolve("some.model");
         String text;
         Map<String, float[]> saved;
@@ -137,7 +137,7 @@ class LossTrainingTest {
                 Tensor embeddings = torch.randn(4, 128);
                 Head head = recognizer.head();
                 head.train(true);
-                head.forward(embeddings, Tensor.create(new long[] {0, 1, 0, 4})); // moves what there is to move
+                head.forward(embeddings, Tensor.create(new long[] {0, 1, 0, 4})); // updates any state
                 head.eval();
             }
             recognizer.save(file);
@@ -165,7 +165,7 @@ class LossTrainingTest {
     }
 
     @Test
-    void everyRecipeHasItsPapersSettingsButArcFaceTheStudys() {
+    void everyFactoryUsesItsPapersSettingsAndArcFaceThoseOfTheStudy() {
         try (Recognizer arc = Recognizer.arcFace(tiny().build());
                 Recognizer cos = Recognizer.cosFace(tiny().build());
                 Recognizer sphere = Recognizer.sphereFace(tiny().build());
@@ -199,9 +199,9 @@ class LossTrainingTest {
                 .hasMessage("m must be at least 1 and finite, but was 0.1");
     }
 
-    /** Files from before losses had ids, and before there was more to set about them. */
+    /** Earlier versions wrote enum constants instead of loss ids, and had fewer settings. */
     @Test
-    void olderFilesAreStillRead() throws Exception {
+    void readsFilesOfEarlierVersions() throws Exception {
         for (String old : List.of("ARCFACE", "CROSS_ENTROPY")) {
             Path file = folder.resolve(old + ".model");
             boolean arc = old.equals("ARCFACE");
@@ -228,7 +228,7 @@ class LossTrainingTest {
     }
 
     @Test
-    void aMetricHeadHasNoCentersToStartFromMeans() {
+    void rejectsHeadFromMeansForMetricHeads() {
         try (Recognizer recognizer = recognizer(LossName.TRIPLET, null)) {
             assertThat(recognizer.head()).isInstanceOf(MetricHead.class);
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args().headFromMeans(true)))
@@ -238,12 +238,12 @@ class LossTrainingTest {
 
     // ---- embeddings that are not finite ----
 
-    /** Gives NaN for the third image of a batch. */
-    private static final class Broken extends Backbone {
+    /** A network that returns NaN for the third image of each batch. */
+    private static final class NanForThirdImage extends Backbone {
         private final TinyBackbone net = register_module("net", new TinyBackbone(16));
 
-        Broken() {
-            super("Broken");
+        NanForThirdImage() {
+            super("NanForThirdImage");
         }
 
         @Override
@@ -270,12 +270,12 @@ class LossTrainingTest {
     }
 
     @Test
-    void anEmbeddingThatIsNotFiniteIsNamedByRowAndFile() {
+    void nonFiniteEmbeddingIsReportedByRowAndFile() {
         Head head = LossName.ARCFACE.create(TinyTraining.PEOPLE, 16, LossSettings.DEFAULTS);
         TrainerArgs.Builder inOrder = TinyTraining.args().sampler(Sampler.sequential());
         String third = TinyTraining.train(faces).sample(2).image().name();
         try (Recognizer recognizer =
-                Recognizer.of(new Broken(), head, TinyTraining.IMAGE_PX, Normalization.SYMMETRIC)) {
+                Recognizer.of(new NanForThirdImage(), head, TinyTraining.IMAGE_PX, Normalization.SYMMETRIC)) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, inOrder))
                     .isInstanceOf(NonFiniteLossException.class)
                     .hasMessageContaining(

@@ -32,26 +32,27 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What happens to machines in the middle of a training: full disks, folders that become read-only or vanish, clocks
- * that jump. Each ends in one sentence or is survived, and the last checkpoint goes on as if nothing had been.
+ * Tests faults of the machine during training: full disks, folders that become read-only or vanish, clocks that jump.
+ * Training either survives a fault or fails with a message of one sentence, and the last checkpoint resumes to the
+ * result of an undisturbed run.
  */
 class MachineFaultsTest {
-    private static final int EVERY = 4; // steps between checkpoints
-    private static final int FAULT = 6; // the step after which it happens
-    private static final int SMALL_KIB = 1024; // room for some ten checkpoints
+    private static final int CHECKPOINT_EVERY = 4; // steps between checkpoints
+    private static final int FAULT_STEP = 6; // the step after which the fault happens
+    private static final int DISK_KIB = 1024; // room for about ten checkpoints
 
     @TempDir
     static Path shared;
 
-    private static Path whole; // last.ckpt of a training that nothing happened to
+    private static Path whole; // last.ckpt of an undisturbed training run
 
     @TempDir
     Path folder;
 
     private Path faces;
-    private Path backup;
+    private Path checkpoints;
 
-    /** What happens to the machine. */
+    /** A fault of the machine. */
     private interface Fault {
         void happen() throws IOException, InterruptedException;
     }
@@ -64,17 +65,17 @@ class MachineFaultsTest {
     }
 
     @BeforeEach
-    void name() {
+    void setPaths() {
         faces = shared.resolve("faces");
-        backup = folder.resolve("backup");
+        checkpoints = folder.resolve("checkpoints");
     }
 
-    private static TrainerArgs.Builder args(Path backup) {
+    private static TrainerArgs.Builder args(Path checkpoints) {
         return TinyTraining.args()
                 .epochs(2)
-                .imageCacheMib(0) // so that images are read as long as the training runs
-                .checkpoints(backup)
-                .checkpointEverySteps(EVERY);
+                .imageCacheMib(0) // so that images are read throughout the training run
+                .checkpoints(checkpoints)
+                .checkpointEverySteps(CHECKPOINT_EVERY);
     }
 
     private static void fit(Path faces, TrainerArgs.Builder args) {
@@ -87,7 +88,7 @@ class MachineFaultsTest {
         return new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
-                if (step.step() == FAULT) {
+                if (step.step() == FAULT_STEP) {
                     happen(fault);
                 }
             }
@@ -129,10 +130,10 @@ class MachineFaultsTest {
     }
 
     private void assertResumes() throws IOException {
-        fit(faces, args(backup).resume(true));
-        CheckpointContents.assertSame(backup.resolve("last.ckpt"), whole);
-        assertThat(names(backup)).contains("best.ckpt", "last.ckpt").noneMatch(name -> name.endsWith(".tmp"));
-        assertThat(backup.resolve(".training.lock")).doesNotExist();
+        fit(faces, args(checkpoints).resume(true));
+        CheckpointContents.assertSame(checkpoints.resolve("last.ckpt"), whole);
+        assertThat(names(checkpoints)).contains("best.ckpt", "last.ckpt").noneMatch(name -> name.endsWith(".tmp"));
+        assertThat(checkpoints.resolve(".training.lock")).doesNotExist();
     }
 
     @Nested
@@ -140,7 +141,7 @@ class MachineFaultsTest {
         private final Mounts mounts = new Mounts();
 
         private Path filler() {
-            return backup.resolve("filler");
+            return checkpoints.resolve("filler");
         }
 
         private void fill() throws IOException {
@@ -156,17 +157,17 @@ class MachineFaultsTest {
         }
 
         @Test
-        void aDiskThatIsFullWhenLastIsWrittenIsOneSentence() throws Exception {
+        void reportsAFullDiskWhenLastIsWritten() throws Exception {
             try (mounts) {
-                mounts.memory(backup, SMALL_KIB);
-                assertThatThrownBy(() -> fit(faces, args(backup).listeners(afterStep(this::fill))))
+                mounts.memory(checkpoints, DISK_KIB);
+                assertThatThrownBy(() -> fit(faces, args(checkpoints).listeners(afterStep(this::fill))))
                         .isInstanceOf(WeightsException.class)
-                        .hasMessage(
-                                "cannot write " + backup.resolve("last.ckpt") + ": No space left on device; an existing"
-                                        + " file of that name is unchanged; free some space or choose another folder");
-                assertThat(CheckpointContents.steps(backup.resolve("last.ckpt")))
-                        .isEqualTo(EVERY);
-                assertThat(names(backup)).containsExactly("filler", "last.ckpt");
+                        .hasMessage("cannot write " + checkpoints.resolve("last.ckpt")
+                                + ": No space left on device; an existing"
+                                + " file of that name is unchanged; free some space or choose another folder");
+                assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt")))
+                        .isEqualTo(CHECKPOINT_EVERY);
+                assertThat(names(checkpoints)).containsExactly("filler", "last.ckpt");
 
                 Files.delete(filler());
                 assertResumes();
@@ -174,16 +175,16 @@ class MachineFaultsTest {
         }
 
         @Test
-        void aDiskThatIsFullWhenBestIsWrittenIsOneSentence() throws Exception {
+        void reportsAFullDiskWhenBestIsWritten() throws Exception {
             try (mounts) {
-                mounts.memory(backup, SMALL_KIB);
-                assertThatThrownBy(() -> fit(faces, args(backup).listeners(inValidation(this::fill))))
+                mounts.memory(checkpoints, DISK_KIB);
+                assertThatThrownBy(() -> fit(faces, args(checkpoints).listeners(inValidation(this::fill))))
                         .isInstanceOf(WeightsException.class)
                         .hasMessageStartingWith(
-                                "cannot write " + backup.resolve("best.ckpt") + ": No space left on device; ");
-                assertThat(CheckpointContents.steps(backup.resolve("last.ckpt")))
+                                "cannot write " + checkpoints.resolve("best.ckpt") + ": No space left on device; ");
+                assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt")))
                         .isEqualTo(10);
-                assertThat(names(backup)).containsExactly("filler", "last.ckpt");
+                assertThat(names(checkpoints)).containsExactly("filler", "last.ckpt");
 
                 Files.delete(filler());
                 assertResumes();
@@ -191,15 +192,15 @@ class MachineFaultsTest {
         }
 
         @Test
-        void aFullDiskIsOneSentenceAtTheStartToo() throws Exception {
+        void reportsAFullDiskWhenTrainingIsResumed() throws Exception {
             try (mounts) {
-                mounts.memory(backup, SMALL_KIB);
-                fit(faces, args(backup).maxSteps(FAULT));
+                mounts.memory(checkpoints, DISK_KIB);
+                fit(faces, args(checkpoints).maxSteps(FAULT_STEP));
                 fill();
-                assertThatThrownBy(() -> fit(faces, args(backup).resume(true)))
+                assertThatThrownBy(() -> fit(faces, args(checkpoints).resume(true)))
                         .isInstanceOf(WeightsException.class)
                         .hasMessageContaining("No space left on device");
-                assertThat(names(backup)).containsExactly("filler", "last.ckpt");
+                assertThat(names(checkpoints)).containsExactly("filler", "last.ckpt");
 
                 Files.delete(filler());
                 assertResumes();
@@ -207,19 +208,20 @@ class MachineFaultsTest {
         }
 
         @Test
-        void aFolderThatBecomesReadOnlyIsOneSentence() throws Exception {
+        void reportsAFolderThatBecomesReadOnly() throws Exception {
             try (mounts) {
-                mounts.memory(backup, SMALL_KIB); // skips the test where mounting is not allowed
-                assertThatThrownBy(() -> fit(faces, args(backup).listeners(afterStep(() -> mounts.readOnly(backup)))))
+                mounts.memory(checkpoints, DISK_KIB); // skips the test if mounting is not allowed
+                assertThatThrownBy(() ->
+                                fit(faces, args(checkpoints).listeners(afterStep(() -> mounts.readOnly(checkpoints)))))
                         .isInstanceOf(WeightsException.class)
                         .hasMessageStartingWith(
-                                "cannot write " + backup.resolve("last.ckpt") + ": Read-only file system; ");
-                assertThatThrownBy(() -> fit(faces, args(backup).resume(true)))
-                        .as("as long as it is")
+                                "cannot write " + checkpoints.resolve("last.ckpt") + ": Read-only file system; ");
+                assertThatThrownBy(() -> fit(faces, args(checkpoints).resume(true)))
+                        .as("while the folder is read-only")
                         .isInstanceOf(WeightsException.class)
-                        .hasMessage("cannot write into checkpoint folder " + backup
+                        .hasMessage("cannot write into checkpoint folder " + checkpoints
                                 + ": Read-only file system; choose another folder");
-                mounts.undo();
+                mounts.unmountLast();
                 assertResumes();
             }
         }
@@ -228,34 +230,35 @@ class MachineFaultsTest {
     @Nested
     class Folders {
         @Test
-        void aFolderThatIsDeletedIsMadeAgain() throws Exception {
-            fit(faces, args(backup).listeners(afterStep(() -> delete(backup))));
-            CheckpointContents.assertSame(backup.resolve("last.ckpt"), whole);
-            assertThat(names(backup)).containsExactly("best.ckpt", "last.ckpt");
+        void recreatesADeletedFolder() throws Exception {
+            fit(faces, args(checkpoints).listeners(afterStep(() -> delete(checkpoints))));
+            CheckpointContents.assertSame(checkpoints.resolve("last.ckpt"), whole);
+            assertThat(names(checkpoints)).containsExactly("best.ckpt", "last.ckpt");
         }
 
         @Test
-        void aFolderThatIsAFileNowIsOneSentence() throws Exception {
+        void reportsAFolderThatBecomesAFile() throws Exception {
             Path elsewhere = folder.resolve("elsewhere");
-            assertThatThrownBy(() -> fit(faces, args(backup).listeners(afterStep(() -> {
-                        Files.move(backup, elsewhere);
-                        Files.writeString(backup, "a file");
+            assertThatThrownBy(() -> fit(faces, args(checkpoints).listeners(afterStep(() -> {
+                        Files.move(checkpoints, elsewhere);
+                        Files.writeString(checkpoints, "a file");
                     }))))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessage("cannot write " + backup.resolve("last.ckpt") + ": " + backup + " is not a folder; an"
+                    .hasMessage("cannot write " + checkpoints.resolve("last.ckpt") + ": " + checkpoints
+                            + " is not a folder; an"
                             + " existing file of that name is unchanged; free some space or choose another folder");
-            assertThat(backup).hasContent("a file");
+            assertThat(checkpoints).hasContent("a file");
 
-            Files.delete(backup);
-            Files.move(elsewhere, backup);
+            Files.delete(checkpoints);
+            Files.move(elsewhere, checkpoints);
             assertResumes();
         }
 
         @Test
-        void aCheckpointThatIsAFolderNowIsOneSentence() throws Exception {
-            Path last = backup.resolve("last.ckpt");
+        void reportsACheckpointThatBecomesAFolder() throws Exception {
+            Path last = checkpoints.resolve("last.ckpt");
             Path elsewhere = folder.resolve("last.ckpt");
-            assertThatThrownBy(() -> fit(faces, args(backup).listeners(afterStep(() -> {
+            assertThatThrownBy(() -> fit(faces, args(checkpoints).listeners(afterStep(() -> {
                         Files.move(last, elsewhere);
                         Files.createDirectory(last);
                     }))))
@@ -269,40 +272,40 @@ class MachineFaultsTest {
     }
 
     /**
-     * Time is measured, in seconds that the reports show, and decides nothing; ArchitectureTest finds who would ask for
-     * it.
+     * Durations are measured for the reports only; no decision depends on the clock or on file times. ArchitectureTest
+     * rejects code that reads the wall clock.
      */
     @Nested
     class Clocks {
         @ParameterizedTest
         @ValueSource(strings = {"1970-01-02T00:00:00Z", "2099-12-31T00:00:00Z"})
-        void filesOfAnotherTimeAreTakenAsTheyAre(String time) throws Exception {
+        void ignoresFileTimesInThePastAndFuture(String time) throws Exception {
             FileTime stamp = FileTime.from(Instant.parse(time));
-            fit(faces, args(backup).maxSteps(FAULT));
+            fit(faces, args(checkpoints).maxSteps(FAULT_STEP));
             List<Path> left = List.of(
-                    backup.resolve(".last.ckpt.0123456789abcdef.tmp"),
-                    backup.resolve(".best.ckpt.fedcba9876543210.tmp"),
-                    backup.resolve(".training.lock")); // as a killed training leaves them
+                    checkpoints.resolve(".last.ckpt.0123456789abcdef.tmp"),
+                    checkpoints.resolve(".best.ckpt.fedcba9876543210.tmp"),
+                    checkpoints.resolve(".training.lock")); // as a killed process leaves them
             for (Path file : left) {
                 Files.writeString(file, "process 1, a training since " + time);
             }
-            try (Stream<Path> files = Files.walk(backup)) {
+            try (Stream<Path> files = Files.walk(checkpoints)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                     Files.setLastModifiedTime(file, stamp);
                 }
             }
 
             assertResumes();
-            assertThat(names(backup)).containsExactly("best.ckpt", "last.ckpt");
+            assertThat(names(checkpoints)).containsExactly("best.ckpt", "last.ckpt");
         }
 
         @Test
-        void filesWhoseTimesJumpDuringATrainingAreTakenAsTheyAre() throws Exception {
-            fit(faces, args(backup).listeners(new TrainingListener() {
+        void ignoresFileTimesThatJumpDuringTraining() throws Exception {
+            fit(faces, args(checkpoints).listeners(new TrainingListener() {
                 @Override
                 public void checkpointSaved(Path file) {
                     happen(() -> {
-                        try (Stream<Path> files = Files.list(backup)) {
+                        try (Stream<Path> files = Files.list(checkpoints)) {
                             for (Path each : files.toList()) {
                                 boolean future = Files.size(each) % 2 == 0;
                                 Files.setLastModifiedTime(
@@ -312,102 +315,102 @@ class MachineFaultsTest {
                     });
                 }
             }));
-            CheckpointContents.assertSame(backup.resolve("last.ckpt"), whole);
+            CheckpointContents.assertSame(checkpoints.resolve("last.ckpt"), whole);
         }
 
         @Test
-        void imagesThatWereTouchedAreTheSameImages() throws Exception {
-            Path own = TinyTraining.writeFaces(folder.resolve("faces"));
-            fit(own, args(backup).maxSteps(FAULT));
-            try (Stream<Path> images = Files.walk(own)) {
+        void acceptsUnchangedImagesWithNewFileTimes() throws Exception {
+            Path ownFaces = TinyTraining.writeFaces(folder.resolve("faces"));
+            fit(ownFaces, args(checkpoints).maxSteps(FAULT_STEP));
+            try (Stream<Path> images = Files.walk(ownFaces)) {
                 for (Path image : images.toList()) {
                     Files.setLastModifiedTime(image, FileTime.from(Instant.parse("2099-12-31T00:00:00Z")));
                 }
             }
-            fit(own, args(backup).resume(true));
-            CheckpointContents.assertSame(backup.resolve("last.ckpt"), whole);
+            fit(ownFaces, args(checkpoints).resume(true));
+            CheckpointContents.assertSame(checkpoints.resolve("last.ckpt"), whole);
         }
     }
 
     @Nested
     class Data {
-        private Path own;
+        private Path ownFaces;
         private Map<String, byte[]> contents;
 
         @BeforeEach
         void write() throws IOException {
-            own = TinyTraining.writeFaces(folder.resolve("faces"));
+            ownFaces = TinyTraining.writeFaces(folder.resolve("faces"));
             contents = new TreeMap<>();
-            try (Stream<Path> images = Files.walk(own)) {
+            try (Stream<Path> images = Files.walk(ownFaces)) {
                 for (Path image : images.filter(Files::isRegularFile).toList()) {
-                    contents.put(own.relativize(image).toString(), Files.readAllBytes(image));
+                    contents.put(ownFaces.relativize(image).toString(), Files.readAllBytes(image));
                 }
             }
         }
 
-        /** In one moment, so that no batch is made of what is left on the way. */
+        /** Moves the whole folder at once, so that no batch is built from a part of the images. */
         private void vanish() throws IOException {
-            Files.move(own, folder.resolve("elsewhere"));
+            Files.move(ownFaces, folder.resolve("elsewhere"));
         }
 
         private void restore() throws IOException {
             contents.forEach((name, bytes) -> {
                 try {
-                    Files.createDirectories(own.resolve(name).getParent());
-                    Files.write(own.resolve(name), bytes);
+                    Files.createDirectories(ownFaces.resolve(name).getParent());
+                    Files.write(ownFaces.resolve(name), bytes);
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }
             });
         }
 
-        private void assertGoesOnWhenRestored() throws IOException {
+        private void assertResumesWhenRestored() throws IOException {
             restore();
-            fit(own, args(backup).resume(true));
-            CheckpointContents.assertSame(backup.resolve("last.ckpt"), whole);
+            fit(ownFaces, args(checkpoints).resume(true));
+            CheckpointContents.assertSame(checkpoints.resolve("last.ckpt"), whole);
         }
 
         @Test
-        void anImageThatVanishesIsOneSentence() throws Exception {
-            Path image = own.resolve("person3").resolve("2.png");
-            assertThatThrownBy(() -> fit(own, args(backup).listeners(afterStep(() -> Files.delete(image)))))
+        void reportsAnImageThatVanishes() throws Exception {
+            Path image = ownFaces.resolve("person3").resolve("2.png");
+            assertThatThrownBy(() -> fit(ownFaces, args(checkpoints).listeners(afterStep(() -> Files.delete(image)))))
                     .isInstanceOf(DataException.class)
                     .hasMessage("image " + image + " does not exist");
-            assertGoesOnWhenRestored();
+            assertResumesWhenRestored();
         }
 
         @Test
-        void aDataFolderThatVanishesIsOneSentence() throws Exception {
-            assertThatThrownBy(() -> fit(own, args(backup).listeners(afterStep(this::vanish))))
+        void reportsADataFolderThatVanishes() throws Exception {
+            assertThatThrownBy(() -> fit(ownFaces, args(checkpoints).listeners(afterStep(this::vanish))))
                     .isInstanceOf(DataException.class)
                     .message()
-                    .matches("image \\Q" + own + "\\E.person\\d.\\d\\.png does not exist");
-            assertGoesOnWhenRestored();
+                    .matches("image \\Q" + ownFaces + "\\E.person\\d.\\d\\.png does not exist");
+            assertResumesWhenRestored();
         }
 
         @ParameterizedTest
         @EnumSource(BadImages.class)
-        void anImageThatIsNoImageAnyMoreIsOneSentenceOrSkipped(BadImages policy) throws Exception {
-            Path image = own.resolve("person3").resolve("2.png");
+        void reportsOrSkipsAnImageThatBecomesUnreadable(BadImages policy) throws Exception {
+            Path image = ownFaces.resolve("person3").resolve("2.png");
             TrainerArgs.Builder args =
-                    args(backup).badImages(policy).listeners(afterStep(() -> Files.write(image, new byte[100])));
+                    args(checkpoints).badImages(policy).listeners(afterStep(() -> Files.write(image, new byte[100])));
             if (policy == BadImages.SKIP) {
-                fit(own, args);
+                fit(ownFaces, args);
             } else {
-                assertThatThrownBy(() -> fit(own, args))
+                assertThatThrownBy(() -> fit(ownFaces, args))
                         .isInstanceOf(DataException.class)
                         .hasMessageStartingWith("image " + image + " ");
-                assertGoesOnWhenRestored();
+                assertResumesWhenRestored();
             }
         }
 
         @Test
-        void anImageThatVanishesIsSkippedAndTold() throws Exception {
+        void skipsAndReportsAnImageThatVanishes() throws Exception {
             Map<String, String> skipped = new TreeMap<>();
-            Path image = own.resolve("person3").resolve("2.png");
+            Path image = ownFaces.resolve("person3").resolve("2.png");
             fit(
-                    own,
-                    args(backup)
+                    ownFaces,
+                    args(checkpoints)
                             .badImages(BadImages.SKIP)
                             .listeners(afterStep(() -> Files.delete(image)), new TrainingListener() {
                                 @Override
@@ -416,18 +419,20 @@ class MachineFaultsTest {
                                 }
                             }));
             assertThat(skipped).containsOnlyKeys("person3/2.png");
-            assertThat(CheckpointContents.steps(backup.resolve("last.ckpt"))).isEqualTo(20);
+            assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt")))
+                    .isEqualTo(20);
         }
 
         @Test
-        void aDataFolderThatVanishesIsOneSentenceEvenWhereImagesAreSkipped() throws Exception {
-            assertThatThrownBy(() ->
-                            fit(own, args(backup).badImages(BadImages.SKIP).listeners(afterStep(this::vanish))))
+        void reportsADataFolderThatVanishesEvenIfBadImagesAreSkipped() throws Exception {
+            assertThatThrownBy(() -> fit(
+                            ownFaces,
+                            args(checkpoints).badImages(BadImages.SKIP).listeners(afterStep(this::vanish))))
                     .isInstanceOf(DataException.class)
                     .hasMessageMatching("at least one image must be usable, but none of \\d+ is");
             restore();
-            fit(own, args(backup).badImages(BadImages.SKIP).resume(true));
-            CheckpointContents.assertSame(backup.resolve("last.ckpt"), whole);
+            fit(ownFaces, args(checkpoints).badImages(BadImages.SKIP).resume(true));
+            CheckpointContents.assertSame(checkpoints.resolve("last.ckpt"), whole);
         }
     }
 }

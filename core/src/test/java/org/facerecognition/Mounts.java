@@ -10,19 +10,20 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * File systems that are mounted for a test, where the user may do that: root on Linux. Elsewhere the test is skipped.
+ * Mounts file systems for a test and unmounts them when closed. Tests are skipped unless the user may mount, which is
+ * root on Linux.
  */
 final class Mounts implements AutoCloseable {
     private final List<Path> mounted = new ArrayList<>();
 
-    /** Mounts an empty file system in memory, of so many KiB. */
+    /** Creates a folder and mounts an empty in-memory file system of {@code kib} KiB there. */
     Path memory(Path folder, int kib) throws IOException, InterruptedException {
         Files.createDirectories(folder);
         mount(folder, "-t", "tmpfs", "-o", "size=" + kib + "k", "tmpfs", folder.toString());
         return folder;
     }
 
-    /** Makes a folder read-only for everybody, root included, whatever is open in it. */
+    /** Makes a folder read-only for every user, root included, even while files in it are open. */
     void readOnly(Path folder) throws IOException, InterruptedException {
         mount(folder, "--bind", folder.toString(), folder.toString());
         mount(null, "-o", "remount,bind,ro", folder.toString());
@@ -44,13 +45,13 @@ final class Mounts implements AutoCloseable {
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();
             return process.waitFor(30, TimeUnit.SECONDS) && process.exitValue() == 0;
-        } catch (IOException e) { // no such program
+        } catch (IOException e) { // there is no mount command
             return false;
         }
     }
 
-    /** Unmounts what was mounted last. */
-    void undo() throws InterruptedException {
+    /** Unmounts the most recently mounted file system. */
+    void unmountLast() throws InterruptedException {
         Path last = mounted.remove(mounted.size() - 1);
         run(List.of("umount", "-l", last.toString()));
     }
@@ -58,7 +59,7 @@ final class Mounts implements AutoCloseable {
     @Override
     public void close() throws InterruptedException {
         while (!mounted.isEmpty()) {
-            undo();
+            unmountLast();
         }
     }
 }

@@ -3,14 +3,15 @@ package org.facerecognition;
 import java.util.Arrays;
 import java.util.Random;
 
-/** Damages files as disks, transfers and strangers do; the same random numbers give the same damage. */
+/** Damages files as failing disks, broken transfers and attackers do; equal random numbers give equal damage. */
 public final class Mutations {
-    private static final int HEADER_BYTES = 700; // where most of the sense is
+    private static final int HEADER_BYTES = 700; // the start of a file, where most of its structure is
 
     private Mutations() {}
 
     /**
-     * One to four of: bytes overwritten or flipped, an extreme number, a stretch left out or doubled, the end cut off.
+     * Returns a copy with one to four mutations: a byte overwritten or a bit flipped, an extreme number, a range
+     * removed or duplicated, or the end cut off.
      */
     public static byte[] of(byte[] bytes, Random random) {
         byte[] result = bytes;
@@ -32,7 +33,7 @@ public final class Mutations {
         return result;
     }
 
-    /** One to eight bytes as large or small numbers have them. */
+    /** Overwrites one to eight bytes with values that occur in very large or very small numbers. */
     private static byte[] extreme(byte[] bytes, int at, Random random) {
         byte[] result = bytes.clone();
         int end = Math.min(result.length, at + (1 << random.nextInt(4)));

@@ -10,13 +10,14 @@ import org.facerecognition.train.TrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Tests that training does not leak native memory. */
 class NativeMemoryTest {
     private static final int WARM_UP_STEPS = 300;
     private static final int STEPS = 1_000;
 
-    /** In a JVM of its own, whose heap is all there from the start: what grows is native. */
+    /** Runs in a child JVM whose whole heap is committed at the start, so that any growth is native memory. */
     @Test
-    void aThousandStepsLeaveNothingBehind(@TempDir Path faces) throws Exception {
+    void aThousandStepsLeakNoNativeMemory(@TempDir Path faces) throws Exception {
         TinyTraining.writeFaces(faces);
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -37,21 +38,24 @@ class NativeMemoryTest {
         assertThat(child.waitFor()).isZero();
 
         assertThat(Long.parseLong(figures[0]))
-                .as("native objects more than before")
-                .isLessThan(20); // an image in work
-        assertThat(Long.parseLong(figures[1])).as("MiB more than before").isLessThan(32);
+                .as("growth in native objects")
+                .isLessThan(20); // an image that is being processed
+        assertThat(Long.parseLong(figures[1])).as("growth in MiB").isLessThan(32);
     }
 
+    /**
+     * Trains on the faces in the folder that the argument names, and prints the growth in native objects and in MiB.
+     */
     public static void main(String[] args) {
         long[] pointers = new long[2];
         long[] bytes = new long[2];
-        TrainingListener watch = new TrainingListener() {
+        TrainingListener listener = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
                 if (step.step() == WARM_UP_STEPS || step.step() == WARM_UP_STEPS + STEPS) {
-                    int at = step.step() == WARM_UP_STEPS ? 0 : 1;
-                    pointers[at] = Pointer.totalCount();
-                    bytes[at] = Pointer.physicalBytes();
+                    int index = step.step() == WARM_UP_STEPS ? 0 : 1;
+                    pointers[index] = Pointer.totalCount();
+                    bytes[index] = Pointer.physicalBytes();
                 }
             }
         };
@@ -59,7 +63,7 @@ class NativeMemoryTest {
             TrainerArgs.Builder trainer = TinyTraining.args()
                     .epochs(1_000)
                     .maxSteps(WARM_UP_STEPS + STEPS)
-                    .listeners(watch);
+                    .listeners(listener);
             TinyTraining.fit(recognizer, Path.of(args[0]), trainer);
         }
         System.out.println((pointers[1] - pointers[0]) + " " + ((bytes[1] - bytes[0]) >> 20));

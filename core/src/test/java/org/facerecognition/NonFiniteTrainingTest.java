@@ -22,9 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Nothing good is overwritten by values that are NaN or infinite. */
+/** Tests that NaN and infinite values stop training before they overwrite a good checkpoint. */
 class NonFiniteTrainingTest {
-    private static final int STEPS_AN_EPOCH = 10;
+    private static final int STEPS_PER_EPOCH = 10;
 
     @TempDir
     static Path faces;
@@ -37,22 +37,22 @@ class NonFiniteTrainingTest {
         TinyTraining.writeFaces(faces);
     }
 
-    /** A head whose loss is finite in one step though its gradient is not: the root of zero. */
-    private static final class RootOfZero extends Head {
+    /** A head whose loss is finite in one step although its gradient is not: it adds the square root of zero. */
+    private static final class SqrtOfZero extends Head {
         private final LinearSoftmax inner;
-        private final int badForward;
-        private int forwards; // in training
+        private final int nonFiniteForward;
+        private int forwards; // in training mode
 
-        RootOfZero(int badForward) {
-            super("RootOfZero", TinyTraining.PEOPLE, 16);
+        SqrtOfZero(int nonFiniteForward) {
+            super("SqrtOfZero", TinyTraining.PEOPLE, 16);
             this.inner = register_module("inner", new LinearSoftmax(TinyTraining.PEOPLE, 16));
-            this.badForward = badForward;
+            this.nonFiniteForward = nonFiniteForward;
         }
 
         @Override
         public Output forward(Tensor embeddings, Tensor labels) {
             Output output = inner.forward(embeddings, labels);
-            if (!is_training() || ++forwards != badForward) {
+            if (!is_training() || ++forwards != nonFiniteForward) {
                 return output;
             }
             Tensor zero = embeddings.mul(new Scalar(0.0)).sum();
@@ -65,20 +65,20 @@ class NonFiniteTrainingTest {
         }
     }
 
-    private static Recognizer recognizer(int badForward) {
+    private static Recognizer recognizer(int nonFiniteForward) {
         return Recognizer.of(
-                new TinyBackbone(16), new RootOfZero(badForward), TinyTraining.IMAGE_PX, Normalization.SYMMETRIC);
+                new TinyBackbone(16), new SqrtOfZero(nonFiniteForward), TinyTraining.IMAGE_PX, Normalization.SYMMETRIC);
     }
 
     @ParameterizedTest
     @ValueSource(doubles = {0, 5})
-    void aGradientThatIsNotFiniteInAnEpochsLastStepLeavesTheLastCheckpoint(double clip) throws IOException {
+    void nonFiniteGradientInTheLastStepOfAnEpochKeepsTheLastCheckpoint(double clip) throws IOException {
         TrainerArgs.Builder args = TinyTraining.args()
                 .checkpoints(folder)
                 .epochs(2)
                 .gradientClip(clip)
                 .checkpointEverySteps(4);
-        try (Recognizer recognizer = recognizer(2 * STEPS_AN_EPOCH)) {
+        try (Recognizer recognizer = recognizer(2 * STEPS_PER_EPOCH)) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
                     .isInstanceOf(NonFiniteLossException.class)
                     .hasMessageStartingWith("gradients must stay finite, but that of encoder.")
@@ -89,12 +89,12 @@ class NonFiniteTrainingTest {
         assertThat(files()).containsExactlyInAnyOrder("last.ckpt", "best.ckpt");
         try (Recognizer again = recognizer(0)) {
             assertThat(TinyTraining.fit(again, faces, args.resume(true)).steps())
-                    .isEqualTo(2 * STEPS_AN_EPOCH);
+                    .isEqualTo(2 * STEPS_PER_EPOCH);
         }
     }
 
     @Test
-    void weightsThatOverflowInAnEpochsLastStepAreNotKept() throws IOException {
+    void overflowingWeightsInTheLastStepOfAnEpochAreNotSaved() throws IOException {
         TrainerArgs.Builder args = TinyTraining.args()
                 .checkpoints(folder)
                 .epochs(1)
@@ -115,17 +115,17 @@ class NonFiniteTrainingTest {
     private record OverflowInTheLastStep() implements LearningRate {
         @Override
         public double at(double baseRate, long step) {
-            return step == STEPS_AN_EPOCH - 1 ? Double.MAX_VALUE : baseRate;
+            return step == STEPS_PER_EPOCH - 1 ? Double.MAX_VALUE : baseRate;
         }
     }
 
     @Test
-    void aFailedTrainingsGradientsAreNotInTheNextOne() {
+    void gradientsOfAFailedTrainingDoNotReachTheNextOne() {
         List<Double> undisturbed;
         try (Recognizer recognizer = recognizer(0)) {
             undisturbed = losses(recognizer);
         }
-        try (Recognizer recognizer = recognizer(2)) { // in the second batch, so that nothing was learned yet
+        try (Recognizer recognizer = recognizer(2)) { // fails in the second batch, before the first step
             assertThatThrownBy(() -> TinyTraining.fit(
                             recognizer, faces, TinyTraining.args().accumulation(2)))
                     .isInstanceOf(NonFiniteLossException.class);

@@ -2,6 +2,7 @@ package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Training with heads for many identities: Partial FC, chunks of classes. */
+/** Tests training with heads for many identities: Partial FC and chunks of classes. */
 class PartialTrainingTest {
     @TempDir
     static Path faces;
@@ -45,49 +46,49 @@ class PartialTrainingTest {
     }
 
     @Test
-    void withAllIdentitiesItIsTheWholeHeadToTheLastDigit() {
+    void aFractionOfOneEqualsTheFullHead() {
         TrainerArgs.Builder args = TinyTraining.args().gradientClip(2).epochs(2);
         assertThat(losses(args, head -> head.setPartialFraction(1))).isEqualTo(losses(args, head -> {}));
     }
 
     @Test
-    void inChunksTheLossesAreThoseOfThePlainWriting() {
+    void chunkedLossesEqualUnchunkedOnes() {
         TrainerArgs.Builder args = TinyTraining.args().accumulation(2).epochs(2);
-        List<Double> plain = losses(args, head -> {});
+        List<Double> unchunked = losses(args, head -> {});
         List<Double> chunked = losses(args, head -> head.setChunks(new ClassChunks(2, 0, false)));
-        assertThat(chunked).hasSameSizeAs(plain);
-        for (int i = 0; i < plain.size(); i++) {
-            assertThat(chunked.get(i)).isCloseTo(plain.get(i), org.assertj.core.api.Assertions.within(1e-3));
+        assertThat(chunked).hasSameSizeAs(unchunked);
+        for (int i = 0; i < unchunked.size(); i++) {
+            assertThat(chunked.get(i)).isCloseTo(unchunked.get(i), within(1e-3));
         }
     }
 
     @Test
-    void withAShareItLearnsAndResumesToTheLastDigit() {
-        Consumer<MarginSoftmax> share = head -> head.setPartialFraction(0.6);
+    void aFractionLearnsAndResumesExactly() {
+        Consumer<MarginSoftmax> fraction = head -> head.setPartialFraction(0.6);
         TrainerArgs.Builder accumulated = TinyTraining.args().accumulation(2);
-        List<Double> whole = losses(accumulated, share);
+        List<Double> whole = losses(accumulated, fraction);
         TrainerArgs.Builder inParts = TinyTraining.args().accumulation(2).checkpoints(folder);
-        List<Double> parts = new ArrayList<>(losses(inParts.maxSteps(3), share));
-        parts.addAll(losses(inParts.maxSteps(0).resume(true), share));
+        List<Double> parts = new ArrayList<>(losses(inParts.maxSteps(3), fraction));
+        parts.addAll(losses(inParts.maxSteps(0).resume(true), fraction));
 
         assertThat(parts).isEqualTo(whole);
         assertThat(whole.get(whole.size() - 1)).isLessThan(whole.get(0));
     }
 
     @Test
-    void rowsThatWereNotSampledKeepTheirBitsEvenWithDecay() {
+    void unsampledRowsAreUnchangedDespiteWeightDecay() {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             MarginSoftmax head = (MarginSoftmax) recognizer.head();
-            head.setPartialFraction(0.01); // the batch's own alone
+            head.setPartialFraction(0.01); // samples only the identities of the batch
             Tensor weight = new Tensor(head.parameters().get(0));
             Tensor before = weight.detach().clone();
-            boolean[] seen = new boolean[TinyTraining.PEOPLE];
+            boolean[] changedRows = new boolean[TinyTraining.PEOPLE];
             TrainingListener listener = new TrainingListener() {
                 @Override
                 public void stepped(StepReport step) {
                     try (PointerScope scope = new PointerScope()) {
-                        for (int i = 0; i < seen.length; i++) {
-                            seen[i] = !weight.get(i).equal(before.get(i));
+                        for (int i = 0; i < changedRows.length; i++) {
+                            changedRows[i] = !weight.get(i).equal(before.get(i));
                         }
                     }
                 }
@@ -99,8 +100,8 @@ class PartialTrainingTest {
                     .listeners(listener);
             TinyTraining.fit(recognizer, faces, args);
             int changed = 0;
-            for (boolean one : seen) {
-                changed += one ? 1 : 0;
+            for (boolean rowChanged : changedRows) {
+                changed += rowChanged ? 1 : 0;
             }
             assertThat(changed).isBetween(1, 2);
             before.close();
@@ -108,7 +109,7 @@ class PartialTrainingTest {
     }
 
     @Test
-    void takesNoMemoryAsItGoesOn() {
+    void leaksNoNativeObjects() {
         long[] counts = new long[2];
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             MarginSoftmax head = (MarginSoftmax) recognizer.head();
@@ -125,11 +126,11 @@ class PartialTrainingTest {
             TinyTraining.fit(recognizer, faces, TinyTraining.args().listeners(listener));
         }
         assertThat(counts[0]).isPositive();
-        assertThat(counts[1] - counts[0]).isLessThan(30); // a loader thread's batch more or less; not one for each step
+        assertThat(counts[1] - counts[0]).isLessThan(30); // up to one batch of a loader thread, but not one per step
     }
 
     @Test
-    void theArgsSetTheHeadAndAreKeptInTheModel() {
+    void headSettingsAreSavedInTheModel() {
         RecognizerArgs args = RecognizerArgs.builder()
                 .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(8)
@@ -151,14 +152,14 @@ class PartialTrainingTest {
     }
 
     @Test
-    void nonsenseIsRefused() {
+    void rejectsInvalidSettings() {
         assertThatThrownBy(() -> RecognizerArgs.builder().partialFraction(1.5).build())
                 .hasMessage("partialFraction must be in (0, 1], but was 1.5");
-        RecognizerArgs share = RecognizerArgs.builder().partialFraction(0.5).build();
-        assertThatThrownBy(() -> Recognizer.crossEntropy(share))
+        RecognizerArgs fraction = RecognizerArgs.builder().partialFraction(0.5).build();
+        assertThatThrownBy(() -> Recognizer.crossEntropy(fraction))
                 .hasMessage("partialFraction below 1 must go with a loss that has a center for each identity, such as"
                         + " arcface, but the loss was cross-entropy");
-        RecognizerArgs half = RecognizerArgs.builder().bf16Logits(true).build();
-        assertThatThrownBy(() -> Recognizer.withLoss(LossName.TRIPLET, half)).hasMessageStartingWith("bf16Logits must");
+        RecognizerArgs bf16 = RecognizerArgs.builder().bf16Logits(true).build();
+        assertThatThrownBy(() -> Recognizer.withLoss(LossName.TRIPLET, bf16)).hasMessageStartingWith("bf16Logits must");
     }
 }

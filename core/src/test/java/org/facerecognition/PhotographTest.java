@@ -27,9 +27,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** From photographs to decisions, with squares for faces: what lies between detector and net, not how good they are. */
+/**
+ * Tests the path from photographs to decisions with colored squares as faces: what happens between detector and
+ * network, not their accuracy.
+ */
 class PhotographTest {
-    /** In the small face's square of 8 pixels at (80, 120): eyes, nose, corners of the mouth. */
+    /** The landmarks of the small face, a square of 8 pixels at (80, 120): eyes, nose, corners of the mouth. */
     private static final double[][] POINTS_AT_80_120 = {{72, 116}, {96, 116}, {84, 128}, {76, 136}, {92, 136}};
 
     @TempDir
@@ -55,10 +58,10 @@ class PhotographTest {
     }
 
     @Test
-    void theFaceIsFoundMovedOntoTheTemplateAndEmbedded() {
+    void embedsTheDetectedAndAlignedFace() {
         float[] expected;
         try (Mat crop = FaceAligner.align(photo, POINTS_AT_80_120, TinyTraining.IMAGE_PX)) {
-            expected = recognizer.embed(crop); // without a detector: a crop, framed as in training
+            expected = recognizer.embed(crop); // without a detector, an image is a crop as in training
         }
         float[] whole = recognizer.embed(photo);
         recognizer.useDetector(detector);
@@ -73,9 +76,9 @@ class PhotographTest {
         assertThat(recognizer.embed(photo)).isEqualTo(whole);
     }
 
-    /** With detector and mirror images as they were when it was prepared. */
+    /** A prepared recognizer keeps the detector and the flip setting that it was prepared with. */
     @Test
-    void aPreparedRecognizerGoesOnAsItWasSet() throws InterruptedException {
+    void preparedRecognizerKeepsItsSettings() throws InterruptedException {
         try (Recognizer resnet = Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(Encoder.RESNET18)
                 .embeddingSize(16)
@@ -96,21 +99,21 @@ class PhotographTest {
                 List<EmbeddedFace> faces = prepared.faces(ImageSource.of(photo));
                 assertThat(faces).hasSize(1);
                 assertThat(faces.get(0).where()).isEqualTo(expected.where());
-                for (float[] found : List.of(
+                for (float[] embedding : List.of(
                         faces.get(0).embedding(),
                         prepared.embed(photo),
                         batcher.embed(photo).join())) {
-                    double same = Recognizer.similarity(found, expected.embedding());
-                    assertThat(same).isGreaterThan(1 - 1e-6);
-                    assertThat(same).isGreaterThan(Recognizer.similarity(unflipped, expected.embedding()));
-                    assertThat(same).isGreaterThan(Recognizer.similarity(plain, expected.embedding()));
+                    double cosine = Recognizer.similarity(embedding, expected.embedding());
+                    assertThat(cosine).isGreaterThan(1 - 1e-6);
+                    assertThat(cosine).isGreaterThan(Recognizer.similarity(unflipped, expected.embedding()));
+                    assertThat(cosine).isGreaterThan(Recognizer.similarity(plain, expected.embedding()));
                 }
             }
         }
     }
 
     @Test
-    void ofSeveralFacesTheMostProminentIsMeantWhereOneIsAskedFor() {
+    void embedsTheMostProminentOfSeveralFaces() {
         recognizer.useDetector(detector);
         float[] small = recognizer.embed(photo);
         SquareFaces.large(photo, 208, 96, 1);
@@ -125,7 +128,7 @@ class PhotographTest {
     }
 
     @Test
-    void moreFacesThanFitABatchAreEmbeddedInOrder() {
+    void embedsMoreFacesThanOneBatchInOrder() {
         recognizer.useDetector(detector);
         try (Mat crowd = SquareFaces.photo(640, 640, 5)) {
             for (int i = 0; i < 70; i++) {
@@ -146,7 +149,7 @@ class PhotographTest {
     }
 
     @Test
-    void whereNobodyIsFoundThePictureIsNamed() {
+    void missingFaceIsReportedWithTheImagesName() {
         recognizer.useDetector(detector);
         try (Mat empty = SquareFaces.photo(64, 48, 1)) {
             assertThat(recognizer.faces(ImageSource.of(empty))).isEmpty();
@@ -155,15 +158,15 @@ class PhotographTest {
                     .hasMessage("image given must show a face, but none was found in its 64x48 pixels (score at least"
                             + " 0.7, side at least 16 px); take one where the face is upright, larger or clearer");
         }
-        Path nowhere = folder.resolve("nowhere.jpg");
-        assertThatThrownBy(() -> recognizer.faces(ImageSource.of(nowhere)))
-                .hasMessage("image " + nowhere + " does not exist");
+        Path missing = folder.resolve("missing.jpg");
+        assertThatThrownBy(() -> recognizer.faces(ImageSource.of(missing)))
+                .hasMessage("image " + missing + " does not exist");
         assertThatThrownBy(() -> recognizer.embed(ImageSource.of(new byte[] {1, 2, 3}, "upload")))
                 .hasMessageStartingWith("image upload is not an image");
     }
 
     @Test
-    void withoutADetectorNoFacesAreLookedFor() {
+    void findingFacesRequiresADetector() {
         assertThatThrownBy(() -> recognizer.faces(ImageSource.of(photo)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("a detector must be set to find faces, but there is none:"
@@ -171,22 +174,22 @@ class PhotographTest {
     }
 
     @Test
-    void aModelOfOtherCropsRefusesFoundFaces() {
-        String sentence = "faces that a detector finds must not be given to this model: it was trained on faces with"
+    void modelOfAnotherCropRejectsDetectedFaces() {
+        String message = "faces that a detector finds must not be given to this model: it was trained on faces with"
                 + " crop celeba-crop; train it with crop celeba-aligned (--align mean) or on aligned crops, or use it"
                 + " without a detector";
         recognizer.useDetector(detector);
-        recognizer.model().trainedOn(Crop.CELEBA_CROP, List.of("somebody"));
-        assertThatThrownBy(() -> recognizer.embed(photo)).hasMessage(sentence);
-        assertThatThrownBy(() -> recognizer.faces(ImageSource.of(photo))).hasMessage(sentence);
-        assertThatThrownBy(() -> recognizer.useDetector(detector)).hasMessage(sentence);
-        recognizer.model().trainedOn(Crop.CELEBA_ALIGNED, List.of("somebody"));
+        recognizer.model().trainedOn(Crop.CELEBA_CROP, List.of("person0"));
+        assertThatThrownBy(() -> recognizer.embed(photo)).hasMessage(message);
+        assertThatThrownBy(() -> recognizer.faces(ImageSource.of(photo))).hasMessage(message);
+        assertThatThrownBy(() -> recognizer.useDetector(detector)).hasMessage(message);
+        recognizer.model().trainedOn(Crop.CELEBA_ALIGNED, List.of("person0"));
         recognizer.useDetector(detector);
         assertThat(recognizer.embed(photo)).hasSize(16);
     }
 
     @Test
-    void withFlipAPictureAndItsMirrorImageAreTheSame() {
+    void flipMakesAnImageAndItsMirrorImageEqual() {
         float[] plain = recognizer.embed(photo);
         recognizer.useFlip(true);
         float[] both = recognizer.embed(photo);
@@ -200,7 +203,7 @@ class PhotographTest {
     }
 
     @Test
-    void twoPicturesAreJudgedByTheModelsThresholdOrByYours() {
+    void verifiesWithTheModelsThresholdOrAGivenOne() {
         recognizer.useDetector(detector);
         ImageSource one = ImageSource.of(photo);
         try (Mat other = SquareFaces.photo(320, 240, 7)) {
@@ -218,31 +221,33 @@ class PhotographTest {
             VerificationResult equal = recognizer.verify(one, one, Threshold.of(0.999));
             assertThat(equal.same()).isTrue();
             assertThat(equal.cosine()).isCloseTo(1, within(1e-6));
-            VerificationResult own = recognizer.verify(one, two, Threshold.of(cosine + 1e-4));
-            assertThat(own.same()).isFalse();
-            assertThat(own.cosine()).isCloseTo(cosine, within(1e-6));
-            assertThat(own.threshold()).isEqualTo(cosine + 1e-4);
-            assertThat(own.falseAcceptRate()).isEmpty();
+            VerificationResult different = recognizer.verify(one, two, Threshold.of(cosine + 1e-4));
+            assertThat(different.same()).isFalse();
+            assertThat(different.cosine()).isCloseTo(cosine, within(1e-6));
+            assertThat(different.threshold()).isEqualTo(cosine + 1e-4);
+            assertThat(different.falseAcceptRate()).isEmpty();
 
             recognizer
                     .model()
                     .setThresholds(List.of(
                             new Threshold(cosine - 0.001, OptionalDouble.of(0.01)),
                             new Threshold(cosine + 0.001, OptionalDouble.of(0.001))));
-            VerificationResult usual = recognizer.verify(one, two);
-            assertThat(usual.same()).isFalse();
-            assertThat(usual.falseAcceptRate()).isEqualTo(OptionalDouble.of(0.001));
+            VerificationResult calibrated = recognizer.verify(one, two);
+            assertThat(calibrated.same()).isFalse();
+            assertThat(calibrated.falseAcceptRate()).isEqualTo(OptionalDouble.of(0.001));
             assertThat(recognizer.verify(one, two, recognizer.threshold(0.01)).same())
                     .isTrue();
             assertThatThrownBy(() -> recognizer.threshold(0.5)).hasMessageContaining("has those for [0.001, 0.01]");
         }
-        assertThat(Threshold.of(0.5).judge(0.5).same()).as("from which on").isTrue();
+        assertThat(Threshold.of(0.5).judge(0.5).same())
+                .as("a cosine at the threshold")
+                .isTrue();
         assertThatThrownBy(() -> Threshold.of(Double.NaN))
                 .hasMessage("threshold must be a cosine, from -1 to 1, but was NaN");
     }
 
     @Test
-    void sixteenThreadsGetWhatOneGetsBitForBit() throws Exception {
+    void sixteenThreadsGetBitwiseEqualEmbeddings() throws Exception {
         recognizer.close();
         recognizer = Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(Encoder.MOBILEFACENET)
@@ -278,18 +283,18 @@ class PhotographTest {
     }
 
     @Test
-    void theFingerprintIsThatOfWeightsAndInput() {
+    void fingerprintDependsOnWeightsAndInputOnly() {
         String fingerprint = recognizer.fingerprint();
         assertThat(fingerprint).matches("[0-9a-f]{16}");
         Path file = folder.resolve("some.model");
-        recognizer.setLicense("CC0"); // is not what it computes
+        recognizer.setLicense("CC0"); // does not change the embeddings
         recognizer.save(file);
-        try (Recognizer again = Recognizer.load(file, new TinyBackbone(16), TinyTraining.head());
+        try (Recognizer reloaded = Recognizer.load(file, new TinyBackbone(16), TinyTraining.head());
                 Recognizer sameSeed = TinyTraining.recognizer();
                 Recognizer otherWeights = Recognizer.of(new TinyBackbone(16), TinyTraining.head());
                 Recognizer otherInput = Recognizer.of(
                         sameSeed.encoder(), TinyTraining.head(), TinyTraining.IMAGE_PX, Normalization.IMAGENET)) {
-            assertThat(again.fingerprint()).isEqualTo(fingerprint);
+            assertThat(reloaded.fingerprint()).isEqualTo(fingerprint);
             assertThat(sameSeed.fingerprint()).isEqualTo(fingerprint);
             assertThat(otherWeights.fingerprint()).isNotEqualTo(fingerprint);
             assertThat(otherInput.fingerprint()).isNotEqualTo(fingerprint);

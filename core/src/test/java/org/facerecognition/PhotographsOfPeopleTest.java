@@ -20,11 +20,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The whole way from real photographs to decisions, with YuNet and a real face model. Skipped where they are not. */
+/** Tests the path from photographs of people to decisions with YuNet and a pretrained model; skipped without them. */
 class PhotographsOfPeopleTest {
-    private static final int PAIRS = 60; // of View 1's 1,000: all of them take minutes, see the benchmark "recognition"
+    private static final int PAIRS = 60; // of the 1,000 of LFW View 1; the benchmark "recognition" runs all
 
-    /** Where the benchmark puts it, on either half of the pairs. */
+    /** The threshold that the benchmark "recognition" finds on either half of the pairs. */
     private static final Threshold VIEW_1 = Threshold.of(0.31);
 
     private static FaceDetector detector;
@@ -49,7 +49,7 @@ class PhotographsOfPeopleTest {
     }
 
     @Test
-    void photographsOfOnePersonMatchEachOtherAndNotAnothers() throws IOException {
+    void photographsMatchExactlyIfTheyShowTheSamePerson() throws IOException {
         List<Path> photos;
         try (var files = Files.list(SharedFiles.orSkip("data/photos"))) {
             photos = files.filter(f -> f.toString().endsWith(".jpg")).sorted().toList();
@@ -58,17 +58,17 @@ class PhotographsOfPeopleTest {
         for (int i = 0; i < photos.size(); i++) {
             for (int j = 0; j < i; j++) {
                 boolean same = person(photos.get(i)).equals(person(photos.get(j)));
-                VerificationResult verdict = VIEW_1.judge(Recognizer.similarity(embeddings.get(i), embeddings.get(j)));
-                assertThat(verdict.same())
-                        .as("%s and %s: %s", photos.get(i), photos.get(j), verdict)
+                VerificationResult result = VIEW_1.judge(Recognizer.similarity(embeddings.get(i), embeddings.get(j)));
+                assertThat(result.same())
+                        .as("%s and %s: %s", photos.get(i), photos.get(j), result)
                         .isEqualTo(same);
             }
         }
     }
 
-    /** YuNet finds most of them, and invents upright landmarks. */
+    /** YuNet detects most upside-down faces, but predicts landmarks as if they were upright. */
     @Test
-    void upsideDownFacesAreNotEmbedded() throws IOException {
+    void rejectsUpsideDownFaces() throws IOException {
         try (var files = Files.list(SharedFiles.orSkip("data/photos"))) {
             for (Path file : files.filter(f -> f.toString().endsWith(".jpg")).toList()) {
                 try (Mat photo = ImageReader.read(file);
@@ -90,22 +90,22 @@ class PhotographsOfPeopleTest {
     }
 
     @Test
-    void pairsOfLabeledFacesAreToldApart() throws IOException {
+    void verifiesPairsOfLabeledFacesInTheWild() throws IOException {
         Path root = SharedFiles.orSkip("data/lfw_view1");
         List<String[]> lines = Files.readAllLines(root.resolve("pairsDevTest.txt")).stream()
                 .map(line -> line.split("\\t"))
                 .filter(words -> words.length > 2)
                 .toList();
         int every = lines.size() / PAIRS;
-        int right = 0;
+        int correct = 0;
         for (int i = 0; i < PAIRS; i++) {
             String[] pair = lines.get(i * every);
             ImageSource first = ImageSource.of(first(root, pair));
             ImageSource second = ImageSource.of(second(root, pair));
             boolean same = pair.length == 3;
-            right += recognizer.verify(first, second, VIEW_1).same() == same ? 1 : 0;
+            correct += recognizer.verify(first, second, VIEW_1).same() == same ? 1 : 0;
         }
-        assertThat(right).isGreaterThanOrEqualTo(PAIRS - 1);
+        assertThat(correct).isGreaterThanOrEqualTo(PAIRS - 1);
     }
 
     private static Path first(Path root, String[] pair) {

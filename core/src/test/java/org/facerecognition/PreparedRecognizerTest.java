@@ -37,6 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Tests prepared recognizers and exports against the recognizer that they come from. */
 @Timeout(120)
 class PreparedRecognizerTest {
     private static final int SIZE_PX = 32;
@@ -59,7 +60,7 @@ class PreparedRecognizerTest {
     }
 
     @AfterAll
-    static void free() {
+    static void closeAll() {
         recognizer.close();
         FACES.forEach(Mat::close);
     }
@@ -67,7 +68,7 @@ class PreparedRecognizerTest {
     private static void assertClose(float[] a, float[] b) {
         assertThat(a).hasSameSizeAs(b);
         for (int i = 0; i < a.length; i++) {
-            assertThat(a[i]).isCloseTo(b[i], within(1e-4f)); // of unit-norm vectors
+            assertThat(a[i]).isCloseTo(b[i], within(1e-4f)); // absolute, on L2-normalized embeddings
         }
     }
 
@@ -113,11 +114,11 @@ class PreparedRecognizerTest {
     @Test
     void threadsGetTheSameBitsAndLeakNothing() throws Exception {
         try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
-            List<float[]> alone = FACES.stream().map(prepared::embed).toList();
+            List<float[]> singleThreaded = FACES.stream().map(prepared::embed).toList();
             prepared.embedAll(Collections.nCopies(31, ImageSource.of(FACES.get(0)))); // one workspace for each size
             long objectsAfterWarmup = 0;
             for (int round = 0; round < 3; round++) {
-                assertThat(embedFromThreads(prepared, alone, 16, 40)).isEmpty();
+                assertThat(embedFromThreads(prepared, singleThreaded, 16, 40)).isEmpty();
                 if (round == 0) {
                     objectsAfterWarmup = Pointer.totalCount();
                 }

@@ -20,8 +20,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The public API of the three library jars is listed in {@code public-api.txt}, so that each change of it shows in a
- * review. Rewrite the list with {@code -Dtests.writeGolden=true}.
+ * Compares the public API of the three library jars with the list in {@code public-api.txt}, so that every change of it
+ * is visible in a review. {@code -Dtests.writeGolden=true} rewrites the list.
  */
 class PublicApiTest {
     private static final Path LIST = Path.of("src/test/resources/public-api.txt");
@@ -32,7 +32,7 @@ class PublicApiTest {
 
     /** A public method must not take or return a type that its callers cannot name. */
     @Test
-    void usesOnlyTypesThatOtherProgramsSee() {
+    void usesOnlyVisibleTypes() {
         List<String> hidden = CLASSES.stream()
                 .filter(PublicApiTest::isVisible)
                 .flatMap(type -> Stream.concat(type.getConstructors().stream(), type.getMethods().stream()))
@@ -46,7 +46,7 @@ class PublicApiTest {
     }
 
     @Test
-    void isTheListedOne() throws IOException {
+    void matchesTheList() throws IOException {
         String api = CLASSES.stream()
                 .filter(PublicApiTest::isVisible)
                 .sorted(Comparator.comparing(JavaClass::getName))
@@ -58,7 +58,7 @@ class PublicApiTest {
         assertThat(api.lines()).containsExactlyElementsOf(Files.readAllLines(LIST));
     }
 
-    /** Whether other programs see a class: it and those around it are public or protected. */
+    /** Returns whether a class is visible to other programs: it and its enclosing classes are public or protected. */
     private static boolean isVisible(JavaClass type) {
         return !type.getSimpleName().isEmpty()
                 && isVisible(type.getModifiers())

@@ -11,40 +11,41 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
-/** Objects that one thread closes while others use them. */
+/** Checks that an object can be closed while other threads use it. */
 public final class Races {
     private static final int USERS = 8;
 
     private Races() {}
 
-    /** A call on the object; what it throws but the refusal is a failure. */
+    /** A call on the object; any exception other than the expected one fails the test. */
     public interface Use<T> {
         void use(T object) throws Exception;
     }
 
     /**
-     * In each round eight threads use an object until they are refused, and it is closed in the midst of that; twice.
+     * Closes an object, twice, while eight threads use it until their calls fail, and asserts that all of them fail
+     * with {@code closedMessage}; repeated for several rounds with a new object each.
      *
-     * @param refusal what uses say from then on, the whole sentence
+     * @param closedMessage the whole message of the exception that calls throw after the object was closed
      */
     public static <T extends AutoCloseable> void closedWhileUsed(
-            int rounds, Supplier<T> maker, Use<T> use, String refusal) throws Exception {
+            int rounds, Supplier<T> factory, Use<T> use, String closedMessage) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(USERS);
         try {
             for (int round = 0; round < rounds; round++) {
-                T object = maker.get();
+                T object = factory.get();
                 AtomicInteger done = new AtomicInteger();
                 List<Future<String>> users = new ArrayList<>();
                 for (int i = 0; i < USERS; i++) {
-                    users.add(threads.submit(() -> untilRefused(object, use, done)));
+                    users.add(threads.submit(() -> useUntilException(object, use, done)));
                 }
                 while (done.get() < USERS && users.stream().noneMatch(Future::isDone)) {
                     Thread.onSpinWait();
                 }
                 object.close();
-                object.close(); // no harm
+                object.close(); // has no effect
                 for (Future<String> user : users) {
-                    assertThat(user.get(60, TimeUnit.SECONDS)).isEqualTo(refusal);
+                    assertThat(user.get(60, TimeUnit.SECONDS)).isEqualTo(closedMessage);
                 }
             }
         } finally {
@@ -52,7 +53,7 @@ public final class Races {
         }
     }
 
-    private static <T> String untilRefused(T object, Use<T> use, AtomicInteger done) {
+    private static <T> String useUntilException(T object, Use<T> use, AtomicInteger done) {
         while (true) {
             try {
                 use.use(object);

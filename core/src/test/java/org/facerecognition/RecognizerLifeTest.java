@@ -14,27 +14,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A recognizer that is closed: calls under way are finished, later ones refused. */
+/** Tests that closing a recognizer lets running calls finish and rejects later ones. */
 class RecognizerLifeTest {
-    private static final String REFUSAL = "this recognizer is closed";
+    private static final String CLOSED_MESSAGE = "this recognizer is closed";
 
     @TempDir
     Path folder;
 
     @Test
     @Timeout(120)
-    void callsUnderWayAreFinishedAndLaterOnesRefused() throws Exception {
+    void runningCallsFinishAndLaterOnesAreRejected() throws Exception {
         try (Mat face = SquareFaces.photo(TinyTraining.IMAGE_PX, TinyTraining.IMAGE_PX, 1)) {
             Supplier<Recognizer> maker = TinyTraining::recognizer;
-            Races.closedWhileUsed(10, maker, recognizer -> recognizer.embed(face), REFUSAL);
+            Races.closedWhileUsed(10, maker, recognizer -> recognizer.embed(face), CLOSED_MESSAGE);
         }
     }
 
     @Test
-    void everyCallIsRefusedInTheSameSentence() {
+    void everyCallIsRejectedWithTheSameMessage() {
         Recognizer recognizer = TinyTraining.recognizer();
         recognizer.close();
-        recognizer.close(); // no harm
+        recognizer.close(); // has no effect
         try (Mat face = SquareFaces.photo(TinyTraining.IMAGE_PX, TinyTraining.IMAGE_PX, 1)) {
             List<Runnable> calls = List.of(
                     () -> recognizer.embed(face),
@@ -47,13 +47,13 @@ class RecognizerLifeTest {
             for (Runnable call : calls) {
                 assertThatThrownBy(call::run)
                         .isInstanceOf(IllegalStateException.class)
-                        .hasMessage(REFUSAL);
+                        .hasMessage(CLOSED_MESSAGE);
             }
         }
     }
 
     @Test
-    void isNotClosedWithinItsTraining() {
+    void rejectsClosingWithinItsOwnTraining() {
         Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             TrainingListener closing = new TrainingListener() {

@@ -8,6 +8,8 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -36,12 +38,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Tests recognizers: embeddings, model files, pretrained weights, calibration and invalid arguments. */
 class RecognizerTest {
     @TempDir
     static Path faces;
 
-    static Path someone;
-    static Path another;
+    static Path firstFace;
+    static Path secondFace;
 
     @TempDir
     Path folder;
@@ -49,8 +52,8 @@ class RecognizerTest {
     @BeforeAll
     static void writeFaces() {
         TinyTraining.writeFaces(faces);
-        someone = faces.resolve("person0/0.png");
-        another = faces.resolve("person1/0.png");
+        firstFace = faces.resolve("person0/0.png");
+        secondFace = faces.resolve("person1/0.png");
     }
 
     private static RecognizerArgs.Builder args() {
@@ -62,9 +65,9 @@ class RecognizerTest {
     }
 
     @Test
-    void embeddingsHaveLengthOneAndTheSizeAskedFor() {
+    void embeddingsAreUnitNormAndOfTheConfiguredSize() {
         try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
-            float[] embedding = recognizer.embed(someone);
+            float[] embedding = recognizer.embed(firstFace);
 
             assertThat(embedding).hasSize(32);
             assertThat(Recognizer.similarity(embedding, embedding)).isCloseTo(1, within(1e-12));
@@ -76,27 +79,27 @@ class RecognizerTest {
     }
 
     @Test
-    void allWaysToHandInAPictureGiveTheSame() throws IOException {
+    void everyImageTypeGivesTheSameEmbedding() throws IOException {
         try (Recognizer recognizer = Recognizer.arcFace(args().build());
-                Mat mat = ImageReader.read(someone)) {
-            float[] embedding = recognizer.embed(someone);
+                Mat mat = ImageReader.read(firstFace)) {
+            float[] embedding = recognizer.embed(firstFace);
 
             assertThat(recognizer.embed(mat)).isEqualTo(embedding);
-            assertThat(recognizer.embed(ImageIO.read(someone.toFile()))).isEqualTo(embedding);
-            List<float[]> both = recognizer.embed(List.of(another, someone));
+            assertThat(recognizer.embed(ImageIO.read(firstFace.toFile()))).isEqualTo(embedding);
+            List<float[]> both = recognizer.embed(List.of(secondFace, firstFace));
             assertThat(Recognizer.similarity(both.get(1), embedding)).isCloseTo(1, within(1e-6));
             assertThat(both.get(0)).isNotEqualTo(both.get(1));
             assertThat(recognizer.embed(List.of())).isEmpty();
         }
     }
 
-    /** For many the net is prepared first. */
+    /** For many faces, the network is prepared first. */
     @Test
-    void manyFacesAreEmbeddedAsFewAre() {
-        SyntheticFaces drawn = new SyntheticFaces(0, 40);
+    void manyFacesAreEmbeddedLikeFew() {
+        SyntheticFaces synthetic = new SyntheticFaces(0, 40);
         try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
-            Embedded few = recognizer.embed(FaceDataset.synthetic(drawn.identities(0, 20), Split.TEST), true);
-            Embedded many = recognizer.embed(FaceDataset.synthetic(drawn.identities(0, 520), Split.TEST), true);
+            Embedded few = recognizer.embed(FaceDataset.synthetic(synthetic.identities(0, 20), Split.TEST), true);
+            Embedded many = recognizer.embed(FaceDataset.synthetic(synthetic.identities(0, 520), Split.TEST), true);
             assertThat(many.embeddings()).hasNumberOfRows(520);
             for (int i = 0; i < 20; i++) {
                 assertThat(Recognizer.similarity(many.embeddings()[i], few.embeddings()[i]))
@@ -108,17 +111,17 @@ class RecognizerTest {
     }
 
     @Test
-    void savedAndLoadedItGivesTheSameEmbeddings() {
+    void loadedModelGivesTheSameEmbeddings() {
         Path file = folder.resolve("some.model");
         float[] saved;
         RecognizerArgs args = args().s(7).m(0.2).embeddingSizes(List.of(48, 32)).build();
         try (Recognizer recognizer = Recognizer.arcFace(args)) {
             TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(2));
-            saved = recognizer.embed(someone);
+            saved = recognizer.embed(firstFace);
             recognizer.save(file);
         }
         try (Recognizer recognizer = Recognizer.load(file)) {
-            assertThat(recognizer.embed(someone)).isEqualTo(saved);
+            assertThat(recognizer.embed(firstFace)).isEqualTo(saved);
             assertThat(recognizer.identities()).hasSize(5).contains("person3");
             assertThat(((MarginSoftmax) recognizer.head()).margin()).isEqualTo(new ArcFaceMargin(7, 0.2));
             assertThat(recognizer.embeddingSize()).isEqualTo(32);
@@ -126,7 +129,7 @@ class RecognizerTest {
     }
 
     @Test
-    void crossEntropyIsSavedAndLoadedAsSuch() {
+    void savesAndLoadsCrossEntropy() {
         Path file = folder.resolve("some.model");
         try (Recognizer recognizer = Recognizer.crossEntropy(args().build())) {
             recognizer.save(file);
@@ -137,15 +140,15 @@ class RecognizerTest {
     }
 
     @Test
-    void ownPartsAreLoadedIntoOwnParts() {
+    void customPartsAreLoadedIntoCustomParts() {
         Path file = folder.resolve("own.model");
         float[] saved;
         try (Recognizer recognizer = TinyTraining.recognizer()) {
-            saved = recognizer.embed(someone);
+            saved = recognizer.embed(firstFace);
             recognizer.save(file);
         }
         try (Recognizer recognizer = Recognizer.load(file, new TinyBackbone(16), head(5, 16))) {
-            assertThat(recognizer.embed(someone)).isEqualTo(saved);
+            assertThat(recognizer.embed(firstFace)).isEqualTo(saved);
         }
         assertThatThrownBy(() -> Recognizer.load(file))
                 .isInstanceOf(WeightsException.class)
@@ -154,7 +157,7 @@ class RecognizerTest {
     }
 
     @Test
-    void weightsOfOtherShapesAreRefusedByNameAndShape() {
+    void reportsWeightsOfOtherShapesByNameAndShape() {
         Path file = folder.resolve("own.model");
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             recognizer.save(file);
@@ -168,20 +171,20 @@ class RecognizerTest {
     }
 
     @Test
-    void anEncodersWeightsAreTakenStrictlyUnlessItsLastLayerIsReplaced() {
+    void encoderWeightsMustMatchUnlessTheLastLayerIsReplaced() {
         Path file = folder.resolve("some.model");
         float[] saved;
         try (Recognizer recognizer = Recognizer.arcFace(
                 args().encoder(Encoder.MOBILEFACENET).embeddingSize(128).build())) {
-            saved = recognizer.embed(someone);
+            saved = recognizer.embed(firstFace);
             recognizer.save(file);
         }
         RecognizerArgs other =
                 args().encoder(Encoder.MOBILEFACENET).embeddingSize(128).seed(9).build();
         try (Recognizer recognizer = Recognizer.arcFace(other)) {
-            assertThat(recognizer.embed(someone)).isNotEqualTo(saved);
+            assertThat(recognizer.embed(firstFace)).isNotEqualTo(saved);
             recognizer.startFrom(Weights.read(file));
-            assertThat(recognizer.embed(someone)).isEqualTo(saved);
+            assertThat(recognizer.embed(firstFace)).isEqualTo(saved);
         }
         try (Recognizer longer = Recognizer.arcFace(
                 args().encoder(Encoder.MOBILEFACENET).embeddingSize(24).build())) {
@@ -197,17 +200,17 @@ class RecognizerTest {
     }
 
     @Test
-    void thresholdsAndOriginStayInTheModel() {
+    void savesThresholdsAndOrigin() {
         Path file = folder.resolve("calibrated.model");
-        FaceDataset strangers = FaceDataset.synthetic(new SyntheticFaces(0, 40).identities(0, 80), Split.TEST);
+        FaceDataset unseen = FaceDataset.synthetic(new SyntheticFaces(0, 40).identities(0, 80), Split.TEST);
         Map<Double, Double> thresholds;
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThat(recognizer.thresholds()).isEmpty();
-            thresholds = recognizer.calibrate(strangers, false);
+            thresholds = recognizer.calibrate(unseen, false);
             recognizer.setLicense("CC0");
             recognizer.save(file);
         }
-        assertThat(thresholds).containsOnlyKeys(0.001, 0.01); // so many rates 80 people can show
+        assertThat(thresholds).containsOnlyKeys(0.001, 0.01); // the rates that 80 people suffice for
         assertThat(thresholds.get(0.001))
                 .isGreaterThanOrEqualTo(thresholds.get(0.01))
                 .isBetween(-1.0, 1.0);
@@ -218,7 +221,7 @@ class RecognizerTest {
     }
 
     @Test
-    void aTensorOfAnotherSizeIsRefused() {
+    void rejectsTensorsOfAnotherSize() {
         try (Recognizer recognizer = TinyTraining.recognizer();
                 PointerScope scope = new PointerScope()) {
             Tensor wrong = torch.zeros(2, 3, TinyTraining.IMAGE_PX, TinyTraining.IMAGE_PX + 1);
@@ -230,13 +233,13 @@ class RecognizerTest {
     }
 
     @Test
-    void aTruncatedModelIsRefusedWithItsName() throws IOException {
+    void reportsATruncatedModelByName() throws IOException {
         Path file = folder.resolve("cut.model");
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             recognizer.save(file);
         }
         byte[] whole = Files.readAllBytes(file);
-        Files.write(file, java.util.Arrays.copyOf(whole, whole.length - 1));
+        Files.write(file, Arrays.copyOf(whole, whole.length - 1));
 
         assertThatThrownBy(() -> Recognizer.load(file, new TinyBackbone(16), head(5, 16)))
                 .isInstanceOf(WeightsException.class)
@@ -244,13 +247,13 @@ class RecognizerTest {
     }
 
     @Test
-    void manyThreadsMayEmbedAtATime() throws Exception {
+    void severalThreadsMayEmbedAtOnce() throws Exception {
         try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
-            float[] expected = recognizer.embed(someone);
+            float[] expected = recognizer.embed(firstFace);
             ExecutorService threads = Executors.newFixedThreadPool(4);
             try {
-                Callable<float[]> task = () -> recognizer.embed(someone);
-                for (Future<float[]> result : threads.invokeAll(java.util.Collections.nCopies(40, task))) {
+                Callable<float[]> task = () -> recognizer.embed(firstFace);
+                for (Future<float[]> result : threads.invokeAll(Collections.nCopies(40, task))) {
                     assertThat(result.get()).isEqualTo(expected);
                 }
             } finally {
@@ -260,9 +263,9 @@ class RecognizerTest {
     }
 
     @Test
-    void closingFreesEverythingAtOnce() {
+    void closingFreesAllNativeObjects() {
         for (int i = 0; i < 3; i++) {
-            firstEmbedding(i); // what is made once and kept
+            firstEmbedding(i); // creates what is cached for the life of the process
         }
         long before = Pointer.totalCount();
         for (int i = 0; i < 5; i++) {
@@ -272,18 +275,18 @@ class RecognizerTest {
     }
 
     @Test
-    void theSeedMakesTheWeights() {
+    void weightsDependOnTheSeed() {
         assertThat(firstEmbedding(1)).isEqualTo(firstEmbedding(1)).isNotEqualTo(firstEmbedding(2));
     }
 
     private static float[] firstEmbedding(long seed) {
         try (Recognizer recognizer = Recognizer.arcFace(args().seed(seed).build())) {
-            return recognizer.embed(someone);
+            return recognizer.embed(firstFace);
         }
     }
 
     @Test
-    void similarityIsTheRawCosine() {
+    void similarityIsTheCosine() {
         assertThat(Recognizer.similarity(new float[] {1, 0}, new float[] {0, 3}))
                 .isZero();
         assertThat(Recognizer.similarity(new float[] {1, 2}, new float[] {-2, -4}))
@@ -299,7 +302,7 @@ class RecognizerTest {
     }
 
     @Test
-    void nonsenseIsRefusedWhenMade() {
+    void rejectsInvalidArguments() {
         assertThatThrownBy(() -> Recognizer.arcFace(args().m(28.6).build()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(
@@ -314,15 +317,15 @@ class RecognizerTest {
     }
 
     @Test
-    void greyAndTranslucentPicturesAreTakenAsRgb() {
-        BufferedImage grey = new BufferedImage(32, 32, BufferedImage.TYPE_BYTE_GRAY);
+    void convertsGrayAndTranslucentImagesToRgb() {
+        BufferedImage gray = new BufferedImage(32, 32, BufferedImage.TYPE_BYTE_GRAY);
         BufferedImage translucent = new BufferedImage(32, 32, BufferedImage.TYPE_INT_ARGB);
         for (int i = 0; i < 32 * 32; i++) {
-            grey.getRaster().setSample(i % 32, i / 32, 0, i % 256);
+            gray.getRaster().setSample(i % 32, i / 32, 0, i % 256);
             translucent.setRGB(i % 32, i / 32, 0xff000000 | (i % 256) * 0x10101);
         }
         try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
-            assertThat(recognizer.embed(grey)).isEqualTo(recognizer.embed(translucent));
+            assertThat(recognizer.embed(gray)).isEqualTo(recognizer.embed(translucent));
         }
     }
 

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A training goes on from where it was, whenever it ended, or says what is different. */
+/** Tests that a training run resumes exactly, wherever it ended, or reports which setting or data differs. */
 class ResumeTest {
     @TempDir
     Path faces;
@@ -44,33 +44,34 @@ class ResumeTest {
         TinyTraining.writeFaces(faces);
     }
 
-    private static final class Stopped extends RuntimeException {
+    private static final class SimulatedCrash extends RuntimeException {
         private static final long serialVersionUID = 1L;
     }
 
-    /** Ends a training during the n-th validation. */
-    private static TrainingListener stopInValidation(int epoch) {
+    /** Throws at the end of the given validation, counted from 1. */
+    private static TrainingListener crashInValidation(int validation) {
         return new TrainingListener() {
             private int validations;
 
             @Override
             public void passed(String what, int done, int images) {
-                if (done == images && ++validations == epoch) {
-                    throw new Stopped();
+                if (done == images && ++validations == validation) {
+                    throw new SimulatedCrash();
                 }
             }
         };
     }
 
     @Test
-    void aTrainingThatEndedInValidationValidatesWithTheMarginItHad() {
+    void resumedValidationUsesTheMarginOfItsEpoch() {
         TrainerArgs.Builder args = TinyTraining.args().marginWarmupEpochs(3).epochs(2);
         List<EpochReport> whole = history(args).epochs();
 
-        TrainerArgs.Builder kept =
+        TrainerArgs.Builder resumable =
                 TinyTraining.args().marginWarmupEpochs(3).epochs(2).checkpoints(folder);
-        assertThatThrownBy(() -> history(kept.listeners(stopInValidation(1)))).isInstanceOf(Stopped.class);
-        List<EpochReport> resumed = history(kept.listeners().resume(true)).epochs();
+        assertThatThrownBy(() -> history(resumable.listeners(crashInValidation(1))))
+                .isInstanceOf(SimulatedCrash.class);
+        List<EpochReport> resumed = history(resumable.listeners().resume(true)).epochs();
 
         for (int i = 0; i < whole.size(); i++) {
             assertThat(resumed.get(i).valLoss()).isEqualTo(whole.get(i).valLoss());
@@ -85,20 +86,20 @@ class ResumeTest {
     }
 
     @Test
-    void anEpochsCheckpointIsThereBeforeAnythingAfterItFails() throws IOException {
-        Path image = faces.resolve("person0/0.png"); // of which part it is does not matter: the others are verified too
+    void lastCheckpointIsSavedBeforeVerificationCanFail() throws IOException {
+        Path image = faces.resolve("person0/0.png");
         FaceDataset unseen = FaceDataset.folders(faces, Split.VAL);
         TrainerArgs.Builder args =
                 TinyTraining.args().checkpoints(folder).epochs(1).verification(unseen);
-        TrainingListener breakImages = new TrainingListener() {
+        TrainingListener overwriteImages = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
                 if (step.step() == 10) {
-                    breakAll(faces);
+                    overwriteAll(faces);
                 }
             }
         };
-        assertThatThrownBy(() -> history(args.imageCacheMib(64).listeners(breakImages)))
+        assertThatThrownBy(() -> history(args.imageCacheMib(64).listeners(overwriteImages)))
                 .isInstanceOf(DataException.class);
         assertThat(folder.resolve("last.ckpt")).exists();
 
@@ -107,7 +108,7 @@ class ResumeTest {
         assertThat(history(args.resume(true).listeners()).epochs()).hasSize(1);
     }
 
-    private static void breakAll(Path faces) {
+    private static void overwriteAll(Path faces) {
         try (var files = Files.walk(faces)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 Files.write(file, new byte[] {1, 2, 3});
@@ -118,7 +119,7 @@ class ResumeTest {
     }
 
     @Test
-    void badImagesAreSkippedInVerificationAndForTheHeadsMeansToo() throws IOException {
+    void skipsBadImagesInVerificationAndHeadMeans() throws IOException {
         Files.write(faces.resolve("person1/0.png"), new byte[] {1, 2, 3});
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
         FaceDataset validation = FaceDataset.folders(faces, Split.VAL);
@@ -147,13 +148,14 @@ class ResumeTest {
 
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 2})
-    void withAFeatureCacheTheBitsAreThoseOfATrainingThatWasNeverStopped(long seed, @TempDir Path other) {
-        List<Double> whole = cached(args(seed).checkpoints(other));
-        List<Double> parts = new ArrayList<>();
+    void featureCacheDoesNotChangeAResumedTraining(long seed, @TempDir Path other) {
+        List<Double> whole = lossesWithFeatureCache(args(seed).checkpoints(other));
+        List<Double> resumed = new ArrayList<>();
         for (int steps : new int[] {3, 8, 0}) {
-            parts.addAll(cached(args(seed).checkpoints(folder).maxSteps(steps).resume(true)));
+            resumed.addAll(lossesWithFeatureCache(
+                    args(seed).checkpoints(folder).maxSteps(steps).resume(true)));
         }
-        assertThat(parts).isEqualTo(whole);
+        assertThat(resumed).isEqualTo(whole);
     }
 
     private static TrainerArgs.Builder args(long seed) {
@@ -166,7 +168,7 @@ class ResumeTest {
                 .seed(seed);
     }
 
-    private List<Double> cached(TrainerArgs.Builder args) {
+    private List<Double> lossesWithFeatureCache(TrainerArgs.Builder args) {
         TinyTraining.Losses losses = new TinyTraining.Losses();
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN)
                 .withAugmentations(TransformLine.parse("RandomHorizontalFlip()"), true);
@@ -182,10 +184,10 @@ class ResumeTest {
         return losses.all;
     }
 
-    // ---- what is different ----
+    // ---- settings and data that differ ----
 
     @Test
-    void aSettingThatDiffersIsNamedWithBothValues() {
+    void reportsADifferentSettingWithBothValues() {
         history(TinyTraining.args().checkpoints(folder).maxSteps(2));
 
         assertThatThrownBy(() -> history(TinyTraining.args()
@@ -200,7 +202,7 @@ class ResumeTest {
     }
 
     @Test
-    void aSettingOfTheModelIsNamed() {
+    void reportsADifferentModelSetting() {
         recipe(0.1, TinyTraining.args().checkpoints(folder).maxSteps(1));
         assertThatThrownBy(() ->
                         recipe(0.5, TinyTraining.args().checkpoints(folder).resume(true)))
@@ -220,24 +222,24 @@ class ResumeTest {
     }
 
     @Test
-    void otherDataIsCounted() throws IOException {
+    void reportsDifferentData() throws IOException {
         history(TinyTraining.args().checkpoints(folder).maxSteps(1));
-        Path more = faces.resolve("person0/more.png");
-        Files.copy(faces.resolve("person0/1.png"), more);
+        Path addedImage = faces.resolve("person0/addedImage.png");
+        Files.copy(faces.resolve("person0/1.png"), addedImage);
 
         assertThatThrownBy(() -> history(TinyTraining.args().checkpoints(folder).resume(true)))
                 .hasMessageContaining(
                         "is of another training: data was 5 people, 80 training samples, 10 validation images, is"
                                 + " now 5 people, 82 training samples, 10 validation images; use");
 
-        Files.move(more, faces.resolve("person0/3.png"), StandardCopyOption.REPLACE_EXISTING);
+        Files.move(addedImage, faces.resolve("person0/3.png"), StandardCopyOption.REPLACE_EXISTING);
         Files.move(faces.resolve("person0/3.png"), faces.resolve("person0/33.png"));
         assertThatThrownBy(() -> history(TinyTraining.args().checkpoints(folder).resume(true)))
                 .hasMessageContaining("the names or labels of the ");
     }
 
     @Test
-    void imagesReplacedUnderTheirNamesAreNoticedAndCanBeAccepted() throws IOException {
+    void reportsReplacedImagesUnlessTheyAreAccepted() throws IOException {
         history(TinyTraining.args().checkpoints(folder).maxSteps(1));
         Files.copy(faces.resolve("person0/1.png"), faces.resolve("person1/1.png"), StandardCopyOption.REPLACE_EXISTING);
 
@@ -253,17 +255,17 @@ class ResumeTest {
 
     @ParameterizedTest
     @EnumSource
-    void theRateReportedForAnEpochIsThatOfItsLastStep(ScheduleUnit unit) {
-        LearningRate fall = LearningRate.polynomial(unit == ScheduleUnit.STEP ? 20 : 2, 1);
+    void reportedLearningRateIsThatOfTheLastStep(ScheduleUnit unit) {
+        LearningRate decay = LearningRate.polynomial(unit == ScheduleUnit.STEP ? 20 : 2, 1);
         List<EpochReport> epochs =
-                history(TinyTraining.args().epochs(2).learningRate(fall, unit)).epochs();
-        boolean bySteps = unit == ScheduleUnit.STEP;
-        assertThat(epochs.get(0).learningRate()).isCloseTo(3e-3 * (bySteps ? 11.0 / 20 : 1), within(1e-12));
-        assertThat(epochs.get(1).learningRate()).isCloseTo(3e-3 * (bySteps ? 1.0 / 20 : 0.5), within(1e-12));
+                history(TinyTraining.args().epochs(2).learningRate(decay, unit)).epochs();
+        boolean perStep = unit == ScheduleUnit.STEP;
+        assertThat(epochs.get(0).learningRate()).isCloseTo(3e-3 * (perStep ? 11.0 / 20 : 1), within(1e-12));
+        assertThat(epochs.get(1).learningRate()).isCloseTo(3e-3 * (perStep ? 1.0 / 20 : 0.5), within(1e-12));
     }
 
     @Test
-    void namedLambdasAreResumed() {
+    void resumesNamedSchedules() {
         LearningRate schedule = LearningRate.named("halved after 5 steps", (base, step) -> step < 5 ? base : base / 2);
         TrainerArgs.Builder args =
                 TinyTraining.args().learningRate(schedule, ScheduleUnit.STEP).checkpoints(folder);

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What others do in the folder of a training meanwhile: a second training is refused, and readers see whole
- * checkpoints.
+ * Tests that a second training process in a checkpoint folder is rejected, and that concurrent readers always see
+ * complete checkpoints.
  */
 class SharedFolderTest {
     private static final int EPOCHS = 3;
@@ -40,15 +40,15 @@ class SharedFolderTest {
         TinyTraining.writeFaces(faces);
     }
 
-    private static Process child(Path backup) throws IOException {
+    private static Process child(Path checkpoints) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(
-                        DrillChild.command(List.of(), Variant.PLAIN, faces, backup, EPOCHS, 2, BadImages.FAIL))
+                        DrillChild.command(List.of(), Variant.PLAIN, faces, checkpoints, EPOCHS, 2, BadImages.FAIL))
                 .redirectErrorStream(true);
         builder.environment().put("OMP_NUM_THREADS", "1");
         return builder.start();
     }
 
-    private static List<String> rest(BufferedReader reader) throws IOException {
+    private static List<String> remainingLines(BufferedReader reader) throws IOException {
         List<String> lines = new ArrayList<>();
         for (String line = reader.readLine(); line != null; line = reader.readLine()) {
             lines.add(line);
@@ -62,15 +62,15 @@ class SharedFolderTest {
                             .start()
                             .waitFor()
                     == 0;
-        } catch (IOException e) { // no such program
+        } catch (IOException e) { // there is no kill command
             return false;
         }
     }
 
     @Test
-    void aSecondTrainingIsToldWhoIsThereAndTheFirstIsNotDisturbed() throws Exception {
-        Path backup = folder.resolve("shared");
-        Process first = child(backup);
+    void rejectsASecondTrainingWithoutDisturbingTheFirst() throws Exception {
+        Path checkpoints = folder.resolve("shared");
+        Process first = child(checkpoints);
         try (BufferedReader output = first.inputReader()) {
             String line;
             do {
@@ -79,43 +79,44 @@ class SharedFolderTest {
             } while (!line.equals("step 5"));
             assumeTrue(signal("STOP", first), "needs a way to pause a process");
 
-            Process second = child(backup);
-            try (BufferedReader refused = second.inputReader()) {
-                assertThat(rest(refused))
+            Process second = child(checkpoints);
+            try (BufferedReader secondOutput = second.inputReader()) {
+                assertThat(remainingLines(secondOutput))
                         .last()
                         .asString()
                         .matches(
-                                "error: another training writes into \\Q" + backup + "\\E \\(process " + first.pid()
+                                "error: another training writes into \\Q" + checkpoints + "\\E \\(process "
+                                        + first.pid()
                                         + " .*, a training since .*\\); wait until it ends or choose another checkpoint folder");
             }
             assertThat(second.waitFor()).isEqualTo(1);
             assertThatThrownBy(() -> TinyTraining.losses(
-                            faces, TinyTraining.args().checkpoints(backup).resume(true)))
+                            faces, TinyTraining.args().checkpoints(checkpoints).resume(true)))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageStartingWith(
-                            "another training writes into " + backup + " (process " + first.pid() + " ");
+                            "another training writes into " + checkpoints + " (process " + first.pid() + " ");
 
             signal("CONT", first);
-            assertThat(rest(output)).last().isEqualTo("done");
+            assertThat(remainingLines(output)).last().isEqualTo("done");
         } finally {
             first.destroyForcibly();
         }
 
-        Path alone = folder.resolve("alone");
-        Process undisturbed = child(alone);
+        Path reference = folder.resolve("reference");
+        Process undisturbed = child(reference);
         try (BufferedReader output = undisturbed.inputReader()) {
-            assertThat(rest(output)).last().isEqualTo("done");
+            assertThat(remainingLines(output)).last().isEqualTo("done");
         }
         for (String name : List.of("last.ckpt", "best.ckpt")) {
-            CheckpointContents.assertSame(backup.resolve(name), alone.resolve(name));
+            CheckpointContents.assertSame(checkpoints.resolve(name), reference.resolve(name));
         }
-        try (var files = Files.list(backup)) {
+        try (var files = Files.list(checkpoints)) {
             assertThat(files).hasSize(2);
         }
     }
 
     @Test
-    void whoReadsACheckpointWhileItIsReplacedReadsOneOfThemWhole() throws Exception {
+    void readersOfACheckpointBeingReplacedSeeACompleteOne() throws Exception {
         Path last = folder.resolve("last.ckpt");
         Set<Map<String, String>> written = new HashSet<>();
         TrainerArgs.Builder args = TinyTraining.args()
@@ -146,6 +147,6 @@ class SharedFolderTest {
         assertThat(written).hasSizeGreaterThan(79);
         assertThat(read).hasSizeGreaterThan(5);
         read.removeAll(written);
-        assertThat(read).as("states that never were").isEmpty();
+        assertThat(read).as("states that were read but never written").isEmpty();
     }
 }

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Batch normalization over 1x1 maps cannot work on one image: no number of images may end in a batch of one. */
+/** Tests that no batch holds a single image, for which batch normalization over 1x1 feature maps is undefined. */
 class SingleImageTrainingTest {
     @TempDir
     static Path faces;
@@ -49,7 +49,7 @@ class SingleImageTrainingTest {
         TinyTraining.writeFaces(faces);
     }
 
-    /** A network that ends in 1x1 maps at 32 pixels. */
+    /** A network whose last feature maps are 1x1 for images of 32 pixels. */
     private static Recognizer recognizer(String loss, double partialFraction) {
         return Recognizer.withLoss(
                 LossName.of(loss),
@@ -66,8 +66,8 @@ class SingleImageTrainingTest {
         return fit(recognizer("arcface", 1), args);
     }
 
-    private History fit(Recognizer made, TrainerArgs.Builder args) {
-        try (Recognizer recognizer = made) {
+    private History fit(Recognizer source, TrainerArgs.Builder args) {
+        try (Recognizer recognizer = source) {
             return new Trainer(args.listeners(listener).build())
                     .fit(
                             recognizer,
@@ -81,7 +81,7 @@ class SingleImageTrainingTest {
     }
 
     @Test
-    void aLastBatchOfOneJoinsTheBatchBeforeItAndThisIsSaidOnce() {
+    void mergesALastBatchOfOneAndNotesItOnce() {
         fit(args(13).epochs(2));
 
         assertThat(sizes).containsExactly(13, 13, 14, 13, 13, 14);
@@ -91,24 +91,24 @@ class SingleImageTrainingTest {
     }
 
     @Test
-    void withAccumulation() {
+    void mergesALastBatchOfOneWithAccumulation() {
         assertThat(fit(args(13).accumulation(2)).steps()).isEqualTo(2);
         assertThat(sizes).containsExactly(26, 14);
     }
 
     @Test
-    void underPartialFc() {
+    void mergesALastBatchOfOneWithPartialFc() {
         fit(recognizer("arcface", 0.5), args(13));
         assertThat(sizes).containsExactly(13, 13, 14);
     }
 
     @Test
-    void withMaxStepsAndResumedInMidEpoch(@TempDir Path folder) {
+    void mergesALastBatchOfOneWhenResumedWithinAnEpoch(@TempDir Path folder) {
         List<Double> whole = losses(args(13).epochs(2));
-        List<Double> parts = losses(args(13).epochs(2).checkpoints(folder).maxSteps(2));
-        parts.addAll(losses(args(13).epochs(2).checkpoints(folder).resume(true)));
+        List<Double> resumed = losses(args(13).epochs(2).checkpoints(folder).maxSteps(2));
+        resumed.addAll(losses(args(13).epochs(2).checkpoints(folder).resume(true)));
 
-        assertThat(parts).isEqualTo(whole);
+        assertThat(resumed).isEqualTo(whole);
     }
 
     private static List<Double> losses(TrainerArgs.Builder args) {
@@ -121,7 +121,7 @@ class SingleImageTrainingTest {
     }
 
     @Test
-    void batchesOfOneAreRefusedBeforeTrainingWhereTheNetworkCannot() {
+    void rejectsABatchSizeOfOneForNetworksThatNeedMore() {
         assertThatThrownBy(() -> fit(args(1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("batchSize must be at least 2 for this network, whose batch normalization cannot work on a"
@@ -131,7 +131,7 @@ class SingleImageTrainingTest {
     }
 
     @Test
-    void batchesOfOneAreTrainedWhereTheNetworkCan() {
+    void acceptsABatchSizeOfOneForOtherNetworks() {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThat(TinyTraining.fit(recognizer, faces, args(1).maxSteps(3)).steps())
                     .isEqualTo(3);
@@ -139,7 +139,7 @@ class SingleImageTrainingTest {
     }
 
     @Test
-    void onePersonAloneIsSaidToTeachNothing() {
+    void notesThatASinglePersonTeachesNothing() {
         FaceDataset one = FaceDataset.folders(faces, Split.TRAIN).withIdentities(List.of("person3"));
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             new Trainer(args(4).maxSteps(1).listeners(listener).build()).fit(recognizer, one);
@@ -151,7 +151,7 @@ class SingleImageTrainingTest {
     }
 
     @Test
-    void groupsOfPeopleAreNotSplitBetweenBatches() {
+    void rejectsBatchSizesThatSplitGroups() {
         assertThatThrownBy(() -> fit(args(7).sampler(Sampler.identities(3, 2))))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("batchSize must be a multiple of 6 for the sampler \"3 identities x 2 images\", which must"
@@ -160,8 +160,8 @@ class SingleImageTrainingTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"triplet", "contrastive", "supcon"})
-    void lossesOfPairsAreValidatedOnPairs(String loss, @TempDir Path mixed) throws IOException {
-        for (int person = 0; person < TinyTraining.PEOPLE; person++) { // whose images do not look alike
+    void pairLossesAreValidatedOnPairs(String loss, @TempDir Path mixed) throws IOException {
+        for (int person = 0; person < TinyTraining.PEOPLE; person++) { // images of one person do not look alike
             Path folder = Files.createDirectory(mixed.resolve("person" + person));
             for (int i = 0; i < TinyTraining.IMAGES_EACH; i++) {
                 String from = "person" + (person + i) % TinyTraining.PEOPLE + "/" + i + ".png";
@@ -172,15 +172,17 @@ class SingleImageTrainingTest {
         FaceDataset first = all.withAtMost(1);
         FaceDataset second = all.without(Set.of(0, 2, 4, 6, 8));
 
-        // one image of everybody, then the others: batches of four in this order would have no pair of one person
+        // the first image of each person, then the second ones: batches of four in this order have no genuine pair
         assertThat(validationLoss(loss, mixed, first.with(second))).isFinite().isPositive();
-        assertThat(validationLoss(loss, mixed, first)).as("without any pair").isNaN();
+        assertThat(validationLoss(loss, mixed, first))
+                .as("without any genuine pair")
+                .isNaN();
     }
 
     private static double validationLoss(String loss, Path people, FaceDataset validation) {
         try (Recognizer recognizer = recognizer(loss, 1)) {
             TrainerArgs args = args(4).sampler(Sampler.identities(2, 2))
-                    .optimizer(new AdamW(1e-9, 0)) // so that nobody is told apart yet
+                    .optimizer(new AdamW(1e-9, 0)) // effectively no learning, so that the loss stays positive
                     .build();
             return new Trainer(args)
                     .fit(recognizer, FaceDataset.folders(people, Split.TRAIN).withAtMost(2), validation)

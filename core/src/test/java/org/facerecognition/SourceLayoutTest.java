@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Rules about the source files themselves. */
+/** Checks rules for the source files themselves: the number of files, their length and their width. */
 class SourceLayoutTest {
     private static final List<String> MODULES = List.of("losses", "augment", "core", "examples", "benchmarks");
     private static final int MAX_FILES_IN_BASE = 16;
@@ -37,9 +37,9 @@ class SourceLayoutTest {
         }
     }
 
-    /** A comment before the class begins "Long because". */
+    /** The comment before the class must have a line that begins with "Long because". */
     @Test
-    void longFilesSayWhyTheyAreLong() throws IOException {
+    void longFilesExplainTheirLength() throws IOException {
         for (Path file : sources("main")) {
             String text = Files.readString(file);
             if (text.lines().count() > MAX_LINES) {
@@ -55,7 +55,8 @@ class SourceLayoutTest {
             List<String> lines = Files.readAllLines(file);
             for (int i = 0; i < lines.size(); i++) {
                 String line = lines.get(i);
-                if (line.codePointCount(0, line.length()) > MAX_COLUMNS && !line.contains("\"")) { // texts may be long
+                boolean hasText = line.contains("\""); // string literals may be long
+                if (line.codePointCount(0, line.length()) > MAX_COLUMNS && !hasText) {
                     tooLong.add(file + ":" + (i + 1));
                 }
             }

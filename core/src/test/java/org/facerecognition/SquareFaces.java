@@ -10,13 +10,13 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 
 /**
- * Photographs for the detector in {@code vision/squares.onnx}, which takes a red square of 8 pixels for a small face
- * and a blue one of 16 for a large one; on gray noise, which it takes for nothing.
+ * Synthetic photographs for the detector in {@code vision/squares.onnx}, which detects a red square of 8 pixels as a
+ * small face and a blue square of 16 pixels as a large face. The background is gray noise, in which it detects nothing.
  */
 public final class SquareFaces {
     private SquareFaces() {}
 
-    /** The detector's file. */
+    /** Returns the file of the detector. */
     public static Path detector() {
         try {
             return Path.of(SquareFaces.class.getResource("/vision/squares.onnx").toURI());
@@ -25,32 +25,36 @@ public final class SquareFaces {
         }
     }
 
-    /** Nobody on it. RGB. */
+    /** Returns an owned RGB image of gray noise without a face. */
     public static Mat photo(int width, int height, long seed) {
         Random random = new Random(seed);
         byte[] bytes = new byte[3 * width * height];
         for (int i = 0; i < bytes.length; i += 3) {
-            byte grey = (byte) random.nextInt(256);
-            bytes[i] = grey;
-            bytes[i + 1] = grey;
-            bytes[i + 2] = grey;
+            byte gray = (byte) random.nextInt(256);
+            bytes[i] = gray;
+            bytes[i + 1] = gray;
+            bytes[i + 2] = gray;
         }
         Mat image = new Mat(height, width, CV_8UC3);
         image.data().put(bytes);
         return image;
     }
 
-    /** A face of 40x48 pixels, times {@code scale}; x and y of its square, multiples of 8 times scale. */
+    /**
+     * Paints a face of 40x48 pixels times {@code scale}; x and y, of its square, must be multiples of 8 times scale.
+     */
     public static void small(Mat image, int x, int y, int scale) {
         square(image, x, y, 8 * scale, 255, 0, 0);
     }
 
-    /** A face of 80x96 pixels, times {@code scale}; x and y of its square, multiples of 16 times scale. */
+    /**
+     * Paints a face of 80x96 pixels times {@code scale}; x and y, of its square, must be multiples of 16 times scale.
+     */
     public static void large(Mat image, int x, int y, int scale) {
         square(image, x, y, 16 * scale, 0, 0, 255);
     }
 
-    /** A small face that the detector is less sure of: .71. */
+    /** Paints a small face that the detector gives a score of only 0.71. */
     public static void unclear(Mat image, int x, int y) {
         square(image, x, y, 8, 255, 255, 0);
     }

@@ -19,13 +19,14 @@ import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.Weights;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Thresholds: what they are measured on, what they hold for, and when they end. */
+/** Tests the calibration of thresholds, their evidence, and when they become invalid. */
 class ThresholdTest {
     private static final SyntheticFaces FACES = new SyntheticFaces(0, 32);
     private static final int TRAINED = 6;
@@ -71,11 +72,11 @@ class ThresholdTest {
     @Nested
     class Calibration {
         @Test
-        void carriesWhatItWasMeasuredOn() {
+        void recordsItsEvidence() {
             try (Recognizer copy = Recognizer.load(saved("measured.model"))) {
                 List<Threshold> thresholds = copy.calibrate(people(100, 30, Split.TEST));
 
-                assertThat(thresholds).hasSize(1); // 30 people show 1 %, and no lower rate
+                assertThat(thresholds).hasSize(1); // 30 people suffice for 1%, but for no lower rate
                 Threshold threshold = thresholds.get(0);
                 assertThat(threshold.falseAcceptRate()).isEqualTo(OptionalDouble.of(0.01));
                 Threshold.Evidence evidence = threshold.evidence().orElseThrow();
@@ -92,19 +93,19 @@ class ThresholdTest {
         }
 
         @Test
-        void onPeopleOfTheTrainingIsRefused() {
-            FaceDataset some = people(4, 30, Split.TEST); // two of them were in training
-            assertThatThrownBy(() -> recognizer.calibrate(some))
+        void rejectsPeopleOfTheTrainingData() {
+            FaceDataset overlapping = people(4, 30, Split.TEST); // two of them are in the training data
+            assertThatThrownBy(() -> recognizer.calibrate(overlapping))
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining("people that the model was not trained on")
                     .hasMessageContaining("but it was trained on 2 of these 30 (")
                     .hasMessageContaining("train --verify-on-unseen");
             assertThat(recognizer.allThresholds()).isEmpty();
-            assertThat(recognizer.knownPeople(some)).hasSize(2);
+            assertThat(recognizer.knownPeople(overlapping)).hasSize(2);
         }
 
         @Test
-        void onPeopleOfAnEarlierTrainingIsRefusedToo() {
+        void rejectsPeopleOfAnEarlierTraining() {
             Path first = saved("first.model");
             try (Recognizer second = Recognizer.arcFace(RecognizerArgs.builder()
                     .encoder(Encoder.RESNET18)
@@ -112,18 +113,18 @@ class ThresholdTest {
                     .classes(3)
                     .imageSizePx(32)
                     .build())) {
-                second.startFrom(org.facerecognition.weights.Weights.read(first));
+                second.startFrom(Weights.read(first));
                 assertThatThrownBy(() -> second.calibrate(people(0, 30, Split.TEST)))
                         .hasMessageContaining("but it was trained on 6 of these 30 (");
                 second.save(folder.resolve("second.model"));
             }
-            try (Recognizer again = Recognizer.load(folder.resolve("second.model"))) {
-                assertThat(again.knownPeople(people(0, 30, Split.TEST))).hasSize(6);
+            try (Recognizer reloaded = Recognizer.load(folder.resolve("second.model"))) {
+                assertThat(reloaded.knownPeople(people(0, 30, Split.TEST))).hasSize(6);
             }
         }
 
         @Test
-        void takesNamesakesForOthersWhenToldSo() {
+        void treatsNamesakesAsOtherPeopleIfConfigured() {
             try (Recognizer copy = Recognizer.load(saved("namesakes.model"))) {
                 CalibrationSettings settings = CalibrationSettings.DEFAULT.withNamesakes(true);
                 assertThat(copy.calibrate(people(4, 30, Split.TEST), settings)).hasSize(1);
@@ -131,7 +132,7 @@ class ThresholdTest {
         }
 
         @Test
-        void onTooFewPeopleIsRefused() {
+        void rejectsTooFewPeople() {
             assertThatThrownBy(() -> recognizer.calibrate(people(100, 24, Split.TEST)))
                     .isInstanceOf(DataException.class)
                     .hasMessage(
@@ -156,7 +157,7 @@ class ThresholdTest {
     @Nested
     class AThreshold {
         @Test
-        void isKeptInTheModelsFileWithItsEvidence() {
+        void isSavedInTheModelWithItsEvidence() {
             Path file = folder.resolve("kept.model");
             List<Threshold> thresholds;
             try (Recognizer copy = Recognizer.load(saved("kept-from.model"))) {
@@ -171,7 +172,7 @@ class ThresholdTest {
         }
 
         @Test
-        void endsWithFurtherTraining() {
+        void isDiscardedByFurtherTraining() {
             try (Recognizer copy = Recognizer.load(saved("trained-on.model"))) {
                 copy.calibrate(people(100, 30, Split.TEST));
                 TrainerArgs args = TrainerArgs.builder()
@@ -185,7 +186,7 @@ class ThresholdTest {
         }
 
         @Test
-        void endsWithOtherWeights() {
+        void isDiscardedWithTheWeights() {
             try (Recognizer copy = Recognizer.load(saved("weights.model"))) {
                 copy.calibrate(people(100, 30, Split.TEST));
                 copy.startFrom(org.facerecognition.weights.Weights.read(folder.resolve("weights.model")));
@@ -194,7 +195,7 @@ class ThresholdTest {
         }
 
         @Test
-        void isRefusedInAnotherMode() {
+        void isRejectedInAnotherMode() {
             ImageSource image = people(100, 1, Split.TEST).sample(0).image();
             try (Recognizer copy = Recognizer.load(saved("mode.model"))) {
                 Threshold plain = copy.calibrate(people(100, 30, Split.TEST)).get(0);
@@ -219,21 +220,21 @@ class ThresholdTest {
         }
 
         @Test
-        void ofAPreparedModelOfTheSamePrecisionHolds() {
+        void isSharedWithAPreparedModelOfTheSamePrecision() {
             ImageSource image = people(100, 1, Split.TEST).sample(0).image();
             try (Recognizer copy = Recognizer.load(saved("prepared.model"))) {
                 PrepareOptions float32 = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.FP32);
-                Threshold own;
+                Threshold calibrated;
                 try (PreparedRecognizer before = copy.prepare(float32)) {
-                    own = before.calibrate(people(100, 30, Split.TEST)).get(0);
-                    assertThat(before.verify(image, image, own).same()).isTrue();
+                    calibrated = before.calibrate(people(100, 30, Split.TEST)).get(0);
+                    assertThat(before.verify(image, image, calibrated).same()).isTrue();
                     assertThat(copy.allThresholds())
-                            .as("the prepared one's own")
+                            .as("thresholds that only the prepared model has")
                             .isEmpty();
                 }
-                copy.keepThresholds(List.of(own));
+                copy.keepThresholds(List.of(calibrated));
                 try (PreparedRecognizer after = copy.prepare(float32)) {
-                    assertThat(after.threshold(0.01)).isEqualTo(own).isEqualTo(copy.threshold(0.01));
+                    assertThat(after.threshold(0.01)).isEqualTo(calibrated).isEqualTo(copy.threshold(0.01));
                     assertThat(after.identities()).hasSize(TRAINED);
                     assertThat(after.fingerprint()).isEqualTo(copy.fingerprint());
                 }
@@ -241,7 +242,7 @@ class ThresholdTest {
         }
 
         @Test
-        void ofAnotherDetectorOrAnotherChoiceIsOfAnotherMode() {
+        void dependsOnDetectorAndFaceChoice() {
             try (Recognizer copy = Recognizer.load(saved("detector.model"));
                     FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                     FaceDetector stricter = FaceDetector.open(
@@ -262,7 +263,7 @@ class ThresholdTest {
         }
 
         @Test
-        void ofAnEarlierVersionIsStillRead() {
+        void isReadFromModelsOfEarlierVersions() {
             try (Recognizer copy = Recognizer.load(saved("earlier.model"))) {
                 copy.model()
                         .setThresholds(List.of(
@@ -275,7 +276,7 @@ class ThresholdTest {
                 assertThat(loaded.threshold(0.001).evidence()).isEmpty();
                 loaded.calibrate(people(100, 30, Split.TEST));
                 assertThat(loaded.allThresholds())
-                        .as("what is known takes their place")
+                        .as("calibrated thresholds replace earlier ones")
                         .hasSize(1);
             }
         }

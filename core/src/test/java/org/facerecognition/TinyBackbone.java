@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 
-/** A net that trains in milliseconds: convolution, batch normalization, pooling, dropout, linear. */
+/** A network that trains in milliseconds: convolution, batch normalization, pooling, dropout, linear layer. */
 final class TinyBackbone extends Backbone {
     private final Conv2dImpl conv = register_module("conv", new Conv2dImpl(3, 8, new LongPointer(3, 3)));
     private final BatchNorm2dImpl bn = register_module("bn", new BatchNorm2dImpl(new BatchNormOptions(8)));
@@ -26,7 +26,7 @@ final class TinyBackbone extends Backbone {
     public Tensor forward(Tensor images) {
         Tensor x = torch.relu(bn.forward(conv.forward(images)));
         x = torch.flatten(torch.adaptive_avg_pool2d(x, 4, 4), 1, -1);
-        return fc.forward(torch.dropout(x, 0.2, is_training())); // so that the random generator's state matters
+        return fc.forward(torch.dropout(x, 0.2, is_training())); // makes results depend on the random state
     }
 
     @Override
@@ -42,6 +42,6 @@ final class TinyBackbone extends Backbone {
     @Override
     public void replaceLastLayer(String name, int... sizes) {
         checkReplacement(name, sizes);
-        throw new IllegalStateException("a tiny net keeps its last layer");
+        throw new IllegalStateException("the last layer of TinyBackbone cannot be replaced");
     }
 }

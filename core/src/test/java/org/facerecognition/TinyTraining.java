@@ -30,13 +30,13 @@ import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
-/** A training of a tiny net on a folder of colored noise: five people, each with a color of their own. */
+/** Trains {@link TinyBackbone} on a folder of colored noise: five people, who differ in color. */
 final class TinyTraining {
     static final int PEOPLE = 5;
     static final int IMAGES_EACH = 10;
     static final int IMAGE_PX = 40;
 
-    /** Adds noise: a transform that draws. */
+    /** Adds random noise to each channel. */
     record Noise(int amplitude) implements Transform {
         @Override
         public Mat apply(Mat image, RandomGenerator random) {
@@ -54,6 +54,9 @@ final class TinyTraining {
 
     private TinyTraining() {}
 
+    /**
+     * Writes {@link #IMAGES_EACH} images of each person into a folder per person, the same on every call; returns root.
+     */
     static Path writeFaces(Path root) {
         Random random = new Random(1);
         try {
@@ -85,6 +88,7 @@ final class TinyTraining {
         return FaceDataset.folders(faces, Split.VAL);
     }
 
+    /** Returns a new recognizer with the same initial weights on every call. */
     static Recognizer recognizer() {
         return recognizer(10, 0.1);
     }
@@ -99,7 +103,7 @@ final class TinyTraining {
         return Recognizer.of(new TinyBackbone(16), head, IMAGE_PX, Normalization.SYMMETRIC);
     }
 
-    /** 80 samples in batches of 8: 10 steps an epoch. */
+    /** Settings of a run on the CPU: 80 samples in batches of 8, which are 10 steps per epoch. */
     static TrainerArgs.Builder args() {
         return TrainerArgs.builder()
                 .optimizer(new AdamW(3e-3, 0.01))
@@ -109,7 +113,7 @@ final class TinyTraining {
                 .device(ComputeDevice.CPU);
     }
 
-    /** Trains a new recognizer and gives the loss of each step. */
+    /** Trains a new recognizer and returns the loss of each step. */
     static List<Double> losses(Path faces, TrainerArgs.Builder args) {
         Losses losses = new Losses();
         try (Recognizer recognizer = recognizer()) {
@@ -122,7 +126,7 @@ final class TinyTraining {
         return new Trainer(args.build()).fit(recognizer, train(faces), validation(faces));
     }
 
-    /** All parameters and buffers by name, as float32. */
+    /** Returns all parameters and buffers by name, as float32. */
     static Map<String, float[]> weights(Recognizer recognizer) {
         Map<String, float[]> values = new LinkedHashMap<>();
         try (PointerScope scope = new PointerScope()) {
@@ -136,7 +140,7 @@ final class TinyTraining {
         return values;
     }
 
-    /** Remembers the loss of each step. */
+    /** Records the loss of each step. */
     static final class Losses implements TrainingListener {
         final List<Double> all = new ArrayList<>();
 

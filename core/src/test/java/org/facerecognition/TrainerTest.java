@@ -13,6 +13,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.train.AdamW;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Tests the trainer: its settings, the reports of a run, and invalid arguments. */
 class TrainerTest {
     @TempDir
     static Path faces;
@@ -39,7 +41,7 @@ class TrainerTest {
     }
 
     @Test
-    void learnsAndTells() {
+    void learnsAndReportsItsHistory() {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             History history =
                     TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(6));
@@ -56,8 +58,8 @@ class TrainerTest {
     }
 
     @Test
-    void unseenPeopleAreToldApartAfterEachEpochAndChooseTheBest(@TempDir Path folder) {
-        FaceDataset unseen = FaceDataset.folders(faces, Split.VAL); // only their faces matter here, not their names
+    void verifiesUnseenPeopleAfterEachEpochAndSelectsTheBest(@TempDir Path folder) {
+        FaceDataset unseen = FaceDataset.folders(faces, Split.VAL); // the names of the people are not compared
         TrainerArgs.Builder args = TinyTraining.args()
                 .verification(unseen)
                 .bestBy(BestBy.UNSEEN_AUC)
@@ -70,16 +72,16 @@ class TrainerTest {
                 assertThat(epoch.unseen().far()).isEqualTo(1.0 / 40); // 40 pairs of different people
             });
             assertThat(history.last().orElseThrow().unseen().auc())
-                    .as("of the net as it is now")
+                    .as("the last epoch's AUC, of the current weights")
                     .isEqualTo(Verification.ofAllPairs(recognizer.embed(unseen, false))
                             .roc()
                             .auc());
             int best = history.best(BestBy.UNSEEN_AUC).orElseThrow().epoch();
-            try (Recognizer kept = Recognizer.load(
+            try (Recognizer bestModel = Recognizer.load(
                     folder.resolve("best.ckpt"),
                     new TinyBackbone(16),
                     new MarginSoftmax(TinyTraining.PEOPLE, 16, new ArcFaceMargin(10, 0.1)))) {
-                assertThat(Verification.ofAllPairs(kept.embed(unseen, false))
+                assertThat(Verification.ofAllPairs(bestModel.embed(unseen, false))
                                 .roc()
                                 .auc())
                         .isEqualTo(history.epochs().get(best - 1).unseen().auc());
@@ -92,7 +94,7 @@ class TrainerTest {
     }
 
     @Test
-    void lookingAtUnseenPeopleDoesNotChangeATraining() {
+    void verificationDoesNotChangeTraining() {
         FaceDataset unseen = FaceDataset.folders(faces, Split.VAL);
         assertThat(TinyTraining.losses(faces, TinyTraining.args().verification(unseen)))
                 .isEqualTo(TinyTraining.losses(faces, TinyTraining.args()));
@@ -103,40 +105,41 @@ class TrainerTest {
     }
 
     @Test
-    void theScheduleSetsTheRateOfEachEpoch() {
-        List<Double> rates = rates(TinyTraining.args().epochs(3));
+    void scheduleSetsTheLearningRatePerEpoch() {
+        List<Double> learningRates = learningRates(TinyTraining.args().epochs(3));
 
         // CosineAnnealingWarmRestarts(T_0=2, eta_min=1e-4) from 3e-3
-        assertThat(rates.get(0)).isEqualTo(3e-3);
-        assertThat(rates.get(10)).isCloseTo((3e-3 + 1e-4) / 2, within(1e-12));
-        assertThat(rates.get(20)).isEqualTo(3e-3);
+        assertThat(learningRates.get(0)).isEqualTo(3e-3);
+        assertThat(learningRates.get(10)).isCloseTo((3e-3 + 1e-4) / 2, within(1e-12));
+        assertThat(learningRates.get(20)).isEqualTo(3e-3);
     }
 
     @Test
-    void theScheduleCanCountSteps() {
-        LearningRate fall = LearningRate.polynomial(10, 1);
-        List<Double> rates = rates(TinyTraining.args().epochs(1).learningRate(fall, ScheduleUnit.STEP));
+    void scheduleSetsTheLearningRatePerStep() {
+        LearningRate decay = LearningRate.polynomial(10, 1);
+        List<Double> learningRates =
+                learningRates(TinyTraining.args().epochs(1).learningRate(decay, ScheduleUnit.STEP));
 
-        assertThat(rates.get(0)).isEqualTo(3e-3);
-        assertThat(rates.get(5)).isCloseTo(1.5e-3, within(1e-12));
+        assertThat(learningRates.get(0)).isEqualTo(3e-3);
+        assertThat(learningRates.get(5)).isCloseTo(1.5e-3, within(1e-12));
     }
 
-    private static List<Double> rates(TrainerArgs.Builder args) {
-        List<Double> rates = new ArrayList<>();
+    private static List<Double> learningRates(TrainerArgs.Builder args) {
+        List<Double> learningRates = new ArrayList<>();
         args.listeners(new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
-                rates.add(step.learningRate());
+                learningRates.add(step.learningRate());
             }
         });
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             TinyTraining.fit(recognizer, faces, args);
         }
-        return rates;
+        return learningRates;
     }
 
     @Test
-    void scaleAndMarginAreInTheLoss() {
+    void lossDependsOnScaleAndMargin() {
         assertThat(firstLoss(10, 0.1)).isNotEqualTo(firstLoss(5, 0.1));
         assertThat(firstLoss(10, 0.5)).isGreaterThan(firstLoss(10, 0.1));
     }
@@ -149,8 +152,8 @@ class TrainerTest {
     }
 
     @Test
-    void frozenLayersStayAsTheyAreToTheBitBatchNormalizationIncluded() {
-        LayerFreezer freezer = LayerFreezer.byEpoch("encoder", List.of(2)); // conv and bn, in epoch 0 only
+    void frozenLayersAreUnchangedIncludingBatchNormalization() {
+        LayerFreezer freezer = LayerFreezer.byEpoch("encoder", List.of(2)); // conv and bn in epoch 0 only
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             Map<String, float[]> before = TinyTraining.weights(recognizer);
             TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(1).freezer(freezer));
@@ -163,7 +166,7 @@ class TrainerTest {
             assertThat(after.get("model.encoder.fc.weight")).isNotEqualTo(before.get("model.encoder.fc.weight"));
             assertThat(after.get("model.head.weight")).isNotEqualTo(before.get("model.head.weight"));
         }
-        try (Recognizer recognizer = TinyTraining.recognizer()) { // after the list, none is frozen
+        try (Recognizer recognizer = TinyTraining.recognizer()) { // no layer is frozen in later epochs
             Map<String, float[]> before = TinyTraining.weights(recognizer);
             TinyTraining.fit(recognizer, faces, TinyTraining.args().epochs(2).freezer(freezer));
             Map<String, float[]> after = TinyTraining.weights(recognizer);
@@ -175,15 +178,15 @@ class TrainerTest {
     }
 
     @Test
-    void theHeadCanHaveARateOfItsOwn() {
-        // plain SGD moves each weight by rate x gradient: the head's first step must be ten times as long
-        double plain = headMove(1);
-        double fast = headMove(10);
+    void headLrMultiplierScalesTheHeadsSteps() {
+        // plain SGD moves each weight by learning rate x gradient, so the head's first step must be ten times as long
+        double plain = headStepLength(1);
+        double fast = headStepLength(10);
 
         assertThat(fast / plain).isCloseTo(10, within(1e-3));
     }
 
-    private static double headMove(double factor) {
+    private static double headStepLength(double multiplier) {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             float[] before = TinyTraining.weights(recognizer).get("model.head.weight");
             TinyTraining.fit(
@@ -191,7 +194,7 @@ class TrainerTest {
                     faces,
                     TinyTraining.args()
                             .optimizer(new Sgd(1e-2, 0, 0))
-                            .headLrMultiplier(factor)
+                            .headLrMultiplier(multiplier)
                             .maxSteps(1));
             return distance(before, TinyTraining.weights(recognizer).get("model.head.weight"));
         }
@@ -206,23 +209,24 @@ class TrainerTest {
     }
 
     @Test
-    void biasesAndNormalizationCanBeSparedFromDecay() {
+    void weightDecayCanExcludeNormalizationAndBiases() {
+        // the weight decay per step is 1e-9 x 1e8 = 0.1, while the gradients have almost no effect
         TrainerArgs.Builder args =
-                TinyTraining.args().optimizer(new AdamW(1e-9, 1e8)).maxSteps(1); // decay 0.1, no learning
+                TinyTraining.args().optimizer(new AdamW(1e-9, 1e8)).maxSteps(1);
         try (Recognizer decayed = TinyTraining.recognizer()) {
             TinyTraining.fit(decayed, faces, args);
             assertThat(TinyTraining.weights(decayed).get("model.encoder.bn.weight")[0])
                     .isCloseTo(0.9f, within(1e-3f));
         }
-        try (Recognizer spared = TinyTraining.recognizer()) {
-            TinyTraining.fit(spared, faces, args.decayNormAndBias(false));
-            assertThat(TinyTraining.weights(spared).get("model.encoder.bn.weight")[0])
+        try (Recognizer excluded = TinyTraining.recognizer()) {
+            TinyTraining.fit(excluded, faces, args.decayNormAndBias(false));
+            assertThat(TinyTraining.weights(excluded).get("model.encoder.bn.weight")[0])
                     .isCloseTo(1f, within(1e-3f));
         }
     }
 
     @Test
-    void accumulationMakesOneStepOfSeveralBatches() {
+    void accumulationCombinesBatchesIntoOneStep() {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             History history = TinyTraining.fit(
                     recognizer, faces, TinyTraining.args().epochs(1).accumulation(4));
@@ -231,18 +235,18 @@ class TrainerTest {
     }
 
     @Test
-    void theMarginCanGrowFromNothingAndIsWholeAgainAtTheEnd() {
-        double without = firstLoss(10, 0);
+    void marginWarmupStartsAtZeroAndRestoresTheMargin() {
+        double lossWithoutMargin = firstLoss(10, 0);
         try (Recognizer recognizer = TinyTraining.recognizer(10, 0.5)) {
             History history = TinyTraining.fit(
                     recognizer, faces, TinyTraining.args().marginWarmupEpochs(2).maxSteps(1));
-            assertThat(history.firstLoss()).isEqualTo(without);
+            assertThat(history.firstLoss()).isEqualTo(lossWithoutMargin);
             assertThat(((MarginSoftmax) recognizer.head()).margin()).isEqualTo(new ArcFaceMargin(10, 0.5));
         }
     }
 
     @Test
-    void theHeadCanStartFromTheMeansOfWhatItIsToLearn() {
+    void headFromMeansLowersTheFirstLoss() {
         try (Recognizer recognizer = TinyTraining.recognizer(10, 0)) {
             History history = TinyTraining.fit(
                     recognizer, faces, TinyTraining.args().headFromMeans(true).maxSteps(1));
@@ -251,13 +255,13 @@ class TrainerTest {
     }
 
     @Test
-    void tellsHowFarItIsWhereNothingIsLearnt() {
-        List<String> told = new ArrayList<>();
+    void reportsTheProgressOfPassesWithoutTraining() {
+        List<String> finishedPasses = new ArrayList<>();
         TrainingListener listener = new TrainingListener() {
             @Override
             public void passed(String what, int done, int images) {
                 if (done == images) {
-                    told.add(what + " " + images);
+                    finishedPasses.add(what + " " + images);
                 }
             }
         };
@@ -267,18 +271,18 @@ class TrainerTest {
                     faces,
                     TinyTraining.args().headFromMeans(true).epochs(1).listeners(listener));
         }
-        assertThat(told).hasSize(2);
-        assertThat(told.get(0)).startsWith("first centers ");
-        assertThat(told.get(1)).startsWith("validation ");
+        assertThat(finishedPasses).hasSize(2);
+        assertThat(finishedPasses.get(0)).startsWith("first centers ");
+        assertThat(finishedPasses.get(1)).startsWith("validation ");
     }
 
     @Test
-    void clippingBoundsTheStep() {
-        assertThat(encoderMove(1e-3)).isLessThanOrEqualTo(1e-3 * 1.001);
-        assertThat(encoderMove(0)).isGreaterThan(1e-3);
+    void gradientClippingBoundsTheStep() {
+        assertThat(encoderStepLength(1e-3)).isLessThanOrEqualTo(1e-3 * 1.001);
+        assertThat(encoderStepLength(0)).isGreaterThan(1e-3);
     }
 
-    private static double encoderMove(double clip) {
+    private static double encoderStepLength(double clip) {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             float[] before = TinyTraining.weights(recognizer).get("model.encoder.fc.weight");
             TinyTraining.fit(
@@ -293,7 +297,7 @@ class TrainerTest {
     }
 
     @Test
-    void bfloat16TrainsToNearlyTheSame() {
+    void bfloat16TrainsLikeFloat32() {
         List<Double> fp32 = TinyTraining.losses(faces, TinyTraining.args().epochs(1));
         List<Double> bf16 =
                 TinyTraining.losses(faces, TinyTraining.args().epochs(1).precision(Precision.BF16));
@@ -304,7 +308,7 @@ class TrainerTest {
     }
 
     @Test
-    void aLossThatIsNotFiniteStopsAndSaysWhereAndWhatToTry() {
+    void nonFiniteLossIsReportedWithItsStepAndAdvice() {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThatThrownBy(() -> TinyTraining.fit(
                             recognizer, faces, TinyTraining.args().optimizer(new Sgd(1e30, 0, 0))))
@@ -316,7 +320,7 @@ class TrainerTest {
     }
 
     @Test
-    void stopEndsAfterTheStep() {
+    void stopEndsTrainingAfterTheCurrentStep() {
         Trainer[] trainer = new Trainer[1];
         trainer[0] = new Trainer(TinyTraining.args()
                 .listeners(new TrainingListener() {
@@ -335,9 +339,8 @@ class TrainerTest {
     }
 
     @Test
-    void moreIdentitiesThanClassesIsOneSentence() {
-        try (Recognizer recognizer =
-                Recognizer.of(new TinyBackbone(16), new org.facerecognition.losses.LinearSoftmax(3, 16))) {
+    void rejectsMoreIdentitiesThanClasses() {
+        try (Recognizer recognizer = Recognizer.of(new TinyBackbone(16), new LinearSoftmax(3, 16))) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, TinyTraining.args()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("labels must be in [0, 3) for a recognizer of 3 classes, but the TRAIN data has 5"
@@ -346,7 +349,7 @@ class TrainerTest {
     }
 
     @Test
-    void trainAndValidationMustBeFramedAlike() {
+    void rejectsDifferentCropsOfTrainAndValidation() {
         FaceDataset other = FaceDataset.folders(faces, Split.VAL).withCrop(Crop.CELEBA_CROP);
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             assertThatThrownBy(() ->
@@ -356,7 +359,7 @@ class TrainerTest {
     }
 
     @Test
-    void argsRefuseNonsense() {
+    void rejectsInvalidArgs() {
         assertThatThrownBy(() -> TrainerArgs.builder().batchSize(0).build())
                 .hasMessage("batchSize must be at least 1, but was 0");
         assertThatThrownBy(() -> TrainerArgs.builder().epochs(0).build())

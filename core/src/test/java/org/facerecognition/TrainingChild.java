@@ -4,12 +4,13 @@ import java.nio.file.Path;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
-/** A training in a process of its own: prints each step's loss, to be stopped or killed from outside. */
+/** The main class of a child process that trains and prints the loss of each step, and that a test stops or kills. */
 final class TrainingChild {
     private TrainingChild() {}
 
     /**
-     * Arguments: folder of faces, checkpoint folder, number of steps, loader threads, resume, steps between checkpoints.
+     * Trains; arguments: folder of faces, checkpoint folder, number of steps, loader threads, resume, steps between
+     * checkpoints.
      */
     public static void main(String[] args) {
         TrainerArgs.Builder trainer = TinyTraining.args()

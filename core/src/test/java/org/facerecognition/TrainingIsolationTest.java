@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One training does not reach into another, nor into the rest of the process, nor that into it. */
+/** Tests that a training run neither affects other runs or the rest of the process nor is affected by them. */
 class TrainingIsolationTest {
     @TempDir
     static Path faces;
@@ -38,7 +38,7 @@ class TrainingIsolationTest {
         TinyTraining.writeFaces(faces);
     }
 
-    /** A recipe that draws at random in every step. */
+    /** Returns a built-in network whose training uses random numbers in every step. */
     private static Recognizer recipe(String loss, Encoder encoder) {
         RecognizerArgs.Builder args = RecognizerArgs.builder()
                 .encoder(encoder)
@@ -52,11 +52,11 @@ class TrainingIsolationTest {
         return Recognizer.withLoss(LossName.of(loss), args.build());
     }
 
-    private static List<Double> losses(Recognizer made, TrainerArgs.Builder args, TrainingListener... more) {
+    private static List<Double> losses(Recognizer source, TrainerArgs.Builder args, TrainingListener... others) {
         TinyTraining.Losses losses = new TinyTraining.Losses();
-        List<TrainingListener> listeners = new ArrayList<>(List.of(more));
+        List<TrainingListener> listeners = new ArrayList<>(List.of(others));
         listeners.add(losses);
-        try (Recognizer recognizer = made) {
+        try (Recognizer recognizer = source) {
             new Trainer(args.listeners(listeners.toArray(TrainingListener[]::new))
                             .build())
                     .fit(recognizer, FaceDataset.folders(faces, Split.TRAIN), FaceDataset.folders(faces, Split.VAL));
@@ -67,7 +67,7 @@ class TrainingIsolationTest {
     // ---- random numbers ----
 
     @Test
-    void theLossesFollowFromTheSeedOfTheArgs() {
+    void lossesDependOnTheSeedOfTheArgsOnly() {
         TrainerArgs.Builder args = TinyTraining.args().maxSteps(6);
         torch.manual_seed(1);
         List<Double> first = losses(TinyTraining.recognizer(), args);
@@ -80,13 +80,13 @@ class TrainingIsolationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"own parts", "elasticface-arc", "cross-entropy"})
-    void whatAListenerDrawsLoadsOrMakesDoesNotChangeThem(String what, @TempDir Path folder) {
+    @ValueSource(strings = {"custom parts", "elasticface-arc", "cross-entropy"})
+    void listenersThatUseTheDefaultGeneratorDoNotChangeLosses(String kind, @TempDir Path folder) {
         Path model = folder.resolve("a.model");
         try (Recognizer other = recipe("arcface", Encoder.RESNET18)) {
             other.save(model);
         }
-        TrainingListener stray = new TrainingListener() {
+        TrainingListener disturbing = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
                 try (PointerScope scope = new PointerScope()) {
@@ -99,22 +99,22 @@ class TrainingIsolationTest {
         };
         TrainerArgs.Builder args = TinyTraining.args().maxSteps(4);
 
-        assertThat(losses(made(what), args, stray)).isEqualTo(losses(made(what), args));
+        assertThat(losses(recognizer(kind), args, disturbing)).isEqualTo(losses(recognizer(kind), args));
     }
 
-    private static Recognizer made(String what) {
-        return what.equals("own parts") ? TinyTraining.recognizer() : recipe(what, Encoder.RESNET18);
+    private static Recognizer recognizer(String kind) {
+        return kind.equals("custom parts") ? TinyTraining.recognizer() : recipe(kind, Encoder.RESNET18);
     }
 
     @Test
-    void theProcessesGeneratorIsAsItWas(@TempDir Path folder) {
+    void trainingDoesNotChangeTheDefaultGenerator(@TempDir Path folder) {
         Path model = folder.resolve("a.model");
         torch.manual_seed(11);
         byte[] before = generatorState();
 
         losses(recipe("elasticface-arc", Encoder.RESNET18), TinyTraining.args().maxSteps(2));
         try (Recognizer recognizer = Recognizer.of(new TinyBackbone(16), TinyTraining.head())) {
-            torch.manual_seed(11); // own parts are made by the caller, from libtorch's generator
+            torch.manual_seed(11); // the caller created the custom parts with libtorch's generator
             TinyTraining.fit(recognizer, faces, TinyTraining.args().maxSteps(2));
         }
         try (Recognizer recognizer = recipe("arcface", Encoder.MOBILEFACENET)) {
@@ -135,7 +135,7 @@ class TrainingIsolationTest {
     }
 
     @Test
-    void aModelThatIsLoadedHasNoWeightThatWasNotInTheFile(@TempDir Path folder) {
+    void loadedModelHasExactlyTheSavedWeights(@TempDir Path folder) {
         for (Encoder encoder :
                 List.of(Encoder.RESNET18, Encoder.MOBILEFACENET, Encoder.EFFICIENTNET_B0, Encoder.IRESNET18)) {
             Path model = folder.resolve(encoder.id());
@@ -148,10 +148,10 @@ class TrainingIsolationTest {
         }
     }
 
-    // ---- what is frozen ----
+    // ---- frozen layers ----
 
     @Test
-    void whatOneTrainingFrozeTheNextOneTrains() {
+    void layersFrozenInOneTrainingAreTrainedInTheNext() {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             TinyTraining.fit(
                     recognizer, faces, TinyTraining.args().maxSteps(1).freezer(LayerFreezer.first("encoder", 2)));
@@ -165,7 +165,7 @@ class TrainingIsolationTest {
     }
 
     @Test
-    void afterATrainingThatFailedTheNextOneTrainsEverything() {
+    void layersFrozenInAFailedTrainingAreTrainedInTheNext() {
         TrainingListener failing = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
@@ -184,7 +184,7 @@ class TrainingIsolationTest {
     }
 
     @Test
-    void aFreezerThawsNothingThatTheNetworkHoldsFixed() {
+    void freezerDoesNotThawParametersThatTheNetworkFixes() {
         try (Recognizer recognizer = recipe("arcface", Encoder.IRESNET18)) {
             new Trainer(TinyTraining.args()
                             .maxSteps(2)
@@ -205,10 +205,10 @@ class TrainingIsolationTest {
                 assertThat(Arrays.equals(values, expected.get(name))).as(name).isTrue());
     }
 
-    // ---- stopping, threads ----
+    // ---- stopping and threads ----
 
     @Test
-    void stopEndsTheTrainingThatRunsAndNoOther() {
+    void stopEndsTheRunningTrainingOnly() {
         Trainer[] trainer = new Trainer[1];
         int[] stops = {1};
         trainer[0] = new Trainer(TinyTraining.args()
@@ -222,7 +222,7 @@ class TrainingIsolationTest {
                     }
                 })
                 .build());
-        trainer[0].stop(); // nothing runs
+        trainer[0].stop(); // no training is running
         for (long expected : new long[] {4, 10}) {
             try (Recognizer recognizer = TinyTraining.recognizer()) {
                 History history = trainer[0].fit(recognizer, TinyTraining.train(faces), TinyTraining.validation(faces));
@@ -232,18 +232,18 @@ class TrainingIsolationTest {
     }
 
     @Test
-    void openCvHasAsManyThreadsAsBefore() {
+    void openCvThreadCountIsRestored() {
         int before = opencv_core.getNumThreads();
         opencv_core.setNumThreads(3);
         try {
             int[] during = new int[1];
-            TrainingListener look = new TrainingListener() {
+            TrainingListener listener = new TrainingListener() {
                 @Override
                 public void stepped(StepReport step) {
                     during[0] = opencv_core.getNumThreads();
                 }
             };
-            losses(TinyTraining.recognizer(), TinyTraining.args().maxSteps(1), look);
+            losses(TinyTraining.recognizer(), TinyTraining.args().maxSteps(1), listener);
             assertThat(during[0]).isEqualTo(1);
             assertThat(opencv_core.getNumThreads()).isEqualTo(3);
         } finally {
@@ -251,10 +251,10 @@ class TrainingIsolationTest {
         }
     }
 
-    // ---- without validation, and with images that cannot be used ----
+    // ---- without validation ----
 
     @Test
-    void withoutValidationTheBestEpochIsTheLastOne(@TempDir Path folder) {
+    void theBestEpochIsTheLastOneWithoutValidation(@TempDir Path folder) {
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             History history = new Trainer(
                             TinyTraining.args().epochs(2).checkpoints(folder).build())

@@ -11,12 +11,14 @@ import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.data.Crop;
+import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.Freezer;
+import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
@@ -27,7 +29,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What would fail or mislead after hours is refused before the first step, and a refused training changes nothing. */
+/**
+ * Tests that settings and data that would fail or mislead after hours are rejected before the first step, and that a
+ * rejected training run changes nothing.
+ */
 class TrainingRefusalTest {
     @TempDir
     static Path faces;
@@ -44,13 +49,13 @@ class TrainingRefusalTest {
     }
 
     @BeforeEach
-    void makeRecognizer() {
+    void createRecognizer() {
         recognizer = TinyTraining.recognizer();
         fingerprint = recognizer.fingerprint();
     }
 
     @AfterEach
-    void nothingHasChanged() throws IOException {
+    void assertNothingChanged() throws IOException {
         assertThat(recognizer.identities()).isEmpty();
         assertThat(recognizer.crop()).isEqualTo(Crop.WHOLE);
         assertThat(recognizer.origin()).isEqualTo(ModelOrigin.UNKNOWN);
@@ -72,7 +77,7 @@ class TrainingRefusalTest {
     }
 
     @Test
-    void validationOfOtherPeople() {
+    void rejectsValidationOfOtherPeople() {
         FaceDataset others = TinyTraining.validation(faces).withIdentities(List.of("person0", "person2", "person1"));
         assertThatThrownBy(fit(TinyTraining.args(), TinyTraining.train(faces), others))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -83,19 +88,19 @@ class TrainingRefusalTest {
     }
 
     @Test
-    void unseenPeopleThatCannotBeMeasured() {
-        FaceDataset once = TinyTraining.validation(faces).withAtMost(1);
-        assertThatThrownBy(fit(TinyTraining.args().verification(once)))
+    void rejectsUnseenFacesWithoutGenuineOrImpostorPairs() {
+        FaceDataset singleImages = TinyTraining.validation(faces).withAtMost(1);
+        assertThatThrownBy(fit(TinyTraining.args().verification(singleImages)))
                 .hasMessage(
                         "faces to verify must form genuine and impostor pairs, but form none of the same person; add a"
                                 + " second image of at least one person");
-        FaceDataset alone = TinyTraining.validation(faces).withIdentities(List.of("person0"));
-        assertThatThrownBy(fit(TinyTraining.args().verification(alone)))
+        FaceDataset singlePerson = TinyTraining.validation(faces).withIdentities(List.of("person0"));
+        assertThatThrownBy(fit(TinyTraining.args().verification(singlePerson)))
                 .hasMessageEndingWith("but form none of different people; add another person");
     }
 
     @Test
-    void moreUnseenFacesThanMemoryHoldsPairs() {
+    void rejectsMoreUnseenFacesThanFitIntoMemoryAsPairs() {
         FaceDataset many = FaceDataset.synthetic(
                 new SyntheticFaces(0, 32).identities(0, 20_000).images(0, 2), Split.TEST);
         assertThatThrownBy(fit(TinyTraining.args().verification(VerificationSet.of(many))))
@@ -106,7 +111,7 @@ class TrainingRefusalTest {
     }
 
     @Test
-    void unseenFacesInAnotherFraming() {
+    void rejectsUnseenFacesOfAnotherCrop() {
         FaceDataset other = TinyTraining.validation(faces).withCrop(Crop.CELEBA_CROP);
         assertThatThrownBy(fit(TinyTraining.args().verification(other)))
                 .hasMessage(
@@ -114,17 +119,17 @@ class TrainingRefusalTest {
     }
 
     @Test
-    void settingsThatDescribeThemselvesDifferentlyInEachJvm() {
+    void rejectsSettingsWithoutAStableDescription() {
         LearningRate lambda = (base, step) -> base;
-        assertRefusedWithCheckpoints(
+        assertRejectedWithCheckpoints(
                 () -> TinyTraining.args().learningRate(lambda), "learningRate", "LearningRate.named");
-        assertRefusedWithCheckpoints(
+        assertRejectedWithCheckpoints(
                 () -> TinyTraining.args().learningRate(lambda.withWarmup(2, 0.5)),
                 "learningRate",
                 "LearningRate.named");
         Freezer freezer = (root, epoch) -> 0;
-        assertRefusedWithCheckpoints(() -> TinyTraining.args().freezer(freezer), "freezer", "Freezer.named");
-        assertRefusedWithCheckpoints(
+        assertRejectedWithCheckpoints(() -> TinyTraining.args().freezer(freezer), "freezer", "Freezer.named");
+        assertRejectedWithCheckpoints(
                 () -> TinyTraining.args().sampler((labels, random) -> new int[] {0, 1}), "sampler", "Sampler.named");
         Transform transform = (image, random) -> image.clone();
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN).withAugmentations(List.of(transform));
@@ -133,15 +138,15 @@ class TrainingRefusalTest {
                         "augmentations must describe itself in toString() for a training with checkpoints");
     }
 
-    private void assertRefusedWithCheckpoints(Supplier<TrainerArgs.Builder> args, String what, String wayOut) {
+    private void assertRejectedWithCheckpoints(Supplier<TrainerArgs.Builder> args, String setting, String advice) {
         assertThatThrownBy(fit(args.get().checkpoints(folder)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith(what + " must describe itself in toString() for a training with checkpoints")
-                .hasMessageContaining("use " + wayOut + "(");
+                .hasMessageStartingWith(setting + " must describe itself in toString() for a training with checkpoints")
+                .hasMessageContaining("use " + advice + "(");
     }
 
     @Test
-    void anImageThatCannotBeReadBeforeTheFirstStep(@TempDir Path other) throws IOException {
+    void rejectsUnreadableImagesBeforeTheFirstStep(@TempDir Path other) throws IOException {
         TinyTraining.writeFaces(other);
         for (int i = 0; i < TinyTraining.IMAGES_EACH; i++) {
             Files.write(other.resolve("person0").resolve(i + ".png"), new byte[] {1, 2, 3});
@@ -150,15 +155,15 @@ class TrainingRefusalTest {
                         TinyTraining.args().headFromMeans(true),
                         TinyTraining.train(other),
                         TinyTraining.validation(other)))
-                .isInstanceOf(org.facerecognition.data.DataException.class)
+                .isInstanceOf(DataException.class)
                 .hasMessageContaining("person0");
     }
 
     @Test
-    void aRecognizerThatIsBeingTrained() {
+    void rejectsARecognizerThatIsBeingTrained() {
         TrainingListener second = new TrainingListener() {
             @Override
-            public void started(org.facerecognition.train.History soFar) {
+            public void started(History soFar) {
                 assertThatThrownBy(fit(TinyTraining.args()))
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessageStartingWith("this recognizer is being trained already");
@@ -169,14 +174,14 @@ class TrainingRefusalTest {
     }
 
     @Test
-    void aFolderThatAnotherTrainingWritesInto() {
+    void rejectsAFolderThatAnotherTrainingUses() {
         try (Recognizer first = TinyTraining.recognizer()) {
-            boolean[] refused = new boolean[1];
+            boolean[] rejected = new boolean[1];
             TrainingListener second = new TrainingListener() {
                 @Override
                 public void stepped(StepReport step) {
-                    if (!refused[0]) {
-                        refused[0] = true;
+                    if (!rejected[0]) {
+                        rejected[0] = true;
                         assertThatThrownBy(fit(TinyTraining.args().checkpoints(folder.resolve("shared"))))
                                 .isInstanceOf(IllegalStateException.class)
                                 .hasMessageMatching(
@@ -192,7 +197,7 @@ class TrainingRefusalTest {
                             .checkpoints(folder.resolve("shared"))
                             .maxSteps(1)
                             .listeners(second));
-            assertThat(refused[0]).isTrue();
+            assertThat(rejected[0]).isTrue();
         } finally {
             deleteShared();
         }
@@ -201,14 +206,14 @@ class TrainingRefusalTest {
     private void deleteShared() {
         try {
             Files.deleteIfExists(folder.resolve("shared/last.ckpt"));
-            Files.delete(folder.resolve("shared")); // nothing else is in it: no lock, no temporary file
+            Files.delete(folder.resolve("shared")); // fails if a lock or a temporary file is left
         } catch (IOException e) {
             throw new AssertionError(e);
         }
     }
 
     @Test
-    void tooFewClasses() {
+    void rejectsTooFewClasses() {
         try (Recognizer small = Recognizer.of(new TinyBackbone(16), new LinearSoftmax(3, 16))) {
             assertThatThrownBy(() -> TinyTraining.fit(small, faces, TinyTraining.args()))
                     .hasMessageContaining("build it with classes(5)");

@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A cleaner of temporary folders deletes the native libraries that JavaCPP has unpacked while a training uses them. */
+/**
+ * Tests a training process whose native libraries, unpacked into JavaCPP's cache folder, are deleted while it runs, as
+ * a cleaner of temporary folders may do.
+ */
 @EnabledIfSystemProperty(
         named = "tests.long",
         matches = "true",
@@ -27,7 +30,7 @@ class VanishingCacheTest {
     @TempDir
     Path folder;
 
-    /** Of the cache that this process uses, without its contents once more on the disk where that is possible. */
+    /** Copies the JavaCPP cache of this process, with hard links if possible, which take no disk space. */
     private static void copy(Path cache) throws IOException {
         Path original = Loader.getCacheDir().toPath();
         try (Stream<Path> files = Files.walk(original)) {
@@ -56,11 +59,15 @@ class VanishingCacheTest {
         }
     }
 
-    /** @param meanwhile what happens after the first step */
-    private List<String> train(Path faces, Path backup, List<String> jvmOptions, Meanwhile meanwhile)
+    /**
+     * Trains in a child process and returns its output lines.
+     *
+     * @param afterFirstStep the action after the first step
+     */
+    private List<String> train(Path faces, Path checkpoints, List<String> jvmOptions, Action afterFirstStep)
             throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder(
-                        DrillChild.command(jvmOptions, Variant.PREPARED, faces, backup, 1, 2, BadImages.FAIL))
+                        DrillChild.command(jvmOptions, Variant.PREPARED, faces, checkpoints, 1, 2, BadImages.FAIL))
                 .redirectErrorStream(true);
         builder.environment().put("OMP_NUM_THREADS", "1");
         Process process = builder.start();
@@ -69,7 +76,7 @@ class VanishingCacheTest {
             for (String line = output.readLine(); line != null; line = output.readLine()) {
                 lines.add(line);
                 if (line.equals("step 1")) {
-                    meanwhile.happens();
+                    afterFirstStep.run();
                 }
             }
         } finally {
@@ -78,16 +85,16 @@ class VanishingCacheTest {
         return lines;
     }
 
-    private interface Meanwhile {
-        void happens() throws IOException;
+    private interface Action {
+        void run() throws IOException;
     }
 
-    private static List<String> option(Path cache) {
+    private static List<String> cacheOption(Path cache) {
         return List.of("-Dorg.bytedeco.javacpp.cachedir=" + cache);
     }
 
     @Test
-    void aTrainingMakesTheCacheAgainOrEndsInOneSentenceAndIsResumed() throws Exception {
+    void trainingRecreatesTheCacheOrFailsWithOneSentenceAndIsResumed() throws Exception {
         Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
         Path vanishing = folder.resolve("vanishing");
         Path blocked = folder.resolve("blocked");
@@ -95,12 +102,12 @@ class VanishingCacheTest {
         copy(blocked);
 
         Path survived = folder.resolve("survived");
-        assertThat(train(faces, survived, option(vanishing), () -> delete(vanishing)))
+        assertThat(train(faces, survived, cacheOption(vanishing), () -> delete(vanishing)))
                 .last()
                 .isEqualTo("done");
 
         Path stopped = folder.resolve("stopped");
-        assertThat(train(faces, stopped, option(blocked), () -> {
+        assertThat(train(faces, stopped, cacheOption(blocked), () -> {
                     delete(blocked);
                     Files.writeString(blocked, "no folder can be made here");
                 }))

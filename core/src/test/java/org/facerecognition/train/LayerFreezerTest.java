@@ -14,7 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** On a real ResNet-18, whose children are conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc. */
+/** Tests freezers on a ResNet-18, whose children are conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc. */
 class LayerFreezerTest {
     private static Module net;
 
@@ -30,7 +30,7 @@ class LayerFreezerTest {
     }
 
     @Test
-    void theStudysListFreezesUpToLayer3ThenLayer2ThenLayer1ThenBn1ThenNothing() {
+    void byEpochFreezesUpToLayer3ThenLayer2ThenLayer1ThenBn1ThenNothing() {
         LayerFreezer freezer = LayerFreezer.byEpoch("encoder", List.of(7, 7, 7, 6, 6, 6, 5, 5, 5, 2, 2, 2));
 
         assertThat(frozen(freezer, 0)).containsExactly("conv1", "bn1", "layer1", "layer2", "layer3");
@@ -42,21 +42,21 @@ class LayerFreezerTest {
     }
 
     @Test
-    void theFirstLayersCanBeFrozenThroughout() {
+    void firstFreezesTheFirstLayersInEveryEpoch() {
         assertThat(frozen(LayerFreezer.first("encoder", 1), 0)).containsExactly("conv1");
         assertThat(frozen(LayerFreezer.first("encoder", 1), 500)).containsExactly("conv1");
         assertThat(frozen(LayerFreezer.first("encoder", 0), 0)).isEmpty();
     }
 
     @Test
-    void theWholeEncoderCanWaitForTheHead() {
+    void allForFreezesTheWholeEncoderAtFirst() {
         assertThat(apply(LayerFreezer.allFor("encoder", 2), 1)).isEqualTo(10);
         assertThat(frozen(LayerFreezer.allFor("encoder", 2), 1)).contains("conv1", "fc");
         assertThat(frozen(LayerFreezer.allFor("encoder", 2), 2)).isEmpty();
     }
 
     @Test
-    void allButTheLastThawOneByOne() {
+    void gradualThawsOneLayerAfterAnother() {
         LayerFreezer freezer = LayerFreezer.gradual("encoder", 2);
         int[] counts = IntStream.of(0, 1, 2, 3, 4, 17, 18, 100)
                 .map(epoch -> apply(freezer, epoch))
@@ -66,7 +66,7 @@ class LayerFreezerTest {
     }
 
     @Test
-    void frozenLayersRunInEvaluationModeAndOthersInTraining() {
+    void frozenLayersAreInEvaluationModeAndOthersInTrainingMode() {
         frozen(LayerFreezer.first("encoder", 5), 0);
         try (PointerScope scope = new PointerScope()) {
             assertThat(net.named_modules("", false).get("encoder.layer1.0.bn1").is_training())
@@ -82,25 +82,25 @@ class LayerFreezerTest {
     }
 
     @Test
-    void aParentDeeperDownWorksToo() {
+    void acceptsANestedParent() {
         assertThat(frozen(LayerFreezer.first("encoder.layer4", 1), 0)).containsExactly("layer4");
         assertThat(apply(LayerFreezer.first("encoder.layer4", 2), 0)).isEqualTo(2);
     }
 
     @Test
-    void allBeforeALayerHoweverDeepCanBeFrozen() {
+    void freezeBeforeAcceptsNestedLayers() {
         assertThat(frozen(new FreezeBefore("encoder.layer2"), 7)).containsExactly("conv1", "bn1", "layer1");
-        assertThat(apply(new FreezeBefore("encoder.layer2"), 7)).isEqualTo(5); // with relu and maxpool
+        assertThat(apply(new FreezeBefore("encoder.layer2"), 7)).isEqualTo(5); // includes relu and maxpool
         apply(new FreezeBefore("encoder.layer2.1.conv2"), 0);
         try (PointerScope scope = new PointerScope()) {
             StringTensorDict parameters = net.named_parameters();
-            List<String> learning = new ArrayList<>();
+            List<String> trainable = new ArrayList<>();
             for (long i = 0; i < parameters.size(); i++) {
                 if (parameters.get(i).value().requires_grad()) {
-                    learning.add(parameters.get(i).key().getString());
+                    trainable.add(parameters.get(i).key().getString());
                 }
             }
-            assertThat(learning.subList(0, 4))
+            assertThat(trainable.subList(0, 4))
                     .containsExactly(
                             "encoder.layer2.1.conv2.weight",
                             "encoder.layer2.1.bn2.weight",
@@ -115,7 +115,7 @@ class LayerFreezerTest {
     }
 
     @Test
-    void wrongUseIsASentence() {
+    void rejectsInvalidArguments() {
         assertThatThrownBy(() -> apply(new FreezeBefore("encoder.layer5"), 1))
                 .hasMessage(
                         "freezer's layer must be a module of the network, but was \"encoder.layer5\"; in the network there are"
@@ -139,7 +139,7 @@ class LayerFreezerTest {
         return freezer.apply(net, epoch);
     }
 
-    /** Children of the encoder of which a parameter gets no gradient. */
+    /** Applies a freezer and returns the encoder's children that have a parameter without gradients. */
     private static List<String> frozen(Freezer freezer, int epoch) {
         apply(freezer, epoch);
         List<String> names = new ArrayList<>();

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
+/** Tests learning-rate schedules against the values of PyTorch. */
 class LearningRateTest {
     private static final Map<String, LearningRate> SCHEDULES = Map.of(
             "cosineWarmRestarts 3 1 3e-5", LearningRate.cosineWarmRestarts(3, 1, 3e-5),
@@ -30,7 +31,7 @@ class LearningRateTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("schedules")
-    void givesTorchsNumbers(String name, LearningRate schedule) {
+    void matchesPyTorch(String name, LearningRate schedule) {
         double[] expected = Golden.numbers(Golden.read("/torch/schedules.json").get(name));
 
         assertThat(expected).hasSizeGreaterThanOrEqualTo(25);
@@ -40,19 +41,19 @@ class LearningRateTest {
     }
 
     @Test
-    void constantStays() {
+    void constantDoesNotChange() {
         assertThat(LearningRate.constant().at(0.3, 1_000_000)).isEqualTo(0.3);
     }
 
     @Test
-    void laterIsNotSlower() {
-        // pure functions: far steps need no walk
+    void lateStepsAreFast() {
+        // schedules are pure functions of the step: late steps need no iteration
         assertThat(LearningRate.cosineWarmRestarts(1, 2, 0).at(1, Long.MAX_VALUE / 4))
                 .isBetween(0.0, 1.0);
     }
 
     @Test
-    void refusesNonsense() {
+    void rejectsInvalidArguments() {
         assertThatThrownBy(() -> LearningRate.cosineWarmRestarts(0, 1, 0))
                 .hasMessage("t0 must be at least 1, but was 0");
         assertThatThrownBy(() -> LearningRate.cosine(3, -1)).hasMessage("etaMin must be at least 0, but was -1.0");

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
+/** Tests the optimizers against the values of PyTorch, their state, gradient clipping, and sparse row updates. */
 class ParameterOptimizerTest {
     private static final float[] A = {0.5f, -1, 2};
     private static final float[] B = {1, -0.25f, 0, 3};
@@ -50,7 +51,7 @@ class ParameterOptimizerTest {
                 Arguments.of("sgd 0.9 0.05 true", new Sgd(1, 0.9, 0.05, true)));
     }
 
-    /** Two parameters in two groups, the second with ten times the rate. */
+    /** Two parameters in two groups, the second with ten times the learning rate. */
     private static final class Net {
         final Tensor a = parameter(A, 3);
         final Tensor b = parameter(B, 2, 2);
@@ -68,7 +69,7 @@ class ParameterOptimizerTest {
             return tensor;
         }
 
-        /** The golden file's gradients: b has none in steps 0, 1 and 5. */
+        /** Steps with the gradients of the golden file: b has none in steps 0, 1 and 5. */
         void step(int step) {
             a.mutable_grad().put(gradient(3, step));
             if (step == 0 || step == 1 || step == 5) {
@@ -97,7 +98,7 @@ class ParameterOptimizerTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
-    void givesTorchsNumbers(String name, OptimizerSettings settings) {
+    void matchesPyTorch(String name, OptimizerSettings settings) {
         JsonNode expected = Golden.read("/torch/optimizers.json").get(name);
         Net net = new Net(settings);
         for (int step = 0; step < 10; step++) {
@@ -112,11 +113,12 @@ class ParameterOptimizerTest {
     }
 
     /**
-     * The meta device stands for a GPU here: the kernels have no code for it, but its tensors are made and copied to.
+     * The meta device stands in for a GPU: there are no kernels for it, but tensors can be created on it and copied to
+     * it.
      */
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
-    void stateOfACheckpointGoesToTheParametersDevice(String name, OptimizerSettings settings) {
+    void stateIsLoadedToTheDeviceOfTheParameters(String name, OptimizerSettings settings) {
         Net net = new Net(settings);
         net.step(2);
         Device meta = new Device("meta");
@@ -141,7 +143,7 @@ class ParameterOptimizerTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
-    void goesOnFromItsStateToTheLastBit(String name, OptimizerSettings settings) {
+    void resumesFromItsStateExactly(String name, OptimizerSettings settings) {
         Net whole = new Net(settings);
         for (int step = 0; step < 10; step++) {
             whole.step(step);
@@ -155,7 +157,7 @@ class ParameterOptimizerTest {
         Net second = new Net(settings);
         second.a.detach().copy_(first.a.detach());
         second.b.detach().copy_(first.b.detach());
-        second.step(0); // a memory that must go
+        second.step(0); // state that load must replace
         second.a.detach().copy_(first.a.detach());
         second.optimizer.load(saved);
         for (int step = 4; step < 10; step++) {
@@ -167,7 +169,7 @@ class ParameterOptimizerTest {
     }
 
     @Test
-    void aParameterWithoutGradientIsLeftAloneEvenByDecay() {
+    void parameterWithoutGradientIsUnchangedDespiteWeightDecay() {
         Net net = new Net(new AdamW(1, 0.5));
         net.step(0);
         assertThat(List.of(net.values()[3], net.values()[4], net.values()[5], net.values()[6]))
@@ -176,7 +178,7 @@ class ParameterOptimizerTest {
     }
 
     @Test
-    void zeroGradTakesGradientsAway() {
+    void zeroGradRemovesGradients() {
         Net net = new Net(new Sgd(1, 0, 0));
         net.step(3);
         net.optimizer.zeroGrad();
@@ -184,20 +186,20 @@ class ParameterOptimizerTest {
     }
 
     @Test
-    void clippingScalesAllGradientsToTheirCommonNorm() {
+    void clippingScalesAllGradientsByTheirTotalNorm() {
         Net net = new Net(new Sgd(1, 0, 0));
         net.a.mutable_grad().put(Tensor.create(3f, 0f, 0f));
         net.b.mutable_grad().put(Tensor.create(0f, 4f, 0f, 0f).reshape(2, 2));
 
         assertThat(net.optimizer.clipGradients(10)).isCloseTo(5, within(1e-6));
-        assertThat(net.a.grad().get(0).item_float()).isEqualTo(3f); // below: untouched
+        assertThat(net.a.grad().get(0).item_float()).isEqualTo(3f); // unchanged, because the norm is below the limit
         assertThat(net.optimizer.clipGradients(1)).isCloseTo(5, within(1e-6));
         assertThat(net.a.grad().get(0).item_float()).isCloseTo(0.6f, within(1e-5f));
         assertThatThrownBy(() -> net.optimizer.clipGradients(0)).hasMessage("maxNorm must be positive, but was 0.0");
     }
 
     @Test
-    void aGradientInAnotherLayoutIsPutInOrder() {
+    void acceptsGradientsInAnotherMemoryFormat() {
         Tensor weight = torch.randn(4, 3, 2, 2).contiguous(torch.MemoryFormat.ChannelsLast);
         weight.set_requires_grad(true);
         Tensor before = weight.detach().clone();
@@ -212,22 +214,22 @@ class ParameterOptimizerTest {
     }
 
     @Test
-    void aStateThatDoesNotFitIsRefusedAndChangesNothing() {
+    void rejectsAStateThatDoesNotFitWithoutChanges() {
         Net net = new Net(new Sgd(1, 0.9, 0));
         net.step(3);
         Map<String, Tensor> state = new LinkedHashMap<>(net.optimizer.state());
         List<Float> before = values(net.optimizer.state().get("momentum_buffer.a"));
 
-        Map<String, Tensor> other = new LinkedHashMap<>(state);
-        other.put("momentum_buffer.a", torch.zeros(9));
-        assertThatThrownBy(() -> net.optimizer.load(other))
+        Map<String, Tensor> misshapen = new LinkedHashMap<>(state);
+        misshapen.put("momentum_buffer.a", torch.zeros(9));
+        assertThatThrownBy(() -> net.optimizer.load(misshapen))
                 .hasMessage("optimizer state \"momentum_buffer.a\" must be [3], but was [9]");
-        Map<String, Tensor> more = new LinkedHashMap<>(state);
-        more.put("momentum_buffer.z", torch.zeros(9));
-        assertThatThrownBy(() -> net.optimizer.load(more)).hasMessageContaining("momentum_buffer.z");
-        Map<String, Tensor> fewer = new LinkedHashMap<>(state);
-        fewer.remove("step.a");
-        assertThatThrownBy(() -> net.optimizer.load(fewer)).hasMessageContaining("\"a\"");
+        Map<String, Tensor> unknown = new LinkedHashMap<>(state);
+        unknown.put("momentum_buffer.z", torch.zeros(9));
+        assertThatThrownBy(() -> net.optimizer.load(unknown)).hasMessageContaining("momentum_buffer.z");
+        Map<String, Tensor> incomplete = new LinkedHashMap<>(state);
+        incomplete.remove("step.a");
+        assertThatThrownBy(() -> net.optimizer.load(incomplete)).hasMessageContaining("\"a\"");
         assertThat(values(net.optimizer.state().get("momentum_buffer.a"))).isEqualTo(before);
     }
 
@@ -242,9 +244,9 @@ class ParameterOptimizerTest {
     // ---- rows of a table ----
 
     private static final int ROWS = 9;
-    private static final int LENGTH = 16; // whole vectors of any processor: no rest that is rounded in another way
+    private static final int LENGTH = 16; // a multiple of every SIMD width, so that no remainder is rounded differently
 
-    /** A table, with what it takes to change it. */
+    /** A table of rows and an optimizer for it. */
     private static final class Table {
         final Tensor values;
         final ParameterOptimizer optimizer;
@@ -270,7 +272,7 @@ class ParameterOptimizerTest {
             optimizer.zeroGrad();
         }
 
-        /** Of the whole table, at all rows. */
+        /** Steps with one gradient for the whole table. */
         void wholeStep(int step, long... rows) {
             values.mutable_grad().put(gradient(step, rows));
             optimizer.step(0.1 / (step + 1));
@@ -292,7 +294,7 @@ class ParameterOptimizerTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
-    void allRowsAreTheWholeToTheLastBit(String name, OptimizerSettings settings) {
+    void updatesOfAllRowsEqualADenseUpdate(String name, OptimizerSettings settings) {
         Table rows = new Table(settings);
         Table whole = new Table(settings);
         for (int step = 0; step < 5; step++) {
@@ -306,7 +308,7 @@ class ParameterOptimizerTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
-    void someRowsAreATableOfTheirOwnAndTheOthersKeepTheirBits(String name, OptimizerSettings settings) {
+    void updatesOfSomeRowsEqualADenseUpdateOfThoseRowsAlone(String name, OptimizerSettings settings) {
         Table rows = new Table(settings);
         Table own = new Table(settings, Table.start().index_select(0, Tensor.create(SOME)));
         for (int step = 0; step < 5; step++) {
@@ -319,17 +321,17 @@ class ParameterOptimizerTest {
         for (int row : new int[] {0, 2, 3, 5, 6, 7}) {
             assertThat(rows.row(row)).as("row %d", row).isEqualTo(values(start.get(row)));
         }
-        for (Tensor memory : rows.optimizer.state().values()) {
-            if (memory.dim() > 0) {
-                assertThat(memory.get(0).abs().sum().item_double()).isZero();
-                assertThat(memory.get(4).abs().sum().item_double()).isPositive();
+        for (Tensor state : rows.optimizer.state().values()) {
+            if (state.dim() > 0) {
+                assertThat(state.get(0).abs().sum().item_double()).isZero();
+                assertThat(state.get(4).abs().sum().item_double()).isPositive();
             }
         }
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("optimizers")
-    void rowsGoOnFromTheirStateToTheLastBit(String name, OptimizerSettings settings) {
+    void rowUpdatesResumeFromTheirStateExactly(String name, OptimizerSettings settings) {
         long[][] rows = {{1, 4}, {0, 4, 8}, {2}, {1, 2, 3}, {4, 8}};
         Table whole = new Table(settings);
         Table first = new Table(settings);
@@ -350,7 +352,7 @@ class ParameterOptimizerTest {
     }
 
     @Test
-    void gradientsOfSeveralPassesAreAddedUpRowByRow() {
+    void rowGradientsOfSeveralPassesAreSummed() {
         Table table = new Table(new Sgd(1, 0, 0));
         table.optimizer.addRowGradient(
                 "table", Tensor.create(1L, 4L), torch.ones(2, LENGTH).mul(new org.bytedeco.pytorch.Scalar(2.0)));
@@ -365,24 +367,24 @@ class ParameterOptimizerTest {
     }
 
     @Test
-    void clippingScalesRowsWithTheRest() {
-        Tensor other = torch.zeros(2);
-        other.set_requires_grad(true);
+    void clippingScalesRowGradientsWithAllOthers() {
+        Tensor dense = torch.zeros(2);
+        dense.set_requires_grad(true);
         Tensor table = torch.zeros(ROWS, 1);
         table.set_requires_grad(true);
         try (ParameterOptimizer optimizer = new Sgd(1, 0, 0)
-                .over(List.of(new ParameterGroup(new LinkedHashMap<>(Map.of("o", other, "t", table)), 1, 0)))) {
-            other.mutable_grad().put(Tensor.create(3f, 0f));
+                .over(List.of(new ParameterGroup(new LinkedHashMap<>(Map.of("o", dense, "t", table)), 1, 0)))) {
+            dense.mutable_grad().put(Tensor.create(3f, 0f));
             optimizer.addRowGradient("t", Tensor.create(5L), Tensor.create(4f).reshape(1, 1));
             assertThat(optimizer.clipGradients(1)).isCloseTo(5, within(1e-6));
             optimizer.step(1);
             assertThat(table.get(5).item_float()).isCloseTo(-0.8f, within(1e-5f));
-            assertThat(other.get(0).item_float()).isCloseTo(-0.6f, within(1e-5f));
+            assertThat(dense.get(0).item_float()).isCloseTo(-0.6f, within(1e-5f));
         }
     }
 
     @Test
-    void rowsThatMakeNoSenseAreASentence() {
+    void rejectsInvalidRowGradients() {
         Table table = new Table(new Sgd(1, 0, 0));
         Tensor two = Tensor.create(0L, 1L);
         assertThatThrownBy(() -> table.optimizer.addRowGradient("tabel", two, torch.zeros(2, LENGTH)))
@@ -399,7 +401,7 @@ class ParameterOptimizerTest {
     }
 
     @Test
-    void settingsRefuseNonsense() {
+    void rejectsInvalidSettings() {
         assertThatThrownBy(() -> new Adam(0)).hasMessage("learningRate must be positive and finite, but was 0.0");
         assertThatThrownBy(() -> new AdamW(1, -1)).hasMessage("weightDecay must be at least 0, but was -1.0");
         assertThatThrownBy(() -> new Sgd(1, 1, 0)).hasMessage("momentum must be in [0, 1), but was 1.0");
