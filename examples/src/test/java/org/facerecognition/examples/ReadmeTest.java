@@ -16,7 +16,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 
-/** What the READMEs say is true: their snippets are compiled files, their commands parse, their links lead somewhere. */
+/**
+ * What the READMEs say is true: their snippets are compiled files, their commands parse, their links lead somewhere.
+ */
 class ReadmeTest {
     private static final Path ROOT = Path.of("..");
     private static final Pattern SNIPPET = Pattern.compile("<!-- (\\S+\\.java) -->\n```java\n(.*?)```", Pattern.DOTALL);
