@@ -176,7 +176,7 @@ class BackboneContractTest {
 
     @Test
     void theTableInTheReadmeListsAllEncoders() throws IOException {
-        List<String> rows = Files.readAllLines(Path.of("../README.md")).stream()
+        List<String> rows = Files.readAllLines(Path.of("README.md")).stream()
                 .filter(line -> line.matches("\\| `[a-z0-9_]+` \\|.* M \\|.*"))
                 .toList();
         assertThat(rows)
