@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.StringTensorDict;
 import org.facerecognition.backbone.Encoder;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Tests freezers on a ResNet-18, whose children are conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc. */
@@ -22,6 +23,13 @@ class LayerFreezerTest {
     static void build() {
         net = new Module("net");
         net.register_module("encoder", Encoder.RESNET18.create("fc", List.of(8)));
+    }
+
+    @BeforeEach
+    void unfreezeAll() {
+        try (PointerScope scope = new PointerScope()) {
+            Freezer.setFrozen(net, false);
+        }
     }
 
     @AfterAll
