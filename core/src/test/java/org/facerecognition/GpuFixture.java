@@ -42,6 +42,10 @@ abstract class GpuFixture {
             FaceDataset.synthetic(FACES.identities(0, 6).images(8, 10), Split.VAL);
     static final FaceDataset UNSEEN =
             FaceDataset.synthetic(FACES.identities(100, 106).images(0, 4), Split.TEST);
+    /** Enough people to show a false accept rate of 0.01, see {@link Recognizer#calibrate(FaceDataset, boolean)}. */
+    static final FaceDataset STRANGERS =
+            FaceDataset.synthetic(FACES.identities(300, 330).images(0, 3), Split.TEST);
+
     static final FaceDataset MANY_PEOPLE =
             FaceDataset.synthetic(FACES.identities(200, 224).images(0, 2), Split.TRAIN);
 
@@ -52,6 +56,7 @@ abstract class GpuFixture {
     @BeforeAll
     static void assumeGpu() {
         assumeTrue(REHEARSAL || torch.cuda_is_available(), () -> "needs a GPU; " + ComputeDevice.whyNoGpu());
+        torch.globalContext().setAllowTF32CuDNN(false); // adaptive optimizers amplify its rounding within a few steps
     }
 
     /** Trains a model for two epochs on the CPU, so that its embeddings differ between images, and saves it. */

@@ -13,7 +13,7 @@ import org.facerecognition.natives.Libtorch;
  */
 public final class Main {
     private static final Map<String, Benchmark> BENCHMARKS = new TreeMap<>(Map.of(
-            "training", new Benchmark("[ROUNDS [STEPS]]", TrainingBenchmark::run),
+            "training", new Benchmark("[ROUNDS [STEPS [DEVICE [BATCH]]]]", TrainingBenchmark::run),
             "loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run),
             "losses", new Benchmark("[ORL_DIR [LOSS ...]]", LossesBenchmark::run),
             "weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run),

@@ -15,12 +15,14 @@ import org.facerecognition.train.TrainingListener;
 final class TrainerLoop implements Contestant {
     private static final int WARM_UP_STEPS = 2;
 
+    private final TrainingSetup setup;
     private final Precision precision;
     private final FaceDataset train;
     private final FaceDataset validation;
     private final List<Double> waitFractions = new ArrayList<>();
 
-    TrainerLoop(Precision precision, FaceDataset train, FaceDataset validation) {
+    TrainerLoop(TrainingSetup setup, Precision precision, FaceDataset train, FaceDataset validation) {
+        this.setup = setup;
         this.precision = precision;
         this.train = train;
         this.validation = validation;
@@ -28,7 +30,7 @@ final class TrainerLoop implements Contestant {
 
     @Override
     public String name() {
-        return "Trainer, loading and augmenting, " + (precision == Precision.FP32 ? "fp32" : "bf16");
+        return "Trainer, loading and augmenting, " + TrainingSetup.name(precision);
     }
 
     @Override
@@ -48,7 +50,10 @@ final class TrainerLoop implements Contestant {
         };
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder().build())) {
             new Trainer(TrainerArgs.builder()
+                            .device(setup.device())
                             .precision(precision)
+                            .batchSize(setup.batch())
+                            .loaderThreads(setup.loaderThreads())
                             .maxSteps(WARM_UP_STEPS + steps)
                             .listeners(timer)
                             .build())
@@ -56,7 +61,7 @@ final class TrainerLoop implements Contestant {
         }
         double seconds = (times[1] - times[0]) / 1e9;
         waitFractions.add(waited[0] / seconds);
-        return steps * 16 / seconds;
+        return steps * setup.batch() / seconds;
     }
 
     /** Returns the median over the rounds of the fraction of time that training waited for images, in [0, 1]. */

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -17,6 +18,7 @@ import org.facerecognition.TrainerArgs;
 import org.facerecognition.augment.Presets;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
 
@@ -25,11 +27,12 @@ import org.facerecognition.synthetic.SyntheticFaces;
  * network in a bare libtorch loop, and Python's PyTorch if it is installed, with interleaved rounds in one run. Also
  * measures the time from the start of the JVM to the end of the first step.
  *
- * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar training [ROUNDS [STEPS]]}; by default 5 rounds of 8
- * steps.
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar training [ROUNDS [STEPS [DEVICE [BATCH]]]]}; by
+ * default 5 rounds of 8 steps on the CPU with 16 images in a batch. With {@code cuda}, the class path needs libtorch's
+ * natives for GPUs.
  */
 final class TrainingBenchmark {
-    private static final String BASELINE = "bare libtorch loop, channels_last, fp32";
+    private static final String FIRST_STEP = "first-step";
     private static final int PEOPLE = 100;
     private static final int IMAGES_EACH = 8;
 
@@ -37,45 +40,69 @@ final class TrainingBenchmark {
 
     /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
-        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
-        int steps = args.length > 1 ? Integer.parseInt(args[1]) : 8;
-        if (args.length > 2) { // in a child process: the first step, timed from the start of the JVM
-            firstStep(Path.of(args[2]));
+        if (args.length == 2 && args[0].equals(FIRST_STEP)) { // in a child process
+            firstStep(Path.of(args[1]));
             return;
         }
+        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
+        int steps = args.length > 1 ? Integer.parseInt(args[1]) : 8;
+        ComputeDevice device =
+                args.length > 2 ? ComputeDevice.valueOf(args[2].toUpperCase(Locale.ROOT)) : ComputeDevice.CPU;
+        TrainingSetup setup = new TrainingSetup(device, args.length > 3 ? Integer.parseInt(args[3]) : 16);
         Path folder = Files.createTempDirectory("training-benchmark");
         try {
             writeFaces(folder);
             FaceDataset train = FaceDataset.folders(folder, Split.TRAIN).withAugmentations(Presets.fiveColor());
             FaceDataset validation = FaceDataset.folders(folder, Split.VAL);
             List<Contestant> contestants = new ArrayList<>();
-            contestants.add(new BareLoop(true));
-            contestants.add(new BareLoop(false));
-            TrainerLoop trainer = new TrainerLoop(Precision.FP32, train, validation);
-            contestants.add(trainer);
-            if (Precision.BF16.gigaflops() > Precision.FP32.gigaflops() / 4) {
-                contestants.add(new TrainerLoop(Precision.BF16, train, validation));
-            } else {
-                System.out.println("skipping bf16: this processor emulates it, which would take minutes per step");
+            List<TrainerLoop> trainers = new ArrayList<>();
+            for (Precision precision : precisions(device)) {
+                contestants.add(new BareLoop(setup, precision, true));
+                if (precision == Precision.FP32) {
+                    contestants.add(new BareLoop(setup, precision, false));
+                }
+                trainers.add(new TrainerLoop(setup, precision, train, validation));
+                contestants.add(trainers.get(trainers.size() - 1));
+                PythonLoop.start(
+                                "Python PyTorch %s, channels_last, " + TrainingSetup.name(precision),
+                                "train_resnet34.py",
+                                setup.pythonDevice(),
+                                String.valueOf(setup.batch()),
+                                TrainingSetup.name(precision))
+                        .ifPresentOrElse(
+                                contestants::add,
+                                () -> System.out.println(
+                                        "skipping Python: no installation with torch and torchvision was found"));
             }
-            PythonLoop.start("Python PyTorch %s, channels_last, fp32", "train_resnet34.py")
-                    .ifPresentOrElse(
-                            contestants::add,
-                            () -> System.out.println(
-                                    "skipping Python: no installation with torch and torchvision was found"));
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
-            results.print(System.out, "training step, ResNet-34, 112 px, batch 16", BASELINE);
-            System.out.printf(
-                    "%nfraction of time that the Trainer waited for images, fp32: %.2f %%%n",
-                    100 * trainer.waitFraction());
+            results.print(
+                    System.out,
+                    "training step, ResNet-34, 112 px, batch " + setup.batch() + ", " + device,
+                    contestants.get(0).name());
+            for (TrainerLoop trainer : trainers) {
+                System.out.printf(
+                        "%nfraction of time that it waited for images, %s: %.2f %%%n",
+                        trainer.name(), 100 * trainer.waitFraction());
+            }
             System.out.printf(
                     "%nspeed of matrix products on this CPU: fp32 %.0f GFLOP/s, bf16 %.0f GFLOP/s%n",
                     Precision.FP32.gigaflops(), Precision.BF16.gigaflops());
             contestants.forEach(Contestant::close);
-            timeToFirstStep(folder);
+            if (device == ComputeDevice.CPU) {
+                timeToFirstStep(folder);
+            }
         } finally {
             delete(folder);
         }
+    }
+
+    /** Returns fp32, and bf16 unless a CPU emulates it. */
+    private static List<Precision> precisions(ComputeDevice device) {
+        if (device == ComputeDevice.CPU && Precision.BF16.gigaflops() < Precision.FP32.gigaflops() / 4) {
+            System.out.println("skipping bf16: this processor emulates it, which would take minutes per step");
+            return List.of(Precision.FP32);
+        }
+        return List.of(Precision.values());
     }
 
     /** Writes synthetic faces of about the size of CelebA's images as JPEG files, one folder per person. */
@@ -101,8 +128,7 @@ final class TrainingBenchmark {
                             System.getProperty("java.class.path"),
                             Main.class.getName(),
                             "training",
-                            "0",
-                            "0",
+                            FIRST_STEP,
                             folder.toString())
                     .inheritIO()
                     .start()

@@ -1,6 +1,7 @@
 """The Python contestant of the training benchmark: torchvision's ResNet-34, an ArcFace head and AdamW.
 
-Prints "ready VERSION", then reads lines with a number of steps and answers each with images per second.
+Arguments: the device, the number of images in a batch, and fp32 or bf16. Prints "ready VERSION", then reads lines with
+a number of steps and answers each with images per second.
 """
 import math
 import sys
@@ -10,20 +11,23 @@ import torch
 import torch.nn.functional as F
 import torchvision
 
-batch, size, classes, dim, s, m = 16, 112, 500, 512, 5.0, 0.1
+device, batch, bf16 = torch.device(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "bf16"
+size, classes, dim, s, m = 112, 500, 512, 5.0, 0.1
 torch.manual_seed(0)
 net = torchvision.models.resnet34()
 net.fc = torch.nn.Linear(512, dim)
-net = net.to(memory_format=torch.channels_last)
-centers = torch.nn.Parameter(torch.randn(classes, dim) * 0.01)
+net = net.to(device, memory_format=torch.channels_last)
+centers = torch.nn.Parameter((torch.randn(classes, dim) * 0.01).to(device))
 optimizer = torch.optim.AdamW([*net.parameters(), centers], lr=3e-4, weight_decay=0.01)
-images = torch.rand(batch, 3, size, size).mul_(2).sub_(1).to(memory_format=torch.channels_last)
-labels = torch.randint(classes, (batch,))
+images = torch.rand(batch, 3, size, size).mul_(2).sub_(1).to(device, memory_format=torch.channels_last)
+labels = torch.randint(classes, (batch,)).to(device)
 
 
 def step():
     optimizer.zero_grad(set_to_none=True)
-    cosines = F.linear(F.normalize(net(images)), F.normalize(centers))
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        embeddings = net(images)
+    cosines = F.linear(F.normalize(embeddings.float()), F.normalize(centers))
     target = cosines.gather(1, labels[:, None])
     phi = target * math.cos(m) - (1 - target * target).clamp(min=1e-7).sqrt() * math.sin(m)
     loss = F.cross_entropy(cosines.scatter(1, labels[:, None], phi) * s, labels)
