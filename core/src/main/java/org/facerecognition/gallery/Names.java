@@ -58,6 +58,38 @@ final class Names {
      * galleries of earlier versions contain names that would be rejected today.
      */
     static String key(String name) {
+        return isAscii(name) ? asciiKey(name) : unicodeKey(name);
+    }
+
+    private static boolean isAscii(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (name.charAt(i) >= 0x80) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** What {@link #unicodeKey} returns for ASCII, which has no compatibility forms and no invisible characters. */
+    private static String asciiKey(String name) {
+        StringBuilder key = new StringBuilder(name.length());
+        boolean space = false;
+        for (int i = 0; i < name.length(); i++) {
+            char c = name.charAt(i);
+            if (c <= ' ' || c == 0x7f) {
+                space = true;
+                continue;
+            }
+            if (space && !key.isEmpty()) {
+                key.append(' ');
+            }
+            space = false;
+            key.append(c == '`' ? '\'' : c >= 'A' && c <= 'Z' ? (char) (c + 'a' - 'A') : c);
+        }
+        return key.toString();
+    }
+
+    static String unicodeKey(String name) {
         String key = likeLatin(name); // first, because NFKC turns an accent used as an apostrophe into two characters
         for (int round = 0; round < 2; round++) {
             StringBuilder folded = new StringBuilder();

@@ -45,6 +45,17 @@ class NamesTest {
     }
 
     @Test
+    void asciiNamesHaveTheKeyOfTheGeneralRule() {
+        for (char a = 0; a < 0x80; a++) {
+            for (char b = 0; b < 0x80; b++) {
+                String name = "" + b + a + b + "X" + a + a + b;
+                assertThat(Names.key(name)).isEqualTo(Names.unicodeKey(name));
+            }
+        }
+        assertThat(Names.key("")).isEqualTo(Names.unicodeKey("")).isEmpty();
+    }
+
+    @Test
     void keepsTheFormExceptForInvisibleCharactersAndSpaces() {
         assertThat(Names.checked(" A\u0301nna \u00a0 M\u200b. \ufeff")).isEqualTo("\u00c1nna M.");
         assertThat(Names.checked("\ud83d\udc69\u200d\ud83d\ude80"))
