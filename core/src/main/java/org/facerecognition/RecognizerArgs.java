@@ -120,18 +120,18 @@ public record RecognizerArgs(
             return this;
         }
 
-        /** The encoder's own name for it, unless set. */
+        /** Sets the name of the layer that is replaced; by default {@link Encoder#lastLayerName}. */
         public Builder encoderLastLayerName(String name) {
             this.encoderLastLayerName = name;
             return this;
         }
 
-        /** One linear layer to embeddings of this length. */
+        /** Replaces the last layer by one linear layer that gives embeddings of this length. */
         public Builder embeddingSize(int size) {
             return embeddingSizes(List.of(size));
         }
 
-        /** A sequence of linear layers; the last is the embedding's length. */
+        /** Replaces the last layer by linear layers of these widths; the last one is the length of an embedding. */
         public Builder embeddingSizes(List<Integer> sizes) {
             this.embeddingSizes = sizes;
             return this;
@@ -142,31 +142,31 @@ public record RecognizerArgs(
             return this;
         }
 
-        /** The loss's own, unless set. */
+        /** Sets the scale; null stands for the default of the loss. */
         public Builder s(@Nullable Double s) {
             this.s = s;
             return this;
         }
 
-        /** The loss's own, unless set. */
+        /** Sets the scale. */
         public Builder s(double s) {
             this.s = s;
             return this;
         }
 
-        /** In radians, where it is added to an angle. The loss's own, unless set. */
+        /** Sets the margin, in radians where it is added to an angle; null stands for the default of the loss. */
         public Builder m(@Nullable Double m) {
             this.m = m;
             return this;
         }
 
-        /** In radians, where it is added to an angle. The loss's own, unless set. */
+        /** Sets the margin, in radians where it is added to an angle. */
         public Builder m(double m) {
             this.m = m;
             return this;
         }
 
-        /** The loss's own, unless set: 3 for sub-center ArcFace, else 1. */
+        /** Sets the number of centers per identity; by default 3 for sub-center ArcFace and 1 otherwise. */
         public Builder subCenters(int subCenters) {
             this.subCenters = subCenters;
             return this;
@@ -187,7 +187,7 @@ public record RecognizerArgs(
             return this;
         }
 
-        /** 0.1, say, for a hundred thousand identities and more. */
+        /** Sets the fraction of centers per step (Partial FC), in (0, 1]; 0.1 is usual for 100,000 identities and more. */
         public Builder partialFraction(double partialFraction) {
             this.partialFraction = partialFraction;
             return this;
@@ -203,7 +203,7 @@ public record RecognizerArgs(
             return this;
         }
 
-        /** That of the encoder's origin, unless set: ImageNet's, or -1..1 for insightface's nets. */
+        /** Sets the normalization of pixels; by default ImageNet's, or [-1, 1] for encoders from insightface. */
         public Builder normalization(Normalization normalization) {
             this.normalization = normalization;
             return this;
@@ -225,7 +225,7 @@ public record RecognizerArgs(
         }
 
         /**
-         * @throws IllegalArgumentException when a value makes no sense, saying which
+         * @throws IllegalArgumentException if a value is invalid; the message names it
          */
         public RecognizerArgs build() {
             String lastLayer = encoderLastLayerName.isEmpty() ? encoder.lastLayerName() : encoderLastLayerName;

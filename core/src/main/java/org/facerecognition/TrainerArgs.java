@@ -94,7 +94,7 @@ public record TrainerArgs(
             return this;
         }
 
-        /** A schedule that counts epochs. */
+        /** Sets a schedule that counts epochs. */
         public Builder learningRate(LearningRate learningRate) {
             return learningRate(learningRate, ScheduleUnit.EPOCH);
         }
@@ -116,7 +116,7 @@ public record TrainerArgs(
         }
 
         /**
-         * Faces of people that are not trained on, each to be compared with each after every epoch.
+         * Sets faces of people outside the training data; after every epoch, all pairs of them are compared.
          *
          * @see FaceDataset#byIdentity
          */
@@ -125,8 +125,9 @@ public record TrainerArgs(
         }
 
         /**
-         * Pairs of faces of people that are not trained on, framed as the training data, to be compared after every
-         * epoch.
+         * Sets pairs of faces of people outside the training data, which are compared after every epoch.
+         *
+         * @param crop how their images are cropped, usually as the training data
          */
         public Builder verification(FacePairs unseen, Crop crop) {
             return verification(VerificationSet.of(unseen, crop));
@@ -232,7 +233,7 @@ public record TrainerArgs(
             return this;
         }
 
-        /** The folder for {@code last.ckpt} and {@code best.ckpt}. */
+        /** Sets the folder for {@code last.ckpt} and {@code best.ckpt}; none by default. */
         public Builder checkpoints(@Nullable Path folder) {
             this.checkpoints = folder;
             return this;
@@ -259,7 +260,7 @@ public record TrainerArgs(
         }
 
         /**
-         * @throws IllegalArgumentException when a value makes no sense, saying which
+         * @throws IllegalArgumentException if a value is invalid; the message names it
          */
         public TrainerArgs build() {
             return new TrainerArgs(

@@ -10,7 +10,7 @@
  *   <dt>Recognize
  *   <dd>A {@link org.facerecognition.FaceEmbedder} turns images into embeddings, compares two faces ({@link
  *       org.facerecognition.VerificationResult}) and is calibrated for a false accept rate ({@link
- *       org.facerecognition.Threshold}). A {@link org.facerecognition.gallery.Gallery} finds out who somebody is.
+ *       org.facerecognition.Threshold}). A {@link org.facerecognition.gallery.Gallery} finds out who is in an image.
  *   <dt>Deploy
  *   <dd>{@link org.facerecognition.PreparedRecognizer} embeds as fast as the machine can, for many threads; {@link
  *       org.facerecognition.FaceBatcher} batches their requests; {@link org.facerecognition.Recognizer#export} writes

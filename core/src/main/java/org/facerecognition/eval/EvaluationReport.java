@@ -18,7 +18,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.eval.Bootstrap.Interval;
-import org.facerecognition.eval.HtmlReport.Picture;
+import org.facerecognition.eval.HtmlReport.Image;
 import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +34,6 @@ public final class EvaluationReport {
     private static final double[] RATES = {1e-2, 1e-3, 1e-4}; // descending
     private static final String[] RATE_NAMES = {"1e-2", "1e-3", "1e-4"};
     private static final double[] IDENTIFICATION_RATES = {0.1, 0.01};
-    private static final int CURVE_POINTS = 200;
     private static final int BINS = 50;
     private static final int RANKS = 20;
     private static final int HARDEST = 12;
@@ -159,30 +158,10 @@ public final class EvaluationReport {
     }
 
     private void chartsOf(Roc roc) {
+        double[][] points = roc.points(HtmlReport.CURVE_POINTS);
+        curves.put("roc", ordered("far", points[0], "tar", points[1]));
+        sections.add(html -> html.rocAndDet(roc));
         double minFar = 1.0 / roc.impostorPairs();
-        double[] far = new double[CURVE_POINTS];
-        double[] tar = new double[CURVE_POINTS];
-        double[] fnmr = new double[CURVE_POINTS];
-        for (int i = 0; i < CURVE_POINTS; i++) {
-            far[i] = Math.min(1, minFar * Math.pow(1 / minFar, (double) i / (CURVE_POINTS - 1)));
-            tar[i] = roc.tarAtFar(far[i]);
-            fnmr[i] = 1 - tar[i];
-        }
-        curves.put("roc", ordered("far", far, "tar", tar));
-        sections.add(html -> html.chart(
-                "ROC: true accept rate (1 - FNMR) against false accept rate (FMR)",
-                Charts.curves(
-                        "ROC",
-                        new Charts.Axis("false accept rate", true),
-                        new Charts.Axis("true accept rate", false),
-                        Map.of("model", new double[][] {far, tar}))));
-        sections.add(html -> html.chart(
-                "DET: false non-match rate (FNMR) against false match rate (FMR)",
-                Charts.curves(
-                        "DET",
-                        new Charts.Axis("false match rate", true),
-                        new Charts.Axis("false non-match rate", true),
-                        Map.of("model", new double[][] {far, fnmr}))));
         sections.add(html -> html.table(
                 "Points of the curves", List.of("FAR (FMR)", "TAR (1 - FNMR)", "threshold"), rows(roc, minFar)));
     }
@@ -289,7 +268,7 @@ public final class EvaluationReport {
         return this;
     }
 
-    private static Picture thumbnail(List<FaceDataset> parts, int face) {
+    private static Image thumbnail(List<FaceDataset> parts, int face) {
         int place = face;
         int part = 0;
         while (place >= parts.get(part).size()) {
@@ -298,7 +277,7 @@ public final class EvaluationReport {
         ImageSource image = parts.get(part).sample(place).image();
         try (Mat whole = image.read();
                 Mat small = image.croppedPx() > 0 ? new Mat(whole) : whole(whole)) {
-            return new Picture(ImageReader.png(small), image.name());
+            return new Image(ImageReader.png(small), image.name());
         }
     }
 

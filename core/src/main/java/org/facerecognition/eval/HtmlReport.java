@@ -16,6 +16,7 @@ import org.facerecognition.io.AtomicFile;
  * numbers in tables, for readers who cannot see the charts and for Java runtimes that cannot draw them.
  */
 public final class HtmlReport {
+    static final int CURVE_POINTS = 200;
     private static final String STYLE = """
             :root { color-scheme: light dark; --edge: #8884; }
             body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -43,7 +44,7 @@ public final class HtmlReport {
      * @param png the encoded image
      * @param caption text that describes the image
      */
-    public record Picture(byte[] png, String caption) {}
+    public record Image(byte[] png, String caption) {}
 
     /** Returns an empty report. */
     public static HtmlReport titled(String title) {
@@ -126,6 +127,28 @@ public final class HtmlReport {
         return chart(heading, Charts.curves(heading, x, new Charts.Axis("share", false), curves));
     }
 
+    /** Adds the ROC and the DET curve of a verification, with false accept rates on a logarithmic scale. */
+    public HtmlReport rocAndDet(Roc roc) {
+        double[][] points = roc.points(CURVE_POINTS);
+        double[] far = points[0];
+        double[] tar = points[1];
+        double[] fnmr = Arrays.stream(tar).map(rate -> 1 - rate).toArray();
+        chart(
+                "ROC: true accept rate (1 - FNMR) against false accept rate (FMR)",
+                Charts.curves(
+                        "ROC",
+                        new Charts.Axis("false accept rate", true),
+                        new Charts.Axis("true accept rate", false),
+                        Map.of("model", new double[][] {far, tar})));
+        return chart(
+                "DET: false non-match rate (FNMR) against false match rate (FMR)",
+                Charts.curves(
+                        "DET",
+                        new Charts.Axis("false match rate", true),
+                        new Charts.Axis("false non-match rate", true),
+                        Map.of("model", new double[][] {far, fnmr})));
+    }
+
     /** Adds a chart that is rendered already, or a sentence in its place when it is empty. */
     HtmlReport chart(String heading, Optional<byte[]> png) {
         png.ifPresentOrElse(
@@ -140,7 +163,7 @@ public final class HtmlReport {
      *
      * @param caption text under both images
      */
-    public record Pair(Picture first, Picture second, String caption) {}
+    public record Pair(Image first, Image second, String caption) {}
 
     /** Adds pairs of images, each with its caption. */
     public HtmlReport pairs(String heading, List<Pair> pairs) {
@@ -156,10 +179,9 @@ public final class HtmlReport {
     }
 
     /** Adds images side by side. */
-    public HtmlReport pictures(String heading, List<Picture> pictures) {
+    public HtmlReport images(String heading, List<Image> images) {
         body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"images\">\n");
-        pictures.forEach(
-                picture -> body.append(image(picture.png(), picture.caption())).append('\n'));
+        images.forEach(image -> body.append(image(image.png(), image.caption())).append('\n'));
         body.append("</div>\n");
         return this;
     }

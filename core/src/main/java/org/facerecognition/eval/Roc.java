@@ -114,6 +114,24 @@ public final class Roc {
     }
 
     /**
+     * Returns points of the curve at false accept rates that are evenly spaced on a logarithmic scale, from that of one
+     * impostor pair to 1.
+     *
+     * @param count number of points, at least 2
+     * @return the false accept rates in ascending order, and the true accept rates
+     */
+    double[][] points(int count) {
+        double minFar = 1.0 / impostor.length;
+        double[] far = new double[count];
+        double[] tar = new double[count];
+        for (int i = 0; i < count; i++) {
+            far[i] = Math.min(1, minFar * Math.pow(1 / minFar, (double) i / (count - 1)));
+            tar[i] = tarAtFar(far[i]);
+        }
+        return new double[][] {far, tar};
+    }
+
+    /**
      * Returns the true accept rate at the lowest threshold that accepts at most a share {@code far} of the impostor
      * pairs.
      *

@@ -103,7 +103,8 @@ public final class TrainingChecks {
                         || !learned.get(label).equals(validation.identities().get(label)))
                 .limit(MAX_NAMES)
                 .mapToObj(label -> "label " + label + " is "
-                        + (label < learned.size() ? "\"" + learned.get(label) + "\"" : "nobody") + " in training and \""
+                        + (label < learned.size() ? "\"" + learned.get(label) + "\"" : "no identity")
+                        + " in training and \""
                         + validation.identities().get(label) + "\" in validation")
                 .toList();
         if (!differing.isEmpty()) {

@@ -1,6 +1,9 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.natives.NativeLibraries;
@@ -61,6 +64,24 @@ public final class Main {
     /** Runs a command and ends the JVM with its exit code. */
     public static void main(String[] args) {
         System.exit(run(args));
+    }
+
+    /** Returns how this program was probably started: from its jar, or under its own name. */
+    static String program() {
+        try {
+            Path jar = Path.of(Main.class
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI());
+            Path here = Path.of("").toAbsolutePath();
+            if (Files.isRegularFile(jar)) {
+                return "java -jar " + (jar.startsWith(here) ? here.relativize(jar) : jar);
+            }
+        } catch (URISyntaxException | RuntimeException e) {
+            // the name will do
+        }
+        return NAME;
     }
 
     /** Runs a command and returns its exit code. */

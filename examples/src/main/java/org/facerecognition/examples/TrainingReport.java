@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.eval.HtmlReport;
-import org.facerecognition.eval.HtmlReport.Picture;
+import org.facerecognition.eval.HtmlReport.Image;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.EpochEmbeddingStats;
@@ -143,34 +143,62 @@ final class TrainingReport {
         return String.format(Locale.ROOT, "%.1f", EpochEmbeddingStats.medianDegrees(angles));
     }
 
-    /** Adds the verification of people who are not in the training. */
-    TrainingReport similarities(Verification verification) {
-        html.paragraph(String.format(
-                Locale.ROOT,
-                "People not trained on: AUC %.4f, equal error rate %.4f, over %,d genuine pairs (of the same person)"
-                        + " and %,d impostor pairs (of different people).",
-                verification.roc().auc(),
-                verification.roc().equalErrorRate(),
-                verification.same().length,
-                verification.different().length));
+    /** Adds what the demonstration measured on people who are not in the training. */
+    TrainingReport demo(DemoFigures figures) {
+        Verification verification = figures.verification();
+        html.table(
+                "Verification of people not trained on",
+                List.of("", ""),
+                List.of(
+                        List.of(
+                                "threshold, calibrated on other people",
+                                figures.threshold().toString()),
+                        List.of(
+                                "genuine pairs accepted",
+                                percent(figures.trueAcceptRate(), verification.same().length)),
+                        List.of(
+                                "impostor pairs accepted",
+                                percent(figures.falseAcceptRate(), verification.different().length)),
+                        List.of("area under ROC", number(verification.roc().auc())),
+                        List.of("equal error rate", number(verification.roc().equalErrorRate()))));
         Map<String, double[]> both = new LinkedHashMap<>();
         both.put("different people", verification.different());
         both.put("same person", verification.same());
         html.histogram("Similarity of people not trained on", "cosine", -1, 1, 50, both);
+        html.rocAndDet(verification.roc());
+        html.table(
+                "Identification in a gallery of " + figures.enrolled() + " people with " + DemoFigures.ENROLLED_IMAGES
+                        + " images each",
+                List.of("images", "number", "identified as the right person", "taken for somebody else"),
+                List.of(
+                        List.of(
+                                "of enrolled people",
+                                Integer.toString(figures.mated()),
+                                Integer.toString(figures.identified()),
+                                Integer.toString(figures.confused())),
+                        List.of(
+                                "of people not enrolled",
+                                Integer.toString(figures.nonMated()),
+                                "-",
+                                Integer.toString(figures.accepted()))));
         return this;
+    }
+
+    private static String percent(double share, int pairs) {
+        return String.format(Locale.ROOT, "%.2f %% of %,d", 100 * share, pairs);
     }
 
     /** Adds images of synthetic people, starting with identity {@code first}. */
     TrainingReport faces(SyntheticFaces faces, int first) {
-        List<Picture> images = new ArrayList<>();
+        List<Image> images = new ArrayList<>();
         for (int identity = first; identity < first + PEOPLE_SHOWN; identity++) {
             for (int index = 0; index < IMAGES_EACH; index++) {
                 try (Mat image = faces.image(identity, index)) {
-                    images.add(new Picture(png(image), "synthetic person " + identity + ", image " + index));
+                    images.add(new Image(png(image), "synthetic person " + identity + ", image " + index));
                 }
             }
         }
-        html.pictures("Some of these people: synthetic faces, of no real person", images);
+        html.images("Some of these people: synthetic faces, of no real person", images);
         return this;
     }
 

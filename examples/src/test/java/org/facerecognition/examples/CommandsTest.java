@@ -108,14 +108,26 @@ class CommandsTest {
         Cli.Result result = Cli.run("demo", "--out", folder, "--people", 4, "--epochs", 1, "--json");
 
         assertThat(result.code()).as(result.err()).isZero();
-        assertThat(result.err()).contains("they show no real person", "verification AUC on 4 people not trained on");
+        assertThat(result.err())
+                .contains(
+                        "they show no real person", "verification of others: ", "1 people enrolled", "verify --model");
         JsonNode json = result.json();
         assertThat(json.get("epochs").asInt()).isEqualTo(1);
         assertThat(json.get("unseen_auc").asDouble()).isBetween(0.0, 1.0);
+        assertThat(json.get("mated").asInt())
+                .as("the other 2 of 5 images of 1 of 2 people")
+                .isEqualTo(2);
+        assertThat(json.get("non_mated").asInt()).isEqualTo(5);
+        assertThat(json.get("identified").asInt()).isBetween(0, 2);
         String report = Files.readString(folder.resolve("report.html"));
         assertThat(report)
                 .contains(
-                        "Loss", "Accuracy", "Learning rate", "Similarity of people not trained on", "of no real person")
+                        "Loss",
+                        "Accuracy",
+                        "Learning rate",
+                        "Similarity of people not trained on",
+                        "DET",
+                        "of no real person")
                 .doesNotContain("<script")
                 .doesNotContain("src=\"http");
         assertThat(report.split("<img ", -1).length - 1).isGreaterThan(4 + 20); // charts and faces
