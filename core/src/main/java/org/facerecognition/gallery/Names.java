@@ -40,12 +40,19 @@ final class Names {
      */
     static String checked(String name) {
         checkReadable(name);
-        name.codePoints().filter(Names::isForbidden).findFirst().ifPresent(c -> {
-            throw new IllegalArgumentException(String.format(
-                    Locale.ROOT, "identity must be one line of text without control characters, but has U+%04X", c));
-        });
-        StringBuilder visible = new StringBuilder();
-        name.codePoints().filter(c -> !isInvisible(c)).forEach(visible::appendCodePoint);
+        StringBuilder visible = new StringBuilder(name.length());
+        for (int i = 0, c; i < name.length(); i += Character.charCount(c)) {
+            c = name.codePointAt(i);
+            if (isForbidden(c)) {
+                throw new IllegalArgumentException(String.format(
+                        Locale.ROOT,
+                        "identity must be one line of text without control characters, but has U+%04X",
+                        c));
+            }
+            if (!isInvisible(c)) {
+                visible.appendCodePoint(c);
+            }
+        }
         String checked = Texts.checked(singleSpaced(visible.toString()), "identity", Texts.MAX_NAME_BYTES);
         if (key(checked).isEmpty()) {
             throw new IllegalArgumentException("identity must have a visible character, but has none");
@@ -116,8 +123,11 @@ final class Names {
                             + " if this process has no UTF-8 locale, set LC_ALL=C.UTF-8. An entry that was enrolled"
                             + " under such a name can be removed by its id");
         }
-        if (name.codePoints().anyMatch(c -> Character.getType(c) == Character.SURROGATE)) {
-            throw new IllegalArgumentException("identity must be Unicode text, but has an unpaired surrogate");
+        for (int i = 0, c; i < name.length(); i += Character.charCount(c)) {
+            c = name.codePointAt(i);
+            if (Character.MIN_SURROGATE <= c && c <= Character.MAX_SURROGATE) {
+                throw new IllegalArgumentException("identity must be Unicode text, but has an unpaired surrogate");
+            }
         }
     }
 
@@ -161,9 +171,10 @@ final class Names {
     }
 
     private static String singleSpaced(String text) {
-        StringBuilder all = new StringBuilder();
+        StringBuilder all = new StringBuilder(text.length());
         boolean space = false;
-        for (int c : text.codePoints().toArray()) {
+        for (int i = 0, c; i < text.length(); i += Character.charCount(c)) {
+            c = text.codePointAt(i);
             boolean isSpace = Character.isSpaceChar(c)
                     || Character.isWhitespace(c)
                     || Character.isISOControl(c)

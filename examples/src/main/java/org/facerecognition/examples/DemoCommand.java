@@ -62,7 +62,7 @@ final class DemoCommand implements Callable<Integer> {
             description = "Number of people to train on; a third as many others are verified.")
     private int people;
 
-    @Option(names = "--epochs", paramLabel = "N", defaultValue = "7", description = "Passes over their images.")
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "6", description = "Passes over their images.")
     private int epochs;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
