@@ -187,7 +187,7 @@ public record RecognizerArgs(
             return this;
         }
 
-        /** Sets the fraction of centers per step (Partial FC), in (0, 1]; 0.1 is usual for 100,000 identities and more. */
+        /** Sets the fraction of centers per step (Partial FC), in (0, 1]; 0.1 is usual above 100,000 identities. */
         public Builder partialFraction(double partialFraction) {
             this.partialFraction = partialFraction;
             return this;
