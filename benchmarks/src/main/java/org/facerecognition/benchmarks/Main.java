@@ -12,18 +12,26 @@ import org.facerecognition.natives.Libtorch;
  * benchmarks.
  */
 public final class Main {
-    private static final Map<String, Benchmark> BENCHMARKS = new TreeMap<>(Map.of(
-            "training", new Benchmark("[ROUNDS [STEPS [DEVICE [BATCH]]]]", TrainingBenchmark::run),
-            "loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run),
-            "losses", new Benchmark("[ORL_DIR [LOSS ...]]", LossesBenchmark::run),
-            "weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run),
-            "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS [bf16]]", RecognitionBenchmark::run),
-            "inference",
-                    new Benchmark("[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...]", InferenceBenchmark::run),
-            "exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run),
-            "soak", new Benchmark("[EMBEDDINGS]", Soak::run),
-            "heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run),
-            "gallery", new Benchmark("[ROUNDS [N [N_APPROXIMATE]]]", GalleryBenchmark::run)));
+    private static final Map<String, Benchmark> BENCHMARKS = new TreeMap<>(Map.ofEntries(
+            Map.entry(
+                    "all",
+                    new Benchmark(
+                            "[NAME ...] [orl=DIR] [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]",
+                            AllBenchmarks::run)),
+            Map.entry("training", new Benchmark("[ROUNDS [STEPS [DEVICE [BATCH]]]]", TrainingBenchmark::run)),
+            Map.entry("loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run)),
+            Map.entry("losses", new Benchmark("[ORL_DIR [LOSS ...]]", LossesBenchmark::run)),
+            Map.entry("weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run)),
+            Map.entry(
+                    "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS [bf16]]", RecognitionBenchmark::run)),
+            Map.entry(
+                    "inference",
+                    new Benchmark(
+                            "[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...]", InferenceBenchmark::run)),
+            Map.entry("exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run)),
+            Map.entry("soak", new Benchmark("[EMBEDDINGS]", Soak::run)),
+            Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
+            Map.entry("gallery", new Benchmark("[ROUNDS [N [N_APPROXIMATE]]]", GalleryBenchmark::run))));
 
     private record Benchmark(String arguments, Action action) {}
 

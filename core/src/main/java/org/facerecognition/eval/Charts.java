@@ -23,6 +23,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class Charts {
     private static final int WIDTH_PX = 640;
     private static final int HEIGHT_PX = 360;
+    private static final String WITH_LEADING_ZERO = "0.######";
     private static final Color[] COLORS = {new Color(0x1f77b4), new Color(0xd95f02), new Color(0x2ca02c)};
 
     private Charts() {}
@@ -38,6 +39,8 @@ final class Charts {
                     .build();
             style(chart.getStyler());
             chart.getStyler().setSeriesColors(COLORS);
+            chart.getStyler().setYAxisDecimalPattern(WITH_LEADING_ZERO);
+            chart.getStyler().setLegendVisible(series.size() > 1);
             boolean any = false;
             for (Map.Entry<String, double[]> one : series.entrySet()) {
                 double[] values = one.getValue();
@@ -73,6 +76,9 @@ final class Charts {
             chart.getStyler().setSeriesColors(COLORS);
             chart.getStyler().setXAxisLogarithmic(x.logarithmic());
             chart.getStyler().setYAxisLogarithmic(y.logarithmic());
+            if (!y.logarithmic()) {
+                chart.getStyler().setYAxisDecimalPattern(WITH_LEADING_ZERO);
+            }
             chart.getStyler().setLegendVisible(series.size() > 1);
             boolean any = false;
             for (Map.Entry<String, double[][]> one : series.entrySet()) {
@@ -116,6 +122,7 @@ final class Charts {
             chart.getStyler().setAvailableSpaceFill(0.98);
             chart.getStyler().setOverlapped(true);
             chart.getStyler().setXAxisDecimalPattern("0.0");
+            chart.getStyler().setYAxisDecimalPattern(WITH_LEADING_ZERO);
             chart.getStyler().setXAxisMaxLabelCount(11);
             double[] centers = new double[bins];
             Arrays.setAll(centers, i -> from + (to - from) * (i + 0.5) / bins);

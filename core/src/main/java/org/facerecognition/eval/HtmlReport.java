@@ -19,8 +19,9 @@ public final class HtmlReport {
     static final int CURVE_POINTS = 200;
     private static final String STYLE = """
             :root { color-scheme: light dark; --edge: #8884; }
-            body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-            h1 { line-height: 1.2; } figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
+            body { font: 16px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto; padding: 0 1rem; }
+            h1 { line-height: 1.2; } p { max-width: 60rem; }
+            figure { display: inline-block; margin: 1rem .5rem 1rem 0; } figure img { max-width: 100%; height: auto; }
             table { border-collapse: collapse; margin: .75rem 0; }
             th, td { border: 1px solid var(--edge); padding: .2rem .6rem; text-align: right; }
             th:first-child, td:first-child { text-align: left; }

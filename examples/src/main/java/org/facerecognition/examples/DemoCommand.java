@@ -92,9 +92,10 @@ final class DemoCommand implements Callable<Integer> {
             DemoFigures figures = DemoFigures.measure(
                     recognizer, unseen, recognizer.threshold(FAR), recognizer.threshold(OPEN_SET_FAR));
             Path report = out.resolve("report.html");
-            TrainingReport.of("Demonstration on synthetic faces", history, Json.pretty(args))
-                    .demo(figures)
+            TrainingReport.of("Demonstration on synthetic faces", history)
                     .faces(new SyntheticFaces(seed, SHOWN_PX), people)
+                    .demo(figures)
+                    .details(Json.pretty(args))
                     .write(report);
             Path model = out.resolve("demo.model");
             recognizer.save(model);
@@ -153,16 +154,16 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     /** Prints three commands to try next. */
-    private static void printNext(PrintWriter to, Path model, Path images, List<String> names) {
+    private void printNext(PrintWriter to, Path model, Path images, List<String> names) {
         String program = Main.program();
-        Path person = images.resolve(names.get(0));
+        Path first = images.resolve(names.get(0));
+        Path second = images.resolve(names.get(1));
         to.printf(
                 "%ntry next:%n  %s verify --model %s %s %s%n",
-                program,
-                model,
-                person.resolve("0.png"),
-                images.resolve(names.get(1)).resolve("0.png"));
-        to.printf("  %s serve --model %s%n", program, model);
+                program, model, first.resolve("0.png"), second.resolve("0.png"));
+        to.printf(
+                "  %s gallery enroll --model %s --gallery %s --folder %s%n",
+                program, model, out.resolve("people.gallery"), images);
         to.printf("  %s train --data FOLDER_WITH_ONE_FOLDER_PER_PERSON --out model%n", program);
     }
 

@@ -31,13 +31,15 @@ final class TrainingReport {
     private static final int EPOCHS_SHOWN = 6;
 
     private final HtmlReport html;
+    private final History history;
 
-    private TrainingReport(HtmlReport html) {
+    private TrainingReport(HtmlReport html, History history) {
         this.html = html;
+        this.history = history;
     }
 
-    /** Starts a report with the losses, accuracies and learning rates of all epochs. */
-    static TrainingReport of(String title, History history, String settings) {
+    /** Starts a report with the losses and accuracies of all epochs. */
+    static TrainingReport of(String title, History history) {
         HtmlReport html = HtmlReport.titled(title).summary(summary(history));
         html.lines(
                 "Loss",
@@ -50,13 +52,7 @@ final class TrainingReport {
         if (history.epochs().stream().anyMatch(epoch -> epoch.unseen() != null)) {
             unseen(html, history);
         }
-        html.lines("Learning rate", "epoch", Map.of("lr", values(history, EpochReport::learningRate)));
-        html.table(
-                "Epochs",
-                List.of("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "lr", "images/s", "time"),
-                history.epochs().stream().map(TrainingReport::row).toList());
-        html.listing("Settings", settings);
-        return new TrainingReport(html);
+        return new TrainingReport(html, history);
     }
 
     private static void unseen(HtmlReport html, History history) {
@@ -198,7 +194,18 @@ final class TrainingReport {
                 }
             }
         }
-        html.images("Some of these people: synthetic faces, of no real person", images);
+        html.images("Some of the people who are verified: synthetic faces, of no real person", images);
+        return this;
+    }
+
+    /** Adds the learning rates, a table of the epochs and the settings. */
+    TrainingReport details(String settings) {
+        html.lines("Learning rate", "epoch", Map.of("lr", values(history, EpochReport::learningRate)));
+        html.table(
+                "Epochs",
+                List.of("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "lr", "images/s", "time"),
+                history.epochs().stream().map(TrainingReport::row).toList());
+        html.listing("Settings", settings);
         return this;
     }
 

@@ -112,8 +112,9 @@ final class TrainingSession {
                 stats.add(recorder.epochs().get(recorder.epochs().size() - 1));
                 writeLines(STATS, stats);
             }
-            TrainingReport.of("Training " + out.getFileName(), soFar, argsJson)
+            TrainingReport.of("Training " + out.getFileName(), soFar)
                     .embeddingStats(stats)
+                    .details(argsJson)
                     .write(out.resolve("report.html"));
         }
     }

@@ -448,22 +448,4 @@ class CommandsTest {
         Path text = Files.writeString(folder.resolve("text.ckpt"), "this is no model at all");
         assertThat(Cli.run("embed", "--model", text, "x.jpg").err()).contains("not a safetensors file");
     }
-
-    @Test
-    void examplesRun() {
-        Path faces = Cli.faces(folder.resolve("faces"));
-        Path model = folder.resolve("model");
-        Cli.train(faces, model, "--max-steps", 1);
-
-        Step1_TrainArcFace.main(new String[0]);
-        Step2_CompareFaces.main(new String[] {
-            model.resolve("last.ckpt").toString(),
-            faces.resolve("person0/0.png").toString(),
-            faces.resolve("person0/1.png").toString()
-        });
-        Step3_OwnPhotographs.main(new String[] {faces.toString()});
-        Step4_StopAndResume.main(new String[] {folder.resolve("step4").toString()});
-        assertThat(folder.resolve("step4/last.ckpt")).exists();
-        Step5_OwnLoop.main(new String[0]);
-    }
 }

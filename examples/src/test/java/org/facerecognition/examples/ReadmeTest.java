@@ -21,7 +21,8 @@ import picocli.CommandLine;
  */
 class ReadmeTest {
     private static final Path ROOT = Path.of("..");
-    private static final Pattern SNIPPET = Pattern.compile("<!-- (\\S+\\.java) -->\n```java\n(.*?)```", Pattern.DOTALL);
+    private static final Pattern SNIPPET =
+            Pattern.compile("<!-- (\\S+\\.java)(?:#(\\w+))? -->\n```java\n(.*?)```", Pattern.DOTALL);
     private static final Pattern SHELL = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
     private static final String JAR = "java -jar examples/target/face-recognition.jar ";
@@ -50,9 +51,10 @@ class ReadmeTest {
         Matcher snippet = SNIPPET.matcher(text);
         while (snippet.find()) {
             String source = Files.readString(ROOT.resolve(snippet.group(1)));
-            String shown = source.substring(source.indexOf("import "));
-            snippet.appendReplacement(
-                    fresh, Matcher.quoteReplacement("<!-- " + snippet.group(1) + " -->\n```java\n" + shown + "```"));
+            String name = snippet.group(2);
+            String shown = name == null ? source.substring(source.indexOf("import ")) : region(source, name);
+            String marker = snippet.group().lines().findFirst().orElseThrow();
+            snippet.appendReplacement(fresh, Matcher.quoteReplacement(marker + "\n```java\n" + shown + "```"));
         }
         snippet.appendTail(fresh);
         if (Boolean.getBoolean("tests.writeGolden")) {
@@ -60,6 +62,22 @@ class ReadmeTest {
             text = fresh.toString();
         }
         assertThat(text).isEqualTo(fresh.toString());
+    }
+
+    /** Returns the lines between {@code // [name} and {@code // name]}, indented from the margin. */
+    private static String region(String source, String name) {
+        Matcher region = Pattern.compile("( *)// \\[" + name + "\n(.*?) *// " + name + "]", Pattern.DOTALL)
+                .matcher(source);
+        assertThat(region.find()).as(name).isTrue();
+        return region.group(2).replaceAll("(?m)^" + region.group(1), "");
+    }
+
+    @ParameterizedTest
+    @MethodSource("documents")
+    void everySnippetIsOfACompiledFile(Path document) throws IOException {
+        String text = Files.readString(document);
+        assertThat(SNIPPET.matcher(text).results().count())
+                .isEqualTo(text.lines().filter(line -> line.equals("```java")).count());
     }
 
     @ParameterizedTest

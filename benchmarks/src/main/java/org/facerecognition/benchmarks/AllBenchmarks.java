@@ -1,0 +1,219 @@
+package org.facerecognition.benchmarks;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * Measures everything that the READMEs say about speed and accuracy, at one commit and on one machine, and writes their
+ * tables. Each benchmark runs in a process of its own, those of speed twice: on an idle machine, and beside a program
+ * that keeps one processor busy.
+ *
+ * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
+ * [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]}; by default all benchmarks whose data is given, which takes
+ * hours. Results are kept in {@code benchmarks/results}. A run that was interrupted continues: results of the same
+ * commit are not measured again.
+ */
+final class AllBenchmarks {
+    private static final Path RESULTS = Path.of("benchmarks/results");
+
+    /**
+     * One benchmark.
+     *
+     * @param name of its results, and of its markers in a README
+     * @param minutes about how long it takes once
+     * @param speed whether it measures speed, and is repeated beside a busy loop
+     * @param heapGib maximum heap
+     * @param words its command line; {@code {orl}} stands for the value of {@code orl=}
+     */
+    private record Section(String name, int minutes, boolean speed, int heapGib, String words) {
+        /** Returns the command line, or nothing if it needs data that is not given. */
+        Optional<List<String>> commandLine(Map<String, String> data) {
+            List<String> all = new ArrayList<>();
+            for (String word : words.split(" ")) {
+                if (word.startsWith("{")) {
+                    String value = data.get(word.substring(1, word.length() - 1));
+                    if (value == null) {
+                        return Optional.empty();
+                    }
+                    all.add(value);
+                } else {
+                    all.add(word);
+                }
+            }
+            return Optional.of(all);
+        }
+
+        /** Returns the command line as a README shows it. */
+        String shown() {
+            return "java" + (heapGib == DEFAULT_HEAP_GIB ? "" : " -Xmx" + heapGib + "g")
+                    + " -jar benchmarks/target/benchmarks.jar "
+                    + words.replace("{", "").replace("}", "").toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private static final int DEFAULT_HEAP_GIB = 2;
+
+    private static final List<Section> SECTIONS = List.of(
+            new Section("training", 8, true, 2, "training 5 8"),
+            new Section("loading", 8, true, 2, "loading 5 {celeba}"),
+            new Section("weights", 2, true, 2, "weights"),
+            new Section("inference-resnet34", 12, true, 2, "inference 5 nets=resnet34 parts=throughput"),
+            new Section("inference-mobilefacenet", 8, true, 2, "inference 3 nets=mobilefacenet parts=throughput"),
+            new Section("latency", 10, true, 2, "inference 2 nets=resnet34,mobilefacenet parts=latency,start"),
+            new Section("exports", 4, false, 2, "exports"),
+            new Section("heads", 10, true, 2, "heads 3"),
+            new Section("gallery", 15, true, 3, "gallery 5 1000000 100000"),
+            new Section("losses", 40, false, 2, "losses {orl}"),
+            new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw}"));
+
+    private AllBenchmarks() {}
+
+    /** Runs what is not measured yet and writes the tables. */
+    static void run(String[] args) throws IOException, InterruptedException {
+        Map<String, String> data = Arrays.stream(args)
+                .filter(word -> word.contains("="))
+                .map(word -> word.split("=", 2))
+                .collect(Collectors.toMap(word -> word[0], word -> word[1]));
+        List<String> names =
+                Arrays.stream(args).filter(word -> !word.contains("=")).toList();
+        String commit = Environment.commit();
+        List<Run> runs = new ArrayList<>();
+        for (Section section : SECTIONS) {
+            if (!names.isEmpty() && !names.contains(section.name)) {
+                continue;
+            }
+            Optional<List<String>> words = section.commandLine(data);
+            if (words.isEmpty()) {
+                System.out.printf("%s is left out: it needs %s%n", section.name, section.words);
+                continue;
+            }
+            runs.add(new Run(section, false, words.get()));
+            if (section.speed) {
+                runs.add(new Run(section, true, words.get()));
+            }
+        }
+        List<Run> open = runs.stream().filter(run -> !run.isMeasuredAt(commit)).toList();
+        int minutes = open.stream().mapToInt(run -> run.section.minutes).sum();
+        System.out.printf(
+                "%d of %d measurements at commit %s are left, about %.1f hours%n",
+                open.size(), runs.size(), commit, minutes / 60.0);
+        for (Run run : open) {
+            System.out.printf(
+                    "%s, about %d minutes (%.1f hours left)%n", run.name(), run.section.minutes, minutes / 60.0);
+            run.measure(commit);
+            minutes -= run.section.minutes;
+        }
+        for (Map.Entry<Section, List<Run>> section : runs.stream()
+                .collect(Collectors.groupingBy(run -> run.section, LinkedHashMap::new, Collectors.toList()))
+                .entrySet()) {
+            int readmes = Figures.write(Path.of(""), section.getKey().name, markdown(section.getValue()));
+            System.out.printf("%s: written to %d README(s)%n", section.getKey().name, readmes);
+        }
+    }
+
+    private static String markdown(List<Run> runs) throws IOException {
+        StringBuilder text = new StringBuilder();
+        for (Run run : runs) {
+            List<String> lines = Files.readAllLines(run.file());
+            if (!run.busy) {
+                text.append(lines.get(0))
+                        .append("\n`")
+                        .append(run.section.shown())
+                        .append("`\n\n");
+            } else {
+                text.append("\nBeside one busy loop:\n\n");
+            }
+            text.append(Figures.tables(String.join("\n", lines.subList(1, lines.size()))))
+                    .append('\n');
+        }
+        return text.toString();
+    }
+
+    /** One benchmark on an idle machine or beside a busy loop. */
+    private record Run(Section section, boolean busy, List<String> words) {
+        String name() {
+            return section.name + (busy ? "-busy" : "-idle");
+        }
+
+        Path file() {
+            return RESULTS.resolve(name() + ".md");
+        }
+
+        boolean isMeasuredAt(String commit) {
+            try (var lines = Files.lines(file())) {
+                return lines.findFirst().orElse("").startsWith("Commit " + commit + ",");
+            } catch (IOException e) {
+                return false;
+            }
+        }
+
+        /** Runs the benchmark and keeps what it prints. */
+        void measure(String commit) throws IOException, InterruptedException {
+            String java =
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString();
+            String classPath = System.getProperty("java.class.path");
+            List<String> command = new ArrayList<>(
+                    List.of(java, "-Xmx" + section.heapGib + "g", "-cp", classPath, Main.class.getName()));
+            command.addAll(words);
+            long start = System.nanoTime();
+            Process neighbor = busy
+                    ? new ProcessBuilder(java, "-cp", classPath, BusyLoop.class.getName())
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                    : null;
+            String output;
+            try {
+                Process process = new ProcessBuilder(command)
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+                Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+                output = echoed(process.getInputStream());
+                int status = process.waitFor();
+                if (status != 0) {
+                    throw new IOException(name() + " ended with status " + status
+                            + "; run the same command again to continue with it");
+                }
+            } finally {
+                if (neighbor != null) {
+                    neighbor.destroy();
+                }
+            }
+            Files.createDirectories(RESULTS);
+            Path part = RESULTS.resolve(name() + ".part");
+            Files.writeString(
+                    part,
+                    String.format(
+                            Locale.ROOT,
+                            "Commit %s, %s, %s; %.0f minutes. Median (minimum to maximum).%n%s",
+                            commit,
+                            Environment.machine(),
+                            Environment.today(),
+                            (System.nanoTime() - start) / 60e9,
+                            output));
+            Files.move(part, file(), StandardCopyOption.ATOMIC_MOVE);
+        }
+
+        private static String echoed(InputStream stream) throws IOException {
+            StringBuilder all = new StringBuilder();
+            byte[] buffer = new byte[8192];
+            for (int n; (n = stream.read(buffer)) > 0; ) {
+                String text = new String(buffer, 0, n, StandardCharsets.UTF_8);
+                System.out.print(text);
+                all.append(text);
+            }
+            return all.toString();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package org.facerecognition.examples;
+
+import java.nio.file.Path;
+import org.facerecognition.Recognizer;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Sample;
+import org.facerecognition.data.Split;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.Outcome;
+import org.facerecognition.synthetic.SyntheticFaces;
+
+/** Enrolls people in a gallery on disk, identifies a known and an unknown face, and erases a person. */
+public final class Step7_Gallery {
+    private Step7_Gallery() {}
+
+    /** Argument: the folder of {@link Step1_TrainArcFace}; {@code face-steps} by default. */
+    public static void main(String[] args) {
+        Path folder = Path.of(args.length > 0 ? args[0] : "face-steps");
+        try (Recognizer recognizer = Recognizer.load(folder.resolve("arcface.model"));
+                Gallery gallery = Gallery.open(
+                        folder.resolve("people.gallery"), recognizer.fingerprint(), recognizer.embeddingSize())) {
+            long seed = 0;
+            var strangers = new SyntheticFaces(seed, recognizer.imageSizePx()).identities(206, 210);
+            FaceDataset images = FaceDataset.synthetic(strangers.images(0, 4), Split.TEST);
+
+            for (int i = 0; i < images.size(); i++) { // three images of each of the first three people
+                Sample sample = images.sample(i);
+                if (sample.label() < 3 && i % 4 < 3) {
+                    gallery.enroll(images.identities().get(sample.label()), recognizer.embed(sample.image()));
+                }
+            }
+            System.out.println("enrolled " + gallery.identities());
+
+            int fourthImageOfTheSecond = 7;
+            int firstImageOfTheLast = 12;
+            for (int i : new int[] {fourthImageOfTheSecond, firstImageOfTheLast}) {
+                Sample sample = images.sample(i);
+                int matches = 1;
+                double threshold = 0.9; // a guess; Step9_Calibrate measures one
+                Outcome outcome = gallery.identify(recognizer.embed(sample.image()), matches, threshold);
+                System.out.println(images.identities().get(sample.label()) + " is "
+                        + outcome.best().map(match -> match.identity()).orElse("unknown"));
+            }
+
+            for (String name : images.identities().subList(0, 3)) {
+                System.out.println("erased " + gallery.remove(name) + " embeddings of " + name);
+            }
+        }
+    }
+}
+
+/* Prints:
+ * enrolled {synthetic-206=3, synthetic-207=3, synthetic-208=3}
+ * synthetic-207 is synthetic-207
+ * synthetic-209 is unknown
+ * erased 3 embeddings of synthetic-206
+ * erased 3 embeddings of synthetic-207
+ * erased 3 embeddings of synthetic-208
+ */
