@@ -103,7 +103,7 @@ final class GalleryContents implements AutoCloseable {
         for (int i = 0; i < ids.length; i++) {
             ids[i] = nextEntry + i;
             LogRecord.Enrolled r = records.get(i);
-            String name = nameOfKey.computeIfAbsent(Names.key(r.identity()), key -> rows.storedName(r.identity()));
+            String name = nameOfKey.computeIfAbsent(Names.key(r.identity()), key -> rows.storedName(key, r.identity()));
             records.set(i, new LogRecord.Enrolled(ids[i], name, r.note(), r.contentKey(), r.unit()));
         }
         return ids;

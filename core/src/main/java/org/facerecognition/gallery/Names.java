@@ -54,7 +54,7 @@ final class Names {
             }
         }
         String checked = Texts.checked(singleSpaced(visible.toString()), "identity", Texts.MAX_NAME_BYTES);
-        if (key(checked).isEmpty()) {
+        if (!isAscii(checked) && key(checked).isEmpty()) { // ASCII that is not empty after singleSpaced is visible
             throw new IllegalArgumentException("identity must have a visible character, but has none");
         }
         return checked;

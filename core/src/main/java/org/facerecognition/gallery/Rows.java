@@ -152,9 +152,13 @@ final class Rows {
         return group;
     }
 
-    /** Returns the form of a name in which its entries are stored; the given form if it has no entries. */
-    String storedName(String identity) {
-        Integer group = groupOf.get(Names.key(identity));
+    /**
+     * Returns the form of a name in which its entries are stored; the given form if it has no entries.
+     *
+     * @param key of the name
+     */
+    String storedName(String key, String identity) {
+        Integer group = groupOf.get(key);
         return group == null || liveRows[group] == 0 ? identity : names[group];
     }
 
