@@ -62,7 +62,7 @@ final class DemoCommand implements Callable<Integer> {
             description = "Number of people to train on; a third as many others are verified.")
     private int people;
 
-    @Option(names = "--epochs", paramLabel = "N", defaultValue = "6", description = "Passes over their images.")
+    @Option(names = "--epochs", paramLabel = "N", defaultValue = "5", description = "Passes over their images.")
     private int epochs;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -124,33 +124,34 @@ final class DemoCommand implements Callable<Integer> {
     private void print(PrintWriter to, History history, DemoFigures figures, Path report) {
         to.printf(
                 Locale.ROOT,
-                "training: %d people, accuracy on new images of them %.4f%n",
+                "training        %d people, accuracy %.4f on new images of them%n",
                 people,
                 history.last().orElseThrow().valAccuracy());
         to.printf(
                 Locale.ROOT,
-                "verification of others: %.1f %% of %,d genuine pairs accepted, and %.2f %% of %,d impostor pairs (cosine"
-                        + " %.4f, calibrated on yet others for %s %%); AUC %.4f%n",
+                "verification    %.1f %% of %,d genuine and %.2f %% of %,d impostor pairs of other people accepted, AUC"
+                        + " %.4f%n"
+                        + "                (cosine %.4f, calibrated on yet other people for a false accept rate of %s %%)%n",
                 100 * figures.trueAcceptRate(),
                 figures.verification().same().length,
                 100 * figures.falseAcceptRate(),
                 figures.verification().different().length,
+                figures.verification().roc().auc(),
                 figures.threshold().cosine(),
-                100 * FAR,
-                figures.verification().roc().auc());
+                100 * FAR);
         to.printf(
                 Locale.ROOT,
-                "identification: %d people enrolled with %d images each: %d of %d other images of them identified;"
-                        + " of people not enrolled, %d of %d images taken for somebody (cosine %.4f, for %s %%)%n",
-                figures.enrolled(),
-                DemoFigures.ENROLLED_IMAGES,
+                "identification  %d of %d images of %d enrolled people identified, %d of %d images of others taken for one"
+                        + " of them%n"
+                        + "                (cosine %.4f, for %s %%)%n",
                 figures.identified(),
                 figures.mated(),
+                figures.enrolled(),
                 figures.accepted(),
                 figures.nonMated(),
                 figures.openSetThreshold().cosine(),
                 100 * OPEN_SET_FAR);
-        to.println("report: " + report);
+        to.println("report          " + report);
     }
 
     /** Prints three commands to try next. */

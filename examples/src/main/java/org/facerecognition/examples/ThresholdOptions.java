@@ -1,5 +1,7 @@
 package org.facerecognition.examples;
 
+import java.util.Collections;
+import java.util.Set;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.examples.HelpSection.Heading;
@@ -21,7 +23,7 @@ final class ThresholdOptions {
             names = "--far",
             paramLabel = "RATE",
             description = "Use the threshold that the model was calibrated to for this false accept rate. Default:"
-                    + " 0.001.")
+                    + " 0.001; if the model has none for it, the lowest rate that it has one for.")
     private @Nullable Double falseAcceptRate;
 
     /** Returns the threshold, that of --far from the recognizer's calibration. */
@@ -29,6 +31,13 @@ final class ThresholdOptions {
         if (cosine != null) {
             return Threshold.of(cosine);
         }
-        return recognizer.threshold(falseAcceptRate == null ? DEFAULT_FALSE_ACCEPT_RATE : falseAcceptRate);
+        return recognizer.threshold(
+                falseAcceptRate == null ? defaultRate(recognizer.thresholds().keySet()) : falseAcceptRate);
+    }
+
+    private static double defaultRate(Set<Double> calibrated) {
+        return calibrated.isEmpty() || calibrated.contains(DEFAULT_FALSE_ACCEPT_RATE)
+                ? DEFAULT_FALSE_ACCEPT_RATE
+                : Collections.min(calibrated);
     }
 }

@@ -17,13 +17,14 @@ public final class TrainOnPhotographs {
 
     /** Arguments: folder of people, folder for checkpoints, number of epochs. */
     public static void main(String[] args) {
+        // some images of every person are kept for validation
         FaceDataset train = FaceDataset.folders(Path.of(args[0]), Split.TRAIN).withAugmentations(Presets.fiveColor());
         FaceDataset validation = FaceDataset.folders(Path.of(args[0]), Split.VAL);
         RecognizerArgs model = RecognizerArgs.builder()
                 .encoder(Encoder.RESNET34)
                 .embeddingSize(512)
                 .classes(train.classes())
-                .s(5)
+                .s(5) // scale and margin of the study's best run; large data sets use s(64) and m(0.5)
                 .m(0.1)
                 .build();
         TrainerArgs training = TrainerArgs.builder()

@@ -110,7 +110,10 @@ class CommandsTest {
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(result.err())
                 .contains(
-                        "they show no real person", "verification of others: ", "1 people enrolled", "verify --model");
+                        "they show no real person",
+                        "impostor pairs of other people accepted",
+                        "of 1 enrolled people identified",
+                        "verify --model");
         JsonNode json = result.json();
         assertThat(json.get("epochs").asInt()).isEqualTo(1);
         assertThat(json.get("unseen_auc").asDouble()).isBetween(0.0, 1.0);
@@ -258,6 +261,8 @@ class CommandsTest {
         Path image = others.resolve("person5/0.png");
         Cli.Result verified = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01);
         assertThat(verified.code()).as(verified.err()).isZero();
+        Cli.Result lowestRate = Cli.run("verify", image, image, "--model", calibrated); // has none for 0.001
+        assertThat(lowestRate.out()).isEqualTo(verified.out()).contains("false accept rate 0.01");
         Cli.Result otherMode = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01, "--no-flip");
         assertThat(otherMode.code()).isEqualTo(1);
         assertThat(otherMode.err())
