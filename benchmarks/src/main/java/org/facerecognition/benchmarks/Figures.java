@@ -41,9 +41,7 @@ final class Figures {
 
     /** Returns the tables that a benchmark printed, and what it printed after the first one. */
     static String tables(String output) {
-        int first = output.startsWith("|") ? 0 : output.indexOf("\n|") + 1;
-        return first == 0 && !output.startsWith("|")
-                ? ""
-                : output.substring(first).strip();
+        int first = ("\n" + output).indexOf("\n|");
+        return first < 0 ? "" : output.substring(first).strip();
     }
 }

@@ -33,7 +33,9 @@ public final class Step3_StopAndResume {
 
             @Override
             public void checkpointSaved(Path file) {
-                System.out.println("saved " + file.getFileName());
+                if (file.endsWith("last.ckpt")) { // there is also best.ckpt
+                    System.out.println("saved last.ckpt");
+                }
             }
         };
         TrainerArgs.Builder trainer =
@@ -66,7 +68,6 @@ public final class Step3_StopAndResume {
  * stopped; resuming
  * step 4: loss 1.77
  * saved last.ckpt
- * saved best.ckpt
  * saved last.ckpt
  * step 5: loss 0.22
  * step 6: loss 0.38

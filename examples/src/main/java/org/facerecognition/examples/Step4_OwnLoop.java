@@ -77,12 +77,12 @@ public final class Step4_OwnLoop {
 }
 
 /* Prints:
- * epoch 0: 8 images, loss 2.29
- * epoch 0: 8 images, loss 5.75
- * epoch 0: 8 images, loss 2.68
- * epoch 0: 8 images, loss 2.40
- * epoch 1: 8 images, loss 0.37
- * epoch 1: 8 images, loss 0.16
- * epoch 1: 8 images, loss 0.84
- * epoch 1: 8 images, loss 0.21
+ * epoch 0: 8 images, loss 2.91
+ * epoch 0: 8 images, loss 5.94
+ * epoch 0: 8 images, loss 2.57
+ * epoch 0: 8 images, loss 2.32
+ * epoch 1: 8 images, loss 1.10
+ * epoch 1: 8 images, loss 0.19
+ * epoch 1: 8 images, loss 1.47
+ * epoch 1: 8 images, loss 0.64
  */
