@@ -66,15 +66,15 @@ final class AllBenchmarks {
     private static final int DEFAULT_HEAP_GIB = 2;
 
     private static final List<Section> SECTIONS = List.of(
-            new Section("training", 8, true, 2, "training 5 8"),
-            new Section("loading", 8, true, 2, "loading 5 {celeba}"),
+            new Section("training", 4, true, 2, "training 5 8"),
+            new Section("loading", 5, true, 2, "loading 3 {celeba}"),
             new Section("weights", 2, true, 2, "weights"),
-            new Section("inference-resnet34", 12, true, 2, "inference 5 nets=resnet34 parts=throughput"),
+            new Section("inference-resnet34", 8, true, 2, "inference 3 nets=resnet34 parts=throughput"),
             new Section("inference-mobilefacenet", 8, true, 2, "inference 3 nets=mobilefacenet parts=throughput"),
-            new Section("latency", 10, true, 2, "inference 2 nets=resnet34,mobilefacenet parts=latency,start"),
+            new Section("latency", 8, true, 2, "inference 2 nets=resnet34,mobilefacenet parts=latency,start"),
             new Section("exports", 4, false, 2, "exports"),
-            new Section("heads", 10, true, 2, "heads 3"),
-            new Section("gallery", 15, true, 3, "gallery 5 1000000 100000"),
+            new Section("heads", 8, true, 2, "heads 3"),
+            new Section("gallery", 15, true, 3, "gallery 3 1000000 100000"),
             new Section("losses", 40, false, 2, "losses {orl}"),
             new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw}"));
 
