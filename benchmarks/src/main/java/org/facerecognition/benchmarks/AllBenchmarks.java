@@ -164,8 +164,9 @@ final class AllBenchmarks {
             String java =
                     Path.of(System.getProperty("java.home"), "bin", "java").toString();
             String classPath = System.getProperty("java.class.path");
-            List<String> command = new ArrayList<>(
-                    List.of(java, "-Xmx" + section.heapGib + "g", "-cp", classPath, Main.class.getName()));
+            List<String> command = new ArrayList<>(List.of(java, "-Xmx" + section.heapGib + "g"));
+            Optional.ofNullable(System.getProperty("python")).ifPresent(file -> command.add("-Dpython=" + file));
+            command.addAll(List.of("-cp", classPath, Main.class.getName()));
             command.addAll(words);
             long start = System.nanoTime();
             Process neighbor = busy
