@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 record CroppedFace(
         ImageSource whole, FaceCropper cropper, @Nullable Fallback fallback) implements ImageSource {
     /**
-     * The treatment of images in which no face is found.
+     * The treatment of images in which no face is found that can be embedded.
      *
      * @param crop cuts the face out instead
      * @param listener receives each such image
@@ -44,7 +44,7 @@ record CroppedFace(
             return cropper.crop(whole);
         }
         try (Mat image = whole.read()) {
-            Optional<DetectedFace> face = cropper.find(image, name());
+            Optional<DetectedFace> face = cropper.findIfUsable(image);
             if (face.isEmpty()) {
                 fallback.listener.accept(whole);
                 return fallback.crop.apply(image, cropper.sizePx(), name());

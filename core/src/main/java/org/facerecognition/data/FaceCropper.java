@@ -73,6 +73,21 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
         return face;
     }
 
+    /**
+     * Finds the chosen face, if it can be embedded.
+     *
+     * @param whole RGB, CV_8UC3; borrowed
+     * @return empty where {@link #find} would find none or throw a {@link DataException}
+     * @throws IllegalStateException when there is no detector
+     */
+    public Optional<DetectedFace> findIfUsable(Mat whole) {
+        try {
+            return find(whole, "");
+        } catch (DataException e) {
+            return Optional.empty(); // several faces, or one that is upside down or has implausible landmarks
+        }
+    }
+
     private void requireUsable(Mat whole, DetectedFace face, String name) {
         if (requireDetector().isUpsideDown(whole, face)) {
             throw new DataException("image " + name + " shows its face upside down; turn it by 180 degrees");

@@ -178,8 +178,8 @@ public final class FaceDataset {
      *
      * @param detector borrowed; must stay open while samples are read
      * @param sizePx side of the result, the model's input
-     * @param notFound receives each image in which no face was found; such an image gets the crop of this data set
-     *     instead. Called from any thread
+     * @param notFound receives each image in which no face was found that can be embedded; such an image gets the
+     *     crop of this data set instead. Called from any thread
      * @return a data set whose crop is {@link Crop#WHOLE}
      */
     public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
@@ -198,8 +198,8 @@ public final class FaceDataset {
     }
 
     /**
-     * Returns the same samples as {@link #cropped(FaceCropper)}, except that an image in which no face is found gets
-     * the crop of this data set.
+     * Returns the same samples as {@link #cropped(FaceCropper)}, except that an image without a face that can be
+     * embedded gets the crop of this data set.
      *
      * @param notFound receives each such image; called from any thread
      */

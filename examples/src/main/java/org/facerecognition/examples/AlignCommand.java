@@ -75,10 +75,14 @@ final class AlignCommand implements Callable<Integer> {
                 ImagesProgress progress = new ImagesProgress("aligning", files.size())) {
             for (ImageFileNames file : files) {
                 try (Mat image = ImageReader.read(file.file())) {
-                    List<String> written = write(file, image, faces.detect(image), template);
+                    List<DetectedFace> found = faces.detect(image);
+                    List<String> written = write(file, image, usable(faces, image, found), template);
                     crops += written.size();
                     if (written.isEmpty()) {
-                        err.println(NoFace.sentence(file.file(), image, faces));
+                        err.println(
+                                found.isEmpty()
+                                        ? NoFace.sentence(file.file(), image, faces)
+                                        : NoFace.unusable(file.file()));
                     }
                     if (!json) {
                         print(file.file(), written);
@@ -107,6 +111,13 @@ final class AlignCommand implements Callable<Integer> {
 
     private void print(Path image, List<String> crops) {
         spec.commandLine().getOut().println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
+    }
+
+    /** Returns the faces that can be embedded: a model would reject the others, as would {@code embed}. */
+    private static List<DetectedFace> usable(FaceDetector faces, Mat image, List<DetectedFace> found) {
+        return found.stream()
+                .filter(face -> face.isPlausible() && !faces.isUpsideDown(image, face))
+                .toList();
     }
 
     private List<String> write(ImageFileNames file, Mat image, List<DetectedFace> found, FaceTemplate template) {

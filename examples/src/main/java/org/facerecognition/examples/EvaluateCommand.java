@@ -203,7 +203,7 @@ final class EvaluateCommand implements Callable<Integer> {
     private static void reportNotFound(Evaluation evaluation) {
         evaluation.report.count("faces_not_found", evaluation.notFound());
         if (evaluation.notFound() > 0) {
-            evaluation.print("note: no face was found in " + evaluation.notFound()
+            evaluation.print("note: no usable face was found in " + evaluation.notFound()
                     + " images, which were cropped by --align; images larger than --max-side were shrunk first");
         }
     }

@@ -18,6 +18,11 @@ final class NoFace {
         return "no face was found in " + file + advice(image.cols(), image.rows(), detector);
     }
 
+    /** Returns one sentence: where a face was found that cannot be embedded. */
+    static String unusable(Path file) {
+        return "no usable face was found in " + file + ": it is upside down, or its five landmarks cannot be a face's";
+    }
+
     /** Returns whether the image was shrunk before detection, so that small faces may have been lost. */
     static boolean isShrunk(Mat image, FaceDetector detector) {
         return detector.smallestVisibleFacePx(image.cols(), image.rows()).isPresent();

@@ -3,12 +3,14 @@ package org.facerecognition.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.BeforeAll;
@@ -166,9 +168,28 @@ class EvaluateCommandTest {
         assertThat(report).content().contains("found by squares.onnx");
         Cli.Result large = evaluate("all-pairs", photos, "--detector", CliData.DETECTOR, "--min-face", 100);
         assertThat(large.json().get("faces_not_found").asInt()).isEqualTo(4);
-        assertThat(large.err()).contains("no face was found in 4 images");
+        assertThat(large.err()).contains("no usable face was found in 4 images");
         String help = Cli.run("evaluate", "--help").out().replaceAll("\\s+", " ");
         assertThat(help).contains("or fetch, which downloads it", "--min-score", "--max-side", "--detector-cache");
+    }
+
+    /** Earlier, the first image whose face cannot be used ended the evaluation, after minutes. */
+    @Test
+    void oneImageWithoutAUsableFaceDoesNotEndTheEvaluation() throws IOException {
+        CliData data = new CliData(root);
+        for (String name : List.of("ann/1.png", "ann/2.png", "bob/1.png", "bob/2.png")) {
+            data.photograph("usable/" + name, true, 320, 240);
+        }
+        Path two = root.resolve("usable/bob/2.png");
+        BufferedImage one = ImageIO.read(two.toFile());
+        BufferedImage both = new BufferedImage(640, 240, BufferedImage.TYPE_INT_RGB);
+        both.createGraphics().drawImage(one, 0, 0, null);
+        both.createGraphics().drawImage(one, 320, 0, null);
+        ImageIO.write(both, "png", two.toFile());
+        Cli.Result result =
+                evaluate("all-pairs", root.resolve("usable"), "--detector", CliData.DETECTOR, "--face", "only");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.json().get("faces_not_found").asInt()).isEqualTo(1);
     }
 
     @Test

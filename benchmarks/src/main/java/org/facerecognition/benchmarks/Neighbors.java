@@ -1,0 +1,25 @@
+package org.facerecognition.benchmarks;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Programs that keep a processor busy each, until they are closed. */
+final class Neighbors implements AutoCloseable {
+    private final List<Process> processes = new ArrayList<>();
+
+    Neighbors(int count) throws IOException {
+        for (int i = 0; i < count; i++) {
+            Process process = new ProcessBuilder(Child.javaCommand(BusyLoop.class))
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            processes.add(process);
+            Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+        }
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(Process::destroy);
+    }
+}

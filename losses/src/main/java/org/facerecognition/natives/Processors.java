@@ -1,0 +1,50 @@
+package org.facerecognition.natives;
+
+import java.util.OptionalInt;
+
+/**
+ * The number of processors that this library computes with: the value of the system property {@value #PROPERTY}, else
+ * of the environment variable {@code OMP_NUM_THREADS}, else the number of processors that the JVM may use, which
+ * follows a container's quota and {@code -XX:ActiveProcessorCount}.
+ */
+public final class Processors {
+    /** The system property that bounds the number of threads that compute, in libtorch, oneDNN and OpenCV. */
+    public static final String PROPERTY = "facerecognition.threads";
+
+    private Processors() {}
+
+    /**
+     * Returns the number, at least 1.
+     *
+     * @throws IllegalArgumentException if the property is not a whole number of at least 1
+     */
+    public static int count() {
+        OptionalInt given = given();
+        return given.isPresent() ? given.getAsInt() : Runtime.getRuntime().availableProcessors();
+    }
+
+    /**
+     * Returns the number that the property or the environment variable gives; empty if neither does.
+     *
+     * @throws IllegalArgumentException if the property is not a whole number of at least 1
+     */
+    public static OptionalInt given() {
+        String property = System.getProperty(PROPERTY);
+        if (property != null) {
+            return OptionalInt.of(parse(property)
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            PROPERTY + " must be a whole number of at least 1, but was " + property)));
+        }
+        String variable = System.getenv("OMP_NUM_THREADS"); // a number for each level of nesting
+        return variable == null ? OptionalInt.empty() : parse(variable.split(",", 2)[0]);
+    }
+
+    private static OptionalInt parse(String text) {
+        try {
+            int number = Integer.parseInt(text.strip());
+            return number < 1 ? OptionalInt.empty() : OptionalInt.of(number);
+        } catch (NumberFormatException e) {
+            return OptionalInt.empty();
+        }
+    }
+}
