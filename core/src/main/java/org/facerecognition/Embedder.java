@@ -2,6 +2,8 @@ package org.facerecognition;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
@@ -18,16 +20,21 @@ import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.BatchBuffer;
 import org.facerecognition.data.Crop;
+import org.facerecognition.data.EmbeddingPipeline;
+import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.CurrentNet;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.weights.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /** Turns network input into unit-norm embeddings, in batches, on the network's device. Thread-safe. */
@@ -37,13 +44,19 @@ final class Embedder implements AutoCloseable {
     private final ModelInfo model;
     private final Module net;
     private final Backbone encoder;
+    private final CurrentNet current;
     private Device device = new Device("cpu");
+    private volatile boolean inTraining;
 
     /** @param net that {@code encoder} is part of; both are borrowed */
     Embedder(ModelInfo model, Module net, Backbone encoder) {
         this.model = model;
         this.net = net;
         this.encoder = encoder;
+        this.current = new CurrentNet(
+                encoder::graph,
+                () -> NamedTensors.of(encoder).values(),
+                model.input().sizePx());
     }
 
     /** The device that embeds; borrowed. */
@@ -62,10 +75,20 @@ final class Embedder implements AutoCloseable {
 
     /** Moves the weights to a device, which is borrowed; embedding is done there from then on. */
     void to(Device device) {
+        current.drop();
         net.to(device, false);
         Device former = this.device;
         this.device = copyOf(device); // the argument is borrowed
         former.close();
+    }
+
+    /**
+     * Embeds images.
+     *
+     * @param flip adds the embedding of the mirrored image before normalization
+     */
+    List<float[]> embedAll(List<? extends ImageSource> images, FaceCropper cropper, boolean flip) {
+        return EmbeddingPipeline.embedAll(images, cropper::crop, pixels -> embedPixels(pixels, flip));
     }
 
     /**
@@ -75,23 +98,24 @@ final class Embedder implements AutoCloseable {
      * @param flip adds the embedding of the mirrored image before normalization
      */
     List<float[]> embed(int count, IntFunction<Mat> input, boolean flip) {
-        if (count == 0) {
-            return List.of();
-        }
-        float[][] embeddings = new float[count][];
-        int atATime = Math.min(DatasetEmbedder.BATCH_SIZE, count);
-        try (BatchBuffer buffer = newBuffer(atATime)) {
-            for (int from = 0; from < count; from += atATime) {
-                int size = Math.min(atATime, count - from);
-                for (int i = 0; i < size; i++) {
-                    try (Mat face = input.apply(from + i)) {
-                        buffer.put(i, face, 0);
-                    }
-                }
-                System.arraycopy(embed(buffer, size, flip), 0, embeddings, from, size);
-            }
-        }
-        return List.of(embeddings);
+        return List.of(embedPixels(PreparedRecognizer.pixels(count, input), flip));
+    }
+
+    /**
+     * Embeds network inputs.
+     *
+     * @param pixels [S, S, 3] of each, RGB
+     * @return unit-norm embeddings
+     */
+    float[][] embedPixels(List<byte[]> pixels, boolean flip) {
+        return prepared(net -> net.embed(pixels, model.input().normalization().table(), flip))
+                .map(TensorRows::normalize)
+                .orElseGet(() -> PreparedRecognizer.embedInBuffer(
+                        pixels,
+                        model.input(),
+                        device,
+                        DatasetEmbedder.BATCH_SIZE,
+                        (buffer, count) -> embed(buffer, count, flip)));
     }
 
     private float[][] embed(BatchBuffer buffer, int count, boolean flip) {
@@ -102,27 +126,45 @@ final class Embedder implements AutoCloseable {
     }
 
     /**
+     * Uses the prepared form of the network, unless it is being trained: then its weights change all the time.
+     *
+     * @return empty while it is being trained, on other devices, and where it cannot be prepared
+     */
+    private <T> Optional<T> prepared(Function<PreparedNet, T> use) {
+        return inTraining || !device.is_cpu() || !PreparedNet.isFast(ScalarType.Float)
+                ? Optional.empty()
+                : current.use(net -> NativeErrors.explained(() -> use.apply(net)));
+    }
+
+    /** Frees the prepared form, and does without it until the training ends. */
+    void beginTraining() {
+        inTraining = true;
+        current.drop();
+    }
+
+    void endTraining() {
+        inTraining = false;
+    }
+
+    /**
      * Embeds a data set's samples, without augmentation, in their order. For many samples on a CPU the network is
      * prepared first.
      *
      * @see DatasetEmbedder#embed
      */
     DatasetEmbedder.Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
-        return embedManyOrFew(data, flip, embedded, badImages, this::forward);
-    }
-
-    /**
-     * Embeds a data set with the same bits as {@link #embed(int, IntFunction, boolean)}, unless it is large enough for
-     * the network to be prepared.
-     */
-    DatasetEmbedder.Usable embedAsSingly(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
-        return embedManyOrFew(data, flip, embedded, badImages, this::forwardInPairs);
-    }
-
-    private DatasetEmbedder.Usable embedManyOrFew(
-            FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> eager) {
         try (PreparedNet prepared = data.size() < WORTH_PREPARING ? null : prepared()) {
-            UnaryOperator<Tensor> net = prepared == null ? eager : images -> forward(prepared, images);
+            UnaryOperator<Tensor> net = prepared == null ? this::forward : images -> forward(prepared, images);
+            return embed(data, flip, embedded, badImages, net);
+        }
+    }
+
+    /** Embeds a data set with the same bits as {@link #embed(int, IntFunction, boolean)}. */
+    DatasetEmbedder.Usable embedAsSingly(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
+        try (PreparedNet own = inTraining && data.size() >= WORTH_PREPARING ? prepared() : null) {
+            UnaryOperator<Tensor> net = own != null
+                    ? images -> forward(own, images)
+                    : images -> prepared(shared -> forward(shared, images)).orElseGet(() -> forwardInPairs(images));
             return embed(data, flip, embedded, badImages, net);
         }
     }
@@ -166,16 +208,17 @@ final class Embedder implements AutoCloseable {
             throw new IllegalArgumentException(
                     "images must be [B, 3, " + size + ", " + size + "], but were " + Arrays.toString(images.shape()));
         }
-        try (PointerScope scope = new PointerScope()) {
-            return forward(images).retainReference();
-        }
+        return prepared(net -> net.forward(images)).orElseGet(() -> {
+            try (PointerScope scope = new PointerScope()) {
+                return forward(images).retainReference();
+            }
+        });
     }
 
     /**
      * Runs the network on two images at a time; scoped. The kernels that libtorch chooses on a CPU, and so the last
      * bits, depend on the number of images. In pairs, an image's embedding does not depend on how many others are
-     * embedded with it. That takes 1.3 (MobileFaceNet) to 1.5 times as long (ResNet-34, two cores without AVX-512) as
-     * sixteen at a time.
+     * embedded with it. This is for networks that cannot be prepared.
      */
     private Tensor forwardInPairs(Tensor images) {
         long count = images.size(0);
@@ -249,12 +292,9 @@ final class Embedder implements AutoCloseable {
         return Math.max(-1, Math.min(1, dot / Math.sqrt(squaresA * squaresB)));
     }
 
-    private BatchBuffer newBuffer(int size) {
-        return new BatchBuffer(size, model.input().sizePx(), model.input().normalization(), device, true);
-    }
-
     @Override
     public void close() {
+        current.close();
         device.close();
     }
 }

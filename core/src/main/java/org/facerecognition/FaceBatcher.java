@@ -1,16 +1,11 @@
 package org.facerecognition;
 
-import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
-
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.data.BatchBuffer;
-import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.MicroBatcher;
 
@@ -21,13 +16,15 @@ import org.facerecognition.inference.MicroBatcher;
  */
 public final class FaceBatcher implements AutoCloseable {
     private final PreparedRecognizer recognizer;
-    private final BatchBuffer buffer; // used by the worker only
     private final MicroBatcher<byte[], float[]> batcher; // of pixels, [S, S, 3]
 
     FaceBatcher(PreparedRecognizer recognizer, MicroBatcher.Settings settings) {
         this.recognizer = recognizer;
-        this.buffer = recognizer.newBuffer(settings.batchSize());
-        this.batcher = new MicroBatcher<>(this::embedAll, settings, "face batcher");
+        this.batcher = new MicroBatcher<>(
+                pixels -> List.of(recognizer.embedPixels(pixels)),
+                settings,
+                "face batcher",
+                recognizer.parallelCalls());
     }
 
     /**
@@ -42,7 +39,7 @@ public final class FaceBatcher implements AutoCloseable {
      */
     public CompletableFuture<float[]> embed(ImageSource image) throws InterruptedException {
         try (Mat face = recognizer.crop(image)) {
-            return batcher.submit(pixels(face));
+            return batcher.submit(PreparedRecognizer.pixels(face));
         }
     }
 
@@ -74,35 +71,13 @@ public final class FaceBatcher implements AutoCloseable {
      */
     public Optional<CompletableFuture<float[]>> tryEmbed(ImageSource image) {
         try (Mat face = recognizer.crop(image)) {
-            return batcher.trySubmit(pixels(face));
+            return batcher.trySubmit(PreparedRecognizer.pixels(face));
         }
-    }
-
-    /** Copies the pixels to the Java heap, so that a canceled request needs no closing. */
-    private byte[] pixels(Mat face) {
-        int size = recognizer.imageSizePx();
-        byte[] bytes = ImageReader.pixels(face);
-        if (face.rows() != size || face.cols() != size) {
-            throw new IllegalStateException("the network's input must be " + size + "x" + size + ", but was "
-                    + face.cols() + "x" + face.rows());
-        }
-        return bytes;
-    }
-
-    private List<float[]> embedAll(List<byte[]> images) {
-        int size = recognizer.imageSizePx();
-        for (int i = 0; i < images.size(); i++) {
-            try (BytePointer data = new BytePointer(images.get(i));
-                    Mat image = new Mat(size, size, CV_8UC3, data)) {
-                buffer.put(i, image, 0);
-            }
-        }
-        return List.of(recognizer.embed(buffer, images.size()));
     }
 
     /** Refuses further images, embeds those in the queue, and waits until they are done. */
     @Override
     public void close() {
-        batcher.close(buffer::close);
+        batcher.close();
     }
 }

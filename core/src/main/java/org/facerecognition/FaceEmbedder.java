@@ -4,7 +4,9 @@ import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.IntConsumer;
+import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
@@ -70,6 +72,17 @@ public interface FaceEmbedder extends AutoCloseable {
      *     the crop needs, or no face is found in it
      */
     List<float[]> embedAll(List<? extends ImageSource> images);
+
+    /**
+     * Embeds images of faces, each as {@link #embed(ImageSource)} does, for archives of any size: a bounded number of
+     * images is read ahead on several threads while others are embedded, and an image that cannot be used does not stop
+     * the others.
+     *
+     * @param images are taken as they are needed
+     * @return an element for each image, in the same order, with its embedding or the reason why it has none; for one
+     *     thread, to be used once
+     */
+    Stream<EmbeddedImage> embedEach(Stream<? extends ImageSource> images);
 
     /**
      * Finds the faces in an image and embeds each.

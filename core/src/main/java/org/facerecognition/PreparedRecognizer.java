@@ -1,9 +1,15 @@
 package org.facerecognition;
 
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
@@ -12,10 +18,14 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.BatchBuffer;
+import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.EmbeddingMode;
+import org.facerecognition.data.EmbeddingPipeline;
 import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.ModelInput;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Calibrator;
 import org.facerecognition.eval.DatasetEmbedder;
@@ -24,14 +34,15 @@ import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
 
 /**
  * A trained model prepared for fast embedding on this machine; see {@link Recognizer#prepare}. It has a copy of the
  * encoder's weights and does not change with the recognizer. Thread-safe; the caller closes it.
  *
- * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded with it, as long as the
- * number of libtorch's threads is the same.
+ * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded with it, on whichever
+ * threads.
  */
 public final class PreparedRecognizer implements FaceEmbedder {
     private final PreparedNet net;
@@ -43,6 +54,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
     private final String fingerprint;
     private final int embeddingSize;
     private final Device device;
+    private final float[][] pixelTable;
 
     PreparedRecognizer(
             PrecisionTrial.Result prepared,
@@ -61,6 +73,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         this.mode = EmbeddingMode.of(cropper, flip, prepared.precision());
         this.embeddingSize = embeddingSize;
         this.device = new Device(device.type(), device.index()); // a copy, since the argument is borrowed
+        this.pixelTable = model.input().normalization().table();
     }
 
     @Override
@@ -70,7 +83,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     @Override
     public List<float[]> embedAll(List<? extends ImageSource> images) {
-        return embed(images.size(), i -> crop(images.get(i)));
+        return EmbeddingPipeline.embedAll(images, this::crop, this::embedPixels);
+    }
+
+    @Override
+    public Stream<EmbeddedImage> embedEach(Stream<? extends ImageSource> images) {
+        return EmbeddingPipeline.stream(images, this::crop, this::embedPixels);
     }
 
     @Override
@@ -130,20 +148,66 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     /** @param input makes the i-th image, of the network's input size; it is closed here */
     private List<float[]> embed(int count, IntFunction<Mat> input) {
-        float[][] embeddings = new float[count][];
-        int atATime = Math.max(1, Math.min(net.batchSize(), count));
-        try (BatchBuffer buffer = newBuffer(atATime)) {
-            for (int from = 0; from < count; from += atATime) {
-                int size = Math.min(atATime, count - from);
-                for (int i = 0; i < size; i++) {
-                    try (Mat face = input.apply(from + i)) {
-                        buffer.put(i, face, 0);
-                    }
-                }
-                System.arraycopy(embed(buffer, size), 0, embeddings, from, size);
+        return List.of(embedPixels(pixels(count, input)));
+    }
+
+    /** Returns the pixels of several network inputs, each made by its index and closed here. */
+    static List<byte[]> pixels(int count, IntFunction<Mat> input) {
+        List<byte[]> pixels = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            try (Mat face = input.apply(i)) {
+                pixels.add(pixels(face));
             }
         }
-        return List.of(embeddings);
+        return pixels;
+    }
+
+    /** Copies the pixels of a network input to the Java heap: [S, S, 3]. */
+    static byte[] pixels(Mat face) {
+        return ImageReader.pixels(face);
+    }
+
+    /**
+     * Embeds network inputs.
+     *
+     * @param pixels [S, S, 3] of each, RGB
+     * @return unit-norm embeddings
+     */
+    float[][] embedPixels(List<byte[]> pixels) {
+        if (net.takesPixels()) {
+            return TensorRows.normalize(NativeErrors.explained(() -> net.embed(pixels, pixelTable, flip)));
+        }
+        return embedInBuffer(pixels, model.input(), device, net.batchSize(), this::embed);
+    }
+
+    /** Maps the first images of a buffer to unit-norm embeddings. */
+    interface BufferEmbedding {
+        float[][] of(BatchBuffer buffer, int count);
+    }
+
+    /**
+     * Embeds network inputs that go through a tensor.
+     *
+     * @param batchSize the maximum number of images in a tensor
+     */
+    static float[][] embedInBuffer(
+            List<byte[]> pixels, ModelInput input, Device device, int batchSize, BufferEmbedding embed) {
+        int size = input.sizePx();
+        int atATime = Math.max(1, Math.min(batchSize, pixels.size()));
+        float[][] embeddings = new float[pixels.size()][];
+        try (BatchBuffer buffer = new BatchBuffer(atATime, size, input.normalization(), device, true)) {
+            for (int from = 0; from < embeddings.length; from += atATime) {
+                int count = Math.min(atATime, embeddings.length - from);
+                for (int i = 0; i < count; i++) {
+                    try (BytePointer data = new BytePointer(pixels.get(from + i));
+                            Mat image = new Mat(size, size, CV_8UC3, data)) {
+                        buffer.put(i, image, 0);
+                    }
+                }
+                System.arraycopy(embed.of(buffer, count), 0, embeddings, from, count);
+            }
+        }
+        return embeddings;
     }
 
     /**
@@ -158,12 +222,19 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return NativeErrors.explained(() -> net.forward(images));
     }
 
-    /** Makes a batcher for the calls of many threads, to be closed before this recognizer. */
+    /**
+     * Makes a batcher for the calls of many threads, to be closed before this recognizer. On a CPU, where batches are
+     * not faster than single images, no image waits for others.
+     */
     public FaceBatcher batcher() {
+        MicroBatcher.Settings usual = MicroBatcher.Settings.DEFAULT;
         return batcher(new MicroBatcher.Settings(
-                net.batchSize(),
-                MicroBatcher.Settings.DEFAULT.longestWait(),
-                MicroBatcher.Settings.DEFAULT.queueCapacity()));
+                net.batchSize(), net.takesPixels() ? Duration.ZERO : usual.longestWait(), usual.queueCapacity()));
+    }
+
+    /** Returns how many calls should embed at the same time, to use all processors. */
+    int parallelCalls() {
+        return net.takesPixels() ? Processors.count() : 1;
     }
 
     /**
@@ -180,10 +251,6 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return cropper.crop(image);
     }
 
-    BatchBuffer newBuffer(int size) {
-        return new BatchBuffer(size, model.input().sizePx(), model.input().normalization(), device, true);
-    }
-
     /** Embeds [B, 3, S, S] into [B, D], not normalized; owned. */
     private Tensor embeddings(Tensor images) {
         Tensor sum = embed(images);
@@ -191,7 +258,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
     }
 
     /** Returns the unit-norm embeddings of the first {@code count} images of a buffer. */
-    float[][] embed(BatchBuffer buffer, int count) {
+    private float[][] embed(BatchBuffer buffer, int count) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
                 Tensor embeddings = embeddings(buffer.images(count))) {

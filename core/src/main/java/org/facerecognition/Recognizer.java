@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
@@ -15,7 +16,9 @@ import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Crop;
+import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.EmbeddingMode;
+import org.facerecognition.data.EmbeddingPipeline;
 import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
@@ -244,7 +247,20 @@ public final class Recognizer implements FaceEmbedder {
         try (Lifetime.Use open = lifetime.enter()) {
             Use now = use;
             FaceCropper cropper = cropper(now);
-            return embedder.embed(images.size(), i -> cropper.crop(images.get(i)), now.flip);
+            return embedder.embedAll(images, cropper, now.flip);
+        }
+    }
+
+    /** {@inheritDoc} This recognizer must stay open as long as the stream is used. */
+    @Override
+    public Stream<EmbeddedImage> embedEach(Stream<? extends ImageSource> images) {
+        try (Lifetime.Use open = lifetime.enter()) {
+            Use now = use;
+            return EmbeddingPipeline.stream(images, cropper(now)::crop, pixels -> {
+                try (Lifetime.Use later = lifetime.enter()) {
+                    return embedder.embedPixels(pixels, now.flip);
+                }
+            });
         }
     }
 
@@ -623,7 +639,9 @@ public final class Recognizer implements FaceEmbedder {
                     "this recognizer is being trained already, by another thread; wait until that"
                             + " training ends, or train another recognizer");
         }
+        embedder.beginTraining();
         return () -> {
+            embedder.endTraining();
             inTraining.set(false);
             open.close();
         };

@@ -169,13 +169,8 @@ final class AllBenchmarks {
             command.addAll(List.of("-cp", classPath, Main.class.getName()));
             command.addAll(words);
             long start = System.nanoTime();
-            Process neighbor = busy
-                    ? new ProcessBuilder(java, "-cp", classPath, BusyLoop.class.getName())
-                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                            .start()
-                    : null;
             String output;
-            try {
+            try (Neighbors neighbors = new Neighbors(busy ? 1 : 0)) {
                 Process process = new ProcessBuilder(command)
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start();
@@ -185,10 +180,6 @@ final class AllBenchmarks {
                 if (status != 0) {
                     throw new IOException(name() + " ended with status " + status
                             + "; run the same command again to continue with it");
-                }
-            } finally {
-                if (neighbor != null) {
-                    neighbor.destroy();
                 }
             }
             Files.createDirectories(RESULTS);

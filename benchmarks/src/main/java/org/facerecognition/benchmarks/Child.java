@@ -58,6 +58,7 @@ final class Child implements AutoCloseable {
         return new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
+                "-Xss" + Main.STACK_BYTES,
                 "-cp",
                 System.getProperty("java.class.path"),
                 main.getName()));

@@ -22,6 +22,7 @@ import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.Processors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,8 +31,10 @@ import org.jspecify.annotations.Nullable;
  * ONNX Runtime, DJL and Python's PyTorch on the same network, with interleaved rounds in one run.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar inference [ROUNDS]
- * [nets=resnet34,iresnet50,mobilefacenet] [batches=1,16,64] [parts=throughput,layers,latency,start] [peers=...]}; by
- * default 5 rounds of everything.
+ * [nets=resnet34,iresnet50,mobilefacenet] [batches=1,16,64] [parts=throughput,layers,latency,start] [peers=...]
+ * [neighbors=0,1,2] [threads=1,2,4,8]}; by default 5 rounds of everything, without neighbors. Neighbors are programs
+ * that keep a processor busy each; they run beside every part. With several numbers of threads, each has a process of
+ * its own.
  */
 final class InferenceBenchmark {
     private static final String BASELINE = "ONNX Runtime, fp32";
@@ -52,26 +55,51 @@ final class InferenceBenchmark {
         Map<String, List<String>> options = new LinkedHashMap<>(Map.of(
                 "nets", List.of("resnet34", "iresnet50", "mobilefacenet"),
                 "batches", List.of("1", "16", "64"),
+                "neighbors", List.of("0"),
+                "threads", List.of(),
                 "parts", List.of("throughput", "layers", "latency", "start"),
                 "peers", List.of("prepared", "half", "plain", "eager", "frozen", "onnxruntime", "djl", "python")));
         for (String argument : args) {
             String[] parts = argument.split("=", 2);
             if (parts.length == 1) {
                 rounds = Integer.parseInt(argument);
-            } else if (options.containsKey(parts[0])) {
-                options.put(parts[0], Arrays.asList(parts[1].split(",")));
+            } else if (options.containsKey(parts[0].replace("neighbours", "neighbors"))) {
+                options.put(parts[0].replace("neighbours", "neighbors"), Arrays.asList(parts[1].split(",")));
             } else {
                 throw new IllegalArgumentException(
                         "argument must be one of " + options.keySet() + "=..., but was " + argument);
             }
         }
-        new InferenceBenchmark(rounds, options).run();
+        InferenceBenchmark benchmark = new InferenceBenchmark(rounds, options);
+        List<String> threads = benchmark.option("threads");
+        if (threads.isEmpty()) {
+            benchmark.run();
+        }
+        for (String number : threads) {
+            List<String> command = Child.javaCommand(Main.class);
+            command.add(1, "-D" + Processors.PROPERTY + "=" + number);
+            command.add("inference");
+            Arrays.stream(args).filter(word -> !word.startsWith("threads=")).forEach(command::add);
+            int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+            if (status != 0) {
+                throw new IOException("the benchmark with " + number + " threads ended with status " + status);
+            }
+        }
     }
 
     private void run() throws IOException, InterruptedException {
+        System.out.printf("libtorch uses %d threads%n", torch.get_num_threads());
+        for (String number : option("neighbors")) {
+            try (Neighbors neighbors = new Neighbors(Integer.parseInt(number))) {
+                System.out.printf("%nbeside %s busy loops%n", number);
+                runParts();
+            }
+        }
+    }
+
+    private void runParts() throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("inference-benchmark");
         try {
-            System.out.printf("libtorch uses %d threads%n", torch.get_num_threads());
             for (String id : option("nets")) {
                 try (Net net = new Net(Encoder.of(id), folder)) {
                     if (option("parts").contains("throughput")) {
@@ -81,7 +109,7 @@ final class InferenceBenchmark {
                         Layers.run(net, batches(), System.out);
                     }
                     if (option("parts").contains("latency")) {
-                        Latency.run(net, System.out);
+                        Latency.run(net, rounds, System.out);
                     }
                     if (option("parts").contains("start")) {
                         coldStart(net);

@@ -5,11 +5,11 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.FaceBatcher;
 import org.facerecognition.PreparedRecognizer;
@@ -17,9 +17,13 @@ import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.synthetic.SyntheticFaces;
 
-/** Measures how long a caller waits for one embedding while 1, 4 or 16 callers send requests at the same time. */
+/**
+ * Measures how long a caller waits for one embedding while 1, 4 or 16 callers send requests at the same time, in
+ * interleaved rounds of some seconds each.
+ */
 final class Latency {
-    private static final int REQUESTS = 96; // by all callers together
+    private static final double WARM_UP_SECONDS = 1; // before the first round
+    private static final double SECONDS = 2; // of a round
 
     private Latency() {}
 
@@ -27,8 +31,23 @@ final class Latency {
         void embed() throws Exception;
     }
 
+    /** What one contestant did in all rounds: the time of each request, and the requests per second of each round. */
+    private record Times(List<Double> requestSeconds, List<Double> requestsPerSecond) {
+        Times() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+
+        double percentileMs(double fraction) {
+            double[] sorted = requestSeconds.stream()
+                    .mapToDouble(Double::doubleValue)
+                    .sorted()
+                    .toArray();
+            return sorted[(int) ((sorted.length - 1) * fraction)] * 1e3;
+        }
+    }
+
     /** Runs the benchmark and prints a table. The network is borrowed. */
-    static void run(Net net, PrintStream out) throws OrtException, InterruptedException {
+    static void run(Net net, int rounds, PrintStream out) throws OrtException, InterruptedException {
         try (PreparedRecognizer prepared =
                         net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
                 FaceBatcher batcher = prepared.batcher();
@@ -44,53 +63,75 @@ final class Latency {
                     "ONNX Runtime, fp32, from floats",
                     () -> session.run(Map.of("images", input)).close());
             out.printf(
-                    "%n| %s, 112 px, one image per call | callers | p50, ms | p99, ms | images/s |%n"
-                            + "|---|---|---|---|---|%n",
+                    "%n| %s, 112 px, one image per call | callers | p50, ms | p99, ms"
+                            + " | images/s, median (min to max) | relative to ONNX Runtime |%n|---|---|---|---|---|---|%n",
                     net.id());
             for (int callers : new int[] {1, 4, 16}) {
-                for (Map.Entry<String, Call> call : calls.entrySet()) {
-                    measure(call.getValue(), callers, callers * 2); // warm up
-                    double[] seconds = measure(call.getValue(), callers, REQUESTS);
-                    double total = seconds[seconds.length - 1];
-                    double[] each = Arrays.copyOf(seconds, seconds.length - 1);
-                    Arrays.sort(each);
-                    out.printf(
-                            "| %s | %d | %.1f | %.1f | %.1f |%n",
-                            call.getKey(),
-                            callers,
-                            each[each.length / 2] * 1e3,
-                            each[(int) (each.length * 0.99)] * 1e3,
-                            each.length / total);
+                Map<String, Times> times = new LinkedHashMap<>();
+                for (Call call : calls.values()) {
+                    measure(call, callers, WARM_UP_SECONDS, new Times());
                 }
+                for (int round = 0; round < rounds; round++) {
+                    for (Map.Entry<String, Call> call : calls.entrySet()) {
+                        Times ofCall = times.computeIfAbsent(call.getKey(), name -> new Times());
+                        measure(call.getValue(), callers, SECONDS, ofCall);
+                    }
+                }
+                print(callers, times, out);
             }
         }
     }
 
-    /** Returns the seconds of each request, followed by the seconds for all of them. */
-    private static double[] measure(Call call, int callers, int requests) throws InterruptedException {
-        double[] seconds = new double[requests + 1];
-        AtomicInteger next = new AtomicInteger();
+    private static void print(int callers, Map<String, Times> times, PrintStream out) {
+        List<Double> baseline =
+                List.copyOf(times.values()).get(times.size() - 1).requestsPerSecond();
+        times.forEach((name, measured) -> {
+            List<Double> rates = measured.requestsPerSecond();
+            List<Double> ratios = IntStream.range(0, rates.size())
+                    .mapToObj(round -> rates.get(round) / baseline.get(round))
+                    .toList();
+            out.printf(
+                    "| %s | %d | %.1f | %.1f | %.0f (%.0f to %.0f) | %.2f |%n",
+                    name,
+                    callers,
+                    measured.percentileMs(0.5),
+                    measured.percentileMs(0.99),
+                    Rounds.median(rates),
+                    Collections.min(rates),
+                    Collections.max(rates),
+                    Rounds.median(ratios));
+        });
+    }
+
+    /** Lets callers send requests for some seconds. */
+    private static void measure(Call call, int callers, double seconds, Times times) throws InterruptedException {
+        List<Double> all = Collections.synchronizedList(new ArrayList<>());
         List<Thread> threads = new ArrayList<>();
         long start = System.nanoTime();
         for (int i = 0; i < callers; i++) {
-            Thread thread = new Thread(() -> {
-                for (int n = next.getAndIncrement(); n < requests; n = next.getAndIncrement()) {
-                    long requestStart = System.nanoTime();
+            Runnable caller = () -> {
+                List<Double> own = new ArrayList<>();
+                long now = System.nanoTime();
+                while ((now - start) / 1e9 < seconds) {
+                    long requestStart = now;
                     try {
                         call.embed();
                     } catch (Exception e) {
                         throw new IllegalStateException(e);
                     }
-                    seconds[n] = (System.nanoTime() - requestStart) / 1e9;
+                    now = System.nanoTime();
+                    own.add((now - requestStart) / 1e9);
                 }
-            });
+                all.addAll(own);
+            };
+            Thread thread = new Thread(null, caller, "caller", Main.STACK_BYTES);
             thread.start();
             threads.add(thread);
         }
         for (Thread thread : threads) {
             thread.join();
         }
-        seconds[requests] = (System.nanoTime() - start) / 1e9;
-        return seconds;
+        times.requestsPerSecond.add(all.size() / ((System.nanoTime() - start) / 1e9));
+        times.requestSeconds.addAll(all);
     }
 }

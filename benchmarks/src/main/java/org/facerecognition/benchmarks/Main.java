@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.facerecognition.natives.Libtorch;
 
 /**
@@ -27,11 +29,15 @@ public final class Main {
             Map.entry(
                     "inference",
                     new Benchmark(
-                            "[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...]", InferenceBenchmark::run)),
+                            "[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...] [neighbors=...] [threads=...]",
+                            InferenceBenchmark::run)),
             Map.entry("exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run)),
             Map.entry("soak", new Benchmark("[EMBEDDINGS]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
             Map.entry("gallery", new Benchmark("[ROUNDS [N [N_APPROXIMATE]]]", GalleryBenchmark::run))));
+
+    /** Of threads that call ONNX Runtime: on some processors it overflows Java's 1 MiB, and the process dies. */
+    static final long STACK_BYTES = 16 << 20;
 
     private record Benchmark(String arguments, Action action) {}
 
@@ -42,7 +48,7 @@ public final class Main {
     private Main() {}
 
     /** Takes the benchmark's name and its arguments. */
-    public static void main(String[] args) throws IOException, InterruptedException {
+    public static void main(String[] args) throws Exception {
         Locale.setDefault(Locale.ROOT);
         System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0"); // the heap's size does not limit tensors
         Libtorch.load(); // before any of its classes is used by a contestant
@@ -53,6 +59,16 @@ public final class Main {
             System.exit(2);
             return;
         }
-        benchmark.action().run(Arrays.copyOfRange(args, 1, args.length));
+        FutureTask<Void> work = new FutureTask<>(() -> {
+            benchmark.action().run(Arrays.copyOfRange(args, 1, args.length));
+            return null;
+        });
+        Thread thread = new Thread(null, work, "benchmark", STACK_BYTES);
+        thread.start();
+        try {
+            work.get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof Exception cause ? cause : e;
+        }
     }
 }

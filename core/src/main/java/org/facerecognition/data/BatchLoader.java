@@ -41,6 +41,7 @@ public final class BatchLoader implements AutoCloseable {
     private final Map<String, String> skipped = new ConcurrentSkipListMap<>();
     private final Set<Integer> skippedSamples = ConcurrentHashMap.newKeySet();
     private final Lifetime lifetime = new Lifetime("batch loader");
+    private final OpenCvThreads.Scope openCv;
     private final LoaderWorkers workers;
     private final Deque<BatchBuffer> free = new ConcurrentLinkedDeque<>();
     private final Queue<BatchBuffer> buffers = new ConcurrentLinkedQueue<>();
@@ -213,7 +214,7 @@ public final class BatchLoader implements AutoCloseable {
         this.plan = new BatchPlan(order(0).length, settings.batchSize(), settings.joinsLastOne());
         this.reader = new SampleReader(
                 dataset, settings.imageSizePx(), settings.seed(), (long) settings.imageCacheMib() << 20);
-        OpenCvThreads.restrict(); // the workers run in parallel already
+        this.openCv = OpenCvThreads.one();
         this.workers = new LoaderWorkers(settings.threads());
     }
 
@@ -394,7 +395,6 @@ public final class BatchLoader implements AutoCloseable {
             buffers.forEach(BatchBuffer::close);
         }
         buffers.clear();
-        free.clear();
-        OpenCvThreads.release();
+        openCv.close();
     }
 }

@@ -28,6 +28,23 @@ public record Normalization(List<Double> mean, List<Double> std) {
         }
     }
 
+    /**
+     * Returns the normalized value of each pixel value, with the arithmetic of {@link BatchBuffer}: the same bits.
+     *
+     * @return [3, 256], float32
+     */
+    public float[][] table() {
+        float[][] table = new float[3][256];
+        for (int channel = 0; channel < 3; channel++) {
+            float center = mean.get(channel).floatValue();
+            float inverse = (float) (1 / std.get(channel));
+            for (int value = 0; value < 256; value++) {
+                table[channel][value] = (value - center) * inverse;
+            }
+        }
+        return table;
+    }
+
     private static Normalization uniform(double mean, double std) {
         return new Normalization(List.of(mean, mean, mean), List.of(std, std, std));
     }

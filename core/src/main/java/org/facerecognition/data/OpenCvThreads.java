@@ -4,16 +4,37 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.facerecognition.natives.NativeLibraries;
 
 /**
- * Restricts OpenCV to one thread while batch loaders process images in parallel, and restores its number of threads
- * when the last of them is closed: the number is global to the process.
+ * Restricts OpenCV to one thread while several threads process images in parallel, and restores its number of threads
+ * when the last of them is done: the number is global to the process.
  */
-final class OpenCvThreads {
+public final class OpenCvThreads {
     private static int users;
     private static int previous;
 
     private OpenCvThreads() {}
 
-    static synchronized void restrict() {
+    /** A use of OpenCV with one thread, closed once, by any thread. */
+    public static final class Scope implements AutoCloseable {
+        private Scope() {
+            restrict();
+        }
+
+        @Override
+        public void close() {
+            release();
+        }
+    }
+
+    /**
+     * Restricts OpenCV to one thread until the scope is closed.
+     *
+     * @throws IllegalStateException when OpenCV cannot be loaded
+     */
+    public static Scope one() {
+        return new Scope();
+    }
+
+    private static synchronized void restrict() {
         NativeLibraries.load(opencv_core.class, "OpenCV");
         if (users++ == 0) {
             previous = opencv_core.getNumThreads();
@@ -21,7 +42,7 @@ final class OpenCvThreads {
         }
     }
 
-    static synchronized void release() {
+    private static synchronized void release() {
         if (--users == 0) {
             opencv_core.setNumThreads(previous);
         }

@@ -18,6 +18,7 @@ import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Split;
+import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
 
 /**
@@ -34,7 +35,7 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
     /** The number of images per batch. */
     public static final int BATCH_SIZE = 16;
 
-    private static final int LOADER_THREADS = 2;
+    private static final int MAX_LOADER_THREADS = 16; // each has a batch in memory
 
     /**
      * The embeddings of the usable images of a data set.
@@ -76,7 +77,7 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
     private BatchLoader.Settings settings(BadImages badImages) {
         return BatchLoader.Settings.of(input.sizePx(), input.normalization())
                 .withBatchSize(BATCH_SIZE)
-                .withThreads(LOADER_THREADS)
+                .withThreads(Math.min(MAX_LOADER_THREADS, Processors.count()))
                 .withBadImages(badImages);
     }
 

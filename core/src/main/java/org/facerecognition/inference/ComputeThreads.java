@@ -1,82 +1,194 @@
 package org.facerecognition.inference;
 
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadFactory;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.facerecognition.natives.OpenMpTeam;
+import java.util.function.Supplier;
+import org.facerecognition.natives.OpenMp;
 import org.facerecognition.natives.Processors;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The threads that run prepared networks: one worker for each processor, each with an OpenMP team of one, and a leader
- * whose team has all processors. All networks of a process share them.
+ * The threads that run prepared networks: at most as many at a time as there are processors, in the whole process. A
+ * caller computes on its own thread, and helpers join it, as long as there are processors for them. When there are more
+ * callers than processors, the further ones wait, and pool threads do their work one after another, in the order in
+ * which they came.
  *
- * <p>OpenMP splits each layer, and at its end every thread of the team waits for the slowest: beside another program,
- * for one that is not running. Workers take whole images instead, and never wait for one another. The leader is for an
- * image that is alone, when there is nothing else to share out.
- *
- * <p>Threads that have nothing to do for a minute end.
+ * <p>Each thread computes alone, without OpenMP's threads. OpenMP splits each layer, and at its end every thread waits
+ * for the slowest: beside another program, for one that is not running. Here a call is cut into pieces that whoever is
+ * free takes. A caller that gets no help does everything itself, and waits for nobody.
  */
 final class ComputeThreads {
-    private static final long IDLE_SECONDS = 60;
+    private static final long IDLE_SECONDS = 60; // after which a pool thread ends
+
+    /** Work that several threads can do together. */
+    interface Work {
+        /** Returns how many helpers could do something; 0 if there is nothing to share out. */
+        int usefulHelpers();
+
+        /** Takes pieces until none is left, and waits for those that helpers have taken. */
+        void lead();
+
+        /** Takes pieces until none is left. It may be called late, when nothing is left, or never. */
+        void help();
+    }
 
     private final int count;
-    private final ThreadPoolExecutor workers;
-    private final ThreadPoolExecutor leader;
+    private final Semaphore processors;
+    private final Queue<Waiting> queue = new ConcurrentLinkedQueue<>();
+    private final ThreadPoolExecutor pool;
 
-    private static final class Shared {
+    private static final class Holder {
         static final ComputeThreads THREADS = new ComputeThreads(Processors.count());
     }
 
-    /** @param count the number of workers, and of the leader's team */
+    /** @param count the number of threads that compute at the same time, at least 1 */
     ComputeThreads(int count) {
         this.count = count;
-        this.workers = pool(count, 1, "face-compute-");
-        this.leader = pool(1, count, "face-compute-leader-");
+        this.processors = new Semaphore(count);
+        AtomicInteger number = new AtomicInteger();
+        this.pool = new ThreadPoolExecutor(
+                0,
+                Integer.MAX_VALUE, // the processors are the limit
+                IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new SynchronousQueue<>(), // takes the thread that has been idle for the shortest time: its cache is
+                // warm
+                work -> {
+                    Thread thread = new Thread(work, "face-compute-" + number.incrementAndGet());
+                    thread.setDaemon(true);
+                    thread.setContextClassLoader(null); // that of the first caller could never be unloaded
+                    return thread;
+                });
     }
 
     /** Returns the threads that all networks share; there are as many as {@link Processors} says at the first call. */
     static ComputeThreads shared() {
-        return Shared.THREADS;
+        return Holder.THREADS;
     }
 
-    private static ThreadPoolExecutor pool(int threads, int teamSize, String name) {
-        AtomicInteger number = new AtomicInteger();
-        ThreadFactory factory = work -> {
-            Thread thread = new Thread(
-                    () -> {
-                        OpenMpTeam.ofThisThread(teamSize);
-                        work.run();
-                    },
-                    name + number.incrementAndGet());
-            thread.setDaemon(true);
-            thread.setContextClassLoader(null); // that of the first caller could never be unloaded
-            return thread;
-        };
-        ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
-        pool.allowCoreThreadTimeOut(true);
-        return pool;
-    }
-
-    /** Returns the number of workers, and of threads in the leader's team. */
+    /** Returns how many threads compute at the same time. */
     int count() {
         return count;
     }
 
-    /** Returns whether no worker has or awaits work; another call may change that at any time. */
-    boolean areIdle() {
-        return workers.getActiveCount() == 0 && leader.getActiveCount() == 0;
+    /** Returns how many processors are free; another call may change that at any time. */
+    int idle() {
+        return processors.availablePermits();
     }
 
-    /** Queues work for the workers. */
-    void execute(Runnable work) {
-        workers.execute(work);
+    /**
+     * Runs work as soon as a processor is free, and waits for it.
+     *
+     * @param work makes the work, when the processor is free
+     */
+    void run(Supplier<? extends Work> work) {
+        if (queue.isEmpty() && processors.tryAcquire()) {
+            try (OpenMp.Scope alone = OpenMp.alone()) {
+                lead(work.get());
+            } finally {
+                passOn();
+            }
+        } else {
+            Waiting waiting = new Waiting(work);
+            queue.add(waiting);
+            workOffQueue(); // a processor may have become free in the meantime
+            waiting.await();
+        }
     }
 
-    /** Queues work for the leader. */
-    void executeOnLeader(Runnable work) {
-        leader.execute(work);
+    private void lead(Work work) {
+        int called = Math.min(work.usefulHelpers(), processors.availablePermits());
+        for (int i = 0; i < called; i++) {
+            pool.execute(() -> help(work));
+        }
+        work.lead();
+    }
+
+    private void help(Work work) {
+        if (processors.tryAcquire()) {
+            try (OpenMp.Scope alone = OpenMp.alone()) {
+                work.help();
+            } finally {
+                passOn();
+            }
+        }
+    }
+
+    /** Passes this thread's processor on to those who wait. */
+    private void passOn() {
+        processors.release();
+        workOffQueue();
+    }
+
+    private void workOffQueue() {
+        if (!queue.isEmpty() && processors.tryAcquire()) {
+            pool.execute(() -> {
+                try (OpenMp.Scope alone = OpenMp.alone()) {
+                    for (Waiting next; (next = queue.poll()) != null; ) {
+                        next.run();
+                    }
+                } finally {
+                    passOn();
+                }
+            });
+        }
+    }
+
+    /** A call that waits for a processor. */
+    private final class Waiting {
+        private final Supplier<? extends Work> work;
+        private final CountDownLatch done = new CountDownLatch(1);
+        private volatile @Nullable Throwable failure;
+
+        Waiting(Supplier<? extends Work> work) {
+            this.work = work;
+        }
+
+        void run() {
+            try {
+                lead(work.get());
+            } catch (Throwable e) {
+                failure = e;
+            } finally {
+                done.countDown();
+            }
+        }
+
+        void await() {
+            uninterruptibly(done);
+            rethrow(failure);
+        }
+    }
+
+    /** Waits for other threads whatever happens: they use what the caller owns. */
+    static void uninterruptibly(CountDownLatch latch) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                latch.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Throws another thread's unchecked exception; null is none. */
+    static void rethrow(@Nullable Throwable failure) {
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure != null) {
+            throw (RuntimeException) failure;
+        }
     }
 }

@@ -8,13 +8,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Dynamic batching: queues requests of many threads and runs them in batches on one worker.
+ * Dynamic batching: queues requests of many threads and runs them in batches on one worker or several.
  *
  * <p>A batch starts when it is full, or when its first request has waited for the maximum time. Submitting to a full
  * queue blocks. A request that is canceled before its batch starts costs no work. When a batch fails, its requests are
@@ -33,7 +34,8 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     private final Deque<Request<I, O>> queue = new ArrayDeque<>(); // guarded by lock
     private boolean closed; // guarded by lock
     private Runnable onFinished = () -> {}; // guarded by lock
-    private final Thread worker;
+    private final List<Thread> workers = new ArrayList<>();
+    private final AtomicInteger running = new AtomicInteger(); // workers
 
     /**
      * Limits of a batcher.
@@ -80,12 +82,27 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
      * @see #MicroBatcher(Function, Settings)
      */
     public MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String name) {
+        this(work, settings, name, 1);
+    }
+
+    /**
+     * Starts workers, which share the queued requests out evenly.
+     *
+     * @param work is called by several workers at a time
+     * @param workers the number of workers, at least 1
+     * @see #MicroBatcher(Function, Settings, String)
+     */
+    public MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String name, int workers) {
         this.work = work;
         this.settings = settings;
         this.name = name;
-        this.worker = new Thread(this::run, name);
-        worker.setDaemon(true);
-        worker.start();
+        this.running.set(workers);
+        for (int i = 0; i < workers; i++) {
+            Thread worker = new Thread(this::run, name);
+            worker.setDaemon(true);
+            this.workers.add(worker);
+        }
+        this.workers.forEach(Thread::start);
     }
 
     /**
@@ -144,7 +161,9 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
                 answer(batch);
             }
         }
-        onFinished().run();
+        if (running.decrementAndGet() == 0) {
+            onFinished().run();
+        }
     }
 
     private Runnable onFinished() {
@@ -168,7 +187,8 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             }
             awaitFullBatch(queue.element().deadlineNanos);
             List<Request<I, O>> batch = new ArrayList<>();
-            while (!queue.isEmpty() && batch.size() < settings.batchSize()) {
+            int share = (queue.size() + workers.size() - 1) / workers.size();
+            while (!queue.isEmpty() && batch.size() < Math.min(share, settings.batchSize())) {
                 batch.add(queue.remove());
             }
             notFull.signalAll();
@@ -221,7 +241,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
      * of an answer, which runs on the worker, may call this too: then it returns at once, and the worker runs the
      * queued requests and frees afterwards.
      *
-     * @param free called once, by the worker, after the last request; ignored if the batcher is already closed; must
+     * @param free called once, by a worker, after the last request; ignored if the batcher is already closed; must
      *     not throw
      */
     public void close(Runnable free) {
@@ -237,11 +257,13 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             lock.unlock();
         }
         boolean interrupted = false;
-        while (worker.isAlive() && Thread.currentThread() != worker) {
-            try {
-                worker.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
+        for (Thread worker : workers) {
+            while (worker.isAlive() && !workers.contains(Thread.currentThread())) {
+                try {
+                    worker.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
             }
         }
         if (interrupted) {

@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.global.dnnl.cpu_isa;
@@ -45,6 +46,13 @@ final class OneDnn {
     /** Instruction sets are bit sets: each contains the bits of the sets that it builds on. */
     private static boolean supports(cpu_isa instructions) {
         return (dnnl.dnnl_get_effective_cpu_isa() & instructions.value) == instructions.value;
+    }
+
+    /** Returns what decides which kernels there are: the version, and the instruction sets of this processor. */
+    static String kernels() {
+        dnnl_version_t version = dnnl.dnnl_version();
+        return version.major() + "." + version.minor() + "." + version.patch() + "-"
+                + Integer.toHexString(dnnl.dnnl_get_effective_cpu_isa());
     }
 
     private static final class EngineHolder {

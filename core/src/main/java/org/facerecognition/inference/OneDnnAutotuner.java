@@ -1,9 +1,7 @@
 package org.facerecognition.inference;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
 import org.bytedeco.dnnl.convolution_forward;
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
@@ -17,14 +15,19 @@ import org.bytedeco.javacpp.PointerScope;
  * Chooses the fastest of oneDNN's implementations of a convolution by timing them on this machine. oneDNN's first
  * choice is not always the fastest: for images of 4x4 with AVX-512 it took 1.5 times as long as the second.
  *
- * <p>The choice for one batch size is reused for the others, so that an image's embedding is the same, bit for bit, in
- * a batch of any size.
+ * <p>The choice for one batch size is reused for the others, and {@link KernelChoices} keeps it, so that an image's
+ * embedding is the same, bit for bit, in a batch of any size and in every process.
  */
 final class OneDnnAutotuner {
-    private static final int TRIALS = 3; // the first is slow because code and data are not in the caches yet
+    private static final int TRIALS = 5; // the first is slow because code and data are not in the caches yet
     private static final double MIN_SPEEDUP = 1.3; // over the first choice; another layout has costs elsewhere
 
-    private final Map<String, String> fastest = new HashMap<>(); // from a layer to an implementation's name
+    private final KernelChoices choices;
+
+    /** @param choices what is known already; receives what is measured */
+    OneDnnAutotuner(KernelChoices choices) {
+        this.choices = choices;
+    }
 
     /**
      * Returns the fastest implementation, scoped.
@@ -37,7 +40,7 @@ final class OneDnnAutotuner {
             String layer,
             Supplier<convolution_forward.primitive_desc> descriptor,
             Supplier<convolution_forward.primitive_desc> timed) {
-        String name = fastest.computeIfAbsent(layer, unknown -> fastestName(timed));
+        String name = choices.choose(layer, () -> fastestName(timed));
         convolution_forward.primitive_desc implementation = descriptor.get();
         do {
             if (name(implementation).equals(name)) {

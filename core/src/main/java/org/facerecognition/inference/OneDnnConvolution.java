@@ -17,7 +17,10 @@ import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.Pointwise;
 import org.facerecognition.inference.OneDnnPlan.Argument;
 import org.facerecognition.inference.OneDnnPlan.Call;
+import org.facerecognition.inference.OneDnnPlan.Step;
 import org.facerecognition.inference.OneDnnPointwise.PostOp;
+import org.facerecognition.inference.OneDnnSlabs.Axis;
+import org.facerecognition.inference.OneDnnSlabs.Slab;
 import org.facerecognition.inference.OneDnnWeights.Vector;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * implementation.
  */
 final class OneDnnConvolution {
+    /** Multiplications of a convolution that several threads share; fewer take less time than sharing. */
+    private static final long MIN_OPERATIONS_IN_PARTS = 400_000;
+
     private final OneDnnPlan plan;
     private final OneDnnWeights weights;
     private final OneDnnAutotuner autotuner;
@@ -52,10 +58,168 @@ final class OneDnnConvolution {
             plan.share(node.output(), node.addend());
             plan.share(output, node.addend());
         }
-        plan.add(call(node.output(), c, descriptor, input, output, postOpArguments(node, postOp)));
+        Step parts = parts(node, c, postOp, descriptor, input, output);
+        plan.add(
+                parts.calls().size() > 1
+                        ? parts
+                        : new Step(List.of(
+                                call(node.output(), c, descriptor, input, output, postOpArguments(node, postOp)))));
         if (separate != null) {
             pointwise.add(separate, output, node.output());
         }
+    }
+
+    // --- one image: calls that several threads can make at the same time ---
+
+    /** Returns the calls that compute a node's value part by part; none if that is not possible or not worth it. */
+    private Step parts(
+            FusedNode node,
+            Convolution c,
+            @Nullable PostOp postOp,
+            convolution_forward.primitive_desc whole,
+            int input,
+            int output) {
+        int parts = plan.parts();
+        long[] to = plan.shape(node.output());
+        if (parts == 1 || c.weight().numel() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
+            return new Step(List.of());
+        }
+        List<Call> calls = new ArrayList<>();
+        for (OneDnnSlabs results : OneDnnSlabs.of(whole.dst_desc(), to, plan.type())) {
+            boolean rows = results.axis() == Axis.ROWS;
+            boolean depthwise = c.groups() == to[1] && c.weight().size(1) == 1;
+            List<OneDnnSlabs> inputs =
+                    OneDnnSlabs.of(plan.layout(input), plan.shape(node.inputs().get(0)), plan.type());
+            boolean cutsInput = rows || depthwise;
+            boolean possible = results.hasParts(parts)
+                    && (rows || depthwise || c.groups() == 1)
+                    && (!cutsInput || (!inputs.isEmpty() && inputs.get(0).matches(results)))
+                    && (node.addend() == FusedNode.NONE
+                            || plan.layout(node.addend()).equals(whole.dst_desc()));
+            for (int i = 0; i < parts && possible; i++) {
+                Part part = new Part(
+                        node,
+                        c,
+                        postOp,
+                        results,
+                        cutsInput ? inputs.get(0) : null,
+                        results.start(i, parts),
+                        results.start(i + 1, parts),
+                        i);
+                possible = part.add(whole, input, output, calls);
+            }
+            if (!possible) {
+                calls.clear();
+            }
+        }
+        return new Step(calls);
+    }
+
+    /** The part of a convolution's result between two channels or rows. */
+    private final class Part {
+        private final FusedNode node;
+        private final Convolution convolution; // of the part's channels
+        private final @Nullable PostOp postOp;
+        private final OneDnnSlabs results;
+        private final @Nullable OneDnnSlabs inputs; // null if the part needs all of the input
+        private final boolean rows;
+        private final long from;
+        private final long to;
+        private final int number;
+
+        Part(
+                FusedNode node,
+                Convolution c,
+                @Nullable PostOp postOp,
+                OneDnnSlabs results,
+                @Nullable OneDnnSlabs inputs,
+                long from,
+                long to,
+                int number) {
+            this.node = node;
+            this.results = results;
+            this.inputs = inputs;
+            this.rows = results.axis() == Axis.ROWS;
+            this.from = from;
+            this.to = to;
+            this.number = number;
+            this.convolution = rows
+                    ? c
+                    : new Convolution(
+                            c.weight().narrow(0, from, to - from),
+                            c.bias() == null ? null : c.bias().narrow(0, from, to - from),
+                            c.stride(),
+                            c.padding(),
+                            c.groups() == 1 ? 1 : (int) (to - from));
+            this.postOp = postOp == null
+                            || postOp.slopes() == null
+                            || rows
+                            || postOp.slopes().numel() == 1
+                    ? postOp
+                    : new PostOp(postOp.append(), postOp.slopes().narrow(0, from, to - from));
+        }
+
+        /** Adds the call, unless oneDNN computes the part in another way than the whole; returns whether it did. */
+        boolean add(convolution_forward.primitive_desc whole, int input, int output, List<Call> calls) {
+            long[] padding = {convolution.padding(), convolution.padding()};
+            Slab inputSlab = null;
+            if (inputs != null && rows) {
+                long first = from * convolution.stride() - convolution.padding();
+                long end = (to - 1) * convolution.stride()
+                        - convolution.padding()
+                        + convolution.weight().size(2);
+                long height = plan.shape(node.inputs().get(0))[2];
+                padding = new long[] {Math.max(0, -first), Math.max(0, end - height)};
+                inputSlab = inputs.between(Math.max(0, first), Math.min(height, end));
+            } else if (inputs != null) {
+                inputSlab = inputs.between(from, to);
+            }
+            Slab result = results.between(from, to);
+            var descriptor = sameImplementation(
+                    whole,
+                    describe(
+                            convolution,
+                            inputSlab == null ? plan.layout(input) : inputSlab.layout(),
+                            result.layout(),
+                            padding,
+                            attributes(node, postOp, result.layout(), true)));
+            if (descriptor == null) {
+                return false;
+            }
+            List<Argument> arguments = new ArrayList<>();
+            if (node.addend() != FusedNode.NONE && !node.addsInPlace()) {
+                arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), result));
+            }
+            int layer = rows ? node.output() : OneDnnWeights.part(node.output(), number);
+            if (postOp != null && postOp.slopes() != null) {
+                int position = node.addend() == FusedNode.NONE ? 0 : 1;
+                memory slopes = pointwise.slopes(layer, plan.shape(node.output()), postOp.slopes(), channels());
+                arguments.add(Argument.of(postOpKind(position) | dnnl.DNNL_ARG_WEIGHTS, slopes));
+            }
+            arguments.add(
+                    inputSlab == null
+                            ? Argument.of(dnnl.DNNL_ARG_SRC, input)
+                            : Argument.of(dnnl.DNNL_ARG_SRC, input, inputSlab));
+            arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output, result));
+            calls.add(call(layer, convolution, descriptor, arguments));
+            return true;
+        }
+
+        private long channels() {
+            return rows ? plan.shape(node.output())[1] : to - from;
+        }
+    }
+
+    /** Returns the implementation of a part that the whole has, so that the sums are the same; null if none has it. */
+    private static convolution_forward.@Nullable primitive_desc sameImplementation(
+            convolution_forward.primitive_desc whole, convolution_forward.primitive_desc part) {
+        String name = whole.impl_info_str().getString();
+        do {
+            if (part.impl_info_str().getString().equals(name)) {
+                return part;
+            }
+        } while (part.next_impl());
+        return null;
     }
 
     /**
@@ -71,7 +235,7 @@ final class OneDnnConvolution {
         plan.define(node.output(), OneDnn.rowMajor(plan.type(), plan.shape(node.output())));
         plan.share(result, node.output());
         Convolution c = new Convolution(l.weight().view(out, in, 1, 1), l.bias(), 1, 0, 1);
-        var descriptor = describe(c, plan.layout(pixels), plan.layout(result), OneDnn.attributes());
+        var descriptor = describe(c, plan.layout(pixels), plan.layout(result), new long[] {0, 0}, OneDnn.attributes());
         plan.add(call(node.output(), c, descriptor, pixels, result, List.of()));
     }
 
@@ -97,7 +261,9 @@ final class OneDnnConvolution {
             return describe(node, c, postOp, true);
         }
         long[] shape = plan.shape(node.output());
-        String layer = LayerCost.Kind.of(node) + Arrays.toString(Arrays.copyOfRange(shape, 1, shape.length));
+        String layer = LayerCost.Kind.of(node)
+                + Arrays.toString(Arrays.copyOfRange(shape, 1, shape.length))
+                + (plan.type() == data_type.f32 ? "" : " in " + plan.type());
         return autotuner.best(layer, () -> describe(node, c, postOp, true), () -> describe(node, c, postOp, false));
     }
 
@@ -108,17 +274,9 @@ final class OneDnnConvolution {
      */
     private convolution_forward.primitive_desc describe(
             FusedNode node, Convolution c, @Nullable PostOp postOp, boolean withArguments) {
-        post_ops postOps = new post_ops();
-        if (node.addsInPlace()) {
-            postOps.append_sum();
-        } else if (withArguments && node.addend() != FusedNode.NONE) {
-            postOps.append_binary(algorithm.binary_add, plan.layout(node.addend()));
-        }
-        if (postOp != null && (withArguments || postOp.slopes() == null)) {
-            postOp.append().accept(postOps);
-        }
-        primitive_attr attributes = OneDnn.attributes();
-        attributes.set_post_ops(postOps);
+        boolean addsValue = node.addend() != FusedNode.NONE && !node.addsInPlace();
+        primitive_attr attributes =
+                attributes(node, postOp, addsValue ? plan.layout(node.addend()) : null, withArguments);
         int input = node.inputs().get(0);
         return describe(
                 c,
@@ -128,11 +286,34 @@ final class OneDnnConvolution {
                 node.addsInPlace()
                         ? plan.layout(node.addend())
                         : OneDnn.anyLayout(plan.type(), plan.shape(node.output())),
+                new long[] {c.padding(), c.padding()},
                 attributes);
     }
 
+    /**
+     * Returns attributes with a node's post-ops; scoped.
+     *
+     * @param addend the layout of the value that is added; not used if it is added in place
+     */
+    private static primitive_attr attributes(
+            FusedNode node, @Nullable PostOp postOp, memory.@Nullable desc addend, boolean withArguments) {
+        post_ops postOps = new post_ops();
+        if (node.addsInPlace()) {
+            postOps.append_sum();
+        } else if (withArguments && node.addend() != FusedNode.NONE) {
+            postOps.append_binary(algorithm.binary_add, addend);
+        }
+        if (postOp != null && (withArguments || postOp.slopes() == null)) {
+            postOp.append().accept(postOps);
+        }
+        primitive_attr attributes = OneDnn.attributes();
+        attributes.set_post_ops(postOps);
+        return attributes;
+    }
+
+    /** @param rowPadding above and below */
     private convolution_forward.primitive_desc describe(
-            Convolution c, memory.desc from, memory.desc to, primitive_attr attributes) {
+            Convolution c, memory.desc from, memory.desc to, long[] rowPadding, primitive_attr attributes) {
         return new convolution_forward.primitive_desc(
                 OneDnn.engine(),
                 prop_kind.forward_inference,
@@ -144,8 +325,8 @@ final class OneDnnConvolution {
                         : OneDnn.rowMajor(data_type.f32, c.bias().numel()),
                 to,
                 new long[] {c.stride(), c.stride()},
-                new long[] {c.padding(), c.padding()},
-                new long[] {c.padding(), c.padding()},
+                new long[] {rowPadding[0], c.padding()},
+                new long[] {rowPadding[1], c.padding()},
                 attributes,
                 false);
     }
@@ -157,8 +338,9 @@ final class OneDnnConvolution {
         }
         if (postOp != null && postOp.slopes() != null) {
             int position = node.addend() == FusedNode.NONE ? 0 : 1;
-            arguments.add(Argument.of(
-                    postOpKind(position) | dnnl.DNNL_ARG_WEIGHTS, pointwise.slopes(node.output(), postOp.slopes())));
+            long[] shape = plan.shape(node.output());
+            memory slopes = pointwise.slopes(node.output(), shape, postOp.slopes(), shape[1]);
+            arguments.add(Argument.of(postOpKind(position) | dnnl.DNNL_ARG_WEIGHTS, slopes));
         }
         return arguments;
     }
@@ -176,9 +358,15 @@ final class OneDnnConvolution {
             List<Argument> postOpArguments) {
         List<Argument> arguments = new ArrayList<>(postOpArguments);
         arguments.add(Argument.of(dnnl.DNNL_ARG_SRC, input));
+        arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output));
+        return call(layer, c, descriptor, arguments);
+    }
+
+    /** Returns a call with further arguments: the weights. */
+    private Call call(
+            int layer, Convolution c, convolution_forward.primitive_desc descriptor, List<Argument> arguments) {
         arguments.add(Argument.of(
                 dnnl.DNNL_ARG_WEIGHTS, weights.matrix(layer, c.weight(), weightShape(c), descriptor.weights_desc())));
-        arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output));
         if (c.bias() != null) {
             memory bias = weights.vector(layer, Vector.BIAS, c.bias(), c.bias().numel());
             arguments.add(Argument.of(dnnl.DNNL_ARG_BIAS, bias));

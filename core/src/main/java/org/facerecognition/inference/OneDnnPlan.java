@@ -3,6 +3,7 @@ package org.facerecognition.inference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
@@ -10,6 +11,7 @@ import org.bytedeco.dnnl.primitive;
 import org.bytedeco.dnnl.primitive_desc_base;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.javacpp.PointerScope;
+import org.facerecognition.inference.OneDnnSlabs.Slab;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,19 +24,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class OneDnnPlan implements AutoCloseable {
     /**
-     * An argument of a call: either a value or a constant, such as a layer's weights.
+     * An argument of a call: either a value, or a part of one, or a constant, such as a layer's weights.
      *
      * @param kind oneDNN's DNNL_ARG_ number
      * @param value the value's number; -1 for a constant
+     * @param slab the part of the value; null for all of it
      * @param constant the constant, borrowed; null for a value
      */
-    record Argument(int kind, int value, @Nullable memory constant) {
+    record Argument(
+            int kind,
+            int value,
+            @Nullable Slab slab,
+            @Nullable memory constant) {
         static Argument of(int kind, int value) {
-            return new Argument(kind, value, null);
+            return new Argument(kind, value, null, null);
+        }
+
+        static Argument of(int kind, int value, Slab slab) {
+            return new Argument(kind, value, slab, null);
         }
 
         static Argument of(int kind, memory constant) {
-            return new Argument(kind, -1, constant);
+            return new Argument(kind, -1, null, constant);
         }
     }
 
@@ -49,7 +60,13 @@ final class OneDnnPlan implements AutoCloseable {
         }
     }
 
-    /** The buffer number of the images and of the result, whose memory is the caller's. */
+    /**
+     * Calls that do not depend on one another, so that several threads can make them at the same time. All of them read
+     * and write the same values, in different parts.
+     */
+    record Step(List<Call> calls) {}
+
+    /** The buffer number of the images and of the result, which have memory of their own in a workspace. */
     static final int EXTERNAL = -1;
 
     private static final int UNASSIGNED = Integer.MAX_VALUE;
@@ -57,10 +74,12 @@ final class OneDnnPlan implements AutoCloseable {
     private final PointerScope primitives;
     private final long[][] shapes;
     private final int count;
+    private final int parts;
     private final data_type type;
-    private final List<List<Call>> layers = new ArrayList<>(); // by node, then one that converts the result
+    private final List<List<Step>> layers = new ArrayList<>(); // by node, then one that converts the result
     private final List<memory.desc> layouts = new ArrayList<>(); // by value
     private final List<Integer> storage = new ArrayList<>(); // by value: the value whose memory it uses
+    private final int output;
     private final int result;
     private final int[] buffers; // by value: its buffer in a workspace, or EXTERNAL
     private final long[] bufferBytes;
@@ -71,6 +90,7 @@ final class OneDnnPlan implements AutoCloseable {
      * @param nodes the network; their tensors may be closed afterwards
      * @param shapes the shapes of the values, without the batch
      * @param count the number of images
+     * @param parts into how many calls a layer is cut, so that several threads can run it; only for one image
      * @param type the type of the values between layers
      * @param weights borrowed; must stay open as long as the plan
      * @param autotuner chooses the convolutions
@@ -79,11 +99,13 @@ final class OneDnnPlan implements AutoCloseable {
             List<FusedNode> nodes,
             long[][] shapes,
             int count,
+            int parts,
             data_type type,
             OneDnnWeights weights,
             OneDnnAutotuner autotuner) {
         this.shapes = shapes;
         this.count = count;
+        this.parts = parts;
         this.type = type;
         this.primitives = new PointerScope();
         try (primitives) {
@@ -98,9 +120,9 @@ final class OneDnnPlan implements AutoCloseable {
                 emitter.add(node);
             }
             layers.add(new ArrayList<>());
-            int last = nodes.get(nodes.size() - 1).output();
-            this.result = define(OneDnn.rowMajor(data_type.f32, shape(last)));
-            reorder(last, result);
+            this.output = nodes.get(nodes.size() - 1).output();
+            this.result = define(OneDnn.rowMajor(data_type.f32, shape(output)));
+            reorder(output, result);
             this.buffers = new int[layouts.size()];
             this.bufferBytes = assignBuffers();
             primitives.extend(); // survives the end of this block; close() frees it
@@ -167,16 +189,26 @@ final class OneDnnPlan implements AutoCloseable {
                 Argument.of(dnnl.DNNL_ARG_TO, to)));
     }
 
+    /** Returns into how many calls a layer is to be cut, if it can be. */
+    int parts() {
+        return parts;
+    }
+
     /** Appends a call to the current layer. */
     void add(Call call) {
-        layers.get(layers.size() - 1).add(call);
+        add(new Step(List.of(call)));
+    }
+
+    /** Appends a step to the current layer. */
+    void add(Step step) {
+        layers.get(layers.size() - 1).add(step);
     }
 
     // --- buffers ---
 
     /** Assigns buffers so that values with disjoint lifetimes share one; returns the buffers' sizes in bytes. */
     private long[] assignBuffers() {
-        List<Call> calls = layers.stream().flatMap(List::stream).toList();
+        List<Call> calls = calls().toList();
         int[] lastUse = lastUses(calls);
         List<Long> bytes = new ArrayList<>();
         List<Integer> free = new ArrayList<>();
@@ -244,8 +276,12 @@ final class OneDnnPlan implements AutoCloseable {
 
     // --- for workspaces ---
 
-    /** Returns the calls by node, and after the last node those that convert the result. */
-    List<List<Call>> layers() {
+    private Stream<Call> calls() {
+        return layers.stream().flatMap(List::stream).flatMap(step -> step.calls().stream());
+    }
+
+    /** Returns the steps by node, and after the last node those that convert the result. */
+    List<List<Step>> layers() {
         return layers;
     }
 
@@ -259,9 +295,9 @@ final class OneDnnPlan implements AutoCloseable {
         return layouts.size();
     }
 
-    /** Returns the number of the value that holds the embeddings, [count, D], float32. */
-    int result() {
-        return result;
+    /** Returns the number of the graph's value that is the embeddings. */
+    int output() {
+        return output;
     }
 
     /** Returns a value's buffer, or {@link #EXTERNAL}; undefined for values that no call uses. */
@@ -274,18 +310,15 @@ final class OneDnnPlan implements AutoCloseable {
         return bufferBytes.clone();
     }
 
-    /** Returns the size in bytes of the largest scratchpad that a call needs. */
+    /** Returns the size in bytes of the largest scratchpad that a call needs; each part of a step has its own. */
     long scratchpadBytes() {
-        return layers.stream()
-                .flatMap(List::stream)
-                .mapToLong(call -> call.scratchpad().get_size())
-                .max()
-                .orElse(0);
+        return calls().mapToLong(call -> call.scratchpad().get_size()).max().orElse(0);
     }
 
     /** Returns the size of a workspace in bytes. */
     long workspaceBytes() {
-        return Arrays.stream(bufferBytes).sum() + scratchpadBytes();
+        long external = Float.BYTES * (Shapes.size(shape(0)) + Shapes.size(shape(output)));
+        return Arrays.stream(bufferBytes).sum() + parts * scratchpadBytes() + external;
     }
 
     @Override

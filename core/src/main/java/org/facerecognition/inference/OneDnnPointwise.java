@@ -102,7 +102,8 @@ final class OneDnnPointwise {
 
         @Override
         public Call prelu(PRelu p) {
-            memory slopes = slopes(output, p.slopes());
+            long[] shape = plan.shape(output);
+            memory slopes = slopes(output, shape, p.slopes(), shape[1]);
             prelu_forward.primitive_desc descriptor = new prelu_forward.primitive_desc(
                     OneDnn.engine(),
                     prop_kind.forward_inference,
@@ -123,14 +124,14 @@ final class OneDnnPointwise {
     /**
      * Returns one slope per channel of a value, [1, C, 1, 1] or [1, C], borrowed.
      *
-     * @param output the number of the value that the slopes are for
+     * @param layer the number of the value that the slopes are for, or of the part of a layer
+     * @param shape of the value
      * @param slopes [C], or [1] for all channels
+     * @param channels C
      */
-    memory slopes(int output, Tensor slopes) {
-        long[] shape = plan.shape(output);
-        long channels = shape[1];
+    memory slopes(int layer, long[] shape, Tensor slopes, long channels) {
         long[] broadcast = shape.length == 2 ? new long[] {1, channels} : new long[] {1, channels, 1, 1};
-        return weights.vector(output, Vector.SLOPES, slopes.expand(channels), broadcast);
+        return weights.vector(layer, Vector.SLOPES, slopes.expand(channels), broadcast);
     }
 
     private static algorithm algorithm(Activation activation) {

@@ -27,6 +27,13 @@ final class OneDnnWeights implements AutoCloseable {
         SLOPES
     }
 
+    private static final int MAX_LAYERS = 1 << 20;
+
+    /** Returns the number of a part of a layer, whose weights are some of the layer's. */
+    static int part(int layer, int part) {
+        return layer + MAX_LAYERS * (part + 1);
+    }
+
     private record VectorKey(int layer, Vector vector) {}
 
     private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer, one memory per layout

@@ -9,25 +9,38 @@ import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.inference.OneDnnPlan.Argument;
 import org.facerecognition.inference.OneDnnPlan.Call;
+import org.facerecognition.inference.OneDnnPlan.Step;
+import org.facerecognition.inference.OneDnnSlabs.Slab;
 
 /**
- * The memory in which one thread at a time executes a plan. It owns all buffers and allocates them when it is created,
- * so that an execution allocates nothing.
+ * The memory in which a plan is executed for one call at a time. It owns all buffers, those of the images and the
+ * embeddings too, and allocates them when it is created, so that an execution allocates nothing.
  */
 final class OneDnnWorkspace implements AutoCloseable {
     /** A call whose arguments point into this workspace. */
-    private record BoundCall(dnnl_primitive primitive, int argumentCount, dnnl_exec_arg_t arguments) {}
+    record BoundCall(dnnl_primitive primitive, int argumentCount, dnnl_exec_arg_t arguments, dnnl_stream stream) {
+        /** @throws IllegalStateException when the primitive fails */
+        void run() {
+            int status = dnnl.dnnl_primitive_execute(primitive, stream, argumentCount, arguments);
+            if (status != dnnl.dnnl_success) {
+                throw new IllegalStateException("oneDNN failed with status " + status);
+            }
+        }
+    }
 
     private final PointerScope owner = new PointerScope();
     private final OneDnnPlan plan;
-    private final List<List<BoundCall>> layers = new ArrayList<>();
+    private final List<List<List<BoundCall>>> layers = new ArrayList<>(); // by layer, step and part
+    private final TeamCall.Parts parts;
     private final memory[] values;
-    private final stream stream;
-    private final dnnl_stream handle;
+    private final FloatPointer images; // [count, 3, S, S]
+    private final FloatPointer embeddings; // [count, D]
+    private final float[] image; // [3, S, S]
 
     /** @param plan borrowed; must stay open as long as the workspace */
     OneDnnWorkspace(OneDnnPlan plan) {
@@ -37,71 +50,125 @@ final class OneDnnWorkspace implements AutoCloseable {
             long[] sizes = plan.bufferBytes();
             Pointer[] buffers = new Pointer[sizes.length];
             for (int i = 0; i < sizes.length; i++) {
-                buffers[i] = allocate(sizes[i]).get_data_handle();
+                buffers[i] = allocate(sizes[i]);
             }
-            Pointer scratchpad = allocate(Math.max(1, plan.scratchpadBytes())).get_data_handle();
-            this.stream = new stream(OneDnn.engine());
-            this.handle = stream.get();
-            for (List<Call> calls : plan.layers()) {
-                layers.add(calls.stream()
-                        .map(call -> bind(call, buffers, scratchpad))
-                        .toList());
+            long imageLength = Shapes.size(plan.shape(0)) / plan.count();
+            this.image = new float[Math.toIntExact(imageLength)];
+            this.images = new FloatPointer(plan.count() * imageLength);
+            this.embeddings = new FloatPointer(Shapes.size(plan.shape(plan.output())));
+            Pointer[] scratchpads = new Pointer[plan.parts()]; // by part
+            dnnl_stream[] streams = new dnnl_stream[plan.parts()];
+            for (int i = 0; i < scratchpads.length; i++) {
+                scratchpads[i] = allocate(Math.max(1, plan.scratchpadBytes()));
+                streams[i] = new stream(OneDnn.engine()).get();
             }
+            for (List<Step> steps : plan.layers()) {
+                List<List<BoundCall>> layer = new ArrayList<>();
+                for (Step step : steps) {
+                    List<BoundCall> parts = new ArrayList<>();
+                    for (int part = 0; part < step.calls().size(); part++) {
+                        parts.add(bind(step.calls().get(part), buffers, scratchpads[part], streams[part]));
+                    }
+                    layer.add(parts);
+                }
+                layers.add(layer);
+            }
+            this.parts =
+                    new TeamCall.Parts(layers.stream().flatMap(List::stream).toList());
             owner.extend(); // survives the end of this block; close() frees it
         }
     }
 
-    private static memory allocate(long bytes) {
-        return new memory(OneDnn.rowMajor(data_type.u8, bytes), OneDnn.engine());
+    private static Pointer allocate(long bytes) {
+        return new memory(OneDnn.rowMajor(data_type.u8, bytes), OneDnn.engine()).get_data_handle();
     }
 
-    private BoundCall bind(Call call, Pointer[] buffers, Pointer scratchpad) {
+    private BoundCall bind(Call call, Pointer[] buffers, Pointer scratchpad, dnnl_stream stream) {
         int count = call.arguments().size() + 1;
         dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(count);
         for (int i = 0; i < count - 1; i++) {
             Argument argument = call.arguments().get(i);
-            memory operand = argument.constant() == null ? value(argument.value(), buffers) : argument.constant();
+            memory operand = argument.constant() == null ? operand(argument, buffers) : argument.constant();
             arguments.getPointer(i).arg(argument.kind()).memory(operand.get());
         }
         memory scratch = new memory(call.scratchpad(), OneDnn.engine(), scratchpad);
         arguments.getPointer(count - 1).arg(dnnl.DNNL_ARG_SCRATCHPAD).memory(scratch.get());
-        return new BoundCall(call.primitive().get(), count, arguments);
+        return new BoundCall(call.primitive().get(), count, arguments, stream);
     }
 
-    private memory value(int number, Pointer[] buffers) {
+    private memory operand(Argument argument, Pointer[] buffers) {
+        int number = argument.value();
+        Slab slab = argument.slab();
+        if (slab != null) {
+            return new memory(slab.layout(), OneDnn.engine(), at(address(number, buffers), slab.offset()));
+        }
         if (values[number] == null) {
-            int buffer = plan.buffer(number);
-            values[number] = buffer == OneDnnPlan.EXTERNAL
-                    ? new memory(plan.layout(number), OneDnn.engine(), (Pointer) null)
-                    : new memory(plan.layout(number), OneDnn.engine(), buffers[buffer]);
+            values[number] = new memory(plan.layout(number), OneDnn.engine(), address(number, buffers));
         }
         return values[number];
     }
 
+    private Pointer address(int value, Pointer[] buffers) {
+        int buffer = plan.buffer(value);
+        return buffer == OneDnnPlan.EXTERNAL ? (value == 0 ? images : embeddings) : buffers[buffer];
+    }
+
+    private static Pointer at(Pointer start, long bytes) {
+        return new Pointer(start) {
+            {
+                address += bytes;
+            }
+        };
+    }
+
     /**
-     * Executes the plan.
+     * Embeds as many images as the plan is for, on this thread.
      *
-     * @param images [count, 3, S, S], float32, row-major; borrowed
-     * @param embeddings receives [count, D], float32; borrowed
+     * @param input the images
+     * @param from the index of the first of them
+     * @param rows receives the embeddings, each in the place of its image
      * @param seconds the time of each layer is added to it; empty to measure nothing
      * @throws IllegalStateException when a primitive fails
      */
-    void run(Pointer images, Pointer embeddings, double[] seconds) {
-        values[0].set_data_handle(images);
-        values[plan.result()].set_data_handle(embeddings);
+    void run(InputImages input, int from, float[][] rows, double[] seconds) {
+        read(input, from);
         for (int i = 0; i < layers.size(); i++) {
             long start = seconds.length > i ? System.nanoTime() : 0;
-            for (BoundCall call : layers.get(i)) {
-                int status = dnnl.dnnl_primitive_execute(call.primitive, handle, call.argumentCount, call.arguments);
-                if (status != dnnl.dnnl_success) {
-                    throw new IllegalStateException("oneDNN failed in layer " + i + " with status " + status);
+            for (List<BoundCall> parts : layers.get(i)) {
+                for (BoundCall call : parts) {
+                    call.run();
                 }
             }
             if (seconds.length > i) {
                 seconds[i] += (System.nanoTime() - start) / 1e9;
             }
         }
-        stream._wait();
+        write(rows, from);
+    }
+
+    /** Reads the images that the plan is for. */
+    void read(InputImages input, int from) {
+        for (int i = 0; i < plan.count(); i++) {
+            input.read(from + i, image);
+            images.position((long) i * image.length).put(image);
+        }
+        images.position(0);
+    }
+
+    /** Returns an execution that several threads share, after {@link #read} and before {@link #write}. */
+    TeamCall teamCall() {
+        return new TeamCall(parts);
+    }
+
+    /** Writes the embeddings, each to the place of its image. */
+    void write(float[][] rows, int from) {
+        int size = (int) (embeddings.capacity() / plan.count());
+        for (int i = 0; i < plan.count(); i++) {
+            float[] row = new float[size];
+            embeddings.position((long) i * size).get(row);
+            rows[from + i] = row;
+        }
+        embeddings.position(0);
     }
 
     @Override

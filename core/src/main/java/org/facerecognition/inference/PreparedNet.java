@@ -3,6 +3,7 @@ package org.facerecognition.inference;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -57,16 +58,28 @@ public final class PreparedNet implements AutoCloseable {
      * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
-        return of(graph, batchSize, sizePx, type, device, device.is_cpu() && OneDnn.available(type));
+        boolean oneDnn = device.is_cpu() && OneDnn.available(type);
+        return of(graph, batchSize, sizePx, type, device, oneDnn, ComputeThreads::shared);
+    }
+
+    /** Prepares a network for a CPU with threads of its own; owned. */
+    static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, ComputeThreads threads) {
+        return of(graph, batchSize, sizePx, type, new Device("cpu"), OneDnn.available(type), () -> threads);
     }
 
     /** Prepares a network for libtorch's operators on the CPU, as on processors without oneDNN; owned. */
     static PreparedNet withoutOneDnn(Graph graph, int batchSize, int sizePx, ScalarType type) {
-        return of(graph, batchSize, sizePx, type, new Device("cpu"), false);
+        return of(graph, batchSize, sizePx, type, new Device("cpu"), false, ComputeThreads::shared);
     }
 
     private static PreparedNet of(
-            Graph graph, int batchSize, int sizePx, ScalarType type, Device device, boolean oneDnn) {
+            Graph graph,
+            int batchSize,
+            int sizePx,
+            ScalarType type,
+            Device device,
+            boolean oneDnn,
+            Supplier<ComputeThreads> threads) {
         Libtorch.load();
         if (batchSize < 1) {
             throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
@@ -82,7 +95,7 @@ public final class PreparedNet implements AutoCloseable {
             long maxChunkSize = MAX_VALUE_BYTES / bytes(type) / Shapes.largest(shapes);
             int chunkSize = device.is_cpu() ? chunkSize(batchSize, maxChunkSize) : batchSize;
             Execution execution = oneDnn && OneDnnLayers.supports(nodes)
-                    ? new OneDnnExecution(nodes, shapes, chunkSize, type)
+                    ? new OneDnnExecution(threads.get(), nodes, shapes, chunkSize, type)
                     : new AtenExecution(nodes, valueCount, chunkSize, type, own);
             done = true;
             return new PreparedNet(execution, batchSize, sizePx, type, own);
@@ -124,6 +137,51 @@ public final class PreparedNet implements AutoCloseable {
                 NoGradGuard noGrad = new NoGradGuard()) {
             return execution.run(images).retainReference();
         }
+    }
+
+    /** Returns whether {@link #embed} can be called: on a CPU with oneDNN. */
+    public boolean takesPixels() {
+        return execution instanceof OneDnnExecution;
+    }
+
+    /**
+     * Embeds images as decoders return them, without a tensor in between.
+     *
+     * @param pixels [S, S, 3] of each image, of the size that the network was prepared for
+     * @param table the normalized value of each pixel value, [3, 256]
+     * @param flip adds the embedding of the mirrored image
+     * @return the embeddings, not L2-normalized
+     * @throws IllegalArgumentException when an image has another size
+     * @throws IllegalStateException when the network is closed
+     * @throws UnsupportedOperationException unless {@link #takesPixels}
+     */
+    public float[][] embed(List<byte[]> pixels, float[][] table, boolean flip) {
+        int length = 3 * sizePx * sizePx;
+        for (byte[] image : pixels) {
+            if (image.length != length) {
+                throw new IllegalArgumentException("an image must have " + length + " values, [" + sizePx + ", "
+                        + sizePx + ", 3], but had " + image.length);
+            }
+        }
+        if (!(execution instanceof OneDnnExecution oneDnn)) {
+            throw new UnsupportedOperationException("only networks on a CPU with oneDNN take pixels");
+        }
+        try (Lifetime.Use use = lifetime.enter()) {
+            float[][] rows = oneDnn.run(new InputImages.Pixels(pixels, table, sizePx, flip));
+            return flip ? sums(rows) : rows;
+        }
+    }
+
+    /** Returns the sums of each row of the first half and its counterpart of the second half. */
+    private static float[][] sums(float[][] rows) {
+        float[][] sums = Arrays.copyOf(rows, rows.length / 2);
+        for (int i = 0; i < sums.length; i++) {
+            float[] mirrored = rows[sums.length + i];
+            for (int j = 0; j < mirrored.length; j++) {
+                sums[i][j] += mirrored[j];
+            }
+        }
+        return sums;
     }
 
     /**

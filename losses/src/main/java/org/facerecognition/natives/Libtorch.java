@@ -68,6 +68,7 @@ public final class Libtorch {
      * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN in
      * libtorch 2.10 then assumes caches of size zero, and its newer kernels divide by that size: the JVM dies of
      * SIGFPE. The older kernels, up to AVX, do not use the size. On such a machine libtorch also counts only one core.
+     * libtorch counts the host's cores; the JVM knows the quota of its container.
      */
     private static void adaptToMachine() {
         keptToAvx = hidesCaches()
@@ -76,9 +77,9 @@ public final class Libtorch {
         if (keptToAvx) {
             torch.set_env("ONEDNN_MAX_CPU_ISA", "AVX", false); // read when oneDNN is first used
         }
-        int processors = Runtime.getRuntime().availableProcessors();
-        boolean threadsGiven = System.getenv("OMP_NUM_THREADS") != null || System.getenv("MKL_NUM_THREADS") != null;
-        if (!threadsGiven && processors > 1 && torch.get_num_threads() == 1) {
+        int processors = Processors.count();
+        int threads = torch.get_num_threads();
+        if (threads > processors || threads == 1 || Processors.given().isPresent()) {
             torch.set_num_threads(processors);
         }
     }

@@ -4,13 +4,14 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Copies matrices from any device into Java arrays. Tensors passed in are borrowed, and no native memory is left over.
  */
 public final class TensorRows {
+    private static final double SMALLEST_NORM = 1e-12; // as libtorch's normalize
+
     private TensorRows() {}
 
     /**
@@ -40,8 +41,26 @@ public final class TensorRows {
      * @return N unit-norm rows of D values; a row of zeros stays zero
      */
     public static float[][] normalized(Tensor embeddings) {
-        try (PointerScope scope = new PointerScope()) {
-            return of(torch.normalize(embeddings));
+        return normalize(of(embeddings));
+    }
+
+    /**
+     * Divides each row by its Euclidean norm.
+     *
+     * @param rows changed; a row of zeros stays zero
+     * @return the same rows
+     */
+    public static float[][] normalize(float[][] rows) {
+        for (float[] row : rows) {
+            double squares = 0;
+            for (float value : row) {
+                squares += (double) value * value;
+            }
+            double norm = Math.max(Math.sqrt(squares), SMALLEST_NORM);
+            for (int i = 0; i < row.length; i++) {
+                row[i] = (float) (row[i] / norm);
+            }
         }
+        return rows;
     }
 }

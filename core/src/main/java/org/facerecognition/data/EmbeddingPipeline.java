@@ -1,0 +1,200 @@
+package org.facerecognition.data;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.natives.Processors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way from many images to their embeddings, in order: pool threads read the next images and crop their faces, while
+ * this thread has batches of crops embedded. A bounded number of crops is ahead, so that memory does not grow with the
+ * number of images.
+ */
+public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
+    /** The number of images that are embedded together. */
+    public static final int BATCH = 16;
+
+    private static final int AHEAD = 4 * BATCH; // images that are being read, or wait to be embedded
+
+    /** An image whose crop is being made: [S, S, 3]. */
+    private record Pending(ImageSource image, Future<byte[]> pixels) {}
+
+    private static final class Pool {
+        static final ThreadPoolExecutor THREADS = threads();
+
+        private static ThreadPoolExecutor threads() {
+            int count = Processors.count();
+            ThreadPoolExecutor pool =
+                    new ThreadPoolExecutor(count, count, 60, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> {
+                        Thread thread = new Thread(work, "face-crop");
+                        thread.setDaemon(true);
+                        thread.setContextClassLoader(null); // that of the first caller could never be unloaded
+                        return thread;
+                    });
+            pool.allowCoreThreadTimeOut(true);
+            return pool;
+        }
+    }
+
+    private final Iterator<? extends ImageSource> images;
+    private final Function<ImageSource, Mat> crop;
+    private final Function<List<byte[]>, float[][]> embed;
+    private final Deque<Pending> pending = new ArrayDeque<>();
+    private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
+
+    /**
+     * @param crop makes the network's input; owned. Called from any thread
+     * @param embed maps crops to unit-norm embeddings
+     */
+    private EmbeddingPipeline(
+            Iterator<? extends ImageSource> images,
+            Function<ImageSource, Mat> crop,
+            Function<List<byte[]>, float[][]> embed) {
+        this.images = images;
+        this.crop = crop;
+        this.embed = embed;
+    }
+
+    /**
+     * Embeds all images of a list.
+     *
+     * @param crop makes the network's input of an image; owned. Called from any thread
+     * @param embed maps the pixels of crops, [S, S, 3], to unit-norm embeddings
+     * @throws DataException the first problem, in the order of the images
+     */
+    public static List<float[]> embedAll(
+            List<? extends ImageSource> images,
+            Function<ImageSource, Mat> crop,
+            Function<List<byte[]>, float[][]> embed) {
+        if (images.size() == 1) { // OpenCV may use all processors for it
+            try (Mat face = crop.apply(images.get(0))) {
+                return List.of(embed.apply(List.of(ImageReader.pixels(face))));
+            }
+        }
+        EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed);
+        List<float[]> embeddings = new ArrayList<>();
+        try (OpenCvThreads.Scope alone = OpenCvThreads.one()) {
+            while (pipeline.hasNext()) {
+                EmbeddedImage next = pipeline.next();
+                embeddings.add(next.embedding().orElseThrow(() -> next.problem().orElseThrow()));
+            }
+            return List.copyOf(embeddings);
+        } finally {
+            pipeline.cancel();
+        }
+    }
+
+    /**
+     * Returns an element for each image, in the same order; for one thread, to be used once.
+     *
+     * @param images are taken as they are needed
+     * @param crop as for {@link #embedAll}
+     * @param embed as for {@link #embedAll}
+     */
+    public static Stream<EmbeddedImage> stream(
+            Stream<? extends ImageSource> images,
+            Function<ImageSource, Mat> crop,
+            Function<List<byte[]>, float[][]> embed) {
+        EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed);
+        return StreamSupport.stream(
+                        Spliterators.spliteratorUnknownSize(pipeline, Spliterator.ORDERED | Spliterator.NONNULL), false)
+                .onClose(pipeline::cancel)
+                .onClose(images::close);
+    }
+
+    @Override
+    public boolean hasNext() {
+        return !ready.isEmpty() || !pending.isEmpty() || images.hasNext();
+    }
+
+    @Override
+    public EmbeddedImage next() {
+        if (ready.isEmpty()) {
+            embedBatch();
+        }
+        return ready.remove();
+    }
+
+    private void readAhead() {
+        while (pending.size() < AHEAD && images.hasNext()) {
+            ImageSource image = images.next();
+            pending.add(new Pending(image, Pool.THREADS.submit(() -> {
+                try (OpenCvThreads.Scope alone = OpenCvThreads.one();
+                        Mat face = crop.apply(image)) {
+                    return ImageReader.pixels(face);
+                }
+            })));
+        }
+    }
+
+    private void embedBatch() {
+        readAhead();
+        if (pending.isEmpty()) {
+            throw new NoSuchElementException("there are no more images");
+        }
+        List<ImageSource> sources = new ArrayList<>();
+        List<@Nullable DataException> problems = new ArrayList<>();
+        List<byte[]> crops = new ArrayList<>();
+        while (sources.size() < BATCH && !pending.isEmpty()) {
+            Pending first = pending.remove();
+            sources.add(first.image);
+            try {
+                crops.add(await(first.pixels));
+                problems.add(null);
+            } catch (DataException e) {
+                problems.add(e);
+            }
+        }
+        readAhead(); // goes on while this thread embeds
+        float[][] embeddings = embed.apply(crops);
+        int next = 0;
+        for (int i = 0; i < sources.size(); i++) {
+            DataException problem = problems.get(i);
+            ready.add(new EmbeddedImage(
+                    sources.get(i),
+                    problem == null ? Optional.of(embeddings[next++]) : Optional.empty(),
+                    Optional.ofNullable(problem)));
+        }
+    }
+
+    private static byte[] await(Future<byte[]> pixels) {
+        try {
+            return pixels.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) e.getCause();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for an image", e);
+        }
+    }
+
+    /** Stops reading ahead, and waits for the images that are being read: the caller may close them. */
+    private void cancel() {
+        pending.forEach(image -> image.pixels.cancel(false));
+        for (Pending image : pending) {
+            while (!image.pixels.isDone()) {
+                Thread.onSpinWait();
+            }
+        }
+        pending.clear();
+    }
+}

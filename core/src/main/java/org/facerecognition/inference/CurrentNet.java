@@ -1,0 +1,133 @@
+package org.facerecognition.inference;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.graph.Graph;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The prepared form of an encoder on the CPU, in float32: made on first use, and again when the weights have changed.
+ * libtorch counts the changes of each tensor, whoever makes them, except for those through a raw pointer to its memory.
+ *
+ * <p>Thread-safe.
+ */
+public final class CurrentNet implements AutoCloseable {
+    private static final int BATCH_SIZE = 16;
+
+    private final Supplier<Graph> graph;
+    private final Supplier<Collection<Tensor>> weights;
+    private final int sizePx;
+    private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock(); // to be written to change the net
+    private @Nullable List<Tensor> tensors; // of the encoder; owned handles
+    private @Nullable PreparedNet net;
+    private long version; // of the weights that it was made with
+    private volatile boolean impossible; // the network does not describe its operations
+
+    /**
+     * Prepares nothing yet.
+     *
+     * @param graph describes the network; owned. Throws an UnsupportedOperationException if it cannot be described
+     * @param weights the network's parameters and buffers, always the same; scoped
+     * @param sizePx side of the images
+     */
+    public CurrentNet(Supplier<Graph> graph, Supplier<Collection<Tensor>> weights, int sizePx) {
+        this.graph = graph;
+        this.weights = weights;
+        this.sizePx = sizePx;
+    }
+
+    /**
+     * Uses the prepared net.
+     *
+     * @param use must not keep it
+     * @return empty when the encoder cannot be prepared
+     */
+    public <T> Optional<T> use(Function<PreparedNet, T> use) {
+        if (impossible) {
+            return Optional.empty();
+        }
+        lock.readLock().lock();
+        try {
+            PreparedNet current = net;
+            if (current != null && version == version()) {
+                return Optional.of(use.apply(current));
+            }
+        } finally {
+            lock.readLock().unlock();
+        }
+        lock.writeLock().lock();
+        try {
+            make();
+            lock.readLock().lock(); // before anybody else changes it
+        } catch (UnsupportedOperationException e) {
+            impossible = true; // a network of one's own
+            return Optional.empty();
+        } finally {
+            lock.writeLock().unlock();
+        }
+        try {
+            return Optional.ofNullable(net).map(use);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private void make() {
+        if (tensors == null) {
+            List<Tensor> handles = new ArrayList<>();
+            try (PointerScope scope = new PointerScope()) {
+                weights.get().forEach(tensor -> handles.add(tensor.retainReference()));
+            }
+            tensors = handles;
+        }
+        long now = version();
+        if (net != null && version == now) {
+            return;
+        }
+        drop();
+        try (Graph described = graph.get();
+                Device cpu = new Device("cpu")) {
+            net = PreparedNet.of(described, BATCH_SIZE, sizePx, ScalarType.Float, cpu);
+            version = now;
+        }
+    }
+
+    /** Returns a number that grows whenever one of the tensors changes. */
+    private long version() {
+        long sum = 0;
+        for (Tensor tensor : tensors == null ? List.<Tensor>of() : tensors) {
+            sum += tensor._version();
+        }
+        return sum;
+    }
+
+    /** Frees the prepared net until it is used again. */
+    public void drop() {
+        lock.writeLock().lock();
+        try {
+            if (net != null) {
+                net.close();
+                net = null;
+            }
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        drop();
+        if (tensors != null) {
+            tensors.forEach(Tensor::close);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package org.facerecognition.inference;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Properties;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Loader;
+import org.facerecognition.io.AtomicFile;
+
+/**
+ * The implementations of convolutions that were measured to be the fastest on this machine. All networks of the process
+ * share them, and a file in JavaCPP's cache folder keeps them for the next process, so that measurements that come out
+ * differently each time do not change the last bits of embeddings. The file is for one version of oneDNN and one kind
+ * of processor.
+ */
+final class KernelChoices {
+    private final Path file;
+    private final Properties choices = new Properties(); // from a layer to an implementation's name
+    private boolean changed;
+
+    private static final class Holder {
+        static final KernelChoices SHARED = new KernelChoices(file());
+    }
+
+    /** @param file need not exist; one that cannot be read counts as empty */
+    KernelChoices(Path file) {
+        this.file = file;
+        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            choices.load(reader);
+        } catch (IOException | IllegalArgumentException e) {
+            choices.clear(); // not measured yet, or not written by this class: it is measured again
+        }
+    }
+
+    /** Returns the choices of this machine. */
+    static KernelChoices shared() {
+        return Holder.SHARED;
+    }
+
+    private static Path file() {
+        String model = "";
+        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+            model = lines.filter(line -> line.startsWith("model"))
+                    .distinct()
+                    .toList()
+                    .toString();
+        } catch (IOException | UncheckedIOException e) {
+            // not Linux: the instruction set alone tells processors apart
+        }
+        try {
+            String name =
+                    String.format("face-recognition-kernels-%s-%x.properties", OneDnn.kernels(), model.hashCode());
+            return Loader.getCacheDir().toPath().resolve(name);
+        } catch (IOException e) {
+            return Path.of(""); // there is no cache folder: nothing is kept
+        }
+    }
+
+    /**
+     * Returns the implementation for a layer.
+     *
+     * @param layer describes it, whatever the batch size
+     * @param measured finds the fastest implementation; called if that is not known yet
+     */
+    synchronized String choose(String layer, Supplier<String> measured) {
+        String known = choices.getProperty(layer);
+        if (known == null) {
+            known = measured.get();
+            choices.setProperty(layer, known);
+            changed = true;
+        }
+        return known;
+    }
+
+    /** Writes the choices if there are new ones; if that fails, the next process measures again. */
+    synchronized void save() {
+        if (!changed) {
+            return;
+        }
+        changed = false;
+        try {
+            StringWriter text = new StringWriter();
+            choices.store(text, "The fastest implementations of convolutions on this machine; may be deleted");
+            AtomicFile.writeUnsynced(file, text.toString().getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            // a cache that cannot be written is no failure
+        }
+    }
+}

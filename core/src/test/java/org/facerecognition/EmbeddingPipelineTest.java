@@ -1,0 +1,150 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.EmbeddedImage;
+import org.facerecognition.data.EmbeddingPipeline;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.weights.NamedTensors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(120)
+class EmbeddingPipelineTest {
+    private static final int SIZE_PX = 32;
+    private static final int COUNT = 90; // more than are read ahead
+    private static Recognizer recognizer;
+    private static final List<Mat> FACES = new ArrayList<>();
+
+    @BeforeAll
+    static void open() {
+        recognizer = recognizer();
+        for (int i = 0; i < COUNT; i++) {
+            FACES.add(new SyntheticFaces(1, 48).image(i / 3, i % 3));
+        }
+    }
+
+    private static Recognizer recognizer() {
+        return Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(16)
+                .classes(3)
+                .imageSizePx(SIZE_PX)
+                .build());
+    }
+
+    @AfterAll
+    static void close() {
+        recognizer.close();
+        FACES.forEach(Mat::close);
+    }
+
+    /** Every seventh image cannot be read. */
+    private static List<ImageSource> images() {
+        return IntStream.range(0, COUNT)
+                .mapToObj(i ->
+                        i % 7 == 3 ? ImageSource.of(new byte[] {1, 2, 3}, "broken-" + i) : ImageSource.of(FACES.get(i)))
+                .toList();
+    }
+
+    @Test
+    void everyImageHasItsResultInOrderAndABadOneDoesNotStopTheOthers() {
+        List<ImageSource> images = images();
+        List<EmbeddedImage> results;
+        try (Stream<EmbeddedImage> stream = recognizer.embedEach(images.stream())) {
+            results = stream.toList();
+        }
+        assertThat(results).extracting(EmbeddedImage::image).containsExactlyElementsOf(images);
+        for (int i = 0; i < COUNT; i++) {
+            if (i % 7 == 3) {
+                assertThat(results.get(i).embedding()).isEmpty();
+                assertThat(results.get(i).problem().orElseThrow()).hasMessageContaining("broken-" + i);
+            } else {
+                assertThat(results.get(i).problem()).isEmpty();
+                assertThat(results.get(i).embedding().orElseThrow()).isEqualTo(recognizer.embed(images.get(i)));
+            }
+        }
+    }
+
+    @Test
+    void embedAllFailsWithTheFirstProblemInOrder() {
+        assertThatThrownBy(() -> recognizer.embedAll(images()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("broken-3");
+        assertThat(recognizer.embedAll(List.of())).isEmpty();
+    }
+
+    @Test
+    void aBoundedNumberOfImagesIsReadAhead() {
+        AtomicInteger taken = new AtomicInteger();
+        Stream<ImageSource> endless = Stream.generate(() -> {
+            taken.incrementAndGet();
+            return ImageSource.of(FACES.get(0));
+        });
+        try (Stream<EmbeddedImage> stream = recognizer.embedEach(endless)) {
+            Iterator<EmbeddedImage> results = stream.iterator();
+            for (int i = 1; i <= 200; i++) {
+                results.next();
+                assertThat(taken.get()).isLessThanOrEqualTo(i + 5 * EmbeddingPipeline.BATCH + 1);
+            }
+        }
+    }
+
+    @Test
+    void otherFailuresAreNotHidden() {
+        ImageSource failing = ImageSource.of(new Mat());
+        List<ImageSource> images = List.of(ImageSource.of(FACES.get(0)), failing, ImageSource.of(FACES.get(1)));
+        assertThatThrownBy(() -> recognizer.embedAll(images)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /** A model that is not being trained embeds through its prepared form without being asked. */
+    @Test
+    void theRecognizerAndItsPreparedFormGiveTheSameBits() {
+        List<ImageSource> faces = FACES.stream().map(ImageSource::of).toList();
+        try (PreparedRecognizer prepared = recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32))) {
+            List<float[]> expected = prepared.embedAll(faces);
+            List<float[]> actual = recognizer.embedAll(faces);
+            for (int i = 0; i < faces.size(); i++) {
+                assertThat(actual.get(i)).isEqualTo(expected.get(i));
+            }
+        }
+    }
+
+    @Test
+    void changedWeightsChangeTheEmbeddings() {
+        try (Recognizer changing = recognizer()) {
+            float[] before = changing.embed(FACES.get(0));
+            assertThat(changing.embed(FACES.get(0))).isEqualTo(before);
+            try (PointerScope scope = new PointerScope();
+                    NoGradGuard noGrad = new NoGradGuard()) {
+                NamedTensors.parameters(changing.encoder()).values().stream()
+                        .filter(tensor -> tensor.dim() == 4)
+                        .forEach(tensor -> tensor.mul_(new Scalar(-3.0)));
+            }
+            float[] after = changing.embed(FACES.get(0));
+            assertThat(after).isNotEqualTo(before);
+            try (PreparedRecognizer prepared =
+                    changing.prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32))) {
+                assertThat(prepared.embed(FACES.get(0))).isEqualTo(after);
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+package org.facerecognition.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.facerecognition.natives.Libtorch;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ComputeThreadsTest {
+    @BeforeAll
+    static void load() {
+        Libtorch.load();
+    }
+
+    /** Work of one piece. */
+    private static ComputeThreads.Work alone(Runnable piece) {
+        return shared(0, piece, () -> {});
+    }
+
+    private static ComputeThreads.Work shared(int helpers, Runnable lead, Runnable help) {
+        return new ComputeThreads.Work() {
+            @Override
+            public int usefulHelpers() {
+                return helpers;
+            }
+
+            @Override
+            public void lead() {
+                lead.run();
+            }
+
+            @Override
+            public void help() {
+                help.run();
+            }
+        };
+    }
+
+    @Test
+    void aCallerComputesOnItsOwnThread() {
+        Thread[] thread = new Thread[1];
+        new ComputeThreads(2).run(() -> alone(() -> thread[0] = Thread.currentThread()));
+        assertThat(thread[0]).isSameAs(Thread.currentThread());
+    }
+
+    @Test
+    void noMoreThreadsComputeThanThereAreProcessorsAndAllCallsAreDone() throws InterruptedException {
+        ComputeThreads threads = new ComputeThreads(3);
+        AtomicInteger now = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        AtomicInteger done = new AtomicInteger();
+        Runnable piece = () -> {
+            most.accumulateAndGet(now.incrementAndGet(), Math::max);
+            pause(1);
+            now.decrementAndGet();
+            done.incrementAndGet();
+        };
+        List<Thread> callers = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            Thread caller = new Thread(() -> {
+                for (int call = 0; call < 20; call++) {
+                    threads.run(() -> shared(2, piece, piece));
+                }
+            });
+            caller.start();
+            callers.add(caller);
+        }
+        for (Thread caller : callers) {
+            caller.join();
+        }
+        assertThat(most.get()).isLessThanOrEqualTo(3);
+        assertThat(done.get()).isGreaterThanOrEqualTo(16 * 20);
+        awaitIdle(threads, 3);
+    }
+
+    @Test
+    void helpersJoinWhereThereAreProcessorsForThem() throws InterruptedException {
+        ComputeThreads threads = new ComputeThreads(4);
+        CountDownLatch all = new CountDownLatch(3);
+        threads.run(() -> shared(
+                2,
+                () -> {
+                    all.countDown();
+                    ComputeThreads.uninterruptibly(all); // for both helpers
+                },
+                all::countDown));
+        awaitIdle(threads, 4);
+    }
+
+    @Test
+    void aCallWithOneProcessorGetsNoHelp() {
+        AtomicInteger helped = new AtomicInteger();
+        ComputeThreads threads = new ComputeThreads(1);
+        threads.run(() -> shared(5, () -> pause(20), helped::incrementAndGet));
+        assertThat(helped.get()).isZero();
+    }
+
+    @Test
+    void aFailureReachesItsCallerWhicheverThreadRanIt() throws InterruptedException {
+        ComputeThreads threads = new ComputeThreads(1);
+        Runnable fails = () -> {
+            throw new IllegalStateException("broken");
+        };
+        assertThatThrownBy(() -> threads.run(() -> alone(fails))).hasMessage("broken");
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        Thread first = new Thread(() -> threads.run(() -> alone(() -> {
+            begun.countDown();
+            ComputeThreads.uninterruptibly(end);
+        })));
+        first.start();
+        begun.await();
+        Throwable[] failure = new Throwable[1];
+        Thread second = new Thread(
+                () -> { // waits, and another thread runs its work
+                    try {
+                        threads.run(() -> alone(fails));
+                    } catch (IllegalStateException e) {
+                        failure[0] = e;
+                    }
+                });
+        second.start();
+        pause(50);
+        end.countDown();
+        first.join();
+        second.join();
+        assertThat(failure[0]).hasMessage("broken");
+        threads.run(() -> alone(() -> {})); // the processor was given back
+        awaitIdle(threads, 1);
+    }
+
+    @Test
+    void anInterruptedCallerStillWaitsForItsWork() throws InterruptedException {
+        ComputeThreads threads = new ComputeThreads(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        Thread first = new Thread(() -> threads.run(() -> alone(() -> {
+            begun.countDown();
+            ComputeThreads.uninterruptibly(end);
+        })));
+        first.start();
+        begun.await();
+        boolean[] seen = new boolean[2];
+        Thread second = new Thread(() -> {
+            Thread.currentThread().interrupt();
+            threads.run(() -> alone(() -> seen[0] = true));
+            seen[1] = Thread.currentThread().isInterrupted();
+        });
+        second.start();
+        pause(20);
+        assertThat(second.isAlive()).isTrue();
+        end.countDown();
+        second.join();
+        assertThat(seen).containsExactly(true, true);
+    }
+
+    private static void awaitIdle(ComputeThreads threads, int processors) throws InterruptedException {
+        while (threads.idle() < processors) { // a helper may still be giving its processor back
+            Thread.sleep(1);
+        }
+        assertThat(threads.idle()).isEqualTo(processors);
+    }
+
+    private static void pause(int milliseconds) {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

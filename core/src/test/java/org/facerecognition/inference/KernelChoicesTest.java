@@ -1,0 +1,44 @@
+package org.facerecognition.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class KernelChoicesTest {
+    @TempDir
+    private Path folder;
+
+    private static String mustBeKnown() {
+        throw new AssertionError("was measured again");
+    }
+
+    @Test
+    void measuresOnceAndRemembersInTheNextProcess() {
+        Path file = folder.resolve("choices.properties");
+        KernelChoices first = new KernelChoices(file);
+        assertThat(first.choose("convolution [64, 3, 3, 3], stride 1", () -> "jit:avx2"))
+                .isEqualTo("jit:avx2");
+        assertThat(first.choose("convolution [64, 3, 3, 3], stride 1", KernelChoicesTest::mustBeKnown))
+                .isEqualTo("jit:avx2");
+        assertThat(file).doesNotExist();
+        first.save();
+        KernelChoices next = new KernelChoices(file);
+        assertThat(next.choose("convolution [64, 3, 3, 3], stride 1", KernelChoicesTest::mustBeKnown))
+                .isEqualTo("jit:avx2");
+        assertThat(next.choose("another", () -> "brgconv:avx2")).isEqualTo("brgconv:avx2");
+    }
+
+    @Test
+    void aFileThatCannotBeReadOrWrittenIsNoFailure() throws IOException {
+        Path broken = Files.writeString(folder.resolve("broken"), "a = \\uZZZZ");
+        assertThat(new KernelChoices(broken).choose("a", () -> "measured")).isEqualTo("measured");
+        KernelChoices nowhere = new KernelChoices(folder.resolve("missing/choices"));
+        assertThat(nowhere.choose("a", () -> "measured")).isEqualTo("measured");
+        nowhere.save();
+        assertThat(nowhere.choose("a", KernelChoicesTest::mustBeKnown)).isEqualTo("measured");
+    }
+}

@@ -1,0 +1,78 @@
+package org.facerecognition.natives;
+
+import com.sun.jna.Function;
+import com.sun.jna.NativeLibrary;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * OpenMP's number of threads, which oneDNN reads when it makes a primitive and when it runs one. Every thread has a
+ * number of its own.
+ */
+public final class OpenMp {
+    private OpenMp() {}
+
+    /*
+     * JavaCPP maps no function of OpenMP's, and libtorch's set_num_threads also changes the number of threads to come.
+     * Where the library goes by another name than those known here, the number stays as it is, and oneDNN splits each
+     * layer between OpenMP's threads.
+     */
+    private static final class Functions {
+        static final @Nullable Function SET = find("omp_set_num_threads");
+        static final @Nullable Function GET = find("omp_get_max_threads");
+
+        private static @Nullable Function find(String name) {
+            String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+            List<String> libraries = system.startsWith("windows")
+                    ? List.of("libiomp5md", "libomp140.x86_64", "vcomp140")
+                    : system.startsWith("mac") ? List.of("libomp.dylib", "libiomp5.dylib") : List.of("libgomp.so.1");
+            for (String library : libraries) {
+                try {
+                    return NativeLibrary.getInstance(library).getFunction(name);
+                } catch (LinkageError e) {
+                    // goes by another name, or JNA cannot be loaded
+                }
+            }
+            return null;
+        }
+    }
+
+    /** A changed number of threads, until it is closed, by the same thread. */
+    public static final class Scope implements AutoCloseable {
+        private final int former;
+
+        private Scope(int former) {
+            this.former = former;
+        }
+
+        @Override
+        public void close() {
+            if (former > 1) {
+                set(former);
+            }
+        }
+    }
+
+    /**
+     * Makes OpenMP run this thread's parallel loops on this thread alone: it then waits for no other thread, which
+     * might not be running. The libraries that use OpenMP must be loaded.
+     *
+     * @return closed by this thread, to restore the former number
+     */
+    public static Scope alone() {
+        Function get = Functions.GET;
+        int former = get == null ? 1 : get.invokeInt(new Object[0]);
+        if (former > 1) {
+            set(1);
+        }
+        return new Scope(former);
+    }
+
+    private static void set(int threads) {
+        Function set = Functions.SET;
+        if (set != null) {
+            set.invokeVoid(new Object[] {threads});
+        }
+    }
+}
