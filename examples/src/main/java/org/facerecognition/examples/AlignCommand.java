@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageReader;
@@ -69,44 +71,64 @@ final class AlignCommand implements Callable<Integer> {
         given.notes().forEach(err::println);
         List<ImageFileNames> files = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
-        int crops = 0;
-        int unreadable = 0;
+        AtomicInteger crops = new AtomicInteger();
+        AtomicInteger unreadable = new AtomicInteger();
         try (FaceDetector faces = detector.openRequired(err);
                 ImagesProgress progress = new ImagesProgress("aligning", files.size())) {
-            for (ImageFileNames file : files) {
-                try (Mat image = ImageReader.read(file.file())) {
-                    List<DetectedFace> found = faces.detect(image);
-                    List<String> written = write(file, image, usable(faces, image, found), template);
-                    crops += written.size();
-                    if (written.isEmpty()) {
-                        err.println(
-                                found.isEmpty()
-                                        ? NoFace.sentence(file.file(), image, faces)
-                                        : NoFace.unusable(file.file()));
-                    }
+            ImagesInOrder.examine(files, file -> aligned(file, faces, template), new ImagesInOrder.Report<Aligned>() {
+                @Override
+                public void result(ImageFileNames file, Aligned aligned) {
+                    crops.addAndGet(aligned.crops.size());
+                    aligned.note.ifPresent(err::println);
                     if (!json) {
-                        print(file.file(), written);
+                        print(file.file(), aligned.crops);
                     }
                     Map<String, Object> result = new LinkedHashMap<>();
                     result.put("image", file.file().toString());
-                    result.put("crops", written);
+                    result.put("crops", aligned.crops);
                     results.add(result);
-                } catch (DataException e) {
-                    unreadable++;
-                    err.println(e.getMessage());
+                    progress.step();
                 }
-                progress.step();
-            }
+
+                @Override
+                public void unreadable(ImageFileNames file, DataException problem) {
+                    unreadable.incrementAndGet();
+                    err.println(problem.getMessage());
+                    progress.step();
+                }
+            });
         }
         err.println(crops + " crops of " + results.size() + " images in " + out
-                + (unreadable == 0 ? "" : "; " + unreadable + " images could not be read"));
+                + (unreadable.get() == 0 ? "" : "; " + unreadable + " images could not be read"));
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
-            result.put("crops", crops);
+            result.put("crops", crops.get());
             result.put("images", results);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return unreadable == 0 ? 0 : Main.FAILED;
+        return unreadable.get() == 0 ? 0 : Main.FAILED;
+    }
+
+    /**
+     * The crops of a photograph.
+     *
+     * @param crops the names of their files
+     * @param note why there are none
+     */
+    private record Aligned(List<String> crops, Optional<String> note) {}
+
+    private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template) {
+        try (Mat image = ImageReader.read(file.file())) {
+            List<DetectedFace> found = faces.detect(image);
+            List<String> crops = write(file, image, usable(faces, image, found), template);
+            Optional<String> note = !crops.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(
+                            found.isEmpty()
+                                    ? NoFace.sentence(file.file(), image, faces)
+                                    : NoFace.unusable(file.file()));
+            return new Aligned(crops, note);
+        }
     }
 
     private void print(Path image, List<String> crops) {

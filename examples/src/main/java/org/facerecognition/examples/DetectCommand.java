@@ -15,7 +15,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Point;
 import org.bytedeco.opencv.opencv_core.Rect;
@@ -72,54 +74,73 @@ final class DetectCommand implements Callable<Integer> {
         given.notes().forEach(err::println);
         List<ImageFileNames> files = given.files();
         List<Map<String, Object>> results = new ArrayList<>();
-        int faces = 0;
-        int unreadable = 0;
+        AtomicInteger faces = new AtomicInteger();
+        AtomicInteger unreadable = new AtomicInteger();
         try (FaceDetector faceDetector = detector.openRequired(err);
                 ImagesProgress progress = new ImagesProgress("detecting", files.size())) {
-            for (ImageFileNames file : files) {
-                try (Mat image = ImageReader.read(file.file())) {
-                    List<DetectedFace> found = faceDetector.detect(image);
-                    faces += found.size();
-                    report(file.file(), image, found, results);
-                    if (found.isEmpty() && NoFace.isShrunk(image, faceDetector)) {
-                        err.println(NoFace.sentence(file.file(), image, faceDetector));
-                    }
-                    if (out != null) {
-                        found.forEach(face -> draw(image, face));
-                        ImageWriter.write(image, file.in(out, ".png"));
-                    }
-                } catch (DataException e) {
-                    unreadable++;
-                    err.println(e.getMessage());
+            ImagesInOrder.examine(files, file -> examined(file, faceDetector), new ImagesInOrder.Report<Examined>() {
+                @Override
+                public void result(ImageFileNames file, Examined image) {
+                    faces.addAndGet(image.found.size());
+                    report(file.file(), image, results);
+                    image.note.ifPresent(err::println);
+                    progress.step();
                 }
-                progress.step();
-            }
+
+                @Override
+                public void unreadable(ImageFileNames file, DataException problem) {
+                    unreadable.incrementAndGet();
+                    err.println(problem.getMessage());
+                    progress.step();
+                }
+            });
         }
         err.println(faces + " faces in " + results.size() + " images"
                 + (out == null ? "" : ", marked in " + out)
-                + (unreadable == 0 ? "" : "; " + unreadable + " images could not be read"));
+                + (unreadable.get() == 0 ? "" : "; " + unreadable + " images could not be read"));
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
-            result.put("faces", faces);
+            result.put("faces", faces.get());
             result.put("images", results);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return unreadable == 0 ? 0 : Main.FAILED;
+        return unreadable.get() == 0 ? 0 : Main.FAILED;
     }
 
-    private void report(Path file, Mat image, List<DetectedFace> found, List<Map<String, Object>> results) {
+    /**
+     * What was found in a photograph.
+     *
+     * @param note why there may be more faces than were found
+     */
+    private record Examined(int width, int height, List<DetectedFace> found, Optional<String> note) {}
+
+    private Examined examined(ImageFileNames file, FaceDetector faceDetector) throws IOException {
+        try (Mat image = ImageReader.read(file.file())) {
+            List<DetectedFace> found = faceDetector.detect(image);
+            if (out != null) {
+                found.forEach(face -> draw(image, face));
+                ImageWriter.write(image, file.in(out, ".png"));
+            }
+            boolean lost = found.isEmpty() && NoFace.isShrunk(image, faceDetector);
+            Optional<String> note =
+                    lost ? Optional.of(NoFace.sentence(file.file(), image, faceDetector)) : Optional.empty();
+            return new Examined(image.cols(), image.rows(), found, note);
+        }
+    }
+
+    private void report(Path file, Examined image, List<Map<String, Object>> results) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("image", file.toString());
-        result.put("width", image.cols());
-        result.put("height", image.rows());
-        result.put("faces", found.stream().map(DetectCommand::json).toList());
+        result.put("width", image.width);
+        result.put("height", image.height);
+        result.put("faces", image.found.stream().map(DetectCommand::json).toList());
         results.add(result);
         if (!json) {
             PrintWriter out = spec.commandLine().getOut();
-            if (found.isEmpty()) {
+            if (image.found.isEmpty()) {
                 out.println(file + "\tno face");
             }
-            for (DetectedFace face : found) {
+            for (DetectedFace face : image.found) {
                 DetectedFace.Box box = face.box();
                 out.printf(
                         Locale.ROOT,

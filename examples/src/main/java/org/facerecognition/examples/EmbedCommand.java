@@ -2,13 +2,18 @@ package org.facerecognition.examples;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
+import org.facerecognition.data.EmbeddedImage;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.FaceDetector;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -23,7 +28,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Print the embeddings of face images.",
             "The images must be cropped as in the model's training; with --detector, one face of each photograph is"
-                    + " embedded."
+                    + " embedded. An image that cannot be used is left out, and the exit code is 1."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
@@ -52,29 +57,50 @@ final class EmbedCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        PrintWriter err = spec.commandLine().getErr();
         ImageFileNames.Given given = ImageFileNames.of(images);
-        given.notes().forEach(spec.commandLine().getErr()::println);
+        given.notes().forEach(err::println);
         List<Path> files = given.paths();
-        List<float[]> embeddings;
-        Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
-        try (Recognizer recognizer = model.load()) {
+        List<String> embedded = new ArrayList<>();
+        List<float[]> embeddings = new ArrayList<>(); // for JSON, which is printed at the end
+        Map<String, String> leftOut = new LinkedHashMap<>();
+        PrintWriter out = spec.commandLine().getOut();
+        Optional<FaceDetector> faceDetector = detector.open(err);
+        try (Recognizer recognizer = model.load();
+                ImagesProgress progress = new ImagesProgress("embedding", files.size())) {
             faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
             recognizer.useFlip(flip);
-            embeddings = recognizer.embed(files);
+            try (Stream<EmbeddedImage> results =
+                    recognizer.embedEach(files.stream().map(ImageSource::of))) {
+                Iterator<EmbeddedImage> next = results.iterator();
+                for (Path file : files) {
+                    EmbeddedImage result = next.next();
+                    if (result.problem().isPresent()) {
+                        leftOut.put(file.toString(), result.problem().get().getMessage());
+                    } else if (json) {
+                        embedded.add(file.toString());
+                        embeddings.add(result.embedding().orElseThrow());
+                    } else {
+                        out.println(
+                                file + "\t" + Arrays.toString(result.embedding().orElseThrow()));
+                    }
+                    progress.step();
+                }
+            }
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
         }
-        PrintWriter out = spec.commandLine().getOut();
+        leftOut.values().forEach(err::println);
+        if (!leftOut.isEmpty() && files.size() > 1) {
+            err.println(files.size() - leftOut.size() + " of " + files.size() + " images were embedded");
+        }
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
-            result.put("images", files.stream().map(Path::toString).toList());
+            result.put("images", embedded);
             result.put("embeddings", embeddings);
+            result.put("left_out", leftOut);
             out.println(Json.line(result));
-        } else {
-            for (int i = 0; i < files.size(); i++) {
-                out.println(files.get(i) + "\t" + Arrays.toString(embeddings.get(i)));
-            }
         }
-        return 0;
+        return leftOut.isEmpty() ? 0 : Main.FAILED;
     }
 }

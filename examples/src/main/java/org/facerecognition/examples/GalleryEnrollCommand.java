@@ -4,14 +4,18 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageFiles;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.PassedOver;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Enrollment;
@@ -176,41 +180,30 @@ final class GalleryEnrollCommand implements Callable<Integer> {
 
     private int enroll(List<EnrollmentPlan.Image> images, Recognizer recognizer, Gallery gallery) {
         int enrolled = 0;
-        try (ImagesProgress progress = new ImagesProgress("enrolling", images.size())) {
-            for (int from = 0; from < images.size(); from += BATCH) {
-                List<Enrollment> some =
-                        embedded(images.subList(from, Math.min(images.size(), from + BATCH)), recognizer, progress);
-                gallery.enroll(some);
-                enrolled += some.size();
-            }
-        }
-        return enrolled;
-    }
-
-    /** Embeds images in one batch or, if one of them cannot be used, one at a time. */
-    private List<Enrollment> embedded(
-            List<EnrollmentPlan.Image> images, Recognizer recognizer, ImagesProgress progress) {
-        List<Enrollment> all = new ArrayList<>();
-        try {
-            List<float[]> embeddings = recognizer.embed(
-                    images.stream().map(EnrollmentPlan.Image::file).toList());
-            for (int i = 0; i < images.size(); i++) {
-                EnrollmentPlan.Image image = images.get(i);
-                if (image.hasChanged()) {
-                    leftOut.put(image.file().toString(), image.file() + " changed while it was read; enroll it again");
+        List<Enrollment> some = new ArrayList<>();
+        Stream<ImageSource> sources = images.stream().map(image -> ImageSource.of(image.file()));
+        try (ImagesProgress progress = new ImagesProgress("enrolling", images.size());
+                Stream<EmbeddedImage> results = recognizer.embedEach(sources)) {
+            Iterator<EmbeddedImage> next = results.iterator();
+            for (EnrollmentPlan.Image image : images) {
+                EmbeddedImage result = next.next();
+                String file = image.file().toString();
+                if (result.problem().isPresent()) {
+                    leftOut.put(file, result.problem().get().getMessage());
+                } else if (image.hasChanged()) {
+                    leftOut.put(file, file + " changed while it was read; enroll it again");
                 } else {
-                    all.add(new Enrollment(image.name(), embeddings.get(i), image.note(), image.contentKey()));
+                    float[] embedding = result.embedding().orElseThrow();
+                    some.add(new Enrollment(image.name(), embedding, image.note(), image.contentKey()));
+                }
+                if (some.size() == BATCH) {
+                    enrolled += gallery.enroll(some).length;
+                    some.clear();
                 }
                 progress.step();
             }
-        } catch (DataException e) {
-            if (images.size() == 1) {
-                leftOut.put(images.get(0).file().toString(), e.getMessage());
-                progress.step();
-            } else {
-                images.forEach(image -> all.addAll(embedded(List.of(image), recognizer, progress)));
-            }
+            enrolled += gallery.enroll(some).length;
         }
-        return all;
+        return enrolled;
     }
 }

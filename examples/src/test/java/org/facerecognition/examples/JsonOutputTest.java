@@ -128,8 +128,7 @@ class JsonOutputTest {
             case "gallery-enroll/left-out" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", noFace};
             case "gallery-identify" -> with(identify(gallery, -1), "--detector", CliData.DETECTOR, photo, noFace);
-            case "gallery-identify/unknown" ->
-                with(identify(crops(), 1), data.faces().resolve("person0/0.png"), root.resolve("no.png"));
+            case "gallery-identify/unknown" -> with(identify(crops(), 1), noFace, root.resolve("no.png"));
             case "gallery-list" -> new Object[] {"--gallery", gallery};
             case "gallery-list/entries" -> new Object[] {"--gallery", gallery, "--entries"};
             case "gallery-remove" -> new Object[] {"--gallery", gallery, "Ann"};

@@ -287,6 +287,19 @@ class PhotographCommandsTest {
         assertThat(result.err()).doesNotContain("fetching").contains("0 faces in 1 images");
     }
 
+    /** Earlier, the first image without a face ended the command. */
+    @Test
+    void embedLeavesOutWhatItCannotUse() {
+        Cli.Result result = Cli.run("embed", one, noFace, both, "--model", model, "--detector", DETECTOR, "--json");
+        assertThat(result.code()).isEqualTo(Main.FAILED);
+        assertThat(result.err()).contains("2 of 3 images were embedded", "image " + noFace + " must show a face");
+        assertThat(result.json().get("images")).extracting(JsonNode::asText).containsExactly("" + one, "" + both);
+        assertThat(result.json().get("embeddings")).hasSize(2);
+        assertThat(result.json().get("left_out").fieldNames()).toIterable().containsExactly("" + noFace);
+        Cli.Result lines = Cli.run("embed", one, noFace, both, "--model", model, "--detector", DETECTOR);
+        assertThat(lines.out().lines()).hasSize(2).first().asString().startsWith(one + "\t[");
+    }
+
     @Test
     void alignKeepsTheStructureOfFolders() throws IOException {
         Path out = folder.resolve("crops");

@@ -22,7 +22,9 @@ import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
+import org.facerecognition.data.OpenCvThreads;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.natives.Processors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +57,7 @@ public final class FaceServer implements AutoCloseable {
     private final Javalin server;
     private final AdmissionControl admission;
     private final DemoService service;
+    private final OpenCvThreads.Scope openCv;
     private final PrintWriter err;
 
     /**
@@ -104,7 +107,8 @@ public final class FaceServer implements AutoCloseable {
     private FaceServer(Settings settings, DemoService service, PrintWriter err) {
         this.service = service;
         this.err = err;
-        int workers = Math.min(Settings.MAX_WORKERS, Runtime.getRuntime().availableProcessors());
+        this.openCv = OpenCvThreads.one(); // requests run side by side already
+        int workers = Math.min(Settings.MAX_WORKERS, Processors.count());
         this.admission = new AdmissionControl(settings.maxRequests(), Settings.MAX_UPLOAD_BYTES, workers);
         this.server = Javalin.create(config -> configure(config, settings));
     }
@@ -289,6 +293,7 @@ public final class FaceServer implements AutoCloseable {
     @Override
     public void close() {
         server.stop();
+        openCv.close();
         if (!admission.shutDown(SHUTDOWN_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
             throw new IllegalStateException("an image is still being processed " + SHUTDOWN_TIMEOUT_SECONDS
                     + " s after the server was stopped");

@@ -1,0 +1,98 @@
+package org.facerecognition.examples;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.OpenCvThreads;
+import org.facerecognition.natives.Processors;
+
+/**
+ * Examines many images on all processors, and reports on them in their order. Only a few are examined ahead, so that
+ * memory does not grow with their number.
+ */
+final class ImagesInOrder {
+    private static final int AHEAD = 4; // images per processor
+
+    private ImagesInOrder() {}
+
+    /** Examines an image, on any thread. */
+    interface Examination<T> {
+        T of(ImageFileNames file) throws IOException;
+    }
+
+    /** Reports on the images, in their order, on the caller's thread. */
+    interface Report<T> {
+        void result(ImageFileNames file, T result);
+
+        void unreadable(ImageFileNames file, DataException problem);
+    }
+
+    private record Pending<T>(ImageFileNames file, Future<T> result) {}
+
+    /**
+     * Examines all images. One that cannot be read does not stop the others; any other failure does.
+     *
+     * @throws IOException when an examination throws one
+     */
+    static <T> void examine(List<ImageFileNames> files, Examination<T> examination, Report<T> report)
+            throws IOException {
+        int threads = Processors.count();
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        Deque<Pending<T>> pending = new ArrayDeque<>();
+        Iterator<ImageFileNames> next = files.iterator();
+        try (OpenCvThreads.Scope alone = OpenCvThreads.one()) {
+            while (next.hasNext() || !pending.isEmpty()) {
+                while (next.hasNext() && pending.size() < AHEAD * threads) {
+                    ImageFileNames file = next.next();
+                    pending.add(new Pending<>(file, pool.submit(() -> examination.of(file))));
+                }
+                Pending<T> first = pending.remove();
+                try {
+                    report.result(first.file, await(first.result));
+                } catch (DataException e) {
+                    report.unreadable(first.file, e);
+                }
+            }
+        } finally {
+            pending.forEach(image -> image.result.cancel(false));
+            end(pool);
+        }
+    }
+
+    /** Waits for the images that are being examined: the caller closes what they use. */
+    private static void end(ExecutorService pool) {
+        pool.shutdown();
+        try {
+            while (!pool.awaitTermination(1, TimeUnit.MINUTES)) {
+                // an image takes milliseconds, its file system perhaps longer
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static <T> T await(Future<T> result) throws IOException {
+        try {
+            return result.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException cause) {
+                throw cause;
+            }
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) e.getCause();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for an image", e);
+        }
+    }
+}
