@@ -115,6 +115,49 @@ class EmbeddingPipelineTest {
         assertThatThrownBy(() -> recognizer.embedAll(images)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    /** The caller may free its images as soon as the call has ended, however it ended. */
+    @Test
+    void noImageIsReadAfterTheCallHasFailed() {
+        AtomicInteger reading = new AtomicInteger();
+        List<ImageSource> images = new ArrayList<>(List.of(ImageSource.of(new byte[] {1}, "broken")));
+        for (int i = 0; i < 60; i++) {
+            ImageSource face = ImageSource.of(FACES.get(i));
+            images.add(new SlowImage(face, reading));
+        }
+        assertThatThrownBy(() -> recognizer.embedAll(images)).hasMessageContaining("broken");
+        assertThat(reading.get()).isZero();
+    }
+
+    private record SlowImage(ImageSource face, AtomicInteger reading) implements ImageSource {
+        @Override
+        public String name() {
+            return "slow";
+        }
+
+        @Override
+        public Mat read() {
+            reading.incrementAndGet();
+            try {
+                Thread.sleep(30);
+                return face.read();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            } finally {
+                reading.decrementAndGet();
+            }
+        }
+
+        @Override
+        public long contentBytes() {
+            return face.contentBytes();
+        }
+
+        @Override
+        public long contentChecksum() {
+            return face.contentChecksum();
+        }
+    }
+
     /** A model that is not being trained embeds through its prepared form without being asked. */
     @Test
     void theRecognizerAndItsPreparedFormGiveTheSameBits() {

@@ -57,6 +57,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private final Function<List<byte[]>, float[][]> embed;
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
+    private volatile boolean canceled;
 
     /**
      * @param crop makes the network's input; owned. Called from any thread
@@ -135,6 +136,9 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         while (pending.size() < AHEAD && images.hasNext()) {
             ImageSource image = images.next();
             pending.add(new Pending(image, Pool.THREADS.submit(() -> {
+                if (canceled) {
+                    return new byte[0];
+                }
                 try (OpenCvThreads.Scope alone = OpenCvThreads.one();
                         Mat face = crop.apply(image)) {
                     return ImageReader.pixels(face);
@@ -189,12 +193,20 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
 
     /** Stops reading ahead, and waits for the images that are being read: the caller may close them. */
     private void cancel() {
-        pending.forEach(image -> image.pixels.cancel(false));
-        for (Pending image : pending) {
-            while (!image.pixels.isDone()) {
-                Thread.onSpinWait();
+        canceled = true;
+        boolean interrupted = false;
+        while (!pending.isEmpty()) {
+            try {
+                pending.element().pixels.get();
+                pending.remove();
+            } catch (ExecutionException e) {
+                pending.remove(); // nobody wants it any more
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
         }
-        pending.clear();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

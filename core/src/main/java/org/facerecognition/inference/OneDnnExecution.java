@@ -178,7 +178,6 @@ final class OneDnnExecution implements Execution {
         }
     }
 
-    /** @param images [B, 3, S, S], float32, row-major, on the CPU; borrowed */
     /**
      * Images in a tensor, float32, row-major, on the CPU.
      *
