@@ -193,6 +193,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
     static float[][] embedInBuffer(
             List<byte[]> pixels, ModelInput input, Device device, int batchSize, BufferEmbedding embed) {
         int size = input.sizePx();
+        for (byte[] image : pixels) { // a smaller one would be read beyond its end
+            if (image.length != 3 * size * size) {
+                throw new IllegalStateException("the network's input must be " + size + "x" + size + " pixels of 3"
+                        + " bytes, but had " + image.length + " bytes");
+            }
+        }
         int atATime = Math.max(1, Math.min(batchSize, pixels.size()));
         float[][] embeddings = new float[pixels.size()][];
         try (BatchBuffer buffer = new BatchBuffer(atATime, size, input.normalization(), device, true)) {
@@ -224,7 +230,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     /**
      * Makes a batcher for the calls of many threads, to be closed before this recognizer. On a CPU, where batches are
-     * not faster than single images, no image waits for others.
+     * hardly faster than single images, no image waits for others.
      */
     public FaceBatcher batcher() {
         MicroBatcher.Settings usual = MicroBatcher.Settings.DEFAULT;

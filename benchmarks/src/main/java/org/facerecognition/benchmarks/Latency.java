@@ -64,7 +64,8 @@ final class Latency {
                     () -> session.run(Map.of("images", input)).close());
             out.printf(
                     "%n| %s, 112 px, one image per call | callers | p50, ms | p99, ms"
-                            + " | images/s, median (min to max) | relative to ONNX Runtime |%n|---|---|---|---|---|---|%n",
+                            + " | images/s, median (min to max) | relative to ONNX Runtime |%n"
+                            + "|---|---|---|---|---|---|%n",
                     net.id());
             for (int callers : new int[] {1, 4, 16}) {
                 Map<String, Times> times = new LinkedHashMap<>();

@@ -108,7 +108,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     public List<DetectedFace> findUsable(Mat whole) {
         FaceDetector finder = requireDetector();
         return finder.detect(whole).stream()
-                .filter(face -> face.isPlausible() && !finder.isUpsideDown(whole, face))
+                .filter(face -> finder.isUsable(whole, face))
                 .toList();
     }
 

@@ -2,6 +2,7 @@ package org.facerecognition.data;
 
 import org.bytedeco.opencv.global.opencv_core;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.Processors;
 
 /**
  * Restricts OpenCV to one thread while several threads process images in parallel, and restores its number of threads
@@ -37,7 +38,7 @@ public final class OpenCvThreads {
     private static synchronized void restrict() {
         NativeLibraries.load(opencv_core.class, "OpenCV");
         if (users++ == 0) {
-            previous = opencv_core.getNumThreads();
+            previous = Math.min(Processors.count(), opencv_core.getNumThreads());
             opencv_core.setNumThreads(1);
         }
     }

@@ -24,6 +24,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
+import org.facerecognition.natives.Processors;
 
 /**
  * Approximate search with a graph over the prototypes (HNSW: Malkov and Yashunin 2016), built and traversed by JVector.
@@ -49,8 +50,7 @@ final class HnswSearch extends PrototypeSearch {
 
     private GraphIndexBuilder builder; // replaced only by load, before the first search
     /** Searchers for reuse; at most one per processor, however many threads search. */
-    private final Queue<GraphSearcher> idle =
-            new ArrayBlockingQueue<>(Runtime.getRuntime().availableProcessors());
+    private final Queue<GraphSearcher> idle = new ArrayBlockingQueue<>(Processors.count());
 
     /**
      * Loads JVector's vector arithmetic while its logger is off. JVector warns once per process that its arithmetic is

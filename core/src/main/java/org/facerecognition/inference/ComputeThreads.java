@@ -57,8 +57,7 @@ final class ComputeThreads {
                 Integer.MAX_VALUE, // the processors are the limit
                 IDLE_SECONDS,
                 TimeUnit.SECONDS,
-                new SynchronousQueue<>(), // takes the thread that has been idle for the shortest time: its cache is
-                // warm
+                new SynchronousQueue<>(), // takes the thread that was idle for the shortest time: its cache is warm
                 work -> {
                     Thread thread = new Thread(work, "face-compute-" + number.incrementAndGet());
                     thread.setDaemon(true);
@@ -128,15 +127,25 @@ final class ComputeThreads {
 
     private void workOffQueue() {
         if (!queue.isEmpty() && processors.tryAcquire()) {
-            pool.execute(() -> {
-                try (OpenMp.Scope alone = OpenMp.alone()) {
-                    for (Waiting next; (next = queue.poll()) != null; ) {
-                        next.run();
-                    }
-                } finally {
-                    passOn();
+            boolean begun = false;
+            try {
+                pool.execute(this::runWaiting);
+                begun = true;
+            } finally {
+                if (!begun) { // there is no memory for another thread
+                    processors.release();
                 }
-            });
+            }
+        }
+    }
+
+    private void runWaiting() {
+        try (OpenMp.Scope alone = OpenMp.alone()) {
+            for (Waiting next; (next = queue.poll()) != null; ) {
+                next.run();
+            }
+        } finally {
+            passOn();
         }
     }
 

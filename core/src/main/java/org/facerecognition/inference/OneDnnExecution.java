@@ -112,7 +112,7 @@ final class OneDnnExecution implements Execution {
                 pools.add(new Pool(new OneDnnPlan(nodes, shapes, count, 1, OneDnn.type(type), weights, autotuner)));
             }
             KernelChoices.shared().save();
-            int parts = Math.min(MAX_PARTS, threads.count());
+            int parts = Integer.highestOneBit(Math.min(MAX_PARTS, threads.count())); // channels divide by it
             if (parts > 1) {
                 team = new Pool(new OneDnnPlan(nodes, shapes, 1, parts, OneDnn.type(type), weights, autotuner));
                 verifyTeam();

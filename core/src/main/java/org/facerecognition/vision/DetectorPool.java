@@ -5,9 +5,11 @@ import java.util.Deque;
 import java.util.concurrent.Semaphore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
+import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
+import org.facerecognition.natives.Processors;
 
 /**
  * A pool of OpenCV's YuNet detectors, which makes them usable from many threads.
@@ -24,8 +26,7 @@ final class DetectorPool implements AutoCloseable {
     private final String name;
     private final FaceDetector.Settings settings;
     private final Deque<FaceDetectorYN> idle = new ArrayDeque<>(); // guarded by itself
-    private final Semaphore permits =
-            new Semaphore(Math.max(2, Runtime.getRuntime().availableProcessors()), true);
+    private final Semaphore permits = new Semaphore(Math.max(2, Processors.count()), true);
 
     /**
      * @param model the bytes of YuNet's .onnx file
@@ -108,6 +109,9 @@ final class DetectorPool implements AutoCloseable {
                     settings.topK(),
                     0, // OpenCV's own backend
                     0); // on the CPU
+            if (opencv_core.getNumThreads() > Processors.count()) { // OpenCV counts the host's, beyond a quota
+                opencv_core.setNumThreads(Processors.count());
+            }
             return detector.retainReference();
         } catch (RuntimeException e) {
             throw new DetectorException(

@@ -268,6 +268,16 @@ public final class FaceDetector implements AutoCloseable {
         }
     }
 
+    /**
+     * Returns whether a face can be embedded: it is not upside down, and its landmarks can be a face's.
+     *
+     * @param image RGB, CV_8UC3; borrowed and not changed
+     * @param face that was found in {@code image}
+     */
+    public boolean isUsable(Mat image, DetectedFace face) {
+        return face.isPlausible() && !isUpsideDown(image, face);
+    }
+
     private double bestScore(Mat image) {
         return detect(image).stream().mapToDouble(DetectedFace::score).max().orElse(0);
     }

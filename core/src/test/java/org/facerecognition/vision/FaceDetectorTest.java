@@ -21,12 +21,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.Races;
 import org.facerecognition.SharedFiles;
 import org.facerecognition.SquareFaces;
 import org.facerecognition.data.ImageReader;
+import org.facerecognition.natives.Processors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -320,6 +322,23 @@ class FaceDetectorTest {
                 assertThat(same.points().get(i).y())
                         .isCloseTo(8 * face.points().get(i).y(), within(24.0));
             }
+        }
+    }
+
+    /** OpenCV counts the processors of the host, whatever the user or a container allows. */
+    @Test
+    void detectionKeepsToTheBoundOnThreads() {
+        int former = opencv_core.getNumThreads();
+        System.setProperty(Processors.PROPERTY, "1");
+        try (Mat image = SquareFaces.photo(160, 120, 1)) {
+            opencv_core.setNumThreads(2);
+            try (FaceDetector bounded = FaceDetector.open(SquareFaces.detector())) {
+                bounded.detect(image);
+            }
+            assertThat(opencv_core.getNumThreads()).isEqualTo(1);
+        } finally {
+            System.clearProperty(Processors.PROPERTY);
+            opencv_core.setNumThreads(former);
         }
     }
 }

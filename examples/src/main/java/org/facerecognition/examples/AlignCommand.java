@@ -120,7 +120,9 @@ final class AlignCommand implements Callable<Integer> {
     private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template) {
         try (Mat image = ImageReader.read(file.file())) {
             List<DetectedFace> found = faces.detect(image);
-            List<String> crops = write(file, image, usable(faces, image, found), template);
+            List<DetectedFace> usable =
+                    found.stream().filter(face -> faces.isUsable(image, face)).toList(); // as embed
+            List<String> crops = write(file, image, usable, template);
             Optional<String> note = !crops.isEmpty()
                     ? Optional.empty()
                     : Optional.of(
@@ -133,13 +135,6 @@ final class AlignCommand implements Callable<Integer> {
 
     private void print(Path image, List<String> crops) {
         spec.commandLine().getOut().println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
-    }
-
-    /** Returns the faces that can be embedded: a model would reject the others, as would {@code embed}. */
-    private static List<DetectedFace> usable(FaceDetector faces, Mat image, List<DetectedFace> found) {
-        return found.stream()
-                .filter(face -> face.isPlausible() && !faces.isUpsideDown(image, face))
-                .toList();
     }
 
     private List<String> write(ImageFileNames file, Mat image, List<DetectedFace> found, FaceTemplate template) {
