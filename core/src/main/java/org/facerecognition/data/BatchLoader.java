@@ -21,6 +21,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
+import org.facerecognition.vision.OpenCvThreads;
 
 /**
  * Turns a data set into batches: worker threads read, crop and augment images ahead of the training loop, into buffers

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.natives.Processors;
+import org.facerecognition.vision.OpenCvThreads;
 import org.jspecify.annotations.Nullable;
 
 /**

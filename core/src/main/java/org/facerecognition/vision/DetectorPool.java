@@ -5,7 +5,6 @@ import java.util.Deque;
 import java.util.concurrent.Semaphore;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
-import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
@@ -109,9 +108,7 @@ final class DetectorPool implements AutoCloseable {
                     settings.topK(),
                     0, // OpenCV's own backend
                     0); // on the CPU
-            if (opencv_core.getNumThreads() > Processors.count()) { // OpenCV counts the host's, beyond a quota
-                opencv_core.setNumThreads(Processors.count());
-            }
+            OpenCvThreads.bound();
             return detector.retainReference();
         } catch (RuntimeException e) {
             throw new DetectorException(

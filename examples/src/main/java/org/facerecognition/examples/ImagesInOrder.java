@@ -11,8 +11,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.OpenCvThreads;
 import org.facerecognition.natives.Processors;
+import org.facerecognition.vision.OpenCvThreads;
 
 /**
  * Examines many images on all processors, and reports on them in their order. Only a few are examined ahead, so that

@@ -22,9 +22,9 @@ import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
-import org.facerecognition.data.OpenCvThreads;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.natives.Processors;
+import org.facerecognition.vision.OpenCvThreads;
 import org.jspecify.annotations.Nullable;
 
 /**

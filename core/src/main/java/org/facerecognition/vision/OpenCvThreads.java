@@ -1,4 +1,4 @@
-package org.facerecognition.data;
+package org.facerecognition.vision;
 
 import org.bytedeco.opencv.global.opencv_core;
 import org.facerecognition.natives.NativeLibraries;
@@ -35,10 +35,23 @@ public final class OpenCvThreads {
         return new Scope();
     }
 
+    /**
+     * Lowers the number of threads that OpenCV has chosen itself to {@link Processors#count}. A number that the
+     * application has set stays.
+     */
+    public static synchronized void bound() {
+        NativeLibraries.load(opencv_core.class, "OpenCV");
+        int threads = opencv_core.getNumThreads();
+        if (threads == opencv_core.getNumberOfCPUs() && threads > Processors.count()) {
+            opencv_core.setNumThreads(Processors.count());
+        }
+    }
+
     private static synchronized void restrict() {
         NativeLibraries.load(opencv_core.class, "OpenCV");
         if (users++ == 0) {
-            previous = Math.min(Processors.count(), opencv_core.getNumThreads());
+            bound();
+            previous = opencv_core.getNumThreads();
             opencv_core.setNumThreads(1);
         }
     }
