@@ -223,9 +223,9 @@ class ArchitectureTest {
                     "train.OneImageTrial",
                     "backbone.FrozenFeatureCache",
                     "data.BatchBuffer"))
-            .and(isNot("graph.Operation$Normalize"))
+            .and(isNot("graph.Constant"))
             // CPU only
-            .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution", "export.OnnxFile"))
+            .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution"))
             .should()
             .callMethodWhere(CREATES_A_CPU_TENSOR);
 
@@ -240,10 +240,9 @@ class ArchitectureTest {
             .and()
             .resideOutsideOfPackage("org.facerecognition.benchmarks..")
             .and(isNot("natives.TensorRows", "weights.Fingerprint", "train.EmbeddingStats"))
-            .and(isNot("backbone.FrozenFeatureCache", "inference.OneDnnWeights", "inference.OneDnnExecution"))
+            .and(isNot("backbone.FrozenFeatureCache", "inference.OneDnnExecution"))
             .and(isNot("weights.SafeTensors", "weights.TensorBytes", "gallery.ExactSearch"))
             .and(isNot("data.BatchBuffer", "data.DecodedImageCache"))
-            .and(isNot("export.Message")) // receives only tensors that OnnxFile has moved to the CPU
             .should()
             .callMethodWhere(describe(
                     "asks for a pointer into a tensor",

@@ -89,13 +89,13 @@ final class Net implements AutoCloseable {
                 long side = sides[nodes.get(i).input().node()];
                 if (operation instanceof Operation.Convolution c) {
                     side = (side + 2L * c.padding() - c.weight().size(2)) / c.stride() + 1;
-                    total += c.weight().numel() * side * side;
+                    total += c.weight().count() * side * side;
                 } else if (operation instanceof Operation.MaxPool p) {
                     side = (side + 2L * p.padding() - p.kernel()) / p.stride() + 1;
                 } else if (operation instanceof Operation.GlobalAveragePool) {
                     side = 1;
                 } else if (operation instanceof Operation.Linear l) {
-                    total += l.weight().numel();
+                    total += l.weight().count();
                 }
                 sides[i] = side;
             }

@@ -4,13 +4,13 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.graph.Constant;
 
 /**
- * Builds and writes a Protocol Buffers message field by field. Tensors are borrowed and copied only while the message
+ * Builds and writes a Protocol Buffers message field by field. Constants are borrowed and copied only while the message
  * is written, so that a model is never in memory twice.
  */
 final class Message {
@@ -61,20 +61,17 @@ final class Message {
     }
 
     /**
-     * Adds the raw bytes of a tensor.
+     * Adds the raw bytes of float32 values.
      *
-     * @param values contiguous and on the CPU; borrowed until the message is written
+     * @param values borrowed until the message is written
      */
-    Message tensor(int tag, Tensor values) {
-        long size = values.numel() * values.element_size();
+    Message constant(int tag, Constant values) {
+        long size = values.count() * Float.BYTES;
         return add(sizeWithLength(tag, size), out -> {
             writeLength(out, tag, size);
-            if (size > 0) {
-                try (BytePointer data = new BytePointer(values.data_ptr())) {
-                    ByteBuffer all = data.position(0).limit(size).asByteBuffer();
-                    out.write(all);
-                }
-            }
+            ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
+            values.copyTo(bytes.asFloatBuffer());
+            out.writeRawBytes(bytes);
         });
     }
 

@@ -7,11 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.BatchNormFolding;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
@@ -203,7 +201,9 @@ public final class OnnxFile {
 
         @Override
         public Message prelu(PRelu p) {
-            Tensor slopes = rows ? p.slopes() : p.slopes().reshape(-1, 1, 1); // broadcasts over the last dimensions
+            Constant slopes = rows
+                    ? p.slopes()
+                    : p.slopes().reshape(p.slopes().count(), 1, 1); // broadcasts over the last dimensions
             return node("PRelu", output, x[0], weight("slopes", slopes));
         }
 
@@ -235,30 +235,25 @@ public final class OnnxFile {
             return node("Flatten", output, x); // keeps the first dimension by default
         }
 
-        private String[] weighted(Tensor weight, @Nullable Tensor bias) {
+        private String[] weighted(Constant weight, @Nullable Constant bias) {
             String name = weight("weight", weight);
             return bias == null ? new String[] {x[0], name} : new String[] {x[0], name, weight("bias", bias)};
         }
 
-        /** Adds a tensor to the initializers and returns its name. */
-        private String weight(String name, Tensor tensor) {
-            Tensor onHost = tensor.to(new Device("cpu"), ScalarType.Float).contiguous();
+        /** Adds a constant to the initializers and returns its name. */
+        private String weight(String name, Constant values) {
             initializers.add(new Message()
-                    .numbers(1, onHost.shape()) // dims
+                    .numbers(1, values.shape()) // dims
                     .number(2, FLOAT) // data_type
                     .text(8, prefix + name) // name
-                    .tensor(9, onHost)); // raw_data
+                    .constant(9, values)); // raw_data
             return prefix + name;
         }
 
         /** Adds a number to the initializers and returns its name. */
         private String scalar(String name, double value) {
-            return weight(name, withoutDimensions(value));
+            return weight(name, Constant.of(new float[] {(float) value}));
         }
-    }
-
-    private static Tensor withoutDimensions(double value) {
-        return Tensor.create(new double[] {value}).squeeze();
     }
 
     private static long[] twice(int value) {

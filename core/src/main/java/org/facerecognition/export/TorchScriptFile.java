@@ -8,14 +8,12 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.ExtraFilesMap;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.QualifiedName;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.BatchNormFolding;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
@@ -214,14 +212,13 @@ public final class TorchScriptFile {
             return call("flatten", x[0], "1");
         }
 
-        private String weightOrNone(String name, @Nullable Tensor tensor) {
-            return tensor == null ? "None" : weight(name, tensor);
+        private String weightOrNone(String name, @Nullable Constant values) {
+            return values == null ? "None" : weight(name, values);
         }
 
-        /** Registers a tensor as a parameter and returns its name in the program. */
-        private String weight(String name, Tensor tensor) {
-            Tensor onHost = tensor.to(new Device("cpu"), ScalarType.Float).contiguous();
-            module.register_parameter(prefix + name, onHost, false);
+        /** Registers a constant as a parameter and returns its name in the program. */
+        private String weight(String name, Constant values) {
+            module.register_parameter(prefix + name, values.tensor(), false);
             return "self." + prefix + name;
         }
     }

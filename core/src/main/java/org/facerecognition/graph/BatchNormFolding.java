@@ -3,11 +3,6 @@ package org.facerecognition.graph;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Operation.BatchNorm;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
@@ -44,12 +39,20 @@ public final class BatchNormFolding {
         return Graph.of((builder, images) -> folding.rewrite(builder, images));
     }
 
-    /** The function x * scale + shift per channel; both are [C], float64. */
-    private record Affine(Tensor scale, Tensor shift) {
+    /** The function x * scale + shift per channel. */
+    private record Affine(double[] scale, double[] shift) {
         static Affine of(BatchNorm norm) {
-            Tensor variance = wide(norm.variance()).add(new Scalar(norm.epsilon()));
-            Tensor scale = wide(norm.weight()).div(torch.sqrt(variance));
-            return new Affine(scale, wide(norm.bias()).sub(wide(norm.mean()).mul(scale)));
+            float[] mean = norm.mean().values();
+            float[] variance = norm.variance().values();
+            float[] weight = norm.weight().values();
+            float[] bias = norm.bias().values();
+            double[] scale = new double[mean.length];
+            double[] shift = new double[mean.length];
+            for (int i = 0; i < scale.length; i++) {
+                scale[i] = weight[i] / Math.sqrt(variance[i] + norm.epsilon());
+                shift[i] = bias[i] - mean[i] * scale[i];
+            }
+            return new Affine(scale, shift);
         }
     }
 
@@ -85,19 +88,38 @@ public final class BatchNormFolding {
 
     /** Returns {@code before} with {@code norm} folded in; null if it is neither a convolution nor a linear layer. */
     private static @Nullable Operation foldInto(Operation before, BatchNorm norm) {
-        Affine affine = Affine.of(norm);
         if (before instanceof Convolution c) {
-            Tensor weight = wide(c.weight()).mul(affine.scale.reshape(-1, 1, 1, 1));
-            return new Convolution(narrow(weight), foldedBias(c.bias(), affine), c.stride(), c.padding(), c.groups());
+            Affine affine = Affine.of(norm);
+            Constant weight = scaledRows(c.weight(), affine.scale);
+            return new Convolution(weight, foldedBias(c.bias(), affine), c.stride(), c.padding(), c.groups());
         }
         if (before instanceof Linear l) {
-            return new Linear(narrow(wide(l.weight()).mul(affine.scale.reshape(-1, 1))), foldedBias(l.bias(), affine));
+            Affine affine = Affine.of(norm);
+            return new Linear(scaledRows(l.weight(), affine.scale), foldedBias(l.bias(), affine));
         }
         return null;
     }
 
-    private static Tensor foldedBias(@Nullable Tensor bias, Affine affine) {
-        return narrow(bias == null ? affine.shift : wide(bias).mul(affine.scale).add(affine.shift));
+    /** Returns weights whose entries of the first dimension are each multiplied by a factor. */
+    private static Constant scaledRows(Constant weight, double[] factors) {
+        long[] shape = weight.shape();
+        int row = Math.toIntExact(weight.count() / shape[0]);
+        return new ComputedConstant(shape, target -> {
+            int begin = target.position();
+            weight.copyTo(target);
+            for (int i = begin; i < target.position(); i++) {
+                target.put(i, (float) (target.get(i) * factors[(i - begin) / row]));
+            }
+        });
+    }
+
+    private static Constant foldedBias(@Nullable Constant bias, Affine affine) {
+        float[] before = bias == null ? new float[affine.shift.length] : bias.values();
+        float[] folded = new float[before.length];
+        for (int i = 0; i < folded.length; i++) {
+            folded[i] = (float) (before[i] * affine.scale[i] + affine.shift[i]);
+        }
+        return Constant.of(folded, folded.length);
     }
 
     /** Returns the index of the linear layer that is the only user of a node, flattened or not; -1 if there is none. */
@@ -129,18 +151,27 @@ public final class BatchNormFolding {
             return operation;
         }
         Linear linear = (Linear) operation;
-        Tensor weight = wide(linear.weight()); // [out, C * positions]
-        long positions = weight.size(1) / affine.scale.numel();
-        Tensor shift = torch.mv(weight, affine.shift.repeat_interleave(positions));
-        Tensor bias = linear.bias() == null ? shift : wide(linear.bias()).add(shift);
-        return new Linear(narrow(weight.mul(affine.scale.repeat_interleave(positions))), narrow(bias));
-    }
-
-    private static Tensor wide(Tensor x) {
-        return x.to(new Device("cpu"), ScalarType.Double);
-    }
-
-    private static Tensor narrow(Tensor x) {
-        return x.to(ScalarType.Float);
+        Constant weight = linear.weight(); // [out, C * positions]
+        int columns = Math.toIntExact(weight.size(1));
+        int positions = columns / affine.scale.length;
+        float[] before = weight.values();
+        float[] bias = linear.bias() == null
+                ? new float[before.length / columns]
+                : linear.bias().values();
+        for (int row = 0; row < bias.length; row++) {
+            double sum = bias[row];
+            for (int column = 0; column < columns; column++) {
+                sum += before[row * columns + column] * affine.shift[column / positions];
+            }
+            bias[row] = (float) sum;
+        }
+        Constant scaled = new ComputedConstant(weight.shape(), target -> {
+            int begin = target.position();
+            weight.copyTo(target);
+            for (int i = begin; i < target.position(); i++) {
+                target.put(i, (float) (target.get(i) * affine.scale[(i - begin) % columns / positions]));
+            }
+        });
+        return new Linear(scaled, Constant.of(bias, bias.length));
     }
 }

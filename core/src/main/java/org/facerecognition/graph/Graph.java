@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
 
 /**
  * The operations of a network in evaluation mode, as nodes in the order of execution: the first stands for the images,
@@ -30,7 +29,7 @@ public final class Graph implements AutoCloseable {
     public static Graph of(BiFunction<GraphBuilder, Value, Value> description) {
         PointerScope scope = new PointerScope();
         boolean done = false;
-        try (NoGradGuard noGrad = new NoGradGuard()) {
+        try {
             GraphBuilder builder = new GraphBuilder();
             Value result = description.apply(builder, builder.add(new Operation.Input()));
             Graph graph = new Graph(prune(builder.nodes(), result), scope.extend());

@@ -69,8 +69,8 @@ public final class GraphBuilder {
         Tensor bias = layer.bias();
         return add(
                 new Convolution(
-                        layer.weight().detach(),
-                        bias.defined() ? bias.detach() : null,
+                        Constant.of(layer.weight().detach()),
+                        bias.defined() ? Constant.of(bias.detach()) : null,
                         same("stride of a convolution", options.stride()),
                         padding(options),
                         (int) options.groups().get()),
@@ -130,23 +130,25 @@ public final class GraphBuilder {
         }
         return add(
                 new BatchNorm(
-                        mean,
-                        variance,
-                        weight.defined() ? weight.detach() : torch.ones_like(mean),
-                        bias.defined() ? bias.detach() : torch.zeros_like(mean),
+                        Constant.of(mean),
+                        Constant.of(variance),
+                        Constant.of(weight.defined() ? weight.detach() : torch.ones_like(mean)),
+                        Constant.of(bias.defined() ? bias.detach() : torch.zeros_like(mean)),
                         options.eps().get()),
                 x);
     }
 
     /** Records a PReLU. */
     public Value prelu(PReLUImpl layer, Value x) {
-        return add(new PRelu(layer.weight().detach()), x);
+        return add(new PRelu(Constant.of(layer.weight().detach())), x);
     }
 
     /** Records a linear layer. */
     public Value linear(LinearImpl layer, Value x) {
         Tensor bias = layer.bias();
-        return add(new Linear(layer.weight().detach(), bias.defined() ? bias.detach() : null), x);
+        return add(
+                new Linear(Constant.of(layer.weight().detach()), bias.defined() ? Constant.of(bias.detach()) : null),
+                x);
     }
 
     /**

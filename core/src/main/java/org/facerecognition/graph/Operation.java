@@ -1,7 +1,6 @@
 package org.facerecognition.graph;
 
 import java.util.List;
-import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * new operation does not compile until all of that code handles it. Code that only looks for a pattern (folding,
  * fusing) may test for single types: it leaves operations that it does not know unchanged.
  *
- * <p>Tensors in an operation are borrowed: the {@link Graph} owns their handles.
+ * <p>Tensors behind an operation's constants are borrowed: the {@link Graph} owns their handles.
  */
 public sealed interface Operation {
     /** Returns the number of values that the operation takes. */
@@ -102,18 +101,22 @@ public sealed interface Operation {
             std = List.copyOf(std);
         }
 
-        /** Returns the means in a shape that broadcasts over images: [1, 3, 1, 1], float64, on the CPU; scoped. */
-        public Tensor meanPerChannel() {
+        /** Returns the means in a shape that broadcasts over images: [1, 3, 1, 1]. */
+        public Constant meanPerChannel() {
             return perChannel(mean);
         }
 
         /** Returns the standard deviations in the same way as {@link #meanPerChannel}. */
-        public Tensor stdPerChannel() {
+        public Constant stdPerChannel() {
             return perChannel(std);
         }
 
-        private static Tensor perChannel(List<Double> values) {
-            return Tensor.create(values.stream().mapToDouble(v -> v).toArray(), 1, values.size(), 1, 1);
+        private static Constant perChannel(List<Double> values) {
+            float[] floats = new float[values.size()];
+            for (int i = 0; i < floats.length; i++) {
+                floats[i] = values.get(i).floatValue();
+            }
+            return Constant.of(floats, 1, floats.length, 1, 1);
         }
 
         @Override
@@ -139,7 +142,8 @@ public sealed interface Operation {
      * @param weight [out, in / groups, height, width]
      * @param bias [out]
      */
-    record Convolution(Tensor weight, @Nullable Tensor bias, int stride, int padding, int groups) implements Operation {
+    record Convolution(Constant weight, @Nullable Constant bias, int stride, int padding, int groups)
+            implements Operation {
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.convolution(this);
@@ -154,7 +158,8 @@ public sealed interface Operation {
      * @param weight [C]
      * @param bias [C]
      */
-    record BatchNorm(Tensor mean, Tensor variance, Tensor weight, Tensor bias, double epsilon) implements Operation {
+    record BatchNorm(Constant mean, Constant variance, Constant weight, Constant bias, double epsilon)
+            implements Operation {
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.batchNorm(this);
@@ -166,7 +171,7 @@ public sealed interface Operation {
      *
      * @param slopes [C], or [1] for all channels
      */
-    record PRelu(Tensor slopes) implements Pointwise {
+    record PRelu(Constant slopes) implements Pointwise {
         @Override
         public <R> R acceptPointwise(PointwiseVisitor<R> visitor) {
             return visitor.prelu(this);
@@ -246,7 +251,7 @@ public sealed interface Operation {
      * @param weight [out, in]
      * @param bias [out]
      */
-    record Linear(Tensor weight, @Nullable Tensor bias) implements Operation {
+    record Linear(Constant weight, @Nullable Constant bias) implements Operation {
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.linear(this);

@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
@@ -166,18 +167,18 @@ final class AtenKernels implements Operation.Visitor<Kernel> {
         return (x, addend) -> torch.flatten(x[0], 1, -1);
     }
 
-    private TensorOptional copyIfPresent(@Nullable Tensor bias) {
+    private TensorOptional copyIfPresent(@Nullable Constant bias) {
         return bias == null ? new TensorOptional() : new TensorOptional(copy(bias));
     }
 
-    private Tensor copy(Tensor weight) {
+    private Tensor copy(Constant weight) {
         return copy(weight, type);
     }
 
     /** Copies a weight to the device; {@link #owner} owns the copy. */
-    private Tensor copy(Tensor weight, ScalarType type) {
+    private Tensor copy(Constant weight, ScalarType type) {
         try (PointerScope scope = new PointerScope()) {
-            Tensor onDevice = weight.to(device, type, false, true, new MemoryFormatOptional());
+            Tensor onDevice = weight.tensor().to(device, type, false, true, new MemoryFormatOptional());
             Tensor copy = onDevice.dim() == 4 ? onDevice.contiguous(MemoryFormat.ChannelsLast) : onDevice.contiguous();
             owner.attach(copy);
             return copy;

@@ -57,13 +57,13 @@ public record LayerCost(String layer, double seconds, long operations) {
         @Override
         public Kind convolution(Convolution c) {
             String name = "convolution " + Arrays.toString(c.weight().shape()) + ", stride " + c.stride();
-            return new Kind(name, c.weight().numel());
+            return new Kind(name, c.weight().count());
         }
 
         @Override
         public Kind linear(Linear l) {
             return new Kind(
-                    "linear " + Arrays.toString(l.weight().shape()), l.weight().numel());
+                    "linear " + Arrays.toString(l.weight().shape()), l.weight().count());
         }
 
         @Override

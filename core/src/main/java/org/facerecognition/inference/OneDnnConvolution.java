@@ -81,7 +81,7 @@ final class OneDnnConvolution {
             int output) {
         int parts = plan.parts();
         long[] to = plan.shape(node.output());
-        if (parts == 1 || c.weight().numel() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
+        if (parts == 1 || c.weight().count() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
             return new Step(List.of());
         }
         List<Call> calls = new ArrayList<>();
@@ -146,17 +146,17 @@ final class OneDnnConvolution {
             this.convolution = rows
                     ? c
                     : new Convolution(
-                            c.weight().narrow(0, from, to - from),
-                            c.bias() == null ? null : c.bias().narrow(0, from, to - from),
+                            c.weight().slice(from, to),
+                            c.bias() == null ? null : c.bias().slice(from, to),
                             c.stride(),
                             c.padding(),
                             c.groups() == 1 ? 1 : (int) (to - from));
             this.postOp = postOp == null
                             || postOp.slopes() == null
                             || rows
-                            || postOp.slopes().numel() == 1
+                            || postOp.slopes().count() == 1
                     ? postOp
-                    : new PostOp(postOp.append(), postOp.slopes().narrow(0, from, to - from));
+                    : new PostOp(postOp.append(), postOp.slopes().slice(from, to));
         }
 
         /** Adds the call, unless oneDNN computes the part in another way than the whole; returns whether it did. */
@@ -234,7 +234,7 @@ final class OneDnnConvolution {
         int result = plan.define(onePixel(node, out));
         plan.define(node.output(), OneDnn.rowMajor(plan.type(), plan.shape(node.output())));
         plan.share(result, node.output());
-        Convolution c = new Convolution(l.weight().view(out, in, 1, 1), l.bias(), 1, 0, 1);
+        Convolution c = new Convolution(l.weight().reshape(out, in, 1, 1), l.bias(), 1, 0, 1);
         var descriptor = describe(c, plan.layout(pixels), plan.layout(result), new long[] {0, 0}, OneDnn.attributes());
         plan.add(call(node.output(), c, descriptor, pixels, result, List.of()));
     }
@@ -322,7 +322,7 @@ final class OneDnnConvolution {
                 OneDnn.anyLayout(plan.type(), weightShape(c)),
                 c.bias() == null
                         ? new memory.desc()
-                        : OneDnn.rowMajor(data_type.f32, c.bias().numel()),
+                        : OneDnn.rowMajor(data_type.f32, c.bias().count()),
                 to,
                 new long[] {c.stride(), c.stride()},
                 new long[] {rowPadding[0], c.padding()},
@@ -368,7 +368,7 @@ final class OneDnnConvolution {
         arguments.add(Argument.of(
                 dnnl.DNNL_ARG_WEIGHTS, weights.matrix(layer, c.weight(), weightShape(c), descriptor.weights_desc())));
         if (c.bias() != null) {
-            memory bias = weights.vector(layer, Vector.BIAS, c.bias(), c.bias().numel());
+            memory bias = weights.vector(layer, Vector.BIAS, c.bias(), c.bias().count());
             arguments.add(Argument.of(dnnl.DNNL_ARG_BIAS, bias));
         }
         return Call.of(new convolution_forward(descriptor), descriptor, arguments.toArray(Argument[]::new));

@@ -11,7 +11,7 @@ import org.bytedeco.dnnl.global.dnnl.normalization_flags;
 import org.bytedeco.dnnl.global.dnnl.prop_kind;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.pooling_forward;
-import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
@@ -156,8 +156,8 @@ final class OneDnnLayers {
                 Argument.of(dnnl.DNNL_ARG_DST, node.output())));
     }
 
-    private memory vector(FusedNode node, Vector vector, Tensor values) {
-        return weights.vector(node.output(), vector, values, values.numel());
+    private memory vector(FusedNode node, Vector vector, Constant values) {
+        return weights.vector(node.output(), vector, values, values.count());
     }
 
     private void binary(FusedNode node, algorithm algorithm) {

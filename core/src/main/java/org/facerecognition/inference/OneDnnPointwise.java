@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import java.util.Arrays;
 import java.util.function.Consumer;
 import org.bytedeco.dnnl.eltwise_forward;
 import org.bytedeco.dnnl.global.dnnl;
@@ -8,7 +9,7 @@ import org.bytedeco.dnnl.global.dnnl.prop_kind;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.post_ops;
 import org.bytedeco.dnnl.prelu_forward;
-import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Pointwise;
@@ -53,7 +54,7 @@ final class OneDnnPointwise {
      * @param append appends it to those that a convolution has already
      * @param slopes what the convolution's call needs as an argument for it: the slopes of a PReLU; else null
      */
-    record PostOp(Consumer<post_ops> append, @Nullable Tensor slopes) {
+    record PostOp(Consumer<post_ops> append, @Nullable Constant slopes) {
         static PostOp of(Pointwise operation) {
             return operation.acceptPointwise(POST_OPS);
         }
@@ -129,9 +130,15 @@ final class OneDnnPointwise {
      * @param slopes [C], or [1] for all channels
      * @param channels C
      */
-    memory slopes(int layer, long[] shape, Tensor slopes, long channels) {
+    memory slopes(int layer, long[] shape, Constant slopes, long channels) {
         long[] broadcast = shape.length == 2 ? new long[] {1, channels} : new long[] {1, channels, 1, 1};
-        return weights.vector(layer, Vector.SLOPES, slopes.expand(channels), broadcast);
+        Constant all = slopes;
+        if (slopes.count() == 1) {
+            float[] same = new float[Math.toIntExact(channels)];
+            Arrays.fill(same, slopes.values()[0]);
+            all = Constant.of(same, channels);
+        }
+        return weights.vector(layer, Vector.SLOPES, all, broadcast);
     }
 
     private static algorithm algorithm(Activation activation) {

@@ -8,10 +8,9 @@ import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.graph.Constant;
 
 /**
  * Owns copies of a network's weights in the layouts that oneDNN requests. The plans of all batch sizes share them: a
@@ -52,7 +51,7 @@ final class OneDnnWeights implements AutoCloseable {
      * @param shape the shape of the weights in oneDNN
      * @param layout the requested layout
      */
-    memory matrix(int layer, Tensor weight, long[] shape, memory.desc layout) {
+    memory matrix(int layer, Constant weight, long[] shape, memory.desc layout) {
         List<memory> known = packed.computeIfAbsent(layer, number -> new ArrayList<>());
         for (memory one : known) {
             if (one.get_desc().equals(layout)) {
@@ -60,7 +59,7 @@ final class OneDnnWeights implements AutoCloseable {
             }
         }
         try (PointerScope scope = new PointerScope()) {
-            memory result = copy(known.isEmpty() ? view(weight, shape) : known.get(0), layout);
+            memory result = copy(known.isEmpty() ? rowMajor(weight, shape) : known.get(0), layout);
             known.add(result);
             return result;
         }
@@ -72,11 +71,12 @@ final class OneDnnWeights implements AutoCloseable {
      * @param layer the number of the value that the layer produces
      * @param values the vector's values; read on the first call only
      */
-    memory vector(int layer, Vector vector, Tensor values, long... shape) {
-        return vectors.computeIfAbsent(new VectorKey(layer, vector), key -> {
+    memory vector(int layer, Vector kind, Constant values, long... shape) {
+        return vectors.computeIfAbsent(new VectorKey(layer, kind), key -> {
             try (PointerScope scope = new PointerScope()) {
-                memory source = view(values, shape);
-                return copy(source, source.get_desc());
+                memory vector = rowMajor(values, shape);
+                owner.attach(vector);
+                return vector;
             }
         });
     }
@@ -91,12 +91,13 @@ final class OneDnnWeights implements AutoCloseable {
         return result;
     }
 
-    /** Returns a tensor's values as float32 in row-major layout, scoped like the tensor's data. */
-    private static memory view(Tensor tensor, long[] shape) {
-        return new memory(
-                OneDnn.rowMajor(data_type.f32, shape),
-                OneDnn.engine(),
-                tensor.to(new Device("cpu"), ScalarType.Float).contiguous().data_ptr());
+    /** Returns a constant's values in row-major layout, scoped. */
+    private static memory rowMajor(Constant values, long[] shape) {
+        memory result = new memory(OneDnn.rowMajor(data_type.f32, shape), OneDnn.engine());
+        values.copyTo(new FloatPointer(result.get_data_handle())
+                .capacity(values.count())
+                .asBuffer());
+        return result;
     }
 
     @Override

@@ -92,7 +92,7 @@ final class Shapes {
 
         @Override
         public long[] batchNorm(BatchNorm n) {
-            require(n.mean().numel() == in[0], n, in);
+            require(n.mean().count() == in[0], n, in);
             return in;
         }
 
@@ -103,7 +103,7 @@ final class Shapes {
 
         @Override
         public long[] prelu(PRelu p) {
-            require(p.slopes().numel() == 1 || p.slopes().numel() == in[0], p, in);
+            require(p.slopes().count() == 1 || p.slopes().count() == in[0], p, in);
             return in;
         }
 

@@ -26,6 +26,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.backbone.EncodersToTest;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Value;
@@ -104,8 +105,8 @@ class OnnxFileTest {
             Tensor maps = torch.conv2d(images, weight, new TensorOptional(), ones, new long[2], ones, 1);
             Tensor means = torch.flatten(torch.adaptive_avg_pool2d(maps, 1, 1), 1, -1);
             try (Graph graph = Graph.of((g, x) -> {
-                Value convolved = g.add(new Operation.Convolution(weight, null, 1, 0, 1), x);
-                return g.add(new Operation.PRelu(slopes), g.flatten(g.globalAveragePool(convolved)));
+                Value convolved = g.add(new Operation.Convolution(Constant.of(weight), null, 1, 0, 1), x);
+                return g.add(new Operation.PRelu(Constant.of(slopes)), g.flatten(g.globalAveragePool(convolved)));
             })) {
                 OnnxFile.write(file, graph, SIZE_PX, EMBEDDING, METADATA);
             }

@@ -4,33 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.function.BiFunction;
-import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Value;
-import org.facerecognition.natives.Libtorch;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class FusedNodeTest {
-    private static Convolution convolution; // fusing does not look at the weights
-
-    @BeforeAll
-    static void loadNatives() {
-        Libtorch.load();
-        convolution = new Convolution(Tensor.create(1f), null, 1, 0, 1);
-    }
-
-    @AfterAll
-    static void free() {
-        convolution.weight().close();
-    }
+    private static final Constant ONE = Constant.of(new float[] {1}); // fusing does not look at the weights
+    private static final Convolution CONVOLUTION = new Convolution(ONE, null, 1, 0, 1);
 
     private static Value convolution(GraphBuilder g, Value x) {
-        return g.add(convolution, x);
+        return g.add(CONVOLUTION, x);
     }
 
     private static List<FusedNode> fused(BiFunction<GraphBuilder, Value, Value> description) {

@@ -31,6 +31,7 @@ import org.bytedeco.pytorch.kReflect;
 import org.bytedeco.pytorch.kReplicate;
 import org.bytedeco.pytorch.kSame;
 import org.bytedeco.pytorch.kValid;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation;
@@ -309,7 +310,9 @@ class LayerOptionsTest {
         assertMisfit(
                 (g, x) -> g.flatten(g.plus(g.convolution(first, x), x)), "Add was given [8, 11, 11] and [3, 13, 13]");
         assertMisfit((g, x) -> g.flatten(g.scale(x, x)), "Scale was given [3, 13, 13] and [3, 13, 13]");
-        assertMisfit((g, x) -> g.flatten(g.add(new Operation.PRelu(torch.ones(5)), x)), "PRelu was given [3, 13, 13]");
+        assertMisfit(
+                (g, x) -> g.flatten(g.add(new Operation.PRelu(Constant.of(torch.ones(5))), x)),
+                "PRelu was given [3, 13, 13]");
         assertMisfit((g, x) -> g.flatten(g.add(new Operation.MaxPool(20, 1, 0), x)), "MaxPool was given [3, 13, 13]");
     }
 

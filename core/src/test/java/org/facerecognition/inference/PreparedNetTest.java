@@ -33,6 +33,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.backbone.EncodersToTest;
 import org.facerecognition.data.BatchBuffer;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation.Convolution;
@@ -162,7 +163,7 @@ class PreparedNetTest {
                     Value first = g.relu(g.add(c, x));
                     return g.add(slopes(c), g.plus(g.add(c, first), first));
                 }),
-                block("PReLU with one slope", (g, x, c) -> g.add(new PRelu(torch.ones(1)), g.add(c, x))),
+                block("PReLU with one slope", (g, x, c) -> g.add(new PRelu(Constant.of(torch.ones(1))), g.add(c, x))),
                 block("sum with two uses", (g, x, c) -> {
                     Value first = g.relu(g.add(c, x));
                     Value sum = g.plus(g.add(c, first), first);
@@ -188,12 +189,12 @@ class PreparedNetTest {
     }
 
     private static PRelu slopes(Convolution convolution) {
-        return new PRelu(torch.randn(convolution.weight().size(0)));
+        return new PRelu(Constant.of(torch.randn(convolution.weight().size(0))));
     }
 
     private static Convolution convolution(long from, long to) {
         Tensor weight = torch.randn(to, from, 3, 3).mul(new Scalar(1 / Math.sqrt(9.0 * from)));
-        return new Convolution(weight, torch.randn(to), 1, 1, 1);
+        return new Convolution(Constant.of(weight), Constant.of(torch.randn(to)), 1, 1, 1);
     }
 
     /** Runs each block on the images, and on 64 channels, where oneDNN needs no reorders between layers. */

@@ -1,0 +1,44 @@
+package org.facerecognition.graph;
+
+import java.nio.FloatBuffer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** A tensor's values; the tensor is borrowed, and its changes are seen. */
+final class TensorConstant implements Constant {
+    private final Tensor tensor;
+
+    TensorConstant(Tensor tensor) {
+        this.tensor = tensor;
+    }
+
+    @Override
+    public long[] shape() {
+        return tensor.shape();
+    }
+
+    @Override
+    public void copyTo(FloatBuffer target) {
+        try (PointerScope scope = new PointerScope()) {
+            FloatBuffer values = tensor().createBuffer();
+            target.put(values);
+        }
+    }
+
+    @Override
+    public Tensor tensor() {
+        return tensor.detach().to(new Device("cpu"), ScalarType.Float).contiguous();
+    }
+
+    @Override
+    public Constant slice(long from, long to) {
+        return new TensorConstant(tensor.detach().narrow(0, from, to - from));
+    }
+
+    @Override
+    public Constant reshape(long... shape) {
+        return new TensorConstant(tensor.detach().reshape(shape));
+    }
+}
