@@ -106,9 +106,24 @@ final class ModelFiles {
      */
     static void fill(Module net, SafeTensors file) {
         try (PointerScope scope = new PointerScope()) {
-            Weights.of(file)
-                    .renamed(name -> name.startsWith(TENSOR_PREFIX) ? name.substring(TENSOR_PREFIX.length()) : null)
-                    .into(NamedTensors.of(net));
+            Map<String, Tensor> tensors = NamedTensors.of(net);
+            Weights weights = Weights.of(file)
+                    .renamed(name -> name.startsWith(TENSOR_PREFIX) ? name.substring(TENSOR_PREFIX.length()) : null);
+            requireNoneLeftOver(weights, tensors);
+            weights.into(tensors);
+        }
+    }
+
+    /** Checks that a file of this library has no tensors beside those of the net, such as those of another head. */
+    private static void requireNoneLeftOver(Weights weights, Map<String, Tensor> net) {
+        List<String> leftOver = weights.names().stream()
+                .filter(name -> !net.containsKey(name))
+                .limit(5)
+                .toList();
+        if (!leftOver.isEmpty()) {
+            throw new WeightsException(
+                    weights.file() + " does not fit this network; use it with the network it was saved"
+                            + " from. Not in the network: " + String.join("; ", leftOver) + ".");
         }
     }
 
@@ -307,7 +322,8 @@ final class ModelFiles {
         }
     }
 
-    private static boolean isModel(Map<String, String> metadata) {
+    /** Returns whether this metadata is of a file of this library. */
+    static boolean isModel(Map<String, String> metadata) {
         return FORMAT.equals(metadata.get(FORMAT_KEY));
     }
 

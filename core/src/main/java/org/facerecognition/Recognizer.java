@@ -167,6 +167,7 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Makes a recognizer of an encoder that was trained elsewhere, with its original last layer and input. Its head is
      * a placeholder for one identity; to train, make a recognizer that {@link #startFrom starts from} the same weights.
+     * What the file holds beside the encoder is not used; {@link #warnings} names it.
      *
      * @throws org.facerecognition.weights.WeightsException when the weights do not fit the encoder
      */
@@ -526,7 +527,10 @@ public final class Recognizer implements FaceEmbedder {
         return head;
     }
 
-    /** Returns a sentence for each setting of the loss that is allowed but hardly intended. */
+    /**
+     * Returns a sentence for each setting of the loss that is allowed but hardly intended, and for a file of {@link
+     * #pretrained} weights that holds more than the encoder.
+     */
     public List<String> warnings() {
         return model.warnings();
     }

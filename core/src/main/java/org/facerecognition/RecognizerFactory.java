@@ -61,9 +61,13 @@ final class RecognizerFactory {
                 .build();
         Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(LossName.ARCFACE, args));
         try {
-            encoderPart(weights).into(recognizer.encoder()); // strict: a random last layer would embed noise
+            // strict: a random last layer would embed noise
+            Weights.Report report = encoderPart(weights).into(recognizer.encoder());
             setUnusedCenters((MarginSoftmax) recognizer.head());
             recognizer.model().startedFrom(weights);
+            if (!report.unexpected().isEmpty()) {
+                recognizer.model().withWarnings(List.of(weights.file() + ": " + report.leftOver()));
+            }
             return recognizer;
         } catch (RuntimeException e) {
             recognizer.close();
@@ -83,7 +87,8 @@ final class RecognizerFactory {
      * are.
      */
     static Weights encoderPart(Weights weights) {
-        boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(ModelFiles.ENCODER_PREFIX));
+        boolean ours = ModelFiles.isModel(weights.metadata())
+                && weights.names().stream().anyMatch(name -> name.startsWith(ModelFiles.ENCODER_PREFIX));
         return ours
                 ? weights.renamed(name -> name.startsWith(ModelFiles.ENCODER_PREFIX)
                         ? name.substring(ModelFiles.ENCODER_PREFIX.length())

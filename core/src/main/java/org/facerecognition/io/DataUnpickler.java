@@ -94,9 +94,19 @@ public abstract class DataUnpickler extends Unpickler {
                     put(items.get(i), items.get(i + 1));
                 }
             }
-            case Opcodes.APPENDS -> { // the library copies the list each time
+            case Opcodes.APPEND -> {
+                Object item = stack.pop();
+                list(stack.peek()).add(item);
+            }
+            case Opcodes.APPENDS, Opcodes.ADDITEMS -> { // the library copies the list each time
                 List<Object> items = stack.pop_all_since_marker();
-                ((ArrayList<?>) stack.peek()).addAll(cast(items));
+                list(stack.peek()).addAll(items);
+            }
+            case Opcodes.EMPTY_SET -> stack.add(new ArrayList<>()); // a list, because a set would hash its elements
+            case Opcodes.FROZENSET -> stack.add(stack.pop_all_since_marker());
+            case Opcodes.NEWOBJ_EX -> {
+                stack.pop(); // the arguments by name: no constructor of a subclass has any
+                return super.dispatch(Opcodes.NEWOBJ);
             }
             default -> {
                 checkLength(instruction);
@@ -104,6 +114,24 @@ public abstract class DataUnpickler extends Unpickler {
             }
         }
         return NO_RETURN_VALUE;
+    }
+
+    /**
+     * Returns the dictionary that an instruction adds items to: by default, the value itself.
+     *
+     * @throws ClassCastException if the value is not a dictionary
+     */
+    protected Map<Object, Object> dictionary(Object target) {
+        return cast(target);
+    }
+
+    /**
+     * Returns the list that an instruction adds elements to: by default, the value itself.
+     *
+     * @throws ClassCastException if the value is not a list
+     */
+    protected List<Object> list(Object target) {
+        return cast((ArrayList<?>) target);
     }
 
     @SuppressWarnings("unchecked")
@@ -115,8 +143,7 @@ public abstract class DataUnpickler extends Unpickler {
         if (key instanceof Collection || key instanceof Map) {
             throw new PickleException("a key must not be a list or dictionary");
         }
-        Map<Object, Object> dictionary = cast(stack.peek());
-        dictionary.put(key, value);
+        dictionary(stack.peek()).put(key, value);
     }
 
     private static String name(@Nullable Object value) {

@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -29,12 +28,10 @@ import org.jspecify.annotations.Nullable;
  * whole is never in memory.
  */
 final class PickledTensors implements TensorFile {
-    /** The names under which a checkpoint of several parts may keep its weights, the most likely first. */
-    private static final List<String> PARTS =
-            List.of("state_dict", "model_state_dict", "model", "net", "backbone", "encoder", "weights", "params");
-
-    private static final int MAX_PARTS = 2; // nested in one another
     private static final int MAX_NAME = 1000;
+
+    /** The largest number of values that a view may make of fewer values in the file. */
+    private static final long MAX_REPEATED_VALUES = 1L << 22;
 
     private final Path file;
     private final Map<String, View> views;
@@ -99,10 +96,7 @@ final class PickledTensors implements TensorFile {
         }
         Object root = unpickler.read(pickles);
         Object keys = unpickler.read(pickles);
-        Map<String, Integer> elementBytes = new HashMap<>();
-        tensors(file, root, 0)
-                .forEach((name, view) -> elementBytes.put(
-                        view.storage().key(), view.storage().type().bytes()));
+        Map<String, Integer> elementBytes = unpickler.elementBytes();
         Map<String, Place> places = new HashMap<>();
         long position = whole - pickles.available();
         if (!(keys instanceof List<?> list)) {
@@ -138,35 +132,9 @@ final class PickledTensors implements TensorFile {
     }
 
     private static PickledTensors checked(Path file, @Nullable Object root, Map<String, Place> places) {
-        Map<String, View> views = tensors(file, root, 0);
+        Map<String, View> views = CheckpointParts.weights(file, root);
         views.forEach((name, view) -> check(file, name, view, places));
         return new PickledTensors(file, views, places);
-    }
-
-    /**
-     * Returns the tensors by name, from the top-level dictionary or from a part of a known name. Other values are
-     * skipped.
-     */
-    private static Map<String, View> tensors(Path file, @Nullable Object root, int depth) {
-        if (root instanceof Map<?, ?> dict) {
-            Map<String, View> views = new LinkedHashMap<>();
-            dict.forEach((name, value) -> {
-                if (name instanceof String text && value instanceof View view) {
-                    checkName(file, text);
-                    views.put(text, view);
-                }
-            });
-            if (!views.isEmpty()) {
-                return views;
-            }
-            Optional<String> part =
-                    PARTS.stream().filter(name -> dict.get(name) instanceof Map).findFirst();
-            if (part.isPresent() && depth < MAX_PARTS) {
-                return tensors(file, dict.get(part.get()), depth + 1);
-            }
-        }
-        throw new WeightsException(file + " must hold a state dict (names and tensors), at the top or as one of "
-                + PARTS + ", but holds none");
     }
 
     /** Limits the length of a name, since messages print it. */
@@ -192,8 +160,8 @@ final class PickledTensors implements TensorFile {
     }
 
     /**
-     * Returns whether a view lies within its storage and has no more elements than it. A view that repeats elements
-     * could make a small file claim any amount of memory.
+     * Returns whether a view lies within its storage. A view that repeats elements, as {@code expand} makes it, could
+     * let a small file claim any amount of memory, so it must have few or no more than the storage.
      */
     private static boolean liesWithin(View view) {
         try {
@@ -211,7 +179,7 @@ final class PickledTensors implements TensorFile {
                 last = Math.addExact(last, Math.multiplyExact(Math.max(0, size - 1), stride));
             }
             return view.offset() >= 0
-                    && count <= view.storage().elements()
+                    && count <= Math.max(view.storage().elements(), MAX_REPEATED_VALUES)
                     && (count == 0 || last < view.storage().elements());
         } catch (ArithmeticException e) {
             return false;

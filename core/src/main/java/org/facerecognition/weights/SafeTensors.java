@@ -147,6 +147,9 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
      * @throws WeightsException when the file is missing, truncated or not of this format
      */
     public static SafeTensors open(Path file) {
+        ForeignFile.describe(file).ifPresent(what -> {
+            throw new WeightsException(file + " " + what);
+        });
         FileChannel channel = null;
         boolean opened = false;
         try {

@@ -2,7 +2,9 @@ package org.facerecognition.weights;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,11 +17,13 @@ import org.facerecognition.io.DataUnpickler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpickles state dicts and nothing else. The few Python functions that a state dict needs are recognized by name and
- * implemented in Java. Any other name, and any instruction that {@code torch.save} does not write, is rejected.
+ * Unpickles dictionaries of tensors, and whatever a training script saves beside them, without executing anything. The
+ * few Python functions that tensors and dictionaries need are recognized by name and implemented in Java. Any other
+ * name, such as a class of settings, becomes a {@link Placeholder}. A pickle that asks for a command or for another
+ * program is rejected, although it could do no harm here, because it is an attack on those who load it in Python.
  */
 final class StateDictUnpickler extends DataUnpickler {
-    /** The instructions that {@code torch.save} writes: those of protocol 2, and their equivalents in protocol 4. */
+    /** The instructions of Python's pickler in protocols 2 to 5, without those of other processes' memory. */
     private static final Set<Short> INSTRUCTIONS = Set.of(
             Opcodes.PROTO,
             Opcodes.STOP,
@@ -31,6 +35,11 @@ final class StateDictUnpickler extends DataUnpickler {
             Opcodes.TUPLE1,
             Opcodes.TUPLE2,
             Opcodes.TUPLE3,
+            Opcodes.EMPTY_SET,
+            Opcodes.ADDITEMS,
+            Opcodes.FROZENSET,
+            Opcodes.POP,
+            Opcodes.POP_MARK,
             Opcodes.APPEND,
             Opcodes.APPENDS,
             Opcodes.SETITEM,
@@ -42,9 +51,15 @@ final class StateDictUnpickler extends DataUnpickler {
             Opcodes.BININT1,
             Opcodes.BININT2,
             Opcodes.LONG1,
+            Opcodes.LONG4,
             Opcodes.BINFLOAT,
             Opcodes.BINUNICODE,
+            Opcodes.BINUNICODE8,
             Opcodes.SHORT_BINUNICODE,
+            Opcodes.BINBYTES,
+            Opcodes.BINBYTES8,
+            Opcodes.SHORT_BINBYTES,
+            Opcodes.BYTEARRAY8,
             Opcodes.SHORT_BINSTRING,
             Opcodes.BINSTRING,
             Opcodes.BINPUT,
@@ -56,28 +71,81 @@ final class StateDictUnpickler extends DataUnpickler {
             Opcodes.GLOBAL,
             Opcodes.STACK_GLOBAL,
             Opcodes.REDUCE,
+            Opcodes.NEWOBJ,
+            Opcodes.NEWOBJ_EX,
             Opcodes.BUILD,
             Opcodes.BINPERSID);
 
-    private static final Map<String, ElementType> STORAGES = Map.of(
-            "torch.BoolStorage", ElementType.BOOL,
-            "torch.ByteStorage", ElementType.U8,
-            "torch.CharStorage", ElementType.I8,
-            "torch.ShortStorage", ElementType.I16,
-            "torch.IntStorage", ElementType.I32,
-            "torch.LongStorage", ElementType.I64,
-            "torch.HalfStorage", ElementType.F16,
-            "torch.BFloat16Storage", ElementType.BF16,
-            "torch.FloatStorage", ElementType.F32,
-            "torch.DoubleStorage", ElementType.F64);
+    private static final Map<String, StorageType> STORAGES = Map.ofEntries(
+            storage("Bool", ElementType.BOOL, 1),
+            storage("Byte", ElementType.U8, 1),
+            storage("Char", ElementType.I8, 1),
+            storage("Short", ElementType.I16, 2),
+            storage("Int", ElementType.I32, 4),
+            storage("Long", ElementType.I64, 8),
+            storage("Half", ElementType.F16, 2),
+            storage("BFloat16", ElementType.BF16, 2),
+            storage("Float", ElementType.F32, 4),
+            storage("Double", ElementType.F64, 8),
+            storage("ComplexFloat", null, 8),
+            storage("ComplexDouble", null, 16),
+            storage("QInt8", null, 1),
+            storage("QUInt8", null, 1),
+            storage("QInt32", null, 4),
+            storage("QUInt4x2", null, 1),
+            storage("QUInt2x4", null, 1),
+            Map.entry("torch.storage.UntypedStorage", new StorageType(null, 1)),
+            Map.entry("torch.storage._UntypedStorage", new StorageType(null, 1)));
 
+    /** Python's ways to run a command or another program; no checkpoint has a use for them. */
+    private static final Set<String> COMMAND_MODULES = Set.of(
+            "os",
+            "posix",
+            "nt",
+            "subprocess",
+            "pty",
+            "commands",
+            "shutil",
+            "socket",
+            "sys",
+            "runpy",
+            "importlib",
+            "ctypes",
+            "webbrowser",
+            "code",
+            "codeop",
+            "marshal",
+            "pickle",
+            "_pickle");
+
+    private static final Set<String> COMMANDS = Set.of("eval", "exec", "execfile", "compile", "open", "__import__");
+    private static final Set<String> BUILTINS = Set.of("builtins", "__builtin__");
+    private static final String REBUILD = "torch._utils._rebuild_"; // what makes a tensor is named like this
     private static final int MAX_DIMENSIONS = 64; // libtorch's limit
 
-    private final Map<String, IObjectConstructor> functions = Map.of(
-            "collections.OrderedDict", this::orderedDict,
-            "torch._utils._rebuild_tensor", StateDictUnpickler::tensor,
-            "torch._utils._rebuild_tensor_v2", StateDictUnpickler::tensor,
-            "torch._utils._rebuild_parameter", arguments -> arguments[0]);
+    private final Map<String, IObjectConstructor> functions = Map.ofEntries(
+            Map.entry("collections.OrderedDict", this::orderedDict),
+            Map.entry("collections.defaultdict", arguments -> new LinkedHashMap<>()),
+            Map.entry(REBUILD + "tensor", StateDictUnpickler::tensor),
+            Map.entry(REBUILD + "tensor_v2", StateDictUnpickler::tensor),
+            Map.entry(REBUILD + "parameter", arguments -> arguments[0]),
+            Map.entry(REBUILD + "parameter_with_state", arguments -> arguments[0]),
+            Map.entry("torch._tensor._rebuild_from_type", StateDictUnpickler::tensorOfSubclass),
+            Map.entry("torch._tensor._rebuild_from_type_v2", StateDictUnpickler::tensorOfSubclass),
+            Map.entry("copyreg._reconstructor", StateDictUnpickler::ofClass),
+            Map.entry("copy_reg._reconstructor", StateDictUnpickler::ofClass));
+
+    private final Map<String, Integer> elementBytes = new HashMap<>(); // by the key of the storage
+
+    /** The type of a storage's elements; {@code elements} is null where this library cannot read them. */
+    record StorageType(@Nullable ElementType elements, int bytes) {}
+
+    private static Map.Entry<String, StorageType> storage(String name, @Nullable ElementType elements, int bytes) {
+        return Map.entry("torch." + name + "Storage", new StorageType(elements, bytes));
+    }
+
+    /** A part of a sequence of elements in the file; {@code begin} is not 0 where it is a view of another one. */
+    private record StoragePart(StorageType type, String key, long begin, long elements) {}
 
     /** A sequence of elements in the file, which several tensors may share. */
     record Storage(ElementType type, String key, long elements) {}
@@ -117,36 +185,79 @@ final class StateDictUnpickler extends DataUnpickler {
                 + ", which no state dict needs");
     }
 
+    /**
+     * Returns the number of bytes per element of each storage that was referred to, by the key of the storage: also of
+     * those that belong to no weights, such as an optimizer's.
+     */
+    Map<String, Integer> elementBytes() {
+        return elementBytes;
+    }
+
     @Override
     protected Object named(String name) {
-        if (STORAGES.containsKey(name)) {
-            return STORAGES.get(name);
+        StorageType storage = STORAGES.get(name.replace("torch.cuda.", "torch."));
+        if (storage != null) {
+            return storage;
         }
         IObjectConstructor function = functions.get(name);
-        if (function == null) {
+        if (function != null) {
+            return function;
+        }
+        if (isCommand(name)) {
             throw refusal.apply("is refused: it asks for Python's " + name
                     + ", which no state dict needs. Nothing of it was executed; save the weights alone, with"
                     + " torch.save(model.state_dict(), file) or as safetensors");
         }
-        return function;
+        return new Placeholder(name, name.startsWith(REBUILD));
     }
 
-    /** Ignores the attributes of an OrderedDict: {@code _metadata} holds version numbers, which are not needed here. */
+    private static boolean isCommand(String name) {
+        int dot = name.indexOf('.');
+        String module = name.substring(0, dot);
+        return COMMAND_MODULES.contains(module)
+                || BUILTINS.contains(module) && COMMANDS.contains(name.substring(dot + 1));
+    }
+
+    /** Ignores attributes, such as version numbers in {@code _metadata}; a network is recognized by what it has. */
     @Override
     protected void build(@Nullable Object target, @Nullable Object state) {
-        if (!(target instanceof Map)) {
-            throw refusal.apply("is refused: its pickle sets attributes of an object that is not a dictionary");
+        if (target instanceof Placeholder placeholder && state instanceof Map<?, ?> attributes) {
+            placeholder.recognize(attributes);
         }
     }
 
-    /** Takes {@code ("storage", type, key, location, elements[, view])}. */
+    @Override
+    protected Map<Object, Object> dictionary(Object target) {
+        return target instanceof Placeholder placeholder ? placeholder.entries() : super.dictionary(target);
+    }
+
+    @Override
+    protected List<Object> list(Object target) {
+        return target instanceof Placeholder ? new ArrayList<>() : super.list(target);
+    }
+
+    /**
+     * Takes {@code ("storage", type, key, location, elements[, view])}, where a view is {@code (key, begin, elements)},
+     * or in the old format {@code ("module", class, ...)}.
+     */
     @Override
     protected Object persistentLoad(Object id) {
         Object[] parts = (Object[]) id;
-        if (!"storage".equals(parts[0]) || (parts.length > 5 && parts[5] != null)) {
+        if ("module".equals(parts[0])) {
+            return parts[1];
+        }
+        if (!"storage".equals(parts[0])) {
             throw refusal.apply("is of an unknown form: its pickle refers to an object that is not a storage");
         }
-        return new Storage((ElementType) parts[1], (String) parts[2], ((Number) parts[4]).longValue());
+        StorageType type = (StorageType) parts[1];
+        String key = (String) parts[2];
+        long elements = ((Number) parts[4]).longValue();
+        elementBytes.put(key, type.bytes());
+        if (parts.length > 5 && parts[5] != null) {
+            Object[] view = (Object[]) parts[5];
+            return new StoragePart(type, key, ((Number) view[1]).longValue(), ((Number) view[2]).longValue());
+        }
+        return new StoragePart(type, key, 0, elements);
     }
 
     private Object orderedDict(Object[] arguments) {
@@ -165,8 +276,30 @@ final class StateDictUnpickler extends DataUnpickler {
 
     /** Takes {@code (storage, offset, shape, strides, ...)}. */
     private static Object tensor(Object[] arguments) {
+        StoragePart part = (StoragePart) arguments[0];
+        ElementType type = part.type().elements();
+        if (type == null) {
+            return new Placeholder("quantized or complex storage", true);
+        }
+        long offset = ((Number) arguments[1]).longValue();
+        if (offset < 0 || part.begin() < 0) {
+            throw new PickleException("a tensor must not begin before its storage");
+        }
         return new View(
-                (Storage) arguments[0], ((Number) arguments[1]).longValue(), longs(arguments[2]), longs(arguments[3]));
+                new Storage(type, part.key(), Math.addExact(part.begin(), part.elements())),
+                Math.addExact(part.begin(), offset),
+                longs(arguments[2]),
+                longs(arguments[3]));
+    }
+
+    /** Takes {@code (function, class, arguments, state)}, for a tensor of a subclass of torch.Tensor. */
+    private static Object tensorOfSubclass(Object[] arguments) {
+        return ((IObjectConstructor) arguments[0]).construct((Object[]) arguments[2]);
+    }
+
+    /** Takes {@code (class, base, state)}. */
+    private static Object ofClass(Object[] arguments) {
+        return ((IObjectConstructor) arguments[0]).construct(new Object[0]);
     }
 
     private static List<Long> longs(Object tuple) {

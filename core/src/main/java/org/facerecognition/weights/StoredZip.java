@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -53,7 +54,12 @@ final class StoredZip {
         // The ZipFile is not closed, because that would close the channel, which is borrowed.
         try {
             ZipFile zip = ZipFile.builder().setSeekableByteChannel(channel).get();
-            for (ZipArchiveEntry entry : Collections.list(zip.getEntries())) {
+            List<ZipArchiveEntry> all = Collections.list(zip.getEntries());
+            ForeignFile.describeZip(all.stream().map(ZipArchiveEntry::getName).toList())
+                    .ifPresent(what -> {
+                        throw new WeightsException(file + " " + what);
+                    });
+            for (ZipArchiveEntry entry : all) {
                 if (entries.put(entry.getName(), place(file, channel, entry)) != null) {
                     throw new WeightsException(
                             file + " is refused: its archive has \"" + entry.getName() + "\" twice; use another copy");

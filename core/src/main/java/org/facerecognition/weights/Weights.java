@@ -25,13 +25,12 @@ import org.jspecify.annotations.Nullable;
  * Trained weights in a file: a PyTorch state dict ({@code .pth}, {@code .pt}, {@code .th}; in the zip format of torch
  * 1.6 or the older one) or a safetensors file.
  *
- * <p>{@code Weights.read(file).allowing("fc.*").into(network)} loads a network strictly: every tensor that is missing,
- * unexpected or of another shape is an error unless it is allowed to differ. Opening a file reads names and shapes
+ * <p>{@code Weights.read(file).allowing("fc.*").into(network)} loads a network strictly: every tensor of it that is
+ * missing or of another shape, and every tensor too many in one of its layers, is an error unless it is allowed to
+ * differ. What lies outside the network, such as a head beside it, is reported. Opening a file reads names and shapes
  * only; values are read one tensor at a time. Nothing in a file is ever executed.
  */
 public final class Weights {
-    private static final String ZIP = "PK\3\4";
-    private static final int PICKLE_PROTOCOL = 0x80; // the first byte of a pickle of protocol 2 or later
     private static final String DATA_PARALLEL = "module.";
 
     private static final FetchListener LOG_LICENSE = new FetchListener() {
@@ -54,10 +53,12 @@ public final class Weights {
 
     /**
      * Opens a file. From a training checkpoint of several parts, the part named {@code state_dict}, {@code model} or
-     * the like is taken. The prefix {@code module.}, which DataParallel puts before all names, is removed.
+     * the like is taken, also where parts are nested; from one without such a part, all tensors that are not an
+     * optimizer's, named by the keys that lead to them. Settings and other objects beside the weights are passed over.
+     * The prefix {@code module.}, which DataParallel puts before all names, is removed here, and any other prefix when
+     * {@link #into(Module) a network} shows where its names begin.
      *
-     * @throws WeightsException when the file is missing, damaged, of an unknown format, or contains more than plain
-     *     tensors
+     * @throws WeightsException when the file is missing, damaged, or of another format, which the message names
      */
     public static Weights read(Path file) {
         Libtorch.load();
@@ -120,26 +121,17 @@ public final class Weights {
     }
 
     private static boolean isPyTorch(Path file) {
-        byte[] start;
         try (InputStream in = Files.newInputStream(file)) {
-            start = in.readNBytes(ZIP.length());
+            return ForeignFile.isPyTorch(in.readNBytes(ForeignFile.MAX_PYTORCH_START));
         } catch (NoSuchFileException e) {
             throw new WeightsException("weights file " + file + " does not exist", e);
         } catch (IOException e) {
-            throw new WeightsException("weights file " + file + " cannot be read: " + e.getMessage(), e);
+            throw new WeightsException(
+                    ForeignFile.describe(file)
+                            .map(what -> file + " " + what)
+                            .orElseGet(() -> "weights file " + file + " cannot be read: " + e.getMessage()),
+                    e);
         }
-        boolean zip = start.length == ZIP.length();
-        for (int i = 0; zip && i < start.length; i++) {
-            zip = start[i] == ZIP.charAt(i);
-        }
-        // A safetensors file begins with the length of its header, which would have to exceed 8 MiB to match these
-        // bytes.
-        boolean pickle = start.length > 2
-                && (start[0] & 0xff) == PICKLE_PROTOCOL
-                && start[1] >= 2
-                && start[1] <= 5
-                && (start[2] & 0xff) == 0x8a; // LONG1, which starts the magic number of torch's old format
-        return zip || pickle;
     }
 
     /** Returns the path of the file. */
@@ -230,18 +222,29 @@ public final class Weights {
     }
 
     /**
-     * The result of loading weights into a network. All differences it lists were allowed.
+     * The result of loading weights into a network. All differences it lists were allowed, or lie outside the network.
      *
      * @param loaded number of tensors that were copied
      * @param missing names that are not in the file; these tensors of the network are unchanged
-     * @param unexpected names that are not in the network
+     * @param unexpected names in the file that are not in the network
      * @param misshapen names with both shapes where these differ; these tensors of the network are unchanged
      */
-    public record Report(int loaded, List<String> missing, List<String> unexpected, List<String> misshapen) {}
+    public record Report(int loaded, List<String> missing, List<String> unexpected, List<String> misshapen) {
+        private static final int MAX_NAMES_PRINTED = 5;
+
+        /** Returns a clause about the unexpected tensors: {@code not used, because not of the network: head.weight}. */
+        public String leftOver() {
+            int rest = unexpected.size() - MAX_NAMES_PRINTED;
+            return "not used, because not of the network: "
+                    + unexpected.stream().limit(MAX_NAMES_PRINTED).collect(Collectors.joining(", "))
+                    + (rest > 0 ? " and " + rest + " more" : "");
+        }
+    }
 
     /**
      * Copies all tensors into a network by name. Names, shapes and values are checked first, so that either all tensors
-     * are copied or none.
+     * are copied or none. A prefix such as {@code model.} or {@code module.backbone.} is removed when the names then
+     * fit; tensors outside of it, and those whose first part no layer of the network has, are left over and reported.
      *
      * @param network borrowed
      * @throws WeightsException naming the tensors that are missing, unexpected, of another shape or not finite; the
@@ -260,17 +263,19 @@ public final class Weights {
      * @param network tensors by name; borrowed
      */
     public Report into(Map<String, Tensor> network) {
-        WeightsFit fit = new WeightsFit(this, this::mayDiffer, network);
+        Unwrapped unwrapped = Unwrapped.of(this, network);
+        Weights named = unwrapped.weights();
+        WeightsFit fit = new WeightsFit(unwrapped, this::mayDiffer, network);
         fit.requireFit();
         try (NoGradGuard noGrad = new NoGradGuard()) {
             for (String name : fit.fitting()) {
                 try (PointerScope scope = new PointerScope()) {
-                    requireFinite(name, read(name));
+                    requireFinite(name, named.read(name));
                 }
             }
             for (String name : fit.fitting()) {
                 try (PointerScope scope = new PointerScope()) {
-                    Objects.requireNonNull(network.get(name), name).copy_(read(name));
+                    Objects.requireNonNull(network.get(name), name).copy_(named.read(name));
                 }
             }
         }

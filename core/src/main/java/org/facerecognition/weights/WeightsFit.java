@@ -19,35 +19,47 @@ final class WeightsFit {
     private static final String COUNTER = "num_batches_tracked";
 
     private final Path file;
+    private final String prefix;
     private final List<String> fitting = new ArrayList<>();
     // differences that are allowed
     private final List<String> missing = new ArrayList<>();
     private final List<String> unexpected = new ArrayList<>();
     private final List<String> misshapen = new ArrayList<>();
+    private final List<String> outside;
     // differences that are errors
     private final List<String> wronglyMissing = new ArrayList<>();
     private final List<String> wronglyUnexpected = new ArrayList<>();
     private final List<String> wronglyShaped = new ArrayList<>();
 
     /**
-     * Compares names and shapes; no values are read.
+     * Compares names and shapes; no values are read. Tensors outside the network, such as those of a head, and counters
+     * may be left over.
      *
+     * @param unwrapped the weights under the network's names
      * @param mayDiffer whether the tensor of this name may be missing, unexpected or of another shape
      * @param network the network's tensors by name; borrowed
      */
-    WeightsFit(Weights weights, Predicate<String> mayDiffer, Map<String, Tensor> network) {
+    WeightsFit(Unwrapped unwrapped, Predicate<String> mayDiffer, Map<String, Tensor> network) {
+        Weights weights = unwrapped.weights();
         this.file = weights.file();
+        this.prefix = unwrapped.prefix();
+        this.outside = unwrapped.outside();
         network.forEach((name, tensor) -> compare(name, Shape.of(tensor), weights, mayDiffer.test(name)));
         for (String name : weights.names()) {
             if (!network.containsKey(name)) {
-                (mayDiffer.test(name) ? unexpected : wronglyUnexpected).add(name);
+                (mayDiffer.test(name) || isCounter(name) ? unexpected : wronglyUnexpected).add(name);
             }
         }
     }
 
+    /** Returns whether a tensor of this name only counts batches, so that no result depends on it. */
+    static boolean isCounter(String name) {
+        return name.endsWith(COUNTER);
+    }
+
     private void compare(String name, Shape shape, Weights weights, boolean mayDiffer) {
         if (!weights.has(name)) {
-            if (!name.endsWith(COUNTER)) {
+            if (!isCounter(name)) {
                 (mayDiffer ? missing : wronglyMissing).add(name);
             }
             return;
@@ -67,7 +79,9 @@ final class WeightsFit {
 
     /** Returns what is loaded and what differs, once the differences are known to be allowed. */
     Weights.Report report() {
-        return new Weights.Report(fitting.size(), missing, unexpected, misshapen);
+        List<String> leftOver = new ArrayList<>(unexpected);
+        leftOver.addAll(outside);
+        return new Weights.Report(fitting.size(), missing, leftOver, misshapen);
     }
 
     /** @throws WeightsException naming the tensors that differ and must not */
@@ -75,10 +89,13 @@ final class WeightsFit {
         List<String> problems = new ArrayList<>();
         describe("Missing in the file", wronglyMissing, problems);
         describe("With another shape", wronglyShaped, problems);
-        describe("Not in the network", wronglyUnexpected, problems);
-        if (!problems.isEmpty()) {
+        if (!wronglyUnexpected.isEmpty() || !problems.isEmpty()) {
+            List<String> leftOver = new ArrayList<>(wronglyUnexpected);
+            leftOver.addAll(outside);
+            describe("Not in the network", leftOver, problems);
+            String named = prefix.isEmpty() ? "" : "Names are given without their prefix \"" + prefix + "\". ";
             throw new WeightsException(file + " does not fit this network; use it with the network it was saved from,"
-                    + " or allow the differences. " + String.join(" ", problems));
+                    + " or allow the differences. " + named + String.join(" ", problems));
         }
     }
 

@@ -116,7 +116,8 @@ class PickleBombTest {
     @Test
     void rejectsAListAsAKeyOfAStorage() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        bytes.writeBytes(HexFormat.of().parseHex("80028a016c2e80024de9032e80027d2e")); // magic, version, machine
+        bytes.writeBytes(HexFormat.of()
+                .parseHex("80028a0a6cfc9c46f9206aa850192e80024de9032e80027d2e")); // magic, version, machine
         write("ccollections\nOrderedDict\n)R(X\1\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storage"
                 + "ctorch\nFloatStorage\nX\1\0\0\0" + "0X\3\0\0\0cpuK\1NtQK\0K\1\u0085K\1\u0085tRu.");
         bytes.writeBytes(pickle.toByteArray());

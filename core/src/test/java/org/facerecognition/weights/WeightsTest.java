@@ -222,7 +222,7 @@ class WeightsTest {
             value = {
                 "evil.pth | is refused: it asks for Python's posix.system, which no state dict needs. Nothing of it was executed",
                 "evil-old.pth | is refused: it asks for Python's posix.system",
-                "whole-model.pth | is refused: it asks for Python's __main__.Net",
+                "whole-model.pth | holds a whole pickled network (Python's __main__.Net) rather than its weights",
                 "compressed.pth | in it is compressed, which torch.save does not do",
                 "no-weights.pth | must hold a state dict (names and tensors)"
             })
@@ -299,7 +299,10 @@ class WeightsTest {
                 .hasMessage("weights file " + folder.resolve("nowhere.pth") + " does not exist");
         Path text = Files.writeString(folder.resolve("text.pth"), "<html>404</html> and some more text");
         assertThatThrownBy(() -> Weights.read(text))
-                .hasMessageContaining(text + " is truncated or not a safetensors file");
+                .hasMessage(text + " is a web page or other markup, not weights; fetch the file itself");
+        Path other = Files.write(folder.resolve("other.pth"), new byte[] {1, 2, 3, 4, 5, 6, 7, 8, 9});
+        assertThatThrownBy(() -> Weights.read(other))
+                .hasMessageContaining(other + " is truncated or not a safetensors file");
         assertThatThrownBy(() -> Weights.read(folder)).hasMessageContaining(folder.toString());
     }
 }

@@ -10,7 +10,6 @@ import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.weights.RemoteFile;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsCache;
-import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -22,8 +21,8 @@ final class InitOptions {
     @Option(
             names = "--init",
             paramLabel = "WHAT",
-            description = "Start the encoder from trained weights: a file (.pth, .pt, .safetensors or a model of this"
-                    + " program); imagenet, which fetches torchvision's weights; or an https: or file: address"
+            description = "Start the encoder from trained weights: a file (.pth, .pt, .ckpt, .safetensors or a model of"
+                    + " this program); imagenet, which fetches torchvision's weights; or an https: or file: address"
                     + " with --init-sha256.")
     private @Nullable String init;
 
@@ -58,7 +57,8 @@ final class InitOptions {
                 + (report.misshapen().isEmpty()
                         ? ""
                         : "; randomly initialized, because of another shape: " + report.misshapen())
-                + (report.missing().isEmpty() ? "" : "; randomly initialized, because missing: " + report.missing()));
+                + (report.missing().isEmpty() ? "" : "; randomly initialized, because missing: " + report.missing())
+                + (report.unexpected().isEmpty() ? "" : "; " + report.leftOver()));
     }
 
     private Weights weights(String from, Encoder encoder, FetchProgress progress) {
@@ -66,7 +66,7 @@ final class InitOptions {
             return fetched(RemoteFile.imagenet(encoder.id()), progress);
         }
         if (!ADDRESS.matcher(from).matches()) {
-            return read(Path.of(from));
+            return Weights.read(Path.of(from));
         }
         if (sha256 == null) {
             throw new IllegalArgumentException(
@@ -79,15 +79,6 @@ final class InitOptions {
 
     private Weights fetched(RemoteFile remote, FetchProgress progress) {
         WeightsCache kept = cache == null ? WeightsCache.standard() : new WeightsCache(cache);
-        return read(kept.fetch(remote, progress));
-    }
-
-    private static Weights read(Path file) {
-        try {
-            return Weights.read(file);
-        } catch (WeightsException e) {
-            ModelFile.requireWeights(file, e);
-            throw e;
-        }
+        return Weights.read(kept.fetch(remote, progress));
     }
 }

@@ -1,18 +1,16 @@
 package org.facerecognition.examples;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.util.Arrays;
 import java.util.Optional;
 import org.facerecognition.Recognizer;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 
-/** Loads models that the command line names, and says what a file is that is not a model. */
+/** Loads models that the command line names. */
 final class ModelFile {
-    private static final int START_BYTES = 512;
+    private static final String OWN_FORMAT = "face-recognition";
 
     private ModelFile() {}
 
@@ -27,54 +25,53 @@ final class ModelFile {
         try {
             return Recognizer.load(file);
         } catch (WeightsException e) {
-            requireWeights(file, e);
-            if (isPyTorch(start(file)) || String.valueOf(e.getMessage()).endsWith("its format was null")) {
-                throw new IllegalArgumentException(
-                        "model " + file + " has weights without a description of their network; name it with --encoder,"
-                                + " such as --encoder mobilefacenet",
-                        e);
+            Weights weights = Weights.read(file); // says what is wrong where the file has no weights either
+            if (weights.metadata().getOrDefault("format", "").startsWith(OWN_FORMAT)) {
+                throw e;
             }
-            throw e;
+            throw new IllegalArgumentException(
+                    "model " + file + " has weights without a description of their network; name it with --encoder, "
+                            + fitting(weights)
+                                    .map(encoder -> "here --encoder " + encoder)
+                                    .orElse("such as --encoder mobilefacenet"),
+                    e);
         }
     }
 
     /**
-     * Checks that a file that could not be read as weights is not something else that can be recognized.
+     * Loads weights from elsewhere.
      *
-     * @param cause why it could not be read
-     * @throws WeightsException when it is something else; says what
+     * @return owned
+     * @throws WeightsException when they cannot be read or belong to another encoder; says to which
      */
-    static void requireWeights(Path file, WeightsException cause) {
-        Optional<String> other = other(start(file));
-        if (Files.isRegularFile(file) && other.isPresent()) {
-            throw new WeightsException("model " + file + " " + other.get(), cause);
+    static Recognizer load(Path file, Encoder encoder) {
+        Weights weights = Weights.read(file);
+        try {
+            return Recognizer.pretrained(encoder, weights);
+        } catch (WeightsException e) {
+            Optional<Encoder> fitting = fitting(weights);
+            if (fitting.isEmpty()) {
+                throw e;
+            }
+            throw new WeightsException(
+                    file + " does not have the weights of " + encoder + ", but those of " + fitting.get()
+                            + "; give it with --encoder " + fitting.get(),
+                    e);
         }
     }
 
-    private static Optional<String> other(byte[] start) {
-        String text =
-                new String(start, StandardCharsets.ISO_8859_1).stripLeading().toLowerCase(Locale.ROOT);
-        if (start.length == 0) {
-            return Optional.of("is empty; fetch it again");
-        }
-        if (text.startsWith("version https://git-lfs")) {
-            return Optional.of("is a Git LFS pointer, not weights; fetch the file itself (git lfs pull)");
-        }
-        return text.startsWith("<")
-                ? Optional.of("is a web page or other markup, not weights; fetch the file itself")
-                : Optional.empty();
+    /** Returns the encoder that these weights fit, tensor by tensor. */
+    private static Optional<Encoder> fitting(Weights weights) {
+        return Arrays.stream(Encoder.values())
+                .filter(encoder -> fits(encoder, weights))
+                .findFirst();
     }
 
-    /** Returns whether these are the first bytes of a ZIP archive or of a pickle. */
-    private static boolean isPyTorch(byte[] start) {
-        return start.length > 1 && (start[0] == 'P' && start[1] == 'K' || (start[0] & 0xff) == 0x80 && start[1] <= 5);
-    }
-
-    private static byte[] start(Path file) {
-        try (InputStream in = Files.newInputStream(file)) {
-            return in.readNBytes(START_BYTES);
-        } catch (IOException e) { // the exception of the first attempt to read it says why
-            return new byte[0];
+    private static boolean fits(Encoder encoder, Weights weights) {
+        try (Recognizer recognizer = Recognizer.pretrained(encoder, weights)) {
+            return true;
+        } catch (WeightsException e) {
+            return false;
         }
     }
 }

@@ -4,10 +4,10 @@ import java.nio.file.Path;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.examples.HelpSection.Heading;
-import org.facerecognition.weights.Weights;
-import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options of the model to use: one that this program trained, or weights from elsewhere. */
 @HelpSection(Heading.MODEL)
@@ -17,7 +17,7 @@ final class ModelOptions {
             required = true,
             paramLabel = "FILE",
             description = "A model, a checkpoint of a training, or with --encoder weights from elsewhere (.pth, .pt,"
-                    + " .safetensors).")
+                    + " .ckpt, .safetensors).")
     private Path model;
 
     @Option(
@@ -26,17 +26,16 @@ final class ModelOptions {
             description = "The encoder that the weights belong to, for a file that contains weights only.")
     private @Nullable String encoder;
 
-    /** Loads the model; owned. */
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /** Loads the model; owned. Says on standard error what of the file is not used. */
     Recognizer load() {
         if (encoder == null) {
             return ModelFile.load(model);
         }
-        Encoder architecture = Encoder.of(encoder);
-        try {
-            return Recognizer.pretrained(architecture, Weights.read(model));
-        } catch (WeightsException e) {
-            ModelFile.requireWeights(model, e);
-            throw e;
-        }
+        Recognizer recognizer = ModelFile.load(model, Encoder.of(encoder));
+        recognizer.warnings().forEach(command.commandLine().getErr()::println);
+        return recognizer;
     }
 }

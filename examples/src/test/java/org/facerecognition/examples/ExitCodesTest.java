@@ -231,7 +231,7 @@ class ExitCodesTest {
                     line("does not exist", "detect", nowhere, "--detector", CliData.DETECTOR, "--json"),
                     line("does not exist", "embed", nowhere, "--model", model),
                     line("does not exist", "embed", photo, "--model", nowhere),
-                    line("not a safetensors file", "embed", photo, "--model", text, "--encoder", "mobilefacenet"),
+                    line("is a text file, not weights", "embed", photo, "--model", text, "--encoder", "mobilefacenet"),
                     line("is empty; fetch it again", "embed", photo, "--model", empty),
                     line("is a Git LFS pointer", "verify", photo, photo, "--model", pointer, "--threshold", 1),
                     line("is a web page", "find-label-noise", "--model", page, "--data", faces),
