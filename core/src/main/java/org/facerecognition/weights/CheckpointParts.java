@@ -35,7 +35,8 @@ final class CheckpointParts {
             "module", // DeepSpeed
             "model_state",
             "net_state_dict",
-            "student");
+            "student",
+            "checkpoint");
 
     private static final Pattern AVERAGED = Pattern.compile("(?i)(^|.*[._-])ema([._-].*|$)");
     private static final List<String> OF_OPTIMIZERS = List.of("optim", "sched", "scaler");
