@@ -1,6 +1,7 @@
 package org.facerecognition.vision;
 
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * A face that a {@link FaceDetector} found.
@@ -45,19 +46,25 @@ public record DetectedFace(Box box, List<Point> points, double score) {
         return FaceAligner.misfit(pointArray()) <= MAX_MISFIT;
     }
 
-    /** Returns the same face in an image that is scaled and then shifted by as many pixels along both axes. */
-    DetectedFace mapped(double scale, double shiftPx) {
-        Box moved = new Box(
-                mapped(box.x, scale, shiftPx), mapped(box.y, scale, shiftPx), box.width * scale, box.height * scale);
-        List<Point> all = points.stream()
-                .map(point -> new Point(mapped(point.x, scale, shiftPx), mapped(point.y, scale, shiftPx)))
-                .toList();
-        return new DetectedFace(moved, all, score);
+    /** Returns the same face in an image that is scaled; centers of pixels are whole numbers before and after. */
+    DetectedFace scaled(double scaleX, double scaleY) {
+        return mapped(
+                new Box(along(box.x, scaleX), along(box.y, scaleY), box.width * scaleX, box.height * scaleY),
+                point -> new Point(along(point.x, scaleX), along(point.y, scaleY)));
     }
 
-    /** Maps a coordinate; centers of pixels are whole numbers before and after. */
-    private static double mapped(double coordinate, double scale, double shiftPx) {
-        return (coordinate + 0.5) * scale - 0.5 + shiftPx;
+    private static double along(double coordinate, double scale) {
+        return (coordinate + 0.5) * scale - 0.5;
+    }
+
+    /** Returns the same face in an image to which pixels are added on the left and at the top. */
+    DetectedFace shifted(double x, double y) {
+        return mapped(
+                new Box(box.x + x, box.y + y, box.width, box.height), point -> new Point(point.x + x, point.y + y));
+    }
+
+    private DetectedFace mapped(Box moved, UnaryOperator<Point> map) {
+        return new DetectedFace(moved, points.stream().map(map).toList(), score);
     }
 
     /** Returns the landmarks as {@link FaceAligner} takes them: five times x and y. */

@@ -1,0 +1,29 @@
+package org.facerecognition.vision;
+
+import java.util.List;
+import org.bytedeco.opencv.opencv_core.Mat;
+
+/**
+ * A network that finds faces in an image as it is: what surrounds it, such as reducing and enlarging images, is the
+ * same for all networks and the task of {@link OnnxFaceDetector}. Thread-safe, except for {@link #close}.
+ */
+interface DetectionNetwork extends AutoCloseable {
+    /** Side of an image with which a network is tried when it is opened. */
+    int PROBE_PX = 64;
+
+    /**
+     * Finds faces.
+     *
+     * @param image RGB, CV_8UC3, of any size; borrowed and not changed
+     * @return in pixels of {@code image}, in any order, without those that overlap a better one; not filtered by size
+     * @throws DetectorException when OpenCV cannot load the network or run it
+     */
+    List<DetectedFace> detect(Mat image);
+
+    /** Returns the score from which on a face is certainly not upside down; above 1 if no score is enough for that. */
+    double minUprightScore();
+
+    /** Frees the memory; no call may be in progress. */
+    @Override
+    void close();
+}
