@@ -20,7 +20,7 @@ interface DetectionNetwork extends AutoCloseable {
      */
     List<DetectedFace> detect(Mat image);
 
-    /** Returns the score from which on a face is certainly not upside down; above 1 if no score is enough for that. */
+    /** Returns the score from which on a face is certainly not upside down; infinity if no score is enough for that. */
     double minUprightScore();
 
     /** Frees the memory; no call may be in progress. */

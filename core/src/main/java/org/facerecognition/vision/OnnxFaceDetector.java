@@ -17,6 +17,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.bytedeco.opencv.global.opencv_objdetect;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
@@ -47,40 +48,59 @@ final class OnnxFaceDetector implements FaceDetector {
 
     private static final int ENLARGEMENT = 2;
 
+    private static final String RULE = "face detector %s must be YuNet's .onnx file (face_detection_yunet_2023mar.onnx)"
+            + " or SCRFD's with five landmarks (such as scrfd_500m_bnkps.onnx), but ";
+
+    private static final int MAX_NAMES = 3;
+
     private final DetectionNetwork network;
     private final Settings settings;
     private final String fingerprint;
     private final Lifetime lifetime;
 
-    private OnnxFaceDetector(DetectionNetwork network, Settings settings, String fingerprint, String name) {
+    private OnnxFaceDetector(DetectionNetwork network, Settings settings, byte[] model, String name) {
         this.network = network;
         this.settings = settings;
-        this.fingerprint = fingerprint;
+        this.fingerprint = sha256(model).substring(0, 8);
         this.lifetime = new Lifetime("face detector " + name);
     }
 
-    /** Opens a detector; see {@link FaceDetector#open(Path, FaceDetector.Settings)}. */
-    static FaceDetector open(Path file, Settings settings) {
+    /** Opens a detector; see {@link FaceDetector#open(Path, UnaryOperator)}. */
+    static FaceDetector open(Path file, UnaryOperator<Settings> settings) {
         NativeLibraries.load(opencv_objdetect.class, "OpenCV");
         byte[] model = bytes(file);
-        DetectionNetwork network = new YuNet(model, file.toString(), settings);
-        FaceDetector detector =
-                new OnnxFaceDetector(network, settings, sha256(model).substring(0, 8), file.toString());
-        try (Scalar black = new Scalar(0.0);
-                Mat blank = new Mat(DetectionNetwork.PROBE_PX, DetectionNetwork.PROBE_PX, CV_8UC3, black)) {
-            detector.detect(blank); // another network fails here rather than at the first photograph
-            return detector;
-        } catch (RuntimeException e) {
-            detector.close();
-            throw e;
+        String name = file.toString();
+        OnnxOutline outline = OnnxOutline.of(model)
+                .orElseThrow(() ->
+                        new DetectorException(RULE.formatted(name) + "it is not an ONNX file or only a part of one"));
+        if (YuNet.isYuNet(outline)) {
+            Settings own = settings.apply(Settings.DEFAULT);
+            return new OnnxFaceDetector(YuNet.open(model, name, own), own, model, name);
         }
+        if (Scrfd.isScrfd(outline)) {
+            Settings own = settings.apply(Settings.SCRFD);
+            return new OnnxFaceDetector(Scrfd.open(model, outline, name, own), own, model, name);
+        }
+        throw new DetectorException(refusal(outline, name));
+    }
+
+    private static String refusal(OnnxOutline outline, String name) {
+        if (Scrfd.lacksLandmarks(outline)) {
+            return "face detector " + name + " is an SCRFD without landmarks (6 outputs), which alignment needs; give"
+                    + " one with five landmarks (9 outputs), such as scrfd_500m_bnkps.onnx";
+        }
+        List<String> outputs =
+                outline.outputs().stream().map(OnnxOutline.Port::name).toList();
+        return RULE.formatted(name) + "it is an ONNX file with other outputs: "
+                + String.join(", ", outputs.subList(0, Math.min(MAX_NAMES, outputs.size())))
+                + (outputs.size() > MAX_NAMES ? ", ..." : "");
     }
 
     private static byte[] bytes(Path file) {
         try {
             byte[] bytes = Files.readAllBytes(file);
             if (bytes.length == 0) {
-                throw new DetectorException("face detector " + file + " is empty; give YuNet's .onnx file");
+                throw new DetectorException("face detector " + file + " is empty; give YuNet's or SCRFD's .onnx file");
             }
             return bytes;
         } catch (NoSuchFileException e) {
@@ -152,7 +172,8 @@ final class OnnxFaceDetector implements FaceDetector {
                 Mat upright = new Mat(image, around);
                 Mat rotated = new Mat()) {
             rotate(upright, rotated, ROTATE_180);
-            return bestScore(rotated) > Math.max(face.score(), bestScore(upright));
+            double turned = bestScore(rotated);
+            return turned > face.score() && turned > bestScore(upright);
         }
     }
 

@@ -1,13 +1,16 @@
 package org.facerecognition.vision;
 
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
 import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
 
@@ -16,6 +19,10 @@ import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
  * it.
  */
 final class YuNet implements DetectionNetwork {
+    private static final List<String> OUTPUTS = Stream.of("cls", "obj", "bbox", "kps")
+            .flatMap(output -> Stream.of(8, 16, 32).map(stride -> output + "_" + stride))
+            .toList();
+
     private static final int COLUMNS = 15; // x, y, width, height, five times x and y, score
 
     /**
@@ -28,14 +35,37 @@ final class YuNet implements DetectionNetwork {
     private final FaceDetector.Settings settings;
     private final DetectorPool<FaceDetectorYN> pool = new DetectorPool<>(this::create, FaceDetectorYN::close);
 
-    /**
-     * @param model the bytes of YuNet's .onnx file
-     * @param name of the file, for messages
-     */
-    YuNet(byte[] model, String name, FaceDetector.Settings settings) {
+    private YuNet(byte[] model, String name, FaceDetector.Settings settings) {
         this.model = model;
         this.name = name;
         this.settings = settings;
+    }
+
+    /** Returns whether a graph has YuNet's outputs, by which OpenCV finds them. */
+    static boolean isYuNet(OnnxOutline outline) {
+        List<String> names =
+                outline.outputs().stream().map(OnnxOutline.Port::name).toList();
+        return names.size() == OUTPUTS.size() && names.containsAll(OUTPUTS);
+    }
+
+    /**
+     * Opens a network and tries it on a blank image.
+     *
+     * @param model the bytes of YuNet's .onnx file
+     * @param name of the file, for messages
+     * @return owned
+     * @throws DetectorException when OpenCV cannot load or run it
+     */
+    static YuNet open(byte[] model, String name, FaceDetector.Settings settings) {
+        YuNet network = new YuNet(model, name, settings);
+        try (Scalar black = new Scalar(0.0);
+                Mat blank = new Mat(PROBE_PX, PROBE_PX, CV_8UC3, black)) {
+            network.detect(blank);
+            return network;
+        } catch (RuntimeException e) {
+            network.close();
+            throw e;
+        }
     }
 
     @Override

@@ -223,7 +223,7 @@ class FaceDetectorTest {
                 .hasMessage("face detector " + nowhere + " does not exist");
         Path empty = Files.write(folder.resolve("empty.onnx"), new byte[0]);
         assertThatThrownBy(() -> FaceDetector.open(empty))
-                .hasMessage("face detector " + empty + " is empty; give YuNet's .onnx file");
+                .hasMessage("face detector " + empty + " is empty; give YuNet's or SCRFD's .onnx file");
         Path text = Files.writeString(folder.resolve("text.onnx"), "this is no net");
         assertThatThrownBy(() -> FaceDetector.open(text))
                 .isInstanceOf(DetectorException.class)

@@ -19,16 +19,16 @@ final class DetectorOptions {
             names = "--detector",
             paramLabel = "FILE",
             description =
-                    "Detect faces with this YuNet model (face_detection_yunet_2023mar.onnx); or fetch, which downloads"
-                            + " it from OpenCV's model zoo into the cache and checks it.")
+                    "Detect faces with this model: YuNet (face_detection_yunet_2023mar.onnx), or an SCRFD with five"
+                            + " landmarks (such as scrfd_500m_bnkps.onnx); or fetch, which downloads YuNet from"
+                            + " OpenCV's model zoo into the cache and checks it.")
     private @Nullable String detector;
 
     @Option(
             names = "--min-score",
             paramLabel = "SCORE",
-            defaultValue = "0.7",
-            description = "Minimum detection score of a face, 0 to 1.")
-    private double minScore;
+            description = "Minimum detection score of a face, 0 to 1. Default: 0.7 with YuNet, 0.5 with SCRFD.")
+    private @Nullable Double minScore;
 
     @Option(
             names = "--min-face",
@@ -79,22 +79,24 @@ final class DetectorOptions {
      */
     FaceDetector openRequired(PrintWriter err) {
         if (detector == null) {
-            throw new IllegalArgumentException("--detector must be given: YuNet's .onnx file, or fetch");
+            throw new IllegalArgumentException("--detector must be given: YuNet's or SCRFD's .onnx file, or fetch");
         }
         return open(detector, err);
     }
 
     private FaceDetector open(String which, PrintWriter err) {
-        FaceDetector.Settings settings = FaceDetector.Settings.DEFAULT
-                .withScoreThreshold(minScore)
-                .withSmallestFacePx(minFacePx)
-                .withLargestSidePx(maxSidePx);
         if (!which.equals(FETCH)) {
-            return FaceDetector.open(Path.of(which), settings);
+            return FaceDetector.open(Path.of(which), this::settings);
         }
         WeightsCache kept = cache == null ? WeightsCache.standard() : new WeightsCache(cache);
         try (FetchProgress progress = new FetchProgress(err)) {
-            return FaceDetector.open(kept.fetch(RemoteFile.faceDetector(), progress), settings);
+            return FaceDetector.open(kept.fetch(RemoteFile.faceDetector(), progress), this::settings);
         }
+    }
+
+    private FaceDetector.Settings settings(FaceDetector.Settings defaults) {
+        return defaults.withScoreThreshold(minScore == null ? defaults.scoreThreshold() : minScore)
+                .withSmallestFacePx(minFacePx)
+                .withLargestSidePx(maxSidePx);
     }
 }

@@ -141,7 +141,8 @@ class PhotographCommandsTest {
 
     @Test
     void detectExplainsWrongUse() {
-        assertThat(Cli.run("detect", one).err()).contains("--detector must be given: YuNet's .onnx file, or fetch");
+        assertThat(Cli.run("detect", one).err())
+                .contains("--detector must be given: YuNet's or SCRFD's .onnx file, or fetch");
         assertThat(Cli.run("detect", one).code()).isEqualTo(2);
         Path nowhere = folder.resolve("nowhere.onnx");
         assertThat(Cli.run("detect", "--detector", nowhere, one).err())

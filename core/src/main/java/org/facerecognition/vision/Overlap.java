@@ -1,0 +1,38 @@
+package org.facerecognition.vision;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Non-maximum suppression: of boxes that overlap, the best one is kept. */
+final class Overlap {
+    private Overlap() {}
+
+    /**
+     * Removes faces whose box overlaps that of a better one.
+     *
+     * @param faces the best first
+     * @param maxIou maximum intersection over union of two boxes that are both kept
+     * @return the faces that are kept, in the same order
+     */
+    static List<DetectedFace> suppress(List<DetectedFace> faces, double maxIou) {
+        List<DetectedFace> kept = new ArrayList<>();
+        for (DetectedFace face : faces) {
+            if (kept.stream().noneMatch(better -> iou(better.box(), face.box()) > maxIou)) {
+                kept.add(face);
+            }
+        }
+        return kept;
+    }
+
+    /** Returns the intersection over union of two boxes, from 0 to 1. */
+    static double iou(DetectedFace.Box a, DetectedFace.Box b) {
+        double shared = intersection(a, b);
+        return shared == 0 ? 0 : shared / (a.area() + b.area() - shared);
+    }
+
+    private static double intersection(DetectedFace.Box a, DetectedFace.Box b) {
+        double width = Math.min(a.x() + a.width(), b.x() + b.width()) - Math.max(a.x(), b.x());
+        double height = Math.min(a.y() + a.height(), b.y() + b.height()) - Math.max(a.y(), b.y());
+        return width > 0 && height > 0 ? width * height : 0;
+    }
+}
