@@ -28,6 +28,8 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
      *
      * @param detector the detector's {@link FaceDetector#fingerprint fingerprint}
      * @param choice which of several faces is embedded
+     * @param rotations absent in files of models without them
+     * @param tiles absent in files of models without them
      */
     public record Detection(
             String detector,
@@ -36,7 +38,21 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
             int topK,
             int smallestFacePx,
             int largestSidePx,
-            FaceChoice choice) {
+            FaceChoice choice,
+            @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean rotations,
+            @JsonInclude(JsonInclude.Include.NON_DEFAULT) boolean tiles) {
+        /** The settings without rotations and tiles. */
+        public Detection(
+                String detector,
+                double scoreThreshold,
+                double nmsThreshold,
+                int topK,
+                int smallestFacePx,
+                int largestSidePx,
+                FaceChoice choice) {
+            this(detector, scoreThreshold, nmsThreshold, topK, smallestFacePx, largestSidePx, choice, false, false);
+        }
+
         static Detection of(FaceDetector detector, FaceChoice choice) {
             FaceDetector.Settings settings = detector.settings();
             return new Detection(
@@ -46,21 +62,25 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
                     settings.topK(),
                     settings.smallestFacePx(),
                     settings.largestSidePx(),
-                    choice);
+                    choice,
+                    settings.rotations(),
+                    settings.tiles());
         }
 
         @Override
         public String toString() {
             return String.format(
-                    Locale.ROOT,
-                    "%s face found by detector %s (score %s, overlap %s, top %d, at least %d px, in at most %d px)",
-                    choice,
-                    detector,
-                    scoreThreshold,
-                    nmsThreshold,
-                    topK,
-                    smallestFacePx,
-                    largestSidePx);
+                            Locale.ROOT,
+                            "%s face found by detector %s (score %s, overlap %s, top %d, at least %d px, in at most %d px)",
+                            choice,
+                            detector,
+                            scoreThreshold,
+                            nmsThreshold,
+                            topK,
+                            smallestFacePx,
+                            largestSidePx)
+                    + (rotations ? ", also turned" : "")
+                    + (tiles ? ", also in tiles" : "");
         }
     }
 

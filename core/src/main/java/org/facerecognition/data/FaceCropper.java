@@ -156,7 +156,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
             sentence.append(String.format(
                     Locale.ROOT,
                     "; it was shrunk from %d to %d px, where faces smaller than about %d px are lost: raise the"
-                            + " detector's largest side (--max-side)",
+                            + " detector's largest side (--max-side) or use tiles (--tiles)",
                     Math.max(widthPx, heightPx),
                     settings.largestSidePx(),
                     smallest.getAsInt()));

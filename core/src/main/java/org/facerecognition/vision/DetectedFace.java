@@ -63,7 +63,8 @@ public record DetectedFace(Box box, List<Point> points, double score) {
                 new Box(box.x + x, box.y + y, box.width, box.height), point -> new Point(point.x + x, point.y + y));
     }
 
-    private DetectedFace mapped(Box moved, UnaryOperator<Point> map) {
+    /** Returns the same face in an image in which its box and its landmarks lie elsewhere. */
+    DetectedFace mapped(Box moved, UnaryOperator<Point> map) {
         return new DetectedFace(moved, points.stream().map(map).toList(), score);
     }
 

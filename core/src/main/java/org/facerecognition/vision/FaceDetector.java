@@ -30,8 +30,21 @@ public interface FaceDetector extends AutoCloseable {
      * @param smallestFacePx minimum shorter side of a face's box, in pixels of the image; smaller faces are dropped
      * @param largestSidePx maximum side of an image; larger images are reduced to it before detection. Faces should
      *     then still have 10 pixels or more: raise it for crowds, at a cost proportional to the area
+     * @param rotations whether faces are also looked for in the image turned by 90, 180 and 270 degrees, where the
+     *     upright image leaves a doubt: it shows no face, or one whose score an upside-down face could have too. A
+     *     turned face replaces an upright one in the same place if its score is higher. Its landmarks are in the
+     *     face's own order, so that {@link FaceAligner} turns it upright. Takes up to four times as long
+     * @param tiles whether an image that is larger than {@code largestSidePx} is also examined in overlapping tiles of
+     *     that side, without being reduced, so that small faces are found too. Takes time in proportion to the area
      */
-    record Settings(double scoreThreshold, double nmsThreshold, int topK, int smallestFacePx, int largestSidePx) {
+    record Settings(
+            double scoreThreshold,
+            double nmsThreshold,
+            int topK,
+            int smallestFacePx,
+            int largestSidePx,
+            boolean rotations,
+            boolean tiles) {
         /** Defaults for photographs of people with YuNet, and with detectors of which nothing else is known. */
         public static final Settings DEFAULT = new Settings(0.7, 0.3, 5000, 16, 640);
 
@@ -68,19 +81,34 @@ public interface FaceDetector extends AutoCloseable {
             }
         }
 
+        /** Settings without rotations and tiles. */
+        public Settings(double scoreThreshold, double nmsThreshold, int topK, int smallestFacePx, int largestSidePx) {
+            this(scoreThreshold, nmsThreshold, topK, smallestFacePx, largestSidePx, false, false);
+        }
+
         /** Returns these settings with another minimum score. */
         public Settings withScoreThreshold(double threshold) {
-            return new Settings(threshold, nmsThreshold, topK, smallestFacePx, largestSidePx);
+            return new Settings(threshold, nmsThreshold, topK, smallestFacePx, largestSidePx, rotations, tiles);
         }
 
         /** Returns these settings with another minimum size of faces. */
         public Settings withSmallestFacePx(int px) {
-            return new Settings(scoreThreshold, nmsThreshold, topK, px, largestSidePx);
+            return new Settings(scoreThreshold, nmsThreshold, topK, px, largestSidePx, rotations, tiles);
         }
 
         /** Returns these settings with another maximum size of images, to which larger ones are reduced. */
         public Settings withLargestSidePx(int px) {
-            return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, px);
+            return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, px, rotations, tiles);
+        }
+
+        /** Returns these settings with or without looking for faces in the turned image. */
+        public Settings withRotations(boolean tried) {
+            return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, largestSidePx, tried, tiles);
+        }
+
+        /** Returns these settings with or without looking for faces in tiles. */
+        public Settings withTiles(boolean tried) {
+            return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, largestSidePx, rotations, tried);
         }
     }
 
@@ -146,11 +174,11 @@ public interface FaceDetector extends AutoCloseable {
      * @param width of the image, in pixels
      * @param height of the image, in pixels
      * @return in pixels of the image; empty when the image is not larger than {@link Settings#largestSidePx} and is
-     *     therefore not reduced
+     *     therefore not reduced, or is examined in tiles
      */
     default OptionalInt smallestVisibleFacePx(int width, int height) {
         double reduction = (double) Math.max(width, height) / settings().largestSidePx();
-        return reduction > 1
+        return reduction > 1 && !settings().tiles()
                 ? OptionalInt.of((int) Math.ceil(Settings.MIN_VISIBLE_PX * reduction))
                 : OptionalInt.empty();
     }

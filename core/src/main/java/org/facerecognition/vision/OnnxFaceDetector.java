@@ -15,6 +15,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -135,12 +137,13 @@ final class OnnxFaceDetector implements FaceDetector {
                     + (image.empty() ? "empty" : "of OpenCV's type " + image.type()));
         }
         try (Lifetime.Use use = lifetime.enter()) {
-            return detectUpright(image).stream()
-                    .filter(this::isLargeEnough)
-                    .sorted(FaceChoice.MOST_PROMINENT
-                            .order(image.cols(), image.rows())
-                            .reversed())
-                    .toList();
+            return (settings.rotations() ? detectTurned(image) : detectUpright(image))
+                    .stream()
+                            .filter(this::isLargeEnough)
+                            .sorted(FaceChoice.MOST_PROMINENT
+                                    .order(image.cols(), image.rows())
+                                    .reversed())
+                            .toList();
         }
     }
 
@@ -156,8 +159,8 @@ final class OnnxFaceDetector implements FaceDetector {
      */
     @Override
     public boolean isUpsideDown(Mat image, DetectedFace face) {
-        if (face.score() >= network.minUprightScore()) {
-            return false;
+        if (settings.rotations() || face.score() >= network.minUprightScore()) {
+            return false; // with rotations, the turned image has been examined already
         }
         DetectedFace.Box box = face.box();
         int x = (int) Math.max(0, box.x() - box.width() / 2);
@@ -185,7 +188,36 @@ final class OnnxFaceDetector implements FaceDetector {
                 .orElse(0);
     }
 
+    /**
+     * Detects in an image and, where that leaves a doubt, in the turned image too. Of several positions of a face the
+     * one with the highest score is right: for 388 faces of LFW, YuNet and SCRFD (500M) gave the upright position a
+     * higher score than the other three, without exception.
+     */
+    private List<DetectedFace> detectTurned(Mat image) {
+        List<DetectedFace> upright = detectUpright(image);
+        if (!upright.isEmpty() && upright.stream().allMatch(face -> face.score() >= network.minUprightScore())) {
+            return upright;
+        }
+        List<DetectedFace> all = new ArrayList<>(upright);
+        for (Turn turn : Turn.values()) {
+            try (Mat turned = turn.apply(image)) {
+                detectUpright(turned).forEach(face -> all.add(turn.back(face, image.cols(), image.rows())));
+            }
+        }
+        return merged(all);
+    }
+
+    private List<DetectedFace> merged(List<DetectedFace> faces) {
+        faces.sort(Comparator.comparingDouble(DetectedFace::score).reversed());
+        return Overlap.merge(faces, settings.nmsThreshold());
+    }
+
     private List<DetectedFace> detectUpright(Mat image) {
+        if (settings.tiles() && Math.max(image.cols(), image.rows()) > settings.largestSidePx()) {
+            List<DetectedFace> all = new ArrayList<>(detectReduced(image));
+            all.addAll(new Tiling(settings.largestSidePx(), network::detect).detect(image));
+            return merged(all);
+        }
         return isEnlarged(image) ? detectEnlarged(image) : detectReduced(image);
     }
 

@@ -5,6 +5,8 @@ import java.util.List;
 
 /** Non-maximum suppression: of boxes that overlap, the best one is kept. */
 final class Overlap {
+    private static final double MAX_WITHIN = 0.8; // share of the smaller box
+
     private Overlap() {}
 
     /**
@@ -18,6 +20,30 @@ final class Overlap {
         List<DetectedFace> kept = new ArrayList<>();
         for (DetectedFace face : faces) {
             if (kept.stream().noneMatch(better -> iou(better.box(), face.box()) > maxIou)) {
+                kept.add(face);
+            }
+        }
+        return kept;
+    }
+
+    /**
+     * Removes faces that overlap a better one, where the faces were found in several views of an image: at another
+     * scale a part of a face can look like a small face, so that boxes within a better one are removed too.
+     *
+     * @param faces the best first
+     * @param maxIou maximum intersection over union of two boxes that are both kept
+     * @return the faces that are kept, in the same order
+     */
+    static List<DetectedFace> merge(List<DetectedFace> faces, double maxIou) {
+        List<DetectedFace> kept = new ArrayList<>();
+        for (DetectedFace face : faces) {
+            if (kept.stream()
+                    .noneMatch(better -> iou(better.box(), face.box()) > maxIou
+                            || intersection(better.box(), face.box())
+                                    > MAX_WITHIN
+                                            * Math.min(
+                                                    better.box().area(),
+                                                    face.box().area()))) {
                 kept.add(face);
             }
         }

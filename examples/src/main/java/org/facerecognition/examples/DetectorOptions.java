@@ -46,6 +46,18 @@ final class DetectorOptions {
     private int maxSidePx;
 
     @Option(
+            names = "--rotations",
+            description = "Also look for faces in the image turned by 90, 180 and 270 degrees, where the upright one"
+                    + " leaves a doubt; for photographs that lie on their side or upside down.")
+    private boolean rotations;
+
+    @Option(
+            names = "--tiles",
+            description = "Also examine images larger than --max-side in overlapping tiles, without shrinking them; for"
+                    + " small faces in large group photographs.")
+    private boolean tiles;
+
+    @Option(
             names = "--detector-cache",
             paramLabel = "DIR",
             description =
@@ -97,6 +109,8 @@ final class DetectorOptions {
     private FaceDetector.Settings settings(FaceDetector.Settings defaults) {
         return defaults.withScoreThreshold(minScore == null ? defaults.scoreThreshold() : minScore)
                 .withSmallestFacePx(minFacePx)
-                .withLargestSidePx(maxSidePx);
+                .withLargestSidePx(maxSidePx)
+                .withRotations(rotations)
+                .withTiles(tiles);
     }
 }

@@ -204,7 +204,8 @@ final class EvaluateCommand implements Callable<Integer> {
         evaluation.report.count("faces_not_found", evaluation.notFound());
         if (evaluation.notFound() > 0) {
             evaluation.print("note: no usable face was found in " + evaluation.notFound()
-                    + " images, which were cropped by --align; images larger than --max-side were shrunk first");
+                    + " images, which were cropped by --align; images larger than --max-side were shrunk"
+                    + " first, unless --tiles was given");
         }
     }
 

@@ -37,6 +37,6 @@ final class NoFace {
         int longer = Math.max(width, height);
         int used = detector.settings().largestSidePx();
         return "; it was shrunk from " + longer + " to " + used + " px, where faces smaller than about "
-                + smallest.getAsInt() + " px are lost; try --max-side " + Math.min(longer, STEP * used);
+                + smallest.getAsInt() + " px are lost; try --max-side " + Math.min(longer, STEP * used) + " or --tiles";
     }
 }

@@ -158,7 +158,7 @@ class PhotographCommandsTest {
         Path large = new CliData(folder).photograph("large/1.png", false, 2560, 1280);
         String advice =
                 "no face was found in " + large + "; it was shrunk from 2560 to 640 px, where faces smaller than"
-                        + " about 40 px are lost; try --max-side 2560";
+                        + " about 40 px are lost; try --max-side 2560 or --tiles";
         Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, noFace, large);
         assertThat(detected.code()).isZero();
         assertThat(detected.out().lines()).containsExactly(noFace + "\tno face", large + "\tno face");
