@@ -170,7 +170,7 @@ class EvaluateCommandTest {
         assertThat(large.json().get("faces_not_found").asInt()).isEqualTo(4);
         assertThat(large.err()).contains("no usable face was found in 4 images");
         String help = Cli.run("evaluate", "--help").out().replaceAll("\\s+", " ");
-        assertThat(help).contains("or fetch, which downloads it", "--min-score", "--max-side", "--detector-cache");
+        assertThat(help).contains("or fetch, which downloads YuNet", "--min-score", "--max-side", "--detector-cache");
     }
 
     /** Earlier, the first image whose face cannot be used ended the evaluation, after minutes. */
