@@ -1,8 +1,6 @@
 package org.facerecognition.gallery;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,48 +27,25 @@ import org.jspecify.annotations.Nullable;
  * precision and cosines are computed from them in double precision, so that the answer depends neither on the order in
  * which a search adds up products nor on the other probes of the same call.
  *
- * <p>Galleries are thread-safe. Changes wait for one another; searches and listings never wait, and see the gallery
- * either before or after a change, never in between. A removal also waits for the searches in progress, because it
- * erases the memory that they read.
+ * <p>Galleries are thread-safe. Searches and listings never wait, and see the gallery either before or after a change,
+ * never in between.
  *
  * <p><b>Guarantees of a file.</b> An acknowledged change survives a power failure; a change that was not acknowledged
- * is applied entirely or not at all. A damaged file is rejected with the position of the damage. Removed entries are
- * erased before the removal is acknowledged: name, note, content key and embedding are overwritten in the file and in
- * memory, and a saved graph is erased with them. Only the owner can read the files (mode 0600, created folders 0700)
- * where the file system has POSIX permissions; the permissions of an existing gallery are narrowed when it is opened
- * for writing. Erasure overwrites blocks in place. It does not reach blocks that a copy-on-write file system or a
- * solid-state disk has set aside, snapshots, backups and other copies, or swap space; encrypt the disk where that
- * matters. Names and notes in memory are Java strings, which are released but not overwritten.
+ * is applied entirely or not at all. Changes wait for one another; a removal also waits for the searches in progress,
+ * because it erases the memory that they read. A damaged file is rejected with the position of the damage. Removed
+ * entries are erased before the removal is acknowledged: name, note, content key and embedding are overwritten in the
+ * file and in memory, and a saved graph is erased with them. Only the owner can read the files (mode 0600, created
+ * folders 0700) where the file system has POSIX permissions; the permissions of an existing gallery are narrowed when
+ * it is opened for writing. Erasure overwrites blocks in place. It does not reach blocks that a copy-on-write file
+ * system or a solid-state disk has set aside, snapshots, backups and other copies, or swap space; encrypt the disk
+ * where that matters. Names and notes in memory are Java strings, which are released but not overwritten.
  *
  * <p><b>Names</b> that people cannot tell apart are one name; see {@link #checkName}.
  *
  * <p>Limits: names of up to 1,024 bytes of UTF-8, notes of up to 4,096; embeddings of 2 to 65,536 values; 2^30 entries,
- * including removed ones until {@link #compact}, if memory suffices: all embeddings are held in memory.
+ * including removed ones until {@link #compact}, if memory suffices.
  */
-public final class Gallery implements AutoCloseable {
-    static final int MIN_DIMENSION = 2;
-    static final int MAX_DIMENSION = 1 << 16;
-    private static final int DEFAULT_EF_SEARCH = 64;
-    private static final int MAX_EF_SEARCH = 1 << 16;
-
-    private final String fingerprint;
-    private final int dimension;
-    private final GalleryContents contents;
-    private volatile int efSearch = DEFAULT_EF_SEARCH;
-
-    private Gallery(String fingerprint, int dimension, GalleryContents contents) {
-        this.fingerprint = fingerprint;
-        this.dimension = dimension;
-        this.contents = contents;
-    }
-
-    private static void checkDimension(int dimension) {
-        if (dimension < MIN_DIMENSION || dimension > MAX_DIMENSION) {
-            throw new IllegalArgumentException(
-                    "dimension must be 2 to " + MAX_DIMENSION + " values, but was " + dimension);
-        }
-    }
-
+public interface Gallery extends AutoCloseable {
     // ---- opening ----
 
     /**
@@ -79,7 +54,7 @@ public final class Gallery implements AutoCloseable {
      * @param fingerprint identifies the model that computes the embeddings
      * @param dimension number of values of an embedding
      */
-    public static Gallery inMemory(String fingerprint, int dimension) {
+    static Gallery inMemory(String fingerprint, int dimension) {
         return inMemory(fingerprint, dimension, SearchMethod.EXACT);
     }
 
@@ -90,10 +65,8 @@ public final class Gallery implements AutoCloseable {
      * @param dimension number of values of an embedding
      * @param method how the gallery is searched
      */
-    public static Gallery inMemory(String fingerprint, int dimension, SearchMethod method) {
-        checkDimension(dimension);
-        String checked = Texts.fingerprint(fingerprint);
-        return new Gallery(checked, dimension, GalleryContents.inMemory(dimension, method));
+    static Gallery inMemory(String fingerprint, int dimension, SearchMethod method) {
+        return FileGallery.inMemory(fingerprint, dimension, method);
     }
 
     /**
@@ -101,7 +74,7 @@ public final class Gallery implements AutoCloseable {
      *
      * @see #open(Path, String, int, SearchMethod)
      */
-    public static Gallery open(Path file, String fingerprint, int dimension) {
+    static Gallery open(Path file, String fingerprint, int dimension) {
         return open(file, fingerprint, dimension, SearchMethod.EXACT);
     }
 
@@ -122,16 +95,8 @@ public final class Gallery implements AutoCloseable {
      * @throws GalleryException if the file cannot be read or written, is damaged, belongs to another model, or is
      *     already open for writing
      */
-    public static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method) {
-        return open(file, fingerprint, dimension, method, LogFile::open);
-    }
-
-    /** @param opener opens the file that batches are written to */
-    static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method, LogFile.Opener opener) {
-        checkDimension(dimension);
-        String checked = Texts.fingerprint(fingerprint);
-        GalleryStore store = GalleryStore.forWriting(file, checked, dimension, opener);
-        return new Gallery(checked, dimension, GalleryContents.load(store, dimension, method, false));
+    static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method) {
+        return FileGallery.open(file, fingerprint, dimension, method, LogFile::open);
     }
 
     /**
@@ -140,11 +105,8 @@ public final class Gallery implements AutoCloseable {
      *
      * @throws GalleryException if the file cannot be read, is damaged, or belongs to another model
      */
-    public static Gallery openReadOnly(Path file, String fingerprint, int dimension, SearchMethod method) {
-        checkDimension(dimension);
-        String checked = Texts.fingerprint(fingerprint);
-        GalleryStore store = GalleryStore.forReading(file, checked, dimension);
-        return new Gallery(checked, dimension, GalleryContents.load(store, dimension, method, true));
+    static Gallery openReadOnly(Path file, String fingerprint, int dimension, SearchMethod method) {
+        return FileGallery.openReadOnly(file, fingerprint, dimension, method);
     }
 
     /**
@@ -152,9 +114,8 @@ public final class Gallery implements AutoCloseable {
      *
      * @throws GalleryException if the header cannot be read or is damaged
      */
-    public static GalleryInfo info(Path file) {
-        LogHeader header = LogReader.header(file);
-        return new GalleryInfo(header.fingerprint(), header.dimension(), header.embeddingMode());
+    static GalleryInfo info(Path file) {
+        return LogReader.header(file).info();
     }
 
     // ---- changing ----
@@ -172,12 +133,12 @@ public final class Gallery implements AutoCloseable {
      *     bidirectional controls; or contains U+FFFD or an unpaired surrogate, which stand for characters that could
      *     not be read
      */
-    public static String checkName(String name) {
+    static String checkName(String name) {
         return Names.checked(name);
     }
 
     /** Returns whether people cannot tell two names apart, so that they are one identity; see {@link #checkName}. */
-    public static boolean isSameName(String name, String other) {
+    static boolean isSameName(String name, String other) {
         return Names.key(name).equals(Names.key(other));
     }
 
@@ -191,7 +152,7 @@ public final class Gallery implements AutoCloseable {
      *     number of values
      * @throws GalleryException if the file cannot be written; nothing is enrolled in this case
      */
-    public long enroll(String identity, float[] embedding) {
+    default long enroll(String identity, float[] embedding) {
         return enroll(identity, embedding, null);
     }
 
@@ -201,7 +162,7 @@ public final class Gallery implements AutoCloseable {
      * @param note up to 4,096 bytes of UTF-8
      * @return the id of the new entry
      */
-    public long enroll(String identity, float[] embedding, @Nullable String note) {
+    default long enroll(String identity, float[] embedding, @Nullable String note) {
         return enroll(List.of(new Enrollment(identity, embedding, note)))[0];
     }
 
@@ -214,16 +175,7 @@ public final class Gallery implements AutoCloseable {
      * @throws IllegalArgumentException if one of them cannot be enrolled; none is enrolled in this case
      * @throws GalleryException if the file cannot be written; none is enrolled in this case
      */
-    public long[] enroll(List<Enrollment> enrollments) {
-        List<LogRecord.Enrolled> records = new ArrayList<>(enrollments.size());
-        for (Enrollment enrollment : enrollments) {
-            String identity = Names.checked(enrollment.identity());
-            float[] unit = UnitVector.of(enrollment.embedding(), dimension, "embedding of " + identity);
-            String note = Texts.note(enrollment.note());
-            records.add(new LogRecord.Enrolled(0, identity, note, Texts.contentKey(enrollment.contentKey()), unit));
-        }
-        return contents.enroll(records);
-    }
+    long[] enroll(List<Enrollment> enrollments);
 
     /**
      * Removes an identity with all its entries and erases them: when this method returns, nothing of them is left in
@@ -234,10 +186,7 @@ public final class Gallery implements AutoCloseable {
      * @throws IllegalArgumentException if the name contains unreadable characters; see {@link #checkName}
      * @throws GalleryException if the file cannot be written; the message says whether the entries are removed
      */
-    public int remove(String identity) {
-        Names.checkReadable(identity);
-        return contents.remove(identity);
-    }
+    int remove(String identity);
 
     /**
      * Removes an entry and erases it, like {@link #remove(String)}. An identity disappears with its last entry.
@@ -245,9 +194,7 @@ public final class Gallery implements AutoCloseable {
      * @return whether the entry existed
      * @throws GalleryException if the file cannot be written; the message says whether the entry is removed
      */
-    public boolean remove(long entry) {
-        return contents.remove(entry);
-    }
+    boolean remove(long entry);
 
     /**
      * Rewrites the file and the memory without the space that removed entries occupied, and overwrites the old file.
@@ -256,17 +203,13 @@ public final class Gallery implements AutoCloseable {
      *
      * @throws GalleryException if the file cannot be written; the gallery is unchanged in this case
      */
-    public void compact() {
-        contents.compact();
-    }
+    void compact();
 
     /**
      * Returns how images were turned into this gallery's embeddings, for example the crop, the detector and whether
      * embeddings of mirror images are averaged in; empty if no mode was bound. The gallery only compares this text.
      */
-    public Optional<String> embeddingMode() {
-        return Optional.ofNullable(contents.embeddingMode());
-    }
+    Optional<String> embeddingMode();
 
     /**
      * Binds the gallery to an embedding mode, because embeddings of two modes cannot be compared well. The first mode
@@ -277,9 +220,7 @@ public final class Gallery implements AutoCloseable {
      * @throws IllegalArgumentException if the mode is empty or too long
      * @throws GalleryException if the gallery is bound to another mode, or the file cannot be written
      */
-    public void bindEmbeddingMode(String mode) {
-        contents.bindEmbeddingMode(Texts.embeddingMode(mode));
-    }
+    void bindEmbeddingMode(String mode);
 
     // ---- searching and listing ----
 
@@ -289,12 +230,7 @@ public final class Gallery implements AutoCloseable {
      *
      * @param efSearch 1 to 65,536; 64 by default
      */
-    public void setEfSearch(int efSearch) {
-        if (efSearch < 1 || efSearch > MAX_EF_SEARCH) {
-            throw new IllegalArgumentException("efSearch must be 1 to " + MAX_EF_SEARCH + ", but was " + efSearch);
-        }
-        this.efSearch = efSearch;
-    }
+    void setEfSearch(int efSearch);
 
     /**
      * Identifies a probe.
@@ -307,7 +243,7 @@ public final class Gallery implements AutoCloseable {
      * @throws IllegalArgumentException if the probe is zero, not finite, or has the wrong number of values; if {@code
      *     topK} is below 1; or if the threshold is out of range
      */
-    public Outcome identify(float[] probe, int topK, double threshold) {
+    default Outcome identify(float[] probe, int topK, double threshold) {
         return identify(List.of(probe), topK, threshold).get(0);
     }
 
@@ -318,26 +254,13 @@ public final class Gallery implements AutoCloseable {
      * @return for each probe, in order, the result of {@link #identify(float[], int, double)}, all from the same state
      *     of the gallery
      */
-    public List<Outcome> identify(List<float[]> probes, int topK, double threshold) {
-        if (topK < 1) {
-            throw new IllegalArgumentException("topK must be at least 1, but was " + topK);
-        }
-        if (!(threshold >= -1 && threshold <= Math.nextUp(1.0))) {
-            throw new IllegalArgumentException("threshold must be a cosine in [-1, 1], but was " + threshold);
-        }
-        List<float[]> units = probes.stream()
-                .map(probe -> UnitVector.of(probe, dimension, "probe"))
-                .toList();
-        return contents.read(snapshot -> snapshot.identify(units, topK, efSearch, threshold));
-    }
+    List<Outcome> identify(List<float[]> probes, int topK, double threshold);
 
     /** Returns the number of entries. */
-    public int size() {
-        return contents.snapshot().view().live();
-    }
+    int size();
 
     /** Returns the number of entries of each name, sorted by name. */
-    public Map<String, Integer> identities() {
+    default Map<String, Integer> identities() {
         Map<String, Integer> counts = new TreeMap<>();
         for (Entry entry : entries()) {
             counts.merge(entry.identity(), 1, Integer::sum);
@@ -346,49 +269,27 @@ public final class Gallery implements AutoCloseable {
     }
 
     /** Returns all entries, in the order of enrollment. */
-    public List<Entry> entries() {
-        return contents.read(snapshot -> Arrays.stream(snapshot.view().liveRows())
-                .mapToObj(snapshot.view()::entry)
-                .toList());
-    }
+    List<Entry> entries();
 
     /** Returns the entry with an id; empty if there is none. */
-    public Optional<Entry> entry(long id) {
-        return contents.read(snapshot -> snapshot.row(id).map(snapshot.view()::entry));
-    }
+    Optional<Entry> entry(long id);
 
     /** Returns the L2-normalized embedding of the entry with an id; empty if there is none. */
-    public Optional<float[]> embedding(long entry) {
-        return contents.read(
-                snapshot -> snapshot.row(entry).map(snapshot.segment().vectors()::get));
-    }
+    Optional<float[]> embedding(long entry);
 
     /** Returns the fingerprint of the model that computes the embeddings. */
-    public String fingerprint() {
-        return fingerprint;
-    }
+    String fingerprint();
 
     /** Returns the number of values of an embedding. */
-    public int dimension() {
-        return dimension;
-    }
+    int dimension();
 
     /**
      * Returns the number of bytes of an uncommitted change that were cut off the end of the file when it was opened;
      * usually 0.
      */
-    public long tornBytes() {
-        return contents.tornBytes();
-    }
+    long tornBytes();
 
     /** Waits for searches in progress, frees the memory and releases the file. Closing twice has no effect. */
     @Override
-    public void close() {
-        contents.close();
-    }
-
-    @Override
-    public String toString() {
-        return contents.toString();
-    }
+    void close();
 }

@@ -192,10 +192,8 @@ final class GalleryContents implements AutoCloseable {
         synchronized (changeLock) {
             Segment segment = snapshot().segment();
             String bound = embeddingMode;
-            if (bound != null && !bound.equals(mode)) {
-                throw new GalleryException(name() + " holds embeddings made in the mode \"" + bound
-                        + "\", which cannot be compared with those of \"" + mode
-                        + "\"; use the options that it was made with, or enroll the images again into another file");
+            if (bound != null) {
+                ModelBinding.checkMode(name(), bound, mode, "file");
             }
             if (bound == null && !readOnly) {
                 if (store != null) {

@@ -26,7 +26,7 @@ final class LogBytes implements AutoCloseable {
             in.close();
             throw e;
         }
-        int capacity = BUFFER_BYTES + LogRecord.maxBytes(Gallery.MAX_DIMENSION);
+        int capacity = BUFFER_BYTES + LogRecord.maxBytes(GalleryArguments.MAX_DIMENSION);
         buffer = ByteBuffer.allocate((int) Math.min(capacity, Math.max(size, BatchMark.BYTES)))
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .limit(0);

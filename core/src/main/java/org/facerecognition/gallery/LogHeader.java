@@ -49,6 +49,10 @@ record LogHeader(
         this(VERSION, id, dimension, firstEntry, fingerprint, embeddingMode);
     }
 
+    GalleryInfo info() {
+        return new GalleryInfo(fingerprint, dimension, embeddingMode);
+    }
+
     byte[] encode() {
         byte[] text = Texts.encode(fingerprint);
         byte[] mode = Texts.encode(embeddingMode == null ? "" : embeddingMode);
@@ -89,7 +93,9 @@ record LogHeader(
                 throw new GalleryException(file + " must be of format version 1 or " + VERSION + ", but is of "
                         + version + "; use the version of this library that wrote it");
             }
-            if (dimension < Gallery.MIN_DIMENSION || dimension > Gallery.MAX_DIMENSION || firstEntry < 1) {
+            if (dimension < GalleryArguments.MIN_DIMENSION
+                    || dimension > GalleryArguments.MAX_DIMENSION
+                    || firstEntry < 1) {
                 throw damaged(file);
             }
             String mode = "";

@@ -67,7 +67,7 @@ final class LogReader {
     static Result read(Path file, String fingerprint, int dimension, Sink to) {
         try (LogBytes bytes = new LogBytes(file)) {
             LogReader reader = new LogReader(file, bytes);
-            checkSame(file, reader.header, fingerprint, dimension);
+            ModelBinding.check("gallery " + file, reader.header.info(), fingerprint, dimension, "file");
             return reader.header.version() == 1
                     ? new LogReaderV1(file, bytes, reader.header).read(reader.headerEnd, to)
                     : reader.read(to);
@@ -82,19 +82,6 @@ final class LogReader {
             return new LogReader(file, bytes).header;
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static void checkSame(Path file, LogHeader header, String fingerprint, int dimension) {
-        if (!header.fingerprint().equals(fingerprint)) {
-            throw new GalleryException("gallery " + file + " holds embeddings of the model " + header.fingerprint()
-                    + ", which cannot be compared with those of " + fingerprint
-                    + "; use that model, or enroll the images again into another file");
-        }
-        if (header.dimension() != dimension) {
-            throw new GalleryException("gallery " + file + " holds embeddings of " + header.dimension()
-                    + " values, which cannot be compared with those of " + dimension
-                    + "; use the model that computed them, or enroll the images again into another file");
         }
     }
 

@@ -3,9 +3,10 @@
  * memory and in a file, and finds the people nearest to a probe. The package works with arrays and text; it does not
  * depend on models, images or settings.
  *
- * <p>The classes, from the top down: {@code Gallery}, the facade; {@code GalleryContents}, which applies
- * changes to the file and to memory; {@code GalleryStore}, {@code LogReader} and {@code LogWriter} for the file, and
- * {@code Snapshots} and {@code Segment} for memory; {@code SearchIndex} and its three implementations.
+ * <p>The classes, from the top down: {@code Gallery}, the interface; {@code FileGallery}, which checks arguments;
+ * {@code GalleryContents}, which applies changes to the file and to memory; {@code GalleryStore}, {@code LogReader} and
+ * {@code LogWriter} for the file, and {@code Snapshots} and {@code Segment} for memory; {@code SearchIndex} and its
+ * three implementations.
  */
 @NullMarked
 package org.facerecognition.gallery;

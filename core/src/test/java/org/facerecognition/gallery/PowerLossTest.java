@@ -64,7 +64,7 @@ class PowerLossTest {
         pending.clear();
         PowerLossFile.Countdown countdown = new PowerLossFile.Countdown(random.nextInt(60));
         try (Gallery gallery =
-                Gallery.open(file, "model", D, SearchMethod.EXACT, PowerLossFile.after(countdown, random))) {
+                FileGallery.open(file, "model", D, SearchMethod.EXACT, PowerLossFile.after(countdown, random))) {
             for (int change = 0; change < CHANGES; change++) {
                 pending.clear();
                 if (random.nextInt(3) == 0 && !enrolled.isEmpty()) {
