@@ -1,5 +1,6 @@
 package org.facerecognition.gallery;
 
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,19 +11,37 @@ import org.jspecify.annotations.Nullable;
  * @param note free text, for example the origin of the image; up to 4,096 bytes of UTF-8
  * @param contentKey distinguishes the image from others, for example a digest of its file, see {@link ContentKey}; up
  *     to 256 bytes of UTF-8. The gallery stores it but does not use it
+ * @param attributes names and values that the application stores with the entry, and by which {@link
+ *     DatabaseGallery#identify(java.util.List, int, double, Map)} selects; up to 256 bytes of UTF-8 per name, 4,096 per value, and
+ *     64 attributes. Only galleries in a database store them; the others reject them
  */
 public record Enrollment(
         String identity,
         float[] embedding,
         @Nullable String note,
-        @Nullable String contentKey) {
-    /** Creates an enrollment without a content key. */
+        @Nullable String contentKey,
+        Map<String, String> attributes) {
+    public Enrollment {
+        attributes = Map.copyOf(attributes);
+    }
+
+    /** Creates an enrollment without attributes. */
+    public Enrollment(String identity, float[] embedding, @Nullable String note, @Nullable String contentKey) {
+        this(identity, embedding, note, contentKey, Map.of());
+    }
+
+    /** Creates an enrollment without a content key and attributes. */
     public Enrollment(String identity, float[] embedding, @Nullable String note) {
         this(identity, embedding, note, null);
     }
 
-    /** Creates an enrollment without a note and a content key. */
+    /** Creates an enrollment without a note, a content key and attributes. */
     public Enrollment(String identity, float[] embedding) {
         this(identity, embedding, null, null);
+    }
+
+    /** Returns the same enrollment with these attributes. */
+    public Enrollment withAttributes(Map<String, String> newAttributes) {
+        return new Enrollment(identity, embedding, note, contentKey, newAttributes);
     }
 }

@@ -45,6 +45,7 @@ final class FileGallery implements Gallery {
 
     @Override
     public long[] enroll(List<Enrollment> enrollments) {
+        GalleryArguments.checkWithoutAttributes(enrollments);
         return contents.enroll(GalleryArguments.records(enrollments, dimension));
     }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,14 @@ import org.jspecify.annotations.Nullable;
  * which a search adds up products nor on the other probes of the same call.
  *
  * <p>Galleries are thread-safe. Searches and listings never wait, and see the gallery either before or after a change,
- * never in between.
+ * never in between. There are two kinds:
+ *
+ * <ul>
+ *   <li>{@link #open}: a file, all of which is held in memory, with one writer at a time; {@link #inMemory} is the same
+ *       without a file.
+ *   <li>{@link #connect}: tables in PostgreSQL with pgvector, which many servers change and search at once; see {@link
+ *       DatabaseGallery} for its guarantees.
+ * </ul>
  *
  * <p><b>Guarantees of a file.</b> An acknowledged change survives a power failure; a change that was not acknowledged
  * is applied entirely or not at all. Changes wait for one another; a removal also waits for the searches in progress,
@@ -118,6 +126,54 @@ public interface Gallery extends AutoCloseable {
         return LogReader.header(file).info();
     }
 
+    /**
+     * Opens or creates a gallery in a PostgreSQL database with pgvector, and makes the tables if there are none. Small
+     * galleries are searched exactly, and large ones by an index; see {@link DatabaseGallery}.
+     *
+     * @see #connect(DataSource, String, String, int, SearchMethod)
+     */
+    static DatabaseGallery connect(DataSource dataSource, String name, String fingerprint, int dimension) {
+        return connect(dataSource, name, fingerprint, dimension, SearchMethod.HNSW);
+    }
+
+    /**
+     * Opens or creates a gallery in a PostgreSQL database with pgvector. Makes the tables if there are none, and changes
+     * those of an earlier version; any number of servers may do so at once. The driver of the database must be on the
+     * class path; it is not part of this library.
+     *
+     * @param dataSource borrowed
+     * @param name of the gallery in the database: 1 to 63 letters (A to Z), digits, dots, hyphens and underscores
+     * @param fingerprint identifies the model that computes the embeddings; embeddings of two models cannot be compared
+     * @param dimension number of values of an embedding, up to 16,000
+     * @param method {@link SearchMethod#EXACT}; or {@link SearchMethod#HNSW}, which searches small galleries, and
+     *     embeddings of more than 4,000 values, exactly
+     * @throws IllegalArgumentException if the name, the dimension or the method is rejected
+     * @throws GalleryException if the database cannot be used, or the gallery belongs to another model
+     */
+    static DatabaseGallery connect(
+            DataSource dataSource, String name, String fingerprint, int dimension, SearchMethod method) {
+        return PostgresGallery.connect(dataSource, name, fingerprint, dimension, method);
+    }
+
+    /**
+     * Opens a gallery in a database for reading. Unlike {@link #openReadOnly}, it sees later changes by others. Nothing
+     * is created or changed in the database.
+     *
+     * @throws GalleryException if there is no such gallery, it cannot be read, or it belongs to another model
+     */
+    static DatabaseGallery connectReadOnly(DataSource dataSource, String name, String fingerprint, int dimension) {
+        return PostgresGallery.connectReadOnly(dataSource, name, fingerprint, dimension);
+    }
+
+    /**
+     * Reads which model a gallery in a database belongs to.
+     *
+     * @throws GalleryException if there is no such gallery, or it cannot be read
+     */
+    static GalleryInfo info(DataSource dataSource, String name) {
+        return PostgresGallery.info(dataSource, name);
+    }
+
     // ---- changing ----
 
     /**
@@ -150,7 +206,8 @@ public interface Gallery extends AutoCloseable {
      * @return the id of the new entry
      * @throws IllegalArgumentException if the name is rejected, or the embedding is zero, not finite, or has the wrong
      *     number of values
-     * @throws GalleryException if the file cannot be written; nothing is enrolled in this case
+     * @throws GalleryException if the file or database cannot be written; nothing is enrolled in this case, unless the
+     *     message says that this is not known
      */
     default long enroll(String identity, float[] embedding) {
         return enroll(identity, embedding, null);
@@ -168,23 +225,24 @@ public interface Gallery extends AutoCloseable {
 
     /**
      * Enrolls several embeddings as one change, which is faster than one after the other because the disk has to
-     * confirm only once. All of them are checked first. If the process is killed in between, the next opening finds
-     * either all of them or none.
+     * confirm only once. All of them are checked first. If the process is killed in between, either all of them are
+     * enrolled or none.
      *
      * @return the ids of the new entries, in order
      * @throws IllegalArgumentException if one of them cannot be enrolled; none is enrolled in this case
-     * @throws GalleryException if the file cannot be written; none is enrolled in this case
+     * @throws GalleryException if the file or database cannot be written; none is enrolled in this case, unless the
+     *     message says that this is not known
      */
     long[] enroll(List<Enrollment> enrollments);
 
     /**
      * Removes an identity with all its entries and erases them: when this method returns, nothing of them is left in
-     * the file or in memory; the class documentation has the details.
+     * the file or in memory; the documentation of this type and of {@link DatabaseGallery} has the details.
      *
      * @param identity the name, in any form that people cannot tell apart from it
      * @return the number of entries removed
      * @throws IllegalArgumentException if the name contains unreadable characters; see {@link #checkName}
-     * @throws GalleryException if the file cannot be written; the message says whether the entries are removed
+     * @throws GalleryException if the file or database cannot be written; the message says whether the entries are removed
      */
     int remove(String identity);
 
@@ -192,16 +250,16 @@ public interface Gallery extends AutoCloseable {
      * Removes an entry and erases it, like {@link #remove(String)}. An identity disappears with its last entry.
      *
      * @return whether the entry existed
-     * @throws GalleryException if the file cannot be written; the message says whether the entry is removed
+     * @throws GalleryException if the file or database cannot be written; the message says whether the entry is removed
      */
     boolean remove(long entry);
 
     /**
      * Rewrites the file and the memory without the space that removed entries occupied, and overwrites the old file.
      * Searches continue in the meantime, during which the memory is needed twice; with {@link SearchMethod#HNSW} the
-     * graph is rebuilt.
+     * graph is rebuilt. In a database, rewrites the gallery's tables and index, for which searches wait.
      *
-     * @throws GalleryException if the file cannot be written; the gallery is unchanged in this case
+     * @throws GalleryException if the file or database cannot be written; the gallery is unchanged in this case
      */
     void compact();
 
@@ -213,12 +271,13 @@ public interface Gallery extends AutoCloseable {
 
     /**
      * Binds the gallery to an embedding mode, because embeddings of two modes cannot be compared well. The first mode
-     * is recorded in the file, which is rewritten for it; it is on the disk when this method returns. Binding the same
+     * is recorded in the file, which is rewritten for it, or in the database; it is on the disk when this method
+     * returns. Binding the same
      * mode again has no effect. A read-only gallery without a mode accepts any mode and records none.
      *
      * @param mode up to 1,024 bytes of UTF-8
      * @throws IllegalArgumentException if the mode is empty or too long
-     * @throws GalleryException if the gallery is bound to another mode, or the file cannot be written
+     * @throws GalleryException if the gallery is bound to another mode, or the file or database cannot be written
      */
     void bindEmbeddingMode(String mode);
 
@@ -285,11 +344,14 @@ public interface Gallery extends AutoCloseable {
 
     /**
      * Returns the number of bytes of an uncommitted change that were cut off the end of the file when it was opened;
-     * usually 0.
+     * usually 0, and always 0 without a file.
      */
     long tornBytes();
 
-    /** Waits for searches in progress, frees the memory and releases the file. Closing twice has no effect. */
+    /**
+     * Waits for searches in progress, frees the memory and releases the file; the connections of a database stay with
+     * its data source. Closing twice has no effect.
+     */
     @Override
     void close();
 }

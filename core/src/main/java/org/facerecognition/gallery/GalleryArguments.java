@@ -46,6 +46,17 @@ final class GalleryArguments {
                 .toList();
     }
 
+    static void checkWithoutAttributes(List<Enrollment> enrollments) {
+        for (Enrollment enrollment : enrollments) {
+            if (!enrollment.attributes().isEmpty()) {
+                throw new IllegalArgumentException("attributes must be empty in a gallery in a file or in memory, but "
+                        + enrollment.identity() + " has "
+                        + enrollment.attributes().keySet()
+                        + "; a gallery in a database stores them");
+            }
+        }
+    }
+
     /** Returns the enrollments with checked texts and L2-normalized embeddings, without ids, in a list of its own. */
     static List<LogRecord.Enrolled> records(List<Enrollment> enrollments, int dimension) {
         List<LogRecord.Enrolled> records = new ArrayList<>(enrollments.size());

@@ -30,15 +30,8 @@ final class Snapshots {
         /** Identifies each unit-norm probe; see {@link Gallery#identify(List, int, double)}. */
         List<Outcome> identify(List<float[]> probes, int topK, int efSearch, double threshold) {
             return segment.index().nearest(probes, view, topK, efSearch).stream()
-                    .map(hits -> outcome(hits.stream().map(view::match).toList(), threshold))
+                    .map(hits -> Outcomes.of(hits.stream().map(view::match).toList(), threshold))
                     .toList();
-        }
-
-        private static Outcome outcome(List<Match> nearest, double threshold) {
-            List<Match> matches = nearest.stream()
-                    .filter(match -> match.cosine() >= threshold)
-                    .toList();
-            return matches.isEmpty() ? new Outcome.Unknown(nearest.stream().findFirst()) : new Outcome.Known(matches);
         }
     }
 

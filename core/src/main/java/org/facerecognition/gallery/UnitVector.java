@@ -36,6 +36,15 @@ final class UnitVector {
         return unit;
     }
 
+    /** Returns the cosine of two L2-normalized vectors in double precision, added up in the order of their values. */
+    static double cosine(float[] a, float[] b) {
+        double dot = 0;
+        for (int i = 0; i < a.length; i++) {
+            dot += (double) a[i] * b[i];
+        }
+        return Math.max(-1, Math.min(1, dot));
+    }
+
     /**
      * Checks a stored embedding.
      *

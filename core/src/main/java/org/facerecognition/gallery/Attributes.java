@@ -1,0 +1,54 @@
+package org.facerecognition.gallery;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Attributes of entries as JSON. */
+final class Attributes {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MAX_ATTRIBUTES = 64;
+    private static final int MAX_NAME_BYTES = 256;
+    private static final int MAX_VALUE_BYTES = 4096;
+
+    private Attributes() {}
+
+    /**
+     * Returns attributes as a JSON object, in composed form (NFC).
+     *
+     * @throws IllegalArgumentException if they are too many or too long, or contain characters that cannot be stored
+     */
+    static String json(Map<String, String> attributes) {
+        if (attributes.size() > MAX_ATTRIBUTES) {
+            throw new IllegalArgumentException(
+                    "an entry must have at most " + MAX_ATTRIBUTES + " attributes, but has " + attributes.size());
+        }
+        Map<String, String> checked = new TreeMap<>();
+        attributes.forEach((name, value) -> checked.put(
+                PostgresGallery.storable(Texts.checked(name, "name of an attribute", MAX_NAME_BYTES)),
+                value.isEmpty()
+                        ? value
+                        : PostgresGallery.storable(Texts.checked(value, "attribute " + name, MAX_VALUE_BYTES))));
+        try {
+            return JSON.writeValueAsString(checked);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("texts must be writable as JSON", e);
+        }
+    }
+
+    /** Returns the attributes in a JSON object; values that an application wrote, and that are not text, as JSON. */
+    static Map<String, String> of(String json) {
+        try {
+            Map<String, String> attributes = new TreeMap<>();
+            for (Map.Entry<String, JsonNode> one : JSON.readTree(json).properties()) {
+                JsonNode value = one.getValue();
+                attributes.put(one.getKey(), value.isTextual() ? value.textValue() : value.toString());
+            }
+            return attributes;
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a database must return jsonb as JSON", e);
+        }
+    }
+}

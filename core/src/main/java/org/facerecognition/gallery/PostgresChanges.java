@@ -1,0 +1,323 @@
+package org.facerecognition.gallery;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** Changes a gallery in PostgreSQL, one transaction per change. */
+/*
+ * A change first inserts its key into face_gallery_change. If its connection breaks, PostgresSession runs it again with
+ * the same key. If the first run was committed, the second finds the key and returns the recorded result; if the server
+ * is still busy with the first run, the second waits at the key until that is committed or rolled back.
+ *
+ * Enrollments take the gallery's advisory lock in shared mode; removals, compaction and making the index take it in
+ * exclusive mode. So an identity cannot lose its last entry while another transaction enrolls it.
+ */
+final class PostgresChanges {
+    private static final int ROWS_PER_STATEMENT = 500;
+
+    private final PostgresSession session;
+    private final PostgresSchema.Registered gallery;
+
+    PostgresChanges(PostgresSession session, PostgresSchema.Registered gallery) {
+        this.session = session;
+        this.gallery = gallery;
+    }
+
+    private void lockShared(Connection connection) throws SQLException {
+        lock(connection, "pg_advisory_xact_lock_shared");
+    }
+
+    private void lockExclusive(Connection connection) throws SQLException {
+        lock(connection, "pg_advisory_xact_lock");
+    }
+
+    private void lock(Connection connection, String function) throws SQLException {
+        Sql.query(connection, row -> 0, "SELECT " + function + "(?, ?)", PostgresSchema.LOCKS, gallery.id());
+    }
+
+    // ---- keys ----
+
+    /**
+     * Records the key of a change, and reserves ids for its entries.
+     *
+     * @return the ids; empty if the change was applied already
+     */
+    private Optional<long[]> claim(Connection connection, UUID key, int entries) throws SQLException {
+        return Sql.query(
+                        connection,
+                        row -> Sql.longs(row, 1),
+                        "INSERT INTO face_gallery_change (key, gallery_id, result)"
+                                + " SELECT ?::uuid, ?, coalesce(array_agg(nextval('face_gallery_entry_id')), '{}')"
+                                + " FROM generate_series(1, ?) ON CONFLICT (key) DO NOTHING RETURNING result",
+                        key.toString(),
+                        gallery.id(),
+                        entries)
+                .stream()
+                .findFirst();
+    }
+
+    private void setResult(Connection connection, UUID key, long result) throws SQLException {
+        Sql.update(
+                connection,
+                "UPDATE face_gallery_change SET result = ?::bigint[] WHERE key = ?::uuid",
+                new Long[] {result},
+                key.toString());
+    }
+
+    /** Returns the result of a change that was applied already. */
+    private long[] result(Connection connection, UUID key) throws SQLException {
+        return Sql.query(
+                        connection,
+                        row -> {
+                            if (row.getInt(1) != gallery.id()) {
+                                throw new IllegalArgumentException(
+                                        "key must be new, but " + key + " was used for another gallery");
+                            }
+                            return Sql.longs(row, 2);
+                        },
+                        "SELECT gallery_id, result FROM face_gallery_change WHERE key = ?::uuid",
+                        key.toString())
+                .get(0);
+    }
+
+    /** Forgets keys of changes that nobody repeats any more. */
+    void forgetOldKeys() {
+        session.change(connection ->
+                Sql.update(connection, "DELETE FROM face_gallery_change WHERE made_at < now() - interval '7 days'"));
+    }
+
+    // ---- enrolling ----
+
+    /**
+     * Enrolls a batch, unless its key shows that it was enrolled already.
+     *
+     * @param attributes of each record, as JSON
+     * @return the ids, in order
+     */
+    long[] enroll(List<LogRecord.Enrolled> records, List<String> attributes, UUID key) {
+        return session.change(connection -> {
+            lockShared(connection);
+            Optional<long[]> claimed = claim(connection, key, records.size());
+            if (claimed.isEmpty()) {
+                long[] before = result(connection, key);
+                if (before.length != records.size()) {
+                    throw new IllegalArgumentException("key must be new, but " + key + " was used for a batch of "
+                            + before.length + " entries, and this one has " + records.size());
+                }
+                return before;
+            }
+            long[] ids = claimed.get();
+            Arrays.sort(ids); // ties are decided by the order of enrollment
+            String[] keys = addPersons(connection, records);
+            for (int from = 0; from < ids.length; from += ROWS_PER_STATEMENT) {
+                int to = Math.min(ids.length, from + ROWS_PER_STATEMENT);
+                addEntries(
+                        connection,
+                        Arrays.copyOfRange(ids, from, to),
+                        Arrays.copyOfRange(keys, from, to),
+                        records.subList(from, to),
+                        attributes.subList(from, to));
+            }
+            return ids;
+        });
+    }
+
+    /** Adds the identities that the gallery does not have yet; returns the key of each record's name. */
+    private String[] addPersons(Connection connection, List<LogRecord.Enrolled> records) throws SQLException {
+        Map<String, String> nameOfKey = new TreeMap<>(); // sorted, so that two transactions do not block each other
+        String[] keys = new String[records.size()];
+        for (int i = 0; i < keys.length; i++) {
+            String name = records.get(i).identity();
+            keys[i] = digest(Names.key(name));
+            nameOfKey.putIfAbsent(keys[i], name);
+        }
+        Sql.update(
+                connection,
+                "INSERT INTO face_gallery_person (gallery_id, name_key, name)"
+                        + " SELECT ?, key, name FROM unnest(?, ?) AS new (key, name)"
+                        + " WHERE NOT EXISTS (SELECT FROM face_gallery_person"
+                        + " WHERE gallery_id = ? AND name_key = new.key)"
+                        + " ORDER BY key ON CONFLICT (gallery_id, name_key) DO NOTHING",
+                gallery.id(),
+                nameOfKey.keySet().toArray(String[]::new),
+                nameOfKey.values().toArray(String[]::new),
+                gallery.id());
+        return keys;
+    }
+
+    private void addEntries(
+            Connection connection, long[] ids, String[] keys, List<LogRecord.Enrolled> records, List<String> attributes)
+            throws SQLException {
+        int added = Sql.update(
+                connection,
+                "INSERT INTO face_gallery_entry"
+                        + " (gallery_id, id, person_id, embedding, note, content_key, attributes)"
+                        + " SELECT p.gallery_id, e.id, p.id, e.embedding::vector, e.note, e.content_key,"
+                        + " e.attributes::jsonb"
+                        + " FROM unnest(?, ?, ?, ?, ?, ?) AS e (id, key, embedding, note, content_key, attributes)"
+                        + " JOIN face_gallery_person p ON p.gallery_id = ? AND p.name_key = e.key",
+                Arrays.stream(ids).boxed().toArray(Long[]::new),
+                keys,
+                records.stream().map(record -> Sql.vector(record.unit())).toArray(String[]::new),
+                texts(records.stream().map(LogRecord.Enrolled::note).toArray()),
+                texts(records.stream().map(LogRecord.Enrolled::contentKey).toArray()),
+                attributes.toArray(String[]::new),
+                gallery.id());
+        if (added != ids.length) {
+            throw new IllegalStateException(added + " of " + ids.length + " entries were added to " + session.name());
+        }
+    }
+
+    private static @Nullable String[] texts(@Nullable Object[] values) {
+        return Arrays.copyOf(values, values.length, String[].class);
+    }
+
+    /** Returns a key of a fixed size, because an index entry has a largest one. */
+    private static String digest(String key) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform must support SHA-256", e);
+        }
+    }
+
+    // ---- removing ----
+
+    /** Removes an identity; returns how many entries it had. */
+    int remove(String identity) {
+        UUID key = UUID.randomUUID();
+        return (int) removal(key, connection -> {
+            List<Long> person = Sql.query(
+                    connection,
+                    row -> row.getLong(1),
+                    "SELECT id FROM face_gallery_person WHERE gallery_id = ? AND name_key = ?",
+                    gallery.id(),
+                    digest(Names.key(identity)));
+            if (person.isEmpty()) {
+                return 0L;
+            }
+            long removed =
+                    Sql.update(connection, "DELETE FROM " + gallery.entries() + " WHERE person_id = ?", person.get(0));
+            removePersonWithoutEntries(connection, person.get(0));
+            return removed;
+        });
+    }
+
+    /** Removes an entry; returns whether it existed. */
+    boolean remove(long entry) {
+        UUID key = UUID.randomUUID();
+        return removal(key, connection -> {
+                    List<Long> person = Sql.query(
+                            connection,
+                            row -> row.getLong(1),
+                            "DELETE FROM " + gallery.entries() + " WHERE gallery_id = ? AND id = ? RETURNING person_id",
+                            gallery.id(),
+                            entry);
+                    if (!person.isEmpty()) {
+                        removePersonWithoutEntries(connection, person.get(0));
+                    }
+                    return (long) person.size();
+                })
+                > 0;
+    }
+
+    private void removePersonWithoutEntries(Connection connection, long person) throws SQLException {
+        Sql.update(
+                connection,
+                "DELETE FROM " + gallery.persons() + " WHERE gallery_id = ? AND id = ? AND NOT EXISTS (SELECT FROM "
+                        + gallery.entries() + " WHERE person_id = ?)",
+                gallery.id(),
+                person,
+                person);
+    }
+
+    private long removal(UUID key, PostgresSession.Work<Long> work) {
+        return session.change(connection -> {
+            lockExclusive(connection);
+            if (claim(connection, key, 0).isEmpty()) {
+                return result(connection, key)[0];
+            }
+            long removed = work.run(connection);
+            setResult(connection, key, removed);
+            return removed;
+        });
+    }
+
+    // ---- other changes ----
+
+    /** Replaces an entry's attributes; returns whether the entry exists. */
+    boolean setAttributes(long entry, String attributes) {
+        return session.change(connection -> Sql.update(
+                        connection,
+                        "UPDATE " + gallery.entries() + " SET attributes = ?::jsonb WHERE gallery_id = ? AND id = ?",
+                        attributes,
+                        gallery.id(),
+                        entry))
+                > 0;
+    }
+
+    /** Binds the gallery to a checked mode, or compares it with the mode that is bound already. */
+    void bindEmbeddingMode(String mode) {
+        String bound = session.change(connection -> {
+            lockExclusive(connection);
+            Sql.update(
+                    connection,
+                    "UPDATE face_gallery SET embedding_mode = ? WHERE id = ? AND embedding_mode IS NULL",
+                    mode,
+                    gallery.id());
+            return Sql.query(
+                            connection,
+                            row -> row.getString(1),
+                            "SELECT embedding_mode FROM face_gallery WHERE id = ?",
+                            gallery.id())
+                    .get(0);
+        });
+        ModelBinding.checkMode(session.name(), bound, mode, "gallery");
+    }
+
+    /**
+     * Makes the index if the gallery has more entries than an exact search is meant for.
+     *
+     * @param exactUpTo the largest number of entries without an index
+     */
+    void indexIfLarge(int exactUpTo) {
+        session.change(connection -> {
+            long some = Sql.query(
+                            connection,
+                            row -> row.getLong(1),
+                            "SELECT count(*) FROM (SELECT FROM " + gallery.entries() + " LIMIT ?) counted",
+                            exactUpTo + 1L)
+                    .get(0);
+            if (some > exactUpTo) {
+                lockExclusive(connection);
+                String halves = PostgresSearch.halves(gallery, "embedding");
+                Sql.run(
+                        connection,
+                        "CREATE INDEX IF NOT EXISTS " + gallery.index() + " ON " + gallery.entries() + " USING hnsw (("
+                                + halves + ") halfvec_ip_ops)");
+            }
+            return null;
+        });
+    }
+
+    /** Rewrites the gallery's tables and indexes without removed rows. */
+    void compact() {
+        forgetOldKeys();
+        session.outsideTransactions(connection -> {
+            Sql.run(connection, "VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
+            return null;
+        });
+    }
+}

@@ -1,0 +1,70 @@
+package org.facerecognition.gallery;
+
+import java.sql.SQLException;
+import java.util.regex.Pattern;
+
+/** Explains in one sentence why a database cannot be used, without the credentials that drivers put into messages. */
+final class PostgresErrors {
+    private static final String HIDDEN = "***";
+
+    /** Addresses of databases, which may contain users and passwords. */
+    private static final Pattern ADDRESS =
+            Pattern.compile("(?i)\\b(?:jdbc:[a-z0-9]+:|postgres(?:ql)?:)(?://)?[^\\s,;'\"]*");
+
+    private static final Pattern SETTING =
+            Pattern.compile("(?i)\\b(password|passwd|pwd|user|username)\\s*=\\s*[^\\s&,;}'\"]+");
+
+    private PostgresErrors() {}
+
+    /**
+     * Returns the exception to throw.
+     *
+     * @param name names the gallery
+     * @param attempts how often the database was tried without success; 0 if another attempt would have been useless
+     * @param mayBeApplied whether it is unknown if a change was applied
+     */
+    static GalleryException explained(String name, SQLException e, int attempts, boolean mayBeApplied) {
+        SQLException cause = withoutCredentials(e);
+        String state = String.valueOf(e.getSQLState());
+        String reason = firstLine(cause.getMessage());
+        String message;
+        if (attempts > 0) {
+            message = "cannot reach " + name + " after " + attempts + (attempts == 1 ? " attempt: " : " attempts: ")
+                    + reason + "; check that the database runs and accepts connections, and try again"
+                    + (mayBeApplied
+                            ? "; it is not known whether the last change was applied, so compare the entries first, or"
+                                    + " enroll with a key"
+                            : "");
+        } else if (state.startsWith("28")) {
+            message = "the database of " + name + " rejects the user or the password; check them";
+        } else if (state.equals("42501")) {
+            message = "cannot use " + name + ": " + reason
+                    + "; grant the user the tables and sequences named face_gallery..., or connect as their owner";
+        } else {
+            message = "cannot use " + name + ": " + reason;
+        }
+        return new GalleryException(message, cause);
+    }
+
+    /** Returns an exception like this one, without causes and without credentials in its message. */
+    private static SQLException withoutCredentials(SQLException e) {
+        Throwable deepest = e; // pools wrap the reason
+        while (deepest.getCause() instanceof SQLException cause && cause != deepest) {
+            deepest = cause;
+        }
+        String message = deepest.getMessage() == null ? deepest.getClass().getSimpleName() : deepest.getMessage();
+        SQLException safe = new SQLException(redacted(message), e.getSQLState(), e.getErrorCode());
+        safe.setStackTrace(e.getStackTrace());
+        return safe;
+    }
+
+    /** Returns a text without addresses of databases, users and passwords. */
+    static String redacted(String text) {
+        return SETTING.matcher(ADDRESS.matcher(text).replaceAll(HIDDEN)).replaceAll("$1=" + HIDDEN);
+    }
+
+    private static String firstLine(String text) {
+        String line = text.strip().lines().findFirst().orElse("no reason given").replaceFirst("^(ERROR|FATAL): +", "");
+        return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;
+    }
+}

@@ -1,0 +1,342 @@
+package org.facerecognition.gallery;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The gallery in PostgreSQL: checks arguments, reads, and leaves changes to {@link PostgresChanges} and searches to
+ * {@link PostgresSearch}.
+ */
+final class PostgresGallery implements DatabaseGallery {
+    /** The largest number of entries without an index; an exact search of them takes a few milliseconds. */
+    static final int EXACT_UP_TO = 5_000;
+
+    /** The largest number of values of pgvector's type. */
+    private static final int MAX_DIMENSION = 16_000;
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+    private static final String ENTRY = "SELECT e.id, p.name, e.note, e.content_key FROM %s e JOIN %s p"
+            + " ON p.gallery_id = e.gallery_id AND p.id = e.person_id";
+
+    private final PostgresSession session;
+    private final PostgresSchema.Registered gallery;
+    private final PostgresChanges changes;
+    private final PostgresSearch search;
+    private final boolean readOnly;
+    private final int exactUpTo;
+    private volatile int efSearch = GalleryArguments.DEFAULT_EF_SEARCH;
+    private volatile boolean indexed; // once true, the gallery has an index
+    private volatile boolean closed;
+
+    private PostgresGallery(
+            PostgresSession session, PostgresSchema.Registered gallery, boolean readOnly, int exactUpTo) {
+        this.session = session;
+        this.gallery = gallery;
+        this.changes = new PostgresChanges(session, gallery);
+        this.search = new PostgresSearch(gallery);
+        this.readOnly = readOnly;
+        this.exactUpTo = exactUpTo;
+    }
+
+    // ---- connecting ----
+
+    static DatabaseGallery connect(
+            DataSource dataSource, String name, String fingerprint, int dimension, SearchMethod method) {
+        return connect(dataSource, name, fingerprint, dimension, method, EXACT_UP_TO);
+    }
+
+    /** @param exactUpTo the largest number of entries without an index */
+    static DatabaseGallery connect(
+            DataSource dataSource, String name, String fingerprint, int dimension, SearchMethod method, int exactUpTo) {
+        GalleryArguments.checkDimension(dimension, MAX_DIMENSION);
+        String checked = storable(Texts.fingerprint(fingerprint));
+        int limit = exactUpTo(method, dimension, exactUpTo);
+        PostgresSession session = session(dataSource, name);
+        new PostgresSchema(PostgresSchema.STEPS).migrate(session);
+        PostgresSchema.Registered gallery =
+                session.change(connection -> PostgresSchema.findOrCreate(connection, name, checked, dimension));
+        ModelBinding.check(session.name(), gallery.info(), checked, dimension, "gallery");
+        PostgresGallery connected = new PostgresGallery(session, gallery, false, limit);
+        connected.changes.forgetOldKeys();
+        return connected;
+    }
+
+    static DatabaseGallery connectReadOnly(DataSource dataSource, String name, String fingerprint, int dimension) {
+        GalleryArguments.checkDimension(dimension, MAX_DIMENSION);
+        String checked = Texts.fingerprint(fingerprint);
+        PostgresSession session = session(dataSource, name);
+        PostgresSchema.Registered gallery = existing(session, name);
+        ModelBinding.check(session.name(), gallery.info(), checked, dimension, "gallery");
+        return new PostgresGallery(session, gallery, true, exactUpTo(SearchMethod.HNSW, dimension, EXACT_UP_TO));
+    }
+
+    static GalleryInfo info(DataSource dataSource, String name) {
+        return existing(session(dataSource, name), name).info();
+    }
+
+    private static PostgresSession session(DataSource dataSource, String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException("name of a gallery must have 1 to 63 letters (A to Z), digits, dots,"
+                    + " hyphens and underscores, and begin with a letter or digit, but was \"" + name + "\"");
+        }
+        return new PostgresSession(dataSource, "gallery " + name + " in the database");
+    }
+
+    private static PostgresSchema.Registered existing(PostgresSession session, String name) {
+        return session.read(connection -> {
+            new PostgresSchema(PostgresSchema.STEPS).check(connection, session.name());
+            return PostgresSchema.find(connection, name)
+                    .orElseThrow(() -> new GalleryException(session.name()
+                            + " does not exist; check its name, or open it for writing, which makes it"));
+        });
+    }
+
+    private static int exactUpTo(SearchMethod method, int dimension, int exactUpTo) {
+        if (method == SearchMethod.RABITQ) {
+            throw new IllegalArgumentException(
+                    "method must be EXACT or HNSW in a database, but was " + SearchMethod.RABITQ);
+        }
+        boolean canBeIndexed = dimension <= PostgresSearch.MAX_INDEXED_DIMENSION;
+        return method == SearchMethod.EXACT || !canBeIndexed ? Integer.MAX_VALUE : exactUpTo;
+    }
+
+    /** Returns a text if PostgreSQL can store it. */
+    static String storable(String text) {
+        if (text.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException(
+                    "texts in a database must not have the character U+0000, but \"" + text + "\" has");
+        }
+        return text;
+    }
+
+    private static @Nullable String storableOrNull(@Nullable String text) {
+        return text == null ? null : storable(text);
+    }
+
+    // ---- changing ----
+
+    private PostgresChanges changes() {
+        checkOpen();
+        if (readOnly) {
+            throw new IllegalStateException(session.name() + " is open for reading; open it for writing to change it");
+        }
+        return changes;
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException(session.name() + " is closed");
+        }
+    }
+
+    @Override
+    public long[] enroll(List<Enrollment> enrollments) {
+        return enroll(enrollments, UUID.randomUUID());
+    }
+
+    @Override
+    public long[] enroll(List<Enrollment> enrollments, UUID key) {
+        List<LogRecord.Enrolled> records =
+                GalleryArguments.records(enrollments, gallery.info().dimension());
+        for (LogRecord.Enrolled record : records) {
+            storableOrNull(record.note());
+            storableOrNull(record.contentKey());
+        }
+        List<String> attributes = enrollments.stream()
+                .map(enrollment -> Attributes.json(enrollment.attributes()))
+                .toList();
+        PostgresChanges writable = changes();
+        if (records.isEmpty()) {
+            return new long[0];
+        }
+        long[] ids = writable.enroll(records, attributes, key);
+        if (!indexed && exactUpTo < Integer.MAX_VALUE) {
+            writable.indexIfLarge(exactUpTo);
+        }
+        return ids;
+    }
+
+    @Override
+    public int remove(String identity) {
+        Names.checkReadable(identity);
+        return changes().remove(identity);
+    }
+
+    @Override
+    public boolean remove(long entry) {
+        return changes().remove(entry);
+    }
+
+    @Override
+    public void compact() {
+        changes().compact();
+    }
+
+    @Override
+    public boolean setAttributes(long entry, Map<String, String> attributes) {
+        String json = Attributes.json(attributes);
+        return changes().setAttributes(entry, json);
+    }
+
+    @Override
+    public Optional<String> embeddingMode() {
+        return read(connection -> row(Sql.query(
+                        connection,
+                        row -> Optional.ofNullable(row.getString(1)),
+                        "SELECT embedding_mode FROM face_gallery WHERE id = ?",
+                        gallery.id())))
+                .flatMap(mode -> mode);
+    }
+
+    @Override
+    public void bindEmbeddingMode(String mode) {
+        String checked = storable(Texts.embeddingMode(mode));
+        Optional<String> bound = embeddingMode();
+        if (bound.isPresent()) {
+            ModelBinding.checkMode(session.name(), bound.get(), checked, "gallery");
+        } else if (!readOnly) {
+            changes().bindEmbeddingMode(checked);
+        }
+    }
+
+    // ---- searching and listing ----
+
+    private <T> T read(PostgresSession.Work<T> work) {
+        checkOpen();
+        return session.read(work);
+    }
+
+    @Override
+    public void setEfSearch(int efSearch) {
+        this.efSearch = GalleryArguments.efSearch(efSearch);
+    }
+
+    @Override
+    public List<Outcome> identify(List<float[]> probes, int topK, double threshold) {
+        return identify(probes, topK, threshold, Map.of());
+    }
+
+    @Override
+    public List<Outcome> identify(List<float[]> probes, int topK, double threshold, Map<String, String> attributes) {
+        GalleryArguments.checkQuery(topK, threshold);
+        List<float[]> units = GalleryArguments.units(probes, gallery.info().dimension());
+        PostgresSearch.Query query = new PostgresSearch.Query(
+                units, topK, efSearch, attributes.isEmpty() ? null : Attributes.json(attributes));
+        checkOpen();
+        if (units.isEmpty()) {
+            return List.of();
+        }
+        return read(connection ->
+                        isIndexed(connection) ? search.indexed(connection, query) : search.exact(connection, query))
+                .stream()
+                .map(nearest -> Outcomes.of(nearest, threshold))
+                .toList();
+    }
+
+    private boolean isIndexed(Connection connection) throws SQLException {
+        if (exactUpTo == Integer.MAX_VALUE) {
+            return false;
+        }
+        if (!indexed) {
+            indexed = search.isIndexed(connection);
+        }
+        return indexed;
+    }
+
+    @Override
+    public int size() {
+        return read(
+                connection -> Sql.query(connection, row -> row.getInt(1), "SELECT count(*) FROM " + gallery.entries())
+                        .get(0));
+    }
+
+    @Override
+    public Map<String, Integer> identities() {
+        Map<String, Integer> counts = new TreeMap<>();
+        read(connection -> Sql.query(
+                        connection,
+                        row -> Map.entry(row.getString(1), row.getInt(2)),
+                        "SELECT p.name, count(*) FROM " + gallery.entries() + " e JOIN " + gallery.persons()
+                                + " p ON p.id = e.person_id GROUP BY p.id, p.name"))
+                .forEach(one -> counts.put(one.getKey(), one.getValue()));
+        return counts;
+    }
+
+    @Override
+    public List<Entry> entries() {
+        return read(connection -> Sql.query(connection, PostgresGallery::entry, selectEntries() + " ORDER BY e.id"));
+    }
+
+    @Override
+    public Optional<Entry> entry(long id) {
+        return read(connection ->
+                row(Sql.query(connection, PostgresGallery::entry, selectEntries() + " WHERE e.id = ?", id)));
+    }
+
+    private String selectEntries() {
+        return String.format(ENTRY, gallery.entries(), gallery.persons());
+    }
+
+    private static Entry entry(ResultSet row) throws SQLException {
+        return new Entry(row.getLong(1), row.getString(2), row.getString(3), row.getString(4));
+    }
+
+    @Override
+    public Optional<float[]> embedding(long entry) {
+        return read(connection -> row(Sql.query(
+                connection,
+                row -> Sql.vector(row, 1),
+                "SELECT vector_send(embedding) FROM " + gallery.entries() + " WHERE gallery_id = ? AND id = ?",
+                gallery.id(),
+                entry)));
+    }
+
+    @Override
+    public Optional<Map<String, String>> attributes(long entry) {
+        return read(connection -> row(Sql.query(
+                connection,
+                row -> Attributes.of(row.getString(1)),
+                "SELECT attributes::text FROM " + gallery.entries() + " WHERE gallery_id = ? AND id = ?",
+                gallery.id(),
+                entry)));
+    }
+
+    private static <T> Optional<T> row(List<T> rows) {
+        return rows.stream().findFirst();
+    }
+
+    @Override
+    public String fingerprint() {
+        return gallery.info().fingerprint();
+    }
+
+    @Override
+    public int dimension() {
+        return gallery.info().dimension();
+    }
+
+    @Override
+    public long tornBytes() {
+        return 0;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+
+    /** Says nothing about the entries, which would need a query. */
+    @Override
+    public String toString() {
+        return "Gallery" + session.name().substring("gallery".length()) + (closed ? ": closed" : "");
+    }
+}

@@ -1,0 +1,168 @@
+package org.facerecognition.gallery;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Searches a gallery in PostgreSQL. */
+/*
+ * The database computes inner products in single precision, whose last bits depend on its order of summation. It sends
+ * the best entry of each of the k best identities, and whatever else is within SLACK of these, and their cosines are
+ * computed here in double precision, as everywhere. For D values and unit-norm vectors, the product in single precision
+ * differs from the exact one by at most about D * 2^-24; SLACK is twice that, for two products that are compared.
+ *
+ * An expression on the embeddings in half precision uses the index, and one on the embeddings themselves cannot, so the
+ * text of the statement decides how it is searched.
+ */
+final class PostgresSearch {
+    /** The largest number of values that an HNSW index on half precision takes. */
+    static final int MAX_INDEXED_DIMENSION = 4_000;
+
+    private static final int MAX_EF_SEARCH = 1_000; // pgvector's; more candidates come from further scans
+    private static final int MIN_SCANNED = 20_000; // pgvector's default
+    private static final int CANDIDATES_PER_IDENTITY = 8;
+    private static final int MAX_INDEXED_TOP_K = 1_000;
+    private static final Comparator<Candidate> BEST_FIRST = Comparator.comparingDouble(Candidate::cosine)
+            .reversed()
+            .thenComparingLong(candidate -> candidate.match().entry());
+
+    private final PostgresSchema.Registered gallery;
+
+    /**
+     * What to search for.
+     *
+     * @param probes unit-norm
+     * @param attributes as JSON, that an entry must contain; null for all entries
+     */
+    record Query(
+            List<float[]> probes,
+            int topK,
+            int efSearch,
+            @Nullable String attributes) {
+        Query only(float[] probe) {
+            return new Query(List.of(probe), topK, efSearch, attributes);
+        }
+    }
+
+    /**
+     * An entry that may be a probe's best.
+     *
+     * @param probe its number in the query
+     */
+    private record Candidate(int probe, long person, Match match) {
+        double cosine() {
+            return match.cosine();
+        }
+    }
+
+    PostgresSearch(PostgresSchema.Registered gallery) {
+        this.gallery = gallery;
+    }
+
+    /** Returns an expression for embeddings in half precision, which the index is made of. */
+    static String halves(PostgresSchema.Registered gallery, String vector) {
+        return vector + "::halfvec(" + gallery.info().dimension() + ")";
+    }
+
+    /** Returns whether the gallery has an index. */
+    boolean isIndexed(Connection connection) throws SQLException {
+        return Sql.query(connection, row -> row.getBoolean(1), "SELECT to_regclass(?) IS NOT NULL", gallery.index())
+                .get(0);
+    }
+
+    /** Returns for each probe the best identities, at most {@code topK}, the best first. */
+    List<List<Match>> exact(Connection connection, Query query) throws SQLException {
+        String scored = "SELECT e.id, e.person_id, e.embedding <#> probe.v AS distance FROM " + gallery.entries()
+                + " e WHERE " + condition(query);
+        return best(connection, query, scored, parameters(query));
+    }
+
+    /**
+     * Returns for each probe the best identities among the candidates of the index. If they are fewer than {@code topK},
+     * all entries are searched.
+     */
+    List<List<Match>> indexed(Connection connection, Query query) throws SQLException {
+        if (query.topK() > MAX_INDEXED_TOP_K) {
+            return exact(connection, query);
+        }
+        int candidates = Math.max(query.efSearch(), CANDIDATES_PER_IDENTITY * query.topK());
+        Sql.query(
+                connection,
+                row -> 0,
+                "SELECT set_config('hnsw.ef_search', ?, true), set_config('hnsw.iterative_scan', 'strict_order', true),"
+                        + " set_config('hnsw.max_scan_tuples', ?, true)",
+                Integer.toString(Math.min(MAX_EF_SEARCH, candidates)),
+                Integer.toString(Math.max(MIN_SCANNED, 2 * candidates)));
+        String scored = "SELECT e.id, e.person_id, e.embedding <#> probe.v AS distance FROM (SELECT * FROM "
+                + gallery.entries() + " WHERE " + condition(query) + " ORDER BY " + halves(gallery, "embedding")
+                + " <#> " + halves(gallery, "probe.v") + " LIMIT ?) e";
+        List<Object> parameters = new ArrayList<>(parameters(query));
+        parameters.add(candidates);
+        List<List<Match>> all = best(connection, query, scored, parameters);
+        for (int i = 0; i < all.size(); i++) {
+            if (all.get(i).size() < query.topK()) {
+                all.set(i, exact(connection, query.only(query.probes().get(i))).get(0));
+            }
+        }
+        return all;
+    }
+
+    private static String condition(Query query) {
+        return query.attributes() == null ? "true" : "attributes @> ?::jsonb";
+    }
+
+    private static List<Object> parameters(Query query) {
+        return Stream.ofNullable(query.attributes()).map(Object.class::cast).toList();
+    }
+
+    /**
+     * @param scored a statement for the ids, identities and distances of entries
+     * @param parameters of it
+     */
+    private List<List<Match>> best(Connection connection, Query query, String scored, List<Object> parameters)
+            throws SQLException {
+        float slack = 2 * gallery.info().dimension() * 0x1p-24f;
+        String sql = "SELECT probe.i, found.* FROM (SELECT i, text::vector AS v FROM unnest(?) WITH ORDINALITY"
+                + " AS given (text, i)) probe CROSS JOIN LATERAL (WITH scored AS MATERIALIZED (" + scored + "),"
+                + " best AS MATERIALIZED (SELECT person_id, min(distance) AS distance FROM scored GROUP BY person_id),"
+                + " last AS (SELECT max(distance) AS distance FROM"
+                + " (SELECT distance FROM best ORDER BY distance LIMIT ?) k)"
+                + " SELECT s.person_id, p.name, s.id, e.note, vector_send(e.embedding)"
+                + " FROM scored s JOIN best b ON b.person_id = s.person_id AND s.distance <= b.distance + ?"
+                + " JOIN last ON b.distance <= last.distance + ?"
+                + " JOIN " + gallery.entries() + " e ON e.gallery_id = ? AND e.id = s.id"
+                + " JOIN " + gallery.persons() + " p ON p.gallery_id = ? AND p.id = s.person_id) found";
+        List<Object> all = new ArrayList<>();
+        all.add(query.probes().stream().map(Sql::vector).toArray(String[]::new));
+        all.addAll(parameters);
+        all.addAll(List.of(query.topK(), (double) slack, (double) slack, gallery.id(), gallery.id()));
+        List<Candidate> candidates = Sql.query(connection, row -> candidate(row, query.probes()), sql, all.toArray());
+        List<List<Match>> results = new ArrayList<>();
+        for (int i = 0; i < query.probes().size(); i++) {
+            int probe = i;
+            Set<Long> seen = new HashSet<>();
+            results.add(candidates.stream()
+                    .filter(candidate -> candidate.probe() == probe)
+                    .sorted(BEST_FIRST)
+                    .filter(candidate -> seen.add(candidate.person()))
+                    .limit(query.topK())
+                    .map(Candidate::match)
+                    .toList());
+        }
+        return results;
+    }
+
+    private static Candidate candidate(ResultSet row, List<float[]> probes) throws SQLException {
+        int probe = row.getInt(1) - 1;
+        double cosine = UnitVector.cosine(Sql.vector(row, 6), probes.get(probe));
+        return new Candidate(
+                probe, row.getLong(2), new Match(row.getString(3), row.getLong(4), cosine, row.getString(5)));
+    }
+}
