@@ -15,13 +15,15 @@ import java.util.UUID;
  * them, and may write the column {@code attributes} of {@code face_gallery_entry}.
  *
  * <p><b>Changes.</b> Each call of {@code enroll} or {@code remove} is one transaction. Enrollments do not wait for one
- * another; removals wait for them. If a connection breaks, the call is repeated on another one, for up to 10 seconds;
- * keys in {@code face_gallery_change} make sure that a change whose acknowledgment was lost is not applied twice.
+ * another; removals wait for them. If a connection breaks, the call is repeated on another one, for 10 seconds and at
+ * least 4 times; keys in {@code face_gallery_change} make sure that a change whose acknowledgment was lost is not
+ * applied twice.
  *
  * <p><b>Search.</b> Galleries of up to 5,000 entries are searched exactly. Larger ones get an HNSW index on the
  * embeddings in half precision, which chooses candidates ({@link #setEfSearch} says how many); their cosines are
  * computed from the embeddings in single precision, and are equal to those of a gallery in a file. A search for which
- * the index has fewer than {@code topK} identities is repeated exactly. {@link SearchMethod#EXACT} never uses the index.
+ * the index has fewer than {@code topK} identities is repeated exactly. {@link SearchMethod#EXACT} never uses the
+ * index.
  *
  * <p><b>Erasure.</b> A removed entry is deleted before the removal is acknowledged, and no later query of any server
  * finds it. PostgreSQL keeps deleted rows in its files until it vacuums them; {@link #compact} rewrites the gallery's
@@ -31,14 +33,15 @@ import java.util.UUID;
  * <p><b>Limits.</b> pgvector 0.8 or later, a database in UTF-8; embeddings of 2 to 16,000 values, an index for up to
  * 4,000; texts without U+0000.
  *
- * <p>The data source is borrowed: closing a gallery does not close it. A pool of connections makes calls faster, because
- * each call takes a connection and gives it back. Timeouts of connections that hang are the data source's.
+ * <p>The data source is borrowed: closing a gallery does not close it. A pool of connections makes calls faster,
+ * because each call takes a connection and gives it back. Timeouts of connections that hang are the data source's.
  */
 public interface DatabaseGallery extends Gallery {
     /**
      * Enrolls several embeddings as one change, like {@link #enroll(List)}, at most once: if a batch with this key was
      * enrolled in the last 7 days, by this or another process, nothing is enrolled. So a program that does not know
-     * whether a batch was acknowledged, because it was killed or the database could not be reached, may enroll it again.
+     * whether a batch was acknowledged, because it was killed or the database could not be reached, may enroll it
+     * again.
      *
      * @param key chosen by the caller, at random or computed from what the batch is made of; not used for anything else
      * @return the ids of the entries, in order, which may have been removed since

@@ -137,9 +137,9 @@ public interface Gallery extends AutoCloseable {
     }
 
     /**
-     * Opens or creates a gallery in a PostgreSQL database with pgvector. Makes the tables if there are none, and changes
-     * those of an earlier version; any number of servers may do so at once. The driver of the database must be on the
-     * class path; it is not part of this library.
+     * Opens or creates a gallery in a PostgreSQL database with pgvector. Makes the tables if there are none, and
+     * changes those of an earlier version; any number of servers may do so at once. The driver of the database must be
+     * on the class path; it is not part of this library.
      *
      * @param dataSource borrowed
      * @param name of the gallery in the database: 1 to 63 letters (A to Z), digits, dots, hyphens and underscores
@@ -242,7 +242,8 @@ public interface Gallery extends AutoCloseable {
      * @param identity the name, in any form that people cannot tell apart from it
      * @return the number of entries removed
      * @throws IllegalArgumentException if the name contains unreadable characters; see {@link #checkName}
-     * @throws GalleryException if the file or database cannot be written; the message says whether the entries are removed
+     * @throws GalleryException if the file or database cannot be written; the message says whether the entries are
+     *     removed
      */
     int remove(String identity);
 

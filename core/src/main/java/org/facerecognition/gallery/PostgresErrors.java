@@ -25,7 +25,7 @@ final class PostgresErrors {
      */
     static GalleryException explained(String name, SQLException e, int attempts, boolean mayBeApplied) {
         SQLException cause = withoutCredentials(e);
-        String state = String.valueOf(e.getSQLState());
+        String state = String.valueOf(cause.getSQLState());
         String reason = firstLine(cause.getMessage());
         String message;
         if (attempts > 0) {
@@ -46,14 +46,20 @@ final class PostgresErrors {
         return new GalleryException(message, cause);
     }
 
+    /** Returns the exception that pools and drivers have wrapped. */
+    static SQLException reason(SQLException e) {
+        SQLException reason = e;
+        while (reason.getCause() instanceof SQLException cause) {
+            reason = cause;
+        }
+        return reason;
+    }
+
     /** Returns an exception like this one, without causes and without credentials in its message. */
     private static SQLException withoutCredentials(SQLException e) {
-        Throwable deepest = e; // pools wrap the reason
-        while (deepest.getCause() instanceof SQLException cause && cause != deepest) {
-            deepest = cause;
-        }
-        String message = deepest.getMessage() == null ? deepest.getClass().getSimpleName() : deepest.getMessage();
-        SQLException safe = new SQLException(redacted(message), e.getSQLState(), e.getErrorCode());
+        SQLException reason = reason(e);
+        String message = reason.getMessage() == null ? reason.getClass().getSimpleName() : reason.getMessage();
+        SQLException safe = new SQLException(redacted(message), reason.getSQLState(), reason.getErrorCode());
         safe.setStackTrace(e.getStackTrace());
         return safe;
     }

@@ -13,7 +13,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The tables of galleries in PostgreSQL: makes them, changes those of earlier versions, and registers galleries in them.
+ * The tables of galleries in PostgreSQL: makes them, changes those of earlier versions, and registers galleries in
+ * them.
  */
 /*
  * The table face_gallery_schema records which of the numbered steps were applied. Servers that start at the same time

@@ -85,8 +85,8 @@ final class PostgresSearch {
     }
 
     /**
-     * Returns for each probe the best identities among the candidates of the index. If they are fewer than {@code topK},
-     * all entries are searched.
+     * Returns for each probe the best identities among the candidates of the index. If they are fewer than {@code
+     * topK}, all entries are searched.
      */
     List<List<Match>> indexed(Connection connection, Query query) throws SQLException {
         if (query.topK() > MAX_INDEXED_TOP_K) {

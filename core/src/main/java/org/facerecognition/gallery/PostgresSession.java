@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PostgresSession {
     private static final long PATIENCE_NANOS = 10_000_000_000L;
+    private static final int MIN_ATTEMPTS = 4; // where one of them already takes long
     private static final long FIRST_PAUSE_MILLIS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 1_000;
 
@@ -121,7 +122,8 @@ final class PostgresSession {
                 }
             } catch (SQLException e) {
                 boolean worthAnother = isTransient(e);
-                if (!worthAnother || System.nanoTime() - start > patienceNanos || !paused(pause)) {
+                boolean patient = attempts < MIN_ATTEMPTS || System.nanoTime() - start < patienceNanos;
+                if (!worthAnother || !patient || !paused(pause)) {
                     boolean mayBeApplied = changes && connected && worthAnother;
                     throw PostgresErrors.explained(name, e, worthAnother ? attempts : 0, mayBeApplied);
                 }
@@ -152,10 +154,13 @@ final class PostgresSession {
 
     /** Returns whether the same statements may succeed a moment later. */
     static boolean isTransient(SQLException e) {
-        @Nullable String state = e.getSQLState();
-        return state != null && (state.startsWith("08") || SERVER_AWAY.contains(state) || ROLLED_BACK.contains(state))
-                || e instanceof SQLTransientConnectionException
+        SQLException reason = PostgresErrors.reason(e);
+        @Nullable String state = reason.getSQLState();
+        if (state != null) {
+            return state.startsWith("08") || SERVER_AWAY.contains(state) || ROLLED_BACK.contains(state);
+        }
+        return e instanceof SQLTransientConnectionException
                 || e instanceof SQLRecoverableException
-                || state == null && e.getCause() instanceof IOException;
+                || reason.getCause() instanceof IOException;
     }
 }

@@ -1,7 +1,7 @@
 /**
  * Open-set identification: a {@link org.facerecognition.gallery.Gallery} stores the embeddings of named people, in
- * memory and in a file or in a database, and finds the people nearest to a probe. The package works with arrays and text; it does not
- * depend on models, images or settings.
+ * memory and in a file or in a database, and finds the people nearest to a probe. The package works with arrays and
+ * text; it does not depend on models, images or settings.
  *
  * <p>The classes, from the top down: {@code Gallery}, the interface; {@code FileGallery}, which checks arguments;
  * {@code GalleryContents}, which applies changes to the file and to memory; {@code GalleryStore}, {@code LogReader} and

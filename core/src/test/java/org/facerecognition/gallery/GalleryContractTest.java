@@ -129,7 +129,7 @@ class GalleryContractTest {
     @ParameterizedTest
     @EnumSource
     void findsTheSameIdentitiesAsAPlainSearch(GalleryKind kind) {
-        int people = 300;
+        int people = kind.isInDatabase() ? 60 : 300;
         int each = 4;
         try (Gallery gallery = gallery(kind)) {
             List<Enrollment> all = new ArrayList<>();
@@ -141,7 +141,7 @@ class GalleryContractTest {
             gallery.remove("p5");
             gallery.remove(firstOfP0);
             List<float[]> probes = new ArrayList<>();
-            for (int person = 0; person < 100; person++) {
+            for (int person = 0; person < people / 3; person++) {
                 probes.add(TestFaces.of(person, 77, D));
             }
 

@@ -26,6 +26,11 @@ enum GalleryKind {
         return this == MEMORY_EXACT || this == FILE || this == DATABASE_EXACT;
     }
 
+    /** Returns whether every call is a transaction in a database, which takes longer. */
+    boolean isInDatabase() {
+        return this == DATABASE_EXACT || this == DATABASE_INDEXED;
+    }
+
     /** Returns what another gallery is called in messages. */
     String noun() {
         return this == FILE ? "file" : "gallery";

@@ -16,8 +16,9 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * A PostgreSQL database with pgvector: PGlite in a process of Node, which this class starts on a free port, once per
- * JVM; or the one that {@code -Dtests.postgres=jdbc:postgresql://...} names, in which the tables of galleries are dropped.
- * Tests are skipped without either. The process ends when its standard input does, that is, with this JVM at the latest.
+ * JVM; or the one that {@code -Dtests.postgres=jdbc:postgresql://...} names, in which the tables of galleries are
+ * dropped. Tests are skipped without either. The process ends when its standard input does, that is, with this JVM at
+ * the latest.
  *
  * <p>PGlite has one backend, which the connections take in turns, so that transactions do not overlap. What needs them
  * to overlap runs with {@code -Dtests.postgres} only.

@@ -1,20 +1,13 @@
 package org.facerecognition.examples;
 
-import java.io.IOException;
-import java.nio.file.Path;
-import org.facerecognition.Recognizer;
 import org.facerecognition.examples.HelpSection.Heading;
-import org.facerecognition.examples.web.FaceThumbnails;
-import org.facerecognition.gallery.Entry;
-import org.facerecognition.gallery.Gallery;
-import org.facerecognition.gallery.SearchMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code gallery}: keeps people by name in a file and identifies them in images. */
+/** {@code gallery}: keeps people by name in a file or a database and identifies them in images. */
 @Command(
         name = "gallery",
-        description = "Enroll people in a file and identify them in images.",
+        description = "Enroll people in a file or a database and identify them in images.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
@@ -24,42 +17,22 @@ import picocli.CommandLine.Option;
             GalleryRemoveCommand.class
         })
 final class GalleryCommand {
-    /** The option of the gallery's file, which opens it. */
+    /** The option of the gallery's place. */
     @HelpSection(Heading.GALLERY)
-    static final class FileOption {
-        @Option(names = "--gallery", required = true, paramLabel = "FILE", description = "The gallery's file.")
-        private Path file;
+    static final class PlaceOption {
+        @Option(
+                names = "--gallery",
+                required = true,
+                paramLabel = "FILE|URL",
+                description =
+                        "The gallery's file; or jdbc:postgresql://HOST/DATABASE?gallery=NAME for one in PostgreSQL"
+                                + " with pgvector (NAME is faces by default; user and password: PGUSER and PGPASSWORD in the"
+                                + " environment, or ~/.pgpass).")
+        private String gallery;
 
-        Path file() {
-            return file;
-        }
-
-        /** Opens the gallery for changes and creates its file if necessary; owned. */
-        Gallery open(Recognizer recognizer) throws IOException {
-            return open(recognizer.fingerprint(), recognizer.embeddingSize());
-        }
-
-        /**
-         * Opens the gallery for changes and creates its file if necessary. First erases the face thumbnails that the
-         * page has stored for entries that no longer exist.
-         *
-         * @return owned
-         */
-        Gallery open(String fingerprint, int dimension) throws IOException {
-            Gallery gallery = Gallery.open(file, fingerprint, dimension);
-            try {
-                FaceThumbnails.eraseOthers(
-                        file, gallery.entries().stream().map(Entry::id).toList());
-                return gallery;
-            } catch (IOException | RuntimeException e) {
-                gallery.close();
-                throw e;
-            }
-        }
-
-        /** Opens the gallery for reading, which is possible while another process has it open; owned. */
-        Gallery read(Recognizer recognizer) {
-            return Gallery.openReadOnly(file, recognizer.fingerprint(), recognizer.embeddingSize(), SearchMethod.EXACT);
+        /** Returns the place; owned. */
+        GalleryPlace place() {
+            return GalleryPlace.of(gallery);
         }
     }
 

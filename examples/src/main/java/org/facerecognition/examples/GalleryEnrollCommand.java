@@ -55,7 +55,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     private List<String> words = List.of();
 
     @Mixin
-    private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
+    private GalleryCommand.PlaceOption gallery = new GalleryCommand.PlaceOption();
 
     @Mixin
     private ModelOptions model = new ModelOptions();
@@ -93,8 +93,12 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         EnrollmentPlan plan;
         int enrolled;
         int total;
-        try (Recognizer recognizer = model.load();
-                Gallery open = gallery.open(recognizer)) {
+        String where;
+        try (GalleryPlace place = gallery.place();
+                Recognizer recognizer = model.load();
+                Gallery open = place.open(recognizer.fingerprint(), recognizer.embeddingSize())) {
+            place.eraseOtherThumbnails(open);
+            where = place.toString();
             faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
             recognizer.useFlip(!noFlip);
             open.bindEmbeddingMode(recognizer.embeddingMode().toString());
@@ -106,11 +110,11 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
         }
-        report(plan, enrolled, total);
+        report(plan, enrolled, where, total);
         return leftOut.isEmpty() ? 0 : Main.FAILED;
     }
 
-    private void report(EnrollmentPlan plan, int enrolled, int total) {
+    private void report(EnrollmentPlan plan, int enrolled, String where, int total) {
         PrintWriter err = spec.commandLine().getErr();
         List<String> alreadyThere = plan.alreadyThere();
         alreadyThere.stream().limit(MAX_LISTED).forEach(file -> err.println("already there: " + file));
@@ -121,7 +125,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         leftOut.forEach((file, why) -> err.println("left out: " + why));
         err.printf(
                 "enrolled %d, already there %d, left out %d; %s has %d%n",
-                enrolled, alreadyThere.size(), leftOut.size(), gallery.file(), total);
+                enrolled, alreadyThere.size(), leftOut.size(), where, total);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("enrolled", enrolled);

@@ -50,7 +50,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     private List<Path> images;
 
     @Mixin
-    private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
+    private GalleryCommand.PlaceOption gallery = new GalleryCommand.PlaceOption();
 
     @Mixin
     private ModelOptions model = new ModelOptions();
@@ -86,8 +86,9 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     public Integer call() {
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         double threshold;
-        try (Recognizer recognizer = model.load();
-                Gallery people = gallery.read(recognizer)) {
+        try (GalleryPlace place = gallery.place();
+                Recognizer recognizer = model.load();
+                Gallery people = place.read(recognizer.fingerprint(), recognizer.embeddingSize())) {
             faceDetector.ifPresent(recognizer::useDetector);
             recognizer.useFlip(!noFlip);
             people.bindEmbeddingMode(recognizer.embeddingMode().toString());

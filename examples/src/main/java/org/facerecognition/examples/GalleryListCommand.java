@@ -7,7 +7,6 @@ import java.util.concurrent.Callable;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
-import org.facerecognition.gallery.SearchMethod;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,7 +25,7 @@ final class GalleryListCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
+    private GalleryCommand.PlaceOption gallery = new GalleryCommand.PlaceOption();
 
     @Option(names = "--entries", description = "List every entry: its number, the person's name and the image.")
     private boolean entries;
@@ -36,9 +35,15 @@ final class GalleryListCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        GalleryInfo info = Gallery.info(gallery.file());
-        try (Gallery people =
-                Gallery.openReadOnly(gallery.file(), info.fingerprint(), info.dimension(), SearchMethod.EXACT)) {
+        try (GalleryPlace place = gallery.place()) {
+            print(place);
+        }
+        return 0;
+    }
+
+    private void print(GalleryPlace place) {
+        GalleryInfo info = place.info();
+        try (Gallery people = place.read(info.fingerprint(), info.dimension())) {
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 Map<String, @Nullable Object> all = new LinkedHashMap<>();
@@ -59,6 +64,5 @@ final class GalleryListCommand implements Callable<Integer> {
                         .forEach((name, count) -> out.println(GalleryCommand.printable(name) + "\t" + count));
             }
         }
-        return 0;
     }
 }

@@ -5,8 +5,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.facerecognition.examples.web.FaceThumbnails;
-import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import picocli.CommandLine.Command;
@@ -35,7 +33,7 @@ final class GalleryRemoveCommand implements Callable<Integer> {
     private List<String> names = List.of();
 
     @Mixin
-    private GalleryCommand.FileOption gallery = new GalleryCommand.FileOption();
+    private GalleryCommand.PlaceOption gallery = new GalleryCommand.PlaceOption();
 
     @Option(
             names = "--entry",
@@ -52,11 +50,13 @@ final class GalleryRemoveCommand implements Callable<Integer> {
             throw new IllegalArgumentException("a name or --entry must be given");
         }
         names.forEach(Arguments::checkReadable);
-        GalleryInfo info = Gallery.info(gallery.file());
         int removed = 0;
         boolean all = true;
         int left;
-        try (Gallery people = gallery.open(info.fingerprint(), info.dimension())) {
+        String where;
+        try (GalleryPlace place = gallery.place();
+                Gallery people = open(place)) {
+            where = place.toString();
             for (String name : names) {
                 int count = people.remove(name);
                 removed += count;
@@ -67,14 +67,13 @@ final class GalleryRemoveCommand implements Callable<Integer> {
                 removed += found ? 1 : 0;
                 all &= reported(found, "entry " + entry);
             }
-            FaceThumbnails.eraseOthers(
-                    gallery.file(), people.entries().stream().map(Entry::id).toList());
+            place.eraseOtherThumbnails(people);
             if (removed > 0) {
                 people.compact(); // last, because it needs space on the disk
             }
             left = people.size();
         }
-        spec.commandLine().getErr().printf("removed %d entries; %s has %d%n", removed, gallery.file(), left);
+        spec.commandLine().getErr().printf("removed %d entries; %s has %d%n", removed, where, left);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("removed", removed);
@@ -82,6 +81,19 @@ final class GalleryRemoveCommand implements Callable<Integer> {
             spec.commandLine().getOut().println(Json.line(result));
         }
         return all ? 0 : Main.FAILED;
+    }
+
+    /** Opens an existing gallery, of whatever model. */
+    private static Gallery open(GalleryPlace place) throws IOException {
+        GalleryInfo info = place.info();
+        Gallery people = place.open(info.fingerprint(), info.dimension());
+        try {
+            place.eraseOtherThumbnails(people);
+            return people;
+        } catch (IOException | RuntimeException e) {
+            people.close();
+            throw e;
+        }
     }
 
     /** Reports what was not found; returns whether it was found. */

@@ -93,7 +93,7 @@ public final class Main {
     static int run(PrintWriter out, PrintWriter err, String... args) {
         Optional<String> unreadable = Arguments.unreadable(args);
         if (unreadable.isPresent()) {
-            err.println("error: " + unreadable.get());
+            err.println("error: " + DatabaseAddress.withoutAddresses(unreadable.get()));
             return USED_WRONGLY;
         }
         try {
@@ -129,7 +129,7 @@ public final class Main {
     private static int explainUse(ParameterException error) {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("error: " + error.getMessage());
+        err.println("error: " + DatabaseAddress.withoutAddresses(String.valueOf(error.getMessage())));
         if (!UnmatchedArgumentException.printSuggestions(error, err)
                 && !command.getSubcommands().isEmpty()) {
             command.usage(err);

@@ -2,7 +2,6 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -10,7 +9,6 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceServer;
 import org.facerecognition.examples.web.FaceThumbnails;
-import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -52,11 +50,13 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(
             names = "--gallery",
-            paramLabel = "FILE",
+            paramLabel = "FILE|URL",
             description = "Store the people who are enrolled in this file, and thumbnails of their faces in the folder"
-                    + " FILE.faces. Default: in memory, until the server stops.")
+                    + " FILE.faces; or in PostgreSQL with pgvector at jdbc:postgresql://HOST/DATABASE?gallery=NAME, which"
+                    + " many servers may share (user and password: PGUSER and PGPASSWORD in the environment, or"
+                    + " ~/.pgpass). Default: in memory, until the server stops.")
     @HelpSection(Heading.GALLERY)
-    private @Nullable Path gallery;
+    private @Nullable String gallery;
 
     @Option(
             names = "--port",
@@ -82,16 +82,17 @@ final class ServeCommand implements Callable<Integer> {
         FaceServer.Settings settings = new FaceServer.Settings(host, port);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
-        try (FaceDetector faceDetector = detector.openRequired(err);
+        try (@Nullable GalleryPlace place = gallery == null ? null : GalleryPlace.of(gallery);
+                FaceDetector faceDetector = detector.openRequired(err);
                 Recognizer recognizer = model.load()) {
             recognizer.useDetector(faceDetector);
             recognizer.useFlip(!noFlip);
-            try (Gallery people = open(recognizer);
+            try (Gallery people = open(place, recognizer);
                     FaceServer server = FaceServer.start(
-                            settings, recognizer, people, thumbnails(people), threshold.of(recognizer), err)) {
+                            settings, recognizer, people, thumbnails(place, people), threshold.of(recognizer), err)) {
                 Thread onStop = StopHook.add("stop", () -> end(stop, closed));
                 try {
-                    welcome(settings, server.port(), people, err);
+                    welcome(settings, server.port(), place, people, err);
                     stop.await();
                 } finally {
                     StopHook.remove(onStop);
@@ -104,11 +105,11 @@ final class ServeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Gallery open(Recognizer recognizer) {
-        if (gallery == null) {
+    private static Gallery open(@Nullable GalleryPlace place, Recognizer recognizer) {
+        if (place == null) {
             return Gallery.inMemory(recognizer.fingerprint(), recognizer.embeddingSize());
         }
-        Gallery kept = Gallery.open(gallery, recognizer.fingerprint(), recognizer.embeddingSize());
+        Gallery kept = place.open(recognizer.fingerprint(), recognizer.embeddingSize());
         try {
             kept.bindEmbeddingMode(recognizer.embeddingMode().toString());
             return kept;
@@ -118,22 +119,24 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private FaceThumbnails thumbnails(Gallery people) throws IOException {
-        return gallery == null
-                ? FaceThumbnails.inMemory()
-                : FaceThumbnails.beside(
-                        gallery, people.entries().stream().map(Entry::id).toList());
+    private static FaceThumbnails thumbnails(@Nullable GalleryPlace place, Gallery people) throws IOException {
+        return place == null ? FaceThumbnails.inMemory() : place.thumbnails(people);
     }
 
-    private void welcome(FaceServer.Settings settings, int actualPort, Gallery people, PrintWriter err) {
+    private void welcome(
+            FaceServer.Settings settings,
+            int actualPort,
+            @Nullable GalleryPlace place,
+            Gallery people,
+            PrintWriter err) {
         if (!settings.isLoopback()) {
             err.println(
                     "warning: bound to " + host + ", so that others on the network can reach the page: it has no login,"
                             + " and images are sent unencrypted (browsers then do not allow the camera either)");
         }
-        String kept = gallery == null
+        String kept = place == null
                 ? "kept in memory until the server stops; --gallery FILE keeps them"
-                : "kept in " + gallery + ", images of the faces in " + gallery + ".faces";
+                : "kept in " + place + ", " + place.thumbnailsNote();
         err.println(people.size() + " entries, " + kept);
         String shown = host.contains(":") ? "[" + host + "]" : host;
         err.println("open http://" + shown + ":" + actualPort + "/ in a browser; Ctrl-C stops the server");

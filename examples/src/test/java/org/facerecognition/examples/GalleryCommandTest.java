@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.Color;
@@ -12,7 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -343,5 +346,62 @@ class GalleryCommandTest {
         Cli.Result nowhere = Cli.run("gallery", "list", "--gallery", folder.resolve("none"));
         assertThat(nowhere.err()).contains("error: cannot read gallery " + folder.resolve("none"));
         assertThat(nowhere.code()).isEqualTo(1);
+    }
+
+    /** In PGlite, PostgreSQL with pgvector in Node; see core/src/test/pglite. */
+    @Nested
+    class InADatabase {
+        private static final Path PGLITE = Path.of("../core/src/test/pglite");
+
+        @Test
+        void enrollsIdentifiesListsAndRemoves() throws IOException {
+            assumeTrue(
+                    Files.isDirectory(PGLITE.resolve("node_modules")),
+                    "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
+            Process server = new ProcessBuilder(
+                            "node", PGLITE.resolve("server.mjs").toString())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            try {
+                String line = server.inputReader().readLine();
+                String url = "jdbc:postgresql://127.0.0.1:" + line.replaceAll("\\D", "")
+                        + "/postgres?gallery=staff&user=postgres&password=hunter2&sslmode=disable&prepareThreshold=0";
+                useIn(url);
+            } finally {
+                server.destroy();
+            }
+        }
+
+        private void useIn(String url) {
+            Object[] options = {"--gallery", url, "--model", model, "--detector", DETECTOR};
+            Cli.Result enrolled = run("enroll", options, "--folder", photos);
+            assertThat(enrolled.err())
+                    .contains("enrolled 2, already there 0")
+                    .contains("gallery staff in jdbc:postgresql:");
+            assertThat(run("enroll", options, "--folder", photos).err()).contains("enrolled 0, already there 2");
+            assertThat(run("identify", options, "--threshold", 0.99, photos.resolve("both.png"))
+                            .out())
+                    .contains("Ann")
+                    .contains("Bob");
+            Cli.Result list = Cli.run("gallery", "list", "--gallery", url);
+            assertThat(list.out()).isEqualToNormalizingNewlines("Ann\t1\nBob\t1\n");
+            Cli.Result removed = Cli.run("gallery", "remove", "--gallery", url, "Ann");
+            assertThat(removed.err()).startsWith("removed 1 entries; gallery staff in jdbc:postgresql:");
+            assertThat(Cli.run("gallery", "list", "--gallery", url).out()).isEqualToNormalizingNewlines("Bob\t1\n");
+            Object[] ofAnother = {"--gallery", url, "--model", other, "--detector", DETECTOR};
+            assertThat(run("identify", ofAnother, "--threshold", 0.9, photos.resolve("both.png"))
+                            .err())
+                    .startsWith("error: gallery staff in the database holds embeddings of the model ");
+            for (Cli.Result result : List.of(enrolled, list, removed)) {
+                assertThat(result.out() + result.err()).doesNotContain("hunter2");
+            }
+        }
+
+        private Cli.Result run(String command, Object[] options, Object... more) {
+            List<Object> words = new ArrayList<>(List.of("gallery", command));
+            words.addAll(Arrays.asList(options));
+            words.addAll(Arrays.asList(more));
+            return Cli.run(words.toArray());
+        }
     }
 }

@@ -2,8 +2,10 @@ package org.facerecognition.examples;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import javax.sql.DataSource;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.SGD;
@@ -27,6 +29,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Split;
 import org.facerecognition.export.ExportFormat;
+import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Outcome;
 import org.facerecognition.losses.ArcFaceMargin;
@@ -107,6 +110,16 @@ final class ReadmeSnippets {
             // rgb and changed are RGB, CV_8UC3, and of the same size
         }
         // augment]
+    }
+
+    static void database(DataSource pool, Recognizer recognizer, float[] embedding, float[] probe) {
+        // [database
+        try (var gallery = Gallery.connect(pool, "people", recognizer.fingerprint(), recognizer.embeddingSize())) {
+            Enrollment anna = new Enrollment("Anna", embedding, "anna.jpg").withAttributes(Map.of("site", "north"));
+            gallery.enroll(List.of(anna)); // one transaction for the whole list
+            Outcome outcome = gallery.identify(probe, 5, 0.4, Map.of("site", "north")); // entries with this attribute
+        }
+        // database]
     }
 
     static void head() {

@@ -1,0 +1,425 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
+import org.facerecognition.gallery.FaultyDataSource.Fault;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What galleries in a database promise besides; {@link GalleryContractTest} has what all galleries do. */
+class PostgresGalleryTest {
+    private static final int D = 32;
+
+    private TestDatabase database;
+    private String name;
+
+    @BeforeEach
+    void findDatabase() {
+        database = TestDatabase.get();
+        name = TestDatabase.newName();
+    }
+
+    private DatabaseGallery connect() {
+        return connect(database.dataSource());
+    }
+
+    private DatabaseGallery connect(DataSource source) {
+        return Gallery.connect(source, name, "model", D);
+    }
+
+    private static Enrollment person(int number) {
+        return new Enrollment("p" + number, TestFaces.direction(number, D));
+    }
+
+    private static float[] face(int number) {
+        return TestFaces.direction(number, D);
+    }
+
+    @Nested
+    class Search {
+        /** The index is made when the gallery outgrows an exact search, and finds the same with the same cosines. */
+        @Test
+        void aLargeGalleryIsIndexedAndFindsTheSame() {
+            DataSource source = database.dataSource();
+            try (DatabaseGallery indexed = PostgresGallery.connect(source, name, "model", D, SearchMethod.HNSW, 100);
+                    DatabaseGallery exact = Gallery.connect(source, name, "model", D, SearchMethod.EXACT)) {
+                indexed.enroll(IntStream.range(0, 100).mapToObj(i -> person(i)).toList());
+                assertThat(hasIndex()).isFalse();
+                indexed.enroll(
+                        IntStream.range(100, 400).mapToObj(i -> person(i)).toList());
+                assertThat(hasIndex()).isTrue();
+                List<float[]> probes =
+                        IntStream.range(0, 60).mapToObj(i -> face(7 * i)).toList();
+                assertThat(indexed.identify(probes, 1, 0.9)).isEqualTo(exact.identify(probes, 1, 0.9));
+                assertThat(indexed.identify(face(3), 1_000, -1).matches()).hasSize(400);
+                indexed.remove("p3");
+                assertThat(indexed.identify(face(3), 1, 0.9).isKnown()).isFalse();
+                indexed.compact();
+                assertThat(indexed.identify(probes, 1, 0.9)).isEqualTo(exact.identify(probes, 1, 0.9));
+            }
+        }
+
+        private boolean hasIndex() {
+            String id = database.query("SELECT id FROM face_gallery WHERE name = '" + name + "'");
+            return database.query("SELECT to_regclass('face_gallery_entry_" + id + "_hnsw') IS NOT NULL")
+                    .equals("t");
+        }
+
+        @ParameterizedTest
+        @ValueSource(ints = {0, 1_000})
+        void selectsByAttributes(int exactUpTo) {
+            try (DatabaseGallery gallery =
+                    PostgresGallery.connect(database.dataSource(), name, "model", D, SearchMethod.HNSW, exactUpTo)) {
+                List<Enrollment> all = new ArrayList<>();
+                for (int i = 0; i < 40; i++) {
+                    all.add(person(i)
+                            .withAttributes(Map.of("site", i % 2 == 0 ? "north" : "south'; --", "door", "" + i)));
+                }
+                long[] ids = gallery.enroll(all);
+                Map<String, String> south = Map.of("site", "south'; --");
+                assertThat(gallery.identify(face(4), 1, 0.9, south).isKnown()).isFalse();
+                assertThat(gallery.identify(face(5), 1, 0.9, south).isKnown()).isTrue();
+                assertThat(gallery.identify(face(5), 100, -1, south).matches()).hasSize(20);
+                assertThat(gallery.identify(face(5), 100, -1, Map.of("site", "north", "door", "6"))
+                                .matches())
+                        .extracting(Match::identity)
+                        .containsExactly("p6");
+                assertThat(gallery.identify(face(5), 1, -1, Map.of("site", "east")))
+                        .isEqualTo(new Outcome.Unknown(Optional.empty()));
+                assertThat(gallery.setAttributes(ids[5], Map.of("site", "east")))
+                        .isTrue();
+                assertThat(gallery.attributes(ids[5])).contains(Map.of("site", "east"));
+                assertThat(gallery.identify(face(5), 1, 0.9, south).isKnown()).isFalse();
+                assertThat(gallery.setAttributes(ids[5] + 1_000, Map.of())).isFalse();
+                assertThat(gallery.attributes(ids[5] + 1_000)).isEmpty();
+            }
+        }
+
+        @Test
+        void allServersSeeAChangeAtOnce() {
+            try (DatabaseGallery one = connect();
+                    DatabaseGallery other = connect();
+                    DatabaseGallery reader = Gallery.connectReadOnly(database.dataSource(), name, "model", D)) {
+                one.enroll("Anna", face(1));
+                assertThat(other.identify(face(1), 1, 0.9).isKnown()).isTrue();
+                assertThat(reader.identify(face(1), 1, 0.9).isKnown()).isTrue();
+                other.remove("Anna");
+                assertThat(one.identify(face(1), 1, 0.9).isKnown()).isFalse();
+                one.compact();
+                assertThat(database.query("SELECT count(*) FROM face_gallery_person WHERE name = 'Anna'"))
+                        .isEqualTo("0");
+            }
+        }
+    }
+
+    @Nested
+    class Interruptions {
+        private final List<Fault> faults = new ArrayList<>();
+
+        private DataSource faulty() {
+            return FaultyDataSource.of(database.dataSource(), () -> faults.isEmpty() ? Fault.NEVER : faults.remove(0));
+        }
+
+        /** A commit whose acknowledgment is lost used to be the classic way to store a face twice. */
+        @ParameterizedTest
+        @EnumSource
+        void aBrokenConnectionNeitherLosesNorRepeatsAnEnrollment(Fault fault) {
+            try (DatabaseGallery gallery = connect(faulty())) {
+                faults.addAll(List.of(fault, fault, fault));
+                long[] ids = gallery.enroll(List.of(person(1), person(2)));
+                assertThat(gallery.entries()).extracting(Entry::id).containsExactly(ids[0], ids[1]);
+                faults.addAll(List.of(fault, fault));
+                assertThat(gallery.remove("p1")).isEqualTo(1);
+                faults.addAll(List.of(fault, fault));
+                assertThat(gallery.remove(ids[1])).isTrue();
+                assertThat(gallery.size()).isZero();
+                assertThat(gallery.identities()).isEmpty();
+                faults.addAll(List.of(fault, fault));
+                assertThat(gallery.identify(face(1), 1, 0).isKnown()).isFalse();
+                faults.addAll(List.of(fault, fault));
+                gallery.bindEmbeddingMode("mode");
+                assertThat(gallery.embeddingMode()).contains("mode");
+            }
+        }
+
+        @Test
+        void aBatchIsEnrolledOnceForEachKey() {
+            UUID key = UUID.randomUUID();
+            try (DatabaseGallery gallery = connect()) {
+                long[] ids = gallery.enroll(List.of(person(1), person(2)), key);
+                try (DatabaseGallery other = connect()) {
+                    assertThat(other.enroll(List.of(person(1), person(2)), key)).isEqualTo(ids);
+                    assertThatThrownBy(() -> other.enroll(List.of(person(1)), key))
+                            .isInstanceOf(IllegalArgumentException.class)
+                            .hasMessage("key must be new, but " + key
+                                    + " was used for a batch of 2 entries, and this one has 1");
+                }
+                assertThat(gallery.size()).isEqualTo(2);
+                try (DatabaseGallery another =
+                        Gallery.connect(database.dataSource(), TestDatabase.newName(), "model", D)) {
+                    assertThatThrownBy(() -> another.enroll(List.of(person(1), person(2)), key))
+                            .hasMessage("key must be new, but " + key + " was used for another gallery");
+                }
+            }
+        }
+
+        @Test
+        void givesUpInOneSentenceWithoutCredentials() {
+            DataSource away = FaultyDataSource.of(database.dataSource(), () -> Fault.ON_CONNECTING);
+            PostgresSession session = new PostgresSession(away, "gallery x in the database", 100_000_000);
+            assertThatThrownBy(() -> session.read(connection -> 0))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageMatching(
+                            "cannot reach gallery x in the database after \\d+ attempts: connection to \\*\\*\\*"
+                                    + " failed; password=\\*\\*\\* was used; check that the database runs and accepts connections,"
+                                    + " and try again")
+                    .satisfies(Interruptions::isWithoutCredentials);
+            DataSource breaking = FaultyDataSource.of(database.dataSource(), () -> Fault.AFTER_COMMIT);
+            PostgresSession changing = new PostgresSession(breaking, "gallery x in the database", 0);
+            assertThatThrownBy(() -> changing.change(connection -> 0))
+                    .hasMessageEndingWith("it is not known whether the last change was applied, so compare the entries"
+                            + " first, or enroll with a key");
+        }
+
+        /** Pools wrap what the database said, and call it transient. */
+        @Test
+        void doesNotRepeatWhatAPoolCallsTransient() {
+            SQLException rejected = new SQLException("password authentication failed for user \"carol\"", "28P01");
+            SQLException wrapped = new SQLTransientConnectionException("not available after 5000ms", rejected);
+            assertThat(PostgresSession.isTransient(wrapped)).isFalse();
+            assertThat(PostgresSession.isTransient(new SQLTransientConnectionException("not available")))
+                    .isTrue();
+            assertThat(PostgresErrors.explained("gallery x", wrapped, 0, false))
+                    .hasMessage("the database of gallery x rejects the user or the password; check them");
+        }
+
+        private static void isWithoutCredentials(Throwable error) {
+            for (Throwable e = error; e != null; e = e.getCause()) {
+                assertThat(e.toString()).doesNotContain("hunter2").doesNotContain("carol");
+            }
+        }
+
+        @Test
+        void hidesAddressesOfEveryForm() {
+            for (String secret : List.of(
+                    "No suitable driver found for jdbc:postgres://u:hunter2@db/x",
+                    "jdbc:postgresql://db/x?user=carol&password=hunter2",
+                    "postgresql://carol:hunter2@db:5432/x?sslmode=require is wrong",
+                    "{user=carol, password=hunter2}",
+                    "PASSWORD = hunter2; more")) {
+                assertThat(PostgresErrors.redacted(secret))
+                        .doesNotContain("hunter2")
+                        .doesNotContain("carol");
+            }
+            assertThat(PostgresErrors.redacted("relation \"face_gallery\" does not exist"))
+                    .isEqualTo("relation \"face_gallery\" does not exist");
+        }
+
+        @Test
+        void saysWhatToDoWhenTheUserIsRejected() {
+            for (Map.Entry<String, String> one : Map.of(
+                            "28P01",
+                            "the database of gallery x rejects the user or the password; check them",
+                            "42501",
+                            "cannot use gallery x: no; grant the user the tables and sequences named"
+                                    + " face_gallery..., or connect as their owner")
+                    .entrySet()) {
+                assertThat(PostgresErrors.explained("gallery x", new SQLException("no", one.getKey()), 0, false))
+                        .hasMessage(one.getValue());
+            }
+        }
+    }
+
+    @Nested
+    class Tables {
+        @Test
+        void manyServersMayStartAtOnce() throws Exception {
+            database.dropTables();
+            runAtOnce(8, () -> {
+                try (DatabaseGallery gallery = connect()) {
+                    gallery.bindEmbeddingMode("mode");
+                    return gallery.enroll("p", face(1));
+                }
+            });
+            try (DatabaseGallery gallery = connect()) {
+                assertThat(gallery.identities()).isEqualTo(Map.of("p", 8));
+            }
+            assertThat(database.query("SELECT count(*) FROM face_gallery_schema"))
+                    .isEqualTo("" + PostgresSchema.STEPS.size());
+        }
+
+        /** As a later version of the library would do. */
+        @Test
+        void laterStepsAreAppliedOnceAndKeepTheEntries() throws Exception {
+            database.dropTables();
+            long id;
+            try (DatabaseGallery gallery = connect()) {
+                id = gallery.enroll("Anna", face(1));
+            }
+            List<String> later = new ArrayList<>(PostgresSchema.STEPS);
+            later.add("ALTER TABLE face_gallery_entry ADD COLUMN quality real;\n"
+                    + "UPDATE face_gallery_entry SET quality = 0.5;\n");
+            PostgresSession session = new PostgresSession(database.dataSource(), "gallery x");
+            runAtOnce(4, () -> {
+                new PostgresSchema(later).migrate(session);
+                return null;
+            });
+            assertThat(database.query("SELECT quality FROM face_gallery_entry WHERE id = " + id))
+                    .isEqualTo("0.5");
+            assertThatThrownBy(PostgresGalleryTest.this::connect)
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessage("gallery " + name + " in the database is in tables of version 2, but this library knows"
+                            + " only 1; use the version of this library that made them");
+            database.dropTables();
+        }
+
+        @Test
+        void aFailedStepLeavesTheTablesAsTheyWere() {
+            database.dropTables();
+            connect().close();
+            List<String> broken = new ArrayList<>(PostgresSchema.STEPS);
+            broken.add("ALTER TABLE face_gallery_entry ADD COLUMN quality real;\nSELECT nonsense;\n");
+            PostgresSession session = new PostgresSession(database.dataSource(), "gallery x");
+            assertThatThrownBy(() -> new PostgresSchema(broken).migrate(session))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessage("cannot use gallery x: column \"nonsense\" does not exist");
+            try (DatabaseGallery gallery = connect()) {
+                gallery.enroll("Anna", face(1));
+            }
+        }
+    }
+
+    @Nested
+    class Arguments {
+        @ParameterizedTest
+        @ValueSource(strings = {"", "a b", "x;DROP TABLE face_gallery", "-a", "ä", "a\"b"})
+        void rejectsOtherNames(String wrong) {
+            assertThatThrownBy(() -> Gallery.connect(database.dataSource(), wrong, "model", D))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("name of a gallery must have 1 to 63 letters");
+        }
+
+        @Test
+        void rejectsWhatADatabaseCannotStore() {
+            try (DatabaseGallery gallery = connect()) {
+                assertThatThrownBy(() -> gallery.enroll("a", face(1), "x\0y"))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("U+0000");
+                assertThatThrownBy(() -> gallery.enroll(List.of(person(1).withAttributes(Map.of("a", "\0")))))
+                        .hasMessageContaining("U+0000");
+                assertThatThrownBy(() -> gallery.enroll(List.of(person(1).withAttributes(Map.of("", "a")))))
+                        .hasMessage("name of an attribute must have 1 to 256 bytes in UTF-8, but has 0");
+                assertThat(gallery.size()).isZero();
+            }
+            assertThatThrownBy(() -> Gallery.connect(database.dataSource(), name, "model", 16_001))
+                    .hasMessage("dimension must be 2 to 16000 values, but was 16001");
+            assertThatThrownBy(() -> Gallery.connect(database.dataSource(), name, "model", D, SearchMethod.RABITQ))
+                    .hasMessage("method must be EXACT or HNSW in a database, but was RABITQ");
+        }
+
+        /** Larger than what an index or one row of a page takes. */
+        @Test
+        void takesTheLongestNamesAndEmbeddings() {
+            try (DatabaseGallery gallery = Gallery.connect(database.dataSource(), name, "model", 16_000)) {
+                String longName = "\ufdfa".repeat(341);
+                gallery.enroll(longName, TestFaces.direction(1, 16_000), "n".repeat(4096));
+                assertThat(gallery.identify(TestFaces.direction(1, 16_000), 1, 0.999999)
+                                .best()
+                                .orElseThrow()
+                                .identity())
+                        .isEqualTo(longName);
+            }
+        }
+    }
+
+    @Nested
+    class Concurrency {
+        /** Names that people cannot tell apart, enrolled by many servers at once, are one identity. */
+        @Test
+        void enrollmentsOverlap() throws Exception {
+            AtomicInteger next = new AtomicInteger();
+            runAtOnce(8, () -> {
+                try (DatabaseGallery gallery = connect()) {
+                    for (int i = 0; i < 5; i++) {
+                        int number = next.getAndIncrement();
+                        String form = number % 2 == 0 ? "Anna" : "ANNA";
+                        gallery.enroll(List.of(
+                                new Enrollment(form, face(number)), new Enrollment("p" + number % 7, face(number))));
+                        gallery.identify(face(number), 3, 0.5);
+                    }
+                    return null;
+                }
+            });
+            try (DatabaseGallery gallery = connect()) {
+                assertThat(gallery.size()).isEqualTo(80);
+                assertThat(gallery.identities()).hasSize(8);
+                Set<Long> ids =
+                        new HashSet<>(gallery.entries().stream().map(Entry::id).toList());
+                assertThat(ids).hasSize(80);
+            }
+        }
+
+        /** Removals and enrollments of one identity at once leave neither an entry without a name nor the reverse. */
+        @Test
+        void removalsAndEnrollmentsOfOnePersonOverlap() throws Exception {
+            assumeTrue(TestDatabase.isServer(), "needs transactions that overlap: -Dtests.postgres=JDBC_URL");
+            AtomicInteger next = new AtomicInteger();
+            AtomicInteger removed = new AtomicInteger();
+            runAtOnce(8, () -> {
+                try (DatabaseGallery gallery = connect()) {
+                    for (int i = 0; i < 30; i++) {
+                        int number = next.getAndIncrement();
+                        if (number % 3 == 0) {
+                            removed.addAndGet(gallery.remove("Anna"));
+                        } else {
+                            gallery.enroll("Anna", face(number));
+                        }
+                    }
+                    return null;
+                }
+            });
+            try (DatabaseGallery gallery = connect()) {
+                assertThat(removed.get() + gallery.size()).isEqualTo(160);
+                assertThat(gallery.remove("Anna") + removed.get()).isEqualTo(160);
+                assertThat(gallery.identities()).isEmpty();
+            }
+        }
+    }
+
+    private static void runAtOnce(int threads, Callable<?> task) throws Exception {
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        try {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < threads; i++) {
+                all.add(pool.submit(task));
+            }
+            for (Future<?> one : all) {
+                one.get();
+            }
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package org.facerecognition.examples;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The address of a gallery in a database: a JDBC URL with the name of the gallery as the parameter {@code gallery}. The
+ * user and the password are those of the URL, or of the environment variables {@code PGUSER} and {@code PGPASSWORD}; if
+ * there is no password, the driver looks it up in {@code ~/.pgpass}. Neither is part of {@link #toString}.
+ */
+final class DatabaseAddress {
+    static final String DEFAULT_GALLERY = "faces";
+    private static final String PREFIX = "jdbc:postgresql:";
+    private static final int MAX_CONNECTIONS = 8;
+    private static final long CONNECTION_TIMEOUT_MILLIS = 5_000;
+
+    /** Addresses of databases, and what looks like one that was mistyped. */
+    private static final Pattern SECRETS =
+            Pattern.compile("(?i)(?:jdbc:|postgres(?:ql)?:)\\S*|\\b(?:password|pgpassword)=\\S*");
+
+    private final String server;
+    private final String gallery;
+    private final String url;
+    private final @Nullable String user;
+    private final @Nullable String password;
+
+    private DatabaseAddress(
+            String server, String gallery, String url, @Nullable String user, @Nullable String password) {
+        this.server = server;
+        this.gallery = gallery;
+        this.url = url;
+        this.user = user;
+        this.password = password;
+    }
+
+    /** Returns whether a text is meant to be an address, and not a file. */
+    static boolean isOne(String text) {
+        return text.startsWith("jdbc:") || text.startsWith("postgres:") || text.startsWith("postgresql:");
+    }
+
+    /**
+     * Reads an address.
+     *
+     * @param environment of the process
+     * @throws IllegalArgumentException if it is not one; the message does not repeat it
+     */
+    static DatabaseAddress of(String text, Map<String, String> environment) {
+        int question = text.indexOf('?');
+        String server = question < 0 ? text : text.substring(0, question);
+        if (!server.startsWith(PREFIX) || server.contains("@")) {
+            throw new IllegalArgumentException(
+                    "--gallery must be a file or jdbc:postgresql://HOST/DATABASE?gallery=NAME,"
+                            + " without a user before the host, but is another address; give the user and the password as PGUSER"
+                            + " and PGPASSWORD");
+        }
+        Map<String, String> parameters = parameters(question < 0 ? "" : text.substring(question + 1));
+        @Nullable String gallery = decoded(parameters.remove("gallery"));
+        @Nullable String user = decoded(parameters.remove("user"));
+        @Nullable String password = decoded(parameters.remove("password"));
+        String rest = parameters.entrySet().stream()
+                .map(one -> one.getKey() + "=" + one.getValue())
+                .collect(Collectors.joining("&"));
+        return new DatabaseAddress(
+                server,
+                gallery == null ? DEFAULT_GALLERY : gallery,
+                rest.isEmpty() ? server : server + "?" + rest,
+                user == null ? environment.get("PGUSER") : user,
+                password == null ? environment.get("PGPASSWORD") : password);
+    }
+
+    /** Returns the parameters of a URL, as they are written there. */
+    private static Map<String, String> parameters(String query) {
+        Map<String, String> parameters = new LinkedHashMap<>();
+        for (String one : query.split("&")) {
+            int equals = one.indexOf('=');
+            if (equals > 0) {
+                parameters.put(one.substring(0, equals), one.substring(equals + 1));
+            }
+        }
+        return parameters;
+    }
+
+    private static @Nullable String decoded(@Nullable String value) {
+        return value == null ? null : URLDecoder.decode(value.replace("+", "%2B"), StandardCharsets.UTF_8);
+    }
+
+    /** Returns the name of the gallery in the database. */
+    String gallery() {
+        return gallery;
+    }
+
+    /** Returns a pool of connections, which connects when it is used first; owned. */
+    HikariDataSource connections() {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(url);
+        config.setUsername(user);
+        config.setPassword(password);
+        config.setMaximumPoolSize(MAX_CONNECTIONS);
+        config.setConnectionTimeout(CONNECTION_TIMEOUT_MILLIS);
+        config.setInitializationFailTimeout(-1);
+        return new HikariDataSource(config);
+    }
+
+    /** Returns a text, as of an error, without addresses of databases and passwords. */
+    static String withoutAddresses(String text) {
+        return SECRETS.matcher(text).replaceAll("(an address of a database)");
+    }
+
+    @Override
+    public String toString() {
+        return "gallery " + gallery + " in " + server;
+    }
+}

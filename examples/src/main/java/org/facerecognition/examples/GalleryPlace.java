@@ -1,0 +1,149 @@
+package org.facerecognition.examples;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.facerecognition.examples.web.FaceThumbnails;
+import org.facerecognition.gallery.Entry;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryInfo;
+import org.facerecognition.gallery.SearchMethod;
+
+/** Where a gallery is: in a file or in a database. Owns the connections; close it after the gallery. */
+abstract sealed class GalleryPlace implements AutoCloseable {
+    /**
+     * Returns the place that an option names.
+     *
+     * @param text a file, or a JDBC URL
+     * @return owned
+     */
+    static GalleryPlace of(String text) {
+        return DatabaseAddress.isOne(text)
+                ? new InDatabase(DatabaseAddress.of(text, System.getenv()))
+                : new InFile(Path.of(text));
+    }
+
+    /** Opens the gallery for changes, and creates it if there is none; owned. */
+    abstract Gallery open(String fingerprint, int dimension);
+
+    /** Opens the gallery for reading, which is possible while another process has it open; owned. */
+    abstract Gallery read(String fingerprint, int dimension);
+
+    /** Returns which model the gallery belongs to. */
+    abstract GalleryInfo info();
+
+    /** Opens the thumbnails of the gallery's faces, and erases those of entries that it does not have. */
+    abstract FaceThumbnails thumbnails(Gallery gallery) throws IOException;
+
+    /** Erases the face thumbnails that the page has stored for entries that the gallery does not have. */
+    abstract void eraseOtherThumbnails(Gallery gallery) throws IOException;
+
+    /** Says where thumbnails of faces are stored. */
+    abstract String thumbnailsNote();
+
+    @Override
+    public abstract void close();
+
+    private static List<Long> ids(Gallery gallery) {
+        return gallery.entries().stream().map(Entry::id).toList();
+    }
+
+    private static final class InFile extends GalleryPlace {
+        private final Path file;
+
+        InFile(Path file) {
+            this.file = file;
+        }
+
+        @Override
+        Gallery open(String fingerprint, int dimension) {
+            return Gallery.open(file, fingerprint, dimension);
+        }
+
+        @Override
+        Gallery read(String fingerprint, int dimension) {
+            return Gallery.openReadOnly(file, fingerprint, dimension, SearchMethod.EXACT);
+        }
+
+        @Override
+        GalleryInfo info() {
+            return Gallery.info(file);
+        }
+
+        @Override
+        FaceThumbnails thumbnails(Gallery gallery) throws IOException {
+            return FaceThumbnails.beside(file, ids(gallery));
+        }
+
+        @Override
+        void eraseOtherThumbnails(Gallery gallery) throws IOException {
+            FaceThumbnails.eraseOthers(file, ids(gallery));
+        }
+
+        @Override
+        String thumbnailsNote() {
+            return "images of the faces in " + file + ".faces";
+        }
+
+        @Override
+        public void close() {
+            // there are no connections
+        }
+
+        @Override
+        public String toString() {
+            return file.toString();
+        }
+    }
+
+    private static final class InDatabase extends GalleryPlace {
+        private final DatabaseAddress address;
+        private final HikariDataSource connections;
+
+        InDatabase(DatabaseAddress address) {
+            this.address = address;
+            this.connections = address.connections();
+        }
+
+        @Override
+        Gallery open(String fingerprint, int dimension) {
+            return Gallery.connect(connections, address.gallery(), fingerprint, dimension);
+        }
+
+        @Override
+        Gallery read(String fingerprint, int dimension) {
+            return Gallery.connectReadOnly(connections, address.gallery(), fingerprint, dimension);
+        }
+
+        @Override
+        GalleryInfo info() {
+            return Gallery.info(connections, address.gallery());
+        }
+
+        @Override
+        FaceThumbnails thumbnails(Gallery gallery) {
+            return FaceThumbnails.inMemory();
+        }
+
+        @Override
+        void eraseOtherThumbnails(Gallery gallery) {
+            // none are stored
+        }
+
+        @Override
+        String thumbnailsNote() {
+            return "images of the faces in memory until the server stops";
+        }
+
+        @Override
+        public void close() {
+            connections.close();
+        }
+
+        @Override
+        public String toString() {
+            return address.toString();
+        }
+    }
+}
