@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The result is a function of the data, the recognizer and the args. Neither the number of loader threads nor
  * anything else that happens in the process makes a difference, and a training that was stopped and resumed has the
- * same losses, to the last digit, as one that was not (on the same machine, with the same number of compute threads). A
- * training changes nothing of the process for good: random generators, frozen layers and thread counts are restored.
+ * same losses, to the last digit, as one that was not (on the same machine, with the same number of compute threads).
+ * With {@link TrainerArgs.Builder#distributed} several processes train together; the result is then the same up to
+ * rounding, see {@link org.facerecognition.train.DataParallel}. A training changes nothing of the process for good: random generators, frozen layers and thread counts are restored.
  * One exception: a recognizer {@linkplain Recognizer#of of custom parts} whose layers use libtorch's default generator,
  * as {@code torch.dropout} does, must not train while other threads call libtorch's random functions directly; see
  * {@link org.facerecognition.natives.RandomStream}.
@@ -54,6 +55,7 @@ public final class Trainer {
      *     or trains this recognizer
      * @throws org.facerecognition.data.DataException when an image cannot be used
      * @throws org.facerecognition.weights.WeightsException when a checkpoint cannot be written or read
+     * @throws IllegalStateException when another process of the training has failed; the message names it
      * @throws org.facerecognition.train.NonFiniteLossException when the loss, a gradient or a weight is NaN or infinite
      */
     public History fit(Recognizer recognizer, FaceDataset train, @Nullable FaceDataset validation) {
@@ -63,6 +65,9 @@ public final class Trainer {
             try (TrainingRun run = new TrainingRun(args, recognizer, train, validation, stopped)) {
                 return run.run();
             }
+        } catch (RuntimeException | Error e) {
+            args.parallel().group().failed(e); // the other processes need not wait for this one
+            throw e;
         } finally {
             running.remove(stopped);
         }

@@ -7,12 +7,14 @@ import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.FacePairs;
 import org.facerecognition.data.Sampler;
+import org.facerecognition.distributed.Distributed;
 import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.train.AccuracyScore;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.Checkpointing;
+import org.facerecognition.train.DataParallel;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.Evaluation;
 import org.facerecognition.train.Freezer;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param loading how images reach the network
  * @param checkpoints where and when checkpoints are written, and whether to resume
  * @param evaluation what is measured after each epoch
+ * @param parallel the processes that train together, if there are several
  * @param listeners that watch the training
  */
 public record TrainerArgs(
@@ -40,10 +43,21 @@ public record TrainerArgs(
         Loading loading,
         Checkpointing checkpoints,
         Evaluation evaluation,
+        DataParallel parallel,
         List<TrainingListener> listeners) {
 
     public TrainerArgs {
         listeners = List.copyOf(listeners);
+    }
+
+    /** Creates args for one process. */
+    public TrainerArgs(
+            Optimization optimization,
+            Loading loading,
+            Checkpointing checkpoints,
+            Evaluation evaluation,
+            List<TrainingListener> listeners) {
+        this(optimization, loading, checkpoints, evaluation, DataParallel.NONE, listeners);
     }
 
     /** A builder with the defaults. */
@@ -53,7 +67,7 @@ public record TrainerArgs(
 
     /**
      * Sets what differs from the defaults. Each setting is described in the record of its stage: {@link Optimization},
-     * {@link Loading}, {@link Checkpointing}, {@link Evaluation}.
+     * {@link Loading}, {@link Checkpointing}, {@link Evaluation}, {@link DataParallel}.
      */
     public static final class Builder {
         private OptimizerSettings optimizer = new AdamW(3e-4, 0.01);
@@ -85,6 +99,8 @@ public record TrainerArgs(
         private int checkpointEverySteps;
         private boolean resume;
         private boolean acceptChangedImages;
+        private Distributed group = Distributed.alone();
+        private boolean syncBatchNorm;
         private List<TrainingListener> listeners = List.of();
 
         private Builder() {}
@@ -254,6 +270,21 @@ public record TrainerArgs(
             return this;
         }
 
+        /**
+         * Sets the processes that train together; {@code batchSize} is then the size of a batch of all of them.
+         *
+         * @param group borrowed
+         */
+        public Builder distributed(Distributed group) {
+            this.group = group;
+            return this;
+        }
+
+        public Builder syncBatchNorm(boolean syncBatchNorm) {
+            this.syncBatchNorm = syncBatchNorm;
+            return this;
+        }
+
         public Builder listeners(TrainingListener... listeners) {
             this.listeners = List.of(listeners);
             return this;
@@ -284,6 +315,7 @@ public record TrainerArgs(
                     new Loading(batchSize, sampler, loaderThreads, badImages, imageCacheMib, featureCacheMib),
                     new Checkpointing(checkpoints, checkpointEverySteps, resume, acceptChangedImages),
                     new Evaluation(score, verification, bestBy),
+                    new DataParallel(group, syncBatchNorm),
                     listeners);
         }
 

@@ -35,6 +35,7 @@ import org.facerecognition.train.OpenResources;
 import org.facerecognition.train.Optimization;
 import org.facerecognition.train.ParameterGroup;
 import org.facerecognition.train.ParameterOptimizer;
+import org.facerecognition.train.Ranks;
 import org.facerecognition.train.ScheduleUnit;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainStep;
@@ -54,6 +55,7 @@ final class TrainingRun implements AutoCloseable {
     private final Loading loading;
     private final Checkpointing checkpointing;
     private final Listeners listeners;
+    private final Ranks ranks;
     private final ModelInfo.TrainedOn formerData;
     private final Device device;
     private final Device formerDevice;
@@ -98,13 +100,15 @@ final class TrainingRun implements AutoCloseable {
         this.checkpointing = args.checkpoints();
         this.listeners = new Listeners(args.listeners());
         this.formerData = recognizer.model().trainedOn();
-        this.device = resources.add(optimization.device().resolve());
+        this.device = resources.add(
+                optimization.device().resolve(args.parallel().group().localRank()));
+        this.ranks = Ranks.of(args.parallel(), recognizer.encoder(), device, optimization.seed());
         this.formerDevice = resources.add(recognizer.embedder().copyOfDevice());
         this.trainable = new TrainableParameters(net);
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
         boolean opened = false;
         try {
-            if (checkpointing.folder() != null) {
+            if (checkpointing.folder() != null && ranks.isFirst()) {
                 resources.add(FolderLock.of(checkpointing.folder()));
             }
             resources.onClose(this::restoreRecognizer);
@@ -122,7 +126,8 @@ final class TrainingRun implements AutoCloseable {
                     featureCache);
             BatchLoader.Settings batches =
                     loading.batches(recognizer.imageSizePx(), recognizer.normalization(), optimization.seed());
-            this.trainLoader = resources.add(new BatchLoader(train, batches, device, optimization.channelsLast()));
+            this.trainLoader =
+                    resources.add(new BatchLoader(train, batches, device, optimization.channelsLast(), ranks.share()));
             this.validation = resources.add(validation(args, validationData, batches));
             requireTrainableBatches();
             ParameterOptimizer optimizer;
@@ -139,13 +144,16 @@ final class TrainingRun implements AutoCloseable {
                     recognizer.inCheckpoints(),
                     optimizer,
                     random,
-                    description(args, train, validationData),
-                    args.listeners());
+                    checkpointing.folder() == null ? null : description(args, train, validationData),
+                    args.listeners(),
+                    ranks.isFirst());
             this.progress = checkpoints.resumeOrStart();
             this.resumed = checkpoints.isResumed();
+            ranks.requireSame(() -> description(args, train, validationData).ofAllRanks(checkpointing, progress));
             this.step = new TrainStep(
                     trainLoader,
                     forward,
+                    ranks,
                     optimizer,
                     random,
                     optimization.gradientClip(),
@@ -157,7 +165,7 @@ final class TrainingRun implements AutoCloseable {
                         + " images: one would be left over, which batch normalization cannot work on alone");
             }
             if (optimization.headFromMeans() && progress.step == 0) {
-                initializeCenters(train);
+                ranks.onFirst(() -> initializeCenters(train)); // the others get them with the first epoch
             }
             opened = true;
         } finally {
@@ -202,43 +210,33 @@ final class TrainingRun implements AutoCloseable {
                 data == null ? 0 : data.size());
     }
 
-    private @Nullable TrainingDescription description(
-            TrainerArgs args, FaceDataset train, @Nullable FaceDataset validationData) {
-        return checkpointing.folder() == null
-                ? null
-                : new TrainingDescription(
-                        optimization,
-                        loading,
-                        args.evaluation(),
-                        ModelFiles.description(recognizer.model()),
-                        train,
-                        validationData);
+    private TrainingDescription description(TrainerArgs args, FaceDataset train, @Nullable FaceDataset validationData) {
+        return new TrainingDescription(
+                optimization,
+                loading,
+                args.evaluation(),
+                ModelFiles.description(recognizer.model()),
+                train,
+                validationData,
+                args.parallel().syncBatchNorm());
     }
 
     /** Finds out before the first epoch, not in its last step, whether a batch of one image can be trained on. */
     private void requireTrainableBatches() {
-        if (trainLoader.smallestBatch() > 1) {
-            return;
-        }
-        OneImageTrial trial = new OneImageTrial(recognizer.encoder(), recognizer.imageSizePx(), device);
-        int[] firstAndLast = {0, optimization.epochs() - 1}; // between which a freezer may change what is trained
-        try (RandomStream unused = new RandomStream(device, 0)) {
-            for (int epoch : firstAndLast) {
-                net.train(true);
-                trainable.freeze(optimization.freezer(), epoch);
-                forward.drawingFrom(unused, () -> {
-                    trial.run(loading.batchSize());
-                    return null;
-                });
-            }
-        } finally {
-            trainable.restore();
-            net.eval();
+        if ((ranks.seesWholeBatches() ? trainLoader.smallestBatch() : trainLoader.smallestShare()) == 1) {
+            new OneImageTrial(recognizer.encoder(), recognizer.imageSizePx(), device)
+                    .run(
+                            net,
+                            trainable,
+                            optimization,
+                            forward,
+                            loading.batchSize(),
+                            ranks.share().of());
         }
     }
 
     /** Sets each class center to the mean embedding of the class's training images. */
-    private void initializeCenters(FaceDataset train) {
+    private List<Double> initializeCenters(FaceDataset train) {
         FaceDataset plain = train.withAugmentations(List.of());
         IntConsumer passed = done -> listeners.passed("first centers", done, plain.size());
         Embedder embedder = recognizer.embedder();
@@ -256,6 +254,7 @@ final class TrainingRun implements AutoCloseable {
             float[] means = embedded.faces().classMeans(head.classes());
             head.setCenters(Tensor.create(means).reshape(head.classes(), head.embeddingSize()));
         }
+        return List.of();
     }
 
     // ---- the loops ----
@@ -285,7 +284,7 @@ final class TrainingRun implements AutoCloseable {
     }
 
     private boolean isToStop() {
-        return stopped.get() || (optimization.maxSteps() > 0 && progress.step >= optimization.maxSteps());
+        return ranks.any(stopped.get()) || (optimization.maxSteps() > 0 && progress.step >= optimization.maxSteps());
     }
 
     private boolean isEpochTrained() {
@@ -294,6 +293,7 @@ final class TrainingRun implements AutoCloseable {
 
     private void trainEpoch() {
         Libtorch.keepCacheFolder();
+        ranks.align(net); // processors of unlike machines round differently
         net.train(true);
         trainable.freeze(optimization.freezer(), progress.epoch);
         long start = System.nanoTime();
@@ -303,10 +303,12 @@ final class TrainingRun implements AutoCloseable {
                 step(epoch);
                 progress.trainSeconds = before + seconds(start);
                 if (checkpointing.everySteps() > 0 && progress.step % checkpointing.everySteps() == 0) {
+                    ranks.averageStatistics();
                     checkpoints.saveLast(progress);
                 }
             }
         }
+        ranks.averageStatistics();
     }
 
     private void step(BatchLoader.Epoch epoch) {
@@ -344,7 +346,8 @@ final class TrainingRun implements AutoCloseable {
         Libtorch.keepCacheFolder();
         long start = System.nanoTime();
         warmUpMargin(firstBatchOfLastStep()); // validation has the margin of the epoch's last step
-        Validation.Result validated = validation.run();
+        Validation.Result validated =
+                Validation.Result.of(ranks.onFirst(() -> validation.run().values()));
         EpochReport report = new EpochReport(
                 progress.epoch + 1,
                 progress.step,

@@ -96,6 +96,11 @@ public abstract class Backbone extends Module {
         return staged.head(staged.stages().from(layer, x));
     }
 
+    /** Returns whether {@link SynchronizedBatchNorm} reaches the layers: only those of the library's backbones. */
+    public final boolean synchronizesBatchNorm() {
+        return this instanceof StagedBackbone;
+    }
+
     private StagedBackbone staged() {
         if (this instanceof StagedBackbone staged) {
             return staged;

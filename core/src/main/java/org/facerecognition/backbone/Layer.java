@@ -47,9 +47,9 @@ interface Layer {
         } else if (module instanceof Conv2dImpl conv) {
             return of(conv::forward, (graph, x) -> graph.convolution(conv, x));
         } else if (module instanceof BatchNorm2dImpl norm) {
-            return of(norm::forward, (graph, x) -> graph.batchNorm(norm, x));
+            return of(x -> SynchronizedBatchNorm.forward(norm, x), (graph, x) -> graph.batchNorm(norm, x));
         } else if (module instanceof BatchNorm1dImpl norm) {
-            return of(norm::forward, (graph, x) -> graph.batchNorm(norm, x));
+            return of(x -> SynchronizedBatchNorm.forward(norm, x), (graph, x) -> graph.batchNorm(norm, x));
         } else if (module instanceof LinearImpl linear) {
             return of(linear::forward, (graph, x) -> graph.linear(linear, x));
         } else if (module instanceof PReLUImpl prelu) {

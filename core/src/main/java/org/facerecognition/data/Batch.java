@@ -8,14 +8,16 @@ public final class Batch implements AutoCloseable {
     private final Lifetime loader; // which frees the buffer
     private final BatchBuffer buffer;
     private final int size;
+    private final int wholeSize;
     private final int index;
     private final Runnable onClose;
     private boolean closed;
 
-    Batch(Lifetime loader, BatchBuffer buffer, int size, int index, Runnable onClose) {
+    Batch(Lifetime loader, BatchBuffer buffer, int size, int wholeSize, int index, Runnable onClose) {
         this.loader = loader;
         this.buffer = buffer;
         this.size = size;
+        this.wholeSize = wholeSize;
         this.index = index;
         this.onClose = onClose;
     }
@@ -23,6 +25,11 @@ public final class Batch implements AutoCloseable {
     /** Returns the number of samples, B. */
     public int size() {
         return size;
+    }
+
+    /** Returns the number of samples of all processes that share the batch; {@link #size} where only one reads. */
+    public int wholeSize() {
+        return wholeSize;
     }
 
     /** Returns the number of this batch in its epoch, from 0. */

@@ -205,13 +205,25 @@ public final class BatchLoader implements AutoCloseable {
      * @param channelsLast memory layout of the images; false for contiguous
      */
     public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast) {
+        this(dataset, settings, device, channelsLast, BatchShare.WHOLE);
+    }
+
+    /**
+     * Creates a loader of a part of each batch.
+     *
+     * @param device where the tensors go; for a GPU through pinned memory. Borrowed
+     * @param channelsLast memory layout of the images; false for contiguous
+     * @param share of this process in every batch. A batch with fewer samples than processes has at least one sample
+     *     in each share nevertheless, which is then another process's too: see {@link Batch#wholeSize}
+     */
+    public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast, BatchShare share) {
         Libtorch.load();
         this.dataset = dataset;
         this.settings = settings;
         this.device = device;
         this.channelsLast = channelsLast;
         this.labels = dataset.labels();
-        this.plan = new BatchPlan(order(0).length, settings.batchSize(), settings.joinsLastOne());
+        this.plan = new BatchPlan(order(0).length, settings.batchSize(), settings.joinsLastOne(), share);
         this.reader = new SampleReader(
                 dataset, settings.imageSizePx(), settings.seed(), (long) settings.imageCacheMib() << 20);
         this.openCv = OpenCvThreads.one();
@@ -235,6 +247,11 @@ public final class BatchLoader implements AutoCloseable {
     /** Returns the size of the smallest batch of an epoch. */
     public int smallestBatch() {
         return plan.smallestBatch();
+    }
+
+    /** Returns the smallest number of samples that any process reads for a batch, at least 1. */
+    public int smallestShare() {
+        return plan.smallestShare();
     }
 
     /** Returns the names of the images that were skipped so far, with the reason for each. */
@@ -316,7 +333,9 @@ public final class BatchLoader implements AutoCloseable {
                 readAhead();
                 Pending first = pending.remove();
                 int size = LoaderWorkers.await(first.size());
-                return new Batch(lifetime, first.buffer(), size, nextToReturn++, () -> free.push(first.buffer()));
+                int index = nextToReturn++;
+                return new Batch(
+                        lifetime, first.buffer(), size, plan.size(index), index, () -> free.push(first.buffer()));
             }
         }
 
@@ -331,8 +350,8 @@ public final class BatchLoader implements AutoCloseable {
         }
 
         private int fill(BatchBuffer buffer, int batch) {
-            int from = plan.start(batch);
-            int to = plan.end(batch);
+            int from = plan.shareStart(batch);
+            int to = plan.shareEnd(batch);
             for (int i = from; i < to; i++) {
                 put(buffer, i - from, i);
             }

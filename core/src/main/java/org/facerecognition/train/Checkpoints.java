@@ -34,6 +34,7 @@ public final class Checkpoints {
     private final RandomStream random;
     private final @Nullable TrainingDescription training; // null without checkpoints
     private final List<TrainingListener> listeners;
+    private final boolean writes;
     private long savedStep = -1; // of last.ckpt; -1 when there is none
 
     /** The model that is trained, as its file sees it. */
@@ -52,20 +53,25 @@ public final class Checkpoints {
         void restore(SafeTensors file);
     }
 
-    /** @param training describes the training, to be compared on resuming; null without checkpoints */
+    /**
+     * @param training describes the training, to be compared on resuming; null without checkpoints
+     * @param writes whether this process writes files; of several that train together only one does, and all read
+     */
     public Checkpoints(
             Checkpointing settings,
             Model model,
             ParameterOptimizer optimizer,
             RandomStream random,
             @Nullable TrainingDescription training,
-            List<TrainingListener> listeners) {
+            List<TrainingListener> listeners,
+            boolean writes) {
         this.settings = settings;
         this.model = model;
         this.optimizer = optimizer;
         this.random = random;
         this.training = training;
         this.listeners = listeners;
+        this.writes = writes;
     }
 
     /** Whether the training continues from a checkpoint. */
@@ -128,7 +134,6 @@ public final class Checkpoints {
         if (last != null) {
             save(last, progress);
             savedStep = progress.step;
-            report(last);
         }
     }
 
@@ -137,15 +142,17 @@ public final class Checkpoints {
         if (settings.folder() != null) {
             Path best = settings.folder().resolve("best.ckpt");
             save(best, progress);
-            report(best);
         }
     }
 
-    private void report(Path file) {
-        listeners.forEach(listener -> listener.checkpointSaved(file));
+    private void save(Path file, TrainingProgress progress) {
+        if (writes) {
+            write(file, progress);
+            listeners.forEach(listener -> listener.checkpointSaved(file));
+        }
     }
 
-    private void save(Path file, TrainingProgress progress) {
+    private void write(Path file, TrainingProgress progress) {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> tensors = model.tensors();
             optimizer.state().forEach((name, tensor) -> tensors.put(OPTIMIZER_PREFIX + name, tensor));

@@ -52,8 +52,9 @@ public final class ForwardPass {
      * The result of a forward pass.
      *
      * @param embeddings [B, D], not normalized
+     * @param labels [B]
      */
-    public record Result(Tensor embeddings, Head.Output output) {}
+    public record Result(Tensor embeddings, Tensor labels, Head.Output output) {}
 
     /**
      * Runs a forward pass of a training step.
@@ -68,7 +69,17 @@ public final class ForwardPass {
     /** Runs a forward pass of an evaluation, which is deterministic. */
     public Result evaluation(Tensor images, Tensor labels) {
         Tensor embeddings = embed(images); // [B, D]
-        return new Result(embeddings, head.forward(embeddings, labels));
+        return new Result(embeddings, labels, head.forward(embeddings, labels));
+    }
+
+    /**
+     * Runs the head's part of a training step on embeddings that were computed before.
+     *
+     * @param embeddings [B, D], not normalized
+     * @param labels [B]
+     */
+    Result headTraining(Tensor embeddings, Tensor labels, RandomStream random) {
+        return drawingFrom(random, () -> new Result(embeddings, labels, head.forward(embeddings, labels)));
     }
 
     /** Embeds [B, 3, H, W] into [B, D], not normalized. */

@@ -4,12 +4,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.UnsuitableDataException;
+import org.facerecognition.natives.RandomStream;
 import org.facerecognition.weights.NamedTensors;
 
 /**
@@ -30,11 +32,36 @@ public final class OneImageTrial {
     }
 
     /**
-     * Runs a forward pass in the network's present mode.
+     * Tries it in the first epoch and in the last, between which a freezer may change what is trained.
      *
+     * @param net encoder and head
+     * @param ranks number of processes that share a batch
      * @throws IllegalArgumentException when the network cannot process one image
      */
-    public void run(int batchSize) {
+    public void run(
+            Module net,
+            TrainableParameters trainable,
+            Optimization optimization,
+            ForwardPass forward,
+            int batchSize,
+            int ranks) {
+        try (RandomStream unused = new RandomStream(device, 0)) {
+            for (int epoch : new int[] {0, optimization.epochs() - 1}) {
+                net.train(true);
+                trainable.freeze(optimization.freezer(), epoch);
+                forward.drawingFrom(unused, () -> {
+                    run(batchSize, ranks);
+                    return null;
+                });
+            }
+        } finally {
+            trainable.restore();
+            net.eval();
+        }
+    }
+
+    /** Runs a forward pass in the network's present mode. */
+    private void run(int batchSize, int ranks) {
         long size = imageSizePx;
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
@@ -42,14 +69,23 @@ public final class OneImageTrial {
             try {
                 encoder.forward(torch.zeros(1, 3, size, size).to(device, ScalarType.Float));
             } catch (RuntimeException e) {
-                throw String.valueOf(e.getMessage()).contains(COMPLAINT) ? refusal(batchSize, e) : e;
+                throw String.valueOf(e.getMessage()).contains(COMPLAINT) ? refusal(batchSize, ranks, e) : e;
             } finally {
                 buffers.forEach(Tensor::copy_);
             }
         }
     }
 
-    private static IllegalArgumentException refusal(int batchSize, RuntimeException cause) {
+    private static IllegalArgumentException refusal(int batchSize, int ranks, RuntimeException cause) {
+        if (ranks > 1) {
+            return new IllegalArgumentException(
+                    "each of the " + ranks + " processes must have at least 2 images of every batch for this network,"
+                            + " whose batch normalization cannot work on a single image, but with batchSize "
+                            + batchSize
+                            + " one has fewer, of the last batch of an epoch or of all; use synchronized batch"
+                            + " normalization, another batch size or fewer processes",
+                    cause);
+        }
         String rule = "batchSize must be at least 2 for this network, whose batch normalization cannot work on a single"
                 + " image, but ";
         String wayOut = "; to average gradients over more images than fit into memory, use accumulation";

@@ -12,7 +12,8 @@ import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.RandomStream;
 
 /**
- * One optimizer step: embed, loss, backward for each of its batches, then step and zero the gradients. Gradients are
+ * One optimizer step: embed, loss, backward for each of its batches, then add up the gradients of all ranks, step, and
+ * zero the gradients. Gradients are
  * checked before they change a weight.
  */
 public final class TrainStep {
@@ -20,6 +21,7 @@ public final class TrainStep {
 
     private final BatchLoader loader;
     private final ForwardPass forward;
+    private final Ranks ranks;
     private final ParameterOptimizer optimizer;
     private final RandomStream random;
     private final double gradientClip; // 0 for none
@@ -28,11 +30,13 @@ public final class TrainStep {
     private boolean changedWeights;
 
     /**
+     * @param ranks that train together
      * @param gradientClip largest Euclidean norm of all gradients together; 0 for no clipping
      */
     public TrainStep(
             BatchLoader loader,
             ForwardPass forward,
+            Ranks ranks,
             ParameterOptimizer optimizer,
             RandomStream random,
             double gradientClip,
@@ -40,6 +44,7 @@ public final class TrainStep {
             List<TrainingListener> listeners) {
         this.loader = loader;
         this.forward = forward;
+        this.ranks = ranks;
         this.optimizer = optimizer;
         this.random = random;
         this.gradientClip = gradientClip;
@@ -79,10 +84,11 @@ public final class TrainStep {
             try (Batch batch = epoch.next()) {
                 waited += (System.nanoTime() - start) / 1e9;
                 double loss = NativeErrors.explained(() -> accumulate(batch, batches, progress, where));
-                lossSum += loss * batch.size();
-                samples += batch.size();
+                lossSum += loss * batch.wholeSize();
+                samples += batch.wholeSize();
             }
         }
+        ranks.sumGradients();
         double norm = gradientClip > 0 ? optimizer.clipGradients(gradientClip) : optimizer.gradientNorm();
         if (!Double.isFinite(norm)) {
             throw Divergence.ofGradients(optimizer.nonFiniteGradients(), lossSum / samples, where);
@@ -101,8 +107,8 @@ public final class TrainStep {
     /** Adds a batch's gradients to those of the step; returns its mean loss. */
     private double accumulate(Batch batch, int batches, TrainingProgress progress, Divergence.Where where) {
         try (PointerScope scope = new PointerScope()) {
-            Tensor labels = batch.labels(); // [B]
-            ForwardPass.Result result = forward.training(batch.images(), labels, random); // of [B, 3, H, W]
+            ForwardPass.Result result = ranks.forward(forward, batch, random, progress.epoch);
+            Tensor labels = result.labels(); // [B]
             Tensor embeddings = result.embeddings(); // [B, D]
             Head.Output output = result.output();
             double loss = output.loss().item_double();
@@ -111,9 +117,10 @@ public final class TrainStep {
             }
             Tensor share = batches == 1 ? output.loss() : output.loss().div(new Scalar((double) batches));
             share.backward();
+            ranks.checkBackward();
             addSampledRowGradients();
             reportEmbeddings(embeddings, labels);
-            progress.addBatch(loss, ForwardPass.score(score, output, labels), batch.size());
+            progress.addBatch(loss, ForwardPass.score(score, output, labels), batch.wholeSize());
             return loss;
         }
     }

@@ -45,6 +45,7 @@ public final class TrainingDescription {
     private final Model model;
     private final FaceDataset train;
     private final @Nullable FaceDataset validation;
+    private final boolean syncBatchNorm;
     private final Map<String, String> entries = new LinkedHashMap<>();
 
     /**
@@ -61,13 +62,15 @@ public final class TrainingDescription {
             Evaluation evaluation,
             Model model,
             FaceDataset train,
-            @Nullable FaceDataset validation) {
+            @Nullable FaceDataset validation,
+            boolean syncBatchNorm) {
         this.optimization = optimization;
         this.loading = loading;
         this.evaluation = evaluation;
         this.model = model;
         this.train = train;
         this.validation = validation;
+        this.syncBatchNorm = syncBatchNorm;
         entries.put(VERSION_KEY, VERSION);
         data();
         model();
@@ -119,6 +122,7 @@ public final class TrainingDescription {
         entries.put("precision", optimization.precision().toString());
         entries.put("sampler", loading.sampler().toString());
         entries.put("best by", evaluation.bestBy().toString());
+        entries.put("synchronized batch normalization", Boolean.toString(syncBatchNorm));
         entries.put("training seed", Long.toString(optimization.seed()));
     }
 
@@ -144,6 +148,24 @@ public final class TrainingDescription {
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("cannot describe " + json, e);
         }
+    }
+
+    /**
+     * Returns what must be the same in all processes that train together: this description, and what decides how many
+     * steps there are and when checkpoints are written.
+     *
+     * @param progress where the training continues
+     */
+    public Map<String, String> ofAllRanks(Checkpointing checkpoints, TrainingProgress progress) {
+        Map<String, String> all = new LinkedHashMap<>(entries);
+        String version = TrainingDescription.class.getPackage().getImplementationVersion();
+        all.put("library version", version == null ? "unpacked classes" : version);
+        all.put("epochs", Integer.toString(optimization.epochs()));
+        all.put("max steps", Long.toString(optimization.maxSteps()));
+        all.put("has checkpoints", Boolean.toString(checkpoints.folder() != null));
+        all.put("checkpoint every steps", Integer.toString(checkpoints.everySteps()));
+        all.put("steps so far, from the checkpoint that must be visible to all", Long.toString(progress.step));
+        return all;
     }
 
     /** Returns the description as JSON, for a checkpoint's metadata. */

@@ -86,7 +86,21 @@ public final class Validation implements AutoCloseable {
      * @param unseen null where it was not measured
      */
     public record Result(
-            double loss, double score, @Nullable Unseen unseen) {}
+            double loss, double score, @Nullable Unseen unseen) {
+        /** Returns the numbers, for other processes. */
+        public List<Double> values() {
+            return unseen == null
+                    ? List.of(loss, score)
+                    : List.of(loss, score, unseen.auc(), unseen.equalErrorRate(), unseen.tar(), unseen.far());
+        }
+
+        /** Returns the result with these {@link #values}. */
+        public static Result of(List<Double> values) {
+            Unseen unseen =
+                    values.size() == 2 ? null : new Unseen(values.get(2), values.get(3), values.get(4), values.get(5));
+            return new Result(values.get(0), values.get(1), unseen);
+        }
+    }
 
     /** Whether there is validation data or verification faces. */
     public boolean isWanted() {

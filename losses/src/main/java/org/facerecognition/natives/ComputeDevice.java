@@ -21,12 +21,23 @@ public enum ComputeDevice {
      *     #whyNoGpu}; or if libtorch cannot be loaded, see {@link Libtorch#load}
      */
     public Device resolve() {
+        return resolve(0);
+    }
+
+    /**
+     * Returns the device for one of several processes of this machine, which share the GPUs out among them.
+     *
+     * @param process number of the process on this machine, from 0
+     * @return owned
+     * @throws IllegalStateException as {@link #resolve()}
+     */
+    public Device resolve(int process) {
         Libtorch.load();
         boolean gpu = this != CPU && torch.cuda_is_available();
         if (this == CUDA && !gpu) {
             throw new IllegalStateException("device cuda is not usable: " + whyNoGpu() + ", or use device auto or cpu");
         }
-        return new Device(gpu ? "cuda:0" : "cpu");
+        return new Device(gpu ? "cuda:" + process % torch.cuda_device_count() : "cpu");
     }
 
     /**

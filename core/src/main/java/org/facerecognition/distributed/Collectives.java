@@ -1,0 +1,172 @@
+package org.facerecognition.distributed;
+
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.javacpp.chrono.Milliseconds;
+import org.bytedeco.pytorch.Backend;
+import org.bytedeco.pytorch.GlooDeviceVector;
+import org.bytedeco.pytorch.ProcessGroupGloo;
+import org.bytedeco.pytorch.Store;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.Work;
+import org.bytedeco.pytorch.global.torch_nccl;
+import org.bytedeco.pytorch.gloo.Device;
+import org.bytedeco.pytorch.nccl.ProcessGroupNCCL;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Collective operations of libtorch's: through Gloo for tensors on the CPU, through NCCL for tensors on a GPU. All ranks
+ * must call the same operations in the same order, with tensors of the same shapes. For one thread.
+ */
+final class Collectives implements AutoCloseable {
+    private static final Pattern OF_CONNECTIONS =
+            Pattern.compile("gloo/|NCCL|socket|connect|timed out|timeout|peer", Pattern.CASE_INSENSITIVE);
+    private static final int GLOO_THREADS = 2; // one reduces a bucket while the other sends
+
+    private final RankStore store;
+    private final Failures failures;
+    private final int rank;
+    private final int worldSize;
+    private final Duration timeout;
+    private final Backend gloo;
+    private @Nullable Backend nccl; // created with the first tensor on a GPU
+    private boolean poisoned;
+
+    Collectives(RankStore store, Failures failures, Launch launch, Duration timeout) {
+        this.store = store;
+        this.failures = failures;
+        this.rank = launch.rank();
+        this.worldSize = launch.worldSize();
+        this.timeout = timeout;
+        this.gloo = guarded(() -> gloo(launch));
+    }
+
+    private Backend gloo(Launch launch) {
+        Store own = store.forBackend("gloo");
+        try (PointerScope scope = new PointerScope()) {
+            ProcessGroupGloo.Options options = new ProcessGroupGloo.Options(new Milliseconds(timeout.toMillis()));
+            options.devices(new GlooDeviceVector(device(launch))).threads(GLOO_THREADS);
+            return new ProcessGroupGloo(own, rank, worldSize, options).retainReference();
+        }
+    }
+
+    /** The network interface named by GLOO_SOCKET_IFNAME or else the one on the way to the group's store. */
+    private static Device device(Launch launch) {
+        String named = System.getenv("GLOO_SOCKET_IFNAME");
+        return named != null && !named.isBlank()
+                ? ProcessGroupGloo.createDeviceForInterface(named.split(",", 2)[0])
+                : ProcessGroupGloo.createDeviceForHostname(addressTowards(launch.host(), launch.port()));
+    }
+
+    private static String addressTowards(String host, int port) {
+        try (DatagramSocket unsent = new DatagramSocket()) {
+            unsent.connect(new InetSocketAddress(host, port)); // only chooses a route
+            return unsent.getLocalAddress().getHostAddress();
+        } catch (SocketException | IllegalArgumentException e) {
+            throw new IllegalStateException(
+                    "no network interface of this machine leads to " + host + ": " + e.getMessage()
+                            + "; check MASTER_ADDR, or name an interface in GLOO_SOCKET_IFNAME",
+                    e);
+        }
+    }
+
+    private Backend backend(Tensor tensor) {
+        if (tensor.is_cpu()) {
+            return gloo;
+        }
+        if (nccl == null) {
+            Loader.load(torch_nccl.class);
+            Store own = store.forBackend("nccl");
+            try (PointerScope scope = new PointerScope()) {
+                ProcessGroupNCCL.Options options = new ProcessGroupNCCL.Options();
+                options.timeout(new Milliseconds(timeout.toMillis()));
+                nccl = new ProcessGroupNCCL(own, rank, worldSize, options).retainReference();
+            }
+        }
+        return nccl;
+    }
+
+    /** Replaces each tensor by its sum over all ranks; the operations overlap. Contiguous and borrowed. */
+    void sum(List<Tensor> tensors) {
+        guarded(() -> {
+            List<Work> running = new ArrayList<>();
+            for (Tensor tensor : tensors) {
+                running.add(backend(tensor).allreduce(new TensorVector(tensor)));
+            }
+            running.forEach(Work::_wait);
+            return null;
+        });
+    }
+
+    /**
+     * Returns the tensors of all ranks, in the order of ranks.
+     *
+     * @param mine of the same shape on all ranks, contiguous; borrowed
+     * @return [ranks, ...mine]; scoped
+     */
+    Tensor gather(Tensor mine) {
+        return guarded(() -> {
+            long[] shape = new long[(int) mine.dim() + 1];
+            shape[0] = worldSize;
+            for (int i = 1; i < shape.length; i++) {
+                shape[i] = mine.size(i - 1);
+            }
+            Tensor all = mine.new_empty(worldSize * mine.numel());
+            backend(mine)._allgather_base(all, mine.view(-1))._wait();
+            return all.view(shape);
+        });
+    }
+
+    /** Replaces each tensor by rank 0's; contiguous and borrowed. */
+    void broadcast(List<Tensor> tensors) {
+        guarded(() -> {
+            List<Work> running = new ArrayList<>();
+            for (Tensor tensor : tensors) {
+                running.add(backend(tensor).broadcast(new TensorVector(tensor)));
+            }
+            running.forEach(Work::_wait);
+            return null;
+        });
+    }
+
+    /** Runs an operation; an error of libtorch's becomes one sentence that names the rank to blame. */
+    private <T> T guarded(Supplier<T> operation) {
+        if (poisoned) {
+            throw new IllegalStateException(
+                    "a group of ranks cannot be used after one of them has failed; start again");
+        }
+        failures.begin();
+        try {
+            return operation.get();
+        } catch (RuntimeException e) {
+            poisoned = true;
+            if (e.getClass() != RuntimeException.class) { // JavaCPP throws exactly this class for a C++ exception
+                throw e;
+            }
+            String reason = RankStore.reason(e);
+            throw OF_CONNECTIONS.matcher(reason).find()
+                    ? failures.explain(e, timeout)
+                    : new IllegalStateException("libtorch failed: " + reason, e);
+        }
+    }
+
+    /** Closes the connections, which ends what other ranks wait for. */
+    @Override
+    public void close() {
+        poisoned = true;
+        if (nccl != null) {
+            nccl.close();
+            nccl = null;
+        }
+        gloo.close();
+    }
+}

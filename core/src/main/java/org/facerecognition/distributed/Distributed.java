@@ -1,0 +1,321 @@
+package org.facerecognition.distributed;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A group of processes that train together. Each process is a rank; rank 0 writes the checkpoints. torchrun, Open MPI,
+ * Slurm, Kubeflow and {@link LocalRanks} start the processes, and {@link #fromEnvironment()} recognizes which of them
+ * did:
+ *
+ * <pre>{@code
+ * try (Distributed group = Distributed.fromEnvironment()) {
+ *     new Trainer(TrainerArgs.builder().distributed(group).batchSize(256).build()).fit(recognizer, faces);
+ * }
+ * }</pre>
+ *
+ * <p>Without a launcher the group is this process alone, and costs nothing. All ranks must do the same in the same
+ * order, in one thread. When a rank fails, dies or does not come within the time limit, every other rank gets an
+ * exception that names it, and the group cannot be used any more.
+ *
+ * <p>A group is owned by its creator. Tensors passed in are borrowed.
+ */
+public final class Distributed implements AutoCloseable {
+    /** How long ranks wait for each other by default. */
+    public static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(10);
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MAX_DIFFERENCES = 6; // in a message
+    private static final int LONGEST_VALUE = 80; // in a message
+
+    private final int rank;
+    private final int worldSize;
+    private final int localRank;
+    private final @Nullable Connection connection; // null for a process alone
+    private int exchanges;
+
+    private record Connection(Launch launch, RankStore store, Failures failures, Collectives collectives) {}
+
+    private Distributed(int rank, int worldSize, int localRank, @Nullable Connection connection) {
+        this.rank = rank;
+        this.worldSize = worldSize;
+        this.localRank = localRank;
+        this.connection = connection;
+    }
+
+    /** Joins the group that the launcher of this process has described, with {@link #DEFAULT_TIMEOUT}. */
+    public static Distributed fromEnvironment() {
+        return fromEnvironment(DEFAULT_TIMEOUT);
+    }
+
+    /**
+     * Joins the group that the launcher of this process has described in environment variables, and waits for the
+     * other ranks.
+     *
+     * @param timeout how long ranks wait for each other, when the group forms and in each collective operation
+     * @return owned; a group of one where there is no launcher
+     * @throws IllegalStateException when variables are missing or wrong, or when other ranks do not come in time,
+     *     naming them
+     */
+    public static Distributed fromEnvironment(Duration timeout) {
+        Optional<Launch> launch = Launch.of(System.getenv());
+        return launch.isEmpty() || launch.get().worldSize() == 1 ? alone() : join(launch.get(), timeout);
+    }
+
+    /** Returns a group of one process, which needs no network. */
+    public static Distributed alone() {
+        return new Distributed(0, 1, 0, null);
+    }
+
+    /** Returns a clause that says which launcher has started this process, for diagnoses. */
+    public static String environment() {
+        return Launch.of(System.getenv()).map(Launch::toString).orElse("none: this process trains alone");
+    }
+
+    /**
+     * Returns whether a launcher has started this process as one of several.
+     *
+     * @throws IllegalStateException when variables are missing or wrong, naming them
+     */
+    public static boolean isLaunched() {
+        return Launch.of(System.getenv()).map(launch -> launch.worldSize() > 1).orElse(false);
+    }
+
+    static Distributed join(Launch launch, Duration timeout) {
+        RankStore store = RankStore.of(launch, timeout);
+        Failures failures = null;
+        try {
+            store.set(
+                    "who/" + launch.rank(),
+                    machine() + ", process " + ProcessHandle.current().pid());
+            failures = new Failures(store, launch);
+            awaitAll(store, launch, timeout);
+            Collectives collectives = new Collectives(store, failures, launch, timeout);
+            return new Distributed(
+                    launch.rank(),
+                    launch.worldSize(),
+                    launch.localRank(),
+                    new Connection(launch, store, failures, collectives));
+        } catch (RuntimeException e) {
+            if (failures != null) {
+                failures.close();
+            }
+            store.close();
+            throw e;
+        }
+    }
+
+    private static String machine() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "unknown machine";
+        }
+    }
+
+    private static void awaitAll(RankStore store, Launch launch, Duration timeout) {
+        long start = System.nanoTime();
+        TreeSet<Integer> missing = new TreeSet<>();
+        for (int i = 0; i < launch.worldSize(); i++) {
+            missing.add(i);
+        }
+        while (true) {
+            missing.removeIf(other -> store.get("who/" + other).isPresent());
+            if (missing.isEmpty()) {
+                return;
+            }
+            if (System.nanoTime() - start > timeout.toNanos()) {
+                throw new IllegalStateException("all " + launch.worldSize() + " ranks must come within "
+                        + timeout.toSeconds() + " s, but of these nothing was heard: " + missing
+                        + "; look at their output");
+            }
+            Failures.sleep(20);
+        }
+    }
+
+    /** Returns the number of this process, from 0. */
+    public int rank() {
+        return rank;
+    }
+
+    /** Returns the number of processes. */
+    public int worldSize() {
+        return worldSize;
+    }
+
+    /** Returns the number of this process among those of its machine, from 0: the number of its GPU. */
+    public int localRank() {
+        return localRank;
+    }
+
+    // ---- collective operations ----
+
+    /**
+     * Replaces each tensor by its sum over all ranks. The operations run at the same time, in the background of each
+     * other.
+     *
+     * @param tensors contiguous, of the same shapes on all ranks
+     * @throws IllegalStateException when another rank has failed, naming it
+     */
+    public void sum(List<Tensor> tensors) {
+        if (connection != null) {
+            connection.collectives().sum(tensors);
+        }
+    }
+
+    /**
+     * Returns the tensors of all ranks.
+     *
+     * @param mine contiguous, of the same shape on all ranks
+     * @return [ranks, ...mine], in the order of ranks; scoped
+     * @throws IllegalStateException when another rank has failed, naming it
+     */
+    public Tensor gather(Tensor mine) {
+        return connection == null ? mine.unsqueeze(0) : connection.collectives().gather(mine);
+    }
+
+    /**
+     * Replaces each tensor by rank 0's.
+     *
+     * @param tensors contiguous, of the same shapes on all ranks
+     * @throws IllegalStateException when another rank has failed, naming it
+     */
+    public void broadcast(List<Tensor> tensors) {
+        if (connection != null) {
+            connection.collectives().broadcast(tensors);
+        }
+    }
+
+    /**
+     * Returns whether a condition holds on any rank.
+     *
+     * @throws IllegalStateException when another rank has failed, naming it
+     */
+    public boolean any(boolean mine) {
+        if (connection == null) {
+            return mine;
+        }
+        try (PointerScope scope = new PointerScope()) {
+            Tensor count = Tensor.create(new long[] {mine ? 1 : 0});
+            connection.collectives().sum(List.of(count));
+            return count.item_long() > 0;
+        }
+    }
+
+    /**
+     * Runs work on rank 0 only; the others wait for its result, however long it takes.
+     *
+     * @return rank 0's result, on all ranks
+     * @throws IllegalStateException when rank 0 has failed
+     */
+    public String onFirst(Supplier<String> work) {
+        if (connection == null) {
+            return work.get();
+        }
+        String key = "first/" + exchanges++;
+        if (rank == 0) {
+            String result = work.get();
+            connection.store().set(key, result);
+            return result;
+        }
+        return connection.failures().await(key, 0);
+    }
+
+    /**
+     * Compares what must be the same on all ranks, such as settings and data.
+     *
+     * @param mine values by name
+     * @throws IllegalStateException on every rank when values differ, naming them and the ranks
+     */
+    public void requireSame(Map<String, String> mine) {
+        if (connection == null) {
+            return;
+        }
+        String prefix = "same/" + exchanges++ + "/";
+        connection.store().set(prefix + rank, write(mine));
+        Map<String, String> first = read(connection.failures().await(prefix + 0, 0));
+        for (int other = 1; other < worldSize; other++) {
+            Map<String, String> theirs = read(connection.failures().await(prefix + other, other));
+            if (!theirs.equals(first)) {
+                throw new IllegalStateException("all ranks must train with the same settings and data, but on rank "
+                        + other + " " + differences(first, theirs)
+                        + "; start all ranks with the same arguments and the same version");
+            }
+        }
+    }
+
+    static String differences(Map<String, String> first, Map<String, String> other) {
+        Map<String, String> differing = new LinkedHashMap<>();
+        TreeSet<String> names = new TreeSet<>(first.keySet());
+        names.addAll(other.keySet());
+        for (String name : names) {
+            String theirs = other.getOrDefault(name, "not set");
+            String ours = first.getOrDefault(name, "not set");
+            if (!theirs.equals(ours)) {
+                differing.put(name, name + " is " + shortened(theirs) + " and on rank 0 " + shortened(ours));
+            }
+        }
+        int more = differing.size() - MAX_DIFFERENCES;
+        return String.join(
+                        "; ", differing.values().stream().limit(MAX_DIFFERENCES).toList())
+                + (more > 0 ? "; and " + more + " more differences" : "");
+    }
+
+    private static String shortened(String value) {
+        return value.length() <= LONGEST_VALUE ? value : value.substring(0, LONGEST_VALUE - 3) + "...";
+    }
+
+    private static String write(Map<String, String> values) {
+        try {
+            return JSON.writeValueAsString(values);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write " + values + " as JSON", e);
+        }
+    }
+
+    private static Map<String, String> read(String json) {
+        try {
+            return JSON.readValue(json, new TypeReference<Map<String, String>>() {});
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("another rank has sent " + json + ", which is not of this version", e);
+        }
+    }
+
+    // ---- the end ----
+
+    /**
+     * Tells the other ranks why this one fails, so that they stop with that reason, and closes the connections to
+     * them. Without a call, or after a second one, they still stop when this process ends.
+     */
+    public void failed(Throwable reason) {
+        if (connection != null) {
+            String message = reason.getMessage() == null ? reason.toString() : reason.getMessage();
+            connection.failures().tell(message.lines().findFirst().orElse(message));
+            connection.collectives().close();
+        }
+    }
+
+    /** Leaves the group. Ranks that still wait for this one get an exception. */
+    @Override
+    public void close() {
+        if (connection != null) {
+            connection.collectives().close();
+            connection.failures().leave(rank == 0 && !connection.launch().storeIsThere());
+            connection.failures().close();
+            connection.store().close();
+        }
+    }
+}

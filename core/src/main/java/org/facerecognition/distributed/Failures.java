@@ -1,0 +1,243 @@
+package org.facerecognition.distributed;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds out which rank is to blame when a collective operation fails. libtorch reports only that a connection was
+ * closed, or that time is up.
+ *
+ * <p>Every rank writes to the store twice a second how many collective operations it has begun: one whose entry no
+ * longer changes is dead, and of those that live the one with the smallest number is the one that the others wait for.
+ * A rank that fails with a message of its own writes that message.
+ */
+final class Failures implements AutoCloseable {
+    private static final long BEAT_MILLIS = 500;
+    private static final Duration SILENCE_AFTER_ERROR = Duration.ofMillis(2_500); // five beats
+    private static final Duration SILENCE_WHILE_WAITING = Duration.ofSeconds(20); // a machine may be very busy
+    private static final Duration LAST_READING = Duration.ofSeconds(6);
+    private static final String FAILED = "failed";
+
+    private final RankStore store;
+    private final int rank;
+    private final int worldSize;
+    private final String keeper; // of the store
+    private final AtomicLong operations = new AtomicLong();
+    private final Thread beats;
+    private volatile boolean closed;
+
+    Failures(RankStore store, Launch launch) {
+        this.store = store;
+        this.rank = launch.rank();
+        this.worldSize = launch.worldSize();
+        this.keeper = launch.storeIsThere() ? "the launcher" : "rank 0";
+        this.beats = new Thread(this::beat, "rank-" + rank + "-heartbeat");
+        beats.setDaemon(true);
+        beats.start();
+    }
+
+    private void beat() {
+        for (long beat = 0; !closed; beat++) {
+            try {
+                store.set("beat/" + rank, beat + " " + operations.get());
+                Thread.sleep(BEAT_MILLIS);
+            } catch (InterruptedException | IllegalStateException e) { // closed, or the store is gone
+                return;
+            }
+        }
+    }
+
+    /** Counts a collective operation that this rank begins. */
+    void begin() {
+        operations.incrementAndGet();
+    }
+
+    /** Tells the others why this rank fails, unless one of them has failed before. */
+    void tell(String sentence) {
+        try {
+            if (store.get(FAILED).isEmpty()) {
+                store.set(FAILED, who(rank) + " failed: " + sentence);
+            }
+        } catch (IllegalStateException e) {
+            // the store is gone, and the group with it
+        }
+    }
+
+    /**
+     * Returns an exception that names the rank because of which a collective operation failed; takes a few seconds.
+     *
+     * @param error of libtorch
+     * @param waited how long the operation may take
+     */
+    IllegalStateException explain(RuntimeException error, Duration waited) {
+        String culprit;
+        try {
+            culprit = culprit(waited);
+        } catch (IllegalStateException e) {
+            culprit = storeIsGone();
+        }
+        return failure(culprit, error);
+    }
+
+    private String storeIsGone() {
+        return keeper + ", which ran the store of the group, was killed or cannot be reached any more";
+    }
+
+    private static IllegalStateException failure(String culprit, @Nullable RuntimeException cause) {
+        return new IllegalStateException("all ranks stop, because " + culprit, cause);
+    }
+
+    private String culprit(Duration waited) {
+        Beats before = beats();
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < SILENCE_AFTER_ERROR.toNanos()) {
+            Optional<String> told = store.get(FAILED);
+            if (told.isPresent()) {
+                return told.get();
+            }
+            sleep(50);
+        }
+        Beats after = beats();
+        List<Integer> silent = after.sameAs(before, rank);
+        String culprit;
+        if (silent.isEmpty()) {
+            int slowest = after.slowest();
+            culprit = slowest == rank
+                    ? who(rank) + " was slower than the others may wait (" + seconds(waited) + ")"
+                    : who(slowest) + " did not come to a common step within " + seconds(waited)
+                            + ", or lost its connection";
+        } else {
+            culprit = silent.stream().map(this::who).collect(Collectors.joining(" and "))
+                    + " was killed or cannot be reached any more";
+        }
+        store.set(FAILED, culprit);
+        return culprit;
+    }
+
+    private static String seconds(Duration time) {
+        return time.toSeconds() + " s";
+    }
+
+    /**
+     * Waits for a key that another rank sets, however long its work takes, as long as it lives.
+     *
+     * @throws IllegalStateException when the other rank has failed, or is dead
+     */
+    String await(String key, int from) {
+        Beats before = beats();
+        long lastChange = System.nanoTime();
+        long pause = 1;
+        try {
+            while (true) {
+                Optional<String> value = store.get(key);
+                if (value.isPresent()) {
+                    return value.get();
+                }
+                Optional<String> told = store.get(FAILED);
+                if (told.isPresent()) {
+                    throw failure(told.get(), null);
+                }
+                Beats now = beats();
+                if (!now.of(from).equals(before.of(from))) {
+                    before = now;
+                    lastChange = System.nanoTime();
+                } else if (System.nanoTime() - lastChange > SILENCE_WHILE_WAITING.toNanos()) {
+                    String culprit = who(from) + " was killed or cannot be reached any more";
+                    store.set(FAILED, culprit);
+                    throw failure(culprit, null);
+                }
+                sleep(pause);
+                pause = Math.min(2 * pause, 50);
+            }
+        } catch (IllegalStateException e) {
+            throw String.valueOf(e.getMessage()).startsWith("libtorch failed") ? failure(storeIsGone(), e) : e;
+        }
+    }
+
+    /**
+     * Says that this rank needs the store no longer. Whoever runs the store waits a moment for the others to say so
+     * too, because they may still read why the training has failed.
+     *
+     * @param runsStore whether the store ends with this process
+     */
+    void leave(boolean runsStore) {
+        try {
+            store.set("left/" + rank, "");
+            long start = System.nanoTime();
+            for (int other = 0; runsStore && other < worldSize; other++) {
+                while (store.get("left/" + other).isEmpty() && System.nanoTime() - start < LAST_READING.toNanos()) {
+                    sleep(20);
+                }
+            }
+        } catch (IllegalStateException e) {
+            // the store is gone already
+        }
+    }
+
+    /** Returns a rank with its machine and process, if it has come. */
+    private String who(int other) {
+        return "rank " + other
+                + store.get("who/" + other).map(who -> " (" + who + ")").orElse("");
+    }
+
+    private record Beats(List<String> values) {
+        String of(int rank) {
+            return values.get(rank);
+        }
+
+        List<Integer> sameAs(Beats before, int except) {
+            return IntStream.range(0, values.size())
+                    .filter(i ->
+                            i != except && values.get(i).equals(before.values().get(i)))
+                    .boxed()
+                    .toList();
+        }
+
+        int slowest() {
+            int slowest = 0;
+            for (int i = 1; i < values.size(); i++) {
+                slowest = operations(i) < operations(slowest) ? i : slowest;
+            }
+            return slowest;
+        }
+
+        private long operations(int rank) {
+            String value = values.get(rank);
+            return Long.parseLong("0" + value.substring(value.indexOf(' ') + 1));
+        }
+    }
+
+    private Beats beats() {
+        List<String> values = new ArrayList<>();
+        for (int i = 0; i < worldSize; i++) {
+            values.add(store.get("beat/" + i).orElse(""));
+        }
+        return new Beats(values);
+    }
+
+    static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for other ranks", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        beats.interrupt();
+        try {
+            beats.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

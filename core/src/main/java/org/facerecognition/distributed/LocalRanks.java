@@ -1,0 +1,211 @@
+package org.facerecognition.distributed;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.facerecognition.natives.Processors;
+
+/**
+ * Starts the ranks of a group as processes on this machine, and ends all of them when one fails. The processors are
+ * shared out among them. The store of the group runs in this process, so that any rank may die, rank 0 included.
+ *
+ * <p>Rank 0 has this process's standard streams; what the other ranks write is passed on line by line.
+ */
+public final class LocalRanks implements AutoCloseable {
+    private static final long GRACE_SECONDS = 15; // for ranks to say why they stop
+    private static final long STOP_SECONDS = 130; // for the last step and its checkpoint
+    private static final String LAUNCHER_PROCESS = "FACERECOGNITION_LAUNCHER_PROCESS";
+
+    private final RankStore store;
+    private final List<Process> processes = new ArrayList<>();
+    private final List<Thread> readers = new ArrayList<>();
+
+    private LocalRanks(RankStore store) {
+        this.store = store;
+    }
+
+    /**
+     * Starts ranks.
+     *
+     * @param count number of ranks, at least 1
+     * @param command of each rank; {@link #java} builds one for a Java program
+     * @param lines receives what ranks other than 0 write, each line with the rank before it; called by other threads
+     * @return owned: closing it ends the ranks that still run
+     * @throws IllegalStateException when a process cannot be started; none runs then
+     */
+    public static LocalRanks start(int count, List<String> command, Consumer<String> lines) {
+        if (count < 1) {
+            throw new IllegalArgumentException("processes must be at least 1, but was " + count);
+        }
+        LocalRanks ranks = new LocalRanks(RankStore.server("127.0.0.1", 0));
+        try {
+            for (int rank = 0; rank < count; rank++) {
+                ranks.start(rank, count, command, lines);
+            }
+            return ranks;
+        } catch (IOException e) {
+            ranks.kill();
+            ranks.close();
+            throw new IllegalStateException("cannot start " + command.get(0) + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void start(int rank, int count, List<String> command, Consumer<String> lines) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command);
+        Map<String, String> environment = builder.environment();
+        environment.put(Launch.OWN_VARIABLE, "processes of this machine");
+        environment.put(LAUNCHER_PROCESS, Long.toString(ProcessHandle.current().pid()));
+        environment.put("RANK", Integer.toString(rank));
+        environment.put("LOCAL_RANK", Integer.toString(rank));
+        environment.put("WORLD_SIZE", Integer.toString(count));
+        environment.put("MASTER_ADDR", "127.0.0.1");
+        environment.put("MASTER_PORT", Integer.toString(store.port()));
+        environment.put("TORCHELASTIC_USE_AGENT_STORE", "true");
+        environment.putIfAbsent("OMP_NUM_THREADS", Integer.toString(threadsEach(count)));
+        if (rank == 0) {
+            builder.inheritIO();
+        } else {
+            builder.redirectErrorStream(true).redirectInput(Redirect.from(nothing()));
+        }
+        Process process = builder.start();
+        processes.add(process);
+        if (rank > 0) {
+            Thread reader =
+                    new Thread(() -> passOn(process, "[rank " + rank + "] ", lines), "rank-" + rank + "-output");
+            reader.setDaemon(true);
+            reader.start();
+            readers.add(reader);
+        }
+    }
+
+    private static File nothing() {
+        return new File(System.getProperty("os.name", "").startsWith("Windows") ? "NUL" : "/dev/null");
+    }
+
+    private static void passOn(Process process, String prefix, Consumer<String> lines) {
+        try (BufferedReader output = process.inputReader()) {
+            output.lines().forEach(line -> lines.accept(prefix + line));
+        } catch (IOException | UncheckedIOException e) {
+            // the process is gone
+        }
+    }
+
+    private static int threadsEach(int count) {
+        return Math.max(1, Processors.count() / count);
+    }
+
+    /**
+     * Returns the beginning of a command that runs a class with this process's Java, JVM flags and class path.
+     *
+     * @param count number of ranks that share the processors, unless the number of threads is given already
+     */
+    public static List<String> java(int count, Class<?> main) {
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current()
+                .info()
+                .command()
+                .orElse(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java"));
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(flag -> !flag.startsWith("-agentlib:jdwp")) // a port for one debugger
+                .forEach(command::add);
+        if (Processors.given().isEmpty()) {
+            command.add("-D" + Processors.PROPERTY + "=" + threadsEach(count));
+        }
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        return command;
+    }
+
+    /** Runs an action in a rank when the process that started it has ended, however it ended. */
+    public static void onLauncherExit(Runnable action) {
+        String launcher = System.getenv(LAUNCHER_PROCESS);
+        if (launcher != null) {
+            ProcessHandle.of(Long.parseLong(launcher))
+                    .map(ProcessHandle::onExit)
+                    .orElseGet(() -> CompletableFuture.completedFuture(null))
+                    .thenRun(action);
+        }
+    }
+
+    /** Returns the process numbers of the ranks, in their order. */
+    public List<Long> pids() {
+        return processes.stream().map(Process::pid).toList();
+    }
+
+    /**
+     * Waits for all ranks. When one ends with an error, the others have {@value #GRACE_SECONDS} seconds to say why they
+     * stop, and are then killed.
+     *
+     * @return 0, or the exit code of the rank that failed first
+     */
+    public int await() throws InterruptedException {
+        try {
+            int code = firstFailure();
+            if (code != 0) {
+                awaitAll(GRACE_SECONDS);
+                kill();
+            }
+            for (Thread reader : readers) {
+                reader.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
+            }
+            return code;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("cannot wait for the ranks: " + e.getMessage(), e);
+        }
+    }
+
+    private int firstFailure() throws InterruptedException, ExecutionException {
+        List<Process> running = new ArrayList<>(processes);
+        while (!running.isEmpty()) {
+            CompletableFuture.anyOf(running.stream().map(Process::onExit).toArray(CompletableFuture<?>[]::new))
+                    .get();
+            for (Process process : List.copyOf(running)) {
+                if (!process.isAlive()) {
+                    running.remove(process);
+                    if (process.exitValue() != 0) {
+                        return process.exitValue();
+                    }
+                }
+            }
+        }
+        return 0;
+    }
+
+    private boolean awaitAll(long seconds) throws InterruptedException {
+        CompletableFuture<?> all =
+                CompletableFuture.allOf(processes.stream().map(Process::onExit).toArray(CompletableFuture<?>[]::new));
+        try {
+            all.get(seconds, TimeUnit.SECONDS);
+            return true;
+        } catch (ExecutionException | TimeoutException e) {
+            return false;
+        }
+    }
+
+    private void kill() {
+        processes.forEach(Process::destroyForcibly);
+    }
+
+    /** Asks the ranks that still run to stop, waits for their last step and its checkpoint, and ends the others. */
+    @Override
+    public void close() {
+        processes.forEach(Process::destroy);
+        try {
+            awaitAll(STOP_SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        kill();
+        store.close();
+    }
+}

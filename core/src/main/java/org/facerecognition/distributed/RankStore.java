@@ -1,0 +1,133 @@
+package org.facerecognition.distributed;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.chrono.Milliseconds;
+import org.bytedeco.pytorch.PrefixStore;
+import org.bytedeco.pytorch.Store;
+import org.bytedeco.pytorch.StringVector;
+import org.bytedeco.pytorch.TCPStore;
+import org.bytedeco.pytorch.TCPStoreOptions;
+import org.bytedeco.pytorch.global.torch_gloo;
+import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.NativeErrors;
+
+/**
+ * libtorch's TCPStore, where the ranks of a group find each other: texts by key. May be used by several threads.
+ *
+ * <p>Nothing here waits for a key, because a wait of libtorch's cannot be interrupted when the rank that would set the
+ * key has died.
+ */
+/*
+ * A store that was made in Java must not be passed to a second native constructor, and must not be closed once it was
+ * passed to one: either ends the JVM. So the TCPStore itself is never handed out, only clones of it, each of which is a
+ * connection of its own, and only the TCPStore is closed. The clones stay referenced as long as the process lives: a few
+ * for each group.
+ */
+final class RankStore implements AutoCloseable {
+    private static final int MAX_PORT = 65_535;
+    private static final List<Store> HANDED_OUT = new CopyOnWriteArrayList<>();
+
+    private final TCPStore tcp;
+    private final String prefix;
+
+    private RankStore(TCPStore tcp, String prefix) {
+        this.tcp = tcp;
+        this.prefix = prefix;
+    }
+
+    /**
+     * Starts a store for others on this machine.
+     *
+     * @throws IllegalStateException when it cannot be started
+     */
+    static RankStore server(String host, int port) {
+        return open(host, port, true, Duration.ofSeconds(10), "");
+    }
+
+    /**
+     * Connects to the group's store; rank 0 starts it, unless the launcher has.
+     *
+     * @param timeout how long to try
+     * @throws IllegalStateException when it cannot be started or reached
+     */
+    static RankStore of(Launch launch, Duration timeout) {
+        boolean server = launch.rank() == 0 && !launch.storeIsThere();
+        return open(launch.host(), launch.port(), server, timeout, "facerecognition/" + launch.attempt() + "/");
+    }
+
+    private static RankStore open(String host, int port, boolean server, Duration timeout, String prefix) {
+        if (port > MAX_PORT) {
+            throw new IllegalStateException("the port of the group's store must be at most 65535, but was " + port);
+        }
+        Libtorch.load();
+        Loader.load(torch_gloo.class);
+        try (TCPStoreOptions options = new TCPStoreOptions();
+                Milliseconds limit = new Milliseconds(timeout.toMillis())) {
+            options.port((short) port).isServer(server).waitWorkers(false).timeout(limit);
+            return new RankStore(new TCPStore(host, options), prefix);
+        } catch (RuntimeException e) {
+            throw new IllegalStateException(
+                    "the store of the group cannot be " + (server ? "started on" : "reached at") + " " + host + ":"
+                            + port
+                            + (server
+                                    ? ", because the port is taken or not allowed; choose another MASTER_PORT: "
+                                    : " within " + timeout.toSeconds()
+                                            + " s; check that rank 0 runs and that MASTER_ADDR"
+                                            + " and MASTER_PORT name it: ")
+                            + reason(e),
+                    e);
+        }
+    }
+
+    static String reason(RuntimeException e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
+    }
+
+    /** Returns the port of the store. */
+    int port() {
+        return tcp.getPort() & 0xffff;
+    }
+
+    /**
+     * Sets a key.
+     *
+     * @throws IllegalStateException when the store is gone
+     */
+    void set(String key, String value) {
+        NativeErrors.explained(() -> {
+            tcp.set(prefix + key, value);
+            return null;
+        });
+    }
+
+    /**
+     * Returns the value of a key, if it has one.
+     *
+     * @throws IllegalStateException when the store is gone
+     */
+    Optional<String> get(String key) {
+        return NativeErrors.explained(() -> {
+            try (StringVector keys = new StringVector(prefix + key)) {
+                return tcp.check(keys) ? Optional.of(tcp.get_to_str(prefix + key)) : Optional.empty();
+            }
+        });
+    }
+
+    /** Returns a store of its own for a native object: see above. Call it outside of every PointerScope. */
+    Store forBackend(String name) {
+        Store connection = tcp.clone();
+        PrefixStore named = new PrefixStore(prefix + name + "/", connection);
+        Store given = named.clone();
+        HANDED_OUT.addAll(List.of(connection, named, given));
+        return given;
+    }
+
+    @Override
+    public void close() {
+        tcp.close();
+    }
+}

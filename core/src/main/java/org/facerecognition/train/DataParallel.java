@@ -1,0 +1,19 @@
+package org.facerecognition.train;
+
+import org.facerecognition.distributed.Distributed;
+
+/**
+ * Whether a training runs in several processes, and what they share beside gradients. The training is the same for
+ * every number of processes: each batch has the same samples, of which every process computes a part, and the loss is
+ * that of the whole batch. Two things depend on the number unless they are absent or, the first, synchronized: the
+ * statistics of batch normalization, and the random numbers of dropout and stochastic depth.
+ *
+ * @param group of processes; borrowed
+ * @param syncBatchNorm whether batch normalization takes mean and variance over all processes, which makes it the same
+ *     for every number of them, at the price of two small messages a layer; without, each process normalizes its own
+ *     part of a batch. Only for the library's own encoders
+ */
+public record DataParallel(Distributed group, boolean syncBatchNorm) {
+    /** One process alone. */
+    public static final DataParallel NONE = new DataParallel(Distributed.alone(), false);
+}

@@ -1,0 +1,117 @@
+package org.facerecognition.train;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchShare;
+import org.facerecognition.natives.RandomStream;
+
+/** What the processes of a training do together. For a process alone, {@link #ALONE} does nothing of it. */
+public interface Ranks {
+    /** One process. */
+    Ranks ALONE = new Alone();
+
+    /** Returns the ranks of a training. */
+    static Ranks of(DataParallel settings, Backbone encoder, Device device, long seed) {
+        return settings.group().worldSize() == 1 ? ALONE : new RanksOfGroup(settings, encoder, device, seed);
+    }
+
+    /** Returns whether this is the process that writes checkpoints and validates. */
+    boolean isFirst();
+
+    /** Returns this process's share of every batch. */
+    BatchShare share();
+
+    /** Returns whether batch normalization sees all images of a batch. */
+    boolean seesWholeBatches();
+
+    /**
+     * Runs the forward pass of a training step.
+     *
+     * @param epoch number of the epoch, from 0
+     * @return the embeddings, the labels and the loss of the whole batch, on all ranks; gradients flow into this rank's
+     *     part of the batch
+     */
+    ForwardPass.Result forward(ForwardPass pass, Batch batch, RandomStream random, int epoch);
+
+    /** Adds up the encoder's gradients of all ranks. The head's are the same on all ranks. */
+    void sumGradients();
+
+    /** Throws what went wrong between the ranks during a backward pass, in which nothing can be thrown on a GPU. */
+    void checkBackward();
+
+    /** Makes running statistics, such as those of batch normalization, the mean of all ranks'. */
+    void averageStatistics();
+
+    /** Gives all ranks the parameters and buffers of the first one. */
+    void align(Module net);
+
+    /** Returns whether a condition holds on any rank. */
+    boolean any(boolean mine);
+
+    /** Runs work on the first rank only and returns its results, which are a fixed number of values, on all. */
+    List<Double> onFirst(Supplier<List<Double>> work);
+
+    /**
+     * Compares what must be the same on all ranks.
+     *
+     * @throws IllegalStateException on every rank, with what differs
+     */
+    void requireSame(Supplier<Map<String, String>> mine);
+
+    /** A process that trains alone. */
+    final class Alone implements Ranks {
+        private Alone() {}
+
+        @Override
+        public boolean isFirst() {
+            return true;
+        }
+
+        @Override
+        public BatchShare share() {
+            return BatchShare.WHOLE;
+        }
+
+        @Override
+        public boolean seesWholeBatches() {
+            return true;
+        }
+
+        @Override
+        public ForwardPass.Result forward(ForwardPass pass, Batch batch, RandomStream random, int epoch) {
+            Tensor labels = batch.labels(); // [B]
+            return pass.training(batch.images(), labels, random); // of [B, 3, H, W]
+        }
+
+        @Override
+        public void sumGradients() {}
+
+        @Override
+        public void checkBackward() {}
+
+        @Override
+        public void averageStatistics() {}
+
+        @Override
+        public void align(Module net) {}
+
+        @Override
+        public boolean any(boolean mine) {
+            return mine;
+        }
+
+        @Override
+        public List<Double> onFirst(Supplier<List<Double>> work) {
+            return work.get();
+        }
+
+        @Override
+        public void requireSame(Supplier<Map<String, String>> mine) {}
+    }
+}

@@ -1,0 +1,308 @@
+package org.facerecognition.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.SynchronizedBatchNorm;
+import org.facerecognition.data.Batch;
+import org.facerecognition.data.BatchShare;
+import org.facerecognition.distributed.Distributed;
+import org.facerecognition.natives.RandomStream;
+import org.facerecognition.weights.NamedTensors;
+
+/**
+ * Several processes that train together.
+ *
+ * <p>Each rank embeds its part of a batch. Then all ranks exchange embeddings and labels, and every rank computes the
+ * loss of the whole batch, with the same head and the same random numbers. So every loss means the same for any number
+ * of ranks: those that compare the samples of a batch, those whose margin has a running mean, and Partial FC, which
+ * samples the same centers. The head's gradients are then the same on all ranks and are not sent; a rank's gradient of
+ * the embeddings is complete for its own rows, and the encoder's gradients are the sum over the ranks.
+ *
+ * <p>Embeddings of other ranks are constants in a rank's graph: its loss depends on them, but their gradient is
+ * computed where they were.
+ */
+/*
+ * Why not libtorch's Reducer: it requires a gradient of every parameter in every step, averages where a sum is needed,
+ * and has to be built anew when a freezer changes what trains. These buckets do without all three. What the Reducer
+ * would gain is that buckets travel during the backward pass; between processes of one machine, whose processors are
+ * busy with that pass, there is little to gain.
+ */
+final class RanksOfGroup implements Ranks {
+    private static final long BUCKET_VALUES = 4 << 20; // 16 MiB of float32
+
+    private final Distributed group;
+    private final BatchShare share;
+    private final SynchronizedBatchNorm batchNorm;
+    private final boolean syncBatchNorm;
+    private final Backbone encoder;
+    private final Device device;
+    private final long seed;
+
+    /**
+     * @param encoder borrowed
+     * @param device borrowed
+     * @throws IllegalArgumentException when batch normalization of a custom encoder is to be synchronized
+     */
+    RanksOfGroup(DataParallel settings, Backbone encoder, Device device, long seed) {
+        this.group = settings.group();
+        this.share = new BatchShare(group.rank(), group.worldSize());
+        this.syncBatchNorm = settings.syncBatchNorm();
+        this.encoder = encoder;
+        this.device = device;
+        this.seed = seed;
+        this.batchNorm = new SynchronizedBatchNorm(new SynchronizedBatchNorm.Exchange() {
+            @Override
+            public Tensor gather(Tensor mine) {
+                return group.gather(mine);
+            }
+
+            @Override
+            public void sum(Tensor mine) {
+                group.sum(List.of(mine));
+            }
+        });
+        if (syncBatchNorm && !encoder.synchronizesBatchNorm()) {
+            throw new IllegalArgumentException(
+                    "syncBatchNorm must go with one of the library's encoders, but the encoder" + " was "
+                            + encoder.getClass().getSimpleName());
+        }
+    }
+
+    @Override
+    public boolean isFirst() {
+        return group.rank() == 0;
+    }
+
+    @Override
+    public BatchShare share() {
+        return share;
+    }
+
+    @Override
+    public boolean seesWholeBatches() {
+        return syncBatchNorm;
+    }
+
+    // ---- a step ----
+
+    @Override
+    public ForwardPass.Result forward(ForwardPass pass, Batch batch, RandomStream random, int epoch) {
+        int own = share.size(batch.wholeSize(), share.rank()); // 0 in a batch with fewer samples than ranks
+        Tensor embeddings = embed(pass, batch, epoch, own > 0);
+        Tensor all = withOthers(embeddings, batch.wholeSize(), own);
+        Tensor labels = whole(group.gather(padded(batch.labels(), batch.wholeSize())), batch.wholeSize());
+        return pass.headTraining(all, labels, random);
+    }
+
+    /** Embeds this rank's images, with random numbers of this rank's and this batch's own. */
+    private Tensor embed(ForwardPass pass, Batch batch, int epoch, boolean counts) {
+        try (RandomStream own = new RandomStream(device, seedOf(epoch, batch.index()))) {
+            Supplier<Tensor> embedding = () -> pass.drawingFrom(own, () -> pass.embed(batch.images()));
+            return syncBatchNorm ? batchNorm.during(counts, embedding) : embedding.get();
+        }
+    }
+
+    /** A function of its numbers, so that a resumed training has the same random numbers. */
+    private long seedOf(int epoch, int batch) {
+        long mixed = new SplittableRandom(seed).nextLong();
+        mixed = new SplittableRandom(mixed ^ epoch).nextLong();
+        mixed = new SplittableRandom(mixed ^ batch).nextLong();
+        return new SplittableRandom(mixed ^ ~share.rank()).nextLong();
+    }
+
+    /** Puts this rank's embeddings, with their graph, among those of the other ranks: [B, D] of the whole batch. */
+    private Tensor withOthers(Tensor embeddings, int wholeSize, int own) {
+        Tensor others;
+        try (NoGradGuard noGrad = new NoGradGuard()) {
+            others = whole(group.gather(padded(embeddings.detach(), wholeSize)), wholeSize);
+        }
+        if (own == 0) { // joins the backward pass, in which ranks exchange statistics, with a gradient of 0
+            return others.add(embeddings.sum().mul(new Scalar(0.0)));
+        }
+        int start = share.start(wholeSize, share.rank());
+        TensorVector parts = new TensorVector();
+        parts.push_back(others.narrow(0, 0, start));
+        parts.push_back(embeddings);
+        parts.push_back(others.narrow(0, start + own, wholeSize - start - own));
+        return torch.cat(parts, 0);
+    }
+
+    /** Returns a tensor with as many rows on all ranks as the largest share of a batch has. */
+    private Tensor padded(Tensor rows, int wholeSize) {
+        int most = share.largest(wholeSize);
+        long count = rows.size(0);
+        if (count == most) {
+            return rows.contiguous();
+        }
+        long[] missing = rows.shape();
+        missing[0] = most - count;
+        return torch.cat(new TensorVector(rows, rows.new_zeros(missing)), 0);
+    }
+
+    /** Returns the rows that count of what was gathered from {@link #padded} tensors: [ranks, most, ...] to [B, ...]. */
+    private Tensor whole(Tensor gathered, int wholeSize) {
+        TensorVector parts = new TensorVector();
+        for (int rank = 0; rank < share.of(); rank++) {
+            parts.push_back(gathered.select(0, rank).narrow(0, 0, share.size(wholeSize, rank)));
+        }
+        return torch.cat(parts, 0);
+    }
+
+    @Override
+    public void checkBackward() {
+        batchNorm.check();
+    }
+
+    @Override
+    public void sumGradients() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            List<Bucket> buckets = new ArrayList<>();
+            for (Tensor parameter : NamedTensors.parameters(encoder).values()) {
+                if (parameter.requires_grad()) {
+                    if (buckets.isEmpty() || !buckets.get(buckets.size() - 1).takes(parameter)) {
+                        buckets.add(new Bucket());
+                    }
+                    buckets.get(buckets.size() - 1).add(parameter);
+                }
+            }
+            group.sum(buckets.stream().map(Bucket::pack).toList());
+            buckets.forEach(Bucket::unpack);
+        }
+    }
+
+    /**
+     * Gradients that travel together in one tensor, and become parts of it. At its end is for each parameter the number
+     * of ranks on which it has a gradient: one that has none anywhere has none afterwards.
+     */
+    private static final class Bucket {
+        private final List<Tensor> parameters = new ArrayList<>();
+        private long values;
+        private Tensor packed = new Tensor();
+
+        boolean takes(Tensor parameter) {
+            Tensor first = parameters.get(0);
+            return values < BUCKET_VALUES && parameter.scalar_type() == first.scalar_type();
+        }
+
+        void add(Tensor parameter) {
+            parameters.add(parameter);
+            values += parameter.numel();
+        }
+
+        Tensor pack() {
+            packed = parameters.get(0).new_zeros(values + parameters.size());
+            float[] has = new float[parameters.size()];
+            long at = 0;
+            for (int i = 0; i < has.length; i++) {
+                Tensor parameter = parameters.get(i);
+                if (parameter.grad().defined()) {
+                    has[i] = 1;
+                    gradient(parameter, at).copy_(parameter.grad());
+                }
+                at += parameter.numel();
+            }
+            packed.narrow(0, at, has.length).copy_(Tensor.create(has));
+            return packed;
+        }
+
+        void unpack() {
+            Tensor has = packed.narrow(0, values, parameters.size()).to(new Device("cpu"), ScalarType.Double);
+            long at = 0;
+            for (int i = 0; i < parameters.size(); i++) {
+                Tensor parameter = parameters.get(i);
+                if (has.get(i).item_double() > 0) {
+                    parameter.mutable_grad().put(gradient(parameter, at));
+                }
+                at += parameter.numel();
+            }
+        }
+
+        /** Returns a parameter's part, in the parameter's memory layout, which is the same on all ranks. */
+        private Tensor gradient(Tensor parameter, long at) {
+            Tensor flat = packed.narrow(0, at, parameter.numel());
+            return parameter.dim() == 4 && parameter.is_contiguous(MemoryFormat.ChannelsLast)
+                    ? flat.as_strided(
+                            parameter.sizes().vec().get(),
+                            parameter.strides().vec().get())
+                    : flat.view_as(parameter);
+        }
+    }
+
+    // ---- beside the steps ----
+
+    @Override
+    public void averageStatistics() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            Map<String, Tensor> parameters = NamedTensors.parameters(encoder);
+            List<Tensor> statistics = NamedTensors.of(encoder).entrySet().stream()
+                    .filter(entry -> !parameters.containsKey(entry.getKey()))
+                    .map(Map.Entry::getValue)
+                    .filter(Tensor::is_floating_point)
+                    .toList();
+            if (statistics.isEmpty()) {
+                return;
+            }
+            TensorVector parts = new TensorVector();
+            statistics.forEach(tensor -> parts.push_back(tensor.flatten()));
+            Tensor flat = torch.cat(parts, 0);
+            group.sum(List.of(flat));
+            flat.div_(new Scalar((double) share.of()));
+            long end = 0;
+            for (Tensor tensor : statistics) {
+                tensor.copy_(flat.narrow(0, end, tensor.numel()).view_as(tensor));
+                end += tensor.numel();
+            }
+        }
+    }
+
+    @Override
+    public void align(Module net) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            for (Tensor tensor : NamedTensors.of(net).values()) {
+                Tensor dense = tensor.detach().contiguous();
+                group.broadcast(List.of(dense));
+                if (!isFirst()) {
+                    tensor.detach().copy_(dense);
+                }
+            }
+        }
+    }
+
+    @Override
+    public boolean any(boolean mine) {
+        return group.any(mine);
+    }
+
+    @Override
+    public List<Double> onFirst(Supplier<List<Double>> work) {
+        String values =
+                group.onFirst(() -> work.get().stream().map(String::valueOf).collect(Collectors.joining(" ")));
+        return values.isEmpty()
+                ? List.of()
+                : Arrays.stream(values.split(" ")).map(Double::valueOf).toList();
+    }
+
+    @Override
+    public void requireSame(Supplier<Map<String, String>> mine) {
+        group.requireSame(mine.get());
+    }
+}

@@ -1,0 +1,134 @@
+package org.facerecognition;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Runs {@link RankChild} in several processes, as torchrun would start them, or in one without a launcher. */
+final class RankProcesses implements AutoCloseable {
+    private static final long MAX_SECONDS = 120;
+
+    private final Path folder;
+    private final List<Process> processes = new ArrayList<>();
+    private int runs;
+
+    /** @param folder for output */
+    RankProcesses(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * What the processes of a run have written and how they ended.
+     *
+     * @param lines of each rank
+     * @param codes of each rank
+     */
+    record Result(List<List<String>> lines, List<Integer> codes) {
+        /** Returns the losses of rank 0 by step. */
+        Map<Integer, Double> losses() {
+            Map<Integer, Double> losses = new LinkedHashMap<>();
+            for (String line : lines.get(0)) {
+                if (line.matches("\\d+ [-\\d.E]+")) {
+                    losses.put(
+                            Integer.valueOf(line.substring(0, line.indexOf(' '))),
+                            Double.valueOf(line.substring(line.indexOf(' ') + 1)));
+                }
+            }
+            return losses;
+        }
+
+        /** Returns the sentence with which a rank has failed. */
+        String error(int rank) {
+            return lines.get(rank).stream()
+                    .filter(line -> line.startsWith("error: "))
+                    .findFirst()
+                    .orElse("none");
+        }
+    }
+
+    /** Runs to the end, each rank with one compute thread. */
+    Result run(int ranks, String... options) throws IOException, InterruptedException {
+        start(ranks, options);
+        return await();
+    }
+
+    /** Starts ranks and returns them. */
+    List<Process> start(int ranks, String... options) throws IOException {
+        processes.clear();
+        runs++;
+        int port = freePort();
+        for (int rank = 0; rank < ranks; rank++) {
+            List<String> command = new ArrayList<>(command());
+            command.addAll(List.of(options));
+            ProcessBuilder builder = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(output(rank).toFile());
+            Map<String, String> environment = builder.environment();
+            environment.put("OMP_NUM_THREADS", "1");
+            if (ranks > 1) {
+                environment.put("TORCHELASTIC_RUN_ID", "test");
+                environment.put("RANK", Integer.toString(rank));
+                environment.put("LOCAL_RANK", Integer.toString(rank));
+                environment.put("WORLD_SIZE", Integer.toString(ranks));
+                environment.put("MASTER_ADDR", "127.0.0.1");
+                environment.put("MASTER_PORT", Integer.toString(port));
+            }
+            processes.add(builder.start());
+        }
+        return processes;
+    }
+
+    static List<String> command() {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m",
+                "-Xss4m",
+                "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
+                "-cp",
+                System.getProperty("java.class.path"),
+                RankChild.class.getName());
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private Path output(int rank) {
+        return folder.resolve("run" + runs + "-rank" + rank + ".txt");
+    }
+
+    List<String> linesSoFar(int rank) throws IOException {
+        return Files.readAllLines(output(rank));
+    }
+
+    Result await() throws IOException, InterruptedException {
+        List<List<String>> lines = new ArrayList<>();
+        List<Integer> codes = new ArrayList<>();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(MAX_SECONDS);
+        for (int rank = 0; rank < processes.size(); rank++) {
+            Process process = processes.get(rank);
+            if (!process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                close();
+                throw new IllegalStateException(
+                        "rank " + rank + " did not end within " + MAX_SECONDS + " s: " + linesSoFar(rank));
+            }
+            codes.add(process.exitValue());
+            lines.add(linesSoFar(rank));
+        }
+        return new Result(lines, codes);
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(Process::destroyForcibly);
+    }
+}
