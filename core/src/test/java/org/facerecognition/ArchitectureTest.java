@@ -105,7 +105,19 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule trainingDependsOnEverythingButInference = dependsOnlyOn(
-            "org.facerecognition.train..", "losses", "backbone", "weights", "data", "eval", "natives", "io");
+            "org.facerecognition.train..",
+            "losses",
+            "backbone",
+            "weights",
+            "data",
+            "eval",
+            "natives",
+            "io",
+            "distributed");
+
+    @ArchTest
+    static final ArchRule distributedDependsOnNativesOnly =
+            dependsOnlyOn("org.facerecognition.distributed..", "natives");
 
     @ArchTest
     static final ArchRule evaluationDependsOnDataNativesAndIoOnly =

@@ -65,16 +65,17 @@ final class RankChild {
                 .withAugmentations(List.of(new RandomHorizontalFlip(0.5)));
         FaceDataset validation =
                 FaceDataset.synthetic(faces.identities(0, classes).images(9, 10), Split.VAL);
-        RecognizerArgs args = RecognizerArgs.builder()
+        LossName loss = LossName.valueOf(options.getOrDefault("loss", "ARCFACE"));
+        RecognizerArgs.Builder args = RecognizerArgs.builder()
                 .encoder(Encoder.valueOf(
                         options.getOrDefault("encoder", "mobilefacenet").toUpperCase(Locale.ROOT)))
                 .embeddingSize(32)
                 .classes(classes)
                 .imageSizePx(px)
-                .s(16)
-                .m(0.2)
-                .partialFraction(Double.parseDouble(options.getOrDefault("partial", "1")))
-                .build();
+                .partialFraction(Double.parseDouble(options.getOrDefault("partial", "1")));
+        if (!loss.needsPairs()) {
+            args.s(16).m(0.2);
+        }
         TrainerArgs.Builder trainer = TrainerArgs.builder()
                 .optimizer(new Sgd(Double.parseDouble(options.getOrDefault("lr", "0.02")), 0.9, 5e-4, false))
                 .batchSize(number("batch", 8))
@@ -94,8 +95,7 @@ final class RankChild {
         if (options.containsKey("out")) {
             trainer.checkpoints(Path.of(options.get("out"))).resume(is("resume"));
         }
-        try (Recognizer recognizer =
-                Recognizer.withLoss(LossName.valueOf(options.getOrDefault("loss", "ARCFACE")), args)) {
+        try (Recognizer recognizer = Recognizer.withLoss(loss, args.build())) {
             new Trainer(trainer.build()).fit(recognizer, train, is("validate") ? validation : null);
         }
     }

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs {@link RankChild} in several processes, as torchrun would start them, or in one without a launcher. */
 final class RankProcesses implements AutoCloseable {
-    private static final long MAX_SECONDS = 120;
+    private static final long MAX_SECONDS = 300; // on a machine that is busy with other things
 
     private final Path folder;
     private final List<Process> processes = new ArrayList<>();
@@ -22,6 +22,18 @@ final class RankProcesses implements AutoCloseable {
     /** @param folder for output */
     RankProcesses(Path folder) {
         this.folder = folder;
+    }
+
+    /** Returns the losses in lines of a rank, by step. */
+    static Map<Integer, Double> losses(List<String> lines) {
+        Map<Integer, Double> losses = new LinkedHashMap<>();
+        for (String line : lines) {
+            if (line.matches("\\d+ [-\\d.E]+")) {
+                int space = line.indexOf(' ');
+                losses.put(Integer.valueOf(line.substring(0, space)), Double.valueOf(line.substring(space + 1)));
+            }
+        }
+        return losses;
     }
 
     /**
@@ -33,15 +45,7 @@ final class RankProcesses implements AutoCloseable {
     record Result(List<List<String>> lines, List<Integer> codes) {
         /** Returns the losses of rank 0 by step. */
         Map<Integer, Double> losses() {
-            Map<Integer, Double> losses = new LinkedHashMap<>();
-            for (String line : lines.get(0)) {
-                if (line.matches("\\d+ [-\\d.E]+")) {
-                    losses.put(
-                            Integer.valueOf(line.substring(0, line.indexOf(' '))),
-                            Double.valueOf(line.substring(line.indexOf(' ') + 1)));
-                }
-            }
-            return losses;
+            return RankProcesses.losses(lines.get(0));
         }
 
         /** Returns the sentence with which a rank has failed. */
@@ -110,11 +114,17 @@ final class RankProcesses implements AutoCloseable {
         return Files.readAllLines(output(rank));
     }
 
+    /** Waits for all ranks. */
     Result await() throws IOException, InterruptedException {
+        return await(processes.size());
+    }
+
+    /** Waits for the first ranks. */
+    Result await(int ranks) throws IOException, InterruptedException {
         List<List<String>> lines = new ArrayList<>();
         List<Integer> codes = new ArrayList<>();
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(MAX_SECONDS);
-        for (int rank = 0; rank < processes.size(); rank++) {
+        for (int rank = 0; rank < ranks; rank++) {
             Process process = processes.get(rank);
             if (!process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                 close();

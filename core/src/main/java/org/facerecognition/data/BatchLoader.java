@@ -29,6 +29,8 @@ import org.facerecognition.vision.OpenCvThreads;
  * <p>The contents of a batch are a function of (data set, settings, epoch, index) alone. The order of an epoch depends
  * on (seed, epoch), and the random stream of a sample's augmentation on (seed, epoch, sample): neither the number of
  * threads nor the first batch that is read makes a difference.
+ *
+ * Long because each of the nine settings has a method that changes it.
  */
 public final class BatchLoader implements AutoCloseable {
     private final FaceDataset dataset;

@@ -34,7 +34,7 @@ record Launch(
 
     private static final int DEFAULT_PORT = 29500; // as torchrun and Kubeflow
     private static final int SLURM_BASE_PORT = 15000;
-    private static final Pattern FIRST_OF_RANGE = Pattern.compile("^([^\\[,]*)\\[(\\d+)[^\\]]*\\]([^,]*)");
+    private static final Pattern FIRST_OF_RANGE = Pattern.compile("^([^\\[,]*)\\[(\\d+)[^\\]]*\\]([^,\\[]*)");
 
     Launch {
         if (worldSize < 1 || rank < 0 || rank >= worldSize) {

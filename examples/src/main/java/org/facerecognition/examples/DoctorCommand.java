@@ -15,6 +15,7 @@ import org.facerecognition.TrainerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.distributed.Distributed;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeLibraries;
@@ -53,6 +54,7 @@ final class DoctorCommand implements Callable<Integer> {
                     () -> torch.cuda_is_available()
                             ? torch.cuda_device_count() + " CUDA device(s)"
                             : "none usable: " + ComputeDevice.whyNoGpu());
+            check("launcher", Distributed::environment);
             checkMemoryLimit();
             check("training step", DoctorCommand::trainingStep);
         }

@@ -44,8 +44,15 @@ final class FormerOptions {
             "--license");
 
     /** Options of one run of the program, which are not recorded. */
-    private static final Set<String> OF_THE_RUN =
-            Set.of("--out", "--json", "--max-steps", "--resume", "--resume-or-start", "--accept-changed-images");
+    private static final Set<String> OF_THE_RUN = Set.of(
+            "--out",
+            "--json",
+            "--max-steps",
+            "--resume",
+            "--resume-or-start",
+            "--accept-changed-images",
+            "--processes",
+            "--rank-timeout");
 
     private final Path folder;
     private final Map<String, String> options;

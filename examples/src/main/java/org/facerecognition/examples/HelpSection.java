@@ -31,6 +31,7 @@ import java.lang.annotation.Target;
         LOSS("Loss"),
         OPTIMIZATION("Optimization"),
         LOADING("Loading"),
+        PROCESSES("Several processes"),
         CHECKPOINTS("Checkpoints"),
         DETECTION("Face detection"),
         DECISION("Decision"),

@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.io.Writer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -10,6 +11,7 @@ import org.facerecognition.RecognizerArgs;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.distributed.Distributed;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
@@ -142,6 +144,9 @@ final class TrainCommand implements Callable<Integer> {
     private LoadingOptions loading = new LoadingOptions();
 
     @Mixin
+    private ProcessOptions processes = new ProcessOptions();
+
+    @Mixin
     private CheckpointOptions checkpoints = new CheckpointOptions();
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -149,7 +154,20 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        return checkpoints.resumes() ? withFormerOptions().train() : train();
+        TrainCommand command = checkpoints.resumes() ? withFormerOptions() : this;
+        command.data.path(); // fails without --data, before anything else is done
+        return command.processes.launches() ? command.processes.launch(spec) : command.trainInGroup();
+    }
+
+    private Integer trainInGroup() {
+        try (Distributed group = processes.join()) {
+            try {
+                return train(group);
+            } catch (RuntimeException | Error e) {
+                group.failed(e); // the others need not wait for this process
+                throw e;
+            }
+        }
     }
 
     /** Returns this command with the options of the training that it resumes, wherever it was given none. */
@@ -162,8 +180,7 @@ final class TrainCommand implements Callable<Integer> {
         return command;
     }
 
-    private Integer train() {
-        data.path(); // fails without --data, before anything else is done
+    private Integer train(Distributed group) {
         if (preset == Preset.FINETUNE) {
             FinetunePreset.applyTo(spec);
         }
@@ -172,20 +189,21 @@ final class TrainCommand implements Callable<Integer> {
             torch.set_num_threads(computeThreads);
         }
         try {
-            return fit();
+            return fit(group);
         } finally {
             torch.set_num_threads(formerThreads);
         }
     }
 
-    private Integer fit() {
-        PrintWriter err = spec.commandLine().getErr();
+    private Integer fit(Distributed group) {
+        boolean reports = group.rank() == 0;
+        PrintWriter err = reports ? spec.commandLine().getErr() : new PrintWriter(Writer.nullWriter());
         UnseenPeople people = UnseenPeople.of(verifyOnUnseen, data, seed);
         FaceDataset train = augmentations.apply(people.trainedOn(data.read(Split.TRAIN, seed)));
         @Nullable
         FaceDataset validation =
                 data.validation(seed).flatMap(people::ifTrainedOn).orElse(null);
-        TrainerArgs.Builder args = trainerArgs().verification(people.faces());
+        TrainerArgs.Builder args = processes.apply(trainerArgs(), group).verification(people.faces());
         describe(train, validation, people, err);
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
@@ -197,7 +215,10 @@ final class TrainCommand implements Callable<Integer> {
                 recognizer.setLicense(license);
             }
             TrainingSession session = new TrainingSession(checkpoints.out(), err, Json.pretty(FormerOptions.of(spec)));
-            print(session.run(recognizer, args, train, validation));
+            History history = session.run(recognizer, args, train, validation, reports);
+            if (reports) {
+                print(history);
+            }
         }
         return 0;
     }

@@ -50,14 +50,30 @@ final class TrainingSession {
 
     /** Trains a borrowed recognizer, and returns when the training is finished or was stopped. */
     History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, @Nullable FaceDataset validation) {
+        return run(recognizer, args, train, validation, true);
+    }
+
+    /**
+     * Trains as one of several processes.
+     *
+     * @param reports whether this process shows the progress and writes the folder's files
+     */
+    History run(
+            Recognizer recognizer,
+            TrainerArgs.Builder args,
+            FaceDataset train,
+            @Nullable FaceDataset validation,
+            boolean reports) {
         CountDownLatch done = new CountDownLatch(1);
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
             EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
             FolderWriter folder = new FolderWriter(recorder);
-            TrainerArgs complete = (train.classes() <= MAX_CLASSES_WITH_STATS
-                            ? args.listeners(progress, recorder, folder)
-                            : args.listeners(progress, folder))
-                    .build();
+            TrainingListener[] listeners = !reports
+                    ? new TrainingListener[0]
+                    : train.classes() <= MAX_CLASSES_WITH_STATS
+                            ? new TrainingListener[] {progress, recorder, folder}
+                            : new TrainingListener[] {progress, folder};
+            TrainerArgs complete = args.listeners(listeners).build();
             Trainer trainer = new Trainer(complete);
             boolean resumable = complete.checkpoints().folder() != null;
             Thread onStop = StopHook.add("stop-training", () -> stop(trainer, resumable, done));

@@ -86,6 +86,7 @@ class HelpOptionsTest {
                         "Loss:",
                         "Optimization:",
                         "Loading:",
+                        "Several processes:",
                         "Checkpoints:",
                         "Output:",
                         "Help:");
