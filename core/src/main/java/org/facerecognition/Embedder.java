@@ -28,13 +28,16 @@ import org.facerecognition.data.ModelInput;
 import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.CurrentNet;
+import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.TensorRows;
+import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /** Turns network input into unit-norm embeddings, in batches, on the network's device. Thread-safe. */
@@ -250,16 +253,52 @@ final class Embedder implements AutoCloseable {
     /** Makes a copy of the encoder that embeds as fast as this machine can; its network is owned. */
     PrecisionTrial.Result prepare(PrepareOptions options) {
         try (Graph graph = encoder.graph()) {
-            return NativeErrors.explained(() -> new PrecisionTrial(
-                            options, device, model.input().sizePx(), () -> syntheticFaces(options.batchSize()))
-                    .prepare(graph));
+            return prepare(graph, model.input(), options, device);
+        }
+    }
+
+    /**
+     * Prepares a network.
+     *
+     * @param graph borrowed
+     * @param device where to run, borrowed
+     * @return a result whose network is owned
+     */
+    static PrecisionTrial.Result prepare(Graph graph, ModelInput input, PrepareOptions options, Device device) {
+        return NativeErrors.explained(() -> new PrecisionTrial(
+                        options, device, input.sizePx(), () -> syntheticFaces(options.batchSize(), input))
+                .prepare(graph));
+    }
+
+    /**
+     * Prepares a model from elsewhere; as {@link #prepare(Graph, ModelInput, PrepareOptions, Device)}, or in ONNX
+     * Runtime.
+     *
+     * @throws WeightsException when its layers do not fit each other, or nothing can run it
+     */
+    static PrecisionTrial.Result prepare(OnnxModel onnx, PrepareOptions options, Device device) {
+        ModelInput input = onnx.input();
+        String uncovered = onnx.uncovered().orElse("");
+        try {
+            if (onnx.graph().isPresent()) {
+                return prepare(onnx.graph().get(), input, options, device);
+            }
+            if (!OnnxRuntimeModel.isAvailable()) {
+                throw new WeightsException(onnx.file() + " cannot be run by this library alone: " + uncovered
+                        + "; add com.microsoft.onnxruntime:onnxruntime to the class path, which then runs it");
+            }
+            PreparedNet net = PreparedNet.of(onnx.forOnnxRuntime(), options.batchSize(), input.sizePx());
+            return new PrecisionTrial.Result(net, "float32, since " + uncovered);
+        } catch (UnsupportedOperationException e) { // the message is a sentence
+            throw new WeightsException(
+                    onnx.file() + " cannot be run: " + (uncovered.isEmpty() ? "" : uncovered + "; ") + e.getMessage(),
+                    e);
         }
     }
 
     /** A batch of synthetic faces of different identities, [count, 3, S, S]; scoped. */
-    private Tensor syntheticFaces(int count) {
+    private static Tensor syntheticFaces(int count, ModelInput input) {
         SyntheticFaces faces = new SyntheticFaces(0, 112);
-        ModelInput input = model.input();
         try (BatchBuffer buffer =
                 new BatchBuffer(count, input.sizePx(), input.normalization(), new Device("cpu"), true)) {
             for (int i = 0; i < count; i++) {

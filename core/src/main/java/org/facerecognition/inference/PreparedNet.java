@@ -35,9 +35,12 @@ public final class PreparedNet implements AutoCloseable {
     private final Device device;
     private final int batchSize;
     private final int sizePx;
+    private final int embeddingSize;
     private final Lifetime lifetime = new Lifetime("prepared net");
 
-    private PreparedNet(Execution execution, int batchSize, int sizePx, ScalarType type, Device device) {
+    private PreparedNet(
+            Execution execution, int batchSize, int sizePx, int embeddingSize, ScalarType type, Device device) {
+        this.embeddingSize = embeddingSize;
         this.execution = execution;
         this.batchSize = batchSize;
         this.sizePx = sizePx;
@@ -92,18 +95,34 @@ public final class PreparedNet implements AutoCloseable {
             List<FusedNode> nodes = FusedNode.of(folded);
             int valueCount = folded.nodes().size();
             long[][] shapes = Shapes.of(nodes, valueCount, sizePx);
+            long[] embedding = shapes[nodes.get(nodes.size() - 1).output()];
+            int embeddingSize = Math.toIntExact(embedding[embedding.length - 1]);
             long maxChunkSize = MAX_VALUE_BYTES / bytes(type) / Shapes.largest(shapes);
             int chunkSize = device.is_cpu() ? chunkSize(batchSize, maxChunkSize) : batchSize;
             Execution execution = oneDnn && OneDnnLayers.supports(nodes)
                     ? new OneDnnExecution(threads.get(), nodes, shapes, chunkSize, type)
                     : new AtenExecution(nodes, valueCount, chunkSize, type, own);
             done = true;
-            return new PreparedNet(execution, batchSize, sizePx, type, own);
+            return new PreparedNet(execution, batchSize, sizePx, embeddingSize, type, own);
         } finally {
             if (!done) {
                 own.close();
             }
         }
+    }
+
+    /**
+     * Prepares a network for ONNX Runtime on the CPU, in float32.
+     *
+     * @param batchSize the maximum number of images that are processed together
+     * @param sizePx the side of the square images in pixels
+     * @return owned
+     * @throws UnsupportedOperationException when ONNX Runtime cannot run it; the message is a sentence
+     */
+    public static PreparedNet of(OnnxRuntimeModel model, int batchSize, int sizePx) {
+        OnnxRuntimeExecution execution = new OnnxRuntimeExecution(model, sizePx, batchSize);
+        Device cpu = new Device("cpu").retainReference();
+        return new PreparedNet(execution, batchSize, sizePx, execution.embeddingSize(), ScalarType.Float, cpu);
     }
 
     /** Returns whether this processor has instructions for a type of values and oneDNN has kernels that use them. */
@@ -139,9 +158,16 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
-    /** Returns whether {@link #embed} can be called: on a CPU with oneDNN. */
+    /** Returns whether {@link #embed} can be called: on a CPU with oneDNN, and in ONNX Runtime. */
     public boolean takesPixels() {
-        return execution instanceof OneDnnExecution;
+        return execution instanceof OneDnnExecution || execution instanceof OnnxRuntimeExecution;
+    }
+
+    /** Returns what runs the layers: {@code oneDNN}, {@code libtorch} or {@code ONNX Runtime}. */
+    public String engine() {
+        return execution instanceof OneDnnExecution
+                ? "oneDNN"
+                : execution instanceof OnnxRuntimeExecution ? "ONNX Runtime" : "libtorch";
     }
 
     /**
@@ -163,11 +189,16 @@ public final class PreparedNet implements AutoCloseable {
                         + sizePx + ", 3], but had " + image.length);
             }
         }
-        if (!(execution instanceof OneDnnExecution oneDnn)) {
-            throw new UnsupportedOperationException("only networks on a CPU with oneDNN take pixels");
-        }
+        InputImages images = new InputImages.Pixels(pixels, table, sizePx, flip);
         try (Lifetime.Use use = lifetime.enter()) {
-            float[][] rows = oneDnn.run(new InputImages.Pixels(pixels, table, sizePx, flip));
+            float[][] rows;
+            if (execution instanceof OneDnnExecution oneDnn) {
+                rows = oneDnn.run(images);
+            } else if (execution instanceof OnnxRuntimeExecution onnxRuntime) {
+                rows = onnxRuntime.run(images);
+            } else {
+                throw new UnsupportedOperationException("only networks on a CPU with oneDNN take pixels");
+            }
             return flip ? sums(rows) : rows;
         }
     }
@@ -225,6 +256,11 @@ public final class PreparedNet implements AutoCloseable {
     /** Returns the maximum number of images that are processed together. */
     public int batchSize() {
         return batchSize;
+    }
+
+    /** Returns the length of an embedding. */
+    public int embeddingSize() {
+        return embeddingSize;
     }
 
     /** Returns the type of the values between layers. */
