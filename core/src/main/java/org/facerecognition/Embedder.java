@@ -1,5 +1,7 @@
 package org.facerecognition;
 
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -7,6 +9,7 @@ import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
@@ -113,12 +116,48 @@ final class Embedder implements AutoCloseable {
     float[][] embedPixels(List<byte[]> pixels, boolean flip) {
         return prepared(net -> net.embed(pixels, model.input().normalization().table(), flip))
                 .map(TensorRows::normalize)
-                .orElseGet(() -> PreparedRecognizer.embedInBuffer(
+                .orElseGet(() -> embedInBuffer(
                         pixels,
                         model.input(),
                         device,
                         DatasetEmbedder.BATCH_SIZE,
                         (buffer, count) -> embed(buffer, count, flip)));
+    }
+
+    /** Maps the first images of a buffer to unit-norm embeddings. */
+    interface BufferEmbedding {
+        float[][] of(BatchBuffer buffer, int count);
+    }
+
+    /**
+     * Embeds network inputs that go through a tensor.
+     *
+     * @param batchSize the maximum number of images in a tensor
+     */
+    static float[][] embedInBuffer(
+            List<byte[]> pixels, ModelInput input, Device device, int batchSize, BufferEmbedding embed) {
+        int size = input.sizePx();
+        for (byte[] image : pixels) { // a smaller one would be read beyond its end
+            if (image.length != 3 * size * size) {
+                throw new IllegalStateException("the network's input must be " + size + "x" + size + " pixels of 3"
+                        + " bytes, but had " + image.length + " bytes");
+            }
+        }
+        int atATime = Math.max(1, Math.min(batchSize, pixels.size()));
+        float[][] embeddings = new float[pixels.size()][];
+        try (BatchBuffer buffer = new BatchBuffer(atATime, size, input.normalization(), device, true)) {
+            for (int from = 0; from < embeddings.length; from += atATime) {
+                int count = Math.min(atATime, embeddings.length - from);
+                for (int i = 0; i < count; i++) {
+                    try (BytePointer data = new BytePointer(pixels.get(from + i));
+                            Mat image = new Mat(size, size, CV_8UC3, data)) {
+                        buffer.put(i, image, 0);
+                    }
+                }
+                System.arraycopy(embed.of(buffer, count), 0, embeddings, from, count);
+            }
+        }
+        return embeddings;
     }
 
     private float[][] embed(BatchBuffer buffer, int count, boolean flip) {
@@ -250,10 +289,16 @@ final class Embedder implements AutoCloseable {
         }
     }
 
+    /** The device that embeds, borrowed; null for the CPU. */
+    @Nullable
+    Device gpu() {
+        return device.is_cpu() ? null : device;
+    }
+
     /** Makes a copy of the encoder that embeds as fast as this machine can; its network is owned. */
-    PrecisionTrial.Result prepare(PrepareOptions options) {
+    PrecisionTrial.Result prepare(PrepareOptions options, String fingerprint) {
         try (Graph graph = encoder.graph()) {
-            return prepare(graph, model.input(), options, device);
+            return prepare(graph, model.input(), fingerprint, options, gpu());
         }
     }
 
@@ -261,27 +306,34 @@ final class Embedder implements AutoCloseable {
      * Prepares a network.
      *
      * @param graph borrowed
-     * @param device where to run, borrowed
+     * @param fingerprint of the model
+     * @param gpu to run on, borrowed; null for the CPU
      * @return a result whose network is owned
      */
-    static PrecisionTrial.Result prepare(Graph graph, ModelInput input, PrepareOptions options, Device device) {
-        return NativeErrors.explained(() -> new PrecisionTrial(
-                        options, device, input.sizePx(), () -> syntheticFaces(options.batchSize(), input))
-                .prepare(graph));
+    static PrecisionTrial.Result prepare(
+            Graph graph, ModelInput input, String fingerprint, PrepareOptions options, @Nullable Device gpu) {
+        PrecisionTrial trial = new PrecisionTrial(
+                options,
+                gpu,
+                fingerprint,
+                input.sizePx(),
+                () -> syntheticFaces(options.batchSize(), input.sizePx()),
+                input.normalization().table());
+        return NativeErrors.explained(() -> trial.prepare(graph));
     }
 
     /**
-     * Prepares a model from elsewhere; as {@link #prepare(Graph, ModelInput, PrepareOptions, Device)}, or in ONNX
-     * Runtime.
+     * Prepares a model from elsewhere for the CPU; as {@link #prepare(Graph, ModelInput, String, PrepareOptions,
+     * Device)}, or in ONNX Runtime.
      *
      * @throws WeightsException when its layers do not fit each other, or nothing can run it
      */
-    static PrecisionTrial.Result prepare(OnnxModel onnx, PrepareOptions options, Device device) {
+    static PrecisionTrial.Result prepare(OnnxModel onnx, String fingerprint, PrepareOptions options) {
         ModelInput input = onnx.input();
         String uncovered = onnx.uncovered().orElse("");
         try {
             if (onnx.graph().isPresent()) {
-                return prepare(onnx.graph().get(), input, options, device);
+                return prepare(onnx.graph().get(), input, fingerprint, options, null);
             }
             if (!OnnxRuntimeModel.isAvailable()) {
                 throw new WeightsException(onnx.file() + " cannot be run by this library alone: " + uncovered
@@ -296,19 +348,14 @@ final class Embedder implements AutoCloseable {
         }
     }
 
-    /** A batch of synthetic faces of different identities, [count, 3, S, S]; scoped. */
-    private static Tensor syntheticFaces(int count, ModelInput input) {
+    /** Returns the pixels of synthetic faces of different identities, [S, S, 3] each. */
+    private static List<byte[]> syntheticFaces(int count, int sizePx) {
         SyntheticFaces faces = new SyntheticFaces(0, 112);
-        try (BatchBuffer buffer =
-                new BatchBuffer(count, input.sizePx(), input.normalization(), new Device("cpu"), true)) {
-            for (int i = 0; i < count; i++) {
-                try (Mat face = faces.image(i, 0);
-                        Mat crop = Crop.WHOLE.apply(face, input.sizePx(), "synthetic")) {
-                    buffer.put(i, crop, 0);
-                }
+        return PreparedRecognizer.pixels(count, i -> {
+            try (Mat face = faces.image(i, 0)) {
+                return Crop.WHOLE.apply(face, sizePx, "synthetic");
             }
-            return buffer.images(count);
-        }
+        });
     }
 
     /** The cosine of the angle between two embeddings; see {@link Recognizer#similarity}. */

@@ -20,13 +20,18 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.GraphDescription;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.onnx.ThresholdsFile;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.train.TrainingDescription;
+import org.facerecognition.weights.Fingerprint;
 import org.facerecognition.weights.ModelOrigin;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.SafeTensors;
@@ -42,6 +47,9 @@ import org.jspecify.annotations.Nullable;
 final class ModelFiles {
     /** Of the weights' names in a file: {@code model.encoder.conv1.weight}. */
     static final String TENSOR_PREFIX = "model.";
+
+    /** Of the encoder's weights in a file. */
+    static final String ENCODER_PREFIX = TENSOR_PREFIX + "encoder.";
 
     private static final String HEAD_PREFIX = TENSOR_PREFIX + "head.";
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -59,6 +67,7 @@ final class ModelFiles {
     private static final String IDENTITIES_KEY = "identities";
     private static final String KNOWN_BEFORE_KEY = "identitiesBefore";
     private static final String CALIBRATION_KEY = "calibration"; // thresholds with evidence
+    private static final String GRAPH_KEY = "graph"; // the encoder's operations, see GraphDescription
     private static final String THRESHOLDS_KEY = "thresholds"; // cosines by rate, without evidence
 
     /** The order in which files of the first version hold the settings of {@link RecognizerArgs}. */
@@ -145,7 +154,7 @@ final class ModelFiles {
     }
 
     /** A model as the checkpoints of its training see it. */
-    static Checkpoints.Model inCheckpoints(ModelInfo model, Module net) {
+    static Checkpoints.Model inCheckpoints(ModelInfo model, Module net, Backbone encoder) {
         return new Checkpoints.Model() {
             @Override
             public Map<String, Tensor> tensors() {
@@ -154,7 +163,7 @@ final class ModelFiles {
 
             @Override
             public Map<String, String> metadata() {
-                return ModelFiles.metadata(model);
+                return ModelFiles.metadata(model, net, encoder);
             }
 
             @Override
@@ -169,7 +178,43 @@ final class ModelFiles {
 
     // ---- metadata ----
 
-    /** All that a file says of a model beside its weights. */
+    /** All that a model's own file says beside the weights, with their network if that describes itself. */
+    static Map<String, String> metadata(ModelInfo model, Module net, Backbone encoder) {
+        Map<String, String> metadata = metadata(model);
+        try (PointerScope scope = new PointerScope();
+                Graph graph = encoder.graph()) {
+            GraphDescription.of(graph, tensors(net)).ifPresent(text -> metadata.put(GRAPH_KEY, text));
+        } catch (UnsupportedOperationException e) {
+            // a custom network that does not describe its operations: it is loaded by its class alone
+        }
+        return metadata;
+    }
+
+    /**
+     * The encoder's network, as a file describes it; owned. Its weights are read from the file when they are asked for.
+     *
+     * @return empty for files of earlier versions, and for other types than float32
+     * @throws WeightsException when the description is damaged
+     */
+    static Optional<Graph> graph(SafeTensors file) {
+        String text = file.metadata().get(GRAPH_KEY);
+        boolean readable = file.names().stream()
+                .filter(name -> name.startsWith(ENCODER_PREFIX) && !Fingerprint.leavesOut(name))
+                .allMatch(file::isFloat32);
+        if (text == null || !readable) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(GraphDescription.read(
+                    text, name -> Constant.of(file.shape(name), target -> file.readFloats(name, target))));
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(
+                    file.file() + " is damaged: its description of the network cannot be understood: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    /** All that a file says of a model beside its weights and their network. */
     static Map<String, String> metadata(ModelInfo model) {
         Map<String, String> metadata = build(model);
         metadata.put(IDENTITIES_KEY, json(model.identities()));

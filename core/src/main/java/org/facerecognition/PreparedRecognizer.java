@@ -1,15 +1,14 @@
 package org.facerecognition;
 
-import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
-
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
@@ -30,21 +29,27 @@ import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Calibrator;
 import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.Fingerprint;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A trained model prepared for fast embedding on this machine; see {@link Recognizer#prepare}. It has a copy of the
- * encoder's weights and does not change with the recognizer. Thread-safe; the caller closes it.
+ * A trained model prepared for fast embedding on this machine; see {@link #load(Path)} and {@link Recognizer#prepare}.
+ * It has a copy of the encoder's weights and does not change with the recognizer. Thread-safe; the caller closes it.
  *
  * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded with it, on whichever
  * threads.
@@ -58,7 +63,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
     private final EmbeddingMode mode;
     private final String fingerprint;
     private final int embeddingSize;
-    private final Device device;
+    private final @Nullable Device gpu; // owned; null for the CPU
     private final float[][] pixelTable;
 
     PreparedRecognizer(
@@ -67,8 +72,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
             FaceCropper cropper,
             boolean flip,
             String fingerprint,
-            int embeddingSize,
-            Device device) {
+            @Nullable Device gpu) {
         this.net = prepared.net();
         this.arithmetic = prepared.reason();
         this.model = model;
@@ -76,9 +80,94 @@ public final class PreparedRecognizer implements FaceEmbedder {
         this.flip = flip;
         this.fingerprint = fingerprint;
         this.mode = EmbeddingMode.of(cropper, flip, prepared.precision());
-        this.embeddingSize = embeddingSize;
-        this.device = new Device(device.type(), device.index()); // a copy, since the argument is borrowed
+        this.embeddingSize = net.embeddingSize();
+        this.gpu = gpu == null ? null : new Device(gpu.type(), gpu.index()); // a copy, since the argument is borrowed
         this.pixelTable = model.input().normalization().table();
+    }
+
+    /**
+     * Reads a model that {@link Recognizer#save} or a training has written and prepares it for the CPU with the default
+     * options, for images that are cropped as in training; see {@link #load(Path, PrepareOptions, FaceDetector,
+     * FaceChoice, boolean)}.
+     *
+     * @return owned
+     * @throws WeightsException when the file is missing, damaged or does not fit
+     */
+    public static PreparedRecognizer load(Path file) {
+        return load(file, null);
+    }
+
+    /**
+     * Reads and prepares a model as {@link #load(Path)} does, for photographs.
+     *
+     * @param detector finds the most prominent face of each; borrowed, the caller closes it after the last use here.
+     *     Null for images that are cropped as in training
+     * @return owned
+     * @throws WeightsException when the file is missing, damaged or does not fit
+     * @throws IllegalStateException when the model was trained on faces that were cropped in another way
+     */
+    public static PreparedRecognizer load(Path file, @Nullable FaceDetector detector) {
+        return load(file, PrepareOptions.DEFAULT, detector, FaceChoice.MOST_PROMINENT, false);
+    }
+
+    /**
+     * Reads a model that {@link Recognizer#save} or a training has written and prepares it for the CPU. Weights go from
+     * the file to oneDNN, and libtorch is not loaded, unless the file was written before it described its network, or
+     * oneDNN does not run on this processor. Models of custom parts need none of those parts.
+     *
+     * @param options of the preparation
+     * @param detector finds faces in photographs; borrowed, the caller closes it after the last use here. Null for
+     *     images that are cropped as in training
+     * @param choice which face is taken where several are found
+     * @param flip whether the embedding of the mirrored image is added, as {@link Recognizer#useFlip} says
+     * @return owned
+     * @throws WeightsException when the file is missing, damaged or does not fit
+     * @throws IllegalStateException when the model was trained on faces that were cropped in another way, or half
+     *     precision is required and not close enough to float32
+     */
+    public static PreparedRecognizer load(
+            Path file, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        NativeLibraries.load();
+        try (SafeTensors weights = SafeTensors.open(file)) {
+            ModelInfo model = ModelFiles.read(weights);
+            Optional<Graph> described = ModelFiles.graph(weights);
+            if (described.isPresent()) {
+                try (Graph graph = described.get()) {
+                    return of(model, graph, weights, options, detector, choice, flip);
+                }
+            }
+        }
+        try (Recognizer recognizer = Recognizer.load(file)) {
+            recognizer.useDetector(detector, choice);
+            recognizer.useFlip(flip);
+            return recognizer.prepare(options);
+        }
+    }
+
+    private static PreparedRecognizer of(
+            ModelInfo model,
+            Graph graph,
+            SafeTensors weights,
+            PrepareOptions options,
+            @Nullable FaceDetector detector,
+            FaceChoice choice,
+            boolean flip) {
+        if (detector != null) {
+            model.requireAlignedFaces();
+        }
+        ModelInput input = model.input();
+        String fingerprint = Fingerprint.of(input.fingerprintText(), weights, ModelFiles.ENCODER_PREFIX);
+        PrecisionTrial.Result prepared;
+        try {
+            prepared = Embedder.prepare(graph, input, fingerprint, options, null);
+        } catch (UnsupportedOperationException e) {
+            throw new WeightsException(
+                    weights.file()
+                            + " is damaged: the layers that it describes do not fit each other; use another copy",
+                    e);
+        }
+        FaceCropper cropper = new FaceCropper(input.crop(), input.sizePx(), detector, choice);
+        return new PreparedRecognizer(prepared, model, cropper, flip, fingerprint, null);
     }
 
     /**
@@ -91,11 +180,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @param choice which face is taken where several are found
      * @param flip whether the embedding of the mirrored image is added
      * @return owned
-     * @throws org.facerecognition.weights.WeightsException when the model's layers do not fit each other, or none of
+     * @throws WeightsException when the model's layers do not fit each other, or none of
      *     the two can run it; the message names the node
      */
     public static PreparedRecognizer load(
             OnnxModel onnx, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        NativeLibraries.load();
         ModelInput input = onnx.input();
         String fingerprint = onnx.fingerprint();
         ModelInfo model = ModelInfo.foreign(onnx.toString(), input);
@@ -104,11 +194,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
             model.requireAlignedFaces();
         }
         FaceCropper cropper = new FaceCropper(input.crop(), input.sizePx(), detector, choice);
-        try (Device cpu = new Device("cpu")) {
-            PrecisionTrial.Result prepared = Embedder.prepare(onnx, options, cpu);
-            return new PreparedRecognizer(
-                    prepared, model, cropper, flip, fingerprint, prepared.net().embeddingSize(), cpu);
-        }
+        PrecisionTrial.Result prepared = Embedder.prepare(onnx, fingerprint, options);
+        return new PreparedRecognizer(prepared, model, cropper, flip, fingerprint, null);
     }
 
     /** Records the thresholds of a model from elsewhere in the file {@code MODEL.thresholds.json} beside it. */
@@ -153,9 +240,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
                 return result.detach(); // scoped
             }
         };
-        return new DatasetEmbedder(model.input(), device, scoped)
-                .embed(seen, flip, embedded, badImages)
-                .faces();
+        Libtorch.load();
+        try (Device device = device()) {
+            return new DatasetEmbedder(model.input(), device, scoped)
+                    .embed(seen, flip, embedded, badImages)
+                    .faces();
+        }
     }
 
     @Override
@@ -217,43 +307,14 @@ public final class PreparedRecognizer implements FaceEmbedder {
         if (net.takesPixels()) {
             return TensorRows.normalize(NativeErrors.explained(() -> net.embed(pixels, pixelTable, flip)));
         }
-        return embedInBuffer(pixels, model.input(), device, net.batchSize(), this::embed);
+        try (Device device = device()) {
+            return Embedder.embedInBuffer(pixels, model.input(), device, net.batchSize(), this::embed);
+        }
     }
 
-    /** Maps the first images of a buffer to unit-norm embeddings. */
-    interface BufferEmbedding {
-        float[][] of(BatchBuffer buffer, int count);
-    }
-
-    /**
-     * Embeds network inputs that go through a tensor.
-     *
-     * @param batchSize the maximum number of images in a tensor
-     */
-    static float[][] embedInBuffer(
-            List<byte[]> pixels, ModelInput input, Device device, int batchSize, BufferEmbedding embed) {
-        int size = input.sizePx();
-        for (byte[] image : pixels) { // a smaller one would be read beyond its end
-            if (image.length != 3 * size * size) {
-                throw new IllegalStateException("the network's input must be " + size + "x" + size + " pixels of 3"
-                        + " bytes, but had " + image.length + " bytes");
-            }
-        }
-        int atATime = Math.max(1, Math.min(batchSize, pixels.size()));
-        float[][] embeddings = new float[pixels.size()][];
-        try (BatchBuffer buffer = new BatchBuffer(atATime, size, input.normalization(), device, true)) {
-            for (int from = 0; from < embeddings.length; from += atATime) {
-                int count = Math.min(atATime, embeddings.length - from);
-                for (int i = 0; i < count; i++) {
-                    try (BytePointer data = new BytePointer(pixels.get(from + i));
-                            Mat image = new Mat(size, size, CV_8UC3, data)) {
-                        buffer.put(i, image, 0);
-                    }
-                }
-                System.arraycopy(embed.of(buffer, count), 0, embeddings, from, count);
-            }
-        }
-        return embeddings;
+    /** Returns a copy of the device that the network runs on; owned. */
+    private Device device() {
+        return gpu == null ? new Device("cpu") : new Device(gpu.type(), gpu.index());
     }
 
     /**

@@ -438,7 +438,7 @@ public final class Recognizer implements FaceEmbedder {
     public void save(Path file) {
         try (Lifetime.Use open = lifetime.enter();
                 PointerScope scope = new PointerScope()) {
-            SafeTensors.write(file, ModelFiles.tensors(net), ModelFiles.metadata(model));
+            SafeTensors.write(file, ModelFiles.tensors(net), ModelFiles.metadata(model, net, encoder));
         }
     }
 
@@ -493,10 +493,11 @@ public final class Recognizer implements FaceEmbedder {
      */
     public PreparedRecognizer prepare(PrepareOptions options) {
         try (Lifetime.Use open = lifetime.enter()) {
-            PrecisionTrial.Result prepared = embedder.prepare(options);
             Use now = use;
-            return new PreparedRecognizer(
-                    prepared, model.copy(), cropper(now), now.flip, fingerprint(), embeddingSize(), embedder.device());
+            FaceCropper cropper = cropper(now);
+            String fingerprint = fingerprint();
+            PrecisionTrial.Result prepared = embedder.prepare(options, fingerprint);
+            return new PreparedRecognizer(prepared, model.copy(), cropper, now.flip, fingerprint, embedder.gpu());
         }
     }
 
@@ -622,7 +623,7 @@ public final class Recognizer implements FaceEmbedder {
 
     /** This model as the checkpoints of its training see it. */
     Checkpoints.Model inCheckpoints() {
-        return ModelFiles.inCheckpoints(model, net);
+        return ModelFiles.inCheckpoints(model, net, encoder);
     }
 
     /**

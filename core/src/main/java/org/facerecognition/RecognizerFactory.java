@@ -18,7 +18,6 @@ import org.facerecognition.weights.Weights;
 
 /** Makes recognizers: from a loss and args, from pretrained weights, from a file. */
 final class RecognizerFactory {
-    private static final String ENCODER_PREFIX = ModelFiles.TENSOR_PREFIX + "encoder.";
 
     private RecognizerFactory() {}
 
@@ -84,10 +83,11 @@ final class RecognizerFactory {
      * are.
      */
     static Weights encoderPart(Weights weights) {
-        boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(ENCODER_PREFIX));
+        boolean ours = weights.names().stream().anyMatch(name -> name.startsWith(ModelFiles.ENCODER_PREFIX));
         return ours
-                ? weights.renamed(
-                        name -> name.startsWith(ENCODER_PREFIX) ? name.substring(ENCODER_PREFIX.length()) : null)
+                ? weights.renamed(name -> name.startsWith(ModelFiles.ENCODER_PREFIX)
+                        ? name.substring(ModelFiles.ENCODER_PREFIX.length())
+                        : null)
                 : weights;
     }
 

@@ -226,6 +226,7 @@ class ArchitectureTest {
             .and(isNot("graph.Constant"))
             // CPU only
             .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution"))
+            .and(isNot("inference.AtenExecution")) // moves what it creates to its device
             .should()
             .callMethodWhere(CREATES_A_CPU_TENSOR);
 
@@ -243,6 +244,7 @@ class ArchitectureTest {
             .and(isNot("backbone.FrozenFeatureCache", "inference.OneDnnExecution"))
             .and(isNot("weights.SafeTensors", "weights.TensorBytes", "gallery.ExactSearch"))
             .and(isNot("data.BatchBuffer", "data.DecodedImageCache"))
+            .and(isNot("graph.TensorConstant")) // asks for the address alone
             .should()
             .callMethodWhere(describe(
                     "asks for a pointer into a tensor",

@@ -191,7 +191,9 @@ class PreparedRecognizerTest {
     @Test
     void measuresTheArithmeticByDefaultAndReportsTheResult() {
         try (PreparedRecognizer prepared = recognizer.prepare()) {
-            assertThat(prepared.arithmetic()).matches("(float32|bfloat16): .*bfloat16 \\d+\\.\\d\\d times as fast.*");
+            assertThat(prepared.arithmetic())
+                    .matches("(float32|bfloat16): .*bfloat16 \\d+\\.\\d\\d times as fast.*"
+                            + "|float32: this processor has no instructions for bfloat16");
             double cosine = Recognizer.similarity(prepared.embed(FACES.get(0)), recognizer.embed(FACES.get(0)));
             assertThat(cosine).isGreaterThan(0.999);
         }

@@ -24,8 +24,7 @@ import org.facerecognition.natives.Lifetime;
 import org.facerecognition.vision.OpenCvThreads;
 
 /**
- * Turns a data set into batches: worker threads read, crop and augment images ahead of the training loop, into buffers
- * that are reused.
+ * Turns a data set into batches: worker threads read, crop and augment images ahead of training, into reused buffers.
  *
  * <p>The contents of a batch are a function of (data set, settings, epoch, index) alone. The order of an epoch depends
  * on (seed, epoch), and the random stream of a sample's augmentation on (seed, epoch, sample): neither the number of

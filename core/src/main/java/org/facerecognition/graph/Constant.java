@@ -2,6 +2,7 @@ package org.facerecognition.graph;
 
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -59,6 +60,15 @@ public interface Constant {
     /** Returns the same values in another shape with as many values. */
     default Constant reshape(long... shape) {
         return new ComputedConstant(shape, this::copyTo);
+    }
+
+    /**
+     * Returns values that are read or computed whenever they are asked for.
+     *
+     * @param values writes all values to a buffer, from its position on
+     */
+    static Constant of(long[] shape, Consumer<FloatBuffer> values) {
+        return new ComputedConstant(shape, values);
     }
 
     /**

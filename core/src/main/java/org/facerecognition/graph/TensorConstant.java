@@ -1,6 +1,7 @@
 package org.facerecognition.graph;
 
 import java.nio.FloatBuffer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
@@ -12,6 +13,13 @@ final class TensorConstant implements Constant {
 
     TensorConstant(Tensor tensor) {
         this.tensor = tensor;
+    }
+
+    /** Returns the address of the values, on the tensor's device. */
+    long address() {
+        try (Pointer values = tensor.data_ptr()) {
+            return values.address();
+        }
     }
 
     @Override

@@ -4,11 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.natives.TensorRows;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a network with libtorch's operators: on a GPU, and on a CPU where oneDNN is not available. */
@@ -29,7 +31,7 @@ final class AtenExecution implements Execution {
      * @param valueCount the number of values in the graph
      * @param chunkSize the maximum number of images that pass through the layers together
      * @param type the type of the values between layers
-     * @param device where to run; borrowed, and must stay open
+     * @param device where to run; borrowed, a copy is kept
      */
     AtenExecution(List<FusedNode> nodes, int valueCount, int chunkSize, ScalarType type, Device device) {
         this.nodes = nodes;
@@ -37,10 +39,10 @@ final class AtenExecution implements Execution {
         this.valueCount = valueCount;
         this.chunkSize = chunkSize;
         this.type = type;
-        this.device = device;
         this.weights = new PointerScope();
         try (weights) {
-            AtenKernels factory = new AtenKernels(weights, device, type);
+            this.device = new Device(device.type(), device.index());
+            AtenKernels factory = new AtenKernels(weights, this.device, type);
             this.kernels = nodes.stream().map(factory::of).toList();
             weights.extend(); // survives the end of this block; close() frees it
         }
@@ -62,6 +64,23 @@ final class AtenExecution implements Execution {
             chunks.push_back(run(images.narrow(0, from, Math.min(chunkSize, count - from)), null));
         }
         return torch.cat(chunks, 0);
+    }
+
+    @Override
+    public float[][] run(InputImages images) {
+        if (images.count() == 0) {
+            return new float[0][];
+        }
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            TensorVector all = new TensorVector();
+            float[] values = new float[images.length()];
+            for (int i = 0; i < images.count(); i++) {
+                images.read(i, values);
+                all.push_back(Tensor.create(values, 3, images.sizePx(), images.sizePx()));
+            }
+            return TensorRows.of(run(torch.stack(all)));
+        }
     }
 
     @Override

@@ -14,6 +14,13 @@ interface Execution extends AutoCloseable {
     Tensor run(Tensor images);
 
     /**
+     * Runs the network.
+     *
+     * @return the embedding of each image, not L2-normalized
+     */
+    float[][] run(InputImages images);
+
+    /**
      * Runs the network and measures the time of each node. Call it inside a {@code PointerScope} and without gradients.
      *
      * @param images [B, 3, S, S], borrowed; B is at most {@link #chunkSize}

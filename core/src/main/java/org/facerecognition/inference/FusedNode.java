@@ -147,6 +147,12 @@ record FusedNode(
         return result;
     }
 
+    /** Returns this node with operations whose constants have no values. */
+    FusedNode withoutValues() {
+        Pointwise pointwise = then == null ? null : (Pointwise) then.accept(OperationShapes.INSTANCE);
+        return new FusedNode(operation.accept(OperationShapes.INSTANCE), pointwise, inputs, addend, output, dead);
+    }
+
     private int[] valuesUsed() {
         int[] values = inputs.stream().mapToInt(Integer::intValue).toArray();
         if (addend != NONE) {

@@ -7,6 +7,14 @@ interface InputImages {
     /** Returns the number of images. */
     int count();
 
+    /** Returns the side S of the images in pixels. */
+    int sizePx();
+
+    /** Returns the number of values of an image, 3 * S * S. */
+    default int length() {
+        return 3 * sizePx() * sizePx();
+    }
+
     /**
      * Reads one image.
      *

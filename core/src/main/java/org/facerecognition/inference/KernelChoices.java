@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -14,7 +15,8 @@ import org.bytedeco.javacpp.Loader;
 import org.facerecognition.io.AtomicFile;
 
 /**
- * The implementations of convolutions that were measured to be the fastest on this machine. All networks of the process
+ * The implementations of convolutions that were measured to be the fastest on this machine, and the precisions that
+ * were chosen for models. All networks of the process
  * share them, and a file in JavaCPP's cache folder keeps them for the next process, so that measurements that come out
  * differently each time do not change the last bits of embeddings. The file is for one version of oneDNN and one kind
  * of processor.
@@ -78,6 +80,17 @@ final class KernelChoices {
         return known;
     }
 
+    /** Returns what was kept under a key. */
+    synchronized Optional<String> known(String key) {
+        return Optional.ofNullable(choices.getProperty(key));
+    }
+
+    /** Keeps a choice, in the file too. */
+    synchronized void keep(String key, String value) {
+        changed |= !value.equals(choices.setProperty(key, value));
+        save();
+    }
+
     /** Writes the choices if there are new ones; if that fails, the next process measures again. */
     synchronized void save() {
         if (!changed) {
@@ -86,7 +99,9 @@ final class KernelChoices {
         changed = false;
         try {
             StringWriter text = new StringWriter();
-            choices.store(text, "The fastest implementations of convolutions on this machine; may be deleted");
+            choices.store(
+                    text,
+                    "The fastest implementations of convolutions and precisions of models on this machine; may be deleted");
             AtomicFile.writeUnsynced(file, text.toString().getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             // a cache that cannot be written is no failure

@@ -10,9 +10,9 @@ import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Window;
-import org.facerecognition.natives.Libtorch;
 
 /** Loads oneDNN and creates the objects that all of its users need: engine, memory layouts and attributes. */
 final class OneDnn {
@@ -23,9 +23,9 @@ final class OneDnn {
     private static boolean load() {
         try {
             Loader.load(dnnl.class);
-            if (Libtorch.keptToAvx()) {
-                // The environment variable that limits libtorch's own oneDNN to AVX limits this one too, although it is
-                // newer and does not have the fault.
+            if (System.getenv("ONEDNN_MAX_CPU_ISA") == null && System.getenv("DNNL_MAX_CPU_ISA") == null) {
+                // Libtorch sets this variable on some machines, to limit libtorch's own oneDNN to AVX. This one reads
+                // it too, although it is newer and does not have the fault.
                 dnnl.dnnl_set_max_cpu_isa(dnnl.dnnl_cpu_isa_default);
             }
             return true;
@@ -99,6 +99,15 @@ final class OneDnn {
                         throw new IllegalArgumentException(
                                 "number of dimensions must be 1, 2, 4 or 5, but was " + shape.length);
                 });
+    }
+
+    /** Returns a pointer to a place behind the start of some memory; borrowed like that. */
+    static Pointer at(Pointer start, long bytes) {
+        return new Pointer(start) {
+            {
+                address += bytes;
+            }
+        };
     }
 
     /**

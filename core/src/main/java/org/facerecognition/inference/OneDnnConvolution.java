@@ -105,8 +105,7 @@ final class OneDnnConvolution {
                         results,
                         cutsInput ? inputs.get(0) : null,
                         results.start(i, parts),
-                        results.start(i + 1, parts),
-                        i);
+                        results.start(i + 1, parts));
                 possible = part.add(whole, input, output, calls);
             }
             if (!possible) {
@@ -119,6 +118,7 @@ final class OneDnnConvolution {
     /** The part of a convolution's result between two channels or rows. */
     private final class Part {
         private final FusedNode node;
+        private final Convolution whole;
         private final Convolution convolution; // of the part's channels
         private final @Nullable PostOp postOp;
         private final OneDnnSlabs results;
@@ -126,7 +126,6 @@ final class OneDnnConvolution {
         private final boolean rows;
         private final long from;
         private final long to;
-        private final int number;
 
         Part(
                 FusedNode node,
@@ -135,15 +134,15 @@ final class OneDnnConvolution {
                 OneDnnSlabs results,
                 @Nullable OneDnnSlabs inputs,
                 long from,
-                long to,
-                int number) {
+                long to) {
             this.node = node;
+            this.whole = c;
+            this.postOp = postOp;
             this.results = results;
             this.inputs = inputs;
             this.rows = results.axis() == Axis.ROWS;
             this.from = from;
             this.to = to;
-            this.number = number;
             this.convolution = rows
                     ? c
                     : new Convolution(
@@ -151,16 +150,10 @@ final class OneDnnConvolution {
                             c.bias() == null ? null : c.bias().slice(from, to),
                             c.window(),
                             c.groups() == 1 ? 1 : (int) (to - from));
-            this.postOp = postOp == null
-                            || postOp.slopes() == null
-                            || rows
-                            || postOp.slopes().count() == 1
-                    ? postOp
-                    : new PostOp(postOp.append(), postOp.slopes().slice(from, to));
         }
 
         /** Adds the call, unless oneDNN computes the part in another way than the whole; returns whether it did. */
-        boolean add(convolution_forward.primitive_desc whole, int input, int output, List<Call> calls) {
+        boolean add(convolution_forward.primitive_desc chosen, int input, int output, List<Call> calls) {
             Window window = convolution.window();
             long[] padding = {window.top(), window.bottom()};
             Slab inputSlab = null;
@@ -177,7 +170,7 @@ final class OneDnnConvolution {
             }
             Slab result = results.between(from, to);
             var descriptor = sameImplementation(
-                    whole,
+                    chosen,
                     describe(
                             convolution,
                             inputSlab == null ? plan.layout(input) : inputSlab.layout(),
@@ -191,10 +184,13 @@ final class OneDnnConvolution {
             if (node.addend() != FusedNode.NONE && !node.addsInPlace()) {
                 arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), result));
             }
-            int layer = rows ? node.output() : OneDnnWeights.part(node.output(), number);
             if (postOp != null && postOp.slopes() != null) {
                 int position = node.addend() == FusedNode.NONE ? 0 : 1;
-                memory slopes = pointwise.slopes(layer, plan.shape(node.output()), postOp.slopes(), channels());
+                long[] shape = plan.shape(node.output());
+                memory slopes = pointwise.slopes(node.output(), shape, postOp.slopes(), shape[1]);
+                if (!rows) {
+                    slopes = weights.vectorPart(node.output(), Vector.SLOPES, from, 1, to - from, 1, 1);
+                }
                 arguments.add(Argument.of(postOpKind(position) | dnnl.DNNL_ARG_WEIGHTS, slopes));
             }
             arguments.add(
@@ -202,12 +198,32 @@ final class OneDnnConvolution {
                             ? Argument.of(dnnl.DNNL_ARG_SRC, input)
                             : Argument.of(dnnl.DNNL_ARG_SRC, input, inputSlab));
             arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output, result));
-            calls.add(call(layer, convolution, descriptor, arguments));
+            calls.add(
+                    rows
+                            ? call(node.output(), whole, descriptor, arguments)
+                            : callOfChannels(chosen, descriptor, arguments));
             return true;
         }
 
-        private long channels() {
-            return rows ? plan.shape(node.output())[1] : to - from;
+        /** Returns a call with further arguments: the weights of the part's channels. */
+        private Call callOfChannels(
+                convolution_forward.primitive_desc chosen,
+                convolution_forward.primitive_desc descriptor,
+                List<Argument> arguments) {
+            int layer = node.output();
+            weights.matrix(layer, whole.weight(), weightShape(whole), chosen.weights_desc());
+            memory matrix = weights.matrixPart(
+                    layer,
+                    weightShape(whole),
+                    from, // of a depthwise convolution, each group is a channel
+                    weightShape(convolution),
+                    descriptor.weights_desc());
+            arguments.add(Argument.of(dnnl.DNNL_ARG_WEIGHTS, matrix));
+            if (whole.bias() != null) {
+                weights.vector(layer, Vector.BIAS, whole.bias(), whole.bias().count());
+                arguments.add(Argument.of(dnnl.DNNL_ARG_BIAS, weights.vectorPart(layer, Vector.BIAS, from, to - from)));
+            }
+            return Call.of(new convolution_forward(descriptor), descriptor, arguments.toArray(Argument[]::new));
         }
     }
 

@@ -8,7 +8,10 @@ import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -23,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  * {@link ComputeThreads}. The threads share a call's images out among themselves, a few at a time, each as soon as it
  * is free. The layers of an image that is alone are cut into parts, which the threads share out in the same way.
  *
- * <p>There is one plan for 1, 2 and 4 images, and one for an image that is alone. All of them give an image the same
- * bits: a layer's outputs are shared out, never a sum. That is verified for the one whose layers are cut; it is not
- * used otherwise.
+ * <p>There is one plan for 1, 2 and 4 images, and one for an image that is alone; each is made on first use. All of
+ * them give an image the same bits: a layer's outputs are shared out, never a sum. That is verified for the one whose
+ * layers are cut; it is not used otherwise.
  */
 final class OneDnnExecution implements Execution {
     private static final int MAX_SHARE = 4; // images: larger shares are not faster, and the last one ends later
@@ -83,40 +86,42 @@ final class OneDnnExecution implements Execution {
     }
 
     private final ComputeThreads threads;
+    private final List<FusedNode> nodes; // without the values of constants
+    private final long[][] shapes;
+    private final data_type type;
     private final List<LayerCost.Kind> kinds;
-    private final List<long[]> results; // by node: the shape of its value without the batch
-    private final int imageLength; // floats per image
+    private final OneDnnAutotuner autotuner = new OneDnnAutotuner(KernelChoices.shared());
     private final OneDnnWeights weights = new OneDnnWeights();
-    private final List<Pool> pools = new ArrayList<>(); // for 1, 2 and 4 images
-    private @Nullable Pool team; // for an image that is alone; null where one thread is all there is
+    private final int parts; // of a layer, for an image that is alone
+    private final AtomicReferenceArray<@Nullable Pool> pools; // for 1, 2 and 4 images
+    private final AtomicBoolean wasAlone = new AtomicBoolean(); // an image has been embedded alone
+    private volatile @Nullable Pool team; // for an image that is alone
+    private volatile boolean withoutTeam; // one thread is all there is, or others would have other bits
 
     /**
-     * Creates the plans and packs the weights.
+     * Makes the plan for one image and packs the weights.
      *
      * @param threads that run the network
-     * @param nodes the network; their tensors may be closed afterwards
+     * @param nodes the network; their constants are not read later
      * @param shapes the shapes of the values, without the batch
      * @param maxShare the maximum number of images that may pass through the layers together
      * @param type the type of the values between layers
      */
     OneDnnExecution(ComputeThreads threads, List<FusedNode> nodes, long[][] shapes, int maxShare, ScalarType type) {
         this.threads = threads;
+        this.nodes = nodes.stream().map(FusedNode::withoutValues).toList();
+        this.shapes = shapes;
+        this.type = OneDnn.type(type);
         this.kinds = nodes.stream().map(LayerCost.Kind::of).toList();
-        this.results = nodes.stream().map(node -> shapes[node.output()]).toList();
-        this.imageLength = Math.toIntExact(Shapes.size(shapes[0]));
+        this.pools = new AtomicReferenceArray<>(
+                1 + Integer.numberOfTrailingZeros(Integer.highestOneBit(Math.min(MAX_SHARE, maxShare))));
+        this.parts = Integer.highestOneBit(Math.min(MAX_PARTS, threads.count())); // channels divide by it
+        this.withoutTeam = parts == 1;
         boolean done = false;
         try (OpenMp.Scope alone = OpenMp.alone()) { // primitives keep the number of threads that they are made with
-            OneDnnAutotuner autotuner = new OneDnnAutotuner(KernelChoices.shared());
             // One image first, because the autotuner times layers on the first batch size that it sees.
-            for (int count = 1; count <= Math.min(MAX_SHARE, maxShare); count *= 2) {
-                pools.add(new Pool(new OneDnnPlan(nodes, shapes, count, 1, OneDnn.type(type), weights, autotuner)));
-            }
+            pools.set(0, new Pool(new OneDnnPlan(nodes, shapes, 1, 1, this.type, weights, autotuner)));
             KernelChoices.shared().save();
-            int parts = Integer.highestOneBit(Math.min(MAX_PARTS, threads.count())); // channels divide by it
-            if (parts > 1) {
-                team = new Pool(new OneDnnPlan(nodes, shapes, 1, parts, OneDnn.type(type), weights, autotuner));
-                verifyTeam();
-            }
             done = true;
         } finally {
             if (!done) {
@@ -125,10 +130,57 @@ final class OneDnnExecution implements Execution {
         }
     }
 
-    /** Removes the plan whose layers are cut if an image does not get the same bits from it. */
-    private void verifyTeam() {
+    /** Returns the pool for a number of images, 1, 2 or 4; it is made on first use. */
+    private Pool pool(int count) {
+        int index = Integer.numberOfTrailingZeros(count);
+        Pool known = pools.get(index);
+        return known != null ? known : make(index, count);
+    }
+
+    private synchronized Pool make(int index, int count) {
+        Pool known = pools.get(index);
+        if (known == null) {
+            known = new Pool(plan(count, 1));
+            pools.set(index, known);
+        }
+        return known;
+    }
+
+    private OneDnnPlan plan(int count, int parts) {
+        try (OpenMp.Scope alone = OpenMp.alone()) {
+            return new OneDnnPlan(nodes, shapes, count, parts, type, weights, autotuner);
+        }
+    }
+
+    /**
+     * Returns the pool for an image that is alone, which is made for the second one; null if there is none, or it would
+     * not give an image the bits that the plan for one image gives it.
+     */
+    private @Nullable Pool team() {
+        if (withoutTeam || team != null || !wasAlone.getAndSet(true)) {
+            return team;
+        }
+        return makeTeam();
+    }
+
+    private synchronized @Nullable Pool makeTeam() {
+        if (withoutTeam || team != null) {
+            return team;
+        }
+        Pool cut = new Pool(plan(1, parts));
+        if (sameBits(cut)) {
+            team = cut;
+        } else {
+            withoutTeam = true;
+            cut.close();
+        }
+        return team;
+    }
+
+    private boolean sameBits(Pool cut) {
         Random random = new Random(0);
-        float[] image = new float[imageLength];
+        int sizePx = Math.toIntExact(shapes[0][1]);
+        float[] image = new float[3 * sizePx * sizePx];
         for (int i = 0; i < image.length; i++) {
             image[i] = 2 * random.nextFloat() - 1;
         }
@@ -139,31 +191,32 @@ final class OneDnnExecution implements Execution {
             }
 
             @Override
+            public int sizePx() {
+                return sizePx;
+            }
+
+            @Override
             public void read(int index, float[] values) {
                 System.arraycopy(image, 0, values, 0, image.length);
             }
         };
         float[][] whole = new float[1][];
         float[][] inParts = new float[1][];
-        pools.get(0).run(images, 0, whole, new double[0]);
-        Pool cut = Objects.requireNonNull(team);
+        pool(1).run(images, 0, whole, new double[0]);
         cut.run(images, 0, inParts, new double[0]);
-        if (!Arrays.equals(whole[0], inParts[0])) {
-            cut.close();
-            team = null;
-        }
+        return Arrays.equals(whole[0], inParts[0]);
     }
 
     @Override
     public int chunkSize() {
-        return pools.get(pools.size() - 1).plan().count();
+        return 1 << (pools.length() - 1);
     }
 
     @Override
     public Tensor run(Tensor images) {
         Tensor rowMajor = rowMajor(images);
-        float[][] rows = run(new TensorImages(rowMajor, rowMajor.data_ptr_float(), imageLength));
-        Tensor embeddings = torch.empty(rows.length, Shapes.size(results.get(results.size() - 1)));
+        float[][] rows = run(new TensorImages(rowMajor, rowMajor.data_ptr_float(), (int) shapes[0][1]));
+        Tensor embeddings = torch.empty(rows.length, Shapes.size(result(nodes.size() - 1)));
         FloatPointer values = embeddings.data_ptr_float();
         for (int i = 0; i < rows.length; i++) {
             values.position((long) i * rows[i].length).put(rows[i]);
@@ -184,7 +237,7 @@ final class OneDnnExecution implements Execution {
      * @param owner keeps the memory
      * @param values of all images, borrowed from the owner
      */
-    private record TensorImages(Tensor owner, FloatPointer values, int imageLength) implements InputImages {
+    private record TensorImages(Tensor owner, FloatPointer values, int sizePx) implements InputImages {
         @Override
         public int count() {
             return Math.toIntExact(owner.size(0));
@@ -192,23 +245,20 @@ final class OneDnnExecution implements Execution {
 
         @Override
         public void read(int index, float[] floats) {
-            new FloatPointer(values).position((long) index * imageLength).get(floats);
+            new FloatPointer(values).position((long) index * length()).get(floats);
         }
     }
 
-    /**
-     * Embeds images.
-     *
-     * @return the embedding of each, not normalized
-     */
-    float[][] run(InputImages images) {
+    @Override
+    public float[][] run(InputImages images) {
         float[][] rows = new float[images.count()][];
         if (rows.length == 0) {
             return rows;
         }
-        threads.run(() -> rows.length == 1 && team != null && threads.idle() > 0
-                ? team.inParts(images, rows)
-                : new SharedCall(images, rows));
+        threads.run(() -> {
+            Pool alone = rows.length == 1 && threads.idle() > 0 ? team() : null;
+            return alone != null ? alone.inParts(images, rows) : new SharedCall(images, rows);
+        });
         return rows;
     }
 
@@ -261,7 +311,7 @@ final class OneDnnExecution implements Execution {
         /** Returns the pool for the next share: smaller ones towards the end, so that all threads end together. */
         private Pool poolFor(int left) {
             int share = Math.max(1, left / threads.count());
-            return pools.get(Math.min(pools.size() - 1, 31 - Integer.numberOfLeadingZeros(share)));
+            return pool(Math.min(chunkSize(), Integer.highestOneBit(share)));
         }
     }
 
@@ -278,10 +328,12 @@ final class OneDnnExecution implements Execution {
     }
 
     private List<Pool> allPools() {
-        List<Pool> all = new ArrayList<>(pools);
-        if (team != null) {
-            all.add(team);
+        List<Pool> all = new ArrayList<>();
+        for (int i = 0; i < pools.length(); i++) {
+            all.add(pools.get(i));
         }
+        all.add(team);
+        all.removeIf(Objects::isNull);
         return all;
     }
 
@@ -289,17 +341,22 @@ final class OneDnnExecution implements Execution {
     public List<LayerCost> profile(Tensor images) {
         int count = Integer.highestOneBit((int) Math.min(chunkSize(), images.size(0)));
         double[] seconds = new double[kinds.size()];
-        Pool pool = pools.get(Integer.numberOfTrailingZeros(count));
+        Pool pool = pool(count);
         Tensor rowMajor = rowMajor(images);
-        InputImages input = new TensorImages(rowMajor, rowMajor.data_ptr_float(), imageLength);
+        InputImages input = new TensorImages(rowMajor, rowMajor.data_ptr_float(), (int) shapes[0][1]);
         try (OpenMp.Scope alone = OpenMp.alone()) {
             pool.run(input, 0, new float[count][], seconds);
         }
         List<LayerCost> costs = new ArrayList<>();
         for (int i = 0; i < seconds.length; i++) {
-            costs.add(kinds.get(i).of(Shapes.batched(count, results.get(i)), seconds[i]));
+            costs.add(kinds.get(i).of(Shapes.batched(count, result(i)), seconds[i]));
         }
         return costs;
+    }
+
+    /** Returns the shape of a node's value without the batch. */
+    private long[] result(int node) {
+        return shapes[nodes.get(node).output()];
     }
 
     @Override

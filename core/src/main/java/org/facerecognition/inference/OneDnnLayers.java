@@ -1,7 +1,6 @@
 package org.facerecognition.inference;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 import org.bytedeco.dnnl.batch_normalization_forward;
 import org.bytedeco.dnnl.binary;
@@ -12,6 +11,7 @@ import org.bytedeco.dnnl.global.dnnl.prop_kind;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.pooling_forward;
 import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
@@ -62,8 +62,10 @@ final class OneDnnLayers {
     }
 
     /** Returns whether oneDNN can run all nodes; it cannot run those that only exported graphs contain. */
-    static boolean supports(List<FusedNode> nodes) {
-        return nodes.stream().allMatch(node -> node.operation().accept(EMITTERS).isPresent());
+    static boolean supports(Graph graph) {
+        return graph.nodes().stream()
+                .skip(1) // the input
+                .allMatch(node -> node.operation().accept(EMITTERS).isPresent());
     }
 
     /**

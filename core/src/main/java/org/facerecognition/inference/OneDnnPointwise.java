@@ -1,6 +1,5 @@
 package org.facerecognition.inference;
 
-import java.util.Arrays;
 import java.util.function.Consumer;
 import org.bytedeco.dnnl.eltwise_forward;
 import org.bytedeco.dnnl.global.dnnl;
@@ -161,12 +160,14 @@ final class OneDnnPointwise {
      */
     memory slopes(int layer, long[] shape, Constant slopes, long channels) {
         long[] broadcast = shape.length == 2 ? new long[] {1, channels} : new long[] {1, channels, 1, 1};
-        Constant all = slopes;
-        if (slopes.count() == 1) {
-            float[] same = new float[Math.toIntExact(channels)];
-            Arrays.fill(same, slopes.values()[0]);
-            all = Constant.of(same, channels);
-        }
+        Constant all = slopes.count() == channels
+                ? slopes
+                : Constant.of(new long[] {channels}, target -> {
+                    float same = slopes.values()[0];
+                    for (long i = 0; i < channels; i++) {
+                        target.put(same);
+                    }
+                });
         return weights.vector(layer, Vector.SLOPES, all, broadcast);
     }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.reorder;
@@ -26,13 +27,6 @@ final class OneDnnWeights implements AutoCloseable {
         SLOPES
     }
 
-    private static final int MAX_LAYERS = 1 << 20;
-
-    /** Returns the number of a part of a layer, whose weights are some of the layer's. */
-    static int part(int layer, int part) {
-        return layer + MAX_LAYERS * (part + 1);
-    }
-
     private record VectorKey(int layer, Vector vector) {}
 
     private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer, one memory per layout
@@ -51,7 +45,7 @@ final class OneDnnWeights implements AutoCloseable {
      * @param shape the shape of the weights in oneDNN
      * @param layout the requested layout
      */
-    memory matrix(int layer, Constant weight, long[] shape, memory.desc layout) {
+    synchronized memory matrix(int layer, Constant weight, long[] shape, memory.desc layout) {
         List<memory> known = packed.computeIfAbsent(layer, number -> new ArrayList<>());
         for (memory one : known) {
             if (one.get_desc().equals(layout)) {
@@ -66,12 +60,37 @@ final class OneDnnWeights implements AutoCloseable {
     }
 
     /**
+     * Returns the weights of some of a layer's results in a layout, borrowed: a part of the memory of the whole, where
+     * that has the same layout. The weights of the whole must be there already.
+     *
+     * @param layer the number of the value that the layer produces
+     * @param whole the shape of the whole layer's weights in oneDNN
+     * @param from the first of the entries of the first dimension
+     * @param shape the shape of the part's weights
+     * @param layout the requested layout
+     */
+    synchronized memory matrixPart(int layer, long[] whole, long from, long[] shape, memory.desc layout) {
+        List<memory> known = Objects.requireNonNull(packed.get(layer), "weights of the whole layer");
+        try (PointerScope scope = new PointerScope()) {
+            for (memory one : known) {
+                long bytes = one.get_desc().get_size();
+                if (bytes == layout.get_size() / shape[0] * whole[0] && beginsWith(one, shape, layout)) {
+                    return at(one, bytes / whole[0] * from, layout);
+                }
+            }
+            memory rowMajor = copy(known.get(0), OneDnn.rowMajor(data_type.f32, whole));
+            long bytes = rowMajor.get_desc().get_size() / whole[0] * from;
+            return copy(at(rowMajor, bytes, OneDnn.rowMajor(data_type.f32, shape)), layout);
+        }
+    }
+
+    /**
      * Returns one of a layer's vectors as float32, borrowed.
      *
      * @param layer the number of the value that the layer produces
      * @param values the vector's values; read on the first call only
      */
-    memory vector(int layer, Vector kind, Constant values, long... shape) {
+    synchronized memory vector(int layer, Vector kind, Constant values, long... shape) {
         return vectors.computeIfAbsent(new VectorKey(layer, kind), key -> {
             try (PointerScope scope = new PointerScope()) {
                 memory vector = rowMajor(values, shape);
@@ -79,6 +98,37 @@ final class OneDnnWeights implements AutoCloseable {
                 return vector;
             }
         });
+    }
+
+    /**
+     * Returns some of the values of one of a layer's vectors, borrowed. The whole vector must be there already.
+     *
+     * @param from the first of the values
+     * @param shape of the part
+     */
+    synchronized memory vectorPart(int layer, Vector kind, long from, long... shape) {
+        memory whole = Objects.requireNonNull(vectors.get(new VectorKey(layer, kind)), "vector of the whole layer");
+        try (PointerScope scope = new PointerScope()) {
+            return at(whole, Float.BYTES * from, OneDnn.rowMajor(data_type.f32, shape));
+        }
+    }
+
+    /** Returns whether the first entries of some weights have a layout. */
+    private static boolean beginsWith(memory whole, long[] shape, memory.desc layout) {
+        try {
+            return whole.get_desc()
+                    .submemory_desc(shape, new long[shape.length])
+                    .equals(layout);
+        } catch (RuntimeException e) {
+            return false; // the entries cannot be told apart in the layout of the whole
+        }
+    }
+
+    /** Returns a part of another memory that {@link #owner} owns, without a copy. */
+    private memory at(memory whole, long bytes, memory.desc layout) {
+        memory part = new memory(layout, OneDnn.engine(), OneDnn.at(whole.get_data_handle(), bytes));
+        owner.attach(part);
+        return part;
     }
 
     /** Returns a copy that {@link #owner} owns. */

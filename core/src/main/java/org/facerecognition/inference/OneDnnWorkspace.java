@@ -100,7 +100,7 @@ final class OneDnnWorkspace implements AutoCloseable {
         int number = argument.value();
         Slab slab = argument.slab();
         if (slab != null) {
-            return new memory(slab.layout(), OneDnn.engine(), at(address(number, buffers), slab.offset()));
+            return new memory(slab.layout(), OneDnn.engine(), OneDnn.at(address(number, buffers), slab.offset()));
         }
         if (values[number] == null) {
             values[number] = new memory(plan.layout(number), OneDnn.engine(), address(number, buffers));
@@ -111,14 +111,6 @@ final class OneDnnWorkspace implements AutoCloseable {
     private Pointer address(int value, Pointer[] buffers) {
         int buffer = plan.buffer(value);
         return buffer == OneDnnPlan.EXTERNAL ? (value == 0 ? images : embeddings) : buffers[buffer];
-    }
-
-    private static Pointer at(Pointer start, long bytes) {
-        return new Pointer(start) {
-            {
-                address += bytes;
-            }
-        };
     }
 
     /**

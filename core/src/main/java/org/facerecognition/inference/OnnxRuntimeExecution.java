@@ -82,8 +82,8 @@ final class OnnxRuntimeExecution implements Execution {
         return Tensor.create(all.array(), rows.length, embeddingSize);
     }
 
-    /** Returns the embedding of each image, not L2-normalized by this class. */
-    float[][] run(InputImages images) {
+    @Override
+    public float[][] run(InputImages images) {
         float[][] values = new float[images.count()][3 * sizePx * sizePx];
         for (int i = 0; i < values.length; i++) {
             images.read(i, values[i]);

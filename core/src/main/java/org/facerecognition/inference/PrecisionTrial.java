@@ -1,15 +1,18 @@
 package org.facerecognition.inference;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.natives.Libtorch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the arithmetic of a prepared model: prepares it in float32 and in half precision, and keeps half precision if
@@ -21,23 +24,33 @@ public final class PrecisionTrial {
     private static final double MIN_SPEEDUP = 1.1; // of half precision over float32
 
     private final PrepareOptions options;
-    private final Device device;
+    private final @Nullable Device gpu;
+    private final Supplier<InputImages> images;
     private final int imageSizePx;
-    private final Supplier<Tensor> images;
+    private final String model;
 
     /**
      * Creates a trial.
      *
      * @param options what to choose from
-     * @param device where the model will run; borrowed
-     * @param imageSizePx the side of the square input in pixels
-     * @param images returns a batch to compare embeddings of, [B, 3, S, S], scoped
+     * @param gpu where the model will run, borrowed; null for the CPU
+     * @param model identifies the model: a choice between precisions is remembered for the next time
+     * @param imageSizePx the side S of the square input in pixels
+     * @param pixels returns images to compare embeddings of, [S, S, 3] each, RGB
+     * @param table the normalized value of each pixel value, [3, 256]
      */
-    public PrecisionTrial(PrepareOptions options, Device device, int imageSizePx, Supplier<Tensor> images) {
+    public PrecisionTrial(
+            PrepareOptions options,
+            @Nullable Device gpu,
+            String model,
+            int imageSizePx,
+            Supplier<List<byte[]>> pixels,
+            float[][] table) {
         this.options = options;
-        this.device = device;
+        this.gpu = gpu;
+        this.model = model;
         this.imageSizePx = imageSizePx;
-        this.images = images;
+        this.images = () -> new InputImages.Pixels(pixels.get(), table, imageSizePx, false);
     }
 
     /**
@@ -61,51 +74,73 @@ public final class PrecisionTrial {
      * @throws IllegalStateException when half precision was requested and is not close enough to float32
      */
     public Result prepare(Graph graph) {
-        try (NoGradGuard noGrad = new NoGradGuard()) {
-            PreparedNet full = net(graph, ScalarType.Float);
-            try {
-                return choose(graph, full);
-            } catch (RuntimeException e) {
-                full.close();
-                throw e;
-            }
+        if (options.arithmetic() == Arithmetic.FP32) {
+            return new Result(net(graph, ScalarType.Float), "float32, as asked");
+        }
+        String key = String.join(" ", "precision", model, gpu == null ? "cpu" : "gpu", "" + options.minCosine());
+        Optional<String> known =
+                options.arithmetic() == Arithmetic.AUTO ? KernelChoices.shared().known(key) : Optional.empty();
+        if (known.isPresent()) {
+            boolean half = known.get().startsWith(halfName());
+            return new Result(net(graph, half ? halfType() : ScalarType.Float), known.get());
+        }
+        PreparedNet full = net(graph, ScalarType.Float);
+        try {
+            return choose(graph, full, key);
+        } catch (RuntimeException e) {
+            full.close();
+            throw e;
         }
     }
 
     private PreparedNet net(Graph graph, ScalarType type) {
-        return PreparedNet.of(graph, options.batchSize(), imageSizePx, type, device);
+        return gpu == null
+                ? PreparedNet.onCpu(graph, options.batchSize(), imageSizePx, type)
+                : PreparedNet.of(graph, options.batchSize(), imageSizePx, type, gpu);
     }
 
-    private Result choose(Graph graph, PreparedNet full) {
-        Arithmetic wanted = options.arithmetic();
-        if (wanted == Arithmetic.FP32) {
-            return new Result(full, "float32, as asked");
-        }
-        ScalarType type = device.is_cpu() ? ScalarType.BFloat16 : ScalarType.Half;
-        String name = device.is_cpu() ? "bfloat16" : "float16";
-        if (wanted == Arithmetic.AUTO && device.is_cpu() && !PreparedNet.isFast(type)) {
-            double speedup = matrixProductSeconds(ScalarType.Float) / matrixProductSeconds(type);
+    private ScalarType halfType() {
+        return gpu == null ? ScalarType.BFloat16 : ScalarType.Half;
+    }
+
+    private String halfName() {
+        return gpu == null ? "bfloat16" : "float16";
+    }
+
+    private Result choose(Graph graph, PreparedNet full, String key) {
+        boolean required = options.arithmetic() == Arithmetic.HALF;
+        String name = halfName();
+        if (!required && gpu == null && !PreparedNet.isFast(halfType())) {
+            if (PreparedNet.isFast(ScalarType.Float)) { // oneDNN has kernels for this processor, but none for halves
+                return new Result(full, "float32: this processor has no instructions for " + name);
+            }
+            double speedup = matrixProductSeconds(ScalarType.Float) / matrixProductSeconds(halfType());
             if (speedup < MIN_SPEEDUP) { // preparing a second network would take seconds for nothing
                 return new Result(
                         full, format("float32: this processor multiplies %s %.2f times as fast", name, speedup));
             }
         }
-        PreparedNet half = net(graph, type);
+        PreparedNet half = net(graph, halfType());
         boolean keepHalf = false;
-        try (PointerScope scope = new PointerScope()) {
-            Tensor faces = images.get();
-            double cosine = minCosine(half.forward(faces), full.forward(faces));
-            double speedup = seconds(() -> full.forward(faces)) / seconds(() -> half.forward(faces));
+        try {
+            InputImages faces = images.get();
+            double cosine = minCosine(half.embed(faces), full.embed(faces));
+            double speedup = seconds(() -> full.embed(faces)) / seconds(() -> half.embed(faces));
             String measured = format("%s %.2f times as fast, minimum cosine to float32 %.7f", name, speedup, cosine);
             boolean close = cosine >= options.minCosine(); // false for NaN
-            if (wanted == Arithmetic.HALF && !close) {
+            if (required && !close) {
                 throw new IllegalStateException(format(
                         "embeddings in %s must have a cosine of at least %s to those in float32, but had %.7f;"
                                 + " prepare with arithmetic FP32",
                         name, options.minCosine(), cosine));
             }
-            keepHalf = close && (wanted == Arithmetic.HALF || speedup >= MIN_SPEEDUP);
-            return keepHalf ? new Result(half, name + ": " + measured) : new Result(full, "float32: " + measured);
+            keepHalf = close && (required || speedup >= MIN_SPEEDUP);
+            Result result =
+                    keepHalf ? new Result(half, name + ": " + measured) : new Result(full, "float32: " + measured);
+            if (!required) {
+                KernelChoices.shared().keep(key, result.reason());
+            }
+            return result;
         } finally {
             (keepHalf ? full : half).close();
         }
@@ -116,30 +151,37 @@ public final class PrecisionTrial {
     }
 
     private static double matrixProductSeconds(ScalarType type) {
+        Libtorch.load();
         try (PointerScope scope = new PointerScope()) {
             Tensor a = torch.ones(MATRIX_SIZE, MATRIX_SIZE).to(type);
-            return seconds(() -> torch.mm(a, a));
+            return seconds(() -> torch.mm(a, a).sum().item_double());
         }
     }
 
     /** Returns the minimum time of several executions. */
-    private static double seconds(Supplier<Tensor> work) {
+    private static double seconds(Supplier<?> work) {
         double min = Double.POSITIVE_INFINITY;
         for (int i = 0; i < TRIALS; i++) {
             long start = System.nanoTime();
-            try (Tensor result = work.get()) {
-                result.sum().item_double(); // reading a value waits for the GPU
-            }
+            work.get();
             min = Math.min(min, (System.nanoTime() - start) / 1e9);
         }
         return min;
     }
 
-    private static double minCosine(Tensor a, Tensor b) {
-        return torch.normalize(a.to(ScalarType.Double))
-                .mul(torch.normalize(b.to(ScalarType.Double)))
-                .sum(1)
-                .min()
-                .item_double();
+    private static double minCosine(float[][] a, float[][] b) {
+        double min = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < a.length; i++) {
+            double dot = 0;
+            double squaresA = 0;
+            double squaresB = 0;
+            for (int j = 0; j < a[i].length; j++) {
+                dot += (double) a[i][j] * b[i][j];
+                squaresA += (double) a[i][j] * a[i][j];
+                squaresB += (double) b[i][j] * b[i][j];
+            }
+            min = Math.min(min, dot / Math.sqrt(squaresA * squaresB)); // NaN stays NaN
+        }
+        return min;
     }
 }

@@ -3,7 +3,7 @@ package org.facerecognition.inference;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.Supplier;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -32,20 +32,21 @@ public final class PreparedNet implements AutoCloseable {
 
     private final Execution execution;
     private final ScalarType type;
-    private final Device device;
     private final int batchSize;
     private final int sizePx;
     private final int embeddingSize;
     private final Lifetime lifetime = new Lifetime("prepared net");
 
-    private PreparedNet(
-            Execution execution, int batchSize, int sizePx, int embeddingSize, ScalarType type, Device device) {
-        this.embeddingSize = embeddingSize;
+    private PreparedNet(Execution execution, int batchSize, int sizePx, int embeddingSize, ScalarType type) {
         this.execution = execution;
         this.batchSize = batchSize;
         this.sizePx = sizePx;
+        this.embeddingSize = embeddingSize;
         this.type = type;
-        this.device = device;
+    }
+
+    private PreparedNet(Execution execution, int batchSize, Layers layers, ScalarType type) {
+        this(execution, batchSize, Math.toIntExact(layers.shapes()[0][1]), layers.embeddingSize(), type);
     }
 
     /**
@@ -61,53 +62,96 @@ public final class PreparedNet implements AutoCloseable {
      * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
-        boolean oneDnn = device.is_cpu() && OneDnn.available(type);
-        return of(graph, batchSize, sizePx, type, device, oneDnn, ComputeThreads::shared);
+        return device.is_cpu()
+                ? onCpu(graph, batchSize, sizePx, type)
+                : withLibtorch(graph, batchSize, sizePx, type, device);
     }
 
-    /** Prepares a network for a CPU with threads of its own; owned. */
+    /**
+     * Prepares a network for the CPU. Where oneDNN runs all layers, and the graph's constants are not tensors, libtorch
+     * is not loaded.
+     *
+     * @return owned
+     * @throws IllegalArgumentException when {@code batchSize} is less than 1
+     * @throws UnsupportedOperationException when the graph's layers do not fit each other
+     */
+    public static PreparedNet onCpu(Graph graph, int batchSize, int sizePx, ScalarType type) {
+        return OneDnn.available(type) && OneDnnLayers.supports(graph)
+                ? withOneDnn(graph, batchSize, sizePx, type, ComputeThreads.shared())
+                : withoutOneDnn(graph, batchSize, sizePx, type);
+    }
+
+    /** Prepares a network for a CPU with oneDNN, with threads of its own; owned. */
     static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, ComputeThreads threads) {
-        return of(graph, batchSize, sizePx, type, new Device("cpu"), OneDnn.available(type), () -> threads);
+        return withOneDnn(graph, batchSize, sizePx, type, threads);
     }
 
     /** Prepares a network for libtorch's operators on the CPU, as on processors without oneDNN; owned. */
     static PreparedNet withoutOneDnn(Graph graph, int batchSize, int sizePx, ScalarType type) {
-        return of(graph, batchSize, sizePx, type, new Device("cpu"), false, ComputeThreads::shared);
+        Libtorch.load();
+        try (Device cpu = new Device("cpu")) {
+            return withLibtorch(graph, batchSize, sizePx, type, cpu);
+        }
     }
 
-    private static PreparedNet of(
-            Graph graph,
-            int batchSize,
-            int sizePx,
-            ScalarType type,
-            Device device,
-            boolean oneDnn,
-            Supplier<ComputeThreads> threads) {
-        Libtorch.load();
-        if (batchSize < 1) {
-            throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
+    private static PreparedNet withOneDnn(
+            Graph graph, int batchSize, int sizePx, ScalarType type, ComputeThreads threads) {
+        try (PointerScope scope = new PointerScope();
+                Layers layers = Layers.of(graph, batchSize, sizePx)) {
+            int chunkSize = layers.chunkSize(batchSize, type);
+            Execution execution = new OneDnnExecution(threads, layers.nodes(), layers.shapes(), chunkSize, type);
+            return new PreparedNet(execution, batchSize, layers, type);
         }
-        Device own = new Device(device.type(), device.index()).retainReference(); // outlives the current scope
-        boolean done = false;
+    }
+
+    private static PreparedNet withLibtorch(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
+        Libtorch.load();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
-                Graph folded = BatchNormFolding.fold(graph)) {
-            List<FusedNode> nodes = FusedNode.of(folded);
-            int valueCount = folded.nodes().size();
-            long[][] shapes = Shapes.of(nodes, valueCount, sizePx);
-            long[] embedding = shapes[nodes.get(nodes.size() - 1).output()];
-            int embeddingSize = Math.toIntExact(embedding[embedding.length - 1]);
-            long maxChunkSize = MAX_VALUE_BYTES / bytes(type) / Shapes.largest(shapes);
-            int chunkSize = device.is_cpu() ? chunkSize(batchSize, maxChunkSize) : batchSize;
-            Execution execution = oneDnn && OneDnnLayers.supports(nodes)
-                    ? new OneDnnExecution(threads.get(), nodes, shapes, chunkSize, type)
-                    : new AtenExecution(nodes, valueCount, chunkSize, type, own);
-            done = true;
-            return new PreparedNet(execution, batchSize, sizePx, embeddingSize, type, own);
-        } finally {
-            if (!done) {
-                own.close();
+                Layers layers = Layers.of(graph, batchSize, sizePx)) {
+            int chunkSize = device.is_cpu() ? layers.chunkSize(batchSize, type) : batchSize;
+            Execution execution = new AtenExecution(layers.nodes(), layers.shapes().length, chunkSize, type, device);
+            return new PreparedNet(execution, batchSize, layers, type);
+        }
+    }
+
+    /**
+     * A network's fused layers.
+     *
+     * @param folded the network without the normalizations that other layers can do; owned
+     * @param shapes of the values for one image
+     */
+    private record Layers(Graph folded, List<FusedNode> nodes, long[][] shapes) implements AutoCloseable {
+        static Layers of(Graph graph, int batchSize, int sizePx) {
+            if (batchSize < 1) {
+                throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
             }
+            Graph folded = BatchNormFolding.fold(graph);
+            List<FusedNode> nodes = FusedNode.of(folded);
+            return new Layers(folded, nodes, Shapes.of(nodes, folded.nodes().size(), sizePx));
+        }
+
+        int embeddingSize() {
+            long[] rows =
+                    Objects.requireNonNull(shapes[nodes.get(nodes.size() - 1).output()]);
+            if (rows.length != 1) {
+                throw new UnsupportedOperationException("a net to be prepared must end in embeddings of one dimension,"
+                        + " but ended in a value of shape " + Arrays.toString(rows));
+            }
+            return Math.toIntExact(rows[0]);
+        }
+
+        /** Returns a size that splits a batch into the fewest chunks, all of nearly the same size. */
+        int chunkSize(int batchSize, ScalarType type) {
+            int bytes = type == ScalarType.Float ? Float.BYTES : Short.BYTES;
+            long maxChunkSize = MAX_VALUE_BYTES / bytes / Shapes.largest(shapes);
+            int chunks = (int) Math.ceil((double) batchSize / Math.max(1, maxChunkSize));
+            return (int) Math.ceil((double) batchSize / chunks);
+        }
+
+        @Override
+        public void close() {
+            folded.close();
         }
     }
 
@@ -121,23 +165,12 @@ public final class PreparedNet implements AutoCloseable {
      */
     public static PreparedNet of(OnnxRuntimeModel model, int batchSize, int sizePx) {
         OnnxRuntimeExecution execution = new OnnxRuntimeExecution(model, sizePx, batchSize);
-        Device cpu = new Device("cpu").retainReference();
-        return new PreparedNet(execution, batchSize, sizePx, execution.embeddingSize(), ScalarType.Float, cpu);
+        return new PreparedNet(execution, batchSize, sizePx, execution.embeddingSize(), ScalarType.Float);
     }
 
     /** Returns whether this processor has instructions for a type of values and oneDNN has kernels that use them. */
     public static boolean isFast(ScalarType type) {
         return OneDnn.available(type);
-    }
-
-    private static int bytes(ScalarType type) {
-        return type == ScalarType.Float ? Float.BYTES : Short.BYTES;
-    }
-
-    /** Returns a size that splits a batch into the fewest chunks, all of nearly the same size. */
-    private static int chunkSize(int batchSize, long maxChunkSize) {
-        int chunks = (int) Math.ceil((double) batchSize / Math.max(1, maxChunkSize));
-        return (int) Math.ceil((double) batchSize / chunks);
     }
 
     /**
@@ -200,6 +233,13 @@ public final class PreparedNet implements AutoCloseable {
                 throw new UnsupportedOperationException("only networks on a CPU with oneDNN take pixels");
             }
             return flip ? sums(rows) : rows;
+        }
+    }
+
+    /** Embeds images, wherever the network runs. */
+    float[][] embed(InputImages images) {
+        try (Lifetime.Use use = lifetime.enter()) {
+            return execution.run(images);
         }
     }
 
@@ -281,9 +321,6 @@ public final class PreparedNet implements AutoCloseable {
     /** Waits for the calls that are in progress and frees the weights. Closing again has no effect. */
     @Override
     public void close() {
-        lifetime.close(() -> {
-            execution.close();
-            device.close();
-        });
+        lifetime.close(execution::close);
     }
 }

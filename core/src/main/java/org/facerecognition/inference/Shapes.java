@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
@@ -84,6 +85,7 @@ final class Shapes {
         public long[] convolution(Convolution c) {
             long[] weight = c.weight().shape(); // [out, in / groups, height, width]
             require(in.length == 3 && weight.length == 4 && weight[1] * c.groups() == in[0], c, in);
+            require(weight[0] % c.groups() == 0 && (c.bias() == null || c.bias().count() == weight[0]), c, in);
             return new long[] {
                 weight[0], c.window().positionsY(in[1], weight[2]), c.window().positionsX(in[2], weight[3])
             };
@@ -91,13 +93,17 @@ final class Shapes {
 
         @Override
         public long[] linear(Linear l) {
-            require(in.length == 1 && l.weight().size(1) == in[0], l, in);
-            return new long[] {l.weight().size(0)};
+            long[] weight = l.weight().shape(); // [out, in]
+            require(in.length == 1 && weight.length == 2 && weight[1] == in[0], l, in);
+            require(l.bias() == null || l.bias().count() == weight[0], l, in);
+            return new long[] {weight[0]};
         }
 
         @Override
         public long[] batchNorm(BatchNorm n) {
-            require(n.mean().count() == in[0], n, in);
+            for (Constant constant : List.of(n.mean(), n.variance(), n.weight(), n.bias())) {
+                require(constant.count() == in[0], n, in);
+            }
             return in;
         }
 

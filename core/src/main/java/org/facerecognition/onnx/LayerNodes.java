@@ -1,9 +1,7 @@
 package org.facerecognition.onnx;
 
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.AveragePool;
@@ -131,7 +129,7 @@ final class LayerNodes {
     /** Returns a matrix with rows and columns exchanged, whenever its values are asked for. */
     static Constant transposed(Constant matrix) {
         long[] shape = matrix.shape();
-        return computed(new long[] {shape[1], shape[0]}, target -> {
+        return Constant.of(new long[] {shape[1], shape[0]}, target -> {
             float[] values = matrix.values();
             int rows = (int) shape[0];
             int columns = (int) shape[1];
@@ -146,26 +144,11 @@ final class LayerNodes {
     private static Constant times(Constant values, double factor) {
         return factor == 1
                 ? values
-                : computed(values.shape(), target -> {
+                : Constant.of(values.shape(), target -> {
                     for (float value : values.values()) {
                         target.put((float) (value * factor));
                     }
                 });
-    }
-
-    /** Returns a constant that is computed whenever its values are asked for. */
-    static Constant computed(long[] shape, Consumer<FloatBuffer> values) {
-        return new Constant() {
-            @Override
-            public long[] shape() {
-                return shape.clone();
-            }
-
-            @Override
-            public void copyTo(FloatBuffer target) {
-                values.accept(target);
-            }
-        };
     }
 
     // ---- normalizations ----

@@ -131,7 +131,7 @@ final class LeadingNormalization {
             Constant weight = c.weight();
             long[] shape = weight.shape();
             int area = Math.toIntExact(shape[2] * shape[3]);
-            Constant exchanged = LayerNodes.computed(shape, target -> {
+            Constant exchanged = Constant.of(shape, target -> {
                 float[] values = weight.values();
                 for (int row = 0; row < shape[0] * 3; row++) {
                     int from = row / 3 * 3 + 2 - row % 3;

@@ -69,17 +69,7 @@ record TensorProto(String name, int type, long[] shape, Values values) {
 
     /** Returns the values as a constant, which reads them whenever they are asked for. */
     Constant constant() {
-        return new Constant() {
-            @Override
-            public long[] shape() {
-                return shape.clone();
-            }
-
-            @Override
-            public void copyTo(FloatBuffer target) {
-                TensorProto.this.copyTo(target);
-            }
-        };
+        return Constant.of(shape, this::copyTo);
     }
 
     /** Returns the values of a tensor of integers. */

@@ -40,13 +40,39 @@ public final class Fingerprint {
         update(digest, input);
         try (PointerScope scope = new PointerScope()) {
             NamedTensors.of(encoder).forEach((name, tensor) -> {
-                if (!name.endsWith(COUNTER)) {
+                if (!leavesOut(name)) {
                     update(digest, name + Arrays.toString(tensor.shape()));
                     update(digest, tensor);
                 }
             });
         }
         return HexFormat.of().formatHex(digest.digest()).substring(0, DIGITS);
+    }
+
+    /**
+     * Computes the fingerprint of an encoder whose weights are in a file, as {@link #of(String, Module)} does.
+     *
+     * @param input description of what the encoder expects as input
+     * @param file whose tensors are float32
+     * @param prefix of the names of the encoder's tensors in the file
+     * @return 16 lowercase hexadecimal digits
+     * @throws WeightsException when the file cannot be read
+     */
+    public static String of(String input, SafeTensors file, String prefix) {
+        MessageDigest digest = sha256();
+        update(digest, input);
+        for (String name : file.names()) {
+            if (name.startsWith(prefix) && !leavesOut(name)) {
+                update(digest, name.substring(prefix.length()) + Arrays.toString(file.shape(name)));
+                file.readBytes(name, digest::update);
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest()).substring(0, DIGITS);
+    }
+
+    /** Returns whether fingerprints do not depend on a tensor, because embeddings do not. */
+    public static boolean leavesOut(String name) {
+        return name.endsWith(COUNTER);
     }
 
     private static void update(MessageDigest digest, String text) {

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
@@ -20,6 +22,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -44,6 +47,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     private static final long MAX_HEADER_BYTES = 100L << 20; // the limit of the format's own implementation
     private static final int HEAP_BYTES_PER_BYTE = 24; // memory of a parsed header per byte, at worst
     private static final int MAX_DIMENSIONS = 64; // libtorch's limit
+    private static final int PIECE_BYTES = 1 << 18; // read at once
     private static final int MAX_PRINTED = 100; // characters
 
     /** The type and shape of a tensor, and its position after the header, in bytes. */
@@ -310,6 +314,52 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         Tensor tensor = TensorBytes.empty(entry.type(), entry.shape().toArray());
         TensorBytes.read(file, channel, dataStart + entry.begin(), tensor);
         return tensor;
+    }
+
+    /**
+     * Returns whether a tensor's values are float32.
+     *
+     * @throws WeightsException when there is no tensor of that name
+     */
+    public boolean isFloat32(String name) {
+        return require(name).type() == ElementType.F32;
+    }
+
+    /**
+     * Reads a tensor's values without libtorch.
+     *
+     * @param name of a tensor of float32
+     * @param target receives the values, from its position on
+     * @throws WeightsException when there is no such tensor, or the file cannot be read or is closed
+     */
+    public void readFloats(String name, FloatBuffer target) {
+        if (!isFloat32(name)) {
+            throw new WeightsException(file + ": tensor \"" + name + "\" must be float32, but was "
+                    + require(name).type());
+        }
+        readBytes(name, bytes -> target.put(bytes.asFloatBuffer()));
+    }
+
+    /** Reads a tensor's values piece by piece, each in little-endian order and with whole values. */
+    void readBytes(String name, Consumer<ByteBuffer> pieces) {
+        Entry entry = require(name);
+        ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        try {
+            for (long from = entry.begin(); from < entry.end(); from += PIECE_BYTES) {
+                piece.clear().limit((int) Math.min(PIECE_BYTES, entry.end() - from));
+                while (piece.hasRemaining()) {
+                    if (channel.read(piece, dataStart + from + piece.position()) < 0) {
+                        throw new WeightsException(
+                                file + " became shorter while it was read; another program may be writing to it");
+                    }
+                }
+                pieces.accept(piece.flip());
+            }
+        } catch (ClosedChannelException e) {
+            throw new WeightsException("weights file " + file + " cannot be read: it is closed", e);
+        } catch (IOException e) {
+            throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
+        }
     }
 
     private Entry require(String name) {

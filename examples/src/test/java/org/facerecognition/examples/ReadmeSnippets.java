@@ -91,6 +91,15 @@ final class ReadmeSnippets {
         // prepare]
     }
 
+    static void load(Path photograph) {
+        // [load
+        try (FaceDetector detector = FaceDetector.open(Path.of("yunet.onnx"));
+                PreparedRecognizer prepared = PreparedRecognizer.load(Path.of("model.safetensors"), detector)) {
+            float[] embedding = prepared.embed(photograph);
+        }
+        // load]
+    }
+
     static void augment(Mat rgb) {
         // [augment
         List<Transform> transforms = TransformLine.parse("Grayscale(3), ColorJitter(brightness=0.5, hue=0.3)");

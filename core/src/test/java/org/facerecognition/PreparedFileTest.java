@@ -1,0 +1,197 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.inference.PreparedNet;
+import org.facerecognition.natives.Libtorch;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.WeightsException;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Models that are prepared from their files, in comparison with those that are loaded first. */
+@Timeout(240)
+class PreparedFileTest {
+    private static final PrepareOptions FP32 = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+    private static final int SIZE_PX = 32;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void loadNatives() {
+        Libtorch.load();
+    }
+
+    private Path saved(Encoder encoder) {
+        Path file = folder.resolve("model.safetensors");
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(encoder)
+                .embeddingSize(16)
+                .classes(3)
+                .imageSizePx(SIZE_PX)
+                .build())) {
+            recognizer.save(file);
+        }
+        return file;
+    }
+
+    private static PreparedRecognizer load(Path file) {
+        return PreparedRecognizer.load(file, FP32, null, FaceChoice.MOST_PROMINENT, false);
+    }
+
+    private static void assertEqual(Path file, PreparedRecognizer loaded) {
+        try (Recognizer recognizer = Recognizer.load(file);
+                PreparedRecognizer expected = recognizer.prepare(FP32);
+                Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
+            assertThat(loaded.embed(face)).isEqualTo(expected.embed(face));
+            assertThat(loaded.fingerprint()).isEqualTo(recognizer.fingerprint());
+            assertThat(loaded.embeddingMode()).isEqualTo(expected.embeddingMode());
+            assertThat(loaded.embeddingSize()).isEqualTo(16);
+            assertThat(loaded.imageSizePx()).isEqualTo(SIZE_PX);
+            assertThat(loaded.identities()).isEqualTo(recognizer.identities());
+            assertThat(loaded).hasToString(expected.toString());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Encoder.class,
+            names = {"RESNET18", "IRESNET18", "MOBILEFACENET", "EFFICIENTNET_B0"})
+    void aFileGivesTheEmbeddingsOfItsModelBitForBit(Encoder encoder) {
+        Path file = saved(encoder);
+        try (PreparedRecognizer loaded = load(file)) {
+            assertEqual(file, loaded);
+        }
+    }
+
+    /** Writes a model's file again with other metadata. */
+    private Path rewritten(Path file, Map<String, String> changes) {
+        Path other = folder.resolve("other.safetensors");
+        try (PointerScope scope = new PointerScope();
+                SafeTensors tensors = SafeTensors.open(file)) {
+            Map<String, Tensor> values = new LinkedHashMap<>();
+            tensors.names().forEach(name -> values.put(name, tensors.read(name)));
+            Map<String, String> metadata = new LinkedHashMap<>(tensors.metadata());
+            metadata.putAll(changes);
+            metadata.values().removeIf(String::isEmpty);
+            SafeTensors.write(other, values, metadata);
+        }
+        return other;
+    }
+
+    @Test
+    void filesOfEarlierVersionsAreLoadedFirst() {
+        Path file = rewritten(saved(Encoder.MOBILEFACENET), Map.of("graph", ""));
+        try (PreparedRecognizer loaded = load(file)) {
+            assertEqual(file, loaded);
+        }
+    }
+
+    @Test
+    void damagedDescriptionsAreRefusedInOneSentence() {
+        Path file = saved(Encoder.MOBILEFACENET);
+        String graph;
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            graph = tensors.metadata().get("graph");
+        }
+        for (String damaged : List.of(
+                "[]",
+                "{",
+                "[{\"op\":\"unknown\",\"in\":[0]}]",
+                "[{\"op\":\"flatten\",\"in\":[3]}]",
+                "[{\"op\":\"flatten\",\"in\":[]}]",
+                graph.replace("\"op\":\"flatten\"", "\"op\":\"globalAveragePool\""),
+                graph.replaceFirst("\"padding\":\\d+", "\"padding\":-1"),
+                graph.replaceFirst("\"groups\":1", "\"groups\":7"),
+                graph.replaceFirst("\"bias\":\"[^\"]*\"", "\"bias\":\"model.encoder.linear.weight\""),
+                graph.replaceFirst("\"weight\":\"[^\"]*\"", "\"weight\":\"model.encoder.absent\""))) {
+            Path other = rewritten(file, Map.of("graph", damaged));
+            assertThatThrownBy(() -> load(other))
+                    .as(damaged.substring(0, Math.min(80, damaged.length())))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining(other.toString())
+                    .hasMessageNotContaining("\n");
+        }
+    }
+
+    @Test
+    void withoutLibtorchOnTheClassPathAModelEmbedsImages() throws IOException, InterruptedException {
+        assumeThat(PreparedNet.isFast(org.bytedeco.pytorch.global.torch.ScalarType.Float))
+                .as("oneDNN runs here")
+                .isTrue();
+        Path file = saved(Encoder.MOBILEFACENET);
+        String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry ->
+                        !Path.of(entry).getFileName().toString().matches("pytorch-.*-(linux|macosx|windows).*"))
+                .collect(Collectors.joining(File.pathSeparator));
+        Path output = folder.resolve("output.txt");
+        Process child = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xss4m",
+                        "-cp",
+                        classPath,
+                        WithoutLibtorch.class.getName(),
+                        file.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            assertThat(child.waitFor(120, TimeUnit.SECONDS)).isTrue();
+            String said = Files.readString(output, StandardCharsets.UTF_8);
+            assertThat(child.exitValue()).as(said).isZero();
+            try (PreparedRecognizer loaded = load(file);
+                    Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
+                assertThat(said).contains("embedding " + Arrays.toString(loaded.embed(face)));
+            }
+            assertThat(said).contains("libtorch cannot be loaded").doesNotContain("Exception");
+        } finally {
+            child.destroyForcibly();
+        }
+    }
+
+    /** Embeds a face in a JVM without libtorch's natives. */
+    static final class WithoutLibtorch {
+        public static void main(String[] args) throws InterruptedException {
+            try (PreparedRecognizer loaded = load(Path.of(args[0]));
+                    Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0);
+                    FaceBatcher batcher = loaded.batcher()) {
+                System.out.println("embedding " + Arrays.toString(loaded.embed(face)));
+                if (!Arrays.equals(loaded.embed(face), batcher.embed(face).join())) {
+                    throw new AssertionError("the batcher's embedding differs");
+                }
+            }
+            try {
+                Libtorch.load();
+                throw new AssertionError("libtorch was on the class path");
+            } catch (IllegalStateException e) {
+                System.out.println("libtorch cannot be loaded");
+            }
+        }
+    }
+}
