@@ -31,13 +31,16 @@ import org.facerecognition.data.ModelInput;
 import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.CurrentNet;
+import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.TensorRows;
+import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /** Turns network input into unit-norm embeddings, in batches, on the network's device. Thread-safe. */
@@ -317,6 +320,32 @@ final class Embedder implements AutoCloseable {
                 () -> syntheticFaces(options.batchSize(), input.sizePx()),
                 input.normalization().table());
         return NativeErrors.explained(() -> trial.prepare(graph));
+    }
+
+    /**
+     * Prepares a model from elsewhere for the CPU; as {@link #prepare(Graph, ModelInput, String, PrepareOptions,
+     * Device)}, or in ONNX Runtime.
+     *
+     * @throws WeightsException when its layers do not fit each other, or nothing can run it
+     */
+    static PrecisionTrial.Result prepare(OnnxModel onnx, String fingerprint, PrepareOptions options) {
+        ModelInput input = onnx.input();
+        String uncovered = onnx.uncovered().orElse("");
+        try {
+            if (onnx.graph().isPresent()) {
+                return prepare(onnx.graph().get(), input, fingerprint, options, null);
+            }
+            if (!OnnxRuntimeModel.isAvailable()) {
+                throw new WeightsException(onnx.file() + " cannot be run by this library alone: " + uncovered
+                        + "; add com.microsoft.onnxruntime:onnxruntime to the class path, which then runs it");
+            }
+            PreparedNet net = PreparedNet.of(onnx.forOnnxRuntime(), options.batchSize(), input.sizePx());
+            return new PrecisionTrial.Result(net, "float32, since " + uncovered);
+        } catch (UnsupportedOperationException e) { // the message is a sentence
+            throw new WeightsException(
+                    onnx.file() + " cannot be run: " + (uncovered.isEmpty() ? "" : uncovered + "; ") + e.getMessage(),
+                    e);
+        }
     }
 
     /** Returns the pixels of synthetic faces of different identities, [S, S, 3] each. */

@@ -27,6 +27,8 @@ import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphDescription;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.onnx.OnnxModel;
+import org.facerecognition.onnx.ThresholdsFile;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.train.TrainingDescription;
 import org.facerecognition.weights.Fingerprint;
@@ -373,7 +375,8 @@ final class ModelFiles {
         }
     }
 
-    private static void putThresholds(Map<String, String> metadata, List<Threshold> thresholds) {
+    /** Writes thresholds into metadata, as {@link #thresholds} reads them. */
+    static void putThresholds(Map<String, String> metadata, List<Threshold> thresholds) {
         Map<Double, Double> former = new TreeMap<>();
         List<Measured> measured = new ArrayList<>();
         for (Threshold threshold : thresholds) {
@@ -388,7 +391,7 @@ final class ModelFiles {
         metadata.put(CALIBRATION_KEY, json(measured));
     }
 
-    private static List<Threshold> thresholds(Map<String, String> metadata) throws JsonProcessingException {
+    static List<Threshold> thresholds(Map<String, String> metadata) throws JsonProcessingException {
         Map<Double, Double> former = JSON.readValue(
                 metadata.getOrDefault(THRESHOLDS_KEY, "{}"), new TypeReference<TreeMap<Double, Double>>() {});
         List<Measured> measured =
@@ -398,6 +401,26 @@ final class ModelFiles {
                                 .map(entry -> new Threshold(entry.getValue(), OptionalDouble.of(entry.getKey()))),
                         measured.stream().map(Measured::threshold))
                 .toList();
+    }
+
+    /** Returns the thresholds of a model from elsewhere: those beside it, or else those that an export has. */
+    static List<Threshold> thresholds(OnnxModel onnx, String fingerprint) {
+        Map<String, String> beside = ThresholdsFile.read(onnx.file(), fingerprint);
+        try {
+            return thresholds(beside.isEmpty() ? onnx.metadata() : beside);
+        } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
+            throw new WeightsException(
+                    (beside.isEmpty() ? onnx.file() : ThresholdsFile.beside(onnx.file()))
+                            + " is damaged: its thresholds cannot be understood",
+                    e);
+        }
+    }
+
+    /** Records thresholds beside a model from elsewhere. */
+    static void writeThresholds(OnnxModel onnx, String fingerprint, List<Threshold> thresholds) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        putThresholds(metadata, thresholds);
+        ThresholdsFile.write(onnx.file(), fingerprint, metadata);
     }
 
     private static String json(Object value) {

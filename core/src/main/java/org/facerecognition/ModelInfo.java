@@ -27,6 +27,7 @@ final class ModelInfo {
     private final @Nullable RecognizerArgs args; // null for custom parts
     private final int imageSizePx;
     private final Normalization normalization;
+    private String title = "custom parts"; // of a model that was not made by a loss's recipe
     private List<String> warnings = List.of();
     private Crop crop = Crop.WHOLE;
     private List<String> identities = List.of();
@@ -49,6 +50,14 @@ final class ModelInfo {
 
     static ModelInfo custom(int imageSizePx, Normalization normalization) {
         return new ModelInfo(null, null, imageSizePx, normalization);
+    }
+
+    /** What is known of a model from elsewhere. */
+    static ModelInfo foreign(String title, ModelInput input) {
+        ModelInfo model = custom(input.sizePx(), input.normalization());
+        model.title = title;
+        model.crop = input.crop();
+        return model;
     }
 
     LossName loss() {
@@ -297,13 +306,14 @@ final class ModelInfo {
     ModelInfo copy() {
         ModelInfo copy = new ModelInfo(loss, args, imageSizePx, normalization).withWarnings(warnings);
         copy.adopt(this);
+        copy.title = title;
         return copy;
     }
 
     @Override
     public String toString() {
         if (loss == null) {
-            return "custom parts";
+            return title;
         }
         StringBuilder text = new StringBuilder(args().encoder() + ", " + loss.title());
         if (args().loss().s() != null) {

@@ -39,6 +39,7 @@ import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
+import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.Fingerprint;
@@ -167,6 +168,39 @@ public final class PreparedRecognizer implements FaceEmbedder {
         }
         FaceCropper cropper = new FaceCropper(input.crop(), input.sizePx(), detector, choice);
         return new PreparedRecognizer(prepared, model, cropper, flip, fingerprint, null);
+    }
+
+    /**
+     * Prepares a model from elsewhere for the CPU: with oneDNN, or in ONNX Runtime if the model has operators that this
+     * library does not cover and ONNX Runtime is on the class path.
+     *
+     * @param onnx borrowed; may be closed afterwards
+     * @param detector finds faces in photographs; borrowed, the caller closes it after the last use here. Null for
+     *     images that are aligned crops already
+     * @param choice which face is taken where several are found
+     * @param flip whether the embedding of the mirrored image is added
+     * @return owned
+     * @throws WeightsException when the model's layers do not fit each other, or none of
+     *     the two can run it; the message names the node
+     */
+    public static PreparedRecognizer load(
+            OnnxModel onnx, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        NativeLibraries.load();
+        ModelInput input = onnx.input();
+        String fingerprint = onnx.fingerprint();
+        ModelInfo model = ModelInfo.foreign(onnx.toString(), input);
+        model.setThresholds(ModelFiles.thresholds(onnx, fingerprint));
+        if (detector != null) {
+            model.requireAlignedFaces();
+        }
+        FaceCropper cropper = new FaceCropper(input.crop(), input.sizePx(), detector, choice);
+        PrecisionTrial.Result prepared = Embedder.prepare(onnx, fingerprint, options);
+        return new PreparedRecognizer(prepared, model, cropper, flip, fingerprint, null);
+    }
+
+    /** Records the thresholds of a model from elsewhere in the file {@code MODEL.thresholds.json} beside it. */
+    public void saveThresholds(OnnxModel onnx) {
+        ModelFiles.writeThresholds(onnx, fingerprint, allThresholds());
     }
 
     @Override
@@ -356,7 +390,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     @Override
     public String toString() {
-        return model + ", prepared: " + arithmetic;
+        return model + ", run by " + net.engine() + ", prepared: " + arithmetic;
     }
 
     /** Waits for running calls and frees the weights. */

@@ -15,16 +15,24 @@ import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Window;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +49,7 @@ public final class OnnxFile {
     private static final int OPERATOR_SET = 17;
     private static final int FLOAT = 1; // TensorProto.DataType
     private static final int UINT8 = 2;
+    private static final int INT64 = 7;
     private static final int ATTRIBUTE_FLOAT = 1; // AttributeProto.AttributeType
     private static final int ATTRIBUTE_INT = 2;
     private static final int ATTRIBUTE_INTS = 7;
@@ -161,11 +170,8 @@ public final class OnnxFile {
         @Override
         public Message convolution(Convolution c) {
             long[] weight = c.weight().shape(); // [out, in / groups, height, width]
-            return node("Conv", output, weighted(c.weight(), c.bias()))
-                    .message(5, attribute("kernel_shape", new long[] {weight[2], weight[3]}))
-                    .message(5, attribute("strides", twice(c.stride())))
-                    .message(5, attribute("pads", allSides(c.padding())))
-                    .message(5, attribute("group", c.groups()));
+            Message node = node("Conv", output, weighted(c.weight(), c.bias()));
+            return windowed(node, weight[2], weight[3], c.window()).message(5, attribute("group", c.groups()));
         }
 
         @Override
@@ -191,6 +197,26 @@ public final class OnnxFile {
                 case RELU -> node("Relu", output, x[0]);
                 case RELU6 -> node("Clip", output, x[0], scalar("least", 0), scalar("most", 6));
                 case SIGMOID -> node("Sigmoid", output, x[0]);
+                case HARD_SWISH -> node("HardSwish", output, x[0]);
+                case TANH -> node("Tanh", output, x[0]);
+                case MISH -> {
+                    String softplus = output + ".softplus";
+                    String tanh = output + ".tanh";
+                    node("Softplus", softplus, x[0]);
+                    node("Tanh", tanh, softplus);
+                    yield node("Mul", output, x[0], tanh);
+                }
+                case GELU -> {
+                    String scaled = output + ".scaled";
+                    String erf = output + ".erf";
+                    String sum = output + ".sum";
+                    String product = output + ".product";
+                    node("Div", scaled, x[0], scalar("root", Math.sqrt(2)));
+                    node("Erf", erf, scaled);
+                    node("Add", sum, erf, scalar("one", 1));
+                    node("Mul", product, x[0], sum);
+                    yield node("Mul", output, product, scalar("half", 0.5));
+                }
                 case SILU -> {
                     String sigmoid = output + ".sigmoid";
                     node("Sigmoid", sigmoid, x[0]);
@@ -219,10 +245,58 @@ public final class OnnxFile {
 
         @Override
         public Message maxPool(MaxPool p) {
-            return node("MaxPool", output, x[0])
-                    .message(5, attribute("kernel_shape", twice(p.kernel())))
-                    .message(5, attribute("strides", twice(p.stride())))
-                    .message(5, attribute("pads", allSides(p.padding())));
+            return windowed(node("MaxPool", output, x[0]), p.height(), p.width(), p.window());
+        }
+
+        @Override
+        public Message averagePool(AveragePool p) {
+            return windowed(node("AveragePool", output, x[0]), p.height(), p.width(), p.window())
+                    .message(5, attribute("count_include_pad", p.countsPadding() ? 1 : 0));
+        }
+
+        private Message windowed(Message node, long height, long width, Window w) {
+            node.message(5, attribute("kernel_shape", new long[] {height, width}))
+                    .message(5, attribute("strides", w.strides()))
+                    .message(5, attribute("pads", new long[] {w.top(), w.left(), w.bottom(), w.right()}));
+            boolean dilated = w.dilationY() != 1 || w.dilationX() != 1; // operator set 17 has no dilated averages
+            return dilated ? node.message(5, attribute("dilations", w.dilations())) : node;
+        }
+
+        @Override
+        public Message clip(Clip clip) {
+            return node("Clip", output, x[0], scalar("least", clip.min()), scalar("most", clip.max()));
+        }
+
+        @Override
+        public Message hardSigmoid(HardSigmoid h) {
+            return node("HardSigmoid", output, x[0])
+                    .message(5, attribute("alpha", (float) h.alpha()))
+                    .message(5, attribute("beta", (float) h.beta()));
+        }
+
+        @Override
+        public Message concat(Concat concat) {
+            return node("Concat", output, x).message(5, attribute("axis", 1));
+        }
+
+        @Override
+        public Message sliceChannels(SliceChannels s) {
+            return node("Slice", output, x[0], numbers("from", s.from()), numbers("to", s.to()), numbers("axes", 1));
+        }
+
+        @Override
+        public Message shuffleChannels(ShuffleChannels s) {
+            long[] order = new long[s.channels()];
+            int perGroup = s.channels() / s.groups();
+            for (int i = 0; i < order.length; i++) {
+                order[i] = (long) i % s.groups() * perGroup + i / s.groups();
+            }
+            return node("Gather", output, x[0], numbers("order", order)).message(5, attribute("axis", 1));
+        }
+
+        @Override
+        public Message unflatten(Unflatten unflatten) {
+            return node("Unsqueeze", output, x[0], numbers("axes", 2, 3));
         }
 
         @Override
@@ -250,18 +324,20 @@ public final class OnnxFile {
             return prefix + name;
         }
 
+        /** Adds integers to the initializers and returns their name. */
+        private String numbers(String name, long... values) {
+            initializers.add(new Message()
+                    .number(1, values.length) // dims
+                    .number(2, INT64) // data_type
+                    .numbers(7, values) // int64_data
+                    .text(8, prefix + name)); // name
+            return prefix + name;
+        }
+
         /** Adds a number to the initializers and returns its name. */
         private String scalar(String name, double value) {
             return weight(name, Constant.of(new float[] {(float) value}));
         }
-    }
-
-    private static long[] twice(int value) {
-        return new long[] {value, value};
-    }
-
-    private static long[] allSides(int padding) {
-        return new long[] {padding, padding, padding, padding};
     }
 
     /** Adds a node and returns it, so that attributes (field 5) can be added to it. */

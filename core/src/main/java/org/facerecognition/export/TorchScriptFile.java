@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
@@ -19,16 +20,24 @@ import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Window;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
@@ -143,12 +152,12 @@ public final class TorchScriptFile {
         public String convolution(Convolution c) {
             return call(
                     "conv2d",
-                    x[0],
+                    padded(c.window(), "0.0"),
                     weight("weight", c.weight()),
                     weightOrNone("bias", c.bias()),
-                    pair(c.stride()),
-                    pair(c.padding()),
-                    "[1, 1]",
+                    Arrays.toString(c.window().strides()),
+                    padding(c.window()),
+                    Arrays.toString(c.window().dilations()),
                     Integer.toString(c.groups()));
         }
 
@@ -179,6 +188,10 @@ public final class TorchScriptFile {
                 case RELU6 -> call("hardtanh", x[0], "0.0", "6.0");
                 case SILU -> call("silu", x[0]);
                 case SIGMOID -> call("sigmoid", x[0]);
+                case HARD_SWISH -> "torch.nn.functional.hardswish(" + x[0] + ")";
+                case GELU -> "torch.nn.functional.gelu(" + x[0] + ")";
+                case MISH -> "torch.nn.functional.mish(" + x[0] + ")";
+                case TANH -> call("tanh", x[0]);
             };
         }
 
@@ -199,7 +212,77 @@ public final class TorchScriptFile {
 
         @Override
         public String maxPool(MaxPool p) {
-            return call("max_pool2d", x[0], pair(p.kernel()), pair(p.stride()), pair(p.padding()));
+            String kernel = Arrays.toString(new int[] {p.height(), p.width()});
+            return call(
+                    "max_pool2d",
+                    p.hasSmallPadding() ? x[0] : pad(x[0], p.window(), "-float('inf')"),
+                    kernel,
+                    Arrays.toString(p.window().strides()),
+                    Arrays.toString(p.hasSmallPadding() ? p.window().begins() : new long[2]),
+                    Arrays.toString(p.window().dilations()));
+        }
+
+        @Override
+        public String averagePool(AveragePool p) {
+            String means = average(p, x[0]);
+            return p.countsPadding() ? means : call("div", means, average(p, call("ones_like", x[0])));
+        }
+
+        private String average(AveragePool p, String values) {
+            return call(
+                    "avg_pool2d",
+                    pad(values, p.window(), "0.0"),
+                    Arrays.toString(new int[] {p.height(), p.width()}),
+                    Arrays.toString(p.window().strides()));
+        }
+
+        /** Returns the input, with padding that PyTorch's operators lack: they pad opposite sides alike. */
+        private String padded(Window w, String value) {
+            return w.isSymmetric() ? x[0] : pad(x[0], w, value);
+        }
+
+        private String padding(Window w) {
+            return Arrays.toString(w.isSymmetric() ? w.begins() : new long[2]);
+        }
+
+        private String pad(String values, Window w, String value) {
+            String sides = Arrays.toString(new int[] {w.left(), w.right(), w.top(), w.bottom()});
+            return call("constant_pad_nd", values, sides, value);
+        }
+
+        @Override
+        public String clip(Clip clip) {
+            return call("hardtanh", x[0], number(clip.min()), number(clip.max()));
+        }
+
+        private String number(double value) {
+            return Double.isInfinite(value) ? (value < 0 ? "-" : "") + "float('inf')" : Double.toString(value);
+        }
+
+        @Override
+        public String hardSigmoid(HardSigmoid h) {
+            String line = call("add", call("mul", x[0], number(h.alpha())), number(h.beta()));
+            return call("hardtanh", line, "0.0", "1.0");
+        }
+
+        @Override
+        public String concat(Concat concat) {
+            return call("cat", Arrays.toString(x), "1");
+        }
+
+        @Override
+        public String sliceChannels(SliceChannels s) {
+            return call("narrow", x[0], "1", Integer.toString(s.from()), Integer.toString(s.to() - s.from()));
+        }
+
+        @Override
+        public String shuffleChannels(ShuffleChannels s) {
+            return call("channel_shuffle", x[0], Integer.toString(s.groups()));
+        }
+
+        @Override
+        public String unflatten(Unflatten unflatten) {
+            return call("unsqueeze", call("unsqueeze", x[0], "2"), "3");
         }
 
         @Override
@@ -225,9 +308,5 @@ public final class TorchScriptFile {
 
     private static String call(String function, String... arguments) {
         return "torch." + function + "(" + String.join(", ", arguments) + ")";
-    }
-
-    private static String pair(int value) {
-        return "[" + value + ", " + value + "]";
     }
 }

@@ -91,7 +91,7 @@ public final class BatchNormFolding {
         if (before instanceof Convolution c) {
             Affine affine = Affine.of(norm);
             Constant weight = scaledRows(c.weight(), affine.scale);
-            return new Convolution(weight, foldedBias(c.bias(), affine), c.stride(), c.padding(), c.groups());
+            return new Convolution(weight, foldedBias(c.bias(), affine), c.window(), c.groups());
         }
         if (before instanceof Linear l) {
             Affine affine = Affine.of(norm);

@@ -14,16 +14,23 @@ import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,7 +75,7 @@ public final class GraphDescription {
         return Optional.of(nodes.toString());
     }
 
-    /** A constant that is no tensor of the network. */
+    /** A constant that is no tensor of the network, or an operation that only other graphs have. */
     private static final class NoNameException extends RuntimeException {
         private static final long serialVersionUID = 1;
     }
@@ -104,8 +111,8 @@ public final class GraphDescription {
         @Override
         public ObjectNode convolution(Convolution c) {
             return weighted("convolution", c.weight(), c.bias())
-                    .put("stride", c.stride())
-                    .put("padding", c.padding())
+                    .put("stride", uniform(c.window()).strideY())
+                    .put("padding", c.window().top())
                     .put("groups", c.groups());
         }
 
@@ -131,10 +138,56 @@ public final class GraphDescription {
 
         @Override
         public ObjectNode maxPool(MaxPool p) {
+            if (p.height() != p.width()) {
+                throw new NoNameException();
+            }
             return operation("maxPool")
-                    .put("kernel", p.kernel())
-                    .put("stride", p.stride())
-                    .put("padding", p.padding());
+                    .put("kernel", p.height())
+                    .put("stride", uniform(p.window()).strideY())
+                    .put("padding", p.window().top());
+        }
+
+        /** Windows that the networks of this library do not have are not described. */
+        private static Window uniform(Window window) {
+            if (!window.isUniform()) {
+                throw new NoNameException();
+            }
+            return window;
+        }
+
+        @Override
+        public ObjectNode concat(Concat concat) {
+            throw new NoNameException();
+        }
+
+        @Override
+        public ObjectNode sliceChannels(SliceChannels slice) {
+            throw new NoNameException();
+        }
+
+        @Override
+        public ObjectNode shuffleChannels(ShuffleChannels shuffle) {
+            throw new NoNameException();
+        }
+
+        @Override
+        public ObjectNode averagePool(AveragePool pool) {
+            throw new NoNameException();
+        }
+
+        @Override
+        public ObjectNode unflatten(Unflatten unflatten) {
+            throw new NoNameException();
+        }
+
+        @Override
+        public ObjectNode clip(Clip clip) {
+            throw new NoNameException();
+        }
+
+        @Override
+        public ObjectNode hardSigmoid(HardSigmoid hardSigmoid) {
+            throw new NoNameException();
         }
 
         @Override

@@ -45,11 +45,21 @@ public sealed interface Operation {
 
         R scale(Scale scale);
 
+        R concat(Concat concat);
+
+        R sliceChannels(SliceChannels slice);
+
+        R shuffleChannels(ShuffleChannels shuffle);
+
         R maxPool(MaxPool maxPool);
+
+        R averagePool(AveragePool pool);
 
         R globalAveragePool(GlobalAveragePool pool);
 
         R flatten(Flatten flatten);
+
+        R unflatten(Unflatten unflatten);
 
         R linear(Linear linear);
     }
@@ -63,6 +73,10 @@ public sealed interface Operation {
         R activation(Activation activation);
 
         R prelu(PRelu prelu);
+
+        R clip(Clip clip);
+
+        R hardSigmoid(HardSigmoid hardSigmoid);
     }
 
     /** An operation that maps each value on its own and keeps the shape; a convolution can apply it to its result. */
@@ -137,13 +151,18 @@ public sealed interface Operation {
     }
 
     /**
-     * Two-dimensional convolution with the same stride and the same zero padding in both dimensions.
+     * Two-dimensional convolution with zero padding.
      *
      * @param weight [out, in / groups, height, width]
      * @param bias [out]
+     * @param groups the number of equal parts of the input's channels, each of which gives a part of the result's
      */
-    record Convolution(Constant weight, @Nullable Constant bias, int stride, int padding, int groups)
-            implements Operation {
+    record Convolution(Constant weight, @Nullable Constant bias, Window window, int groups) implements Operation {
+        /** Describes a convolution with the same stride and the same padding in both dimensions. */
+        public Convolution(Constant weight, @Nullable Constant bias, int stride, int padding, int groups) {
+            this(weight, bias, Window.of(stride, padding), groups);
+        }
+
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.convolution(this);
@@ -187,11 +206,40 @@ public sealed interface Operation {
         /** x * sigmoid(x). */
         SILU,
         /** 1 / (1 + exp(-x)). */
-        SIGMOID;
+        SIGMOID,
+        /** x * min(max(x / 6 + 1 / 2, 0), 1). */
+        HARD_SWISH,
+        /** x * (1 + erf(x / sqrt(2))) / 2. */
+        GELU,
+        /** x * tanh(log(1 + exp(x))). */
+        MISH,
+        /** The hyperbolic tangent. */
+        TANH;
 
         @Override
         public <R> R acceptPointwise(PointwiseVisitor<R> visitor) {
             return visitor.activation(this);
+        }
+    }
+
+    /**
+     * Computes min(max(x, min), max).
+     *
+     * @param min the least result; may be negative infinity
+     * @param max the greatest result; may be positive infinity
+     */
+    record Clip(double min, double max) implements Pointwise {
+        @Override
+        public <R> R acceptPointwise(PointwiseVisitor<R> visitor) {
+            return visitor.clip(this);
+        }
+    }
+
+    /** Computes min(max(alpha * x + beta, 0), 1). */
+    record HardSigmoid(double alpha, double beta) implements Pointwise {
+        @Override
+        public <R> R acceptPointwise(PointwiseVisitor<R> visitor) {
+            return visitor.hardSigmoid(this);
         }
     }
 
@@ -208,7 +256,7 @@ public sealed interface Operation {
         }
     }
 
-    /** Product of [B, C, H, W] and one factor per channel, [B, C, 1, 1]. */
+    /** Product of [B, C, H, W] and one factor per channel, [B, C, 1, 1]; or of two values of the same shape. */
     record Scale() implements Operation {
         @Override
         public int inputs() {
@@ -221,11 +269,72 @@ public sealed interface Operation {
         }
     }
 
-    /** The maximum of each square window; the image is padded with negative infinity. */
-    record MaxPool(int kernel, int stride, int padding) implements Operation {
+    /**
+     * Joins values along their channels, which are dimension 1. Their other sizes are the same.
+     *
+     * @param inputs the number of values, at least 1
+     */
+    record Concat(int inputs) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.concat(this);
+        }
+    }
+
+    /**
+     * Takes some of the channels of [B, C, H, W].
+     *
+     * @param from the first channel
+     * @param to the end, exclusive
+     */
+    record SliceChannels(int from, int to) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.sliceChannels(this);
+        }
+    }
+
+    /**
+     * Reorders the channels of [B, C, H, W]: those of {@code groups} equal groups take turns (ShuffleNet, Zhang et al.
+     * 2017, arXiv:1707.01083). Channel {@code i * groups + g} of the result is channel {@code g * C / groups + i}.
+     *
+     * @param channels C, a multiple of {@code groups}
+     */
+    record ShuffleChannels(int channels, int groups) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.shuffleChannels(this);
+        }
+    }
+
+    /** The maximum of each window; the image is padded with negative infinity. */
+    record MaxPool(int height, int width, Window window) implements Operation {
+        /** Describes a pooling of square windows. */
+        public MaxPool(int kernel, int stride, int padding) {
+            this(kernel, kernel, Window.of(stride, padding));
+        }
+
+        /** Returns whether libtorch's pooling can do the padding: opposite sides alike, by half of a window at most. */
+        public boolean hasSmallPadding() {
+            return window.isSymmetric() && 2 * window.top() <= height && 2 * window.left() <= width;
+        }
+
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.maxPool(this);
+        }
+    }
+
+    /**
+     * The mean of each window.
+     *
+     * @param window without dilation
+     * @param countsPadding whether the zeros around the image count as values
+     */
+    record AveragePool(int height, int width, Window window, boolean countsPadding) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.averagePool(this);
         }
     }
 
@@ -242,6 +351,14 @@ public sealed interface Operation {
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.flatten(this);
+        }
+    }
+
+    /** Reshapes [B, C] to images of one pixel, [B, C, 1, 1]. */
+    record Unflatten() implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.unflatten(this);
         }
     }
 

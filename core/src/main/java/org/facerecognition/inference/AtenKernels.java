@@ -2,11 +2,13 @@ package org.facerecognition.inference;
 
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -14,16 +16,24 @@ import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Window;
 import org.facerecognition.inference.AtenKernels.Kernel;
 import org.jspecify.annotations.Nullable;
 
@@ -97,11 +107,29 @@ final class AtenKernels implements Operation.Visitor<Kernel> {
     public Kernel convolution(Convolution c) {
         Tensor weight = copy(c.weight());
         TensorOptional bias = copyIfPresent(c.bias());
-        long[] stride = {c.stride(), c.stride()};
-        long[] padding = {c.padding(), c.padding()};
-        long[] dilation = {1, 1};
+        long[] stride = c.window().strides();
+        long[] dilation = c.window().dilations();
         int groups = c.groups();
-        return (x, addend) -> torch.conv2d(x[0], weight, bias, stride, padding, dilation, groups);
+        return padded(c.window(), 0, (x, padding) -> torch.conv2d(x, weight, bias, stride, padding, dilation, groups));
+    }
+
+    /** Runs an operator with padding. */
+    private interface Padded {
+        Tensor run(Tensor x, long[] padding);
+    }
+
+    /** libtorch's operators pad opposite sides alike; other padding is done before. */
+    private static Kernel padded(Window window, double value, Padded operator) {
+        if (window.isSymmetric()) {
+            long[] padding = window.begins();
+            return (x, addend) -> operator.run(x[0], padding);
+        }
+        return (x, addend) -> operator.run(pad(x[0], window, value), new long[2]);
+    }
+
+    private static Tensor pad(Tensor x, Window w, double value) {
+        long[] sides = {w.left(), w.right(), w.top(), w.bottom()};
+        return torch.constant_pad_nd(x, sides, new Scalar(value));
     }
 
     @Override
@@ -135,7 +163,22 @@ final class AtenKernels implements Operation.Visitor<Kernel> {
             case RELU6 -> (x, addend) -> torch.hardtanh(x[0], new Scalar(0.0), new Scalar(6.0));
             case SILU -> (x, addend) -> torch.silu(x[0]);
             case SIGMOID -> (x, addend) -> torch.sigmoid(x[0]);
+            case HARD_SWISH -> (x, addend) -> torch.hardswish(x[0]);
+            case GELU -> (x, addend) -> torch.gelu(x[0]);
+            case MISH -> (x, addend) -> torch.mish(x[0]);
+            case TANH -> (x, addend) -> torch.tanh(x[0]);
         };
+    }
+
+    @Override
+    public Kernel clip(Clip clip) {
+        return (x, addend) -> torch.hardtanh(x[0], new Scalar(clip.min()), new Scalar(clip.max()));
+    }
+
+    @Override
+    public Kernel hardSigmoid(HardSigmoid h) {
+        return (x, addend) -> torch.hardtanh(
+                x[0].mul(new Scalar(h.alpha())).add(new Scalar(h.beta())), new Scalar(0.0), new Scalar(1.0));
     }
 
     @Override
@@ -150,11 +193,51 @@ final class AtenKernels implements Operation.Visitor<Kernel> {
 
     @Override
     public Kernel maxPool(MaxPool p) {
-        long[] kernel = {p.kernel(), p.kernel()};
-        long[] stride = {p.stride(), p.stride()};
-        long[] padding = {p.padding(), p.padding()};
-        long[] dilation = {1, 1};
-        return (x, addend) -> torch.max_pool2d(x[0], kernel, stride, padding, dilation, false);
+        long[] kernel = {p.height(), p.width()};
+        long[] stride = p.window().strides();
+        long[] dilation = p.window().dilations();
+        Window all = p.window();
+        return p.hasSmallPadding()
+                ? (x, addend) -> torch.max_pool2d(x[0], kernel, stride, all.begins(), dilation, false)
+                : (x, addend) -> torch.max_pool2d(
+                        pad(x[0], all, Double.NEGATIVE_INFINITY), kernel, stride, new long[2], dilation, false);
+    }
+
+    /** Divides sums by the number of values, because libtorch pads opposite sides alike. */
+    @Override
+    public Kernel averagePool(AveragePool p) {
+        long[] kernel = {p.height(), p.width()};
+        long[] stride = p.window().strides();
+        return (x, addend) -> {
+            Tensor means = average(pad(x[0], p.window(), 0), kernel, stride);
+            return p.countsPadding()
+                    ? means
+                    : means.div(average(pad(torch.ones_like(x[0]), p.window(), 0), kernel, stride));
+        };
+    }
+
+    private static Tensor average(Tensor x, long[] kernel, long[] stride) {
+        return torch.avg_pool2d(x, kernel, stride, new long[2], false, true, new LongOptional());
+    }
+
+    @Override
+    public Kernel concat(Concat concat) {
+        return (x, addend) -> torch.cat(new TensorVector(x), 1);
+    }
+
+    @Override
+    public Kernel sliceChannels(SliceChannels s) {
+        return (x, addend) -> x[0].narrow(1, s.from(), s.to() - s.from()).contiguous(MemoryFormat.ChannelsLast);
+    }
+
+    @Override
+    public Kernel shuffleChannels(ShuffleChannels s) {
+        return (x, addend) -> torch.channel_shuffle(x[0], s.groups());
+    }
+
+    @Override
+    public Kernel unflatten(Unflatten unflatten) {
+        return (x, addend) -> x[0].unsqueeze(2).unsqueeze(3);
     }
 
     @Override

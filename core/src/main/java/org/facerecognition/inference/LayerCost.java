@@ -4,16 +4,23 @@ import java.util.Arrays;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
 
 /**
  * The cost of one layer of a prepared network, including the operations that are fused with it.
@@ -56,7 +63,7 @@ public record LayerCost(String layer, double seconds, long operations) {
 
         @Override
         public Kind convolution(Convolution c) {
-            String name = "convolution " + Arrays.toString(c.weight().shape()) + ", stride " + c.stride();
+            String name = "convolution " + Arrays.toString(c.weight().shape()) + ", stride " + c.window();
             return new Kind(name, c.weight().count());
         }
 
@@ -99,6 +106,41 @@ public record LayerCost(String layer, double seconds, long operations) {
         @Override
         public Kind scale(Scale scale) {
             return withoutWeights(scale);
+        }
+
+        @Override
+        public Kind clip(Clip clip) {
+            return new Kind(clip.toString(), 0);
+        }
+
+        @Override
+        public Kind hardSigmoid(HardSigmoid hardSigmoid) {
+            return new Kind(hardSigmoid.toString(), 0);
+        }
+
+        @Override
+        public Kind concat(Concat concat) {
+            return withoutWeights(concat);
+        }
+
+        @Override
+        public Kind sliceChannels(SliceChannels slice) {
+            return withoutWeights(slice);
+        }
+
+        @Override
+        public Kind shuffleChannels(ShuffleChannels shuffle) {
+            return withoutWeights(shuffle);
+        }
+
+        @Override
+        public Kind averagePool(AveragePool pool) {
+            return withoutWeights(pool);
+        }
+
+        @Override
+        public Kind unflatten(Unflatten unflatten) {
+            return withoutWeights(unflatten);
         }
 
         @Override

@@ -12,6 +12,7 @@ import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.graph.Window;
 
 /** Loads oneDNN and creates the objects that all of its users need: engine, memory layouts and attributes. */
 final class OneDnn {
@@ -77,6 +78,11 @@ final class OneDnn {
     /** Returns a descriptor that lets the primitive choose the layout; scoped. */
     static memory.desc anyLayout(data_type type, long... shape) {
         return new memory.desc(shape, type, format_tag.any);
+    }
+
+    /** Returns oneDNN's dilations: the numbers of pixels that are skipped. */
+    static long[] dilations(Window window) {
+        return new long[] {window.dilationY() - 1, window.dilationX() - 1};
     }
 
     /** Returns the descriptor of a dense row-major layout, as in C; scoped. */

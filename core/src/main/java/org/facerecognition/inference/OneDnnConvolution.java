@@ -15,6 +15,7 @@ import org.bytedeco.dnnl.primitive_attr;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.Pointwise;
+import org.facerecognition.graph.Window;
 import org.facerecognition.inference.OneDnnPlan.Argument;
 import org.facerecognition.inference.OneDnnPlan.Call;
 import org.facerecognition.inference.OneDnnPlan.Step;
@@ -147,20 +148,20 @@ final class OneDnnConvolution {
                     : new Convolution(
                             c.weight().slice(from, to),
                             c.bias() == null ? null : c.bias().slice(from, to),
-                            c.stride(),
-                            c.padding(),
+                            c.window(),
                             c.groups() == 1 ? 1 : (int) (to - from));
         }
 
         /** Adds the call, unless oneDNN computes the part in another way than the whole; returns whether it did. */
         boolean add(convolution_forward.primitive_desc chosen, int input, int output, List<Call> calls) {
-            long[] padding = {convolution.padding(), convolution.padding()};
+            Window window = convolution.window();
+            long[] padding = {window.top(), window.bottom()};
             Slab inputSlab = null;
             if (inputs != null && rows) {
-                long first = from * convolution.stride() - convolution.padding();
-                long end = (to - 1) * convolution.stride()
-                        - convolution.padding()
-                        + convolution.weight().size(2);
+                long first = from * window.strideY() - window.top();
+                long end = (to - 1) * window.strideY()
+                        - window.top()
+                        + window.spanY(convolution.weight().size(2));
                 long height = plan.shape(node.inputs().get(0))[2];
                 padding = new long[] {Math.max(0, -first), Math.max(0, end - height)};
                 inputSlab = inputs.between(Math.max(0, first), Math.min(height, end));
@@ -302,7 +303,7 @@ final class OneDnnConvolution {
                 node.addsInPlace()
                         ? plan.layout(node.addend())
                         : OneDnn.anyLayout(plan.type(), plan.shape(node.output())),
-                new long[] {c.padding(), c.padding()},
+                new long[] {c.window().top(), c.window().bottom()},
                 attributes);
     }
 
@@ -340,9 +341,10 @@ final class OneDnnConvolution {
                         ? new memory.desc()
                         : OneDnn.rowMajor(data_type.f32, c.bias().count()),
                 to,
-                new long[] {c.stride(), c.stride()},
-                new long[] {rowPadding[0], c.padding()},
-                new long[] {rowPadding[1], c.padding()},
+                c.window().strides(),
+                OneDnn.dilations(c.window()),
+                new long[] {rowPadding[0], c.window().left()},
+                new long[] {rowPadding[1], c.window().right()},
                 attributes,
                 false);
     }

@@ -15,16 +15,24 @@ import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Window;
 import org.facerecognition.inference.OneDnnPlan.Argument;
 import org.facerecognition.inference.OneDnnPlan.Call;
 import org.facerecognition.inference.OneDnnWeights.Vector;
@@ -38,12 +46,14 @@ final class OneDnnLayers {
     private final OneDnnWeights weights;
     private final OneDnnPointwise pointwise;
     private final OneDnnConvolution convolution;
+    private final OneDnnChannels channels;
 
     OneDnnLayers(OneDnnPlan plan, OneDnnWeights weights, OneDnnAutotuner autotuner) {
         this.plan = plan;
         this.weights = weights;
         this.pointwise = new OneDnnPointwise(plan, weights);
         this.convolution = new OneDnnConvolution(plan, weights, autotuner, pointwise);
+        this.channels = new OneDnnChannels(plan);
     }
 
     /** Adds the calls of one node to the plan of {@code layers}. */
@@ -117,8 +127,48 @@ final class OneDnnLayers {
         }
 
         @Override
+        public Optional<Emitter> clip(Clip c) {
+            return Optional.of((layers, node) -> layers.pointwise.add(node, c));
+        }
+
+        @Override
+        public Optional<Emitter> hardSigmoid(HardSigmoid h) {
+            return Optional.of((layers, node) -> layers.pointwise.add(node, h));
+        }
+
+        @Override
+        public Optional<Emitter> concat(Concat concat) {
+            return Optional.of((layers, node) -> layers.channels.concat(node));
+        }
+
+        @Override
+        public Optional<Emitter> sliceChannels(SliceChannels s) {
+            return Optional.of((layers, node) -> layers.channels.slice(node, s));
+        }
+
+        @Override
+        public Optional<Emitter> shuffleChannels(ShuffleChannels s) {
+            return Optional.of((layers, node) -> layers.channels.shuffle(node, s));
+        }
+
+        @Override
+        public Optional<Emitter> averagePool(AveragePool p) {
+            return Optional.of((layers, node) -> layers.pool(
+                    node,
+                    p.countsPadding() ? algorithm.pooling_avg_include_padding : algorithm.pooling_avg_exclude_padding,
+                    new long[] {p.height(), p.width()},
+                    p.window()));
+        }
+
+        @Override
+        public Optional<Emitter> unflatten(Unflatten unflatten) {
+            return Optional.of(OneDnnLayers::unflatten);
+        }
+
+        @Override
         public Optional<Emitter> maxPool(MaxPool p) {
-            return Optional.of(OneDnnLayers.maxPool(p));
+            return Optional.of((layers, node) ->
+                    layers.pool(node, algorithm.pooling_max, new long[] {p.height(), p.width()}, p.window()));
         }
 
         @Override
@@ -182,20 +232,13 @@ final class OneDnnLayers {
                 Argument.of(dnnl.DNNL_ARG_DST, node.output())));
     }
 
-    private static Emitter maxPool(MaxPool p) {
-        long[] kernel = {p.kernel(), p.kernel()};
-        long[] stride = {p.stride(), p.stride()};
-        long[] padding = {p.padding(), p.padding()};
-        return (layers, node) -> layers.pool(node, algorithm.pooling_max, kernel, stride, padding);
-    }
-
     private void globalAveragePool(FusedNode node) {
         long[] in = plan.shape(node.inputs().get(0)); // [B, C, H, W]
         long[] kernel = {in[2], in[3]};
-        pool(node, algorithm.pooling_avg_exclude_padding, kernel, new long[] {1, 1}, new long[] {0, 0});
+        pool(node, algorithm.pooling_avg_exclude_padding, kernel, Window.of(1, 0));
     }
 
-    private void pool(FusedNode node, algorithm algorithm, long[] kernel, long[] stride, long[] padding) {
+    private void pool(FusedNode node, algorithm algorithm, long[] kernel, Window window) {
         int input = plan.input(node, 0);
         pooling_forward.primitive_desc descriptor = new pooling_forward.primitive_desc(
                 OneDnn.engine(),
@@ -203,11 +246,11 @@ final class OneDnnLayers {
                 algorithm,
                 plan.layout(input),
                 OneDnn.anyLayout(plan.type(), plan.shape(node.output())),
-                stride,
+                window.strides(),
                 kernel,
-                new long[] {0, 0}, // oneDNN's dilation: the number of skipped pixels
-                padding,
-                padding,
+                OneDnn.dilations(window),
+                window.begins(),
+                window.ends(),
                 OneDnn.attributes(),
                 false);
         plan.define(node.output(), descriptor.dst_desc());
@@ -216,6 +259,14 @@ final class OneDnnLayers {
                 descriptor,
                 Argument.of(dnnl.DNNL_ARG_SRC, input),
                 Argument.of(dnnl.DNNL_ARG_DST, node.output())));
+    }
+
+    /** Images of one pixel are rows whose channels lie together. */
+    private void unflatten(FusedNode node) {
+        long[] shape = plan.shape(node.inputs().get(0));
+        int rows = plan.inLayout(plan.input(node, 0), OneDnn.rowMajor(plan.type(), shape));
+        plan.define(node.output(), OneDnn.rowMajor(plan.type(), plan.shape(node.output())));
+        plan.share(node.output(), rows);
     }
 
     /** Rows in row-major layout are the image's own memory in row-major layout. */

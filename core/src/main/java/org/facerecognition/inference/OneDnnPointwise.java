@@ -10,6 +10,8 @@ import org.bytedeco.dnnl.post_ops;
 import org.bytedeco.dnnl.prelu_forward;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Pointwise;
 import org.facerecognition.graph.Operation.PointwiseVisitor;
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 /** Pointwise operations in oneDNN: as a primitive, or as a post-op that a convolution applies to its result. */
 final class OneDnnPointwise {
     private static final int PER_CHANNEL = 1 << 1; // a mask with the bit of dimension 1
+    private static final algorithm CLIP = algorithm.eltwise_clip;
+    private static final algorithm HARD_SIGMOID = algorithm.eltwise_hardsigmoid;
 
     private final OneDnnPlan plan;
     private final OneDnnWeights weights;
@@ -66,6 +70,17 @@ final class OneDnnPointwise {
         }
 
         @Override
+        public PostOp clip(Clip c) {
+            return new PostOp(operations -> operations.append_eltwise(CLIP, (float) c.min(), (float) c.max()), null);
+        }
+
+        @Override
+        public PostOp hardSigmoid(HardSigmoid h) {
+            return new PostOp(
+                    operations -> operations.append_eltwise(HARD_SIGMOID, (float) h.alpha(), (float) h.beta()), null);
+        }
+
+        @Override
         public PostOp prelu(PRelu p) {
             return new PostOp(operations -> operations.append_prelu(PER_CHANNEL), p.slopes());
         }
@@ -83,14 +98,28 @@ final class OneDnnPointwise {
 
         @Override
         public Call activation(Activation a) {
+            return eltwise(algorithm(a), alpha(a), beta(a));
+        }
+
+        @Override
+        public Call clip(Clip c) {
+            return eltwise(CLIP, (float) c.min(), (float) c.max());
+        }
+
+        @Override
+        public Call hardSigmoid(HardSigmoid h) {
+            return eltwise(HARD_SIGMOID, (float) h.alpha(), (float) h.beta());
+        }
+
+        private Call eltwise(algorithm algorithm, float alpha, float beta) {
             eltwise_forward.primitive_desc descriptor = new eltwise_forward.primitive_desc(
                     OneDnn.engine(),
                     prop_kind.forward_inference,
-                    algorithm(a),
+                    algorithm,
                     plan.layout(input),
                     plan.layout(output),
-                    alpha(a),
-                    beta(a),
+                    alpha,
+                    beta,
                     OneDnn.attributes(),
                     false);
             return Call.of(
@@ -145,25 +174,31 @@ final class OneDnnPointwise {
     private static algorithm algorithm(Activation activation) {
         return switch (activation) {
             case RELU -> algorithm.eltwise_relu;
-            case RELU6 -> algorithm.eltwise_clip;
+            case RELU6 -> CLIP;
             case SILU -> algorithm.eltwise_swish;
             case SIGMOID -> algorithm.eltwise_logistic;
+            case HARD_SWISH -> algorithm.eltwise_hardswish;
+            case GELU -> algorithm.eltwise_gelu_erf;
+            case MISH -> algorithm.eltwise_mish;
+            case TANH -> algorithm.eltwise_tanh;
         };
     }
 
-    /** Returns a ReLU's slope below zero, a clip's lower bound, or the factor inside a swish's sigmoid. */
+    /** Returns a ReLU's slope below zero, a clip's lower bound, or the factor inside a swish or hard swish. */
     private static float alpha(Activation activation) {
         return switch (activation) {
-            case RELU, RELU6, SIGMOID -> 0;
+            case RELU, RELU6, SIGMOID, GELU, MISH, TANH -> 0;
             case SILU -> 1;
+            case HARD_SWISH -> 1f / 6;
         };
     }
 
-    /** Returns a clip's upper bound. */
+    /** Returns a clip's upper bound, or what a hard swish adds. */
     private static float beta(Activation activation) {
         return switch (activation) {
             case RELU6 -> 6;
-            case RELU, SILU, SIGMOID -> 0;
+            case HARD_SWISH -> 0.5f;
+            case RELU, SILU, SIGMOID, GELU, MISH, TANH -> 0;
         };
     }
 }

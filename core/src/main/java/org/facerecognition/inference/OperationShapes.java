@@ -5,16 +5,23 @@ import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,7 +57,7 @@ final class OperationShapes implements Operation.Visitor<Operation> {
 
     @Override
     public Operation convolution(Convolution c) {
-        return new Convolution(shape(c.weight()), optional(c.bias()), c.stride(), c.padding(), c.groups());
+        return new Convolution(shape(c.weight()), optional(c.bias()), c.window(), c.groups());
     }
 
     @Override
@@ -66,6 +73,41 @@ final class OperationShapes implements Operation.Visitor<Operation> {
     @Override
     public Operation scale(Scale scale) {
         return scale;
+    }
+
+    @Override
+    public Operation concat(Concat concat) {
+        return concat;
+    }
+
+    @Override
+    public Operation sliceChannels(SliceChannels slice) {
+        return slice;
+    }
+
+    @Override
+    public Operation shuffleChannels(ShuffleChannels shuffle) {
+        return shuffle;
+    }
+
+    @Override
+    public Operation averagePool(AveragePool pool) {
+        return pool;
+    }
+
+    @Override
+    public Operation unflatten(Unflatten unflatten) {
+        return unflatten;
+    }
+
+    @Override
+    public Operation clip(Clip clip) {
+        return clip;
+    }
+
+    @Override
+    public Operation hardSigmoid(HardSigmoid hardSigmoid) {
+        return hardSigmoid;
     }
 
     @Override

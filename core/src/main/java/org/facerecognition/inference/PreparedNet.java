@@ -37,12 +37,16 @@ public final class PreparedNet implements AutoCloseable {
     private final int embeddingSize;
     private final Lifetime lifetime = new Lifetime("prepared net");
 
-    private PreparedNet(Execution execution, int batchSize, Layers layers, ScalarType type) {
+    private PreparedNet(Execution execution, int batchSize, int sizePx, int embeddingSize, ScalarType type) {
         this.execution = execution;
         this.batchSize = batchSize;
-        this.sizePx = Math.toIntExact(layers.shapes()[0][1]);
-        this.embeddingSize = layers.embeddingSize();
+        this.sizePx = sizePx;
+        this.embeddingSize = embeddingSize;
         this.type = type;
+    }
+
+    private PreparedNet(Execution execution, int batchSize, Layers layers, ScalarType type) {
+        this(execution, batchSize, Math.toIntExact(layers.shapes()[0][1]), layers.embeddingSize(), type);
     }
 
     /**
@@ -151,6 +155,19 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
+    /**
+     * Prepares a network for ONNX Runtime on the CPU, in float32.
+     *
+     * @param batchSize the maximum number of images that are processed together
+     * @param sizePx the side of the square images in pixels
+     * @return owned
+     * @throws UnsupportedOperationException when ONNX Runtime cannot run it; the message is a sentence
+     */
+    public static PreparedNet of(OnnxRuntimeModel model, int batchSize, int sizePx) {
+        OnnxRuntimeExecution execution = new OnnxRuntimeExecution(model, sizePx, batchSize);
+        return new PreparedNet(execution, batchSize, sizePx, execution.embeddingSize(), ScalarType.Float);
+    }
+
     /** Returns whether this processor has instructions for a type of values and oneDNN has kernels that use them. */
     public static boolean isFast(ScalarType type) {
         return OneDnn.available(type);
@@ -174,9 +191,16 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
-    /** Returns whether {@link #embed} can be called: on a CPU with oneDNN. */
+    /** Returns whether {@link #embed} can be called: on a CPU with oneDNN, and in ONNX Runtime. */
     public boolean takesPixels() {
-        return execution instanceof OneDnnExecution;
+        return execution instanceof OneDnnExecution || execution instanceof OnnxRuntimeExecution;
+    }
+
+    /** Returns what runs the layers: {@code oneDNN}, {@code libtorch} or {@code ONNX Runtime}. */
+    public String engine() {
+        return execution instanceof OneDnnExecution
+                ? "oneDNN"
+                : execution instanceof OnnxRuntimeExecution ? "ONNX Runtime" : "libtorch";
     }
 
     /**
@@ -198,11 +222,16 @@ public final class PreparedNet implements AutoCloseable {
                         + sizePx + ", 3], but had " + image.length);
             }
         }
-        if (!(execution instanceof OneDnnExecution oneDnn)) {
-            throw new UnsupportedOperationException("only networks on a CPU with oneDNN take pixels");
-        }
+        InputImages images = new InputImages.Pixels(pixels, table, sizePx, flip);
         try (Lifetime.Use use = lifetime.enter()) {
-            float[][] rows = oneDnn.run(new InputImages.Pixels(pixels, table, sizePx, flip));
+            float[][] rows;
+            if (execution instanceof OneDnnExecution oneDnn) {
+                rows = oneDnn.run(images);
+            } else if (execution instanceof OnnxRuntimeExecution onnxRuntime) {
+                rows = onnxRuntime.run(images);
+            } else {
+                throw new UnsupportedOperationException("only networks on a CPU with oneDNN take pixels");
+            }
             return flip ? sums(rows) : rows;
         }
     }

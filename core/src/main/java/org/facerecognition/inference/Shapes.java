@@ -3,21 +3,29 @@ package org.facerecognition.inference;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
+import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Clip;
+import org.facerecognition.graph.Operation.Concat;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.HardSigmoid;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
 import org.facerecognition.graph.Operation.Normalize;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Scale;
-import org.jspecify.annotations.Nullable;
+import org.facerecognition.graph.Operation.ShuffleChannels;
+import org.facerecognition.graph.Operation.SliceChannels;
+import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Window;
 
 /**
  * Infers the shapes of a network's values for one image, without the batch dimension: [C, H, W] or [D]. It also checks
@@ -36,24 +44,23 @@ final class Shapes {
         long[][] shapes = new long[valueCount][];
         shapes[0] = new long[] {3, sizePx, sizePx};
         for (FusedNode node : nodes) {
-            long[] in = shapes[node.inputs().get(0)];
-            long[] second =
-                    node.inputs().size() < 2 ? null : shapes[node.inputs().get(1)];
-            long[] out = infer(node.operation(), in, second);
+            long[] out = infer(
+                    node.operation(),
+                    node.inputs().stream().map(value -> shapes[value]).toArray(long[][]::new));
             if (node.addend() != FusedNode.NONE) {
                 infer(new Add(), out, shapes[node.addend()]);
             }
             if (node.then() != null) {
-                infer(node.then(), out, null);
+                infer(node.then(), out);
             }
             shapes[node.output()] = out;
         }
         return shapes;
     }
 
-    private static long[] infer(Operation operation, long[] in, long @Nullable [] second) {
-        long[] out = operation.accept(new Inference(in, second));
-        require(Arrays.stream(out).allMatch(side -> side > 0), operation, in);
+    private static long[] infer(Operation operation, long[]... inputs) {
+        long[] out = operation.accept(new Inference(inputs[0], inputs));
+        require(Arrays.stream(out).allMatch(side -> side > 0), operation, inputs[0]);
         return out;
     }
 
@@ -61,9 +68,9 @@ final class Shapes {
      * Returns the shape of an operation's result, and throws if the inputs do not fit the operation.
      *
      * @param in the shape of the first input
-     * @param second the shape of the second input, if there is one
+     * @param all the shapes of all inputs
      */
-    private record Inference(long[] in, long @Nullable [] second) implements Operation.Visitor<long[]> {
+    private record Inference(long[] in, long[][] all) implements Operation.Visitor<long[]> {
         @Override
         public long[] normalize(Normalize normalize) {
             return in;
@@ -80,9 +87,7 @@ final class Shapes {
             require(in.length == 3 && weight.length == 4 && weight[1] * c.groups() == in[0], c, in);
             require(weight[0] % c.groups() == 0 && (c.bias() == null || c.bias().count() == weight[0]), c, in);
             return new long[] {
-                weight[0],
-                side(in[1], weight[2], c.stride(), c.padding()),
-                side(in[2], weight[3], c.stride(), c.padding())
+                weight[0], c.window().positionsY(in[1], weight[2]), c.window().positionsX(in[2], weight[3])
             };
         }
 
@@ -115,24 +120,80 @@ final class Shapes {
 
         @Override
         public long[] add(Add add) {
-            requirePair(Arrays.equals(in, second), add);
+            requirePair(Arrays.equals(in, all[1]), add);
             return in;
         }
 
         @Override
         public long[] scale(Scale scale) {
-            requirePair(in.length == 3 && Arrays.equals(new long[] {in[0], 1, 1}, second), scale);
+            boolean perChannel = in.length == 3 && Arrays.equals(new long[] {in[0], 1, 1}, all[1]);
+            requirePair(perChannel || Arrays.equals(in, all[1]), scale);
             return in;
         }
 
         @Override
         public long[] maxPool(MaxPool p) {
             require(in.length == 3, p, in);
-            return new long[] {
-                in[0],
-                side(in[1], p.kernel(), p.stride(), p.padding()),
-                side(in[2], p.kernel(), p.stride(), p.padding())
-            };
+            return pooled(p, p.height(), p.width(), p.window());
+        }
+
+        @Override
+        public long[] averagePool(AveragePool p) {
+            require(in.length == 3 && p.window().dilationY() == 1 && p.window().dilationX() == 1, p, in);
+            return pooled(p, p.height(), p.width(), p.window());
+        }
+
+        /** A window must not lie in the padding alone: it would have no maximum and no mean. */
+        private long[] pooled(Operation pool, int height, int width, Window w) {
+            long rows = w.positionsY(in[1], height);
+            long columns = w.positionsX(in[2], width);
+            boolean inside = w.top() < w.spanY(height)
+                    && w.left() < w.spanX(width)
+                    && (rows - 1) * w.strideY() - w.top() < in[1]
+                    && (columns - 1) * w.strideX() - w.left() < in[2];
+            require(inside, pool, in);
+            return new long[] {in[0], rows, columns};
+        }
+
+        @Override
+        public long[] clip(Clip clip) {
+            return in;
+        }
+
+        @Override
+        public long[] hardSigmoid(HardSigmoid hardSigmoid) {
+            return in;
+        }
+
+        @Override
+        public long[] concat(Concat concat) {
+            long[] sum = in.clone();
+            for (int i = 1; i < all.length; i++) {
+                long[] next = all[i].clone();
+                require(next.length == in.length, concat, in);
+                sum[0] += next[0];
+                next[0] = in[0];
+                requirePair(Arrays.equals(in, next), concat);
+            }
+            return sum;
+        }
+
+        @Override
+        public long[] sliceChannels(SliceChannels s) {
+            require(in.length == 3 && s.from() >= 0 && s.from() < s.to() && s.to() <= in[0], s, in);
+            return new long[] {s.to() - s.from(), in[1], in[2]};
+        }
+
+        @Override
+        public long[] shuffleChannels(ShuffleChannels s) {
+            require(in.length == 3 && in[0] == s.channels() && s.groups() > 0 && in[0] % s.groups() == 0, s, in);
+            return in;
+        }
+
+        @Override
+        public long[] unflatten(Unflatten unflatten) {
+            require(in.length == 1, unflatten, in);
+            return new long[] {in[0], 1, 1};
         }
 
         @Override
@@ -148,12 +209,8 @@ final class Shapes {
 
         private void requirePair(boolean fits, Operation operation) {
             if (!fits) {
-                throw misfit(operation, Arrays.toString(in) + " and " + Arrays.toString(second));
+                throw misfit(operation, Arrays.stream(all).map(Arrays::toString).collect(Collectors.joining(" and ")));
             }
-        }
-
-        private static long side(long side, long kernel, int stride, int padding) {
-            return Math.floorDiv(side + 2L * padding - kernel, (long) stride) + 1;
         }
     }
 

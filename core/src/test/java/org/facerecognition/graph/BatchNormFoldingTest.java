@@ -52,7 +52,7 @@ class BatchNormFoldingTest {
         Convolution c = (Convolution)
                 folded((g, x) -> g.add(twoXMinusOne(), g.add(plain, x))).get(1);
         assertThat(c.bias().values()).containsExactly(-1);
-        assertThat(c.stride()).isEqualTo(2);
+        assertThat(c.window()).isEqualTo(Window.of(2, 0));
     }
 
     @Test

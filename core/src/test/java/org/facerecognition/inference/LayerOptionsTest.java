@@ -309,7 +309,9 @@ class LayerOptionsTest {
         assertMisfit((g, x) -> g.linear(linear, x), "Linear was given [3, 13, 13]");
         assertMisfit(
                 (g, x) -> g.flatten(g.plus(g.convolution(first, x), x)), "Add was given [8, 11, 11] and [3, 13, 13]");
-        assertMisfit((g, x) -> g.flatten(g.scale(x, x)), "Scale was given [3, 13, 13] and [3, 13, 13]");
+        assertMisfit(
+                (g, x) -> g.flatten(g.scale(x, g.convolution(first, x))),
+                "Scale was given [3, 13, 13] and [8, 11, 11]");
         assertMisfit(
                 (g, x) -> g.flatten(g.add(new Operation.PRelu(Constant.of(torch.ones(5))), x)),
                 "PRelu was given [3, 13, 13]");

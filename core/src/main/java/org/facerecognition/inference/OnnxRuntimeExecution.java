@@ -1,0 +1,173 @@
+package org.facerecognition.inference;
+
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.platform.Fp16Conversions;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.inference.OnnxRuntimeModel.InputType;
+import org.facerecognition.natives.Processors;
+import org.facerecognition.natives.TensorRows;
+
+/** Runs an ONNX model in ONNX Runtime on the CPU, for networks with operators that the other executions lack. */
+final class OnnxRuntimeExecution implements Execution {
+    private final OnnxRuntimeModel model;
+    private final int sizePx;
+    private final int batchSize;
+    private final OrtSession session;
+    private final int embeddingSize;
+
+    /**
+     * Opens a session and embeds one image, to see that the model works.
+     *
+     * @param sizePx the side of the square images in pixels
+     * @param batchSize the maximum number of images that are processed together
+     * @throws UnsupportedOperationException when ONNX Runtime cannot run the model either; the message is a sentence
+     */
+    OnnxRuntimeExecution(OnnxRuntimeModel model, int sizePx, int batchSize) {
+        this.model = model;
+        this.sizePx = sizePx;
+        this.batchSize = model.batchSize() == 0 ? batchSize : model.batchSize();
+        try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+            options.setIntraOpNumThreads(Processors.count());
+            this.session =
+                    OrtEnvironment.getEnvironment().createSession(model.file().toString(), options);
+        } catch (OrtException e) {
+            throw refused(e);
+        }
+        boolean works = false;
+        try {
+            this.embeddingSize = embed(new float[1][3 * sizePx * sizePx])[0].length;
+            works = true;
+        } finally {
+            if (!works) {
+                close();
+            }
+        }
+    }
+
+    private UnsupportedOperationException refused(OrtException e) {
+        String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
+        return new UnsupportedOperationException("ONNX Runtime cannot run " + model.file() + ": " + reason, e);
+    }
+
+    int embeddingSize() {
+        return embeddingSize;
+    }
+
+    @Override
+    public int chunkSize() {
+        return batchSize;
+    }
+
+    @Override
+    public Tensor run(Tensor images) {
+        float[][] rows = run(TensorRows.of(
+                images.to(new Device("cpu"), ScalarType.Float).reshape(images.size(0), 3L * sizePx * sizePx)));
+        FloatBuffer all = FloatBuffer.allocate(rows.length * embeddingSize);
+        for (float[] row : rows) {
+            all.put(row);
+        }
+        return Tensor.create(all.array(), rows.length, embeddingSize);
+    }
+
+    @Override
+    public float[][] run(InputImages images) {
+        float[][] values = new float[images.count()][3 * sizePx * sizePx];
+        for (int i = 0; i < values.length; i++) {
+            images.read(i, values[i]);
+        }
+        return run(values);
+    }
+
+    private float[][] run(float[][] images) {
+        float[][] rows = new float[images.length][];
+        for (int from = 0; from < images.length; from += batchSize) {
+            float[][] chunk = Arrays.copyOfRange(images, from, Math.min(images.length, from + batchSize));
+            System.arraycopy(embed(chunk), 0, rows, from, chunk.length);
+        }
+        return rows;
+    }
+
+    /** @param images [3, S, S] each, RGB */
+    private float[][] embed(float[][] images) {
+        int count = model.batchSize() == 0 ? images.length : model.batchSize(); // a fixed batch is filled with zeros
+        float[] values = new float[count * 3 * sizePx * sizePx];
+        for (int i = 0; i < images.length; i++) {
+            arrange(images[i], values, i * images[i].length);
+        }
+        long[] shape =
+                model.channelsLast() ? new long[] {count, sizePx, sizePx, 3} : new long[] {count, 3, sizePx, sizePx};
+        try (OnnxTensor input = tensor(values, shape);
+                OrtSession.Result result = session.run(Map.of(model.input(), input), Set.of(model.output()))) {
+            FloatBuffer floats = ((OnnxTensor) result.get(0)).getFloatBuffer();
+            float[][] rows = new float[images.length][floats.remaining() / count];
+            for (float[] row : rows) {
+                floats.get(row);
+            }
+            return rows;
+        } catch (OrtException e) {
+            throw refused(e);
+        }
+    }
+
+    private void arrange(float[] image, float[] target, int at) {
+        int area = sizePx * sizePx;
+        for (int c = 0; c < 3; c++) {
+            int from = area * (model.blueFirst() ? 2 - c : c);
+            if (model.channelsLast()) {
+                for (int i = 0; i < area; i++) {
+                    target[at + 3 * i + c] = image[from + i];
+                }
+            } else {
+                System.arraycopy(image, from, target, at + c * area, area);
+            }
+        }
+    }
+
+    private OnnxTensor tensor(float[] values, long[] shape) throws OrtException {
+        OrtEnvironment environment = OrtEnvironment.getEnvironment();
+        if (model.type() == InputType.FLOAT) {
+            return OnnxTensor.createTensor(environment, FloatBuffer.wrap(values), shape);
+        }
+        if (model.type() == InputType.FLOAT16) {
+            ByteBuffer halves = ByteBuffer.allocateDirect(2 * values.length).order(ByteOrder.nativeOrder());
+            for (float value : values) {
+                halves.putShort(Fp16Conversions.floatToFp16(value));
+            }
+            return OnnxTensor.createTensor(environment, halves.flip(), shape, OnnxJavaType.FLOAT16);
+        }
+        ByteBuffer bytes = ByteBuffer.allocateDirect(values.length);
+        for (float value : values) {
+            bytes.put((byte) Math.round(value));
+        }
+        return OnnxTensor.createTensor(environment, bytes.flip(), shape, OnnxJavaType.UINT8);
+    }
+
+    @Override
+    public List<LayerCost> profile(Tensor images) {
+        long start = System.nanoTime();
+        run(images);
+        return List.of(new LayerCost("all layers in ONNX Runtime", (System.nanoTime() - start) / 1e9, 0));
+    }
+
+    @Override
+    public void close() {
+        try {
+            session.close();
+        } catch (OrtException e) {
+            throw new IllegalStateException("ONNX Runtime could not close its session: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package org.facerecognition.onnx;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import org.facerecognition.data.Normalization;
+
+/**
+ * What pixels a network takes, which an ONNX file does not say: their color order, their normalization and, where the
+ * file leaves it open, the size of the image. The wrong one does not fail: it gives worse embeddings.
+ *
+ * @param name of the preset, or the text it was read from
+ * @param order of the channels
+ * @param normalization of pixel values 0..255, its numbers in the order red, green, blue
+ * @param sizePx side of the square input; empty to take it from the file
+ */
+public record InputContract(String name, ColorOrder order, Normalization normalization, OptionalInt sizePx) {
+    /** The order of an image's channels. */
+    public enum ColorOrder {
+        /** Red first. */
+        RGB,
+        /** Blue first, as OpenCV reads images. */
+        BGR
+    }
+
+    /** (x - 0) / 1: pixel values as they are. */
+    static final Normalization PIXELS = uniform(0, 1);
+
+    private static final Map<String, InputContract> PRESETS = presets();
+
+    private static Map<String, InputContract> presets() {
+        Map<String, InputContract> presets = new LinkedHashMap<>();
+        // python-package/insightface/model_zoo/arcface_onnx.py
+        put(presets, "insightface", ColorOrder.RGB, Normalization.SYMMETRIC, 112);
+        // modules/objdetect/src/face_recognize.cpp: blobFromImage(..., 1, Size(112, 112), Scalar(0, 0, 0), true, false)
+        put(presets, "sface", ColorOrder.RGB, PIXELS, 112);
+        // AdaFace's inference.py, to_input
+        put(presets, "adaface", ColorOrder.BGR, Normalization.SYMMETRIC, 112);
+        // facenet-pytorch, fixed_image_standardization
+        put(presets, "facenet", ColorOrder.RGB, uniform(127.5, 128), 160);
+        put(presets, "imagenet", ColorOrder.RGB, Normalization.IMAGENET, 112);
+        return presets;
+    }
+
+    private static void put(
+            Map<String, InputContract> presets, String name, ColorOrder order, Normalization normalization, int size) {
+        presets.put(name, new InputContract(name, order, normalization, OptionalInt.of(size)));
+    }
+
+    private static Normalization uniform(double mean, double std) {
+        return new Normalization(Collections.nCopies(3, mean), Collections.nCopies(3, std));
+    }
+
+    /** Returns the names that {@link #parse} knows: conventions of well-known projects. */
+    public static List<String> names() {
+        return List.copyOf(PRESETS.keySet());
+    }
+
+    /**
+     * Reads a contract.
+     *
+     * @param text a preset of {@link #names}, or the color order, {@code mean=}, {@code std=} and perhaps {@code size=},
+     *     such as {@code BGR mean=127.5 std=128}; a mean or deviation may be three numbers for red, green and blue
+     * @throws IllegalArgumentException when it is neither
+     */
+    public static InputContract parse(String text) {
+        InputContract preset = PRESETS.get(text.strip().toLowerCase(Locale.ROOT));
+        if (preset != null) {
+            return preset;
+        }
+        Map<String, String> settings = new LinkedHashMap<>();
+        String order = "";
+        for (String word : text.strip().split("[\\s]+")) {
+            int equals = word.indexOf('=');
+            if (equals > 0) {
+                settings.put(word.substring(0, equals).toLowerCase(Locale.ROOT), word.substring(equals + 1));
+            } else {
+                order = order.isEmpty() ? word.toUpperCase(Locale.ROOT) : "twice";
+            }
+        }
+        boolean complete = settings.containsKey("mean")
+                && settings.containsKey("std")
+                && List.of("mean", "std", "size").containsAll(settings.keySet());
+        boolean known = Arrays.stream(ColorOrder.values()).map(Enum::name).anyMatch(order::equals);
+        if (!complete || !known) {
+            throw refusal(text);
+        }
+        try {
+            OptionalInt size = settings.containsKey("size")
+                    ? OptionalInt.of(Integer.parseInt(settings.get("size")))
+                    : OptionalInt.empty();
+            Normalization normalization = new Normalization(three(settings.get("mean")), three(settings.get("std")));
+            return new InputContract(text.strip(), ColorOrder.valueOf(order), normalization, size);
+        } catch (NumberFormatException e) {
+            throw refusal(text);
+        }
+    }
+
+    private static IllegalArgumentException refusal(String text) {
+        return new IllegalArgumentException("input must be " + String.join(", ", names())
+                + " or, for example, \"BGR mean=127.5 std=128\", but was \"" + text + "\"");
+    }
+
+    private static List<Double> three(String text) {
+        List<Double> numbers = new ArrayList<>();
+        for (String number : text.split(",", -1)) {
+            double value = Double.parseDouble(number);
+            if (!Double.isFinite(value)) {
+                throw new NumberFormatException(number);
+            }
+            numbers.add(value);
+        }
+        return numbers.size() == 1 ? Collections.nCopies(3, numbers.get(0)) : numbers;
+    }
+
+    /** Returns the contracts that face models follow, to be tried one after another. */
+    public static List<InputContract> plausible() {
+        return PRESETS.values().stream()
+                .flatMap(preset -> Arrays.stream(ColorOrder.values())
+                        .map(order -> new InputContract(
+                                order == preset.order ? preset.name : order + " as " + preset.name,
+                                order,
+                                preset.normalization,
+                                OptionalInt.empty())))
+                .toList();
+    }
+
+    /** Describes what determines embeddings, for a model's fingerprint. The text must never change. */
+    String fingerprintText() {
+        return order + " mean=" + normalization.mean() + " std=" + normalization.std();
+    }
+
+    /** Returns the contract as {@link #parse} reads it, without the size. */
+    public String spelled() {
+        return order + " mean=" + text(normalization.mean()) + " std=" + text(normalization.std());
+    }
+
+    private static String text(List<Double> numbers) {
+        boolean same = numbers.stream().distinct().count() == 1;
+        return (same ? numbers.subList(0, 1) : numbers)
+                .stream()
+                        .map(number -> number == Math.rint(number)
+                                ? Long.toString(number.longValue())
+                                : Double.toString(number))
+                        .collect(Collectors.joining(","));
+    }
+
+    @Override
+    public String toString() {
+        return spelled();
+    }
+}

@@ -1,0 +1,301 @@
+package org.facerecognition.onnx;
+
+import java.util.Arrays;
+import java.util.List;
+import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Operation;
+import org.facerecognition.graph.Operation.AveragePool;
+import org.facerecognition.graph.Operation.BatchNorm;
+import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.L2Normalize;
+import org.facerecognition.graph.Operation.Linear;
+import org.facerecognition.graph.Operation.MaxPool;
+import org.facerecognition.graph.Window;
+import org.jspecify.annotations.Nullable;
+
+/** Converts layers: convolutions, linear layers, normalizations and poolings. */
+final class LayerNodes {
+    private final Nodes node;
+    private final NodeProto proto;
+    private final Converter converter;
+
+    private LayerNodes(Nodes node) {
+        this.node = node;
+        this.proto = node.node();
+        this.converter = node.converter();
+    }
+
+    static List<? extends Datum> convert(Nodes node) {
+        LayerNodes layer = new LayerNodes(node);
+        Computed result = layer.result();
+        return result == null ? List.of() : List.of(result);
+    }
+
+    private @Nullable Computed result() {
+        return switch (proto.type()) {
+            case "Conv" -> convolution();
+            case "Gemm" -> gemm();
+            case "MatMul" -> matMul();
+            case "BatchNormalization" -> batchNorm();
+            case "MaxPool" -> maxPool();
+            case "AveragePool" -> averagePool();
+            case "GlobalAveragePool" -> globalAveragePool(converter.images(node.computed(0)));
+            case "GlobalMaxPool" -> {
+                Computed x = converter.images(node.computed(0));
+                long[] one = {Known.BATCH, x.base()[1], 1, 1};
+                var pool = new MaxPool((int) x.base()[2], (int) x.base()[3], Window.of(1, 0));
+                yield converter.add(pool, one, x);
+            }
+            case "ReduceMean" -> reduceMean();
+            case "ReduceL2" -> reduceL2();
+            case "LpNormalization" -> {
+                long axis = proto.number("axis", -1);
+                node.require(proto.number("p", 2) == 2 && (axis == 1 || axis == -1), "it must be over rows with p 2");
+                Computed x = converter.rows(node.computed(0));
+                yield converter.add(new L2Normalize(), x.base(), x);
+            }
+            default -> null;
+        };
+    }
+
+    // ---- convolutions and linear layers ----
+
+    private Computed convolution() {
+        Computed given = node.computed(0);
+        boolean padded = given.view() == Computed.View.PADDED;
+        long[] extra = padded ? converter.padding(proto.input(0)) : new long[4];
+        Computed x = converter.images(padded ? Computed.of(given.value(), given.base()) : given);
+        Known weight = node.known(1);
+        long[] shape = weight.shape();
+        int groups = (int) proto.number("group", 1);
+        node.require(
+                shape.length == 4
+                        && groups >= 1
+                        && shape[0] % groups == 0
+                        && shape[1] * groups == x.base()[1]
+                        && Arrays.stream(shape).allMatch(size -> size > 0),
+                "weights of the shape " + Arrays.toString(shape) + " do not fit images of the shape "
+                        + Converter.text(x.base()));
+        Window w = window(x, shape[2], shape[3], extra);
+        Constant bias = node.has(2) ? vector(node.known(2), shape[0]) : null;
+        long[] result = {Known.BATCH, shape[0], w.positionsY(x.base()[2], shape[2]), w.positionsX(x.base()[3], shape[3])
+        };
+        node.require(result[2] > 0 && result[3] > 0, "its window is larger than its input");
+        return converter.add(new Convolution(weight.constant(), bias, w, groups), result, x);
+    }
+
+    private Constant vector(Known values, long count) {
+        node.require(values.count() == count, "it needs " + count + " values, but has " + values.count());
+        return values.constant().reshape(count);
+    }
+
+    private Computed gemm() {
+        Computed x = converter.rows(node.computed(0));
+        Known weight = node.known(1);
+        node.require(proto.number("transA", 0) == 0 && weight.shape().length == 2, "its first input is transposed");
+        boolean transposed = proto.number("transB", 0) != 0;
+        double alpha = proto.real("alpha", 1);
+        double beta = proto.real("beta", 1);
+        Constant matrix = transposed ? weight.constant() : transposed(weight.constant());
+        long outputs = matrix.size(0);
+        node.require(matrix.size(1) == x.base()[1], "its matrix does not fit its input");
+        Constant bias = null;
+        if (node.has(2)) {
+            Known added = node.known(2);
+            node.require(added.count() == 1 || added.count() == outputs, "its last input is no vector");
+            bias = times(added.count() == 1 ? repeated(added.scalar(), outputs) : vector(added, outputs), beta);
+        }
+        return converter.add(new Linear(times(matrix, alpha), bias), new long[] {Known.BATCH, outputs}, x);
+    }
+
+    private Computed matMul() {
+        Computed given = node.computed(0);
+        Known weight = node.known(1);
+        node.require(
+                weight.shape().length == 2 && given.shape().length == 2, "it multiplies other than rows by a matrix");
+        Computed x = converter.rows(given);
+        node.require(weight.shape()[0] == x.base()[1], "its matrix does not fit its input");
+        return converter.add(
+                new Linear(transposed(weight.constant()), null), new long[] {Known.BATCH, weight.shape()[1]}, x);
+    }
+
+    private static Constant repeated(double value, long count) {
+        float[] values = new float[Math.toIntExact(count)];
+        Arrays.fill(values, (float) value);
+        return Constant.of(values, count);
+    }
+
+    /** Returns a matrix with rows and columns exchanged, whenever its values are asked for. */
+    static Constant transposed(Constant matrix) {
+        long[] shape = matrix.shape();
+        return Constant.of(new long[] {shape[1], shape[0]}, target -> {
+            float[] values = matrix.values();
+            int rows = (int) shape[0];
+            int columns = (int) shape[1];
+            for (int column = 0; column < columns; column++) {
+                for (int row = 0; row < rows; row++) {
+                    target.put(values[row * columns + column]);
+                }
+            }
+        });
+    }
+
+    private static Constant times(Constant values, double factor) {
+        return factor == 1
+                ? values
+                : Constant.of(values.shape(), target -> {
+                    for (float value : values.values()) {
+                        target.put((float) (value * factor));
+                    }
+                });
+    }
+
+    // ---- normalizations ----
+
+    private Computed batchNorm() {
+        node.require(proto.number("training_mode", 0) == 0, "it is in training mode");
+        node.require(proto.number("spatial", 1) == 1, "it normalizes each pixel on its own");
+        Computed x = converter.materialized(node.computed(0));
+        long channels = x.base()[1];
+        return converter.add(
+                new BatchNorm(
+                        vector(node.known(3), channels),
+                        vector(node.known(4), channels),
+                        vector(node.known(1), channels),
+                        vector(node.known(2), channels),
+                        proto.real("epsilon", 1e-5f)),
+                x.base(),
+                x);
+    }
+
+    private Computed reduceL2() {
+        long[] axes = ShapeArithmetic.axes(proto, node.inputs());
+        Computed x = converter.rows(node.computed(0));
+        boolean overRows = axes != null && axes.length == 1 && (axes[0] == 1 || axes[0] == -1);
+        node.require(overRows && proto.number("keepdims", 1) == 1, "it must be over rows and keep their dimension");
+        return x.as(Computed.View.NORM, Known.BATCH, 1);
+    }
+
+    // ---- poolings ----
+
+    private Computed globalAveragePool(Computed x) {
+        return converter.add(new GlobalAveragePool(), new long[] {Known.BATCH, x.base()[1], 1, 1}, x);
+    }
+
+    private Computed reduceMean() {
+        Computed x = node.computed(0);
+        long[] axes = ShapeArithmetic.axes(proto, node.inputs());
+        node.require(axes != null, "it must name its axes");
+        int rank = x.shape().length;
+        long[] counted = Arrays.stream(axes)
+                .map(axis -> ShapeArithmetic.axis(axis, rank))
+                .sorted()
+                .toArray();
+        boolean channelsLast = x.view() == Computed.View.CHANNELS_LAST;
+        boolean flat = rank == 3 && x.base().length == 4 && x.shape()[1] == x.base()[1]; // [B, C, H * W]
+        boolean overPixels = flat
+                ? Arrays.equals(counted, new long[] {2})
+                : rank == 4
+                        && (channelsLast || x.isImages())
+                        && Arrays.equals(counted, channelsLast ? new long[] {1, 2} : new long[] {2, 3});
+        node.require(overPixels, "it must be over all pixels of images");
+        Computed pooled = globalAveragePool(Computed.of(x.value(), x.base()));
+        long channels = x.base()[1];
+        if (proto.number("keepdims", 1) == 0) {
+            return pooled.as(Computed.View.SAME, Known.BATCH, channels);
+        }
+        return flat
+                ? pooled.as(Computed.View.SAME, Known.BATCH, channels, 1)
+                : channelsLast ? pooled.as(Computed.View.CHANNELS_LAST, Known.BATCH, 1, 1, channels) : pooled;
+    }
+
+    private Computed maxPool() {
+        node.require(proto.outputs().size() < 2 || proto.outputs().get(1).isEmpty(), "it returns places too");
+        Computed x = converter.images(node.computed(0));
+        long[] kernel = kernel();
+        Window w = window(x, kernel[0], kernel[1], new long[4]);
+        return pooled(new MaxPool((int) kernel[0], (int) kernel[1], w), x, kernel, w);
+    }
+
+    private Computed averagePool() {
+        Computed x = converter.images(node.computed(0));
+        long[] kernel = kernel();
+        Window w = window(x, kernel[0], kernel[1], new long[4]);
+        boolean countsPadding = proto.number("count_include_pad", 0) != 0;
+        node.require(!countsPadding || proto.number("ceil_mode", 0) == 0, "it counts padding and rounds sizes up");
+        node.require(w.dilationY() == 1 && w.dilationX() == 1, "it is dilated");
+        return pooled(new AveragePool((int) kernel[0], (int) kernel[1], w, countsPadding), x, kernel, w);
+    }
+
+    private long[] kernel() {
+        long[] kernel = proto.numbers("kernel_shape");
+        node.require(kernel.length == 2 && kernel[0] > 0 && kernel[1] > 0, "it is not over images");
+        return kernel;
+    }
+
+    private Computed pooled(Operation pool, Computed x, long[] kernel, Window w) {
+        long[] result = {
+            Known.BATCH, x.base()[1], w.positionsY(x.base()[2], kernel[0]), w.positionsX(x.base()[3], kernel[1])
+        };
+        node.require(result[2] > 0 && result[3] > 0, "its window is larger than its input");
+        return converter.add(pool, result, x);
+    }
+
+    // ---- windows ----
+
+    /** @param extra padding by a node before: top, left, bottom, right */
+    private Window window(Computed x, long height, long width, long[] extra) {
+        long[] kernel = proto.numbers("kernel_shape", height, width);
+        node.require(kernel.length == 2 && kernel[0] == height && kernel[1] == width, "its kernel is not its weights'");
+        int[] strides = pair("strides");
+        int[] dilations = pair("dilations");
+        long[] pads = proto.numbers("pads", 0, 0, 0, 0);
+        node.require(pads.length == 4, "its padding is not that of images");
+        String auto = proto.text("auto_pad", "NOTSET");
+        for (int i = 0; i < 4; i++) {
+            node.require(pads[i] >= 0, "it cuts its input");
+            pads = pads.clone();
+            pads[i] += extra[i];
+        }
+        long[] spans = {(height - 1) * dilations[0] + 1, (width - 1) * dilations[1] + 1};
+        if (auto.startsWith("SAME")) {
+            for (int axis = 0; axis < 2; axis++) {
+                long size = x.base()[2 + axis];
+                long positions = (size + strides[axis] - 1) / strides[axis];
+                long all = Math.max(0, (positions - 1) * strides[axis] + spans[axis] - size);
+                long less = all / 2;
+                pads[axis] = auto.equals("SAME_LOWER") ? all - less : less;
+                pads[axis + 2] = all - pads[axis];
+            }
+        }
+        if (proto.number("ceil_mode", 0) != 0) {
+            for (int axis = 0; axis < 2; axis++) {
+                pads[axis + 2] += missing(x.base()[2 + axis], spans[axis], strides[axis], pads[axis], pads[axis + 2]);
+            }
+        }
+        return new Window(
+                strides[0],
+                strides[1],
+                dilations[0],
+                dilations[1],
+                Math.toIntExact(pads[0]),
+                Math.toIntExact(pads[1]),
+                Math.toIntExact(pads[2]),
+                Math.toIntExact(pads[3]));
+    }
+
+    /** Returns the padding that a last window lacks, which begins within the image or the padding before it. */
+    private static long missing(long size, long span, int stride, long before, long after) {
+        long rest = Math.floorMod(size + before + after - span, (long) stride);
+        long positions = Math.floorDiv(size + before + after - span, (long) stride) + 1;
+        boolean beginsInside = positions * stride < size + before;
+        return rest != 0 && beginsInside ? stride - rest : 0;
+    }
+
+    private int[] pair(String attribute) {
+        long[] pair = proto.numbers(attribute, 1, 1);
+        node.require(pair.length == 2, "its " + attribute + " are not those of images");
+        return new int[] {Math.toIntExact(pair[0]), Math.toIntExact(pair[1])};
+    }
+}

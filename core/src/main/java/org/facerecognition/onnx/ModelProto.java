@@ -1,0 +1,34 @@
+package org.facerecognition.onnx;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What an ONNX file holds, as far as inference needs it.
+ *
+ * @param opset the version of the standard operator set
+ * @param nodes of the graph, in the order of execution
+ * @param initializers the graph's constants by name
+ * @param inputs of the graph that are not initializers
+ * @param outputs of the graph
+ * @param metadata free text by key
+ */
+record ModelProto(
+        long opset,
+        List<NodeProto> nodes,
+        Map<String, TensorProto> initializers,
+        List<ValueProto> inputs,
+        List<ValueProto> outputs,
+        Map<String, String> metadata) {
+
+    /**
+     * An input or output of a graph.
+     *
+     * @param type one of {@link TensorProto}'s types; 0 if the file does not say it
+     * @param shape {@link #FREE} for a dimension of any size; empty if the file does not say it
+     */
+    record ValueProto(String name, int type, long[] shape) {
+        /** A size that the file leaves open. */
+        static final long FREE = -1;
+    }
+}

@@ -1,0 +1,334 @@
+package org.facerecognition.onnx;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeSet;
+import org.facerecognition.data.Crop;
+import org.facerecognition.data.ModelInput;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.OnnxRuntimeModel;
+import org.facerecognition.inference.OnnxRuntimeModel.InputType;
+import org.facerecognition.io.AtomicFile;
+import org.facerecognition.onnx.InputContract.ColorOrder;
+import org.facerecognition.onnx.ModelProto.ValueProto;
+import org.facerecognition.weights.WeightsException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A face model in an ONNX file, whoever exported it: of the operator sets 7 to 21, with one input of square color
+ * images and an output of embeddings. Where this library covers all of its operators, it is a {@link #graph} like those
+ * of its own networks; else ONNX Runtime can run it. Weights are read from the file when they are needed: it must stay
+ * where it is until the model is prepared.
+ */
+public final class OnnxModel implements AutoCloseable {
+    private static final String OWN_FORMAT = "face-recognition export 1";
+    private static final int MAX_SIDE_PX = 4096;
+    private static final int DIGITS = 16;
+
+    private final Path file;
+    private final ModelProto proto;
+    private final Layout layout;
+    private final InputContract contract;
+    private final Crop crop;
+    private final @Nullable Graph graph;
+    private final Normalization normalization;
+    private final String uncovered;
+
+    /**
+     * The images that a model takes.
+     *
+     * @param shape of the input, with the size in place of open dimensions
+     */
+    private record Layout(ValueProto input, long[] shape, boolean channelsLast, int sizePx, String output) {}
+
+    private OnnxModel(Path file, ModelProto proto, Layout layout, InputContract contract, Crop crop) {
+        this.file = file;
+        this.proto = proto;
+        this.layout = layout;
+        this.contract = contract;
+        this.crop = crop;
+        Graph graph = null;
+        Normalization normalization = contract.normalization();
+        String uncovered = "";
+        try (Graph whole = Converter.graph(proto, layout.shape, layout.channelsLast, layout.output)) {
+            LeadingNormalization.Result taken = LeadingNormalization.taken(whole, contract);
+            graph = taken.graph();
+            normalization = taken.normalization();
+        } catch (Uncovered e) {
+            uncovered = String.valueOf(e.getMessage());
+        }
+        this.graph = graph;
+        this.normalization = normalization;
+        this.uncovered = uncovered;
+    }
+
+    /**
+     * Opens a model that says what pixels it takes: one that this library exported.
+     *
+     * @return owned
+     * @throws WeightsException when the file is missing, damaged, or no face model
+     * @throws IllegalArgumentException when it does not say what pixels it takes; the message says what to give
+     */
+    public static OnnxModel open(Path file) {
+        return open(file, null);
+    }
+
+    /**
+     * Opens a model.
+     *
+     * @param input what pixels it takes; null to take that from its metadata
+     * @return owned
+     * @throws WeightsException when the file is missing, damaged, or no face model
+     * @throws IllegalArgumentException when {@code input} is null and the file does not say what pixels it takes, or
+     *     the size of its images is open
+     */
+    public static OnnxModel open(Path file, @Nullable InputContract input) {
+        ModelProto proto = ProtoReader.read(file);
+        ValueProto images = images(file, proto);
+        Optional<InputContract> own = own(file, proto);
+        boolean channelsLast = channelsLast(file, images);
+        String output = output(file, proto);
+        if (input == null && own.isEmpty()) {
+            throw new IllegalArgumentException(Suggestion.of(file, proto, images, channelsLast, output));
+        }
+        InputContract contract = input != null ? input : own.orElseThrow();
+        if (contract.name().equals("insightface")) {
+            contract = insightface(contract, proto);
+        }
+        int size = size(file, images, channelsLast, contract.sizePx());
+        long[] shape = channelsLast ? new long[] {1, size, size, 3} : new long[] {1, 3, size, size};
+        Layout layout = new Layout(images, shape, channelsLast, size, output);
+        return new OnnxModel(file, proto, layout, contract, own.isPresent() ? crop(file, proto) : Crop.WHOLE);
+    }
+
+    /** A model that insightface takes from MXNet normalizes pixels itself: Sub and Mul are among its first nodes. */
+    private static InputContract insightface(InputContract contract, ModelProto proto) {
+        List<String> first =
+                proto.nodes().stream().limit(8).map(NodeProto::type).toList();
+        boolean normalizes = first.contains("Sub") && first.contains("Mul");
+        return normalizes
+                ? new InputContract(contract.name(), contract.order(), InputContract.PIXELS, contract.sizePx())
+                : contract;
+    }
+
+    // ---- what the file says ----
+
+    private static ValueProto images(Path file, ModelProto proto) {
+        if (proto.inputs().size() != 1) {
+            throw noFaceModel(
+                    file,
+                    "one input of images",
+                    "had " + proto.inputs().stream().map(ValueProto::name).toList());
+        }
+        ValueProto images = proto.inputs().get(0);
+        boolean known = images.type() == TensorProto.FLOAT
+                || images.type() == TensorProto.FLOAT16
+                || images.type() == TensorProto.UINT8;
+        if (images.shape().length != 4 || !known) {
+            throw noFaceModel(
+                    file,
+                    "an input of images, floats or bytes of 4 dimensions",
+                    "had one of type " + images.type() + " and shape " + Arrays.toString(images.shape()));
+        }
+        return images;
+    }
+
+    private static WeightsException noFaceModel(Path file, String expected, String found) {
+        return new WeightsException(file + " must be a face model with " + expected + ", but " + found);
+    }
+
+    private static boolean channelsLast(Path file, ValueProto images) {
+        long[] shape = images.shape();
+        if (shape[1] == 3 || (shape[1] == ValueProto.FREE && shape[3] != 3)) {
+            return false;
+        }
+        if (shape[3] == 3) {
+            return true;
+        }
+        throw noFaceModel(file, "images of 3 colors", "its images are of the shape " + Arrays.toString(shape));
+    }
+
+    private static int size(Path file, ValueProto images, boolean channelsLast, OptionalInt wanted) {
+        long height = images.shape()[channelsLast ? 1 : 2];
+        long width = images.shape()[channelsLast ? 2 : 3];
+        if (height == ValueProto.FREE || width == ValueProto.FREE) {
+            long known = Math.max(height, width);
+            if (known == ValueProto.FREE && wanted.isEmpty()) {
+                throw new IllegalArgumentException("input of " + file + " must come with the size of its images, which"
+                        + " the file leaves open; add for example size=112");
+            }
+            height = width = known == ValueProto.FREE ? wanted.getAsInt() : known;
+        }
+        if (height != width || height < 1 || height > MAX_SIDE_PX) {
+            throw noFaceModel(
+                    file,
+                    "square images of at most " + MAX_SIDE_PX + " pixels a side",
+                    "takes " + width + "x" + height);
+        }
+        return (int) height;
+    }
+
+    /** Returns the only output, or the only one with more than one value per image: others are norms or scores. */
+    private static String output(Path file, ModelProto proto) {
+        List<String> candidates = proto.outputs().stream()
+                .filter(output -> proto.outputs().size() == 1
+                        || (output.shape().length > 1 && output.shape()[output.shape().length - 1] != 1))
+                .map(ValueProto::name)
+                .toList();
+        if (candidates.size() != 1) {
+            throw noFaceModel(
+                    file,
+                    "one output of embeddings",
+                    "has the outputs "
+                            + proto.outputs().stream().map(ValueProto::name).toList());
+        }
+        return candidates.get(0);
+    }
+
+    /** Returns what a model that this library exported says of its input. */
+    private static Optional<InputContract> own(Path file, ModelProto proto) {
+        Map<String, String> metadata = proto.metadata();
+        if (!OWN_FORMAT.equals(metadata.get("format"))) {
+            return Optional.empty();
+        }
+        try {
+            ColorOrder order = ColorOrder.valueOf(metadata.getOrDefault("colorOrder", "RGB"));
+            Normalization normalization = Boolean.parseBoolean(metadata.get("normalizationIncluded"))
+                    ? InputContract.PIXELS
+                    : new ObjectMapper().readValue(metadata.get("normalization"), Normalization.class);
+            return Optional.of(new InputContract("metadata", order, normalization, OptionalInt.empty()));
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            throw new WeightsException(
+                    file + " is damaged: its metadata cannot be understood: "
+                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    e);
+        }
+    }
+
+    private static Crop crop(Path file, ModelProto proto) {
+        String crop = proto.metadata().getOrDefault("crop", Crop.WHOLE.name());
+        try {
+            return Crop.valueOf(crop);
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(file + " is damaged: its metadata names the unknown crop " + crop, e);
+        }
+    }
+
+    // ---- for whoever runs it ----
+
+    /** The file that it was read from. */
+    public Path file() {
+        return file;
+    }
+
+    /** What pixels it takes. */
+    public InputContract contract() {
+        return contract;
+    }
+
+    /** The metadata of the file. */
+    public Map<String, String> metadata() {
+        return Map.copyOf(proto.metadata());
+    }
+
+    /** The network, which takes RGB images; borrowed. Empty if it has nodes that this library does not cover. */
+    public Optional<Graph> graph() {
+        return Optional.ofNullable(graph);
+    }
+
+    /** Which node is not covered, and why; empty if all are. */
+    public Optional<String> uncovered() {
+        return uncovered.isEmpty() ? Optional.empty() : Optional.of(uncovered);
+    }
+
+    /**
+     * The input of {@link #graph}, or else of {@link #forOnnxRuntime}. The normalization of pixels with which a graph
+     * begins is part of it, and no longer of the graph.
+     */
+    public ModelInput input() {
+        return new ModelInput(layout.sizePx, normalization, crop);
+    }
+
+    /** The whole network for ONNX Runtime, which takes RGB images that are normalized as {@link #input} says. */
+    public OnnxRuntimeModel forOnnxRuntime() {
+        long batch = layout.input.shape()[0];
+        InputType type = layout.input.type() == TensorProto.UINT8
+                ? InputType.UINT8
+                : layout.input.type() == TensorProto.FLOAT16 ? InputType.FLOAT16 : InputType.FLOAT;
+        return new OnnxRuntimeModel(
+                file,
+                layout.input.name(),
+                type,
+                layout.channelsLast,
+                contract.order() == ColorOrder.BGR,
+                batch == ValueProto.FREE ? 0 : (int) Math.min(batch, 1 << 10),
+                layout.output);
+    }
+
+    /**
+     * Identifies the model by its files and what pixels it takes; embeddings of models with different fingerprints must
+     * not be mixed.
+     *
+     * @return 16 hexadecimal digits
+     */
+    public String fingerprint() {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update((layout.sizePx + " " + contract.fingerprintText() + " " + crop + " " + layout.output)
+                    .getBytes(StandardCharsets.UTF_8));
+            TreeSet<Path> files = new TreeSet<>();
+            proto.initializers().values().forEach(tensor -> {
+                if (tensor.values() instanceof TensorProto.InFile part) {
+                    files.add(part.file());
+                }
+            });
+            files.remove(file);
+            digest(file, digest);
+            for (Path weights : files) {
+                digest(weights, digest);
+            }
+            return HexFormat.of().formatHex(digest.digest()).substring(0, DIGITS);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java runtime must provide SHA-256, but this one does not", e);
+        }
+    }
+
+    private static void digest(Path file, MessageDigest digest) {
+        try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+            byte[] chunk = new byte[1 << 16];
+            while (in.read(chunk) >= 0) {
+                // the stream updates the digest
+            }
+        } catch (IOException e) {
+            throw new WeightsException("cannot read " + file + ": " + AtomicFile.reason(e), e);
+        }
+    }
+
+    /** Closes the graph. */
+    @Override
+    public void close() {
+        if (graph != null) {
+            graph.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return file.getFileName() + ", " + layout.sizePx + "x" + layout.sizePx + " " + contract;
+    }
+}

@@ -1,0 +1,94 @@
+package org.facerecognition.onnx;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.facerecognition.io.AtomicFile;
+import org.facerecognition.weights.WeightsException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The thresholds of an ONNX model, in the file {@code MODEL.thresholds.json} beside it, since the model itself is not
+ * changed: by the model's fingerprint, so that those of another input stay apart.
+ */
+public final class ThresholdsFile {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String FORMAT_KEY = "format";
+    private static final String FORMAT = "face-recognition thresholds 1";
+    private static final long MAX_BYTES = 16 << 20;
+
+    private ThresholdsFile() {}
+
+    /** Returns the file beside a model. */
+    public static Path beside(Path model) {
+        return model.resolveSibling(model.getFileName() + ".thresholds.json");
+    }
+
+    /**
+     * Returns what a model's file would say of its thresholds.
+     *
+     * @param fingerprint of the model
+     * @return metadata of {@link org.facerecognition.onnx.OnnxModel#metadata} or of a model of this library; empty if
+     *     there is no such file or nothing of this model in it
+     * @throws WeightsException when the file is damaged
+     */
+    public static Map<String, String> read(Path model, String fingerprint) {
+        Path file = beside(model);
+        Map<String, String> texts = new LinkedHashMap<>();
+        all(file)
+                .path(fingerprint)
+                .properties()
+                .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asText()));
+        return texts;
+    }
+
+    /**
+     * Records a model's thresholds; those of other fingerprints stay.
+     *
+     * @throws WeightsException when the file cannot be written
+     */
+    public static void write(Path model, String fingerprint, Map<String, String> metadata) {
+        Path file = beside(model);
+        ObjectNode all = all(file);
+        all.put(FORMAT_KEY, FORMAT);
+        ObjectNode texts = all.putObject(fingerprint);
+        metadata.forEach(texts::put);
+        try {
+            AtomicFile.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(all));
+        } catch (IOException e) {
+            throw new WeightsException(AtomicFile.cannotWrite(file, e), e);
+        }
+    }
+
+    private static ObjectNode all(Path file) {
+        try {
+            if (Files.size(file) > MAX_BYTES) {
+                throw damaged(file, null);
+            }
+            JsonNode node = JSON.readTree(Files.readString(file));
+            if (node instanceof ObjectNode object
+                    && FORMAT.equals(object.path(FORMAT_KEY).asText())) {
+                return object;
+            }
+            throw damaged(file, null);
+        } catch (NoSuchFileException e) {
+            return JSON.createObjectNode();
+        } catch (JsonProcessingException e) {
+            throw damaged(file, e);
+        } catch (IOException e) {
+            throw new WeightsException("cannot read " + file + ": " + AtomicFile.reason(e), e);
+        }
+    }
+
+    private static WeightsException damaged(Path file, @Nullable Exception cause) {
+        return new WeightsException(
+                file + " is damaged or does not hold thresholds; delete it and calibrate the model again", cause);
+    }
+}

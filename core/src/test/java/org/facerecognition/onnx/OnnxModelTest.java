@@ -1,0 +1,291 @@
+package org.facerecognition.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.facerecognition.export.OnnxModelWriter.FREE;
+import static org.facerecognition.export.OnnxModelWriter.attribute;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.backbone.EncodersToTest;
+import org.facerecognition.export.OnnxFile;
+import org.facerecognition.export.OnnxModelWriter;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.Operation;
+import org.facerecognition.inference.CalmNets;
+import org.facerecognition.inference.EngineRuns;
+import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.TensorRows;
+import org.facerecognition.weights.WeightsException;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class OnnxModelTest {
+    private static final int SIZE_PX = CalmNets.SIZE_PX;
+    private static final int EMBEDDING = 16;
+    private static final InputContract PLAIN = InputContract.parse("RGB mean=0 std=1");
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void loadNatives() {
+        Libtorch.load();
+    }
+
+    private static void assertClose(float[][] rows, float[][] expected, double tolerance) {
+        for (int i = 0; i < expected.length; i++) {
+            for (int j = 0; j < expected[i].length; j++) {
+                assertThat((double) Math.abs(rows[i][j] - expected[i][j]))
+                        .isLessThan(tolerance * Math.max(1, Math.abs(expected[i][j])));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EncodersToTest
+    void readsBackWhatThisLibraryExports(Encoder encoder) {
+        Path file = folder.resolve("net.onnx");
+        try (Backbone net = CalmNets.make(encoder, EMBEDDING);
+                Graph graph = net.graph();
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            OnnxFile.write(file, graph, SIZE_PX, EMBEDDING, Map.of());
+            try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+                Tensor images = torch.rand(2, 3, SIZE_PX, SIZE_PX);
+                float[] values = new float[(int) images.numel()];
+                images.data_ptr_float().get(values);
+                float[][] expected = TensorRows.of(net.forward(images));
+                assertThat(model.uncovered()).isEmpty();
+                EngineRuns.all(model.graph().orElseThrow(), values, SIZE_PX)
+                        .values()
+                        .forEach(rows -> assertClose(rows, expected, 2e-5));
+            }
+        }
+    }
+
+    /** The normalizations are done outside of the network, so that it runs as fast as the original. */
+    @Test
+    void takesTheNormalizationOutOfAnExportThatIncludesIt() {
+        Path file = folder.resolve("net.onnx");
+        var normalize = new Operation.Normalize(List.of(100.0, 110.0, 120.0), List.of(50.0, 60.0, 70.0));
+        try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
+                Graph plain = net.graph();
+                Graph graph = plain.between(normalize, new Operation.L2Normalize())) {
+            Map<String, String> metadata = Map.of(
+                    "format", "face-recognition export 1", "normalizationIncluded", "true", "crop", "CELEBA_ALIGNED");
+            OnnxFile.write(file, graph, SIZE_PX, EMBEDDING, metadata);
+            try (OnnxModel model = OnnxModel.open(file)) {
+                assertThat(model.input().normalization().mean()).containsExactly(100.0, 110.0, 120.0);
+                assertThat(model.input().normalization().std()).containsExactly(50.0, 60.0, 70.0);
+                assertThat(model.input().crop().name()).isEqualTo("CELEBA_ALIGNED");
+                assertThat(model.graph().orElseThrow().nodes())
+                        .noneMatch(node -> node.operation() instanceof Operation.L2Normalize);
+            }
+        }
+    }
+
+    /** A convolution that adds red, 10 times green and 100 times blue. */
+    private static OnnxModelWriter colors() {
+        return new OnnxModelWriter(17)
+                .input("images", FREE, 3, 1, 1)
+                .output("y", FREE, 1)
+                .floats("w", new float[] {1, 10, 100}, 1, 3, 1, 1)
+                .node("Conv", "images w -> c")
+                .node("Flatten", "c -> y");
+    }
+
+    private static float first(OnnxModel model, float... rgb) {
+        return EngineRuns.all(model.graph().orElseThrow(), rgb, 1).get("oneDNN")[0][0];
+    }
+
+    @Test
+    void exchangesColorsOfAModelThatTakesBlueFirst() {
+        Path file = colors().write(folder.resolve("colors.onnx"));
+        try (OnnxModel rgb = OnnxModel.open(file, PLAIN);
+                OnnxModel bgr = OnnxModel.open(file, InputContract.parse("BGR mean=0 std=1"))) {
+            assertThat(first(rgb, 1, 2, 3)).isEqualTo(321);
+            assertThat(first(bgr, 1, 2, 3)).isEqualTo(123);
+            assertThat(rgb.fingerprint()).isNotEqualTo(bgr.fingerprint());
+        }
+    }
+
+    @Test
+    void saysWhatToGiveForAModelThatDoesNotSayWhatItTakes() {
+        Path plain = colors().write(folder.resolve("plain.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(plain))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(plain + " does not say what pixels it takes; give the input")
+                .hasMessageContaining("its graph does not begin with a normalization");
+        Path normalizing = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 1, 1)
+                .output("y", FREE, 1)
+                .floats("mean", new float[] {127.5f})
+                .floats("scale", new float[] {0.0078125f})
+                .floats("w", new float[] {1, 10, 100}, 1, 3, 1, 1)
+                .node("Sub", "images mean -> s")
+                .node("Mul", "s scale -> m")
+                .node("Conv", "m w -> c")
+                .node("Flatten", "c -> y")
+                .write(folder.resolve("mxnet.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(normalizing))
+                .hasMessageContaining("its graph begins with (x - [127.5, 127.5, 127.5]) / [128.0, 128.0, 128.0]")
+                .hasMessageContaining("mean=0 std=1");
+        try (OnnxModel model = OnnxModel.open(normalizing, InputContract.parse("insightface"))) {
+            assertThat(model.contract().spelled()).isEqualTo("RGB mean=0 std=1");
+            assertThat(model.input().normalization().std()).containsExactly(128.0, 128.0, 128.0);
+        }
+    }
+
+    @Test
+    void namesTheNodeThatIsNotCovered() {
+        Path file = colors().node("Sinh", "y -> z").output("z", FREE, 5).write(folder.resolve("x.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+            assertThat(model.graph()).isEmpty();
+            assertThat(model.uncovered()).contains("node sinh2 (Sinh) is not covered: there is no such operation here");
+        }
+    }
+
+    @Test
+    void readsWeightsBesideTheFileAndNowhereElse() throws IOException {
+        ByteBuffer weights = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN);
+        weights.putInt(7).putFloat(1).putFloat(10).putFloat(100).putInt(9);
+        Path inside = Files.createDirectory(folder.resolve("model"));
+        Files.write(inside.resolve("w.bin"), weights.array());
+        Files.write(folder.resolve("w.bin"), weights.array());
+        Path good = external("w.bin", 4, 12).write(inside.resolve("good.onnx"));
+        try (OnnxModel model = OnnxModel.open(good, PLAIN)) {
+            assertThat(first(model, 1, 2, 3)).isEqualTo(321);
+        }
+        for (String location : new String[] {"../w.bin", folder.resolve("w.bin").toString(), ""}) {
+            Path bad = external(location, 4, 12).write(inside.resolve("bad.onnx"));
+            assertThatThrownBy(() -> OnnxModel.open(bad, PLAIN))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(bad + " must keep its weights in its own folder, but those of constant w are in \""
+                            + location + "\"; use a model whose files lie together");
+        }
+        Path absent = external("absent.bin", 4, 12).write(inside.resolve("absent.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(absent, PLAIN)).hasMessageContaining("put that file beside the model");
+        Path beyond = external("w.bin", 12, 12).write(inside.resolve("beyond.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(beyond, PLAIN)).hasMessageContaining("must lie in the 20 bytes of");
+    }
+
+    private static OnnxModelWriter external(String location, long offset, long length) {
+        return new OnnxModelWriter(17)
+                .input("images", FREE, 3, 1, 1)
+                .output("y", FREE, 1)
+                .external("w", location, offset, length, 1, 3, 1, 1)
+                .node("Conv", "images w -> c")
+                .node("Flatten", "c -> y");
+    }
+
+    @Test
+    void rejectsWhatIsNoFaceModel() throws IOException {
+        Path text = Files.writeString(folder.resolve("text.onnx"), "version https://git-lfs.github.com/spec/v1\n");
+        assertThatThrownBy(() -> OnnxModel.open(text, PLAIN))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(text + " is damaged or no ONNX model: ");
+        Path absent = folder.resolve("absent.onnx");
+        assertThatThrownBy(() -> OnnxModel.open(absent, PLAIN)).hasMessageStartingWith("cannot read " + absent);
+        Path gray = new OnnxModelWriter(17)
+                .input("images", FREE, 1, 8, 8)
+                .output("y", FREE, 64)
+                .node("Flatten", "images -> y")
+                .write(folder.resolve("gray.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(gray, PLAIN)).hasMessageContaining("images of 3 colors");
+        Path oblong = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 112, 96)
+                .output("y", FREE, 64)
+                .node("Flatten", "images -> y")
+                .write(folder.resolve("oblong.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(oblong, PLAIN)).hasMessageContaining("takes 96x112");
+        Path old = new OnnxModelWriter(6)
+                .input("images", FREE, 3, 8, 8)
+                .output("y", FREE, 64)
+                .node("Flatten", "images -> y")
+                .write(folder.resolve("old.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(old, PLAIN)).hasMessageContaining("operator set from 7 to 21");
+        Path open = new OnnxModelWriter(17)
+                .input("images", FREE, 3, FREE, FREE)
+                .output("y", FREE, 64)
+                .node("Flatten", "images -> y")
+                .write(folder.resolve("open.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(open, PLAIN)).hasMessageContaining("add for example size=112");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "rgb",
+                "RGB mean=1",
+                "XYZ mean=1 std=1",
+                "RGB mean=1 std=x",
+                "RGB mean=1 std=1 side=3",
+                "RGB BGR mean=1 std=1",
+                "RGB mean=NaN std=1"
+            })
+    void rejectsInputsThatAreNotSpelledOut(String text) {
+        assertThatThrownBy(() -> InputContract.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("input must be insightface, sface, adaface, facenet, imagenet or, for example, \"BGR"
+                        + " mean=127.5 std=128\", but was \"" + text + "\"");
+    }
+
+    @Test
+    void readsInputsByNameAndSpelledOut() {
+        assertThat(InputContract.parse("AdaFace").spelled()).isEqualTo("BGR mean=127.5 std=127.5");
+        InputContract three = InputContract.parse("bgr mean=1,2,3 std=4,5,6 size=160");
+        assertThat(three.spelled()).isEqualTo("BGR mean=1,2,3 std=4,5,6");
+        assertThat(three.sizePx()).hasValue(160);
+    }
+
+    @Test
+    void keepsThresholdsOfEachInputBesideTheModel() {
+        Path model = folder.resolve("x.onnx");
+        assertThat(ThresholdsFile.read(model, "a")).isEmpty();
+        ThresholdsFile.write(model, "a", Map.of("thresholds", "{}"));
+        ThresholdsFile.write(model, "b", Map.of("thresholds", "{\"0.001\":0.5}"));
+        assertThat(ThresholdsFile.read(model, "a")).containsExactly(Map.entry("thresholds", "{}"));
+        assertThat(ThresholdsFile.read(model, "b")).containsExactly(Map.entry("thresholds", "{\"0.001\":0.5}"));
+    }
+
+    @Test
+    void convertsHalvesAsTheStandardSays() {
+        assertThat(TensorProto.half((short) 0x3c00)).isEqualTo(1);
+        assertThat(TensorProto.half((short) 0xc000)).isEqualTo(-2);
+        assertThat(TensorProto.half((short) 0x7bff)).isEqualTo(65504);
+        assertThat(TensorProto.half((short) 0x0001)).isEqualTo(0x1p-24f);
+        assertThat(TensorProto.half((short) 0xfc00)).isEqualTo(Float.NEGATIVE_INFINITY);
+        assertThat(TensorProto.half((short) 0x7e00)).isNaN();
+    }
+
+    @Test
+    void damagedFilesGiveASentenceOrAResult() throws IOException {
+        DamagedOnnxDrill.run(300, 5, folder);
+    }
+
+    @Test
+    void rejectsAttributesOfAnotherType() {
+        Path file = colors().node("LeakyRelu", "y -> z", attribute("alpha", "x"))
+                .output("z", FREE, 5)
+                .write(folder.resolve("x.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+            assertThat(model.contract()).isEqualTo(PLAIN);
+        }
+    }
+}

@@ -1,0 +1,543 @@
+package org.facerecognition.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.facerecognition.export.OnnxModelWriter.FREE;
+import static org.facerecognition.export.OnnxModelWriter.attribute;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.facerecognition.export.OnnxModelWriter;
+import org.facerecognition.export.OnnxModelWriter.Attribute;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.EngineRuns;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Models of a few nodes: both engines must compute what ONNX Runtime computes. */
+class OnnxOperatorsTest {
+    private static final int SIZE_PX = 13;
+    private static final int CHANNELS = 8;
+
+    @TempDir
+    private Path folder;
+
+    private static Random random = new Random(1);
+
+    private static float[] random(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian() / 2;
+        }
+        return values;
+    }
+
+    private static OnnxModelWriter images(long opset) {
+        return new OnnxModelWriter(opset)
+                .input("images", FREE, 3, SIZE_PX, SIZE_PX)
+                .output("y", FREE, FREE);
+    }
+
+    /** A model that applies something to eight channels, {@code x}, and gives {@code y}. */
+    private static Named<OnnxModelWriter> onChannels(String name, Consumer<OnnxModelWriter> nodes) {
+        return onChannels(name, 17, nodes);
+    }
+
+    private static Named<OnnxModelWriter> onChannels(String name, long opset, Consumer<OnnxModelWriter> nodes) {
+        OnnxModelWriter model = images(opset)
+                .floats("first", random(CHANNELS * 3), CHANNELS, 3, 1, 1)
+                .node("Conv", "images first -> x");
+        nodes.accept(model);
+        return Named.of(name, model);
+    }
+
+    /** As {@link #onChannels}, with the result, images {@code z}, flattened. */
+    private static Named<OnnxModelWriter> toImages(String name, Consumer<OnnxModelWriter> nodes) {
+        return toImages(name, 17, nodes);
+    }
+
+    private static Named<OnnxModelWriter> toImages(String name, long opset, Consumer<OnnxModelWriter> nodes) {
+        return onChannels(name, opset, model -> {
+            nodes.accept(model);
+            model.node("Flatten", "z -> y");
+        });
+    }
+
+    private static Named<OnnxModelWriter> convolution(
+            String name, int groups, int height, int width, Attribute... settings) {
+        Attribute[] all = java.util.Arrays.copyOf(settings, settings.length + 1);
+        all[settings.length] = attribute("group", groups);
+        return toImages(
+                "Conv " + name,
+                model -> model.floats(
+                                "w",
+                                random(16 * CHANNELS / groups * height * width),
+                                16,
+                                CHANNELS / groups,
+                                height,
+                                width)
+                        .floats("b", random(16), 16)
+                        .node("Conv", "x w b -> z", all));
+    }
+
+    private static Attribute numbers(String name, long... values) {
+        return attribute(name, values);
+    }
+
+    static Stream<Named<OnnxModelWriter>> convolutions() {
+        return Stream.of(
+                convolution("3x3", 1, 3, 3, numbers("pads", 1, 1, 1, 1)),
+                convolution("asymmetric pads", 1, 3, 3, numbers("pads", 0, 1, 2, 0)),
+                convolution("oblong stride", 1, 3, 3, numbers("strides", 2, 1), numbers("pads", 1, 1, 1, 1)),
+                convolution("oblong kernel", 1, 1, 5, numbers("pads", 0, 2, 0, 2)),
+                convolution("dilated", 1, 3, 3, numbers("dilations", 2, 3), numbers("pads", 2, 3, 2, 3)),
+                convolution("in groups", 4, 3, 3, numbers("pads", 1, 1, 1, 1), numbers("strides", 2, 2)),
+                convolution("depthwise", 8, 3, 3, numbers("pads", 1, 0, 0, 1)),
+                convolution("same upper", 1, 4, 3, attribute("auto_pad", "SAME_UPPER"), numbers("strides", 2, 2)),
+                convolution("same lower", 1, 4, 3, attribute("auto_pad", "SAME_LOWER"), numbers("strides", 2, 3)),
+                convolution("valid", 1, 3, 3, attribute("auto_pad", "VALID")),
+                toImages(
+                        "Pad, Conv",
+                        model -> model.integers("pads", 0, 0, 1, 2, 0, 0, 0, 1)
+                                .floats("w", random(8 * 8 * 9), 8, 8, 3, 3)
+                                .node("Pad", "x pads -> p")
+                                .node("Conv", "p w -> z", numbers("pads", 1, 0, 0, 0))),
+                toImages(
+                        "Conv of half precision",
+                        model -> model.written("w16", 10, halves(8 * 8), 8, 8, 1, 1)
+                                .node("Cast", "w16 -> w", attribute("to", 1))
+                                .node("Conv", "x w -> z")));
+    }
+
+    private static long[] halves(int count) {
+        long[] bits = new long[count];
+        for (int i = 0; i < count; i++) {
+            bits[i] = i == 0 ? 0x0003 : random.nextInt(2) << 15 | (8 + random.nextInt(7)) << 10 | random.nextInt(1024);
+        }
+        return bits;
+    }
+
+    static Stream<Named<OnnxModelWriter>> poolings() {
+        return Stream.of(
+                toImages(
+                        "MaxPool",
+                        model -> model.node(
+                                "MaxPool",
+                                "x -> z",
+                                numbers("kernel_shape", 3, 3),
+                                numbers("strides", 2, 2),
+                                numbers("pads", 1, 1, 1, 1))),
+                toImages(
+                        "MaxPool oblong",
+                        model -> model.node(
+                                "MaxPool",
+                                "x -> z",
+                                numbers("kernel_shape", 2, 4),
+                                numbers("strides", 2, 3),
+                                numbers("pads", 0, 1, 1, 3))),
+                toImages(
+                        "MaxPool dilated",
+                        model -> model.node(
+                                "MaxPool", "x -> z", numbers("kernel_shape", 3, 2), numbers("dilations", 2, 3))),
+                toImages(
+                        "MaxPool rounded up",
+                        model -> model.node(
+                                "MaxPool",
+                                "x -> z",
+                                numbers("kernel_shape", 2, 2),
+                                numbers("strides", 2, 2),
+                                attribute("ceil_mode", 1))),
+                toImages(
+                        "MaxPool rounded up, 3x3",
+                        model -> model.node(
+                                "MaxPool",
+                                "x -> z",
+                                numbers("kernel_shape", 3, 3),
+                                numbers("strides", 2, 2),
+                                attribute("ceil_mode", 1))),
+                toImages(
+                        "AveragePool",
+                        model -> model.node(
+                                "AveragePool", "x -> z", numbers("kernel_shape", 2, 2), numbers("strides", 2, 2))),
+                toImages(
+                        "AveragePool, padding not counted",
+                        model -> model.node(
+                                "AveragePool", "x -> z", numbers("kernel_shape", 3, 3), numbers("pads", 1, 0, 2, 1))),
+                toImages(
+                        "AveragePool, padding counted",
+                        model -> model.node(
+                                "AveragePool",
+                                "x -> z",
+                                numbers("kernel_shape", 3, 3),
+                                numbers("pads", 1, 0, 2, 1),
+                                attribute("count_include_pad", 1))),
+                toImages("GlobalAveragePool", model -> model.node("GlobalAveragePool", "x -> z")),
+                toImages("GlobalMaxPool", model -> model.node("GlobalMaxPool", "x -> z")),
+                onChannels(
+                        "ReduceMean",
+                        model -> model.node("ReduceMean", "x -> y", numbers("axes", -2, -1), attribute("keepdims", 0))),
+                toImages(
+                        "ReduceMean 18",
+                        18,
+                        model -> model.integers("axes", 2, 3)
+                                .node("ReduceMean", "x axes -> z", attribute("keepdims", 1))));
+    }
+
+    static Stream<Named<OnnxModelWriter>> pointwise() {
+        return Stream.of(
+                toImages("Relu", model -> model.node("Relu", "x -> z")),
+                toImages("Sigmoid", model -> model.node("Sigmoid", "x -> z")),
+                toImages("Tanh", model -> model.node("Tanh", "x -> z")),
+                toImages("LeakyRelu", model -> model.node("LeakyRelu", "x -> z", attribute("alpha", 0.2))),
+                toImages("LeakyRelu by default", model -> model.node("LeakyRelu", "x -> z")),
+                toImages("HardSigmoid", model -> model.node("HardSigmoid", "x -> z")),
+                toImages(
+                        "HardSigmoid as torch exports it",
+                        model -> model.node("HardSigmoid", "x -> z", attribute("alpha", 1.0 / 6))),
+                toImages("HardSwish", model -> model.node("HardSwish", "x -> z")),
+                toImages(
+                        "HardSwish as relu6",
+                        model -> model.floats("3", new float[] {3})
+                                .floats("0", new float[] {0})
+                                .floats("6", new float[] {6})
+                                .node("Add", "x 3 -> a")
+                                .node("Clip", "a 0 6 -> c")
+                                .node("Mul", "x c -> m")
+                                .node("Div", "m 6 -> z")),
+                toImages("SiLU", model -> model.node("Sigmoid", "x -> s").node("Mul", "s x -> z")),
+                toImages("Mish", 18, model -> model.node("Mish", "x -> z")),
+                toImages(
+                        "Mish as softplus",
+                        model -> model.node("Softplus", "x -> s")
+                                .node("Tanh", "s -> t")
+                                .node("Mul", "x t -> z")),
+                toImages("Gelu", 20, model -> model.node("Gelu", "x -> z")),
+                toImages(
+                        "Gelu as erf",
+                        model -> model.floats("root", new float[] {1.41421356f})
+                                .floats("1", new float[] {1})
+                                .floats("half", new float[] {0.5f})
+                                .node("Div", "x root -> d")
+                                .node("Erf", "d -> e")
+                                .node("Add", "e 1 -> a")
+                                .node("Mul", "x a -> m")
+                                .node("Mul", "m half -> z")),
+                toImages(
+                        "Clip to 0 and 6",
+                        model -> model.floats("least", new float[] {0})
+                                .floats("most", new float[] {6})
+                                .node("Clip", "x least most -> z")),
+                toImages(
+                        "Clip to other bounds",
+                        model -> model.floats("least", new float[] {-0.25f})
+                                .floats("most", new float[] {0.5f})
+                                .node("Clip", "x least most -> z")),
+                toImages(
+                        "Clip to one bound",
+                        model -> model.floats("most", new float[] {0.5f}).node("Clip", "x _ most -> z")),
+                toImages(
+                        "Clip by attributes",
+                        9,
+                        model -> model.node("Clip", "x -> z", attribute("min", -0.5), attribute("max", 1.0))),
+                toImages(
+                        "PRelu",
+                        model -> model.floats("slopes", random(8), 8, 1, 1).node("PRelu", "x slopes -> z")),
+                toImages(
+                        "PRelu of one slope",
+                        model -> model.floats("slopes", random(1), 1).node("PRelu", "x slopes -> z")),
+                toImages(
+                        "BatchNormalization",
+                        model -> model.floats("s", random(8), 8)
+                                .floats("b", random(8), 8)
+                                .floats("m", random(8), 8)
+                                .floats("v", new float[] {1, 2, 3, 4, 5, 0.1f, 0.2f, 0.3f}, 8)
+                                .node("BatchNormalization", "x s b m v -> z", attribute("epsilon", 2e-5))),
+                toImages(
+                        "Max and Min",
+                        model -> model.floats("least", new float[] {-0.1f})
+                                .floats("most", new float[] {0.3f})
+                                .node("Max", "x least -> l")
+                                .node("Min", "l most -> z")));
+    }
+
+    static Stream<Named<OnnxModelWriter>> arithmetic() {
+        return Stream.of(
+                toImages(
+                        "Add per channel",
+                        model -> model.floats("c", random(8), 1, 8, 1, 1).node("Add", "x c -> z")),
+                toImages("Add a number", model -> model.floats("c", random(1)).node("Add", "c x -> z")),
+                toImages(
+                        "Sub per channel",
+                        model -> model.floats("c", random(8), 8, 1, 1).node("Sub", "x c -> z")),
+                toImages(
+                        "Sub from a number",
+                        model -> model.floats("c", random(1)).node("Sub", "c x -> z")),
+                toImages(
+                        "Mul per channel",
+                        model -> model.floats("c", random(8), 1, 8, 1, 1).node("Mul", "c x -> z")),
+                toImages(
+                        "Div per channel",
+                        model -> model.floats("c", new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 8, 1, 1)
+                                .node("Div", "x c -> z")),
+                toImages("Neg", model -> model.node("Neg", "x -> z")),
+                toImages("Add of values", model -> model.node("Relu", "x -> r").node("Add", "r x -> z")),
+                toImages("Sub of values", model -> model.node("Relu", "x -> r").node("Sub", "r x -> z")),
+                toImages("Mul of values", model -> model.node("Relu", "x -> r").node("Mul", "r x -> z")),
+                toImages(
+                        "squeeze-and-excitation",
+                        model -> model.floats("w", random(64), 8, 8)
+                                .floats("b", random(8), 8)
+                                .node("GlobalAveragePool", "x -> g")
+                                .node("Flatten", "g -> f")
+                                .node("Gemm", "f w b -> l", attribute("transB", 1))
+                                .node("Sigmoid", "l -> s")
+                                .integers("axes", 2, 3)
+                                .node("Unsqueeze", "s axes -> u")
+                                .node("Mul", "u x -> z")),
+                toImages(
+                        "several of them",
+                        model -> model.floats("c", random(8), 1, 8, 1, 1)
+                                .floats("d", random(1))
+                                .node("Mul", "x c -> m")
+                                .node("Add", "m d -> a")
+                                .node("Sub", "a c -> z")));
+    }
+
+    private static Named<OnnxModelWriter> onRows(String name, long opset, Consumer<OnnxModelWriter> nodes) {
+        return onChannels(name, opset, model -> {
+            model.node("GlobalAveragePool", "x -> g").node("Flatten", "g -> rows");
+            nodes.accept(model);
+        });
+    }
+
+    static Stream<Named<OnnxModelWriter>> rows() {
+        return Stream.of(
+                onRows(
+                        "Gemm",
+                        17,
+                        model -> model.floats("w", random(40), 8, 5)
+                                .floats("b", random(5), 5)
+                                .node("Gemm", "rows w b -> y", attribute("alpha", 0.5), attribute("beta", 2.0))),
+                onRows(
+                        "Gemm with one number",
+                        17,
+                        model -> model.floats("w", random(40), 5, 8)
+                                .floats("b", random(1), 1)
+                                .node("Gemm", "rows w b -> y", attribute("transB", 1))),
+                onRows(
+                        "MatMul and Add",
+                        17,
+                        model -> model.floats("w", random(40), 8, 5)
+                                .floats("b", random(5), 5)
+                                .node("MatMul", "rows w -> m")
+                                .node("Add", "m b -> y")),
+                onRows(
+                        "BatchNormalization of rows",
+                        17,
+                        model -> model.floats("s", random(8), 8)
+                                .floats("b", random(8), 8)
+                                .floats("m", random(8), 8)
+                                .floats("v", new float[] {1, 2, 3, 4, 5, 0.1f, 0.2f, 0.3f}, 8)
+                                .node("BatchNormalization", "rows s b m v -> n")
+                                .node("Relu", "n -> y")),
+                onRows(
+                        "PRelu of rows",
+                        17,
+                        model -> model.floats("slopes", random(8), 8).node("PRelu", "rows slopes -> y")),
+                onRows(
+                        "transposed weights",
+                        17,
+                        model -> model.floats("w", random(40), 5, 8)
+                                .node("Transpose", "w -> t", numbers("perm", 1, 0))
+                                .node("MatMul", "rows t -> y")),
+                onRows(
+                        "Dropout and Identity",
+                        12,
+                        model -> model.node("Dropout", "rows -> d").node("Identity", "d -> y")),
+                onRows("Dropout of old", 9, model -> model.node("Dropout", "rows -> y", attribute("ratio", 0.5))),
+                onRows(
+                        "Concat of rows",
+                        17,
+                        model -> model.node("Relu", "rows -> r")
+                                .node("Concat", "rows r rows -> y", attribute("axis", 1))),
+                onRows(
+                        "LpNormalization",
+                        17,
+                        model -> model.node("LpNormalization", "rows -> n", attribute("axis", 1))
+                                .node("Relu", "n -> y")),
+                onRows(
+                        "division by the norm",
+                        17,
+                        model -> model.node("ReduceL2", "rows -> l", numbers("axes", 1), attribute("keepdims", 1))
+                                .floats("least", new float[] {1e-12f})
+                                .node("Clip", "l least -> c")
+                                .node("Shape", "rows -> s")
+                                .node("Expand", "c s -> e")
+                                .node("Div", "rows e -> n")
+                                .node("Relu", "n -> y")));
+    }
+
+    static Stream<Named<OnnxModelWriter>> shapes() {
+        return Stream.of(
+                onChannels("Reshape", model -> model.integers("to", 0, -1).node("Reshape", "x to -> y")),
+                onChannels(
+                        "Reshape of a fixed size",
+                        model -> model.integers("to", -1, 8 * SIZE_PX * SIZE_PX).node("Reshape", "x to -> y")),
+                onChannels(
+                        "Reshape by arithmetic",
+                        model -> model.node("Shape", "x -> s")
+                                .written("0", 7, new long[] {0})
+                                .node("Gather", "s 0 -> b", attribute("axis", 0))
+                                .integers("axes", 0)
+                                .node("Unsqueeze", "b axes -> u")
+                                .integers("-1", -1)
+                                .node("Concat", "u -1 -> to", attribute("axis", 0))
+                                .node("Reshape", "x to -> y")),
+                onChannels(
+                        "Reshape by a slice of the shape",
+                        model -> model.node("Shape", "x -> s")
+                                .integers("from", 0)
+                                .integers("end", 1)
+                                .node("Slice", "s from end -> b")
+                                .integers("-1", -1)
+                                .node("Concat", "b -1 -> to", attribute("axis", 0))
+                                .node("Reshape", "x to -> y")),
+                onChannels(
+                        "Squeeze",
+                        12,
+                        model -> model.node("GlobalAveragePool", "x -> g")
+                                .node("Squeeze", "g -> y", numbers("axes", 2, 3))),
+                onChannels(
+                        "Squeeze of all",
+                        17,
+                        model -> model.node("GlobalAveragePool", "x -> g")
+                                .integers("axes", 3)
+                                .node("Squeeze", "g axes -> h")
+                                .integers("axis", -1)
+                                .node("Squeeze", "h axis -> y")),
+                toImages(
+                        "Unsqueeze of old",
+                        11,
+                        model -> model.node("GlobalAveragePool", "x -> g")
+                                .node("Flatten", "g -> f")
+                                .node("Unsqueeze", "f -> u", numbers("axes", 2, 3))
+                                .node("Mul", "x u -> z")),
+                toImages(
+                        "Concat",
+                        model -> model.node("Relu", "x -> r").node("Concat", "x r -> z", attribute("axis", 1))),
+                toImages(
+                        "Concat of other channels",
+                        model -> model.floats("w", random(8 * 5), 5, 8, 1, 1)
+                                .node("Conv", "x w -> c")
+                                .node("Relu", "x -> r")
+                                .node("Concat", "c r x -> z", attribute("axis", -3))),
+                toImages(
+                        "Slice",
+                        model -> model.integers("from", 3)
+                                .integers("to", 8)
+                                .integers("axes", 1)
+                                .node("Slice", "x from to axes -> z")),
+                toImages(
+                        "Slice to the end",
+                        model -> model.integers("from", -3)
+                                .integers("to", Long.MAX_VALUE)
+                                .integers("axes", 1)
+                                .node("Slice", "x from to axes -> z")),
+                toImages(
+                        "Slice of old",
+                        9,
+                        model -> model.node(
+                                "Slice", "x -> z", numbers("starts", 1), numbers("ends", 4), numbers("axes", 1))),
+                toImages(
+                        "Split",
+                        model -> model.integers("sizes", 3, 5)
+                                .node("Split", "x sizes -> a b", attribute("axis", 1))
+                                .node("Relu", "b -> r")
+                                .node("Concat", "r a -> z", attribute("axis", 1))),
+                toImages(
+                        "Split into equal parts",
+                        11,
+                        model -> model.node("Split", "x -> a b", attribute("axis", 1))
+                                .node("Mul", "a b -> z")),
+                toImages(
+                        "channel shuffle",
+                        model -> model.integers("grouped", -1, 4, 2, SIZE_PX, SIZE_PX)
+                                .integers("whole", -1, 8, SIZE_PX, SIZE_PX)
+                                .node("Reshape", "x grouped -> g")
+                                .node("Transpose", "g -> t", numbers("perm", 0, 2, 1, 3, 4))
+                                .node("Reshape", "t whole -> z")),
+                toImages(
+                        "channels last and back",
+                        model -> model.node("Transpose", "x -> t", numbers("perm", 0, 2, 3, 1))
+                                .floats("c", random(8), 8)
+                                .node("Mul", "t c -> m")
+                                .node("Relu", "m -> r")
+                                .node("Transpose", "r -> z", numbers("perm", 0, 3, 1, 2))),
+                onChannels(
+                        "mean of channels last",
+                        model -> model.node("Transpose", "x -> t", numbers("perm", 0, 2, 3, 1))
+                                .node("ReduceMean", "t -> y", numbers("axes", 1, 2), attribute("keepdims", 0))),
+                Named.of(
+                        "input with channels last",
+                        new OnnxModelWriter(17)
+                                .input("images", FREE, SIZE_PX, SIZE_PX, 3)
+                                .output("y", FREE, FREE)
+                                .floats("mean", random(3), 3)
+                                .floats("w", random(4 * 3 * 9), 4, 3, 3, 3)
+                                .node("Sub", "images mean -> s")
+                                .node("Transpose", "s -> x", numbers("perm", 0, 3, 1, 2))
+                                .node("Conv", "x w -> z")
+                                .node("Flatten", "z -> y")));
+    }
+
+    @ParameterizedTest
+    @MethodSource({"convolutions", "poolings", "pointwise", "arithmetic", "rows", "shapes"})
+    void computesWhatOnnxRuntimeComputes(OnnxModelWriter writer) throws OrtException {
+        Path file = writer.write(folder.resolve("net.onnx"));
+        ModelProto model = ProtoReader.read(file);
+        long[] input = model.inputs().get(0).shape();
+        boolean channelsLast = input[3] == 3;
+        float[] images = random(2 * 3 * SIZE_PX * SIZE_PX);
+        float[][] expected = onnxRuntime(file, images, channelsLast);
+        try (Graph graph = Converter.graph(model, input, channelsLast, "y")) {
+            EngineRuns.all(graph, images, SIZE_PX).forEach((engine, rows) -> {
+                assertThat(rows.length).isEqualTo(2);
+                for (int i = 0; i < rows.length; i++) {
+                    assertThat(rows[i].length).as(engine).isEqualTo(expected[i].length);
+                    for (int j = 0; j < rows[i].length; j++) {
+                        assertThat(Math.abs(rows[i][j] - expected[i][j]))
+                                .as("%s, value %d", engine, j)
+                                .isLessThan(1e-5f * Math.max(1, Math.abs(expected[i][j])));
+                    }
+                }
+            });
+        }
+    }
+
+    /** @param images of two images, [2, 3, S, S] */
+    private static float[][] onnxRuntime(Path file, float[] images, boolean channelsLast) throws OrtException {
+        float[] values = images.clone();
+        int area = SIZE_PX * SIZE_PX;
+        for (int i = 0; i < values.length && channelsLast; i++) {
+            int image = i / (3 * area);
+            int pixel = i % (3 * area) / 3;
+            values[i] = images[(3 * image + i % 3) * area + pixel];
+        }
+        long[] shape = channelsLast ? new long[] {2, SIZE_PX, SIZE_PX, 3} : new long[] {2, 3, SIZE_PX, SIZE_PX};
+        OrtEnvironment environment = OrtEnvironment.getEnvironment();
+        try (OrtSession session = environment.createSession(file.toString());
+                OnnxTensor input = OnnxTensor.createTensor(environment, FloatBuffer.wrap(values), shape);
+                OrtSession.Result result = session.run(Map.of("images", input))) {
+            return (float[][]) result.get(0).getValue();
+        }
+    }
+}
