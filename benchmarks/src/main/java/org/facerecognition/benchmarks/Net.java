@@ -88,10 +88,10 @@ final class Net implements AutoCloseable {
                 Operation operation = nodes.get(i).operation();
                 long side = sides[nodes.get(i).input().node()];
                 if (operation instanceof Operation.Convolution c) {
-                    side = (side + 2L * c.padding() - c.weight().size(2)) / c.stride() + 1;
+                    side = c.window().positionsY(side, c.weight().size(2));
                     total += c.weight().count() * side * side;
                 } else if (operation instanceof Operation.MaxPool p) {
-                    side = (side + 2L * p.padding() - p.kernel()) / p.stride() + 1;
+                    side = p.window().positionsY(side, p.height());
                 } else if (operation instanceof Operation.GlobalAveragePool) {
                     side = 1;
                 } else if (operation instanceof Operation.Linear l) {
