@@ -291,33 +291,34 @@ final class PostgresChanges {
      * Makes the index if the gallery has more entries than an exact search is meant for.
      *
      * @param exactUpTo the largest number of entries without an index
+     * @return whether there is an index now
      */
-    void indexIfLarge(int exactUpTo) {
-        session.change(connection -> {
-            long some = Sql.query(
+    boolean indexIfLarge(int exactUpTo) {
+        return session.change(connection -> {
+            if (PostgresSearch.isIndexed(connection, gallery)) {
+                return true;
+            }
+            long counted = Sql.query(
                             connection,
                             row -> row.getLong(1),
                             "SELECT count(*) FROM (SELECT FROM " + gallery.entries() + " LIMIT ?) counted",
                             exactUpTo + 1L)
                     .get(0);
-            if (some > exactUpTo) {
-                lockExclusive(connection);
-                String halves = PostgresSearch.halves(gallery, "embedding");
-                Sql.run(
-                        connection,
-                        "CREATE INDEX IF NOT EXISTS " + gallery.index() + " ON " + gallery.entries() + " USING hnsw (("
-                                + halves + ") halfvec_ip_ops)");
+            if (counted <= exactUpTo) {
+                return false;
             }
-            return null;
+            lockExclusive(connection);
+            Sql.run(
+                    connection,
+                    "CREATE INDEX IF NOT EXISTS " + gallery.index() + " ON " + gallery.entries() + " USING hnsw (("
+                            + PostgresSearch.halves(gallery, "embedding") + ") halfvec_ip_ops)");
+            return true;
         });
     }
 
     /** Rewrites the gallery's tables and indexes without removed rows. */
     void compact() {
         forgetOldKeys();
-        session.outsideTransactions(connection -> {
-            Sql.run(connection, "VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
-            return null;
-        });
+        session.runOutsideTransactions("VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
     }
 }

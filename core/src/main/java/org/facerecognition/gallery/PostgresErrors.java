@@ -26,7 +26,7 @@ final class PostgresErrors {
     static GalleryException explained(String name, SQLException e, int attempts, boolean mayBeApplied) {
         SQLException cause = withoutCredentials(e);
         String state = String.valueOf(cause.getSQLState());
-        String reason = firstLine(cause.getMessage());
+        String reason = firstLine(String.valueOf(cause.getMessage()));
         String message;
         if (attempts > 0) {
             message = "cannot reach " + name + " after " + attempts + (attempts == 1 ? " attempt: " : " attempts: ")

@@ -159,10 +159,20 @@ final class PostgresGallery implements DatabaseGallery {
             return new long[0];
         }
         long[] ids = writable.enroll(records, attributes, key);
-        if (!indexed && exactUpTo < Integer.MAX_VALUE) {
-            writable.indexIfLarge(exactUpTo);
-        }
+        indexIfLarge(writable);
         return ids;
+    }
+
+    private void indexIfLarge(PostgresChanges writable) {
+        if (indexed || exactUpTo == Integer.MAX_VALUE) {
+            return;
+        }
+        try {
+            indexed = writable.indexIfLarge(exactUpTo);
+        } catch (GalleryException e) {
+            // The entries are enrolled, and searched exactly without an index. The next enrollment tries again, and
+            // compact, which reports it.
+        }
     }
 
     @Override
@@ -178,7 +188,11 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public void compact() {
-        changes().compact();
+        PostgresChanges writable = changes();
+        if (exactUpTo < Integer.MAX_VALUE) {
+            indexed = writable.indexIfLarge(exactUpTo);
+        }
+        writable.compact();
     }
 
     @Override
@@ -247,7 +261,7 @@ final class PostgresGallery implements DatabaseGallery {
             return false;
         }
         if (!indexed) {
-            indexed = search.isIndexed(connection);
+            indexed = PostgresSearch.isIndexed(connection, gallery);
         }
         return indexed;
     }

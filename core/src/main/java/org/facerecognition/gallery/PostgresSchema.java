@@ -95,7 +95,7 @@ final class PostgresSchema {
                     Sql.update(connection, "INSERT INTO face_gallery_schema (version) VALUES (?)", step);
                 }
             }
-            return null;
+            return steps.size();
         });
     }
 

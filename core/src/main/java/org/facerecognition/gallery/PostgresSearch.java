@@ -72,7 +72,7 @@ final class PostgresSearch {
     }
 
     /** Returns whether the gallery has an index. */
-    boolean isIndexed(Connection connection) throws SQLException {
+    static boolean isIndexed(Connection connection, PostgresSchema.Registered gallery) throws SQLException {
         return Sql.query(connection, row -> row.getBoolean(1), "SELECT to_regclass(?) IS NOT NULL", gallery.index())
                 .get(0);
     }

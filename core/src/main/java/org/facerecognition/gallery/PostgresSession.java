@@ -65,14 +65,14 @@ final class PostgresSession {
         return repeat(true, connection -> transaction(connection, "READ COMMITTED READ WRITE", work));
     }
 
-    /** Runs statements that cannot be part of a transaction. */
-    void outsideTransactions(Work<Void> work) {
+    /** Runs a statement that cannot be part of a transaction. */
+    void runOutsideTransactions(String sql) {
         repeat(true, connection -> {
             boolean before = connection.getAutoCommit();
             connection.setAutoCommit(true);
-            work.run(connection);
+            Sql.run(connection, sql);
             connection.setAutoCommit(before);
-            return null;
+            return true;
         });
     }
 

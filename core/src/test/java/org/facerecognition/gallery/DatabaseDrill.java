@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -88,7 +89,7 @@ final class DatabaseDrill {
                             + " face_gallery_person, face_gallery CASCADE");
             Sql.run(connection, "DROP SEQUENCE IF EXISTS face_gallery_entry_id, face_gallery_person_id");
         }
-        Gallery.connect(source, NAME, "model", D).close();
+        connect(source).close();
     }
 
     /** Terminates a random backend every 150 milliseconds on average until the children end; returns how many. */
@@ -122,7 +123,7 @@ final class DatabaseDrill {
     }
 
     private static void verify(DataSource source, List<Integer> acknowledged) throws SQLException {
-        try (DatabaseGallery gallery = Gallery.connect(source, NAME, "model", D);
+        try (DatabaseGallery gallery = connect(source);
                 DatabaseGallery exact = Gallery.connect(source, NAME, "model", D, SearchMethod.EXACT);
                 Gallery copy = Gallery.inMemory("model", D)) {
             Map<String, Integer> count = new HashMap<>();
@@ -148,14 +149,19 @@ final class DatabaseDrill {
         }
     }
 
-    /** Returns what the database holds, read by itself. */
+    /** Returns the enrollments of all entries, and checks that their embeddings are stored bit for bit. */
     private static List<Enrollment> stored(DataSource source) throws SQLException {
         try (Connection connection = source.getConnection()) {
             return Sql.query(
                     connection,
-                    row -> new Enrollment(row.getString(1), Sql.vector(row, 2)),
-                    "SELECT p.name, vector_send(e.embedding) FROM face_gallery_entry e JOIN face_gallery_person p"
-                            + " ON p.gallery_id = e.gallery_id AND p.id = e.person_id ORDER BY e.id");
+                    row -> {
+                        Enrollment person = person(Integer.parseInt(row.getString(1)));
+                        if (!Arrays.equals(UnitVector.of(person.embedding(), D, "it"), Sql.vector(row, 2))) {
+                            throw new IllegalStateException(person.identity() + " has another embedding");
+                        }
+                        return person;
+                    },
+                    "SELECT content_key, vector_send(embedding) FROM face_gallery_entry ORDER BY id");
         }
     }
 
@@ -222,10 +228,15 @@ final class DatabaseDrill {
         acknowledged.addAll(mine);
     }
 
+    /** Makes the index early, so that it is made and used while connections are killed. */
+    private static DatabaseGallery connect(DataSource source) {
+        return PostgresGallery.connect(source, NAME, "model", D, SearchMethod.HNSW, 500);
+    }
+
     private static DatabaseGallery connected(DataSource source) {
         while (true) {
             try {
-                return Gallery.connect(source, NAME, "model", D);
+                return connect(source);
             } catch (GalleryException e) {
                 // the connections were killed again and again
             }

@@ -20,6 +20,8 @@ final class FaultyDataSource {
     enum Fault {
         NEVER,
         ON_CONNECTING,
+        /** For a reason for which another attempt is useless. */
+        NOT_ALLOWED,
         /** The transaction is rolled back. */
         BEFORE_COMMIT,
         /** The transaction is committed, but this is not acknowledged. */
@@ -35,6 +37,9 @@ final class FaultyDataSource {
             Fault fault = next.get();
             if (fault == Fault.ON_CONNECTING) {
                 throw new SQLException(MESSAGE, "08001");
+            }
+            if (fault == Fault.NOT_ALLOWED) {
+                throw new SQLException("permission denied", "42501");
             }
             return breaking((Connection) call(real, method, args), fault);
         });
