@@ -76,7 +76,9 @@ class ExitCodesTest {
             Object[] evaluate = {"evaluate", "--model", model, "--data", faces};
             Path two = Files.createDirectories(root.resolve("two/person"));
             Files.writeString(two.resolveSibling("train.rec"), "x");
-            Path weights = Files.write(root.resolve("weights.pth"), new byte[] {(byte) 0x80, 2, (byte) 0x8a, 10});
+            String header = "{\"weight\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}";
+            Path weights = Files.writeString(
+                    root.resolve("weights.pth"), (char) header.length() + "\0".repeat(7) + header + "\1");
             return Stream.of(
                     line("Missing required subcommand"),
                     line("Unmatched argument at index 0: 'fly'", "fly"),
