@@ -43,6 +43,8 @@ import org.jspecify.annotations.Nullable;
  * What a model's file holds: a safetensors file whose tensors are the weights of encoder and head and whose metadata is
  * the {@link ModelInfo}, each value a string or JSON. Files of earlier versions are read too; present names are
  * written.
+ *
+ * Long because each key of the metadata, with its former names, is written and read in one place.
  */
 final class ModelFiles {
     /** Of the weights' names in a file: {@code model.encoder.conv1.weight}. */

@@ -15,10 +15,11 @@ import org.jspecify.annotations.Nullable;
  * anything else that happens in the process makes a difference, and a training that was stopped and resumed has the
  * same losses, to the last digit, as one that was not (on the same machine, with the same number of compute threads).
  * With {@link TrainerArgs.Builder#distributed} several processes train together; the result is then the same up to
- * rounding, see {@link org.facerecognition.train.DataParallel}. A training changes nothing of the process for good: random generators, frozen layers and thread counts are restored.
- * One exception: a recognizer {@linkplain Recognizer#of of custom parts} whose layers use libtorch's default generator,
- * as {@code torch.dropout} does, must not train while other threads call libtorch's random functions directly; see
- * {@link org.facerecognition.natives.RandomStream}.
+ * rounding, see {@link org.facerecognition.train.DataParallel}. A training changes nothing of the process for good:
+ * random generators, frozen layers and thread counts are restored. One exception: a recognizer {@linkplain
+ * Recognizer#of of custom parts} whose layers use libtorch's default generator, as {@code torch.dropout} does, must not
+ * train while other threads call libtorch's random functions directly; see {@link
+ * org.facerecognition.natives.RandomStream}.
  */
 public final class Trainer {
     private final TrainerArgs args;

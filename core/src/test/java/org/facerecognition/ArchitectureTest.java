@@ -238,7 +238,8 @@ class ArchitectureTest {
             .and(isNot("graph.Constant"))
             // CPU only
             .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution"))
-            .and(isNot("inference.AtenExecution")) // moves what it creates to its device
+            .and(isNot("inference.AtenExecution", "train.RanksOfGroup$Bucket")) // move what they create to their device
+            .and(isNot("inference.OnnxRuntimeExecution")) // CPU only
             .should()
             .callMethodWhere(CREATES_A_CPU_TENSOR);
 

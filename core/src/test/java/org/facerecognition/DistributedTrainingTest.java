@@ -78,7 +78,7 @@ class DistributedTrainingTest {
             assertSame(losses(4, "steps=5", "batch=10"), losses(1, "steps=5", "batch=10"), 1e-4);
         }
 
-        /** Losses of a batch, margins with a memory, random centers and several batches a step, on a part of the net. */
+        /** Losses of a batch, margins with a memory, random centers and several batches a step, on part of the net. */
         @ParameterizedTest
         @CsvSource({
             "loss=TRIPLET, accumulation=1",

@@ -24,8 +24,8 @@ import org.bytedeco.pytorch.nccl.ProcessGroupNCCL;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collective operations of libtorch's: through Gloo for tensors on the CPU, through NCCL for tensors on a GPU. All ranks
- * must call the same operations in the same order, with tensors of the same shapes. For one thread.
+ * Collective operations of libtorch's: through Gloo for tensors on the CPU, through NCCL for tensors on a GPU. All
+ * ranks must call the same operations in the same order, with tensors of the same shapes. For one thread.
  */
 final class Collectives implements AutoCloseable {
     private static final Pattern OF_CONNECTIONS =

@@ -23,9 +23,9 @@ import org.facerecognition.natives.NativeErrors;
  */
 /*
  * A store that was made in Java must not be passed to a second native constructor, and must not be closed once it was
- * passed to one: either ends the JVM. So the TCPStore itself is never handed out, only clones of it, each of which is a
- * connection of its own, and only the TCPStore is closed. The clones stay referenced as long as the process lives: a few
- * for each group.
+ * passed to one: either ends the JVM. So the TCPStore itself is never handed out, only clones of it, each of which is
+ * a connection of its own, and only the TCPStore is closed. The clones stay referenced as long as the process lives: a
+ * few for each group.
  */
 final class RankStore implements AutoCloseable {
     private static final int MAX_PORT = 65_535;

@@ -65,8 +65,9 @@ public record InputContract(String name, ColorOrder order, Normalization normali
     /**
      * Reads a contract.
      *
-     * @param text a preset of {@link #names}, or the color order, {@code mean=}, {@code std=} and perhaps {@code size=},
-     *     such as {@code BGR mean=127.5 std=128}; a mean or deviation may be three numbers for red, green and blue
+     * @param text a preset of {@link #names}, or the color order, {@code mean=}, {@code std=} and perhaps {@code
+     *     size=}, such as {@code BGR mean=127.5 std=128}; a mean or deviation may be three numbers for red, green and
+     *     blue
      * @throws IllegalArgumentException when it is neither
      */
     public static InputContract parse(String text) {

@@ -123,35 +123,6 @@ final class ProtoReader {
         double read() throws IOException;
     }
 
-    /** Integers or real numbers that grow as they are read. */
-    private static final class Growing {
-        private long[] numbers = new long[0];
-        private double[] reals = new double[0];
-        private int count;
-
-        void add(long number) {
-            if (count == numbers.length) {
-                numbers = Arrays.copyOf(numbers, Math.max(8, 2 * count));
-            }
-            numbers[count++] = number;
-        }
-
-        void add(double real) {
-            if (count == reals.length) {
-                reals = Arrays.copyOf(reals, Math.max(8, 2 * count));
-            }
-            reals[count++] = real;
-        }
-
-        long[] numbers() {
-            return Arrays.copyOf(numbers, count);
-        }
-
-        double[] reals() {
-            return Arrays.copyOf(reals, count);
-        }
-    }
-
     /** Reads a repeated field of integers, which may be packed. */
     private void numbers(int tag, Growing target) throws IOException {
         if (WireFormat.getTagWireType(tag) != WireFormat.WIRETYPE_LENGTH_DELIMITED) {
@@ -361,7 +332,7 @@ final class ProtoReader {
                 ? raw[0]
                 : outside[0]
                         ? ExternalData.of(file, name[0], external)
-                        : reals.count > 0
+                        : reals.count() > 0
                                 ? new TensorProto.Reals(reals.reals())
                                 : new TensorProto.Numbers(numbers.numbers());
         requireCount(name[0], type[0], count, values);

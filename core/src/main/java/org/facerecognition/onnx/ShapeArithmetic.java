@@ -6,8 +6,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Computes nodes whose inputs are known: constants in another shape or type, and the arithmetic of shapes that exporters
- * write out.
+ * Computes nodes whose inputs are known: constants in another shape or type, and the arithmetic of shapes that
+ * exporters write out.
  */
 final class ShapeArithmetic {
     private ShapeArithmetic() {}

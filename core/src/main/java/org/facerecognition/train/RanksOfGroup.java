@@ -155,7 +155,7 @@ final class RanksOfGroup implements Ranks {
         return torch.cat(new TensorVector(rows, rows.new_zeros(missing)), 0);
     }
 
-    /** Returns the rows that count of what was gathered from {@link #padded} tensors: [ranks, most, ...] to [B, ...]. */
+    /** Returns the rows that count of gathered {@link #padded} tensors: [ranks, most, ...] to [B, ...]. */
     private Tensor whole(Tensor gathered, int wholeSize) {
         TensorVector parts = new TensorVector();
         for (int rank = 0; rank < share.of(); rank++) {

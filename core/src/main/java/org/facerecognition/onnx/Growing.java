@@ -1,0 +1,37 @@
+package org.facerecognition.onnx;
+
+import java.util.Arrays;
+
+/** Integers or real numbers that grow as they are read. */
+final class Growing {
+    private long[] numbers = new long[0];
+    private double[] reals = new double[0];
+    private int count;
+
+    void add(long number) {
+        if (count == numbers.length) {
+            numbers = Arrays.copyOf(numbers, Math.max(8, 2 * count));
+        }
+        numbers[count++] = number;
+    }
+
+    void add(double real) {
+        if (count == reals.length) {
+            reals = Arrays.copyOf(reals, Math.max(8, 2 * count));
+        }
+        reals[count++] = real;
+    }
+
+    /** Returns how many values there are. */
+    int count() {
+        return count;
+    }
+
+    long[] numbers() {
+        return Arrays.copyOf(numbers, count);
+    }
+
+    double[] reals() {
+        return Arrays.copyOf(reals, count);
+    }
+}
