@@ -2,7 +2,7 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Entry;
@@ -35,8 +35,8 @@ final class GalleryCommand {
         }
 
         /** Opens the gallery for changes and creates its file if necessary; owned. */
-        Gallery open(Recognizer recognizer) throws IOException {
-            return open(recognizer.fingerprint(), recognizer.embeddingSize());
+        Gallery open(FaceEmbedder embedder) throws IOException {
+            return open(embedder.fingerprint(), embedder.embeddingSize());
         }
 
         /**
@@ -58,8 +58,8 @@ final class GalleryCommand {
         }
 
         /** Opens the gallery for reading, which is possible while another process has it open; owned. */
-        Gallery read(Recognizer recognizer) {
-            return Gallery.openReadOnly(file, recognizer.fingerprint(), recognizer.embeddingSize(), SearchMethod.EXACT);
+        Gallery read(FaceEmbedder embedder) {
+            return Gallery.openReadOnly(file, embedder.fingerprint(), embedder.embeddingSize(), SearchMethod.EXACT);
         }
     }
 

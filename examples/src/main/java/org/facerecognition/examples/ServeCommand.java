@@ -6,12 +6,13 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceServer;
 import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -83,12 +84,11 @@ final class ServeCommand implements Callable<Integer> {
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
         try (FaceDetector faceDetector = detector.openRequired(err);
-                Recognizer recognizer = model.load()) {
-            recognizer.useDetector(faceDetector);
-            recognizer.useFlip(!noFlip);
-            try (Gallery people = open(recognizer);
+                LoadedModel loaded = model.load(faceDetector, FaceChoice.MOST_PROMINENT, !noFlip)) {
+            FaceEmbedder embedder = loaded.embedder();
+            try (Gallery people = open(embedder);
                     FaceServer server = FaceServer.start(
-                            settings, recognizer, people, thumbnails(people), threshold.of(recognizer), err)) {
+                            settings, embedder, people, thumbnails(people), threshold.of(embedder), err)) {
                 Thread onStop = StopHook.add("stop", () -> end(stop, closed));
                 try {
                     welcome(settings, server.port(), people, err);
@@ -104,13 +104,13 @@ final class ServeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Gallery open(Recognizer recognizer) {
+    private Gallery open(FaceEmbedder embedder) {
         if (gallery == null) {
-            return Gallery.inMemory(recognizer.fingerprint(), recognizer.embeddingSize());
+            return Gallery.inMemory(embedder.fingerprint(), embedder.embeddingSize());
         }
-        Gallery kept = Gallery.open(gallery, recognizer.fingerprint(), recognizer.embeddingSize());
+        Gallery kept = Gallery.open(gallery, embedder.fingerprint(), embedder.embeddingSize());
         try {
-            kept.bindEmbeddingMode(recognizer.embeddingMode().toString());
+            kept.bindEmbeddingMode(embedder.embeddingMode().toString());
             return kept;
         } catch (RuntimeException e) {
             kept.close();
