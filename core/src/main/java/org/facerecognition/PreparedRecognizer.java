@@ -228,13 +228,27 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return embed(faces, embedded, BadImages.FAIL);
     }
 
+    /**
+     * Embeds all samples of a data set cropped as it says, whatever detector there is; else as {@link
+     * #embed(FaceDataset, IntConsumer)}.
+     */
+    public Embedded embedAsCropped(FaceDataset faces, IntConsumer embedded) {
+        model.requireSameCrop(faces);
+        return embedCropped(asItSays(faces), embedded, BadImages.FAIL);
+    }
+
+    private FaceDataset asItSays(FaceDataset faces) {
+        return faces.cropped(
+                FaceCropper.withoutDetector(faces.crop(), model.input().sizePx()));
+    }
+
     private Embedded embed(FaceDataset faces, IntConsumer embedded, BadImages badImages) {
-        FaceDataset seen = faces.cropped(
-                cropper.detector() != null
-                        ? cropper
-                        : FaceCropper.withoutDetector(
-                                faces.crop(), model.input().sizePx()));
+        FaceDataset seen = cropper.detector() != null ? faces.cropped(cropper) : asItSays(faces);
         model.requireSameCrop(cropper.detector() != null ? seen : faces);
+        return embedCropped(seen, embedded, badImages);
+    }
+
+    private Embedded embedCropped(FaceDataset seen, IntConsumer embedded, BadImages badImages) {
         UnaryOperator<Tensor> scoped = images -> {
             try (Tensor result = embed(images)) {
                 return result.detach(); // scoped

@@ -120,16 +120,17 @@ public record InputContract(String name, ColorOrder order, Normalization normali
         return numbers.size() == 1 ? Collections.nCopies(3, numbers.get(0)) : numbers;
     }
 
-    /** Returns the contracts that face models follow, to be tried one after another. */
+    /** Returns the contracts that face models follow, to be tried one after another; none twice. */
     public static List<InputContract> plausible() {
-        return PRESETS.values().stream()
-                .flatMap(preset -> Arrays.stream(ColorOrder.values())
-                        .map(order -> new InputContract(
-                                order == preset.order ? preset.name : order + " as " + preset.name,
-                                order,
-                                preset.normalization,
-                                OptionalInt.empty())))
-                .toList();
+        Map<String, InputContract> bySpelling = new LinkedHashMap<>();
+        for (InputContract preset : PRESETS.values()) {
+            for (ColorOrder order : ColorOrder.values()) {
+                String name = (order == preset.order ? "" : order + " with the numbers of ") + preset.name;
+                var contract = new InputContract("as " + name, order, preset.normalization, preset.sizePx);
+                bySpelling.putIfAbsent(contract.spelled(), contract);
+            }
+        }
+        return List.copyOf(bySpelling.values());
     }
 
     /** Describes what determines embeddings, for a model's fingerprint. The text must never change. */

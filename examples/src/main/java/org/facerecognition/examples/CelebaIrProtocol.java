@@ -1,6 +1,5 @@
 package org.facerecognition.examples;
 
-import org.facerecognition.Recognizer;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.OpenSetFaces;
 import org.facerecognition.eval.Embedded;
@@ -12,7 +11,7 @@ final class CelebaIrProtocol implements EvaluationProtocol {
 
     @Override
     public void measure(Evaluation evaluation) {
-        Crop crop = evaluation.data.crop(defaultCrop(evaluation.recognizer()));
+        Crop crop = evaluation.data.crop(defaultCrop(evaluation.model()));
         OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), crop.ofCrops());
         Embedded queries = evaluation.embedNumbered("queries", faces.queries());
         Embedded distractors = evaluation.embedNumbered("distractors", faces.distractors());
@@ -29,7 +28,7 @@ final class CelebaIrProtocol implements EvaluationProtocol {
     }
 
     /** Returns the crop that the model was trained with; weights from elsewhere are taken to expect aligned faces. */
-    private static Crop defaultCrop(Recognizer recognizer) {
-        return recognizer.identities().isEmpty() ? Crop.CELEBA_ALIGNED : recognizer.crop();
+    private static Crop defaultCrop(LoadedModel model) {
+        return model.embedder().identities().isEmpty() ? Crop.CELEBA_ALIGNED : model.crop();
     }
 }

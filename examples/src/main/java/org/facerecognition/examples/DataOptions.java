@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.facerecognition.Recognizer;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
@@ -126,17 +125,18 @@ final class DataOptions {
      *
      * @throws UnsuitableDataException when they have another size or another crop
      */
-    static void requirePackedFor(Recognizer recognizer, FaceDataset faces) {
+    static void requirePackedFor(LoadedModel model, FaceDataset faces) {
+        int size = model.embedder().imageSizePx();
         int px = faces.size() == 0 ? 0 : faces.sample(0).image().croppedPx();
-        if (px > 0 && px != recognizer.imageSizePx()) {
-            throw new UnsuitableDataException("faces must be packed at " + recognizer.imageSizePx()
+        if (px > 0 && px != size) {
+            throw new UnsuitableDataException("faces must be packed at " + size
                     + " px for this model, but were packed at " + px + " px; pack them again with --decoded "
-                    + recognizer.imageSizePx());
+                    + size);
         }
-        boolean hasCrop = !recognizer.identities().isEmpty();
-        if (px > 0 && hasCrop && !faces.crop().isCompatibleWith(recognizer.crop())) {
+        boolean hasCrop = !model.embedder().identities().isEmpty();
+        if (px > 0 && hasCrop && !faces.crop().isCompatibleWith(model.crop())) {
             throw new UnsuitableDataException("faces must be packed with the crop that this model was trained with, "
-                    + recognizer.crop() + ", but were packed with " + faces.crop() + "; pack them again with --align");
+                    + model.crop() + ", but were packed with " + faces.crop() + "; pack them again with --align");
         }
     }
 

@@ -16,6 +16,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.distributed.Distributed;
+import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeLibraries;
@@ -47,6 +48,12 @@ final class DoctorCommand implements Callable<Integer> {
         print("file names", "read as " + System.getProperty("sun.jnu.encoding") + Arguments.localeAdvice());
         check("platform", Loader::getPlatform);
         check("opencv", DoctorCommand::opencv);
+        print(
+                "onnx models",
+                "run by this library's own engine; those with operators that it lacks "
+                        + (OnnxRuntimeModel.isAvailable()
+                                ? "by ONNX Runtime, which is on the class path"
+                                : "need ONNX Runtime, which is not on the class path"));
         if (check("libtorch", DoctorCommand::libtorch)) {
             check("precision", DoctorCommand::precision);
             check(

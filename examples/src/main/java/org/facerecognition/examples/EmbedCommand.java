@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.facerecognition.Recognizer;
 import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.FaceDetector;
@@ -66,12 +65,10 @@ final class EmbedCommand implements Callable<Integer> {
         Map<String, String> leftOut = new LinkedHashMap<>();
         PrintWriter out = spec.commandLine().getOut();
         Optional<FaceDetector> faceDetector = detector.open(err);
-        try (Recognizer recognizer = model.load();
+        try (LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), flip);
                 ImagesProgress progress = new ImagesProgress("embedding", files.size())) {
-            faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
-            recognizer.useFlip(flip);
             try (Stream<EmbeddedImage> results =
-                    recognizer.embedEach(files.stream().map(ImageSource::of))) {
+                    loaded.embedder().embedEach(files.stream().map(ImageSource::of))) {
                 Iterator<EmbeddedImage> next = results.iterator();
                 for (Path file : files) {
                     EmbeddedImage result = next.next();

@@ -9,12 +9,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
-import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.onnx.InputContract;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -155,21 +155,23 @@ final class EvaluateCommand implements Callable<Integer> {
                             + " or all-pairs, which name their people, but was given with " + protocol);
         }
         PrintWriter err = spec.commandLine().getErr();
+        if (model.triesInputs()) {
+            return tryInputs(err);
+        }
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("protocol", protocol.toString());
         try (FaceDetector faceDetector = detector.open(err).orElse(null);
-                Recognizer recognizer = model.load()) {
-            err.println(recognizer);
-            recognizer.useDetector(faceDetector, face.choice());
-            recognizer.useFlip(!noFlip);
+                LoadedModel loaded = model.load(faceDetector, face.choice(), !noFlip)) {
+            err.println(loaded);
+            if (calibrated != null) {
+                loaded.requireSaveable(calibrated);
+            }
             EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol)
-                    .fact("model", recognizer.toString())
+                    .fact("model", loaded.toString())
                     .fact("data", data.path().toString())
                     .fact("faces", detector.name().map("found by "::concat).orElse("cropped by the data set"))
                     .fact("mirror images", noFlip ? "not used" : "added");
-            Evaluation evaluation = new Evaluation(
-                    recognizer, !noFlip, faceDetector, face.choice(), data, pairs, unseen, seed, results, err);
-            protocol.maker.get().measure(evaluation);
+            Evaluation evaluation = measured(loaded, faceDetector, results, err);
             reportKnownPeople(evaluation);
             if (faceDetector != null) {
                 reportNotFound(evaluation);
@@ -186,18 +188,65 @@ final class EvaluateCommand implements Callable<Integer> {
                 err.println("report: " + report);
             }
             if (calibrated != null) {
-                List<Threshold> thresholds = calibrate(recognizer);
-                figures.put("thresholds", recognizer.thresholds());
+                List<Threshold> thresholds = calibrate(loaded);
+                figures.put("thresholds", LoadedModel.thresholds(loaded.embedder()));
                 figures.put(
                         "calibration",
                         thresholds.stream().map(EvaluateCommand::figures).toList());
-                recognizer.save(calibrated);
+                loaded.save(calibrated);
             }
         }
         if (json) {
             spec.commandLine().getOut().println(Json.line(figures));
         }
         return 0;
+    }
+
+    private Evaluation measured(
+            LoadedModel loaded, @Nullable FaceDetector faceDetector, EvaluationReport results, PrintWriter err) {
+        Evaluation evaluation =
+                new Evaluation(loaded, !noFlip, faceDetector, face.choice(), data, pairs, unseen, seed, results, err);
+        protocol.maker.get().measure(evaluation);
+        return evaluation;
+    }
+
+    /** Measures an ONNX model with each plausible input and prints which one fits: the wrong ones do not fail. */
+    private int tryInputs(PrintWriter err) {
+        if (calibrated != null || report != null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--input try must be given without --calibrate and --report, since it only" + " measures");
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        Map<String, @Nullable Object> byInput = new LinkedHashMap<>();
+        Map<String, Double> decisive = new LinkedHashMap<>();
+        try (FaceDetector faceDetector = detector.open(err).orElse(null)) {
+            for (InputContract contract : InputContract.plausible()) {
+                try (LoadedModel loaded = model.load(contract, faceDetector, face.choice(), !noFlip)) {
+                    err.println("input " + contract.spelled() + " (" + contract.name() + ")");
+                    EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol);
+                    measured(loaded, faceDetector, results, err);
+                    byInput.put(contract.spelled(), results.figures());
+                    decisive.put(contract.spelled(), decisive(results.figures()));
+                }
+            }
+        }
+        if (json) {
+            out.println(Json.line(byInput));
+            return 0;
+        }
+        List<Map.Entry<String, Double>> best = decisive.entrySet().stream()
+                .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
+                .toList();
+        out.printf("%-58s %s%n", "input", "auc or rank_1");
+        best.forEach(entry -> out.printf(Locale.ROOT, "%-58s %.4f%n", entry.getKey(), entry.getValue()));
+        out.println("best: --input \"" + best.get(0).getKey() + "\"");
+        return 0;
+    }
+
+    private static double decisive(Map<String, ?> figures) {
+        Object figure = figures.get(figures.containsKey("auc") ? "auc" : "rank_1");
+        return figure instanceof Number number ? number.doubleValue() : Double.NaN;
     }
 
     private static void reportNotFound(Evaluation evaluation) {
@@ -222,17 +271,19 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
-    private List<Threshold> calibrate(Recognizer recognizer) {
+    private List<Threshold> calibrate(LoadedModel loaded) {
         FaceDataset all = data.readAll(seed);
-        Set<String> trainedOn = namesakes ? Set.of() : Set.copyOf(recognizer.knownPeople(all));
+        Set<String> trainedOn = namesakes ? Set.of() : Set.copyOf(loaded.knownPeople(all));
         List<String> others = all.identities().stream()
                 .filter(name -> !trainedOn.contains(name))
                 .toList();
         FaceDataset people = others.isEmpty() ? all : all.withIdentities(others); // calibrate rejects people trained on
-        List<Threshold> thresholds = recognizer.calibrate(
-                people, CalibrationSettings.DEFAULT.withSeed(seed).withNamesakes(namesakes));
+        List<Threshold> thresholds = loaded.embedder()
+                .calibrate(people, CalibrationSettings.DEFAULT.withSeed(seed).withNamesakes(namesakes));
         PrintWriter err = spec.commandLine().getErr();
-        err.printf("calibrated on people whom the model was not trained on, %s:%n", recognizer.embeddingMode());
+        err.printf(
+                "calibrated on people whom the model was not trained on, %s:%n",
+                loaded.embedder().embeddingMode());
         thresholds.forEach(threshold -> err.println("threshold " + threshold));
         return thresholds;
     }

@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.facerecognition.Recognizer;
 import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.UnsuitableDataException;
@@ -20,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One run of {@code evaluate}: embeds faces for a protocol and collects its figures in a report. */
 final class Evaluation {
-    private final Recognizer recognizer;
+    private final LoadedModel model;
     private final boolean flip;
     private final @Nullable FaceDetector detector;
     private final FaceChoice choice;
@@ -35,7 +34,7 @@ final class Evaluation {
     final EvaluationReport report;
 
     /**
-     * @param recognizer borrowed
+     * @param model borrowed
      * @param flip whether the embedding of each face's mirror image is added
      * @param detector borrowed; null to crop faces as the data set does
      * @param choice which of several faces in an image is used
@@ -43,7 +42,7 @@ final class Evaluation {
      * @param unseen share of the people whom the training left out; 0 to measure on all people
      */
     Evaluation(
-            Recognizer recognizer,
+            LoadedModel model,
             boolean flip,
             @Nullable FaceDetector detector,
             FaceChoice choice,
@@ -53,7 +52,7 @@ final class Evaluation {
             long seed,
             EvaluationReport report,
             PrintWriter err) {
-        this.recognizer = recognizer;
+        this.model = model;
         this.flip = flip;
         this.detector = detector;
         this.choice = choice;
@@ -65,9 +64,9 @@ final class Evaluation {
         this.err = err;
     }
 
-    /** Returns the recognizer; borrowed. */
-    Recognizer recognizer() {
-        return recognizer;
+    /** Returns the model; borrowed. */
+    LoadedModel model() {
+        return model;
     }
 
     /** Returns the faces as the network sees them: with a detector, those that it finds. */
@@ -75,7 +74,7 @@ final class Evaluation {
         if (detector == null) {
             return faces;
         }
-        FaceCropper cropper = new FaceCropper(faces.crop(), recognizer.imageSizePx(), detector, choice);
+        FaceCropper cropper = new FaceCropper(faces.crop(), model.embedder().imageSizePx(), detector, choice);
         return faces.cropped(cropper, image -> notFound.add(image.name()));
     }
 
@@ -85,19 +84,19 @@ final class Evaluation {
      * @throws UnsuitableDataException when they were packed with another size or crop than the model takes
      */
     Embedded embed(String what, FaceDataset faces) {
-        knownPeople.addAll(recognizer.knownPeople(faces));
+        knownPeople.addAll(model.knownPeople(faces));
         return embedNumbered(what, faces);
     }
 
     /** Embeds faces of people who are numbered, so that equal names do not mean people of the training. */
     Embedded embedNumbered(String what, FaceDataset faces) {
         if (detector == null) {
-            DataOptions.requirePackedFor(recognizer, faces);
+            DataOptions.requirePackedFor(model, faces);
         }
         data.report(faces.notes());
         print(what + ": " + faces);
         try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
-            return recognizer.embed(seen(faces), flip, progress);
+            return model.embed(seen(faces), flip, progress);
         }
     }
 

@@ -79,7 +79,7 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
         FaceDataset faces = data.read(Split.TRAIN, seed);
         List<Suspect> suspects;
         try (Recognizer recognizer = ModelFile.load(model)) {
-            DataOptions.requirePackedFor(recognizer, faces);
+            DataOptions.requirePackedFor(LoadedModel.of(recognizer), faces);
             suspects = recognizer.suspects(faces, degrees);
         }
         String list = list(faces, suspects);

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageFiles;
@@ -95,17 +95,16 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         int total;
         String where;
         try (GalleryPlace place = gallery.place();
-                Recognizer recognizer = model.load();
-                Gallery open = place.open(recognizer.fingerprint(), recognizer.embeddingSize())) {
+                LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
+                Gallery open = place.open(
+                        loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
             place.eraseOtherThumbnails(open);
             where = place.toString();
-            faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
-            recognizer.useFlip(!noFlip);
-            open.bindEmbeddingMode(recognizer.embeddingMode().toString());
+            open.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
             plan = new EnrollmentPlan(open.entries());
             images.forEach(image -> plan.add(image.name(), image.file()));
             leftOut.putAll(plan.leftOut());
-            enrolled = enroll(plan.newImages(), recognizer, open);
+            enrolled = enroll(plan.newImages(), loaded.embedder(), open);
             total = open.size();
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
@@ -182,12 +181,12 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         return all;
     }
 
-    private int enroll(List<EnrollmentPlan.Image> images, Recognizer recognizer, Gallery gallery) {
+    private int enroll(List<EnrollmentPlan.Image> images, FaceEmbedder embedder, Gallery gallery) {
         int enrolled = 0;
         List<Enrollment> some = new ArrayList<>();
         Stream<ImageSource> sources = images.stream().map(image -> ImageSource.of(image.file()));
         try (ImagesProgress progress = new ImagesProgress("enrolling", images.size());
-                Stream<EmbeddedImage> results = recognizer.embedEach(sources)) {
+                Stream<EmbeddedImage> results = embedder.embedEach(sources)) {
             Iterator<EmbeddedImage> next = results.iterator();
             for (EnrollmentPlan.Image image : images) {
                 EmbeddedImage result = next.next();

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.EmbeddedFace;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
@@ -20,6 +20,7 @@ import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
 import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -87,16 +88,15 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         double threshold;
         try (GalleryPlace place = gallery.place();
-                Recognizer recognizer = model.load();
-                Gallery people = place.read(recognizer.fingerprint(), recognizer.embeddingSize())) {
-            faceDetector.ifPresent(recognizer::useDetector);
-            recognizer.useFlip(!noFlip);
-            people.bindEmbeddingMode(recognizer.embeddingMode().toString());
-            threshold =
-                    Math.min(Math.nextUp(1.0), thresholdOptions.of(recognizer).cosine());
+                LoadedModel loaded = model.load(faceDetector.orElse(null), FaceChoice.MOST_PROMINENT, !noFlip);
+                Gallery people = place.read(
+                        loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
+            FaceEmbedder embedder = loaded.embedder();
+            people.bindEmbeddingMode(embedder.embeddingMode().toString());
+            threshold = Math.min(Math.nextUp(1.0), thresholdOptions.of(embedder).cosine());
             try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
                 for (Path image : images) {
-                    identify(image, recognizer, people, threshold, faceDetector.orElse(null));
+                    identify(image, embedder, people, threshold, faceDetector.orElse(null));
                     progress.step();
                 }
             }
@@ -122,7 +122,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     }
 
     private void identify(
-            Path image, Recognizer recognizer, Gallery people, double threshold, @Nullable FaceDetector faceDetector) {
+            Path image, FaceEmbedder embedder, Gallery people, double threshold, @Nullable FaceDetector faceDetector) {
         Map<String, @Nullable Object> result = new LinkedHashMap<>();
         results.add(result);
         result.put("image", image.toString());
@@ -130,8 +130,8 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         result.put("error", null);
         try {
             List<Face> faces = faceDetector != null
-                    ? identified(recognizer.faces(ImageSource.of(image)), people, threshold)
-                    : List.of(new Face(Optional.empty(), people.identify(recognizer.embed(image), top, threshold)));
+                    ? identified(embedder.faces(ImageSource.of(image)), people, threshold)
+                    : List.of(new Face(Optional.empty(), people.identify(embedder.embed(image), top, threshold)));
             result.put(
                     "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());
             if (faces.isEmpty()) {

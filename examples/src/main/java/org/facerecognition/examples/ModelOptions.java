@@ -1,9 +1,13 @@
 package org.facerecognition.examples;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.onnx.InputContract;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -16,8 +20,8 @@ final class ModelOptions {
             names = "--model",
             required = true,
             paramLabel = "FILE",
-            description = "A model, a checkpoint of a training, or with --encoder weights from elsewhere (.pth, .pt,"
-                    + " .ckpt, .safetensors).")
+            description = "A model, a checkpoint of a training, with --encoder weights from elsewhere (.pth, .pt,"
+                    + " .ckpt, .safetensors), or for embedding an ONNX model (.onnx).")
     private Path model;
 
     @Option(
@@ -29,8 +33,63 @@ final class ModelOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    /** Loads the model; owned. Says on standard error what of the file is not used. */
+    @Option(
+            names = "--input",
+            paramLabel = "WHAT",
+            description = "What pixels an ONNX model takes, if its file does not say it: insightface, sface, adaface,"
+                    + " facenet, imagenet, or for example \"BGR mean=127.5 std=128\" (add size=112 if the file"
+                    + " leaves it open). evaluate --input try measures which one fits.")
+    private @Nullable String input;
+
+    /** Returns whether --input asks to try all plausible inputs. */
+    boolean triesInputs() {
+        return "try".equals(input);
+    }
+
+    private boolean isOnnx() {
+        return model.toString().toLowerCase(Locale.ROOT).endsWith(".onnx");
+    }
+
+    /** Loads a model for embedding; owned. */
+    LoadedModel load(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        if (isOnnx()) {
+            InputContract contract = input == null ? null : InputContract.parse(input);
+            return LoadedModel.of(model, contract, detector, choice, flip);
+        }
+        Recognizer recognizer = load();
+        try {
+            recognizer.useDetector(detector, choice);
+            recognizer.useFlip(flip);
+            return LoadedModel.of(recognizer);
+        } catch (RuntimeException e) {
+            recognizer.close();
+            throw e;
+        }
+    }
+
+    /** Loads an ONNX model that takes other pixels than --input says; owned. */
+    LoadedModel load(InputContract contract, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        if (!isOnnx()) {
+            throw new IllegalArgumentException(
+                    "--input try must be given with an ONNX model, since " + model + " says what pixels it takes");
+        }
+        return LoadedModel.of(model, contract, detector, choice, flip);
+    }
+
+    /**
+     * Loads a model of this library, or weights for one of its encoders; owned. Says on standard error what of the file
+     * is not used.
+     */
     Recognizer load() {
+        if (isOnnx()) {
+            throw new IllegalArgumentException(
+                    "model " + model + " is an ONNX model, with which faces can be embedded; this command needs a model"
+                            + " of this program");
+        }
+        if (input != null) {
+            throw new IllegalArgumentException(
+                    "--input must be given with an ONNX model, since " + model + " says what pixels it takes");
+        }
         if (encoder == null) {
             return ModelFile.load(model);
         }

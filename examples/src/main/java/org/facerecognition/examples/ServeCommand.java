@@ -5,11 +5,12 @@ import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceServer;
 import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -84,12 +85,11 @@ final class ServeCommand implements Callable<Integer> {
         CountDownLatch closed = new CountDownLatch(1);
         try (@Nullable GalleryPlace place = gallery == null ? null : GalleryPlace.of(gallery);
                 FaceDetector faceDetector = detector.openRequired(err);
-                Recognizer recognizer = model.load()) {
-            recognizer.useDetector(faceDetector);
-            recognizer.useFlip(!noFlip);
-            try (Gallery people = open(place, recognizer);
+                LoadedModel loaded = model.load(faceDetector, FaceChoice.MOST_PROMINENT, !noFlip)) {
+            FaceEmbedder embedder = loaded.embedder();
+            try (Gallery people = open(place, embedder);
                     FaceServer server = FaceServer.start(
-                            settings, recognizer, people, thumbnails(place, people), threshold.of(recognizer), err)) {
+                            settings, embedder, people, thumbnails(place, people), threshold.of(embedder), err)) {
                 Thread onStop = StopHook.add("stop", () -> end(stop, closed));
                 try {
                     welcome(settings, server.port(), place, people, err);
@@ -105,13 +105,13 @@ final class ServeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static Gallery open(@Nullable GalleryPlace place, Recognizer recognizer) {
+    private static Gallery open(@Nullable GalleryPlace place, FaceEmbedder embedder) {
         if (place == null) {
-            return Gallery.inMemory(recognizer.fingerprint(), recognizer.embeddingSize());
+            return Gallery.inMemory(embedder.fingerprint(), embedder.embeddingSize());
         }
-        Gallery kept = place.open(recognizer.fingerprint(), recognizer.embeddingSize());
+        Gallery kept = place.open(embedder.fingerprint(), embedder.embeddingSize());
         try {
-            kept.bindEmbeddingMode(recognizer.embeddingMode().toString());
+            kept.bindEmbeddingMode(embedder.embeddingMode().toString());
             return kept;
         } catch (RuntimeException e) {
             kept.close();

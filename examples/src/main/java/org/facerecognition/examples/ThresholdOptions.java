@@ -2,7 +2,7 @@ package org.facerecognition.examples;
 
 import java.util.Collections;
 import java.util.Set;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Threshold;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.jspecify.annotations.Nullable;
@@ -26,13 +26,15 @@ final class ThresholdOptions {
                     + " 0.001; if the model has none for it, the lowest rate that it has one for.")
     private @Nullable Double falseAcceptRate;
 
-    /** Returns the threshold, that of --far from the recognizer's calibration. */
-    Threshold of(Recognizer recognizer) {
+    /** Returns the threshold, that of --far from the model's calibration. */
+    Threshold of(FaceEmbedder embedder) {
         if (cosine != null) {
             return Threshold.of(cosine);
         }
-        return recognizer.threshold(
-                falseAcceptRate == null ? defaultRate(recognizer.thresholds().keySet()) : falseAcceptRate);
+        return embedder.threshold(
+                falseAcceptRate == null
+                        ? defaultRate(LoadedModel.thresholds(embedder).keySet())
+                        : falseAcceptRate);
     }
 
     private static double defaultRate(Set<Double> calibrated) {

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.VerificationResult;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.examples.HelpSection.Heading;
@@ -60,10 +60,9 @@ final class VerifyCommand implements Callable<Integer> {
     public Integer call() {
         VerificationResult result;
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
-        try (Recognizer recognizer = model.load()) {
-            faceDetector.ifPresent(opened -> recognizer.useDetector(opened, face.choice()));
-            recognizer.useFlip(!noFlip);
-            result = recognizer.verify(ImageSource.of(first), ImageSource.of(second), threshold.of(recognizer));
+        try (LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip)) {
+            FaceEmbedder embedder = loaded.embedder();
+            result = embedder.verify(ImageSource.of(first), ImageSource.of(second), threshold.of(embedder));
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
         }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.EmbeddedFace;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.VerificationResult;
@@ -40,7 +41,7 @@ final class DemoService {
     private static final int MAX_LISTED = 500;
     private static final long MAX_PIXELS = 25_000_000; // 75 MB when decoded, for each image that is being processed
 
-    private final Recognizer recognizer;
+    private final FaceEmbedder recognizer;
     private final Gallery gallery;
     private final FaceThumbnails thumbnails;
     private final Threshold threshold;
@@ -50,7 +51,7 @@ final class DemoService {
      * @param recognizer has a detector; borrowed
      * @param gallery holds the recognizer's embeddings; borrowed
      */
-    DemoService(Recognizer recognizer, Gallery gallery, FaceThumbnails thumbnails, Threshold threshold) {
+    DemoService(FaceEmbedder recognizer, Gallery gallery, FaceThumbnails thumbnails, Threshold threshold) {
         this.recognizer = recognizer;
         this.gallery = gallery;
         this.thumbnails = thumbnails;

@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
-import org.facerecognition.Recognizer;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Threshold;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.natives.Processors;
@@ -126,7 +126,7 @@ public final class FaceServer implements AutoCloseable {
      */
     public static FaceServer start(
             Settings settings,
-            Recognizer recognizer,
+            FaceEmbedder recognizer,
             Gallery gallery,
             FaceThumbnails thumbnails,
             Threshold threshold,

@@ -1,0 +1,149 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.facerecognition.export.OnnxModelWriter.FREE;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.export.ExportFormat;
+import org.facerecognition.export.OnnxModelWriter;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.onnx.InputContract;
+import org.facerecognition.onnx.OnnxModel;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.weights.Weights;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Models from ONNX files embed images as recognizers do. */
+class OnnxRecognizerTest {
+    private static final PrepareOptions FP32 = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+
+    @TempDir
+    private Path folder;
+
+    private static PreparedRecognizer load(OnnxModel model) {
+        return PreparedRecognizer.load(model, FP32, null, FaceChoice.MOST_PROMINENT, false);
+    }
+
+    private static List<ImageSource> faces(int sizePx) {
+        SyntheticFaces faces = new SyntheticFaces(3, sizePx);
+        List<ImageSource> images = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            images.add(ImageSource.of(faces.image(i, 0)));
+        }
+        return images;
+    }
+
+    private static void assertSame(List<float[]> a, List<float[]> b, double tolerance) {
+        assertThat(a).hasSameSizeAs(b);
+        for (int i = 0; i < a.size(); i++) {
+            for (int j = 0; j < a.get(i).length; j++) {
+                assertThat((double) Math.abs(a.get(i)[j] - b.get(i)[j])).isLessThan(tolerance);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void embedsAsTheModelThatWasExported(boolean normalizes) {
+        Path file = folder.resolve("exported.onnx");
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .classes(5)
+                .seed(4)
+                .build();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            recognizer.export(file, ExportFormat.ONNX, normalizes);
+            List<float[]> expected = recognizer.embedAll(faces(112));
+            try (OnnxModel model = OnnxModel.open(file);
+                    PreparedRecognizer prepared = load(model)) {
+                assertSame(prepared.embedAll(faces(112)), expected, 1e-5);
+                assertThat(prepared.toString())
+                        .startsWith("exported.onnx, 112x112 RGB mean=")
+                        .contains("run by oneDNN");
+                assertThat(prepared.fingerprint()).isEqualTo(model.fingerprint());
+                assertThat(prepared.embeddingSize()).isEqualTo(recognizer.embeddingSize());
+            }
+        }
+    }
+
+    /** The published MobileFaceNet, as ONNX and as PyTorch weights. */
+    @Test
+    void embedsAsTheSameNetworkFromAnotherFormat() {
+        Path onnx = SharedFiles.orSkip("weights/mobilefacenet/MobileFaceNet.onnx");
+        Path weights = SharedFiles.orSkip("weights/mobilefacenet/mobilefacenet.pt");
+        try (Recognizer recognizer = Recognizer.pretrained(Encoder.MOBILEFACENET, Weights.read(weights));
+                OnnxModel model = OnnxModel.open(
+                        onnx,
+                        InputContract.parse(
+                                recognizer.normalization().mean().get(0) > 127 ? "insightface" : "imagenet"));
+                PreparedRecognizer prepared = load(model)) {
+            assertThat(model.uncovered()).isEmpty();
+            assertSame(prepared.embedAll(faces(112)), recognizer.embedAll(faces(112)), 1e-5);
+        }
+    }
+
+    /** Sinh is no operation of this library. */
+    private Path withUncoveredNode(boolean channelsLast) {
+        float[] weights = new float[8 * 3 * 9];
+        Random random = new Random(2);
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = (float) random.nextGaussian() / 9;
+        }
+        OnnxModelWriter writer = new OnnxModelWriter(17).output("y", FREE, 8).floats("w", weights, 8, 3, 3, 3);
+        writer = channelsLast
+                ? writer.input("images", FREE, 16, 16, 3)
+                        .node("Transpose", "images -> x", OnnxModelWriter.attribute("perm", new long[] {0, 3, 1, 2}))
+                : writer.input("images", FREE, 3, 16, 16).node("Identity", "images -> x");
+        return writer.node("Conv", "x w -> c")
+                .node("Relu", "c -> r")
+                .node("GlobalAveragePool", "r -> g")
+                .node("Flatten", "g -> f")
+                .node("Sinh", "f -> y")
+                .write(folder.resolve("sinh.onnx"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void runsInOnnxRuntimeWhatIsNotCovered(boolean channelsLast) {
+        Path file = withUncoveredNode(channelsLast);
+        List<List<float[]>> embeddings = new ArrayList<>();
+        for (String order : List.of("RGB", "BGR")) {
+            try (OnnxModel model = OnnxModel.open(file, InputContract.parse(order + " mean=127.5 std=127.5"));
+                    PreparedRecognizer prepared = load(model)) {
+                assertThat(prepared.toString())
+                        .contains("run by ONNX Runtime, prepared: float32, since node sinh5 (Sinh) is not covered");
+                List<float[]> all = prepared.embedAll(faces(32));
+                assertThat(prepared.embed(faces(32).get(0))).containsExactly(all.get(0));
+                assertThat(prepared.embeddingSize()).isEqualTo(8);
+                embeddings.add(all);
+            }
+        }
+        assertThat(embeddings.get(0).get(0)).isNotEqualTo(embeddings.get(1).get(0)); // the order of colors counts
+    }
+
+    @Test
+    void keepsThresholdsBesideTheModel() {
+        Path file = withUncoveredNode(false);
+        InputContract input = InputContract.parse("insightface");
+        try (OnnxModel model = OnnxModel.open(file, input);
+                PreparedRecognizer prepared = load(model)) {
+            assertThatThrownBy(() -> prepared.threshold(0.001)).hasMessageContaining("this model has none");
+            prepared.saveThresholds(model);
+            assertThat(file.resolveSibling("sinh.onnx.thresholds.json")).exists();
+            try (PreparedRecognizer again = load(model)) {
+                assertThat(again.allThresholds()).isEmpty();
+            }
+        }
+    }
+}

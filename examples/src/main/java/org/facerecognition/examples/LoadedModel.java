@@ -1,0 +1,193 @@
+package org.facerecognition.examples;
+
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntConsumer;
+import org.facerecognition.FaceEmbedder;
+import org.facerecognition.PreparedRecognizer;
+import org.facerecognition.Recognizer;
+import org.facerecognition.Threshold;
+import org.facerecognition.data.Crop;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.eval.Embedded;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.onnx.InputContract;
+import org.facerecognition.onnx.OnnxModel;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.WeightsException;
+import org.jspecify.annotations.Nullable;
+
+/** A model that a command embeds faces with: one of this library, or an ONNX file from elsewhere, in float32. */
+abstract sealed class LoadedModel implements AutoCloseable {
+    /**
+     * Returns a model of this library.
+     *
+     * @param recognizer owned from now on
+     */
+    static LoadedModel of(Recognizer recognizer) {
+        return new Own(recognizer);
+    }
+
+    /**
+     * Loads an ONNX file.
+     *
+     * @param input what pixels it takes; null if the file says it
+     * @param detector borrowed; null for images that are aligned crops
+     */
+    static LoadedModel of(
+            Path file,
+            @Nullable InputContract input,
+            @Nullable FaceDetector detector,
+            FaceChoice choice,
+            boolean flip) {
+        OnnxModel model = OnnxModel.open(file, input);
+        try {
+            PrepareOptions options = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+            return new Onnx(model, PreparedRecognizer.load(model, options, detector, choice, flip));
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /** Returns the model; borrowed. */
+    abstract FaceEmbedder embedder();
+
+    /** Returns the crop that it was trained with; for a model that does not say, images that are aligned crops. */
+    abstract Crop crop();
+
+    /** Returns which of the people have names of people that it was trained on, as far as the file says. */
+    abstract List<String> knownPeople(FaceDataset people);
+
+    /** Embeds faces as the data set crops them, whatever detector there is. */
+    abstract Embedded embed(FaceDataset faces, boolean flip, IntConsumer embedded);
+
+    /** Writes the model with its thresholds. */
+    abstract void save(Path file);
+
+    /** Checks that {@link #save} to a file is possible, before the work for it. */
+    abstract void requireSaveable(Path file);
+
+    /** Returns the thresholds of the present mode, by false accept rate. */
+    static Map<Double, Double> thresholds(FaceEmbedder embedder) {
+        Map<Double, Double> byRate = new TreeMap<>();
+        for (Threshold threshold : embedder.allThresholds()) {
+            boolean here = threshold
+                    .evidence()
+                    .map(evidence -> evidence.mode().equals(embedder.embeddingMode()))
+                    .orElse(true);
+            if (here) {
+                byRate.put(threshold.falseAcceptRate().orElseThrow(), threshold.cosine());
+            }
+        }
+        return Collections.unmodifiableMap(byRate);
+    }
+
+    @Override
+    public abstract void close();
+
+    @Override
+    public String toString() {
+        return embedder().toString();
+    }
+
+    private static final class Own extends LoadedModel {
+        private final Recognizer recognizer;
+
+        Own(Recognizer recognizer) {
+            this.recognizer = recognizer;
+        }
+
+        @Override
+        FaceEmbedder embedder() {
+            return recognizer;
+        }
+
+        @Override
+        Crop crop() {
+            return recognizer.crop();
+        }
+
+        @Override
+        List<String> knownPeople(FaceDataset people) {
+            return recognizer.knownPeople(people);
+        }
+
+        @Override
+        Embedded embed(FaceDataset faces, boolean flip, IntConsumer embedded) {
+            return recognizer.embed(faces, flip, embedded);
+        }
+
+        @Override
+        void requireSaveable(Path file) {
+            // any file can be written
+        }
+
+        @Override
+        void save(Path file) {
+            recognizer.save(file);
+        }
+
+        @Override
+        public void close() {
+            recognizer.close();
+        }
+    }
+
+    private static final class Onnx extends LoadedModel {
+        private final OnnxModel model;
+        private final PreparedRecognizer prepared;
+
+        Onnx(OnnxModel model, PreparedRecognizer prepared) {
+            this.model = model;
+            this.prepared = prepared;
+        }
+
+        @Override
+        FaceEmbedder embedder() {
+            return prepared;
+        }
+
+        @Override
+        Crop crop() {
+            return model.input().crop();
+        }
+
+        @Override
+        List<String> knownPeople(FaceDataset people) {
+            return List.of();
+        }
+
+        @Override
+        Embedded embed(FaceDataset faces, boolean flip, IntConsumer embedded) {
+            return prepared.embedAsCropped(faces, embedded); // flips as it was loaded
+        }
+
+        @Override
+        void requireSaveable(Path file) {
+            if (!file.toAbsolutePath()
+                    .normalize()
+                    .equals(model.file().toAbsolutePath().normalize())) {
+                throw new WeightsException("thresholds of an ONNX model are written beside it: --calibrate must be "
+                        + model.file() + ", but was " + file);
+            }
+        }
+
+        @Override
+        void save(Path file) {
+            requireSaveable(file);
+            prepared.saveThresholds(model);
+        }
+
+        @Override
+        public void close() {
+            prepared.close();
+            model.close();
+        }
+    }
+}
