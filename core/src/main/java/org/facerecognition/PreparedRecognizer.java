@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
@@ -39,6 +40,7 @@ import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
+import org.facerecognition.onnx.InputContract;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -53,6 +55,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded with it, on whichever
  * threads.
+ */
+/*
+ * Long because it is a facade: the ways to load a model, with their documentation, and one short method for each use.
  */
 public final class PreparedRecognizer implements FaceEmbedder {
     private final PreparedNet net;
@@ -113,7 +118,9 @@ public final class PreparedRecognizer implements FaceEmbedder {
     /**
      * Reads a model that {@link Recognizer#save} or a training has written and prepares it for the CPU. Weights go from
      * the file to oneDNN, and libtorch is not loaded, unless the file was written before it described its network, or
-     * oneDNN does not run on this processor. Models of custom parts need none of those parts.
+     * oneDNN does not run on this processor. Models of custom parts need none of those parts. A file whose name ends in
+     * {@code .onnx} must be one that says what pixels it takes; for others, see {@link OnnxModel#open(Path,
+     * InputContract)}.
      *
      * @param options of the preparation
      * @param detector finds faces in photographs; borrowed, the caller closes it after the last use here. Null for
@@ -128,6 +135,11 @@ public final class PreparedRecognizer implements FaceEmbedder {
     public static PreparedRecognizer load(
             Path file, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         NativeLibraries.load();
+        if (file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx")) {
+            try (OnnxModel onnx = OnnxModel.open(file)) {
+                return load(onnx, options, detector, choice, flip);
+            }
+        }
         try (SafeTensors weights = SafeTensors.open(file)) {
             ModelInfo model = ModelFiles.read(weights);
             Optional<Graph> described = ModelFiles.graph(weights);
@@ -180,8 +192,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @param choice which face is taken where several are found
      * @param flip whether the embedding of the mirrored image is added
      * @return owned
-     * @throws WeightsException when the model's layers do not fit each other, or none of
-     *     the two can run it; the message names the node
+     * @throws WeightsException when the model's layers do not fit each other, or none of the two can run it; the message
+     *     names the node
      */
     public static PreparedRecognizer load(
             OnnxModel onnx, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
