@@ -192,8 +192,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @param choice which face is taken where several are found
      * @param flip whether the embedding of the mirrored image is added
      * @return owned
-     * @throws WeightsException when the model's layers do not fit each other, or none of the two can run it; the message
-     *     names the node
+     * @throws WeightsException when the model's layers do not fit each other, or none of the two can run it; the
+     *     message names the node
      */
     public static PreparedRecognizer load(
             OnnxModel onnx, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
