@@ -2,6 +2,7 @@ package org.facerecognition.onnx;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
@@ -124,10 +125,9 @@ final class ArithmeticNodes {
     private Computed erf() {
         Computed x = converter.requireValues(node.computed(0));
         Converter.Made by = converter.made(x.value());
-        node.require(
-                by != null && converter.isAffine(x.value(), by.inputs().get(0), ROOT_HALF, 0),
-                "it is no part of a GELU");
-        return new Computed(by.inputs().get(0), x.base(), x.shape(), View.ERF);
+        boolean scaled = by != null && converter.isAffine(x.value(), by.inputs().get(0), ROOT_HALF, 0);
+        node.require(scaled, "it is no part of a GELU");
+        return new Computed(Objects.requireNonNull(by).inputs().get(0), x.base(), x.shape(), View.ERF);
     }
 
     // ---- sums and products ----

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.weights.WeightsException;
 
@@ -53,7 +54,8 @@ final class ExternalData {
     /** A model must not read other files of its user's: its weights are in its own folder or below it. */
     private static Path beside(Path model, String name, String location) {
         try {
-            Path folder = model.toAbsolutePath().normalize().getParent();
+            Path folder =
+                    Objects.requireNonNull(model.toAbsolutePath().normalize().getParent(), "a file is in a folder");
             Path file = folder.resolve(location).normalize();
             boolean inside = !location.isEmpty() && !Path.of(location).isAbsolute() && file.startsWith(folder);
             if (inside && (!Files.exists(file) || liesBeside(model, folder, file.toRealPath()))) {

@@ -85,18 +85,18 @@ public record InputContract(String name, ColorOrder order, Normalization normali
                 order = order.isEmpty() ? word.toUpperCase(Locale.ROOT) : "twice";
             }
         }
-        boolean complete = settings.containsKey("mean")
-                && settings.containsKey("std")
+        String mean = settings.get("mean");
+        String std = settings.get("std");
+        boolean known = Arrays.stream(ColorOrder.values()).map(Enum::name).anyMatch(order::equals)
                 && List.of("mean", "std", "size").containsAll(settings.keySet());
-        boolean known = Arrays.stream(ColorOrder.values()).map(Enum::name).anyMatch(order::equals);
-        if (!complete || !known) {
+        if (mean == null || std == null || !known) {
             throw refusal(text);
         }
         try {
             OptionalInt size = settings.containsKey("size")
                     ? OptionalInt.of(Integer.parseInt(settings.get("size")))
                     : OptionalInt.empty();
-            Normalization normalization = new Normalization(three(settings.get("mean")), three(settings.get("std")));
+            Normalization normalization = new Normalization(three(mean), three(std));
             return new InputContract(text.strip(), ColorOrder.valueOf(order), normalization, size);
         } catch (NumberFormatException e) {
             throw refusal(text);

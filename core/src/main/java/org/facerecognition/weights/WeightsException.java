@@ -1,5 +1,7 @@
 package org.facerecognition.weights;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Thrown when a file of weights cannot be downloaded, read or written, or does not fit the network. The message names
  * the file, what is wrong and the way out.
@@ -16,7 +18,7 @@ public final class WeightsException extends RuntimeException {
      * @param message one sentence for the user
      * @param cause the underlying exception
      */
-    public WeightsException(String message, Throwable cause) {
+    public WeightsException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }
