@@ -28,15 +28,20 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Split;
+import org.facerecognition.distributed.Distributed;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Outcome;
+import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.onnx.InputContract;
+import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 
 /** The short snippets of the module READMEs: the lines between {@code // [name} and {@code // name]}. */
@@ -101,6 +106,24 @@ final class ReadmeSnippets {
             float[] embedding = prepared.embed(photograph);
         }
         // load]
+    }
+
+    static void onnx(FaceDetector detector, Path photograph) {
+        // [onnx
+        try (OnnxModel onnx = OnnxModel.open(Path.of("w600k_r50.onnx"), InputContract.parse("insightface"));
+                PreparedRecognizer prepared = PreparedRecognizer.load(
+                        onnx, PrepareOptions.DEFAULT, detector, FaceChoice.MOST_PROMINENT, false)) {
+            float[] embedding = prepared.embed(photograph);
+        }
+        // onnx]
+    }
+
+    static void distributed(Recognizer recognizer, FaceDataset faces) {
+        // [distributed
+        try (Distributed group = Distributed.fromEnvironment()) { // of torchrun, mpirun, srun, Kubeflow; or alone
+            new Trainer(TrainerArgs.builder().distributed(group).batchSize(256).build()).fit(recognizer, faces);
+        }
+        // distributed]
     }
 
     static void augment(Mat rgb) {
