@@ -13,22 +13,20 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.RankProcesses.Result;
+import org.facerecognition.weights.SafeTensors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Trains in one process and in several, on synthetic faces, and lets ranks fail. */
 class DistributedTrainingTest {
     /** 32 samples in batches of 9, 9, 9 and 5, of which ranks get unequal parts. */
-    private static final String[] TRAINING = {
-        "encoder=resnet18", "px=64", "classes=8", "images=4", "batch=9", "lr=0.001", "sync=true"
-    };
+    private static final String[] TRAINING = {"classes=8", "images=4", "batch=9", "lr=0.005"};
 
     @TempDir
     Path folder;
@@ -52,42 +50,122 @@ class DistributedTrainingTest {
     }
 
     private static String[] with(String... more) {
-        List<String> all = new ArrayList<>(List.of(TRAINING));
+        return with(TRAINING, more);
+    }
+
+    private static String[] with(String[] options, String... more) {
+        List<String> all = new ArrayList<>(List.of(options));
         all.addAll(List.of(more)); // the last one of a name counts
         return all.toArray(String[]::new);
     }
 
-    private static void assertSame(Map<Integer, Double> losses, Map<Integer, Double> expected, double tolerance) {
+    private static void assertSame(Map<Integer, Double> losses, Map<Integer, Double> expected) {
         assertThat(losses.keySet()).isEqualTo(expected.keySet());
-        losses.forEach((step, loss) -> assertThat(loss)
-                .as("step " + step)
-                .isCloseTo(expected.get(step), within(tolerance * expected.get(step))));
+        losses.forEach((step, loss) ->
+                assertThat(loss).as("step " + step).isCloseTo(expected.get(step), within(1e-5 * expected.get(step))));
     }
 
     @Nested
     class SameLossesAsOneProcess {
-        @ParameterizedTest
-        @ValueSource(ints = {2, 4})
-        void withUnequalParts(int ranks) throws IOException, InterruptedException {
-            assertSame(losses(ranks, "steps=6"), losses(1, "steps=6"), 1e-5);
-        }
+        /**
+         * Unequal parts; a last batch that is too small for 4 ranks; losses of pairs, margins with a memory, random
+         * margins and centers; several batches a step; layers that are frozen in the first epoch only.
+         */
+        private static final String[] TRAININGS = {
+            "then",
+            "steps=20",
+            "then",
+            "steps=20",
+            "batch=10",
+            "then",
+            "steps=20",
+            "batch=16",
+            "accumulation=2",
+            "then",
+            "steps=10",
+            "loss=triplet",
+            "then",
+            "steps=10",
+            "loss=adaface",
+            "accumulation=3",
+            "then",
+            "steps=10",
+            "loss=partial",
+            "then",
+            "steps=10",
+            "loss=partial",
+            "accumulation=2",
+            "then",
+            "steps=10",
+            "loss=elastic",
+            "freeze=2"
+        };
 
-        /** The last batch has 2 samples for 4 ranks. */
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "starts many processes; run it with -Dtests.long=true")
         @Test
-        void withBatchesThatAreTooSmallForAll() throws IOException, InterruptedException {
-            assertSame(losses(4, "steps=5", "batch=10"), losses(1, "steps=5", "batch=10"), 1e-4);
+        void withEveryKindOfLossAndPart() throws IOException, InterruptedException {
+            Map<String, Map<Integer, Double>> alone = trainings(1);
+            assertThat(alone).hasSize(8);
+            for (int ranks : new int[] {2, 4}) {
+                Map<String, Map<Integer, Double>> together = trainings(ranks);
+                assertThat(together.keySet()).isEqualTo(alone.keySet());
+                together.forEach((training, losses) -> assertSame(losses, alone.get(training)));
+            }
         }
 
-        /** Losses of a batch, margins with a memory, random centers and several batches a step, on part of the net. */
-        @ParameterizedTest
-        @CsvSource({
-            "loss=TRIPLET, accumulation=1",
-            "loss=ADAFACE, accumulation=2",
-            "partial=0.5, accumulation=1",
-            "loss=ELASTICFACE_ARC, freeze=5"
-        })
-        void withEveryKindOfLoss(String one, String other) throws IOException, InterruptedException {
-            assertSame(losses(2, "steps=3", one, other), losses(1, "steps=3", one, other), 1e-5);
+        private Map<String, Map<Integer, Double>> trainings(int ranks) throws IOException, InterruptedException {
+            Result result = processes.run(ranks, with(TRAININGS));
+            assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
+            return result.lossesByTraining();
+        }
+
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "starts many processes; run it with -Dtests.long=true")
+        @Test
+        void inBfloat16() throws IOException, InterruptedException {
+            Map<Integer, Double> alone = losses(1, "steps=5", "precision=BF16");
+            losses(2, "steps=5", "precision=BF16")
+                    .forEach((step, loss) -> assertThat(loss).isCloseTo(alone.get(step), within(0.01 * loss)));
+        }
+
+        /**
+         * A ResNet with random weights multiplies rounding errors, because its activations have a kink at 0: when one
+         * of them changes its side, the gradient of the layers before it changes by up to a few thousandths, also
+         * between one and two threads of one process. So most gradients are compared closely, and all of them roughly.
+         * After one step the momentum is the gradient.
+         */
+        @Test
+        void withSynchronizedBatchNormalization() throws IOException, InterruptedException {
+            String[] resnet = {"encoder=resnet18", "px=64", "sync=true", "steps=1"};
+            Path one = folder.resolve("one");
+            Path three = folder.resolve("three");
+            assertSame(losses(3, with(resnet, "out=" + three)), losses(1, with(resnet, "out=" + one)));
+            List<Double> differences = differencesOfGradients(one.resolve("last.ckpt"), three.resolve("last.ckpt"));
+            assertThat(differences).hasSize(63); // 62 of a ResNet-18 and the head's
+            assertThat(differences.get(31)).as("median").isLessThan(1e-4);
+            assertThat(differences.get(62)).as("largest").isLessThan(0.02);
+        }
+
+        /** Returns the norms of the differences, relative to those of the gradients, in ascending order. */
+        private static List<Double> differencesOfGradients(Path one, Path other) {
+            try (PointerScope scope = new PointerScope();
+                    SafeTensors expected = SafeTensors.open(one);
+                    SafeTensors actual = SafeTensors.open(other)) {
+                return expected.names().stream()
+                        .filter(name -> name.startsWith("optimizer.momentum_buffer."))
+                        .map(name -> actual.read(name)
+                                        .sub(expected.read(name))
+                                        .norm()
+                                        .item_double()
+                                / expected.read(name).norm().item_double())
+                        .sorted()
+                        .toList();
+            }
         }
     }
 
@@ -99,7 +177,7 @@ class DistributedTrainingTest {
         pieces.putAll(losses(1, out, "steps=4", "every=1", "resume=true"));
         pieces.putAll(losses(4, out, "steps=6", "every=1", "resume=true"));
         pieces.putAll(losses(2, out, "steps=8", "every=1", "resume=true"));
-        assertSame(pieces, losses(1, "steps=8"), 1e-5);
+        assertSame(pieces, losses(1, "steps=8"));
     }
 
     @Nested
@@ -109,7 +187,7 @@ class DistributedTrainingTest {
         @Test
         void aKilledRankIsNamedAndTheCheckpointIsIntact() throws IOException, InterruptedException {
             Path out = folder.resolve("checkpoints");
-            Result result = processes.run(3, with("steps=50", "halt1=2", "every=1", "out=" + out));
+            Result result = processes.run(3, with("steps=5000", "halt1=2", "every=1", "out=" + out));
             assertThat(result.codes()).containsExactly(1, 137, 1);
             for (int rank : new int[] {0, 2}) {
                 assertThat(result.error(rank))
@@ -119,9 +197,13 @@ class DistributedTrainingTest {
             assertThat(CheckpointContents.steps(out.resolve("last.ckpt"))).isBetween(1L, 2L);
         }
 
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "starts many processes; run it with -Dtests.long=true")
         @Test
         void aRankThatFailsTellsTheOthersWhy() throws IOException, InterruptedException {
-            Result result = processes.run(3, with("steps=50", "fail0=2"));
+            Result result = processes.run(3, with("steps=5000", "fail0=2"));
             assertThat(result.codes()).containsOnly(1);
             assertThat(result.error(0)).isEqualTo("error: the disk of this rank is full");
             for (int rank : new int[] {1, 2}) {
@@ -131,9 +213,13 @@ class DistributedTrainingTest {
             }
         }
 
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "starts many processes; run it with -Dtests.long=true")
         @Test
         void aRankThatDoesNotComeIsNamedAfterTheTimeout() throws IOException, InterruptedException {
-            processes.start(2, with("steps=50", "sleep1=2", "timeout=20"));
+            processes.start(2, with("steps=5000", "sleep1=2", "timeout=20"));
             Result result = processes.await(1);
             assertThat(result.codes()).containsExactly(1);
             assertThat(result.error(0))
@@ -143,7 +229,7 @@ class DistributedTrainingTest {
 
         @Test
         void whatDiffersIsSaidOnEveryRank() throws IOException, InterruptedException {
-            Result result = processes.run(2, with("steps=50", "seed1=5"));
+            Result result = processes.run(2, with("steps=5000", "seed1=5"));
             assertThat(result.codes()).containsOnly(1);
             for (int rank = 0; rank < 2; rank++) {
                 assertThat(result.error(rank))
@@ -156,13 +242,26 @@ class DistributedTrainingTest {
 
     @Nested
     class Launchers {
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "starts many processes; run it with -Dtests.long=true")
         @Test
         void torchrun() throws IOException, InterruptedException {
             List<String> command = command(
-                    "torchrun", "--no_python", "--nproc_per_node=2", "--master_port=" + RankProcesses.freePort());
-            assertSame(runs(command), losses(1, "steps=2"), 1e-5);
+                    "torchrun",
+                    "--standalone",
+                    "--no_python",
+                    "--nproc_per_node=2",
+                    "--redirects=9:3", // of no rank: without it the torchrun of PyTorch 1.13 fails with Python 3.11
+                    "--tee=9:3");
+            assertSame(runs(command), losses(1, "steps=2"));
         }
 
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "starts many processes; run it with -Dtests.long=true")
         @Test
         void mpirun() throws IOException, InterruptedException {
             List<String> command = command(
@@ -173,7 +272,7 @@ class DistributedTrainingTest {
                     "2",
                     "-x",
                     "MASTER_PORT=" + RankProcesses.freePort());
-            assertSame(runs(command), losses(1, "steps=2"), 1e-5);
+            assertSame(runs(command), losses(1, "steps=2"));
         }
 
         /** Skips the test where the launcher is not installed. */

@@ -2,16 +2,26 @@ package org.facerecognition;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.augment.RandomHorizontalFlip;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
 import org.facerecognition.distributed.Distributed;
+import org.facerecognition.losses.AdaFaceMargin;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.ElasticArcMargin;
+import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.losses.MetricHead;
+import org.facerecognition.losses.SemiHardTriplet;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
@@ -25,20 +35,38 @@ import org.facerecognition.train.TrainingListener;
  * environment variables, or alone without them. Ends with code 1 and one sentence when the training fails.
  */
 final class RankChild {
+    private static final int EMBEDDING_SIZE = 32;
+
     private final Map<String, String> options = new HashMap<>();
 
-    private RankChild(String... args) {
+    private RankChild(List<String> args) {
         for (String arg : args) {
             String[] nameAndValue = arg.split("=", 2);
             options.put(nameAndValue[0], nameAndValue[1]);
         }
     }
 
-    /** Trains; arguments are options such as {@code steps=20}. */
+    /**
+     * Trains; arguments are options such as {@code steps=20}. Several trainings are separated by {@code then}; the
+     * options before the first are for all of them.
+     */
     public static void main(String[] args) {
-        RankChild child = new RankChild(args);
-        try (Distributed group = Distributed.fromEnvironment(Duration.ofSeconds(child.number("timeout", 60)))) {
-            child.train(group);
+        List<List<String>> parts = new ArrayList<>(List.of(new ArrayList<>()));
+        for (String arg : args) {
+            if (arg.equals("then")) {
+                parts.add(new ArrayList<>(parts.get(0)));
+            } else {
+                parts.get(parts.size() - 1).add(arg);
+            }
+        }
+        int timeout = new RankChild(parts.get(0)).number("timeout", 60);
+        try (Distributed group = Distributed.fromEnvironment(Duration.ofSeconds(timeout))) {
+            for (List<String> training : parts.size() == 1 ? parts : parts.subList(1, parts.size())) {
+                if (group.rank() == 0) {
+                    System.out.println("training " + String.join(" ", training));
+                }
+                new RankChild(training).train(group);
+            }
         } catch (RuntimeException e) {
             System.out.println("error: " + e.getMessage());
             if (Boolean.getBoolean("trace")) {
@@ -65,17 +93,6 @@ final class RankChild {
                 .withAugmentations(List.of(new RandomHorizontalFlip(0.5)));
         FaceDataset validation =
                 FaceDataset.synthetic(faces.identities(0, classes).images(9, 10), Split.VAL);
-        LossName loss = LossName.valueOf(options.getOrDefault("loss", "ARCFACE"));
-        RecognizerArgs.Builder args = RecognizerArgs.builder()
-                .encoder(Encoder.valueOf(
-                        options.getOrDefault("encoder", "mobilefacenet").toUpperCase(Locale.ROOT)))
-                .embeddingSize(32)
-                .classes(classes)
-                .imageSizePx(px)
-                .partialFraction(Double.parseDouble(options.getOrDefault("partial", "1")));
-        if (!loss.needsPairs()) {
-            args.s(16).m(0.2);
-        }
         TrainerArgs.Builder trainer = TrainerArgs.builder()
                 .optimizer(new Sgd(Double.parseDouble(options.getOrDefault("lr", "0.02")), 0.9, 5e-4, false))
                 .batchSize(number("batch", 8))
@@ -95,9 +112,37 @@ final class RankChild {
         if (options.containsKey("out")) {
             trainer.checkpoints(Path.of(options.get("out"))).resume(is("resume"));
         }
-        try (Recognizer recognizer = Recognizer.withLoss(loss, args.build())) {
+        try (Recognizer recognizer = recognizer(classes, px)) {
             new Trainer(trainer.build()).fit(recognizer, train, is("validate") ? validation : null);
         }
+    }
+
+    private Recognizer recognizer(int classes, int px) {
+        String encoder = options.getOrDefault("encoder", "smooth");
+        String loss = options.getOrDefault("loss", "arcface");
+        if (encoder.equals("smooth")) {
+            torch.manual_seed(3);
+            Head head = switch (loss) {
+                case "triplet" -> new MetricHead(classes, EMBEDDING_SIZE, new SemiHardTriplet(0.2));
+                case "adaface" -> new MarginSoftmax(classes, EMBEDDING_SIZE, new AdaFaceMargin(8, 0.2));
+                case "elastic" -> new MarginSoftmax(classes, EMBEDDING_SIZE, new ElasticArcMargin(8, 0.2, 0.05));
+                default -> new MarginSoftmax(classes, EMBEDDING_SIZE, new ArcFaceMargin(8, 0.2));
+            };
+            if (loss.equals("partial")) {
+                ((MarginSoftmax) head).setPartialFraction(0.5);
+            }
+            return Recognizer.of(new SmoothBackbone(EMBEDDING_SIZE), head, px, Normalization.SYMMETRIC);
+        }
+        return Recognizer.withLoss(
+                loss.equals("arcface") ? LossName.ARCFACE : LossName.CROSS_ENTROPY,
+                RecognizerArgs.builder()
+                        .encoder(Encoder.valueOf(encoder.toUpperCase(Locale.ROOT)))
+                        .embeddingSize(EMBEDDING_SIZE)
+                        .classes(classes)
+                        .imageSizePx(px)
+                        .s(16)
+                        .m(0.2)
+                        .build());
     }
 
     /** Prints the steps of rank 0; and makes a rank fail or sleep before a step, where that is asked for. */

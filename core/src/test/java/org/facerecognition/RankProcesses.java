@@ -43,6 +43,22 @@ final class RankProcesses implements AutoCloseable {
      * @param codes of each rank
      */
     record Result(List<List<String>> lines, List<Integer> codes) {
+        /** Returns the losses of rank 0 in each of several trainings. */
+        Map<String, Map<Integer, Double>> lossesByTraining() {
+            Map<String, List<String>> trainings = new LinkedHashMap<>();
+            String training = "";
+            for (String line : lines.get(0)) {
+                if (line.startsWith("training ")) {
+                    training = line;
+                }
+                trainings.computeIfAbsent(training, name -> new ArrayList<>()).add(line);
+            }
+            Map<String, Map<Integer, Double>> losses = new LinkedHashMap<>();
+            trainings.forEach((name, own) -> losses.put(name, RankProcesses.losses(own)));
+            losses.remove("");
+            return losses;
+        }
+
         /** Returns the losses of rank 0 by step. */
         Map<Integer, Double> losses() {
             return RankProcesses.losses(lines.get(0));

@@ -78,7 +78,7 @@ public final class FrozenFeatureCache implements AutoCloseable {
             if (misses.isEmpty()) {
                 return cached(hitSlots).permute(0, 3, 1, 2);
             }
-            Tensor computed = compute(images, missRows); // [misses, h, w, C]
+            Tensor computed = SynchronizedBatchNorm.suspended(() -> compute(images, missRows)); // [misses, h, w, C]
             Tensor all = hitSlots.isEmpty() ? computed : torch.cat(new TensorVector(computed, cached(hitSlots)), 0);
             List<Integer> order = new ArrayList<>();
             int nextHit = missRows.size();

@@ -76,6 +76,19 @@ public final class SynchronizedBatchNorm {
         }
     }
 
+    /** Runs work whose number of forward passes differs between processes, so that it must not be synchronized. */
+    static <T> T suspended(Supplier<T> work) {
+        SynchronizedBatchNorm current = CURRENT.get();
+        CURRENT.remove();
+        try {
+            return work.get();
+        } finally {
+            if (current != null) {
+                CURRENT.set(current);
+            }
+        }
+    }
+
     /**
      * Ends a backward pass.
      *

@@ -298,7 +298,7 @@ public final class Distributed implements AutoCloseable {
 
     /**
      * Tells the other ranks why this one fails, so that they stop with that reason, and closes the connections to
-     * them. Without a call, or after a second one, they still stop when this process ends.
+     * them. Only the first failure of a group counts. {@code Trainer.fit} calls it.
      */
     public void failed(Throwable reason) {
         if (connection != null) {

@@ -3,7 +3,12 @@ package org.facerecognition.distributed;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.PrefixStore;
@@ -65,10 +70,15 @@ final class RankStore implements AutoCloseable {
         }
         Libtorch.load();
         Loader.load(torch_gloo.class);
-        try (TCPStoreOptions options = new TCPStoreOptions();
-                Milliseconds limit = new Milliseconds(timeout.toMillis())) {
-            options.port((short) port).isServer(server).waitWorkers(false).timeout(limit);
-            return new RankStore(new TCPStore(host, options), prefix);
+        try {
+            return new RankStore(within(timeout, () -> connect(host, port, server, timeout)), prefix);
+        } catch (TimeoutException e) {
+            throw new IllegalStateException(
+                    "the store of the group at " + host + ":" + port + " does not answer within "
+                            + timeout.toSeconds()
+                            + " s; if a torchrun of PyTorch 1 runs it, start that with --standalone or"
+                            + " --rdzv_backend c10d, so that rank 0 runs a store of its own",
+                    e);
         } catch (RuntimeException e) {
             throw new IllegalStateException(
                     "the store of the group cannot be " + (server ? "started on" : "reached at") + " " + host + ":"
@@ -80,6 +90,41 @@ final class RankStore implements AutoCloseable {
                                             + " and MASTER_PORT name it: ")
                             + reason(e),
                     e);
+        }
+    }
+
+    private static TCPStore connect(String host, int port, boolean server, Duration timeout) {
+        try (TCPStoreOptions options = new TCPStoreOptions();
+                Milliseconds limit = new Milliseconds(timeout.toMillis())) {
+            options.port((short) port).isServer(server).waitWorkers(false).timeout(limit);
+            return new TCPStore(host, options);
+        }
+    }
+
+    /**
+     * Makes a store in a thread of its own: stores of old versions accept a connection and then say nothing, for which
+     * libtorch waits forever.
+     */
+    private static TCPStore within(Duration timeout, Supplier<TCPStore> constructor) throws TimeoutException {
+        CompletableFuture<TCPStore> store = new CompletableFuture<>();
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        store.complete(constructor.get());
+                    } catch (RuntimeException e) {
+                        store.completeExceptionally(e);
+                    }
+                },
+                "store-connection");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            return store.get(timeout.toMillis() + 2_000, TimeUnit.MILLISECONDS); // after libtorch's own limit
+        } catch (ExecutionException e) {
+            throw (RuntimeException) e.getCause();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while connecting to the store of the group", e);
         }
     }
 

@@ -11,7 +11,7 @@ import org.facerecognition.distributed.Distributed;
  * @param group of processes; borrowed
  * @param syncBatchNorm whether batch normalization takes mean and variance over all processes, which makes it the same
  *     for every number of them, at the price of two small messages a layer; without, each process normalizes its own
- *     part of a batch. Only for the library's own encoders
+ *     part of a batch. Only for the library's own encoders, and not for frozen layers whose output is cached
  */
 public record DataParallel(Distributed group, boolean syncBatchNorm) {
     /** One process alone. */
