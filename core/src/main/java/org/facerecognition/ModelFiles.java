@@ -113,6 +113,7 @@ final class ModelFiles {
             Map<String, Tensor> tensors = NamedTensors.of(net);
             Weights weights = Weights.of(file)
                     .renamed(name -> name.startsWith(TENSOR_PREFIX) ? name.substring(TENSOR_PREFIX.length()) : null);
+            weights.requireFit(tensors);
             requireNoneLeftOver(weights, tensors);
             weights.into(tensors);
         }

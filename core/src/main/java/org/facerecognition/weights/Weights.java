@@ -282,6 +282,16 @@ public final class Weights {
         return fit.report();
     }
 
+    /**
+     * Checks names and shapes as {@link #into(Map)} does, without reading values.
+     *
+     * @param network tensors by name; borrowed
+     * @throws WeightsException naming the tensors that are missing, of another shape, or too many in a layer
+     */
+    public void requireFit(Map<String, Tensor> network) {
+        new WeightsFit(Unwrapped.of(this, network), this::mayDiffer, network).requireFit();
+    }
+
     private void requireFinite(String name, Tensor tensor) {
         if (!tensor.is_floating_point() || tensor.numel() == 0) {
             return;
