@@ -451,7 +451,8 @@ class CommandsTest {
         Path nowhere = folder.resolve("nowhere.ckpt");
         Cli.Result missing = Cli.run("embed", "--model", nowhere, "x.jpg");
         assertThat(missing.code()).isEqualTo(1);
-        assertThat(missing.err()).isEqualTo("error: file " + nowhere + " does not exist" + System.lineSeparator());
+        assertThat(missing.err())
+                .isEqualTo("error: weights file " + nowhere + " does not exist" + System.lineSeparator());
         Path text = Files.writeString(folder.resolve("text.ckpt"), "this is no model at all");
         assertThat(Cli.run("embed", "--model", text, "x.jpg").err()).contains("not a safetensors file");
     }
