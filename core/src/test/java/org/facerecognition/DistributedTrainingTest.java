@@ -169,6 +169,10 @@ class DistributedTrainingTest {
         }
     }
 
+    @EnabledIfSystemProperty(
+            named = "tests.long",
+            matches = "true",
+            disabledReason = "starts many processes; run it with -Dtests.long=true")
     @Test
     void resumesWithAnyNumberOfRanks() throws IOException, InterruptedException {
         Map<Integer, Double> pieces = new TreeMap<>();
