@@ -16,14 +16,14 @@ import org.facerecognition.io.AtomicFile;
 
 /**
  * The implementations of convolutions that were measured to be the fastest on this machine, and the precisions that
- * were chosen for models. All networks of the process
- * share them, and a file in JavaCPP's cache folder keeps them for the next process, so that measurements that come out
- * differently each time do not change the last bits of embeddings. The file is for one version of oneDNN and one kind
- * of processor.
+ * were chosen for models. All networks of the process share them, and a file in JavaCPP's cache folder keeps them for
+ * the next process, so that measurements that come out differently each time do not change embeddings. The file is for
+ * one version of oneDNN and one kind of processor.
  */
 final class KernelChoices {
     private final Path file;
-    private final Properties choices = new Properties(); // from a layer to an implementation's name
+    private final Properties choices =
+            new Properties(); // from a layer to an implementation's name, from a model to its precision
     private boolean changed;
 
     private static final class Holder {
@@ -99,9 +99,7 @@ final class KernelChoices {
         changed = false;
         try {
             StringWriter text = new StringWriter();
-            choices.store(
-                    text,
-                    "The fastest implementations of convolutions and precisions of models on this machine; may be deleted");
+            choices.store(text, "The fastest convolutions and precisions of models on this machine; may be deleted");
             AtomicFile.writeUnsynced(file, text.toString().getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             // a cache that cannot be written is no failure

@@ -120,7 +120,7 @@ final class OneDnnWeights implements AutoCloseable {
                     .submemory_desc(shape, new long[shape.length])
                     .equals(layout);
         } catch (RuntimeException e) {
-            return false; // the entries cannot be told apart in the layout of the whole
+            return false; // the entries do not lie together in the layout of the whole
         }
     }
 

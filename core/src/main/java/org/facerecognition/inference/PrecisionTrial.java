@@ -77,20 +77,27 @@ public final class PrecisionTrial {
         if (options.arithmetic() == Arithmetic.FP32) {
             return new Result(net(graph, ScalarType.Float), "float32, as asked");
         }
-        String key = String.join(" ", "precision", model, gpu == null ? "cpu" : "gpu", "" + options.minCosine());
-        Optional<String> known =
-                options.arithmetic() == Arithmetic.AUTO ? KernelChoices.shared().known(key) : Optional.empty();
+        Optional<String> known = remembers() ? KernelChoices.shared().known(key()) : Optional.empty();
         if (known.isPresent()) {
             boolean half = known.get().startsWith(halfName());
             return new Result(net(graph, half ? halfType() : ScalarType.Float), known.get());
         }
         PreparedNet full = net(graph, ScalarType.Float);
         try {
-            return choose(graph, full, key);
+            return choose(graph, full);
         } catch (RuntimeException e) {
             full.close();
             throw e;
         }
+    }
+
+    /** Returns whether a choice is kept for the next time: on a processor for which oneDNN's own choices are kept. */
+    private boolean remembers() {
+        return options.arithmetic() == Arithmetic.AUTO && gpu == null && PreparedNet.isFast(ScalarType.Float);
+    }
+
+    private String key() {
+        return "precision " + model + " " + options.minCosine();
     }
 
     private PreparedNet net(Graph graph, ScalarType type) {
@@ -107,7 +114,7 @@ public final class PrecisionTrial {
         return gpu == null ? "bfloat16" : "float16";
     }
 
-    private Result choose(Graph graph, PreparedNet full, String key) {
+    private Result choose(Graph graph, PreparedNet full) {
         boolean required = options.arithmetic() == Arithmetic.HALF;
         String name = halfName();
         if (!required && gpu == null && !PreparedNet.isFast(halfType())) {
@@ -137,8 +144,8 @@ public final class PrecisionTrial {
             keepHalf = close && (required || speedup >= MIN_SPEEDUP);
             Result result =
                     keepHalf ? new Result(half, name + ": " + measured) : new Result(full, "float32: " + measured);
-            if (!required) {
-                KernelChoices.shared().keep(key, result.reason());
+            if (remembers()) {
+                KernelChoices.shared().keep(key(), result.reason());
             }
             return result;
         } finally {

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The inputs and outputs of the graph in an .onnx file, by which networks are told apart. Reads Protocol Buffers' wire
+ * The inputs and outputs of the graph in an .onnx file, by which a network is recognized. Reads Protocol Buffers' wire
  * format by the field numbers of {@code onnx.proto}, without generated classes.
  *
  * @param inputs what the caller must give: inputs without a value in the file

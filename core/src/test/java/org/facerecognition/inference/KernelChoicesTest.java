@@ -33,6 +33,15 @@ class KernelChoicesTest {
     }
 
     @Test
+    void keepsThePrecisionOfAModelForTheNextProcess() {
+        Path file = folder.resolve("choices.properties");
+        KernelChoices first = new KernelChoices(file);
+        assertThat(first.known("precision 0123 0.999")).isEmpty();
+        first.keep("precision 0123 0.999", "bfloat16: 2.00 times as fast");
+        assertThat(new KernelChoices(file).known("precision 0123 0.999")).contains("bfloat16: 2.00 times as fast");
+    }
+
+    @Test
     void aFileThatCannotBeReadOrWrittenIsNoFailure() throws IOException {
         Path broken = Files.writeString(folder.resolve("broken"), "a = \\uZZZZ");
         assertThat(new KernelChoices(broken).choose("a", () -> "measured")).isEqualTo("measured");
