@@ -12,8 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Measures everything that the READMEs say about speed and accuracy, at one commit and on one machine, and writes their
@@ -22,7 +24,8 @@ import java.util.stream.Collectors;
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
  * [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]}; by default all benchmarks whose data is given, which takes
- * hours. Results are kept in {@code benchmarks/results}. A run that was interrupted continues: results of the same
+ * hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy}; tables are written once
+ * both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted continues: results of the same
  * commit are not measured again.
  */
 final class AllBenchmarks {
@@ -66,12 +69,13 @@ final class AllBenchmarks {
     private static final int DEFAULT_HEAP_GIB = 2;
 
     private static final List<Section> SECTIONS = List.of(
-            new Section("training", 4, true, 2, "training 5 8"),
+            new Section("training", 5, true, 2, "training 3 8"),
             new Section("loading", 5, true, 2, "loading 3 {celeba}"),
             new Section("weights", 2, true, 2, "weights"),
             new Section("inference-resnet34", 8, true, 2, "inference 3 nets=resnet34 parts=throughput"),
             new Section("inference-mobilefacenet", 8, true, 2, "inference 3 nets=mobilefacenet parts=throughput"),
             new Section("latency", 8, true, 2, "inference 2 nets=resnet34,mobilefacenet parts=latency,start"),
+            new Section("photographs", 4, true, 2, "photographs {yunet} {lfw} 5 20000"),
             new Section("exports", 4, false, 2, "exports"),
             new Section("heads", 8, true, 2, "heads 3"),
             new Section("gallery", 15, true, 3, "gallery 3 1000000 100000"),
@@ -89,20 +93,22 @@ final class AllBenchmarks {
         List<String> names =
                 Arrays.stream(args).filter(word -> !word.contains("=")).toList();
         String commit = Environment.commit();
+        Map<Section, List<Run>> all = new LinkedHashMap<>();
         List<Run> runs = new ArrayList<>();
         for (Section section : SECTIONS) {
-            if (!names.isEmpty() && !names.contains(section.name)) {
-                continue;
-            }
             Optional<List<String>> words = section.commandLine(data);
             if (words.isEmpty()) {
                 System.out.printf("%s is left out: it needs %s%n", section.name, section.words);
                 continue;
             }
-            runs.add(new Run(section, false, words.get()));
-            if (section.speed) {
-                runs.add(new Run(section, true, words.get()));
-            }
+            List<Run> ofSection = Stream.of(false, true)
+                    .filter(busy -> section.speed || !busy)
+                    .map(busy -> new Run(section, busy, words.get()))
+                    .toList();
+            all.put(section, ofSection);
+            ofSection.stream()
+                    .filter(run -> names.isEmpty() || names.contains(section.name) || names.contains(run.name()))
+                    .forEach(runs::add);
         }
         List<Run> open = runs.stream().filter(run -> !run.isMeasuredAt(commit)).toList();
         int minutes = open.stream().mapToInt(run -> run.section.minutes).sum();
@@ -115,11 +121,12 @@ final class AllBenchmarks {
             run.measure(commit);
             minutes -= run.section.minutes;
         }
-        for (Map.Entry<Section, List<Run>> section : runs.stream()
-                .collect(Collectors.groupingBy(run -> run.section, LinkedHashMap::new, Collectors.toList()))
-                .entrySet()) {
-            int readmes = Figures.write(Path.of(""), section.getKey().name, markdown(section.getValue()));
-            System.out.printf("%s: written to %d README(s)%n", section.getKey().name, readmes);
+        for (Section section : runs.stream().map(Run::section).distinct().toList()) {
+            List<Run> ofSection = Objects.requireNonNull(all.get(section));
+            if (ofSection.stream().allMatch(run -> run.isMeasuredAt(commit))) {
+                int readmes = Figures.write(Path.of(""), section.name, markdown(ofSection));
+                System.out.printf("%s: written to %d README(s)%n", section.name, readmes);
+            }
         }
     }
 

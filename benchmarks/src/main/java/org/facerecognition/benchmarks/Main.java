@@ -31,6 +31,7 @@ public final class Main {
                     new Benchmark(
                             "[ROUNDS] [nets=...] [batches=...] [parts=...] [peers=...] [neighbors=...] [threads=...]",
                             InferenceBenchmark::run)),
+            Map.entry("photographs", new Benchmark("YUNET LFW [ROUNDS [MANY]]", PhotographsBenchmark::run)),
             Map.entry("exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run)),
             Map.entry("soak", new Benchmark("[EMBEDDINGS]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
