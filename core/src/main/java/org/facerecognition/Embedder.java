@@ -31,6 +31,7 @@ import org.facerecognition.data.ModelInput;
 import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.CurrentNet;
+import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
@@ -298,7 +299,7 @@ final class Embedder implements AutoCloseable {
     /** Makes a copy of the encoder that embeds as fast as this machine can; its network is owned. */
     PrecisionTrial.Result prepare(PrepareOptions options, String fingerprint) {
         try (Graph graph = encoder.graph()) {
-            return prepare(graph, model.input(), fingerprint, options, gpu());
+            return prepare(graph, model.input(), fingerprint, options, model.int8(), gpu());
         }
     }
 
@@ -307,15 +308,22 @@ final class Embedder implements AutoCloseable {
      *
      * @param graph borrowed
      * @param fingerprint of the model
+     * @param int8 the calibration for int8; null if there is none
      * @param gpu to run on, borrowed; null for the CPU
      * @return a result whose network is owned
      */
     static PrecisionTrial.Result prepare(
-            Graph graph, ModelInput input, String fingerprint, PrepareOptions options, @Nullable Device gpu) {
+            Graph graph,
+            ModelInput input,
+            String fingerprint,
+            PrepareOptions options,
+            @Nullable Int8Calibration int8,
+            @Nullable Device gpu) {
         PrecisionTrial trial = new PrecisionTrial(
                 options,
                 gpu,
                 fingerprint,
+                int8,
                 input.sizePx(),
                 () -> syntheticFaces(options.batchSize(), input.sizePx()),
                 input.normalization().table());
@@ -324,7 +332,7 @@ final class Embedder implements AutoCloseable {
 
     /**
      * Prepares a model from elsewhere for the CPU; as {@link #prepare(Graph, ModelInput, String, PrepareOptions,
-     * Device)}, or in ONNX Runtime.
+     * Int8Calibration, Device)}, or in ONNX Runtime.
      *
      * @throws WeightsException when its layers do not fit each other, or nothing can run it
      */
@@ -333,7 +341,7 @@ final class Embedder implements AutoCloseable {
         String uncovered = onnx.uncovered().orElse("");
         try {
             if (onnx.graph().isPresent()) {
-                return prepare(onnx.graph().get(), input, fingerprint, options, null);
+                return prepare(onnx.graph().get(), input, fingerprint, options, null, null);
             }
             if (!OnnxRuntimeModel.isAvailable()) {
                 throw new WeightsException(onnx.file() + " cannot be run by this library alone: " + uncovered

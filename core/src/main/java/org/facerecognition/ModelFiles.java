@@ -26,6 +26,7 @@ import org.facerecognition.data.Normalization;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphDescription;
+import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.onnx.ThresholdsFile;
@@ -70,6 +71,7 @@ final class ModelFiles {
     private static final String KNOWN_BEFORE_KEY = "identitiesBefore";
     private static final String CALIBRATION_KEY = "calibration"; // thresholds with evidence
     private static final String GRAPH_KEY = "graph"; // the encoder's operations, see GraphDescription
+    private static final String INT8_KEY = "int8"; // the calibration for 8-bit integers
     private static final String THRESHOLDS_KEY = "thresholds"; // cosines by rate, without evidence
 
     /** The order in which files of the first version hold the settings of {@link RecognizerArgs}. */
@@ -189,7 +191,7 @@ final class ModelFiles {
                 ModelInfo info = read(file);
                 fill(net, file);
                 model.adopt(info);
-                model.clearThresholds(); // an older checkpoint may have some, of other weights
+                model.forgetMeasurements(); // an older checkpoint may have some, of other weights
             }
         };
     }
@@ -240,6 +242,9 @@ final class ModelFiles {
             metadata.put(KNOWN_BEFORE_KEY, json(model.knownBefore()));
         }
         putThresholds(metadata, model.thresholds());
+        if (model.int8() != null) {
+            metadata.put(INT8_KEY, json(model.int8()));
+        }
         model.origin().putInto(metadata);
         return metadata;
     }
@@ -320,6 +325,9 @@ final class ModelFiles {
             model.setOrigin(ModelOrigin.of(metadata));
             model.knows(JSON.readValue(metadata.getOrDefault(KNOWN_BEFORE_KEY, "[]"), NAMES));
             model.setThresholds(thresholds(metadata));
+            if (metadata.containsKey(INT8_KEY)) {
+                model.setInt8(JSON.readValue(metadata.get(INT8_KEY), Int8Calibration.class));
+            }
             return model;
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(

@@ -15,6 +15,7 @@ import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.Calibration;
+import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.weights.ModelOrigin;
 import org.facerecognition.weights.Weights;
@@ -34,6 +35,7 @@ final class ModelInfo {
     private List<String> knownBefore = List.of(); // people of earlier trainings, of these or of the first weights
     private ModelOrigin origin = ModelOrigin.UNKNOWN;
     private List<Threshold> thresholds = List.of();
+    private @Nullable Int8Calibration int8;
 
     private ModelInfo(
             @Nullable LossName loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
@@ -109,10 +111,11 @@ final class ModelInfo {
             List<String> identities,
             List<String> knownBefore,
             ModelOrigin origin,
-            List<Threshold> thresholds) {}
+            List<Threshold> thresholds,
+            @Nullable Int8Calibration int8) {}
 
     TrainedOn trainedOn() {
-        return new TrainedOn(crop, identities, knownBefore, origin, thresholds);
+        return new TrainedOn(crop, identities, knownBefore, origin, thresholds, int8);
     }
 
     void restore(TrainedOn former) {
@@ -121,21 +124,22 @@ final class ModelInfo {
         knownBefore = former.knownBefore;
         origin = former.origin;
         thresholds = former.thresholds;
+        int8 = former.int8;
     }
 
-    /** Records the training data. Thresholds were measured with other weights and are dropped. */
+    /** Records the training data. Thresholds and ranges were measured with other weights and are dropped. */
     void trainedOn(Crop crop, List<String> identities) {
         if (!this.identities.equals(identities)) {
             knows(this.identities);
         }
         this.crop = crop;
         this.identities = List.copyOf(identities);
-        this.thresholds = List.of();
+        forgetMeasurements();
     }
 
     /** Records that the encoder's weights were copied from a file, with the people and the license the file names. */
     void startedFrom(Weights weights) {
-        thresholds = List.of();
+        forgetMeasurements();
         knows(ModelFiles.peopleKnown(weights.metadata()));
         origin = origin.startedFrom(weights.file().getFileName().toString(), weights.metadata());
     }
@@ -250,8 +254,20 @@ final class ModelInfo {
         keepThresholds(calibrated, modes.get(0));
     }
 
-    void clearThresholds() {
+    /** Drops what was measured with other weights: thresholds, and the calibration for int8. */
+    void forgetMeasurements() {
         thresholds = List.of();
+        int8 = null;
+    }
+
+    /** The calibration for int8; null if there is none. */
+    @Nullable
+    Int8Calibration int8() {
+        return int8;
+    }
+
+    void setInt8(@Nullable Int8Calibration int8) {
+        this.int8 = int8;
     }
 
     /** Returns the threshold for a rate in a mode, or else one of unknown mode. */

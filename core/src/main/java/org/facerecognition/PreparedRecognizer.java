@@ -130,7 +130,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @return owned
      * @throws WeightsException when the file is missing, damaged or does not fit
      * @throws IllegalStateException when the model was trained on faces that were cropped in another way, or half
-     *     precision is required and not close enough to float32
+     *     precision or int8 is required and not close enough to float32 or not possible
      */
     public static PreparedRecognizer load(
             Path file, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
@@ -171,7 +171,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
         String fingerprint = Fingerprint.of(input.fingerprintText(), weights, ModelFiles.ENCODER_PREFIX);
         PrecisionTrial.Result prepared;
         try {
-            prepared = Embedder.prepare(graph, input, fingerprint, options, null);
+            prepared = Embedder.prepare(graph, input, fingerprint, options, model.int8(), null);
         } catch (UnsupportedOperationException e) {
             throw new WeightsException(
                     weights.file()

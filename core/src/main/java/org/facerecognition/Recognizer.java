@@ -30,6 +30,8 @@ import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.export.ModelExport;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.losses.Head;
@@ -37,6 +39,7 @@ import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Lifetime;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.vision.FaceChoice;
@@ -490,7 +493,8 @@ public final class Recognizer implements FaceEmbedder {
      *
      * @return owned by the caller
      * @throws UnsupportedOperationException when the backbone is a custom one that does not describe its operations
-     * @throws IllegalStateException when half precision is required and not close enough to float32
+     * @throws IllegalStateException when half precision or int8 is required and not close enough to float32, or the
+     *     model was not {@link #calibrateInt8 calibrated for int8}
      */
     public PreparedRecognizer prepare(PrepareOptions options) {
         try (Lifetime.Use open = lifetime.enter()) {
@@ -499,6 +503,36 @@ public final class Recognizer implements FaceEmbedder {
             String fingerprint = fingerprint();
             PrecisionTrial.Result prepared = embedder.prepare(options, fingerprint);
             return new PreparedRecognizer(prepared, model.copy(), cropper, now.flip, fingerprint, embedder.gpu());
+        }
+    }
+
+    /**
+     * Calibrates the model for {@link PrepareOptions.Arithmetic#INT8}: finds the range of the values between its layers
+     * on every second face, and measures on the other ones how far the embeddings are from those in float32. The model
+     * keeps the result, and {@link #save} writes it, until it is trained or gets other weights. All programs that use
+     * the file get comparable embeddings; a new calibration gives slightly different ones.
+     *
+     * @param faces 200 or more, such as those it was trained on, like those that it will embed; cropped as {@link
+     *     #embed} does
+     * @return what was measured
+     * @throws IllegalArgumentException when there are fewer than {@value Int8Calibration#MIN_IMAGES}
+     * @throws UnsupportedOperationException when the backbone is a custom one that does not describe its operations, or
+     *     oneDNN cannot run it on this processor
+     */
+    public Int8Calibration calibrateInt8(List<? extends ImageSource> faces) {
+        try (Lifetime.Use open = lifetime.enter()) {
+            FaceCropper cropper = cropper(use);
+            List<byte[]> pixels = PreparedRecognizer.pixels(faces.size(), i -> cropper.crop(faces.get(i)));
+            List<Double> thresholds = model.thresholds().stream()
+                    .map(Threshold::cosine)
+                    .distinct()
+                    .toList();
+            try (Graph graph = encoder.graph()) {
+                Int8Calibration calibration = NativeErrors.explained(
+                        () -> Int8Calibration.of(graph, pixels, normalization().table(), imageSizePx(), thresholds));
+                model.setInt8(calibration);
+                return calibration;
+            }
         }
     }
 

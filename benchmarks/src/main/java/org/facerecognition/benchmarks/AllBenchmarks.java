@@ -24,9 +24,9 @@ import java.util.stream.Stream;
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
  * [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]}; by default all benchmarks whose data is given, which takes
- * hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy}; tables are written once
- * both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted continues: results of the same
- * commit are not measured again.
+ * hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy}; tables are written
+ * once both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted continues: results
+ * of the same commit are not measured again.
  */
 final class AllBenchmarks {
     private static final Path RESULTS = Path.of("benchmarks/results");
@@ -74,13 +74,19 @@ final class AllBenchmarks {
             new Section("weights", 2, true, 2, "weights"),
             new Section("inference-resnet34", 8, true, 2, "inference 3 nets=resnet34 parts=throughput"),
             new Section("inference-mobilefacenet", 8, true, 2, "inference 3 nets=mobilefacenet parts=throughput"),
+            new Section(
+                    "int8",
+                    10,
+                    true,
+                    2,
+                    "inference 3 nets=resnet34,iresnet50,mobilefacenet parts=throughput peers=prepared,int8"),
             new Section("latency", 8, true, 2, "inference 2 nets=resnet34,mobilefacenet parts=latency,start"),
             new Section("photographs", 4, true, 2, "photographs {yunet} {lfw} 5 20000"),
             new Section("exports", 4, false, 2, "exports"),
             new Section("heads", 8, true, 2, "heads 3"),
             new Section("gallery", 15, true, 3, "gallery 3 1000000 100000"),
             new Section("losses", 40, false, 2, "losses {orl}"),
-            new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw}"));
+            new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 
     private AllBenchmarks() {}
 

@@ -11,18 +11,22 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.bytedeco.dnnl.memory.data_type;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.JitModule;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Processors;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 final class InferenceBenchmark {
     private static final String BASELINE = "ONNX Runtime, fp32";
     private static final int IMAGES_PER_ROUND = 32;
+    private static final int CALIBRATION_FACES = 64; // for int8
 
     private final int rounds;
     private final Map<String, List<String>> options;
@@ -58,7 +63,17 @@ final class InferenceBenchmark {
                 "neighbors", List.of("0"),
                 "threads", List.of(),
                 "parts", List.of("throughput", "layers", "latency", "start"),
-                "peers", List.of("prepared", "half", "plain", "eager", "frozen", "onnxruntime", "djl", "python")));
+                "peers",
+                        List.of(
+                                "prepared",
+                                "half",
+                                "int8",
+                                "plain",
+                                "eager",
+                                "frozen",
+                                "onnxruntime",
+                                "djl",
+                                "python")));
         for (String argument : args) {
             String[] parts = argument.split("=", 2);
             if (parts.length == 1) {
@@ -146,6 +161,7 @@ final class InferenceBenchmark {
                 OrtSession session = InProcess.onnxRuntime(net)) {
             contiguous.encoder().setChannelsLast(false);
             PreparedRecognizer half = wants("half") ? half(net) : null;
+            PreparedRecognizer int8 = wants("int8") ? int8(net) : null;
             JitModule frozen = wants("frozen") ? frozen(net) : null;
             startChildren(net);
             for (int batch : batches()) {
@@ -155,6 +171,9 @@ final class InferenceBenchmark {
                 }
                 if (half != null) {
                     contestants.add(InProcess.libtorch("prepared, bf16", batch, true, half::embed));
+                }
+                if (int8 != null) {
+                    contestants.add(InProcess.libtorch("prepared, int8", batch, true, int8::embed));
                 }
                 if (wants("plain")) {
                     contestants.add(InProcess.libtorch(
@@ -184,6 +203,9 @@ final class InferenceBenchmark {
             }
             if (half != null) {
                 half.close();
+            }
+            if (int8 != null) {
+                int8.close();
             }
             if (frozen != null) {
                 frozen.close();
@@ -229,6 +251,22 @@ final class InferenceBenchmark {
                 ? net.recognizer()
                         .prepare(new PrepareOptions(Arithmetic.HALF, PrepareOptions.DEFAULT.batchSize(), 1e-3))
                 : null;
+    }
+
+    /** Returns a recognizer prepared in int8, owned. The weights are random, so its accuracy is not judged. */
+    private static PreparedRecognizer int8(Net net) {
+        SyntheticFaces people = new SyntheticFaces(0, Net.SIZE_PX);
+        List<Mat> faces = IntStream.range(0, CALIBRATION_FACES)
+                .mapToObj(i -> people.image(i, 0))
+                .toList();
+        try {
+            System.out.println("int8: "
+                    + net.recognizer()
+                            .calibrateInt8(faces.stream().map(ImageSource::of).toList()));
+        } finally {
+            faces.forEach(Mat::close);
+        }
+        return net.recognizer().prepare(PrepareOptions.INT8.withMinCosine(1e-3));
     }
 
     private void startChildren(Net net) {

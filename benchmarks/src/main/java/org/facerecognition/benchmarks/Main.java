@@ -25,7 +25,8 @@ public final class Main {
             Map.entry("losses", new Benchmark("[ORL_DIR [LOSS ...]]", LossesBenchmark::run)),
             Map.entry("weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run)),
             Map.entry(
-                    "recognition", new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS [bf16]]", RecognitionBenchmark::run)),
+                    "recognition",
+                    new Benchmark("YUNET MOBILEFACENET LFW [ROUNDS [bf16 or int8]]", RecognitionBenchmark::run)),
             Map.entry(
                     "inference",
                     new Benchmark(

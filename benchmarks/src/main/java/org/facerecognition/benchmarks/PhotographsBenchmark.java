@@ -53,14 +53,14 @@ import org.facerecognition.vision.FaceDetector;
 
 /**
  * Measures the way from image files to embeddings: decoding, detection, alignment and embedding with MobileFaceNet, of
- * photographs as in LFW and of photographs of 12 megapixels. The peer is what a careful user would write: one worker for
- * each processor, which reads a file, detects faces with OpenCV's detector at the same size, crops the best one with the
- * same alignment, and embeds it with ONNX Runtime on one thread.
+ * photographs as in LFW and of photographs of 12 megapixels. The peer is what a careful user would write: one worker
+ * for each processor, which reads a file, detects faces with OpenCV's detector at the same size, crops the best one
+ * with the same alignment, and embeds it with ONNX Runtime on one thread.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar photographs YUNET LFW [ROUNDS [MANY]]}: the detector's
- * file, and a folder with {@code lfw-deepfunneled}; by default 5 rounds. With MANY, it also embeds that many images, the
- * same files again and again, and prints the resident memory. {@code -Dfacerecognition.threads=1} before {@code -jar} measures with
- * one thread.
+ * file, and a folder with {@code lfw-deepfunneled}; by default 5 rounds. With MANY, it also embeds that many images,
+ * the same files again and again, and prints the resident memory. {@code -Dfacerecognition.threads=1} before {@code
+ * -jar} measures with one thread.
  */
 final class PhotographsBenchmark {
     private static final int SMALL = 256; // images of a step

@@ -29,11 +29,11 @@ import org.facerecognition.weights.Weights;
 
 /**
  * Measures the way from photographs to decisions: the speed of face detection, compared with direct calls of OpenCV's
- * detector, and the accuracy of verification on the pairs of LFW's View 1. With {@code bf16} it also counts the
- * decisions that half precision changes.
+ * detector, and the accuracy of verification on the pairs of LFW's View 1. With {@code bf16} or {@code int8} it
+ * also counts the decisions that this precision changes.
  *
- * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS [bf16]]}:
- * the detector's file, MobileFaceNet's weights, and a folder with {@code pairsDevTest.txt} and {@code
+ * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS [bf16 or
+ * int8]]}: the detector's file, MobileFaceNet's weights, and a folder with {@code pairsDevTest.txt} and {@code
  * lfw-deepfunneled}; by default 5 rounds.
  */
 final class RecognitionBenchmark {
@@ -41,6 +41,7 @@ final class RecognitionBenchmark {
     private static final int HEIGHT = 480;
     private static final int STEPS = 2;
     private static final int IMAGES_PER_STEP = 16;
+    private static final int CALIBRATED = 4; // every which image is calibrated on, for int8
 
     private RecognitionBenchmark() {}
 
@@ -50,8 +51,9 @@ final class RecognitionBenchmark {
     /** Runs the benchmark and prints a table and figures. */
     static void run(String[] args) throws IOException {
         if (args.length < 3) {
-            throw new IllegalArgumentException("arguments must be YUNET MOBILEFACENET LFW [ROUNDS [bf16]], but were "
-                    + (args.length == 0 ? "missing" : String.join(" ", args)));
+            throw new IllegalArgumentException(
+                    "arguments must be YUNET MOBILEFACENET LFW [ROUNDS [bf16 or int8]], but were "
+                            + (args.length == 0 ? "missing" : String.join(" ", args)));
         }
         Path lfw = Path.of(args[2]);
         Map<Path, Integer> indices = new LinkedHashMap<>();
@@ -65,10 +67,18 @@ final class RecognitionBenchmark {
             List<ImageSource> sources = images.stream().map(ImageSource::of).toList();
             List<float[]> embeddings = timed(sources, recognizer::embedAll);
             printAccuracy(cosines(embeddings, pairs), pairs);
-            if (args.length > 4 && args[4].equals("bf16")) {
-                PrepareOptions half = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.HALF);
-                try (PreparedRecognizer prepared = recognizer.prepare(half)) {
-                    printChangedDecisions(embeddings, timed(sources, prepared::embedAll), pairs);
+            if (args.length > 4) {
+                PrepareOptions lower = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.HALF);
+                if (args[4].equals("int8")) {
+                    lower = PrepareOptions.INT8;
+                    List<ImageSource> some = IntStream.range(0, sources.size())
+                            .filter(i -> i % CALIBRATED == 0)
+                            .mapToObj(sources::get)
+                            .toList();
+                    System.out.println("int8, calibrated on every fourth image: " + recognizer.calibrateInt8(some));
+                }
+                try (PreparedRecognizer prepared = recognizer.prepare(lower)) {
+                    printChangedDecisions(args[4], embeddings, timed(sources, prepared::embedAll), pairs);
                 }
             }
         }
@@ -153,8 +163,9 @@ final class RecognitionBenchmark {
                 .toArray();
     }
 
-    /** Prints how many decisions half precision changes, at the best threshold of full precision. */
-    private static void printChangedDecisions(List<float[]> embeddings, List<float[]> half, List<Pair> pairs) {
+    /** Prints how many decisions a lower precision changes, at the best threshold of full precision. */
+    private static void printChangedDecisions(
+            String precision, List<float[]> embeddings, List<float[]> half, List<Pair> pairs) {
         double minCosine = IntStream.range(0, half.size())
                 .mapToDouble(i -> Recognizer.similarity(embeddings.get(i), half.get(i)))
                 .min()
@@ -166,8 +177,8 @@ final class RecognitionBenchmark {
                 .filter(i -> a[i] >= threshold != b[i] >= threshold)
                 .count();
         System.out.printf(
-                "bf16: minimum cosine to fp32 on the same image %.5f; %d of %d decisions changed at threshold %.4f%n",
-                minCosine, changed, a.length, threshold);
+                "%s: minimum cosine to fp32 on the same image %.5f; %d of %d decisions changed at threshold %.4f%n",
+                precision, minCosine, changed, a.length, threshold);
         printAccuracy(b, pairs);
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param detection how the face is found; null for images that are cropped as the model's training data
  * @param flip whether the embedding of the mirrored image is added
- * @param precision of the values between layers: {@code float32}, {@code bfloat16} or {@code float16}
+ * @param precision of the values between layers: {@code float32}, {@code bfloat16}, {@code float16}, or {@code int8-}
+ *     and a digest of the calibration, since different ones give different embeddings
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record EmbeddingMode(@Nullable Detection detection, boolean flip, String precision) {
@@ -22,6 +24,7 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
     public static final String FLOAT32 = "float32";
 
     private static final List<String> PRECISIONS = List.of(FLOAT32, "bfloat16", "float16");
+    private static final Pattern INT8 = Pattern.compile("int8-[0-9a-f]{16}");
 
     /**
      * The settings with which a face is found; see {@link FaceDetector.Settings}.
@@ -87,8 +90,9 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
     /** @throws IllegalArgumentException when the precision is unknown */
     public EmbeddingMode {
         Objects.requireNonNull(precision);
-        if (!PRECISIONS.contains(precision)) {
-            throw new IllegalArgumentException("precision must be one of " + PRECISIONS + ", but was " + precision);
+        if (!PRECISIONS.contains(precision) && !INT8.matcher(precision).matches()) {
+            throw new IllegalArgumentException(
+                    "precision must be one of " + PRECISIONS + " or int8-..., but was " + precision);
         }
     }
 

@@ -44,6 +44,11 @@ final class OneDnn {
                 };
     }
 
+    /** Returns whether the processor has the dot product of bytes (VNNI), which adds in 32 bits. */
+    static boolean multipliesBytes() {
+        return supports(cpu_isa.avx512_core_vnni) || supports(cpu_isa.avx2_vnni);
+    }
+
     /** Instruction sets are bit sets: each contains the bits of the sets that it builds on. */
     private static boolean supports(cpu_isa instructions) {
         return (dnnl.dnnl_get_effective_cpu_isa() & instructions.value) == instructions.value;

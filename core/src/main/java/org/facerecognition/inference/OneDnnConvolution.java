@@ -30,6 +30,10 @@ import org.jspecify.annotations.Nullable;
  * post-ops. Convolutions choose the layouts of their input, weights and result; {@link OneDnnAutotuner} chooses the
  * implementation.
  */
+/*
+ * Long because a convolution and the parts of one are described to oneDNN in the same way, with the same post-ops and
+ * arguments, so that both give the same bits.
+ */
 final class OneDnnConvolution {
     /** Multiplications of a convolution that several threads share; fewer take less time than sharing. */
     private static final long MIN_OPERATIONS_IN_PARTS = 400_000;
@@ -38,24 +42,36 @@ final class OneDnnConvolution {
     private final OneDnnWeights weights;
     private final OneDnnAutotuner autotuner;
     private final OneDnnPointwise pointwise;
+    private final OneDnnInt8 int8;
 
-    OneDnnConvolution(OneDnnPlan plan, OneDnnWeights weights, OneDnnAutotuner autotuner, OneDnnPointwise pointwise) {
+    OneDnnConvolution(
+            OneDnnPlan plan,
+            OneDnnWeights weights,
+            OneDnnAutotuner autotuner,
+            OneDnnPointwise pointwise,
+            OneDnnInt8 int8) {
         this.plan = plan;
         this.weights = weights;
         this.autotuner = autotuner;
         this.pointwise = pointwise;
+        this.int8 = int8;
     }
 
     /** Adds the calls of a node that is a convolution. */
     void add(FusedNode node, Convolution c) {
         PostOp postOp = fusiblePostOp(node, c);
         Pointwise separate = postOp == null ? node.then() : null;
+        if (separate != null) {
+            int8.keepInFloats(node.output());
+        }
         convolution_forward.primitive_desc descriptor = choose(node, c, postOp);
-        int input = plan.inLayout(plan.input(node, 0), descriptor.src_desc());
+        int input = int8.runs(node)
+                ? int8.integersInLayout(node.inputs().get(0), descriptor.src_desc())
+                : plan.inLayout(plan.input(node, 0), descriptor.src_desc());
         memory.desc layout = descriptor.dst_desc();
         plan.define(node.output(), layout);
         int output = separate == null ? node.output() : plan.define(layout);
-        if (node.addsInPlace()) {
+        if (addsInPlace(node)) {
             plan.share(node.output(), node.addend());
             plan.share(output, node.addend());
         }
@@ -63,11 +79,15 @@ final class OneDnnConvolution {
         plan.add(
                 parts.calls().size() > 1
                         ? parts
-                        : new Step(List.of(
-                                call(node.output(), c, descriptor, input, output, postOpArguments(node, postOp)))));
+                        : new Step(List.of(call(node, c, descriptor, input, output, postOpArguments(node, postOp)))));
         if (separate != null) {
             pointwise.add(separate, output, node.output());
         }
+    }
+
+    /** Returns whether the sum overwrites the addend, which has the same type. */
+    private boolean addsInPlace(FusedNode node) {
+        return node.addsInPlace() && !int8.stores(node.output());
     }
 
     // --- one image: calls that several threads can make at the same time ---
@@ -86,14 +106,18 @@ final class OneDnnConvolution {
             return new Step(List.of());
         }
         List<Call> calls = new ArrayList<>();
-        for (OneDnnSlabs results : OneDnnSlabs.of(whole.dst_desc(), to, plan.type())) {
+        for (OneDnnSlabs results : OneDnnSlabs.of(whole.dst_desc(), to, int8.type(node.output()))) {
             boolean rows = results.axis() == Axis.ROWS;
             boolean depthwise = c.groups() == to[1] && c.weight().size(1) == 1;
-            List<OneDnnSlabs> inputs =
-                    OneDnnSlabs.of(plan.layout(input), plan.shape(node.inputs().get(0)), plan.type());
+            int graphInput = node.inputs().get(0);
+            List<OneDnnSlabs> inputs = OneDnnSlabs.of(
+                    plan.layout(input),
+                    plan.shape(graphInput),
+                    int8.runs(node) ? int8.integers(graphInput) : plan.type());
             boolean cutsInput = rows || depthwise;
             boolean possible = results.hasParts(parts)
                     && (rows || depthwise || c.groups() == 1)
+                    && (rows || !int8.runs(node))
                     && (!cutsInput || (!inputs.isEmpty() && inputs.get(0).matches(results)))
                     && (node.addend() == FusedNode.NONE
                             || plan.layout(node.addend()).equals(whole.dst_desc()));
@@ -173,6 +197,7 @@ final class OneDnnConvolution {
                     chosen,
                     describe(
                             convolution,
+                            weightType(node),
                             inputSlab == null ? plan.layout(input) : inputSlab.layout(),
                             result.layout(),
                             padding,
@@ -181,7 +206,7 @@ final class OneDnnConvolution {
                 return false;
             }
             List<Argument> arguments = new ArrayList<>();
-            if (node.addend() != FusedNode.NONE && !node.addsInPlace()) {
+            if (node.addend() != FusedNode.NONE && !addsInPlace(node)) {
                 arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), result));
             }
             if (postOp != null && postOp.slopes() != null) {
@@ -198,10 +223,7 @@ final class OneDnnConvolution {
                             ? Argument.of(dnnl.DNNL_ARG_SRC, input)
                             : Argument.of(dnnl.DNNL_ARG_SRC, input, inputSlab));
             arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output, result));
-            calls.add(
-                    rows
-                            ? call(node.output(), whole, descriptor, arguments)
-                            : callOfChannels(chosen, descriptor, arguments));
+            calls.add(rows ? call(node, whole, descriptor, arguments) : callOfChannels(chosen, descriptor, arguments));
             return true;
         }
 
@@ -252,8 +274,9 @@ final class OneDnnConvolution {
         plan.define(node.output(), OneDnn.rowMajor(plan.type(), plan.shape(node.output())));
         plan.share(result, node.output());
         Convolution c = new Convolution(l.weight().reshape(out, in, 1, 1), l.bias(), 1, 0, 1);
-        var descriptor = describe(c, plan.layout(pixels), plan.layout(result), new long[] {0, 0}, OneDnn.attributes());
-        plan.add(call(node.output(), c, descriptor, pixels, result, List.of()));
+        var descriptor = describe(
+                c, plan.type(), plan.layout(pixels), plan.layout(result), new long[] {0, 0}, OneDnn.attributes());
+        plan.add(call(node, c, descriptor, pixels, result, List.of()));
     }
 
     /** Returns the layout of rows as images of one pixel. */
@@ -272,9 +295,9 @@ final class OneDnnConvolution {
         return slow ? null : postOp;
     }
 
-    /** Depthwise, grouped and 1x1 convolutions are not tuned: oneDNN's first implementation is used. */
+    /** Depthwise, grouped, 1x1 and integer convolutions are not tuned: oneDNN's first implementation is used. */
     private convolution_forward.primitive_desc choose(FusedNode node, Convolution c, @Nullable PostOp postOp) {
-        if (c.groups() > 1 || c.weight().size(2) == 1) {
+        if (c.groups() > 1 || c.weight().size(2) == 1 || int8.runs(node)) {
             return describe(node, c, postOp, true);
         }
         long[] shape = plan.shape(node.output());
@@ -291,18 +314,19 @@ final class OneDnnConvolution {
      */
     private convolution_forward.primitive_desc describe(
             FusedNode node, Convolution c, @Nullable PostOp postOp, boolean withArguments) {
-        boolean addsValue = node.addend() != FusedNode.NONE && !node.addsInPlace();
+        boolean addsValue = node.addend() != FusedNode.NONE && !addsInPlace(node);
         primitive_attr attributes =
                 attributes(node, postOp, addsValue ? plan.layout(node.addend()) : null, withArguments);
         int input = node.inputs().get(0);
         return describe(
                 c,
+                weightType(node),
                 input == 0
                         ? OneDnn.rowMajor(plan.type(), plan.shape(0))
-                        : OneDnn.anyLayout(plan.type(), plan.shape(input)),
-                node.addsInPlace()
+                        : OneDnn.anyLayout(int8.runs(node) ? int8.integers(input) : plan.type(), plan.shape(input)),
+                addsInPlace(node)
                         ? plan.layout(node.addend())
-                        : OneDnn.anyLayout(plan.type(), plan.shape(node.output())),
+                        : OneDnn.anyLayout(int8.type(node.output()), plan.shape(node.output())),
                 new long[] {c.window().top(), c.window().bottom()},
                 attributes);
     }
@@ -312,10 +336,10 @@ final class OneDnnConvolution {
      *
      * @param addend the layout of the value that is added; not used if it is added in place
      */
-    private static primitive_attr attributes(
+    private primitive_attr attributes(
             FusedNode node, @Nullable PostOp postOp, memory.@Nullable desc addend, boolean withArguments) {
         post_ops postOps = new post_ops();
-        if (node.addsInPlace()) {
+        if (addsInPlace(node)) {
             postOps.append_sum();
         } else if (withArguments && node.addend() != FusedNode.NONE) {
             postOps.append_binary(algorithm.binary_add, addend);
@@ -325,18 +349,28 @@ final class OneDnnConvolution {
         }
         primitive_attr attributes = OneDnn.attributes();
         attributes.set_post_ops(postOps);
+        int8.setScales(node, attributes);
         return attributes;
+    }
+
+    private data_type weightType(FusedNode node) {
+        return int8.runs(node) ? data_type.s8 : plan.type();
     }
 
     /** @param rowPadding above and below */
     private convolution_forward.primitive_desc describe(
-            Convolution c, memory.desc from, memory.desc to, long[] rowPadding, primitive_attr attributes) {
+            Convolution c,
+            data_type weightType,
+            memory.desc from,
+            memory.desc to,
+            long[] rowPadding,
+            primitive_attr attributes) {
         return new convolution_forward.primitive_desc(
                 OneDnn.engine(),
                 prop_kind.forward_inference,
                 algorithm.convolution_direct,
                 from,
-                OneDnn.anyLayout(plan.type(), weightShape(c)),
+                OneDnn.anyLayout(weightType, weightShape(c)),
                 c.bias() == null
                         ? new memory.desc()
                         : OneDnn.rowMajor(data_type.f32, c.bias().count()),
@@ -351,7 +385,7 @@ final class OneDnnConvolution {
 
     private List<Argument> postOpArguments(FusedNode node, @Nullable PostOp postOp) {
         List<Argument> arguments = new ArrayList<>();
-        if (node.addend() != FusedNode.NONE && !node.addsInPlace()) {
+        if (node.addend() != FusedNode.NONE && !addsInPlace(node)) {
             arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend()));
         }
         if (postOp != null && postOp.slopes() != null) {
@@ -368,7 +402,7 @@ final class OneDnnConvolution {
     }
 
     private Call call(
-            int layer,
+            FusedNode node,
             Convolution c,
             convolution_forward.primitive_desc descriptor,
             int input,
@@ -377,14 +411,20 @@ final class OneDnnConvolution {
         List<Argument> arguments = new ArrayList<>(postOpArguments);
         arguments.add(Argument.of(dnnl.DNNL_ARG_SRC, input));
         arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output));
-        return call(layer, c, descriptor, arguments);
+        return call(node, c, descriptor, arguments);
     }
 
     /** Returns a call with further arguments: the weights. */
     private Call call(
-            int layer, Convolution c, convolution_forward.primitive_desc descriptor, List<Argument> arguments) {
-        arguments.add(Argument.of(
-                dnnl.DNNL_ARG_WEIGHTS, weights.matrix(layer, c.weight(), weightShape(c), descriptor.weights_desc())));
+            FusedNode node, Convolution c, convolution_forward.primitive_desc descriptor, List<Argument> arguments) {
+        int layer = node.output();
+        if (int8.runs(node)) {
+            int8.addArguments(node, c, descriptor.weights_desc(), arguments);
+        } else {
+            arguments.add(Argument.of(
+                    dnnl.DNNL_ARG_WEIGHTS,
+                    weights.matrix(layer, c.weight(), weightShape(c), descriptor.weights_desc())));
+        }
         if (c.bias() != null) {
             memory bias = weights.vector(layer, Vector.BIAS, c.bias(), c.bias().count());
             arguments.add(Argument.of(dnnl.DNNL_ARG_BIAS, bias));

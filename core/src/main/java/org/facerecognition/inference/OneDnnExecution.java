@@ -89,6 +89,7 @@ final class OneDnnExecution implements Execution {
     private final List<FusedNode> nodes; // without the values of constants
     private final long[][] shapes;
     private final data_type type;
+    private final @Nullable Int8Ranges ranges;
     private final List<LayerCost.Kind> kinds;
     private final OneDnnAutotuner autotuner = new OneDnnAutotuner(KernelChoices.shared());
     private final OneDnnWeights weights = new OneDnnWeights();
@@ -105,9 +106,17 @@ final class OneDnnExecution implements Execution {
      * @param nodes the network; their constants are not read later
      * @param shapes the shapes of the values, without the batch
      * @param maxShare the maximum number of images that may pass through the layers together
-     * @param type the type of the values between layers
+     * @param type the type of the values between layers that are not integers
+     * @param ranges by which values become integers; null if none does
      */
-    OneDnnExecution(ComputeThreads threads, List<FusedNode> nodes, long[][] shapes, int maxShare, ScalarType type) {
+    OneDnnExecution(
+            ComputeThreads threads,
+            List<FusedNode> nodes,
+            long[][] shapes,
+            int maxShare,
+            ScalarType type,
+            @Nullable Int8Ranges ranges) {
+        this.ranges = ranges;
         this.threads = threads;
         this.nodes = nodes.stream().map(FusedNode::withoutValues).toList();
         this.shapes = shapes;
@@ -120,7 +129,7 @@ final class OneDnnExecution implements Execution {
         boolean done = false;
         try (OpenMp.Scope alone = OpenMp.alone()) { // primitives keep the number of threads that they are made with
             // One image first, because the autotuner times layers on the first batch size that it sees.
-            pools.set(0, new Pool(new OneDnnPlan(nodes, shapes, 1, 1, this.type, weights, autotuner)));
+            pools.set(0, new Pool(new OneDnnPlan(nodes, shapes, 1, 1, this.type, ranges, weights, autotuner)));
             KernelChoices.shared().save();
             done = true;
         } finally {
@@ -148,7 +157,7 @@ final class OneDnnExecution implements Execution {
 
     private OneDnnPlan plan(int count, int parts) {
         try (OpenMp.Scope alone = OpenMp.alone()) {
-            return new OneDnnPlan(nodes, shapes, count, parts, type, weights, autotuner);
+            return new OneDnnPlan(nodes, shapes, count, parts, type, ranges, weights, autotuner);
         }
     }
 
@@ -312,6 +321,16 @@ final class OneDnnExecution implements Execution {
         private Pool poolFor(int left) {
             int share = Math.max(1, left / threads.count());
             return pool(Math.min(chunkSize(), Integer.highestOneBit(share)));
+        }
+    }
+
+    /** Runs the network on one image after another and shows an observer the values of each. */
+    void observe(InputImages images, OneDnnWorkspace.Observer observer) {
+        try (OpenMp.Scope alone = OpenMp.alone();
+                OneDnnWorkspace workspace = new OneDnnWorkspace(pool(1).plan())) {
+            for (int i = 0; i < images.count(); i++) {
+                workspace.observe(nodes, images, i, observer);
+            }
         }
     }
 

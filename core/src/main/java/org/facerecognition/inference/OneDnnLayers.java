@@ -48,11 +48,11 @@ final class OneDnnLayers {
     private final OneDnnConvolution convolution;
     private final OneDnnChannels channels;
 
-    OneDnnLayers(OneDnnPlan plan, OneDnnWeights weights, OneDnnAutotuner autotuner) {
+    OneDnnLayers(OneDnnPlan plan, OneDnnWeights weights, OneDnnAutotuner autotuner, OneDnnInt8 int8) {
         this.plan = plan;
         this.weights = weights;
         this.pointwise = new OneDnnPointwise(plan, weights);
-        this.convolution = new OneDnnConvolution(plan, weights, autotuner, pointwise);
+        this.convolution = new OneDnnConvolution(plan, weights, autotuner, pointwise, int8);
         this.channels = new OneDnnChannels(plan);
     }
 

@@ -91,7 +91,8 @@ final class OneDnnPlan implements AutoCloseable {
      * @param shapes the shapes of the values, without the batch
      * @param count the number of images
      * @param parts into how many calls a layer is cut, so that several threads can run it; only for one image
-     * @param type the type of the values between layers
+     * @param type the type of the values between layers that are not integers
+     * @param ranges by which values become integers; null if none does
      * @param weights borrowed; must stay open as long as the plan
      * @param autotuner chooses the convolutions
      */
@@ -101,6 +102,7 @@ final class OneDnnPlan implements AutoCloseable {
             int count,
             int parts,
             data_type type,
+            @Nullable Int8Ranges ranges,
             OneDnnWeights weights,
             OneDnnAutotuner autotuner) {
         this.shapes = shapes;
@@ -114,7 +116,8 @@ final class OneDnnPlan implements AutoCloseable {
                 storage.add(i);
             }
             layouts.set(0, OneDnn.rowMajor(data_type.f32, shape(0)));
-            OneDnnLayers emitter = new OneDnnLayers(this, weights, autotuner);
+            OneDnnLayers emitter =
+                    new OneDnnLayers(this, weights, autotuner, new OneDnnInt8(this, nodes, weights, ranges));
             for (FusedNode node : nodes) {
                 layers.add(new ArrayList<>());
                 emitter.add(node);

@@ -75,7 +75,12 @@ final class OneDnnSlabs {
 
     /** Returns the part that begins at one channel or row and ends before another. */
     Slab between(long from, long to) {
-        int bytes = type == data_type.f32 ? Float.BYTES : Short.BYTES;
+        int bytes = switch (type) {
+            case f32 -> Float.BYTES;
+            case bf16 -> Short.BYTES;
+            case s8, u8 -> Byte.BYTES;
+            default -> throw new IllegalArgumentException("no values are of type " + type);
+        };
         long[] part = shape.clone();
         part[axis == Axis.ROWS ? 2 : 1] = to - from;
         long stride = axis == Axis.ROWS ? shape[3] * shape[1] : shape[2] * shape[3];

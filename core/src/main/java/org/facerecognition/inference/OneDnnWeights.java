@@ -9,6 +9,7 @@ import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.graph.Constant;
@@ -24,12 +25,17 @@ final class OneDnnWeights implements AutoCloseable {
         BIAS,
         MEAN,
         VARIANCE,
-        SLOPES
+        SLOPES,
+        /** Of a layer's integer weights, by output channel. */
+        WEIGHT_SCALES,
+        /** Of a value in integers. */
+        VALUE_SCALE
     }
 
     private record VectorKey(int layer, Vector vector) {}
 
     private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer, one memory per layout
+    private final Map<Integer, List<memory>> integers = new HashMap<>(); // the same; the first is row-major
     private final Map<VectorKey, memory> vectors = new HashMap<>();
     private final PointerScope owner = new PointerScope();
 
@@ -82,6 +88,69 @@ final class OneDnnWeights implements AutoCloseable {
             long bytes = rowMajor.get_desc().get_size() / whole[0] * from;
             return copy(at(rowMajor, bytes, OneDnn.rowMajor(data_type.f32, shape)), layout);
         }
+    }
+
+    /**
+     * Returns the weights of a convolution without groups as 8-bit integers in a layout, borrowed. The largest weight
+     * of each output channel becomes the largest integer.
+     *
+     * @param layer the number of the value that the layer produces
+     * @param weight the weights; read on the layer's first call only
+     * @param largest the largest integer
+     */
+    synchronized memory integers(int layer, Constant weight, memory.desc layout, int largest) {
+        List<memory> known = integers.computeIfAbsent(layer, number -> new ArrayList<>());
+        try (PointerScope scope = new PointerScope()) {
+            if (known.isEmpty()) {
+                known.add(quantized(layer, weight, largest));
+            }
+            for (memory one : known) {
+                if (one.get_desc().equals(layout)) {
+                    return one;
+                }
+            }
+            memory result = copy(known.get(0), layout);
+            known.add(result);
+            return result;
+        }
+    }
+
+    private memory quantized(int layer, Constant weight, int largest) {
+        float[] values = weight.values();
+        int channels = Math.toIntExact(weight.size(0));
+        int each = values.length / channels;
+        byte[] rounded = new byte[values.length];
+        float[] scales = new float[channels];
+        for (int channel = 0; channel < channels; channel++) {
+            float max = 0;
+            for (int i = channel * each; i < (channel + 1) * each; i++) {
+                max = Math.max(max, Math.abs(values[i]));
+            }
+            scales[channel] = max == 0 ? 1 : max / largest;
+            for (int i = channel * each; i < (channel + 1) * each; i++) {
+                rounded[i] = (byte) Math.rint(values[i] / scales[channel]);
+            }
+        }
+        memory result = new memory(OneDnn.rowMajor(data_type.s8, weight.shape()), OneDnn.engine());
+        new BytePointer(result.get_data_handle()).put(rounded);
+        owner.attach(result);
+        vector(layer, Vector.WEIGHT_SCALES, scales);
+        return result;
+    }
+
+    /** Returns the scale of each output channel of {@link #integers}, which must be there already; borrowed. */
+    synchronized memory weightScales(int layer) {
+        return Objects.requireNonNull(vectors.get(new VectorKey(layer, Vector.WEIGHT_SCALES)), "scales of weights");
+    }
+
+    /** Returns the scale of a value in integers; borrowed. */
+    synchronized memory valueScale(int value, float scale) {
+        return vector(value, Vector.VALUE_SCALE, scale);
+    }
+
+    private memory vector(int layer, Vector kind, float... values) {
+        return vector(
+                layer, kind, Constant.of(new long[] {values.length}, target -> target.put(values)), values.length);
     }
 
     /**

@@ -8,6 +8,7 @@ import org.bytedeco.dnnl.dnnl_stream;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
+import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -38,6 +39,7 @@ final class OneDnnWorkspace implements AutoCloseable {
     private final List<List<List<BoundCall>>> layers = new ArrayList<>(); // by layer, step and part
     private final TeamCall.Parts parts;
     private final memory[] values;
+    private final Pointer[] buffers;
     private final FloatPointer images; // [count, 3, S, S]
     private final FloatPointer embeddings; // [count, D]
     private final float[] image; // [3, S, S]
@@ -48,7 +50,7 @@ final class OneDnnWorkspace implements AutoCloseable {
         this.values = new memory[plan.values()];
         try (owner) {
             long[] sizes = plan.bufferBytes();
-            Pointer[] buffers = new Pointer[sizes.length];
+            this.buffers = new Pointer[sizes.length];
             for (int i = 0; i < sizes.length; i++) {
                 buffers[i] = allocate(sizes[i]);
             }
@@ -67,7 +69,7 @@ final class OneDnnWorkspace implements AutoCloseable {
                 for (Step step : steps) {
                     List<BoundCall> parts = new ArrayList<>();
                     for (int part = 0; part < step.calls().size(); part++) {
-                        parts.add(bind(step.calls().get(part), buffers, scratchpads[part], streams[part]));
+                        parts.add(bind(step.calls().get(part), scratchpads[part], streams[part]));
                     }
                     layer.add(parts);
                 }
@@ -83,12 +85,12 @@ final class OneDnnWorkspace implements AutoCloseable {
         return new memory(OneDnn.rowMajor(data_type.u8, bytes), OneDnn.engine()).get_data_handle();
     }
 
-    private BoundCall bind(Call call, Pointer[] buffers, Pointer scratchpad, dnnl_stream stream) {
+    private BoundCall bind(Call call, Pointer scratchpad, dnnl_stream stream) {
         int count = call.arguments().size() + 1;
         dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(count);
         for (int i = 0; i < count - 1; i++) {
             Argument argument = call.arguments().get(i);
-            memory operand = argument.constant() == null ? operand(argument, buffers) : argument.constant();
+            memory operand = argument.constant() == null ? operand(argument) : argument.constant();
             arguments.getPointer(i).arg(argument.kind()).memory(operand.get());
         }
         memory scratch = new memory(call.scratchpad(), OneDnn.engine(), scratchpad);
@@ -96,19 +98,19 @@ final class OneDnnWorkspace implements AutoCloseable {
         return new BoundCall(call.primitive().get(), count, arguments, stream);
     }
 
-    private memory operand(Argument argument, Pointer[] buffers) {
+    private memory operand(Argument argument) {
         int number = argument.value();
         Slab slab = argument.slab();
         if (slab != null) {
-            return new memory(slab.layout(), OneDnn.engine(), OneDnn.at(address(number, buffers), slab.offset()));
+            return new memory(slab.layout(), OneDnn.engine(), OneDnn.at(address(number), slab.offset()));
         }
         if (values[number] == null) {
-            values[number] = new memory(plan.layout(number), OneDnn.engine(), address(number, buffers));
+            values[number] = new memory(plan.layout(number), OneDnn.engine(), address(number));
         }
         return values[number];
     }
 
-    private Pointer address(int value, Pointer[] buffers) {
+    private Pointer address(int value) {
         int buffer = plan.buffer(value);
         return buffer == OneDnnPlan.EXTERNAL ? (value == 0 ? images : embeddings) : buffers[buffer];
     }
@@ -136,6 +138,42 @@ final class OneDnnWorkspace implements AutoCloseable {
             }
         }
         write(rows, from);
+    }
+
+    /** Receives the values of a graph, one after another. */
+    interface Observer {
+        /** @param number of the value; {@code values} are borrowed */
+        void see(int number, float[] values);
+    }
+
+    /**
+     * Runs the network on this thread and shows an observer the value of each node.
+     *
+     * @param nodes that the plan was made for
+     * @throws IllegalStateException when a primitive fails
+     */
+    void observe(List<FusedNode> nodes, InputImages input, int from, Observer observer) {
+        read(input, from);
+        for (int i = 0; i < nodes.size(); i++) {
+            layers.get(i).forEach(parts -> parts.forEach(BoundCall::run));
+            int number = nodes.get(i).output();
+            observer.see(number, rowMajor(number));
+        }
+    }
+
+    /** Returns a copy of a value's floating-point numbers in row-major order, until a later layer overwrites it. */
+    private float[] rowMajor(int number) {
+        long[] shape = plan.shape(number);
+        float[] copy = new float[Math.toIntExact(Shapes.size(shape))];
+        try (PointerScope scope = new PointerScope()) {
+            memory value = new memory(plan.layout(number), OneDnn.engine(), address(number));
+            memory plain = new memory(OneDnn.rowMajor(data_type.f32, shape), OneDnn.engine());
+            stream stream = new stream(OneDnn.engine());
+            new reorder(value, plain).execute(stream, value, plain);
+            stream._wait();
+            new FloatPointer(plain.get_data_handle()).get(copy);
+        }
+        return copy;
     }
 
     /** Reads the images that the plan is for. */

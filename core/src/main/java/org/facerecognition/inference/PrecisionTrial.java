@@ -28,6 +28,7 @@ public final class PrecisionTrial {
     private final Supplier<InputImages> images;
     private final int imageSizePx;
     private final String model;
+    private final @Nullable Int8Calibration calibration;
 
     /**
      * Creates a trial.
@@ -35,6 +36,7 @@ public final class PrecisionTrial {
      * @param options what to choose from
      * @param gpu where the model will run, borrowed; null for the CPU
      * @param model identifies the model: a choice between precisions is remembered for the next time
+     * @param calibration of the model for int8; null if there is none
      * @param imageSizePx the side S of the square input in pixels
      * @param pixels returns images to compare embeddings of, [S, S, 3] each, RGB
      * @param table the normalized value of each pixel value, [3, 256]
@@ -43,12 +45,14 @@ public final class PrecisionTrial {
             PrepareOptions options,
             @Nullable Device gpu,
             String model,
+            @Nullable Int8Calibration calibration,
             int imageSizePx,
             Supplier<List<byte[]>> pixels,
             float[][] table) {
         this.options = options;
         this.gpu = gpu;
         this.model = model;
+        this.calibration = calibration;
         this.imageSizePx = imageSizePx;
         this.images = () -> new InputImages.Pixels(pixels.get(), table, imageSizePx, false);
     }
@@ -60,8 +64,14 @@ public final class PrecisionTrial {
      * @param reason the arithmetic and what was measured
      */
     public record Result(PreparedNet net, String reason) {
-        /** Returns the type of the values between layers: {@code float32}, {@code bfloat16} or {@code float16}. */
+        /**
+         * Returns the type of the values between layers: {@code float32}, {@code bfloat16}, {@code float16}, or {@code
+         * int8-} and a digest of the ranges.
+         */
         public String precision() {
+            if (net.ranges().isPresent()) {
+                return "int8-" + net.ranges().get().digest();
+            }
             return net.type() == ScalarType.Float ? "float32" : net.type() == ScalarType.Half ? "float16" : "bfloat16";
         }
     }
@@ -71,9 +81,13 @@ public final class PrecisionTrial {
      *
      * @param graph borrowed; may be closed afterwards
      * @return a result whose network is owned
-     * @throws IllegalStateException when half precision was requested and is not close enough to float32
+     * @throws IllegalStateException when half precision or int8 was requested and is not close enough to float32, or
+     *     int8 is not possible
      */
     public Result prepare(Graph graph) {
+        if (options.arithmetic() == Arithmetic.INT8) {
+            return int8(graph);
+        }
         if (options.arithmetic() == Arithmetic.FP32) {
             return new Result(net(graph, ScalarType.Float), "float32, as asked");
         }
@@ -88,6 +102,30 @@ public final class PrecisionTrial {
         } catch (RuntimeException e) {
             full.close();
             throw e;
+        }
+    }
+
+    private Result int8(Graph graph) {
+        if (gpu != null) {
+            throw new IllegalStateException(
+                    "int8 is for CPUs; move the model to the CPU or prepare with arithmetic HALF");
+        }
+        if (calibration == null) {
+            throw new IllegalStateException(
+                    "the model must have been calibrated for int8; call calibrateInt8 with about"
+                            + " 200 faces (command: quantize), or prepare with arithmetic AUTO");
+        }
+        if (!(calibration.minCosine() >= options.minCosine())) { // true for NaN
+            throw new IllegalStateException(format(
+                    "embeddings in int8 must have a cosine of at least %s to those in float32, but the calibration says:"
+                            + " %s; prepare with arithmetic AUTO, or with a lower minCosine",
+                    options.minCosine(), calibration));
+        }
+        try {
+            PreparedNet net = PreparedNet.int8(graph, options.batchSize(), imageSizePx, calibration.ranges());
+            return new Result(net, "int8, " + calibration);
+        } catch (IllegalArgumentException e) { // a batch size is checked already
+            throw new IllegalStateException(e.getMessage() + "; calibrate the model again", e);
         }
     }
 
@@ -131,7 +169,7 @@ public final class PrecisionTrial {
         boolean keepHalf = false;
         try {
             InputImages faces = images.get();
-            double cosine = minCosine(half.embed(faces), full.embed(faces));
+            double cosine = Cosines.min(half.embed(faces), full.embed(faces));
             double speedup = seconds(() -> full.embed(faces)) / seconds(() -> half.embed(faces));
             String measured = format("%s %.2f times as fast, minimum cosine to float32 %.7f", name, speedup, cosine);
             boolean close = cosine >= options.minCosine(); // false for NaN
@@ -172,22 +210,6 @@ public final class PrecisionTrial {
             long start = System.nanoTime();
             work.get();
             min = Math.min(min, (System.nanoTime() - start) / 1e9);
-        }
-        return min;
-    }
-
-    private static double minCosine(float[][] a, float[][] b) {
-        double min = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < a.length; i++) {
-            double dot = 0;
-            double squaresA = 0;
-            double squaresB = 0;
-            for (int j = 0; j < a[i].length; j++) {
-                dot += (double) a[i][j] * b[i][j];
-                squaresA += (double) a[i][j] * a[i][j];
-                squaresB += (double) b[i][j] * b[i][j];
-            }
-            min = Math.min(min, dot / Math.sqrt(squaresA * squaresB)); // NaN stays NaN
         }
         return min;
     }

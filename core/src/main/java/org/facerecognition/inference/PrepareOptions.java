@@ -7,8 +7,8 @@ import org.facerecognition.Recognizer;
  *
  * @param arithmetic the precision of the values between layers
  * @param batchSize the maximum number of images that are processed together, at least 1; larger batches run in chunks
- * @param minCosine the minimum cosine between an embedding in half precision and the same in float32, in (0, 1); below
- *     it, half precision is rejected
+ * @param minCosine the minimum cosine between an embedding in lower precision and the same in float32, in (0, 1);
+ *     below it, the lower precision is rejected
  */
 public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCosine) {
     /** The precision of the values between layers. */
@@ -18,11 +18,19 @@ public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCos
         /** float32. */
         FP32,
         /** bfloat16 on a CPU, float16 on a GPU; slow on processors without instructions for it. */
-        HALF
+        HALF,
+        /**
+         * Convolutions of 8-bit integers, on a CPU, for models that {@link Recognizer#calibrateInt8} has calibrated:
+         * for processors without instructions for half precision. It is never chosen by itself.
+         */
+        INT8
     }
 
     /** The fastest arithmetic, 16 images at a time, half precision at a cosine of at least 0.999. */
     public static final PrepareOptions DEFAULT = new PrepareOptions(Arithmetic.AUTO, 16, 0.999);
+
+    /** int8, 16 images at a time, at a cosine of at least 0.98 on all faces of the calibration. */
+    public static final PrepareOptions INT8 = new PrepareOptions(Arithmetic.INT8, 16, 0.98);
 
     public PrepareOptions {
         if (batchSize < 1) {
@@ -35,6 +43,11 @@ public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCos
 
     /** Returns these options with another arithmetic. */
     public PrepareOptions withArithmetic(Arithmetic arithmetic) {
+        return new PrepareOptions(arithmetic, batchSize, minCosine);
+    }
+
+    /** Returns these options with another minimum cosine. */
+    public PrepareOptions withMinCosine(double minCosine) {
         return new PrepareOptions(arithmetic, batchSize, minCosine);
     }
 

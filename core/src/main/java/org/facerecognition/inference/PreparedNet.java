@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -14,6 +15,7 @@ import org.facerecognition.graph.BatchNormFolding;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network that is optimized for inference on one device with one image size: batch normalization is folded into the
@@ -32,12 +34,20 @@ public final class PreparedNet implements AutoCloseable {
 
     private final Execution execution;
     private final ScalarType type;
+    private final @Nullable Int8Ranges ranges;
     private final int batchSize;
     private final int sizePx;
     private final int embeddingSize;
     private final Lifetime lifetime = new Lifetime("prepared net");
 
-    private PreparedNet(Execution execution, int batchSize, int sizePx, int embeddingSize, ScalarType type) {
+    private PreparedNet(
+            Execution execution,
+            int batchSize,
+            int sizePx,
+            int embeddingSize,
+            ScalarType type,
+            @Nullable Int8Ranges ranges) {
+        this.ranges = ranges;
         this.execution = execution;
         this.batchSize = batchSize;
         this.sizePx = sizePx;
@@ -45,8 +55,9 @@ public final class PreparedNet implements AutoCloseable {
         this.type = type;
     }
 
-    private PreparedNet(Execution execution, int batchSize, Layers layers, ScalarType type) {
-        this(execution, batchSize, Math.toIntExact(layers.shapes()[0][1]), layers.embeddingSize(), type);
+    private PreparedNet(
+            Execution execution, int batchSize, Layers layers, ScalarType type, @Nullable Int8Ranges ranges) {
+        this(execution, batchSize, Math.toIntExact(layers.shapes()[0][1]), layers.embeddingSize(), type, ranges);
     }
 
     /**
@@ -77,13 +88,35 @@ public final class PreparedNet implements AutoCloseable {
      */
     public static PreparedNet onCpu(Graph graph, int batchSize, int sizePx, ScalarType type) {
         return OneDnn.available(type) && OneDnnLayers.supports(graph)
-                ? withOneDnn(graph, batchSize, sizePx, type, ComputeThreads.shared())
+                ? withOneDnn(graph, batchSize, sizePx, type, null, ComputeThreads.shared())
                 : withoutOneDnn(graph, batchSize, sizePx, type);
     }
 
     /** Prepares a network for a CPU with oneDNN, with threads of its own; owned. */
     static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, ComputeThreads threads) {
-        return withOneDnn(graph, batchSize, sizePx, type, threads);
+        return withOneDnn(graph, batchSize, sizePx, type, null, threads);
+    }
+
+    /**
+     * Prepares a network for a CPU with oneDNN, with convolutions of 8-bit integers.
+     *
+     * @param ranges of the network's values
+     * @return owned
+     * @throws IllegalArgumentException when {@code batchSize} is less than 1, or the ranges are of another network
+     * @throws UnsupportedOperationException when the graph's layers do not fit each other, or oneDNN cannot run them on
+     *     this processor
+     */
+    public static PreparedNet int8(Graph graph, int batchSize, int sizePx, Int8Ranges ranges) {
+        return int8(graph, batchSize, sizePx, ranges, ComputeThreads.shared());
+    }
+
+    /** Prepares a network with convolutions of 8-bit integers, with threads of its own; owned. */
+    static PreparedNet int8(Graph graph, int batchSize, int sizePx, Int8Ranges ranges, ComputeThreads threads) {
+        if (!OneDnn.available(ScalarType.Float) || !OneDnnLayers.supports(graph)) {
+            throw new UnsupportedOperationException(
+                    "int8 needs oneDNN, which cannot run this network on this processor");
+        }
+        return withOneDnn(graph, batchSize, sizePx, ScalarType.Float, ranges, threads);
     }
 
     /** Prepares a network for libtorch's operators on the CPU, as on processors without oneDNN; owned. */
@@ -95,12 +128,22 @@ public final class PreparedNet implements AutoCloseable {
     }
 
     private static PreparedNet withOneDnn(
-            Graph graph, int batchSize, int sizePx, ScalarType type, ComputeThreads threads) {
+            Graph graph,
+            int batchSize,
+            int sizePx,
+            ScalarType type,
+            @Nullable Int8Ranges ranges,
+            ComputeThreads threads) {
         try (PointerScope scope = new PointerScope();
                 Layers layers = Layers.of(graph, batchSize, sizePx)) {
+            if (ranges != null && !ranges.fit(layers.nodes())) {
+                throw new IllegalArgumentException(
+                        "the ranges for int8 are of another network, or of another version of this library");
+            }
             int chunkSize = layers.chunkSize(batchSize, type);
-            Execution execution = new OneDnnExecution(threads, layers.nodes(), layers.shapes(), chunkSize, type);
-            return new PreparedNet(execution, batchSize, layers, type);
+            Execution execution =
+                    new OneDnnExecution(threads, layers.nodes(), layers.shapes(), chunkSize, type, ranges);
+            return new PreparedNet(execution, batchSize, layers, type, ranges);
         }
     }
 
@@ -111,7 +154,7 @@ public final class PreparedNet implements AutoCloseable {
                 Layers layers = Layers.of(graph, batchSize, sizePx)) {
             int chunkSize = device.is_cpu() ? layers.chunkSize(batchSize, type) : batchSize;
             Execution execution = new AtenExecution(layers.nodes(), layers.shapes().length, chunkSize, type, device);
-            return new PreparedNet(execution, batchSize, layers, type);
+            return new PreparedNet(execution, batchSize, layers, type, null);
         }
     }
 
@@ -165,7 +208,7 @@ public final class PreparedNet implements AutoCloseable {
      */
     public static PreparedNet of(OnnxRuntimeModel model, int batchSize, int sizePx) {
         OnnxRuntimeExecution execution = new OnnxRuntimeExecution(model, sizePx, batchSize);
-        return new PreparedNet(execution, batchSize, sizePx, execution.embeddingSize(), ScalarType.Float);
+        return new PreparedNet(execution, batchSize, sizePx, execution.embeddingSize(), ScalarType.Float, null);
     }
 
     /** Returns whether this processor has instructions for a type of values and oneDNN has kernels that use them. */
@@ -236,6 +279,27 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
+    /**
+     * Measures ranges for 8-bit integers; see {@link RangeMeter}.
+     *
+     * @param graph borrowed
+     * @param images of the network's input size; there must be some
+     * @throws UnsupportedOperationException when the graph's layers do not fit each other, or oneDNN cannot run them on
+     *     this processor
+     */
+    static Int8Ranges ranges(Graph graph, InputImages images) {
+        if (!OneDnn.available(ScalarType.Float) || !OneDnnLayers.supports(graph)) {
+            throw new UnsupportedOperationException(
+                    "int8 needs oneDNN, which cannot run this network on this processor");
+        }
+        try (PointerScope scope = new PointerScope();
+                Layers layers = Layers.of(graph, 1, images.sizePx());
+                OneDnnExecution execution = new OneDnnExecution(
+                        ComputeThreads.shared(), layers.nodes(), layers.shapes(), 1, ScalarType.Float, null)) {
+            return new RangeMeter(layers.nodes()).measure(observer -> execution.observe(images, observer));
+        }
+    }
+
     /** Embeds images, wherever the network runs. */
     float[][] embed(InputImages images) {
         try (Lifetime.Use use = lifetime.enter()) {
@@ -303,9 +367,14 @@ public final class PreparedNet implements AutoCloseable {
         return embeddingSize;
     }
 
-    /** Returns the type of the values between layers. */
+    /** Returns the type of the values between layers; of those that are not integers, if some are. */
     public ScalarType type() {
         return type;
+    }
+
+    /** Returns the ranges by which convolutions take 8-bit integers, if they do. */
+    public Optional<Int8Ranges> ranges() {
+        return Optional.ofNullable(ranges);
     }
 
     /** Returns the size in bytes of the idle workspaces; it is bounded, however many threads call. */

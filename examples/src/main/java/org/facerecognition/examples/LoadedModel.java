@@ -34,6 +34,16 @@ abstract sealed class LoadedModel implements AutoCloseable {
     }
 
     /**
+     * A model of this program that embeds with 8-bit integers.
+     *
+     * @param recognizer owned from now on, unless this throws
+     * @throws IllegalStateException when it is not calibrated for them
+     */
+    static LoadedModel inInt8(Recognizer recognizer) {
+        return new Int8(recognizer, recognizer.prepare(PrepareOptions.INT8));
+    }
+
+    /**
      * Loads an ONNX file.
      *
      * @param input what pixels it takes; null if the file says it
@@ -96,8 +106,8 @@ abstract sealed class LoadedModel implements AutoCloseable {
         return embedder().toString();
     }
 
-    private static final class Own extends LoadedModel {
-        private final Recognizer recognizer;
+    private static sealed class Own extends LoadedModel {
+        final Recognizer recognizer;
 
         Own(Recognizer recognizer) {
             this.recognizer = recognizer;
@@ -136,6 +146,43 @@ abstract sealed class LoadedModel implements AutoCloseable {
         @Override
         public void close() {
             recognizer.close();
+        }
+    }
+
+    private static final class Int8 extends Own {
+        private final PreparedRecognizer prepared;
+
+        Int8(Recognizer recognizer, PreparedRecognizer prepared) {
+            super(recognizer);
+            this.prepared = prepared;
+        }
+
+        @Override
+        FaceEmbedder embedder() {
+            return prepared;
+        }
+
+        @Override
+        Embedded embed(FaceDataset faces, boolean flip, IntConsumer embedded) {
+            return prepared.embedAsCropped(faces, embedded); // flips as it was prepared
+        }
+
+        @Override
+        void save(Path file) {
+            List<Threshold> measured = prepared.allThresholds().stream()
+                    .filter(threshold -> threshold.evidence().isPresent()
+                            && threshold.evidence().get().mode().equals(prepared.embeddingMode()))
+                    .toList();
+            if (!measured.isEmpty()) {
+                recognizer.keepThresholds(measured);
+            }
+            super.save(file);
+        }
+
+        @Override
+        public void close() {
+            prepared.close();
+            super.close();
         }
     }
 

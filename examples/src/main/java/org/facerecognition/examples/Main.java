@@ -36,6 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             EvaluateCommand.class,
             FindLabelNoiseCommand.class,
             ExportCommand.class,
+            QuantizeCommand.class,
             SchemaCommand.class,
             DoctorCommand.class,
             GenerateCompletion.class

@@ -39,7 +39,8 @@ final class SchemaCommand implements Callable<Integer> {
             "gallery-remove",
             "evaluate",
             "find-label-noise",
-            "export");
+            "export",
+            "quantize");
 
     @Spec
     private CommandSpec spec;

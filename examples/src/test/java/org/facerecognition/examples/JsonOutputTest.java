@@ -51,6 +51,7 @@ class JsonOutputTest {
             "augment",
             "pack",
             "export",
+            "quantize",
             "detect",
             "align",
             "embed",
@@ -117,6 +118,8 @@ class JsonOutputTest {
             case "pack" -> new Object[] {"--data", data.faces(), "--out", root.resolve("faces.pack")};
             case "export" ->
                 new Object[] {"--model", model, "--format", "safetensors", "--out", root.resolve("out.safetensors")};
+            case "quantize" ->
+                new Object[] {"--model", model, "--faces", 16, "--out", root.resolve("int8.safetensors"), data.faces()};
             case "detect" -> new Object[] {"--detector", CliData.DETECTOR, photo, noFace};
             case "align" ->
                 new Object[] {"--detector", CliData.DETECTOR, photo, noFace, "--out", root.resolve("crops")};

@@ -99,6 +99,16 @@ final class ReadmeSnippets {
         // prepare]
     }
 
+    static void int8(Recognizer recognizer, List<ImageSource> faces, Path face) {
+        // [int8
+        System.out.println(recognizer.calibrateInt8(faces)); // 200 or more; cosine to float32, changed decisions
+        recognizer.save(Path.of("model.safetensors"));
+        try (PreparedRecognizer prepared = recognizer.prepare(PrepareOptions.INT8)) { // or PreparedRecognizer.load
+            float[] embedding = prepared.embed(face);
+        }
+        // int8]
+    }
+
     static void load(Path photograph) {
         // [load
         try (FaceDetector detector = FaceDetector.open(Path.of("yunet.onnx"));

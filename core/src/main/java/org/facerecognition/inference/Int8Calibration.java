@@ -1,0 +1,106 @@
+package org.facerecognition.inference;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.graph.Graph;
+
+/**
+ * How a network computes in 8-bit integers, and how far its embeddings are from those in float32.
+ *
+ * @param ranges of the network's values, measured on every second image
+ * @param images the number of other images, on which the following was measured
+ * @param meanCosine the mean cosine between an image's embedding in int8 and that in float32
+ * @param minCosine the minimum of those cosines
+ * @param changedDecisions the fraction of all pairs of these images that are decided differently, by the cosine that is
+ *     the threshold
+ */
+public record Int8Calibration(
+        Int8Ranges ranges, int images, double meanCosine, double minCosine, Map<Double, Double> changedDecisions) {
+    /** The minimum number of images: half of them for the ranges, half for the measurement. */
+    public static final int MIN_IMAGES = 16;
+
+    private static final int BATCH = 16;
+
+    public Int8Calibration {
+        changedDecisions = Map.copyOf(changedDecisions);
+    }
+
+    /**
+     * Measures ranges and their effect.
+     *
+     * @param graph borrowed
+     * @param pixels [S, S, 3] of each image, RGB
+     * @param table the normalized value of each pixel value, [3, 256]
+     * @param thresholds cosines at which pairs are decided
+     * @throws IllegalArgumentException when there are fewer than {@link #MIN_IMAGES} images
+     * @throws UnsupportedOperationException when oneDNN cannot run the network on this processor
+     */
+    public static Int8Calibration of(
+            Graph graph, List<byte[]> pixels, float[][] table, int sizePx, List<Double> thresholds) {
+        if (pixels.size() < MIN_IMAGES) {
+            throw new IllegalArgumentException("the calibration for int8 needs at least " + MIN_IMAGES
+                    + " faces, better 100 or more, but got " + pixels.size());
+        }
+        Int8Ranges ranges = PreparedNet.ranges(graph, everySecond(pixels, 0, table, sizePx));
+        InputImages others = everySecond(pixels, 1, table, sizePx);
+        float[][] integers;
+        float[][] floats;
+        try (PreparedNet net = PreparedNet.int8(graph, BATCH, sizePx, ranges)) {
+            integers = net.embed(others);
+        }
+        try (PreparedNet net = PreparedNet.onCpu(graph, BATCH, sizePx, ScalarType.Float)) {
+            floats = net.embed(others);
+        }
+        Map<Double, Double> changed = new TreeMap<>();
+        thresholds.forEach(threshold -> changed.put(threshold, changedDecisions(integers, floats, threshold)));
+        return new Int8Calibration(
+                ranges,
+                floats.length,
+                IntStream.range(0, floats.length)
+                        .mapToDouble(i -> Cosines.of(integers[i], floats[i]))
+                        .average()
+                        .orElseThrow(),
+                Cosines.min(integers, floats),
+                changed);
+    }
+
+    private static InputImages everySecond(List<byte[]> pixels, int first, float[][] table, int sizePx) {
+        List<byte[]> half = IntStream.range(0, pixels.size())
+                .filter(i -> i % 2 == first)
+                .mapToObj(pixels::get)
+                .toList();
+        return new InputImages.Pixels(half, table, sizePx, false);
+    }
+
+    private static double changedDecisions(float[][] a, float[][] b, double threshold) {
+        int changed = 0;
+        for (int i = 0; i < a.length; i++) {
+            for (int j = 0; j < i; j++) {
+                changed += Cosines.of(a[i], a[j]) >= threshold != Cosines.of(b[i], b[j]) >= threshold ? 1 : 0;
+            }
+        }
+        return changed / (a.length * (a.length - 1) / 2.0);
+    }
+
+    /** Says how far int8 is from float32. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(String.format(
+                Locale.ROOT,
+                "cosine to float32 %.4f on average, %.4f at least, of %d faces",
+                meanCosine,
+                minCosine,
+                images));
+        new TreeMap<>(changedDecisions)
+                .forEach((threshold, fraction) -> text.append(String.format(
+                        Locale.ROOT,
+                        "; %.2f %% of their pairs decided differently at %.4f",
+                        100 * fraction,
+                        threshold)));
+        return text.toString();
+    }
+}

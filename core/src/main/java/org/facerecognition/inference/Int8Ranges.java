@@ -1,0 +1,76 @@
+package org.facerecognition.inference;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The ranges that a network's values have on real images, by which they become 8-bit integers: what {@link
+ * Int8Calibration} measures.
+ *
+ * @param network a digest of the layers that they belong to
+ * @param values the range of each value that a convolution takes, by the value's number
+ */
+public record Int8Ranges(String network, Map<Integer, Range> values) {
+    private static final int DIGEST_CHARACTERS = 16;
+
+    /**
+     * The range of one value.
+     *
+     * @param limit the largest magnitude that an integer stands for; larger ones are cut off. More than 0
+     * @param signed whether the value can be negative
+     */
+    public record Range(float limit, boolean signed) {
+        /** @throws IllegalArgumentException when the limit is not finite or not more than 0 */
+        public Range {
+            if (!(limit > 0) || Float.isInfinite(limit)) {
+                throw new IllegalArgumentException("limit must be finite and more than 0, but was " + limit);
+            }
+        }
+
+        /** Returns the difference between two adjacent integers: the limit is 127 of them, or 255 without a sign. */
+        float scale() {
+            return limit / (signed ? Byte.MAX_VALUE : 0xff);
+        }
+    }
+
+    public Int8Ranges {
+        values = Map.copyOf(values);
+    }
+
+    /** Returns whether these are the ranges of a network. */
+    boolean fit(List<FusedNode> nodes) {
+        return network.equals(digest(nodes));
+    }
+
+    /** Returns a digest of a network's layers: of what they do, and of which values. */
+    static String digest(List<FusedNode> nodes) {
+        StringBuilder text = new StringBuilder();
+        for (FusedNode node : nodes) {
+            text.append(LayerCost.Kind.of(node).name())
+                    .append(node.inputs())
+                    .append(node.addend())
+                    .append(node.output())
+                    .append('\n');
+        }
+        return digest(text.toString());
+    }
+
+    private static String digest(String text) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash).substring(0, DIGEST_CHARACTERS);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e); // every Java has it
+        }
+    }
+
+    /** Returns a digest of the network and all ranges: embeddings with equal digests can be compared. */
+    public String digest() {
+        return digest(network + new TreeMap<>(values));
+    }
+}

@@ -1,0 +1,174 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
+import org.facerecognition.inference.Int8Calibration;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.Weights;
+import org.facerecognition.weights.WeightsException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Models that are calibrated for 8-bit integers, in memory and in files. */
+class Int8ModelTest {
+    private static final int SIZE_PX = 32;
+    private static final PrepareOptions INT8 = PrepareOptions.INT8.withMinCosine(0.5); // the weights are random
+
+    @TempDir
+    private Path folder;
+
+    private Recognizer recognizer;
+    private List<Mat> mats;
+    private List<ImageSource> faces;
+
+    @BeforeEach
+    void make() {
+        recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(16)
+                .classes(3)
+                .imageSizePx(SIZE_PX)
+                .build());
+        SyntheticFaces people = new SyntheticFaces(0, SIZE_PX);
+        mats = IntStream.range(0, 20).mapToObj(i -> people.image(i, 0)).toList();
+        faces = mats.stream().map(ImageSource::of).toList();
+    }
+
+    @AfterEach
+    void close() {
+        recognizer.close();
+        mats.forEach(Mat::close);
+    }
+
+    private PreparedRecognizer load(Path file) {
+        return PreparedRecognizer.load(file, INT8, null, FaceChoice.MOST_PROMINENT, false);
+    }
+
+    @Test
+    void aFileKeepsTheCalibrationAndGivesTheSameBits() {
+        Int8Calibration calibration = recognizer.calibrateInt8(faces);
+        Path file = folder.resolve("model.safetensors");
+        recognizer.save(file);
+        try (PreparedRecognizer prepared = recognizer.prepare(INT8);
+                PreparedRecognizer fromFile = load(file);
+                Recognizer loaded = Recognizer.load(file);
+                PreparedRecognizer again = loaded.prepare(INT8);
+                PreparedRecognizer full = recognizer.prepare()) {
+            float[] expected = prepared.embed(mats.get(0));
+            assertThat(fromFile.embed(mats.get(0))).isEqualTo(expected);
+            assertThat(again.embed(mats.get(0))).isEqualTo(expected);
+            assertThat(prepared.arithmetic()).isEqualTo("int8, " + calibration);
+            assertThat(fromFile).hasToString(prepared.toString());
+            assertThat(prepared.embeddingMode().precision())
+                    .isEqualTo("int8-" + calibration.ranges().digest());
+            assertThat(fromFile.embeddingMode()).isEqualTo(prepared.embeddingMode());
+            assertThat(full.embeddingMode().precision()).doesNotContain("int8"); // never chosen by itself
+            assertThat(prepared.fingerprint()).isEqualTo(full.fingerprint());
+        }
+    }
+
+    @Test
+    void withoutACalibrationItIsRefused() {
+        assertThatThrownBy(() -> recognizer.prepare(INT8))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("must have been calibrated for int8")
+                .hasMessageContaining("calibrateInt8");
+    }
+
+    @Test
+    void theBarIsTheUsers() {
+        Int8Calibration calibration = recognizer.calibrateInt8(faces);
+        double bar = Math.nextUp(calibration.minCosine());
+        assertThatThrownBy(() -> recognizer.prepare(INT8.withMinCosine(bar)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("embeddings in int8 must have a cosine of at least " + bar)
+                .hasMessageContaining(calibration.toString());
+    }
+
+    @Test
+    void otherWeightsDropIt() {
+        recognizer.calibrateInt8(faces);
+        Path file = folder.resolve("model.safetensors");
+        recognizer.save(file);
+        recognizer.startFrom(Weights.read(file));
+        assertThatThrownBy(() -> recognizer.prepare(INT8)).hasMessageContaining("must have been calibrated for int8");
+    }
+
+    @Test
+    void galleriesDoNotMixItWithFloat32() {
+        recognizer.calibrateInt8(faces);
+        Path file = folder.resolve("people.gallery");
+        try (PreparedRecognizer prepared = recognizer.prepare(INT8);
+                Gallery gallery = Gallery.open(file, prepared.fingerprint(), prepared.embeddingSize())) {
+            gallery.bindEmbeddingMode(prepared.embeddingMode().toString());
+            gallery.enroll("Ann", prepared.embed(mats.get(0)));
+            assertThatThrownBy(() ->
+                            gallery.bindEmbeddingMode(recognizer.embeddingMode().toString()))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageContaining(prepared.embeddingMode().precision())
+                    .hasMessageContaining("float32");
+        }
+    }
+
+    @Test
+    void damagedCalibrationsAreRefusedInOneSentence() {
+        recognizer.calibrateInt8(faces);
+        Path file = folder.resolve("model.safetensors");
+        recognizer.save(file);
+        String good;
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            good = tensors.metadata().get("int8");
+        }
+        for (String damaged : List.of(
+                "{",
+                "[]",
+                "{}",
+                good.replaceFirst("\"limit\":[^,]*", "\"limit\":-1"),
+                good.replaceFirst("\"limit\":[^,]*", "\"limit\":\"NaN\""),
+                good.replaceFirst("\"values\":\\{", "\"values\":{\"x\":{\"limit\":1,\"signed\":true},"))) {
+            assertThat(damaged).isNotEqualTo(good);
+            Path other = rewritten(file, damaged);
+            assertThatThrownBy(() -> load(other))
+                    .as(damaged)
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageStartingWith(other + " is damaged: its metadata cannot be understood");
+        }
+        Path foreign = rewritten(file, good.replaceFirst("\"network\":\"....", "\"network\":\"0000"));
+        assertThatThrownBy(() -> load(foreign))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("of another network")
+                .hasMessageEndingWith("calibrate the model again");
+    }
+
+    /** Writes a model's file again with another calibration. */
+    private Path rewritten(Path file, String calibration) {
+        Path other = folder.resolve("other.safetensors");
+        try (PointerScope scope = new PointerScope();
+                SafeTensors tensors = SafeTensors.open(file)) {
+            Map<String, Tensor> values = new LinkedHashMap<>();
+            tensors.names().forEach(name -> values.put(name, tensors.read(name)));
+            Map<String, String> metadata = new LinkedHashMap<>(tensors.metadata());
+            metadata.put("int8", calibration);
+            SafeTensors.write(other, values, metadata);
+        }
+        return other;
+    }
+}

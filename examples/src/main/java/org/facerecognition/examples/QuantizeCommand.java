@@ -1,0 +1,116 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.facerecognition.Recognizer;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.inference.Int8Calibration;
+import org.facerecognition.vision.FaceDetector;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code quantize}: calibrates a model for 8-bit integers. */
+@Command(
+        name = "quantize",
+        description = {
+            "Calibrate a model for 8-bit integers.",
+            "Finds the ranges of the values between the layers on some faces, and measures on others how far the"
+                    + " embeddings are from those in float32. Commands use the ranges with --int8. The weights stay as"
+                    + " they are."
+        },
+        mixinStandardHelpOptions = true,
+        showDefaultValues = true,
+        sortOptions = false)
+final class QuantizeCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ModelOptions model = new ModelOptions();
+
+    @Mixin
+    private DetectorOptions detector = new DetectorOptions();
+
+    @Mixin
+    private FaceOption face = new FaceOption();
+
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "IMAGE",
+            description = "Face images, or folders of images, like those that the model will embed; cropped as in the"
+                    + " model's training, or photographs with --detector.")
+    private List<Path> images;
+
+    @Option(
+            names = "--faces",
+            paramLabel = "N",
+            defaultValue = "400",
+            description = "Use this many of the images, evenly spread: half for the ranges, half for the measurement.")
+    private int faces;
+
+    @Option(names = "--out", required = true, paramLabel = "FILE", description = "The model to write.")
+    private Path out;
+
+    @Option(names = "--json", description = "End with one line of JSON on standard output.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        PrintWriter err = spec.commandLine().getErr();
+        if (faces < Int8Calibration.MIN_IMAGES) {
+            throw new IllegalArgumentException(
+                    "--faces must be at least " + Int8Calibration.MIN_IMAGES + ", but was " + faces);
+        }
+        ImageFileNames.Given given = ImageFileNames.of(images);
+        given.notes().forEach(err::println);
+        List<ImageSource> sources =
+                spread(given.paths()).stream().map(ImageSource::of).toList();
+        Optional<FaceDetector> faceDetector = detector.open(err);
+        Int8Calibration calibration;
+        try (Recognizer recognizer = model.load()) {
+            recognizer.useDetector(faceDetector.orElse(null), face.choice());
+            calibration = recognizer.calibrateInt8(sources);
+            recognizer.save(out);
+        } finally {
+            faceDetector.ifPresent(FaceDetector::close);
+        }
+        PrintWriter printed = spec.commandLine().getOut();
+        printed.println(json ? line(calibration) : "int8: " + calibration);
+        if (!json) {
+            printed.println("wrote " + out);
+        }
+        return 0;
+    }
+
+    /** Returns as many of the files as are wanted, at equal distances. */
+    private List<Path> spread(List<Path> files) {
+        int count = Math.min(faces, files.size());
+        return IntStream.range(0, count)
+                .mapToObj(i -> files.get((int) ((long) i * files.size() / count)))
+                .toList();
+    }
+
+    private String line(Int8Calibration calibration) {
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("file", out.toString());
+        figures.put("faces", calibration.images());
+        figures.put("mean_cosine", calibration.meanCosine());
+        figures.put("min_cosine", calibration.minCosine());
+        Map<String, Object> changed = new LinkedHashMap<>();
+        calibration.changedDecisions().entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .forEach(entry -> changed.put(entry.getKey().toString(), entry.getValue()));
+        figures.put("changed_decisions", changed);
+        return Json.line(figures);
+    }
+}

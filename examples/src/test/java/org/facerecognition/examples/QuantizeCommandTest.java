@@ -1,0 +1,82 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code quantize}, and commands with {@code --int8}. */
+class QuantizeCommandTest {
+    @TempDir
+    private static Path root;
+
+    private static Path faces;
+    private static Path model;
+    private static Path quantized;
+
+    @BeforeAll
+    static void makeModels() {
+        faces = Cli.faces(root.resolve("faces"));
+        Cli.train(faces, root.resolve("run"), "--max-steps", 1, "--encoder", "mobilefacenet");
+        model = root.resolve("run/last.ckpt");
+        quantized = root.resolve("int8.safetensors");
+        Cli.Result result = Cli.run("quantize", "--model", model, "--out", quantized, "--faces", 16, faces);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.out())
+                .startsWith("int8: cosine to float32 ")
+                .contains(" of 8 faces")
+                .endsWith("wrote " + quantized + "\n");
+    }
+
+    @Test
+    void commandsEmbedWithIntegersWhenAsked() {
+        Path face = faces.resolve("person0/0.png");
+        Cli.Result integers = Cli.run("embed", "--model", quantized, "--int8", face);
+        Cli.Result floats = Cli.run("embed", "--model", quantized, face);
+        Cli.Result before = Cli.run("embed", "--model", model, face);
+        assertThat(integers.code()).as(integers.err()).isZero();
+        assertThat(floats.out()).isEqualTo(before.out()); // the weights are the same
+        assertThat(integers.out()).isNotEqualTo(floats.out());
+        Cli.Result verified = Cli.run(
+                "verify", "--model", quantized, "--int8", "--threshold", 0.9, face, faces.resolve("person0/0.png"));
+        assertThat(verified.code()).as(verified.err()).isZero();
+        assertThat(verified.out()).contains("same person");
+    }
+
+    @Test
+    void evaluatesInThatMode() {
+        Object[] words = {"evaluate", "--model", quantized, "--data", faces, "--protocol", "all-pairs", "--json"};
+        Cli.Result floats = Cli.run(words);
+        Object[] withInt8 = Arrays.copyOf(words, words.length + 1);
+        withInt8[words.length] = "--int8";
+        Cli.Result integers = Cli.run(withInt8);
+        assertThat(integers.code()).as(integers.err()).isZero();
+        assertThat(integers.out()).startsWith("{\"protocol\":\"all-pairs\"").isNotEqualTo(floats.out());
+    }
+
+    @Test
+    void aModelThatIsNotCalibratedIsRefusedInOneSentence() {
+        Cli.Result result = Cli.run("embed", "--model", model, "--int8", faces.resolve("person0/0.png"));
+        assertThat(result.code()).isEqualTo(Main.FAILED);
+        assertThat(result.err())
+                .startsWith("error: the model must have been calibrated for int8")
+                .contains("quantize")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void otherCommandsAndFewFacesAreRefused() {
+        Cli.Result export =
+                Cli.run("export", "--int8", "--model", quantized, "--format", "onnx", "--out", root.resolve("x.onnx"));
+        assertThat(export.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(export.err()).contains("--int8 must go with");
+        Cli.Result few =
+                Cli.run("quantize", "--model", model, "--out", root.resolve("x"), faces.resolve("person0/0.png"));
+        assertThat(few.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(few.err()).contains("needs at least 16 faces").contains("but got 1");
+        assertThat(root.resolve("x")).doesNotExist();
+    }
+}
