@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.facerecognition.data.EmbeddingMode;
+import org.facerecognition.eval.FalsePositiveIdentification;
 
 /**
  * The cosine at or above which two faces are taken to be of the same person.
@@ -46,6 +47,22 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
     /** Decides whether two faces whose embeddings have this cosine are of the same person. */
     public VerificationResult judge(double cosineOfFaces) {
         return new VerificationResult(cosineOfFaces >= cosine, cosineOfFaces, cosine, falseAcceptRate);
+    }
+
+    /**
+     * Estimates how often a gallery takes a stranger for somebody at this threshold.
+     *
+     * @param identities number of people in the gallery
+     * @param entries number of their embeddings, of the mode that the threshold was measured in
+     * @return empty for a threshold without evidence: a custom one, or one that an earlier version kept; calibrate the
+     *     model to have it
+     */
+    public Optional<FalsePositiveIdentification> falsePositives(long identities, long entries) {
+        return evidence.map(measured -> FalsePositiveIdentification.of(
+                identities,
+                entries,
+                (double) measured.falseAccepts / Math.max(1, measured.impostorPairs),
+                Math.min(1, measured.upperBound)));
     }
 
     /**

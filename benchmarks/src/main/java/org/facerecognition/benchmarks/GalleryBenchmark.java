@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -24,9 +25,11 @@ import org.facerecognition.gallery.SearchMethod;
  * same embeddings, and with merely reading that tensor. The second part measures approximate search, by codes and by a
  * graph, and how often it misses the nearest entry.
  *
- * <p>Run with {@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_APPROXIMATE]]]}. The
- * default is 7 rounds, 1,000,000 entries in the first part and 100,000 in the second, of 512 values each. A number of 0
- * skips its part. The benchmark needs 4 GB in addition to the heap, or 7 GB for 1,000,000 entries in the second part.
+ * <p>Run with {@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_APPROXIMATE]]]
+ * [database=jdbc:postgresql://...]}. The default is 7 rounds, 1,000,000 entries in the first part and 100,000 in the
+ * second, of 512 values each. A number of 0 skips its part. With a database, {@link GalleryDatabaseBenchmark} measures
+ * a gallery there with as many entries as in the second part. The benchmark needs 4 GB in addition to the heap, or 7 GB
+ * for 1,000,000 entries in the second part.
  */
 /*
  * The embeddings are random, with ten images of each identity. An identity is a random direction whose i-th value has
@@ -36,7 +39,8 @@ import org.facerecognition.gallery.SearchMethod;
  * identity is 0.6. Probes are further images of the identities.
  */
 final class GalleryBenchmark {
-    private static final int DIMENSION = 512;
+    static final int DIMENSION = 512;
+    private static final String DATABASE = "database=";
     private static final int IMAGES_PER_IDENTITY = 10;
     private static final int TOP_K = 10;
     private static final int EXACT_PROBES = 64;
@@ -58,7 +62,13 @@ final class GalleryBenchmark {
     private GalleryBenchmark() {}
 
     /** Runs the benchmark and prints tables. */
-    static void run(String[] args) {
+    static void run(String[] words) {
+        Optional<String> database = Arrays.stream(words)
+                .filter(word -> word.startsWith(DATABASE))
+                .map(word -> word.substring(DATABASE.length()))
+                .findFirst();
+        String[] args =
+                Arrays.stream(words).filter(word -> !word.startsWith(DATABASE)).toArray(String[]::new);
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
         int exact = args.length > 1 ? Integer.parseInt(args[1]) : 1_000_000;
         int approximate = args.length > 2 ? Integer.parseInt(args[2]) : 100_000;
@@ -68,6 +78,11 @@ final class GalleryBenchmark {
         }
         if (approximate > 0) {
             approximate(approximate);
+        }
+        if (approximate > 0 && database.isPresent()) {
+            GalleryDatabaseBenchmark.run(database.get(), approximate);
+        } else {
+            System.out.println("galleries in PostgreSQL are left out: they need database=jdbc:postgresql://...");
         }
     }
 
@@ -200,13 +215,9 @@ final class GalleryBenchmark {
                         seconds.merge(method, (System.nanoTime() - start) / 1e9, Double::sum);
                     }));
             System.out.printf("%n%,d entries; seconds to enroll them: %s%n%n", n, seconds);
-            List<float[]> probes = IntStream.range(0, APPROXIMATE_PROBES)
-                    .mapToObj(i -> embedding((int) (i * 7919L % (n / IMAGES_PER_IDENTITY)), IMAGES_PER_IDENTITY))
-                    .toList();
+            List<float[]> probes = probes(n);
             List<Outcome> truth = exact.identify(probes, TOP_K, -1);
-            System.out.println(
-                    "| search | nearest entry found | its identity found | p50, us | p99, us | probes/s, batched |");
-            System.out.println("|---|---|---|---|---|---|");
+            printHead();
             for (SearchMethod method : List.of(SearchMethod.RABITQ, SearchMethod.HNSW)) {
                 Gallery gallery = method == SearchMethod.RABITQ ? codes : graph;
                 probes.forEach(probe -> gallery.identify(probe, 1, -1)); // warm up
@@ -218,7 +229,21 @@ final class GalleryBenchmark {
         }
     }
 
-    private static void printRow(Gallery gallery, String name, List<float[]> probes, List<Outcome> truth) {
+    /** Returns further images of identities among n entries. */
+    static List<float[]> probes(int n) {
+        return IntStream.range(0, APPROXIMATE_PROBES)
+                .mapToObj(i -> embedding((int) (i * 7919L % (n / IMAGES_PER_IDENTITY)), IMAGES_PER_IDENTITY))
+                .toList();
+    }
+
+    static void printHead() {
+        System.out.println(
+                "| search | nearest entry found | its identity found | p50, us | p99, us | probes/s, batched |");
+        System.out.println("|---|---|---|---|---|---|");
+    }
+
+    /** @param truth what an exact search finds; entries are compared by their notes */
+    static void printRow(Gallery gallery, String name, List<float[]> probes, List<Outcome> truth) {
         double[] us = new double[probes.size()];
         int entriesFound = 0;
         int identitiesFound = 0;
@@ -227,7 +252,7 @@ final class GalleryBenchmark {
             Match found = gallery.identify(probes.get(i), 1, -1).best().orElseThrow();
             us[i] = (System.nanoTime() - start) / 1e3;
             Match best = truth.get(i).best().orElseThrow();
-            entriesFound += found.entry() == best.entry() ? 1 : 0;
+            entriesFound += Objects.equals(found.note(), best.note()) ? 1 : 0;
             identitiesFound += found.identity().equals(best.identity()) ? 1 : 0;
         }
         Arrays.sort(us);
@@ -245,12 +270,12 @@ final class GalleryBenchmark {
 
     // ---- random embeddings ----
 
-    private interface BatchConsumer {
+    interface BatchConsumer {
         void accept(List<Enrollment> enrollments);
     }
 
     /** Generates n enrollments in batches: ten images of the first person, then ten of the next, and so on. */
-    private static void forBatches(int n, BatchConsumer consumer) {
+    static void forBatches(int n, BatchConsumer consumer) {
         for (int from = 0; from < n; from += ENROLLMENT_BATCH) {
             List<Enrollment> enrollments = IntStream.range(from, Math.min(n, from + ENROLLMENT_BATCH))
                     .parallel()
@@ -262,7 +287,7 @@ final class GalleryBenchmark {
 
     private static Enrollment enrollment(int i) {
         int person = i / IMAGES_PER_IDENTITY;
-        return new Enrollment("person " + person, embedding(person, i % IMAGES_PER_IDENTITY));
+        return new Enrollment("person " + person, embedding(person, i % IMAGES_PER_IDENTITY), "image " + i);
     }
 
     /** Returns the unit-norm embedding of one image of a person. */

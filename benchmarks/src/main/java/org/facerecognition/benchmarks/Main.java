@@ -36,7 +36,10 @@ public final class Main {
             Map.entry("exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run)),
             Map.entry("soak", new Benchmark("[EMBEDDINGS]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
-            Map.entry("gallery", new Benchmark("[ROUNDS [N [N_APPROXIMATE]]]", GalleryBenchmark::run))));
+            Map.entry(
+                    "gallery",
+                    new Benchmark(
+                            "[ROUNDS [N [N_APPROXIMATE]]] [database=jdbc:postgresql://...]", GalleryBenchmark::run))));
 
     /** Of threads that call ONNX Runtime: on some processors it overflows Java's 1 MiB, and the process dies. */
     static final long STACK_BYTES = 16 << 20;

@@ -41,14 +41,37 @@ final class Attributes {
     /** Returns the attributes in a JSON object; values that an application wrote, and that are not text, as JSON. */
     static Map<String, String> of(String json) {
         try {
-            Map<String, String> attributes = new TreeMap<>();
-            for (Map.Entry<String, JsonNode> one : JSON.readTree(json).properties()) {
-                JsonNode value = one.getValue();
-                attributes.put(one.getKey(), value.isTextual() ? value.textValue() : value.toString());
-            }
-            return attributes;
+            return parse(json);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a database must return jsonb as JSON", e);
         }
+    }
+
+    /**
+     * Returns the attributes in a JSON object that a file contains, like {@link #of}.
+     *
+     * @throws IllegalArgumentException if it is not one, or the attributes cannot be stored
+     */
+    static Map<String, String> checked(String json) {
+        try {
+            Map<String, String> attributes = parse(json);
+            json(attributes);
+            return attributes;
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("attributes must be a JSON object, but are not JSON", e);
+        }
+    }
+
+    private static Map<String, String> parse(String json) throws JsonProcessingException {
+        JsonNode object = JSON.readTree(json);
+        if (!object.isObject()) {
+            throw new IllegalArgumentException("attributes must be a JSON object, but are another value");
+        }
+        Map<String, String> attributes = new TreeMap<>();
+        for (Map.Entry<String, JsonNode> one : object.properties()) {
+            JsonNode value = one.getValue();
+            attributes.put(one.getKey(), value.isTextual() ? value.textValue() : value.toString());
+        }
+        return attributes;
     }
 }

@@ -50,6 +50,15 @@ public interface DatabaseGallery extends Gallery {
     long[] enroll(List<Enrollment> enrollments, UUID key);
 
     /**
+     * Makes the index if the gallery is large enough for one and has none, which enrollments also do. Making it once
+     * after all is faster than adding to it: connect with {@link SearchMethod#EXACT} to enroll millions, and with
+     * {@link SearchMethod#HNSW} to make the index. Enrollments wait in the meantime.
+     *
+     * @throws GalleryException if the database cannot be changed
+     */
+    void makeIndex();
+
+    /**
      * Identifies a probe among the entries that have all these attributes.
      *
      * @param attributes names and values; empty for all entries

@@ -2,8 +2,11 @@ package org.facerecognition.gallery;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The gallery in memory, with or without a file. Checks arguments; {@link GalleryContents} does the rest. */
 final class FileGallery implements Gallery {
@@ -47,6 +50,12 @@ final class FileGallery implements Gallery {
     public long[] enroll(List<Enrollment> enrollments) {
         GalleryArguments.checkWithoutAttributes(enrollments);
         return contents.enroll(GalleryArguments.records(enrollments, dimension));
+    }
+
+    @Override
+    public long[] enrollMissing(List<Enrollment> enrollments) {
+        GalleryArguments.checkWithoutAttributes(enrollments);
+        return contents.enrollMissing(GalleryArguments.records(enrollments, dimension));
     }
 
     @Override
@@ -95,9 +104,38 @@ final class FileGallery implements Gallery {
     }
 
     @Override
+    public int identityCount() {
+        return contents.snapshot().view().liveGroups();
+    }
+
+    @Override
     public List<Entry> entries() {
-        return contents.read(snapshot -> Arrays.stream(snapshot.view().liveRows())
+        return entries(Rows.View::liveRows);
+    }
+
+    @Override
+    public List<Entry> newest(int limit) {
+        GalleryArguments.checkLimit(limit);
+        return entries(view -> view.lastRows(limit));
+    }
+
+    @Override
+    public List<Entry> withContentKeys(Collection<String> contentKeys) {
+        return entries(view -> view.rowsWith(contentKeys));
+    }
+
+    private List<Entry> entries(Function<Rows.View, int[]> rows) {
+        return contents.read(snapshot -> Arrays.stream(rows.apply(snapshot.view()))
                 .mapToObj(snapshot.view()::entry)
+                .toList());
+    }
+
+    @Override
+    public List<StoredEntry> page(long after, int limit) {
+        GalleryArguments.checkLimit(limit);
+        return contents.read(snapshot -> Arrays.stream(snapshot.view().rowsAfter(after, limit))
+                .mapToObj(row -> new StoredEntry(
+                        snapshot.view().entry(row), snapshot.segment().vectors().get(row), Map.of(), null))
                 .toList());
     }
 

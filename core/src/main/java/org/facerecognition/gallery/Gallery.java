@@ -1,6 +1,7 @@
 package org.facerecognition.gallery;
 
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -193,6 +194,14 @@ public interface Gallery extends AutoCloseable {
         return Names.checked(name);
     }
 
+    /**
+     * Returns a name of an entry, which an earlier version may have stored in a form that is rejected today, in a form
+     * that can be enrolled: with spaces in place of control characters. People cannot tell the two apart.
+     */
+    static String upgradedName(String name) {
+        return Names.upgraded(name);
+    }
+
     /** Returns whether people cannot tell two names apart, so that they are one identity; see {@link #checkName}. */
     static boolean isSameName(String name, String other) {
         return Names.key(name).equals(Names.key(other));
@@ -236,6 +245,15 @@ public interface Gallery extends AutoCloseable {
     long[] enroll(List<Enrollment> enrollments);
 
     /**
+     * Enrolls the embeddings that the gallery does not have yet, as one change like {@link #enroll(List)}. So a batch
+     * can be enrolled again if it is not known whether it was enrolled. An entry is the same if its identity, note,
+     * content key and every value of its L2-normalized embedding are; attributes are not compared.
+     *
+     * @return the ids of the new entries, in order
+     */
+    long[] enrollMissing(List<Enrollment> enrollments);
+
+    /**
      * Removes an identity with all its entries and erases them: when this method returns, nothing of them is left in
      * the file or in memory; the documentation of this type and of {@link DatabaseGallery} has the details.
      *
@@ -273,8 +291,8 @@ public interface Gallery extends AutoCloseable {
     /**
      * Binds the gallery to an embedding mode, because embeddings of two modes cannot be compared well. The first mode
      * is recorded in the file, which is rewritten for it, or in the database; it is on the disk when this method
-     * returns. Binding the same
-     * mode again has no effect. A read-only gallery without a mode accepts any mode and records none.
+     * returns. Binding the same mode again has no effect. A read-only gallery without a mode accepts any mode and
+     * records none.
      *
      * @param mode up to 1,024 bytes of UTF-8
      * @throws IllegalArgumentException if the mode is empty or too long
@@ -319,6 +337,9 @@ public interface Gallery extends AutoCloseable {
     /** Returns the number of entries. */
     int size();
 
+    /** Returns the number of identities. */
+    int identityCount();
+
     /** Returns the number of entries of each name, sorted by name. */
     default Map<String, Integer> identities() {
         Map<String, Integer> counts = new TreeMap<>();
@@ -330,6 +351,22 @@ public interface Gallery extends AutoCloseable {
 
     /** Returns all entries, in the order of enrollment. */
     List<Entry> entries();
+
+    /**
+     * Returns entries with their embeddings, in the order of enrollment: the first ones after an entry. With the id of
+     * the last one returned as the next {@code after}, this reads a gallery of any size in parts. In a database, an
+     * entry that another server enrolls at the same time may be left out.
+     *
+     * @param after an id, of an entry or not; 0 for the first part
+     * @param limit at least 1
+     */
+    List<StoredEntry> page(long after, int limit);
+
+    /** Returns the entries that were enrolled last, the newest first, and at most so many. */
+    List<Entry> newest(int limit);
+
+    /** Returns the entries with one of these content keys, in the order of enrollment. */
+    List<Entry> withContentKeys(Collection<String> contentKeys);
 
     /** Returns the entry with an id; empty if there is none. */
     Optional<Entry> entry(long id);

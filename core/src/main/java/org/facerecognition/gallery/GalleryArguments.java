@@ -39,6 +39,12 @@ final class GalleryArguments {
         }
     }
 
+    static void checkLimit(int limit) {
+        if (limit < 1) {
+            throw new IllegalArgumentException("limit must be at least 1, but was " + limit);
+        }
+    }
+
     /** Returns the probes, L2-normalized. */
     static List<float[]> units(List<float[]> probes, int dimension) {
         return probes.stream()

@@ -1,9 +1,11 @@
 package org.facerecognition.gallery;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -94,6 +96,28 @@ final class GalleryContents implements AutoCloseable {
             snapshots.publish();
             return ids;
         }
+    }
+
+    /** Adds the entries that are not there yet as one change; see {@link Gallery#enrollMissing}. */
+    long[] enrollMissing(List<LogRecord.Enrolled> records) {
+        synchronized (changeLock) {
+            Snapshots.Snapshot snapshot = writableSnapshot();
+            List<LogRecord.Enrolled> missing = new ArrayList<>(EntryContent.distinct(records));
+            missing.removeIf(record -> isThere(record, snapshot));
+            return missing.isEmpty() ? new long[0] : enroll(missing);
+        }
+    }
+
+    private static boolean isThere(LogRecord.Enrolled record, Snapshots.Snapshot snapshot) {
+        for (int row : snapshot.segment().rows().of(record.identity())) {
+            Entry entry = snapshot.view().entry(row);
+            if (Objects.equals(entry.note(), record.note())
+                    && Objects.equals(entry.contentKey(), record.contentKey())
+                    && Arrays.equals(snapshot.segment().vectors().get(row), record.unit())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Gives each record its id, and its name in the form that was enrolled first. */

@@ -61,6 +61,16 @@ final class Names {
     }
 
     /**
+     * Returns a name that an earlier version stored in the form in which it is accepted today: with spaces in place of
+     * control characters. Its key stays the same.
+     */
+    static String upgraded(String name) {
+        StringBuilder accepted = new StringBuilder(name.length());
+        name.codePoints().forEach(c -> accepted.appendCodePoint(isForbidden(c) ? ' ' : c));
+        return accepted.toString();
+    }
+
+    /**
      * Returns a key that is equal for exactly those names that people cannot tell apart. Accepts any text, because
      * galleries of earlier versions contain names that would be rejected today.
      */

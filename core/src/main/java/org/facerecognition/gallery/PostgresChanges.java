@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** Changes a gallery in PostgreSQL, one transaction per change. */
@@ -102,35 +103,83 @@ final class PostgresChanges {
     /**
      * Enrolls a batch, unless its key shows that it was enrolled already.
      *
-     * @param attributes of each record, as JSON
      * @return the ids, in order
      */
-    long[] enroll(List<LogRecord.Enrolled> records, List<String> attributes, UUID key) {
+    long[] enroll(PostgresBatch batch, UUID key) {
+        int size = batch.records().size();
         return session.change(connection -> {
             lockShared(connection);
-            Optional<long[]> claimed = claim(connection, key, records.size());
+            Optional<long[]> claimed = claim(connection, key, size);
             if (claimed.isEmpty()) {
                 long[] before = result(connection, key);
-                if (before.length != records.size()) {
+                if (before.length != size) {
                     throw new IllegalArgumentException("key must be new, but " + key + " was used for a batch of "
-                            + before.length + " entries, and this one has " + records.size());
+                            + before.length + " entries, and this one has " + size);
                 }
                 return before;
             }
-            long[] ids = claimed.get();
-            Arrays.sort(ids); // ties are decided by the order of enrollment
-            String[] keys = addPersons(connection, records);
-            for (int from = 0; from < ids.length; from += ROWS_PER_STATEMENT) {
-                int to = Math.min(ids.length, from + ROWS_PER_STATEMENT);
-                addEntries(
-                        connection,
-                        Arrays.copyOfRange(ids, from, to),
-                        Arrays.copyOfRange(keys, from, to),
-                        records.subList(from, to),
-                        attributes.subList(from, to));
-            }
-            return ids;
+            return add(connection, claimed.get(), batch);
         });
+    }
+
+    /**
+     * Enrolls the entries that are not there yet; no two calls do so at the same time.
+     *
+     * @param batch without entries that are the same
+     * @return the ids of the new entries, in order
+     */
+    long[] enrollMissing(PostgresBatch batch) {
+        UUID key = UUID.randomUUID();
+        return session.change(connection -> {
+            lockExclusive(connection);
+            PostgresBatch missing = batch.select(missing(connection, batch.records()));
+            Optional<long[]> claimed = claim(connection, key, missing.records().size());
+            return claimed.isPresent() ? add(connection, claimed.get(), missing) : result(connection, key);
+        });
+    }
+
+    /** Returns which of the records are not there. */
+    private int[] missing(Connection connection, List<LogRecord.Enrolled> records) throws SQLException {
+        return Sql.query(
+                        connection,
+                        row -> row.getInt(1),
+                        "SELECT new.number FROM unnest(?, ?, ?, ?, ?)"
+                                + " AS new (number, key, embedding, note, content_key)"
+                                + " WHERE NOT EXISTS (SELECT FROM " + gallery.persons() + " p JOIN "
+                                + gallery.entries()
+                                + " e ON e.person_id = p.id WHERE p.gallery_id = ? AND p.name_key = new.key"
+                                + " AND e.note IS NOT DISTINCT FROM new.note"
+                                + " AND e.content_key IS NOT DISTINCT FROM new.content_key"
+                                + " AND e.embedding = new.embedding::vector) ORDER BY new.number",
+                        LongStream.range(0, records.size()).boxed().toArray(Long[]::new),
+                        records.stream()
+                                .map(record -> digest(Names.key(record.identity())))
+                                .toArray(String[]::new),
+                        records.stream()
+                                .map(record -> Sql.vector(record.unit()))
+                                .toArray(String[]::new),
+                        texts(records.stream().map(LogRecord.Enrolled::note).toArray()),
+                        texts(records.stream()
+                                .map(LogRecord.Enrolled::contentKey)
+                                .toArray()),
+                        gallery.id())
+                .stream()
+                .mapToInt(Integer::intValue)
+                .toArray();
+    }
+
+    private long[] add(Connection connection, long[] ids, PostgresBatch batch) throws SQLException {
+        Arrays.sort(ids); // ties are decided by the order of enrollment
+        String[] keys = addPersons(connection, batch.records());
+        for (int from = 0; from < ids.length; from += ROWS_PER_STATEMENT) {
+            int to = Math.min(ids.length, from + ROWS_PER_STATEMENT);
+            addEntries(
+                    connection,
+                    Arrays.copyOfRange(ids, from, to),
+                    Arrays.copyOfRange(keys, from, to),
+                    batch.part(from, to));
+        }
+        return ids;
     }
 
     /** Adds the identities that the gallery does not have yet; returns the key of each record's name. */
@@ -156,9 +205,8 @@ final class PostgresChanges {
         return keys;
     }
 
-    private void addEntries(
-            Connection connection, long[] ids, String[] keys, List<LogRecord.Enrolled> records, List<String> attributes)
-            throws SQLException {
+    private void addEntries(Connection connection, long[] ids, String[] keys, PostgresBatch batch) throws SQLException {
+        List<LogRecord.Enrolled> records = batch.records();
         int added = Sql.update(
                 connection,
                 "INSERT INTO face_gallery_entry"
@@ -172,7 +220,7 @@ final class PostgresChanges {
                 records.stream().map(record -> Sql.vector(record.unit())).toArray(String[]::new),
                 texts(records.stream().map(LogRecord.Enrolled::note).toArray()),
                 texts(records.stream().map(LogRecord.Enrolled::contentKey).toArray()),
-                attributes.toArray(String[]::new),
+                batch.attributes().toArray(String[]::new),
                 gallery.id());
         if (added != ids.length) {
             throw new IllegalStateException(added + " of " + ids.length + " entries were added to " + session.name());

@@ -1,16 +1,16 @@
 package org.facerecognition.gallery;
 
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The gallery in PostgreSQL: checks arguments, reads, and leaves changes to {@link PostgresChanges} and searches to
@@ -24,13 +24,12 @@ final class PostgresGallery implements DatabaseGallery {
     private static final int MAX_DIMENSION = 16_000;
 
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
-    private static final String ENTRY = "SELECT e.id, p.name, e.note, e.content_key FROM %s e JOIN %s p"
-            + " ON p.gallery_id = e.gallery_id AND p.id = e.person_id";
 
     private final PostgresSession session;
     private final PostgresSchema.Registered gallery;
     private final PostgresChanges changes;
     private final PostgresSearch search;
+    private final PostgresListing listing;
     private final boolean readOnly;
     private final int exactUpTo;
     private volatile int efSearch = GalleryArguments.DEFAULT_EF_SEARCH;
@@ -43,6 +42,7 @@ final class PostgresGallery implements DatabaseGallery {
         this.gallery = gallery;
         this.changes = new PostgresChanges(session, gallery);
         this.search = new PostgresSearch(gallery);
+        this.listing = new PostgresListing(gallery);
         this.readOnly = readOnly;
         this.exactUpTo = exactUpTo;
     }
@@ -118,10 +118,6 @@ final class PostgresGallery implements DatabaseGallery {
         return text;
     }
 
-    private static @Nullable String storableOrNull(@Nullable String text) {
-        return text == null ? null : storable(text);
-    }
-
     // ---- changing ----
 
     private PostgresChanges changes() {
@@ -145,20 +141,25 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public long[] enroll(List<Enrollment> enrollments, UUID key) {
-        List<LogRecord.Enrolled> records =
-                GalleryArguments.records(enrollments, gallery.info().dimension());
-        for (LogRecord.Enrolled record : records) {
-            storableOrNull(record.note());
-            storableOrNull(record.contentKey());
-        }
-        List<String> attributes = enrollments.stream()
-                .map(enrollment -> Attributes.json(enrollment.attributes()))
-                .toList();
+        return enroll(enrollments, batch -> batch, (writable, batch) -> writable.enroll(batch, key));
+    }
+
+    @Override
+    public long[] enrollMissing(List<Enrollment> enrollments) {
+        return enroll(enrollments, PostgresBatch::distinct, PostgresChanges::enrollMissing);
+    }
+
+    private long[] enroll(
+            List<Enrollment> enrollments,
+            UnaryOperator<PostgresBatch> selection,
+            BiFunction<PostgresChanges, PostgresBatch, long[]> change) {
+        PostgresBatch batch =
+                selection.apply(PostgresBatch.of(enrollments, gallery.info().dimension()));
         PostgresChanges writable = changes();
-        if (records.isEmpty()) {
+        if (batch.records().isEmpty()) {
             return new long[0];
         }
-        long[] ids = writable.enroll(records, attributes, key);
+        long[] ids = change.apply(writable, batch);
         indexIfLarge(writable);
         return ids;
     }
@@ -187,12 +188,17 @@ final class PostgresGallery implements DatabaseGallery {
     }
 
     @Override
-    public void compact() {
+    public void makeIndex() {
         PostgresChanges writable = changes();
         if (exactUpTo < Integer.MAX_VALUE) {
             indexed = writable.indexIfLarge(exactUpTo);
         }
-        writable.compact();
+    }
+
+    @Override
+    public void compact() {
+        makeIndex();
+        changes().compact();
     }
 
     @Override
@@ -203,12 +209,7 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public Optional<String> embeddingMode() {
-        return read(connection -> row(Sql.query(
-                        connection,
-                        row -> Optional.ofNullable(row.getString(1)),
-                        "SELECT embedding_mode FROM face_gallery WHERE id = ?",
-                        gallery.id())))
-                .flatMap(mode -> mode);
+        return read(listing::embeddingMode);
     }
 
     @Override
@@ -268,64 +269,54 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public int size() {
-        return read(
-                connection -> Sql.query(connection, row -> row.getInt(1), "SELECT count(*) FROM " + gallery.entries())
-                        .get(0));
+        return read(listing::size);
+    }
+
+    @Override
+    public int identityCount() {
+        return read(listing::identityCount);
     }
 
     @Override
     public Map<String, Integer> identities() {
-        Map<String, Integer> counts = new TreeMap<>();
-        read(connection -> Sql.query(
-                        connection,
-                        row -> Map.entry(row.getString(1), row.getInt(2)),
-                        "SELECT p.name, count(*) FROM " + gallery.entries() + " e JOIN " + gallery.persons()
-                                + " p ON p.id = e.person_id GROUP BY p.id, p.name"))
-                .forEach(one -> counts.put(one.getKey(), one.getValue()));
-        return counts;
+        return read(listing::identities);
     }
 
     @Override
     public List<Entry> entries() {
-        return read(connection -> Sql.query(connection, PostgresGallery::entry, selectEntries() + " ORDER BY e.id"));
+        return read(listing::entries);
+    }
+
+    @Override
+    public List<StoredEntry> page(long after, int limit) {
+        GalleryArguments.checkLimit(limit);
+        return read(connection -> listing.page(connection, after, limit));
+    }
+
+    @Override
+    public List<Entry> newest(int limit) {
+        GalleryArguments.checkLimit(limit);
+        return read(connection -> listing.newest(connection, limit));
+    }
+
+    @Override
+    public List<Entry> withContentKeys(Collection<String> contentKeys) {
+        return read(connection -> listing.withContentKeys(connection, contentKeys));
     }
 
     @Override
     public Optional<Entry> entry(long id) {
-        return read(connection ->
-                row(Sql.query(connection, PostgresGallery::entry, selectEntries() + " WHERE e.id = ?", id)));
-    }
-
-    private String selectEntries() {
-        return String.format(ENTRY, gallery.entries(), gallery.persons());
-    }
-
-    private static Entry entry(ResultSet row) throws SQLException {
-        return new Entry(row.getLong(1), row.getString(2), row.getString(3), row.getString(4));
+        return read(connection -> listing.entry(connection, id));
     }
 
     @Override
     public Optional<float[]> embedding(long entry) {
-        return read(connection -> row(Sql.query(
-                connection,
-                row -> Sql.vector(row, 1),
-                "SELECT vector_send(embedding) FROM " + gallery.entries() + " WHERE gallery_id = ? AND id = ?",
-                gallery.id(),
-                entry)));
+        return read(connection -> listing.embedding(connection, entry));
     }
 
     @Override
     public Optional<Map<String, String>> attributes(long entry) {
-        return read(connection -> row(Sql.query(
-                connection,
-                row -> Attributes.of(row.getString(1)),
-                "SELECT attributes::text FROM " + gallery.entries() + " WHERE gallery_id = ? AND id = ?",
-                gallery.id(),
-                entry)));
-    }
-
-    private static <T> Optional<T> row(List<T> rows) {
-        return rows.stream().findFirst();
+        return read(connection -> listing.attributes(connection, entry));
     }
 
     @Override

@@ -105,13 +105,29 @@ final class PostgresSearch {
                 + " <#> " + halves(gallery, "probe.v") + " LIMIT ?) e";
         List<Object> parameters = new ArrayList<>(parameters(query));
         parameters.add(candidates);
+        setPlanner(connection, query.attributes() == null ? "off" : "on");
         List<List<Match>> all = best(connection, query, scored, parameters);
+        setPlanner(connection, "on");
         for (int i = 0; i < all.size(); i++) {
             if (all.get(i).size() < query.topK()) {
                 all.set(i, exact(connection, query.only(query.probes().get(i))).get(0));
             }
         }
         return all;
+    }
+
+    /**
+     * Lets the rest of the transaction choose plans without the index, or not: for all entries, the index is what was
+     * asked for; for those with some attributes, the index of attributes and a sort may be faster.
+     */
+    private static void setPlanner(Connection connection, String withoutIndex) throws SQLException {
+        Sql.query(
+                connection,
+                row -> 0,
+                "SELECT set_config('enable_seqscan', ?, true), set_config('enable_sort', ?, true),"
+                        + " set_config('jit', 'off', true)",
+                withoutIndex,
+                withoutIndex);
     }
 
     private static String condition(Query query) {

@@ -1,8 +1,10 @@
 package org.facerecognition.gallery;
 
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,7 @@ final class Rows {
     private int[] previous = new int[16]; // the previous row of the same group
     private @Nullable String[] notes = new String[16];
     private @Nullable String[] contentKeys = new String[16];
+    private int[] keyHashes = new int[16]; // of the content keys, which are compared only if these are equal
     private String[] names = new String[16]; // by group
     private int[] lastRow = new int[16]; // by group
     private int[] liveRows = new int[16]; // by group
@@ -59,6 +62,7 @@ final class Rows {
             int[] removals,
             @Nullable String[] notes,
             @Nullable String[] contentKeys,
+            int[] keyHashes,
             String[] names) {
         /** Returns whether a row exists and is not removed. */
         boolean has(int row) {
@@ -80,6 +84,38 @@ final class Rows {
             return row >= 0 && has(row) ? row : NONE;
         }
 
+        /** Returns the rows after an entry that are not removed, in order, and at most so many. */
+        int[] rowsAfter(long entry, int limit) {
+            int at = Arrays.binarySearch(entries, 0, rows, entry);
+            return IntStream.range(at < 0 ? -at - 1 : at + 1, rows)
+                    .filter(this::has)
+                    .limit(limit)
+                    .toArray();
+        }
+
+        /** Returns the last rows that are not removed, the last one first, and at most so many. */
+        int[] lastRows(int limit) {
+            return IntStream.range(0, rows)
+                    .map(i -> rows - 1 - i)
+                    .filter(this::has)
+                    .limit(limit)
+                    .toArray();
+        }
+
+        /** Returns the rows with one of these content keys that are not removed, in order. */
+        int[] rowsWith(Collection<String> keys) {
+            Set<String> wanted = Set.copyOf(keys);
+            int[] hashes = wanted.stream()
+                    .mapToInt(String::hashCode)
+                    .sorted()
+                    .distinct()
+                    .toArray();
+            return IntStream.range(0, rows)
+                    .filter(row -> Arrays.binarySearch(hashes, keyHashes[row]) >= 0)
+                    .filter(row -> has(row) && contentKeys[row] != null && wanted.contains(contentKeys[row]))
+                    .toArray();
+        }
+
         Entry entry(int row) {
             return new Entry(entries[row], names[groups[row]], notes[row], contentKeys[row]);
         }
@@ -91,7 +127,8 @@ final class Rows {
     }
 
     View view() {
-        return new View(count, removal, live, liveGroups, entries, groups, removals, notes, contentKeys, names);
+        return new View(
+                count, removal, live, liveGroups, entries, groups, removals, notes, contentKeys, keyHashes, names);
     }
 
     int count() {
@@ -116,6 +153,7 @@ final class Rows {
         previous[row] = lastRow[group];
         notes[row] = note;
         contentKeys[row] = contentKey;
+        keyHashes[row] = contentKey == null ? 0 : contentKey.hashCode();
         lastRow[group] = row;
         count++;
         live++;
@@ -132,6 +170,7 @@ final class Rows {
         previous = Arrays.copyOf(previous, length);
         notes = Arrays.copyOf(notes, length);
         contentKeys = Arrays.copyOf(contentKeys, length);
+        keyHashes = Arrays.copyOf(keyHashes, length);
     }
 
     private int group(String identity) {
@@ -195,6 +234,7 @@ final class Rows {
         for (int row : removed) {
             notes[row] = null;
             contentKeys[row] = null;
+            keyHashes[row] = 0;
             int group = groups[row];
             if (liveRows[group] == 0 && !names[group].isEmpty()) {
                 groupOf.remove(Names.key(names[group]));

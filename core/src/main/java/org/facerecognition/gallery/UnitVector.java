@@ -3,11 +3,13 @@ package org.facerecognition.gallery;
 /** L2-normalizes embeddings, so that their cosine is a dot product, and checks stored ones. */
 final class UnitVector {
     private static final double TOLERANCE = 1e-3; // rounding 65,536 values to floats causes less
+    private static final double ROUNDING = 1.5e-7; // of squares that sum to 1; rounding to floats causes 2^-23 at most
 
     private UnitVector() {}
 
     /**
-     * L2-normalizes an embedding.
+     * L2-normalizes an embedding. One that is L2-normalized as precisely as floats can be is not changed, so that an
+     * embedding that is taken from one gallery to another stays the same to the last bit.
      *
      * @param what names the embedding in messages
      * @return a new array
@@ -27,6 +29,9 @@ final class UnitVector {
         }
         if (squares == 0) {
             throw new IllegalArgumentException(what + " must not be zero: it has no direction");
+        }
+        if (Math.abs(squares - 1) <= ROUNDING) {
+            return values.clone();
         }
         double factor = 1 / Math.sqrt(squares);
         float[] unit = new float[dimension];
@@ -51,12 +56,23 @@ final class UnitVector {
      * @throws IllegalArgumentException if its norm is not approximately 1, or is NaN
      */
     static void check(float[] unit) {
-        double squares = 0;
-        for (float value : unit) {
-            squares += (double) value * value;
-        }
-        if (!(Math.abs(squares - 1) <= TOLERANCE)) {
+        double squares = squares(unit);
+        if (!isOne(squares)) {
             throw new IllegalArgumentException("a stored embedding must have a squared norm of 1, but has " + squares);
         }
+    }
+
+    /** Returns the squared norm of a vector; NaN or infinite if one of its values is. */
+    static double squares(float[] values) {
+        double squares = 0;
+        for (float value : values) {
+            squares += (double) value * value;
+        }
+        return squares;
+    }
+
+    /** Returns whether a squared norm is approximately 1. */
+    static boolean isOne(double squares) {
+        return Math.abs(squares - 1) <= TOLERANCE;
     }
 }

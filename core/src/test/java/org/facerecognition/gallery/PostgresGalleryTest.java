@@ -73,6 +73,7 @@ class PostgresGalleryTest {
                 List<float[]> probes =
                         IntStream.range(0, 60).mapToObj(i -> face(7 * i)).toList();
                 assertThat(indexed.identify(probes, 1, 0.9)).isEqualTo(exact.identify(probes, 1, 0.9));
+                assertThat(usesOfIndex()).isEqualTo(60);
                 assertThat(indexed.identify(face(3), 1_000, -1).matches()).hasSize(400);
                 indexed.remove("p3");
                 assertThat(indexed.identify(face(3), 1, 0.9).isKnown()).isFalse();
@@ -82,9 +83,20 @@ class PostgresGalleryTest {
         }
 
         private boolean hasIndex() {
-            String id = database.query("SELECT id FROM face_gallery WHERE name = '" + name + "'");
-            return database.query("SELECT to_regclass('face_gallery_entry_" + id + "_hnsw') IS NOT NULL")
+            return database.query("SELECT to_regclass('" + index() + "') IS NOT NULL")
                     .equals("t");
+        }
+
+        private String index() {
+            return "face_gallery_entry_" + database.query("SELECT id FROM face_gallery WHERE name = '" + name + "'")
+                    + "_hnsw";
+        }
+
+        /** Returns how often the index was scanned, once per probe. */
+        private int usesOfIndex() {
+            database.query("SELECT pg_stat_force_next_flush()");
+            return Integer.parseInt(
+                    database.query("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '" + index() + "'"));
         }
 
         @ParameterizedTest

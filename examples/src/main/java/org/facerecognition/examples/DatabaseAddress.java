@@ -56,7 +56,7 @@ final class DatabaseAddress {
         String server = question < 0 ? text : text.substring(0, question);
         if (!server.startsWith(PREFIX) || server.contains("@")) {
             throw new IllegalArgumentException(
-                    "--gallery must be a file or jdbc:postgresql://HOST/DATABASE?gallery=NAME,"
+                    "a gallery must be a file or jdbc:postgresql://HOST/DATABASE?gallery=NAME,"
                             + " without a user before the host, but is another address; give the user and the password as PGUSER"
                             + " and PGPASSWORD");
         }

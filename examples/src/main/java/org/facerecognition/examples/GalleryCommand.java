@@ -14,7 +14,12 @@ import picocli.CommandLine.Option;
             GalleryEnrollCommand.class,
             GalleryIdentifyCommand.class,
             GalleryListCommand.class,
-            GalleryRemoveCommand.class
+            GalleryInfoCommand.class,
+            GalleryRemoveCommand.class,
+            GalleryExportCommand.class,
+            GalleryImportCommand.class,
+            GalleryCopyCommand.class,
+            GalleryReembedCommand.class
         })
 final class GalleryCommand {
     /** The option of the gallery's place. */

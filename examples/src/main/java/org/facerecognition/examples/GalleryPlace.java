@@ -3,9 +3,9 @@ package org.facerecognition.examples;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.function.LongPredicate;
 import org.facerecognition.examples.web.FaceThumbnails;
-import org.facerecognition.gallery.Entry;
+import org.facerecognition.gallery.DatabaseGallery;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import org.facerecognition.gallery.SearchMethod;
@@ -27,6 +27,15 @@ abstract sealed class GalleryPlace implements AutoCloseable {
     /** Opens the gallery for changes, and creates it if there is none; owned. */
     abstract Gallery open(String fingerprint, int dimension);
 
+    /**
+     * Opens the gallery for enrolling very many entries, and creates it if there is none; owned. {@link #makeIndex}
+     * must follow.
+     */
+    abstract Gallery openForMany(String fingerprint, int dimension);
+
+    /** Makes the index of a gallery that is large enough for one and has none. */
+    abstract void makeIndex(String fingerprint, int dimension);
+
     /** Opens the gallery for reading, which is possible while another process has it open; owned. */
     abstract Gallery read(String fingerprint, int dimension);
 
@@ -45,8 +54,8 @@ abstract sealed class GalleryPlace implements AutoCloseable {
     @Override
     public abstract void close();
 
-    private static List<Long> ids(Gallery gallery) {
-        return gallery.entries().stream().map(Entry::id).toList();
+    private static LongPredicate entries(Gallery gallery) {
+        return entry -> gallery.entry(entry).isPresent();
     }
 
     private static final class InFile extends GalleryPlace {
@@ -62,6 +71,16 @@ abstract sealed class GalleryPlace implements AutoCloseable {
         }
 
         @Override
+        Gallery openForMany(String fingerprint, int dimension) {
+            return open(fingerprint, dimension);
+        }
+
+        @Override
+        void makeIndex(String fingerprint, int dimension) {
+            // it is part of opening
+        }
+
+        @Override
         Gallery read(String fingerprint, int dimension) {
             return Gallery.openReadOnly(file, fingerprint, dimension, SearchMethod.EXACT);
         }
@@ -73,12 +92,12 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
         @Override
         FaceThumbnails thumbnails(Gallery gallery) throws IOException {
-            return FaceThumbnails.beside(file, ids(gallery));
+            return FaceThumbnails.beside(file, entries(gallery));
         }
 
         @Override
         void eraseOtherThumbnails(Gallery gallery) throws IOException {
-            FaceThumbnails.eraseOthers(file, ids(gallery));
+            FaceThumbnails.eraseOthers(file, entries(gallery));
         }
 
         @Override
@@ -109,6 +128,18 @@ abstract sealed class GalleryPlace implements AutoCloseable {
         @Override
         Gallery open(String fingerprint, int dimension) {
             return Gallery.connect(connections, address.gallery(), fingerprint, dimension);
+        }
+
+        @Override
+        Gallery openForMany(String fingerprint, int dimension) {
+            return Gallery.connect(connections, address.gallery(), fingerprint, dimension, SearchMethod.EXACT);
+        }
+
+        @Override
+        void makeIndex(String fingerprint, int dimension) {
+            try (DatabaseGallery gallery = Gallery.connect(connections, address.gallery(), fingerprint, dimension)) {
+                gallery.makeIndex();
+            }
         }
 
         @Override

@@ -53,7 +53,23 @@ final class ModelOptions {
     }
 
     private boolean isOnnx() {
-        return model.toString().toLowerCase(Locale.ROOT).endsWith(".onnx");
+        return isOnnx(model);
+    }
+
+    private static boolean isOnnx(Path file) {
+        return file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx");
+    }
+
+    /**
+     * Loads a model for its thresholds; owned.
+     *
+     * @param input of an ONNX file that does not say what pixels it takes
+     */
+    static LoadedModel load(Path file, @Nullable String input) {
+        return isOnnx(file)
+                ? LoadedModel.of(
+                        file, input == null ? null : InputContract.parse(input), null, FaceChoice.MOST_PROMINENT, true)
+                : LoadedModel.of(ModelFile.load(file));
     }
 
     /** Loads a model for embedding; owned. */

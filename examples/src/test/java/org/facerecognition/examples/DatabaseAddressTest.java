@@ -55,7 +55,7 @@ class DatabaseAddressTest {
         assertThat(DatabaseAddress.isOne(wrong)).isTrue();
         assertThatThrownBy(() -> DatabaseAddress.of(wrong, ENVIRONMENT))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith("--gallery must be a file or jdbc:postgresql://HOST/DATABASE?gallery=NAME")
+                .hasMessageStartingWith("a gallery must be a file or jdbc:postgresql://HOST/DATABASE?gallery=NAME")
                 .hasMessageNotContaining("hunter2");
     }
 

@@ -63,6 +63,11 @@ class JsonOutputTest {
             "gallery-identify/unknown",
             "gallery-list",
             "gallery-list/entries",
+            "gallery-info",
+            "gallery-export",
+            "gallery-import",
+            "gallery-copy",
+            "gallery-reembed",
             "gallery-remove",
             "evaluate/closed-set",
             "evaluate/closed-set-test",
@@ -134,6 +139,14 @@ class JsonOutputTest {
             case "gallery-identify/unknown" -> with(identify(crops(), 1), noFace, root.resolve("no.png"));
             case "gallery-list" -> new Object[] {"--gallery", gallery};
             case "gallery-list/entries" -> new Object[] {"--gallery", gallery, "--entries"};
+            case "gallery-info" -> new Object[] {"--gallery", gallery, "--model", model};
+            case "gallery-export" -> new Object[] {"--gallery", gallery, "--out", root.resolve("exported")};
+            case "gallery-import" -> new Object[] {"--gallery", root.resolve("in.gallery"), "--from", exported()};
+            case "gallery-copy" -> new Object[] {"--from", gallery, "--to", root.resolve("copy.gallery")};
+            case "gallery-reembed" -> {
+                Path to = root.resolve("new.gallery");
+                yield new Object[] {"--gallery", gallery, "--to", to, "--model", model, "--detector", CliData.DETECTOR};
+            }
             case "gallery-remove" -> new Object[] {"--gallery", gallery, "Ann"};
             default -> evaluateOptions(name.substring("evaluate/".length()));
         };
@@ -163,6 +176,14 @@ class JsonOutputTest {
                 data.faces().resolve("person1/0.png"));
         assertThat(enrolled.code()).as(enrolled.err()).isZero();
         return file;
+    }
+
+    private static Path exported() {
+        Path folder = root.resolve("exported-for-import");
+        assertThat(Cli.run("gallery", "export", "--gallery", crops(), "--out", folder)
+                        .code())
+                .isZero();
+        return folder;
     }
 
     private static Object[] evaluateOptions(String name) throws IOException {

@@ -178,9 +178,7 @@ final class DemoService {
 
     /** Returns the entry of the same image under the same name; rejects the same image under another name. */
     private Optional<Long> existingEntry(String name, String contentKey) {
-        List<Entry> sameImage = gallery.entries().stream()
-                .filter(entry -> contentKey.equals(entry.contentKey()))
-                .toList();
+        List<Entry> sameImage = gallery.withContentKeys(List.of(contentKey));
         Optional<Long> existing = sameImage.stream()
                 .filter(entry -> Gallery.isSameName(entry.identity(), name))
                 .map(Entry::id)
@@ -255,12 +253,10 @@ final class DemoService {
 
     /** Lists the gallery's newest entries. */
     Listed list() {
-        List<Entry> entries = gallery.entries();
-        List<ListedEntry> newest = new ArrayList<>();
-        for (int i = entries.size() - 1; i >= 0 && newest.size() < MAX_LISTED; i--) {
-            newest.add(new ListedEntry(entries.get(i).id(), entries.get(i).identity()));
-        }
-        return new Listed(entries.size(), newest);
+        List<ListedEntry> newest = gallery.newest(MAX_LISTED).stream()
+                .map(entry -> new ListedEntry(entry.id(), entry.identity()))
+                .toList();
+        return new Listed(gallery.size(), newest);
     }
 
     /** Returns the thumbnail of an entry's face as a JPEG, or empty if it has none. */

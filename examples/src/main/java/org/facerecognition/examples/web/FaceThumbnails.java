@@ -4,12 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongPredicate;
 import java.util.stream.Stream;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
@@ -31,9 +30,9 @@ public abstract sealed class FaceThumbnails {
      * Opens the thumbnails beside a gallery's file, and erases those of entries that the gallery does not have.
      *
      * @param gallery the gallery's file
-     * @param entries the ids of the gallery's entries
+     * @param entries whether the gallery has an entry with an id
      */
-    public static FaceThumbnails beside(Path gallery, Collection<Long> entries) throws IOException {
+    public static FaceThumbnails beside(Path gallery, LongPredicate entries) throws IOException {
         Path folder = folder(AtomicFile.real(gallery));
         Path formerFolder = folder(gallery.toAbsolutePath()); // earlier versions did not follow links to the gallery
         InFolder thumbnails = new InFolder(folder, entries);
@@ -47,9 +46,9 @@ public abstract sealed class FaceThumbnails {
      * Erases the thumbnails of entries that a gallery no longer has, if there are any beside its file.
      *
      * @param gallery the gallery's file
-     * @param entries the ids of the entries that the gallery has
+     * @param entries whether the gallery has an entry with an id
      */
-    public static void eraseOthers(Path gallery, Collection<Long> entries) throws IOException {
+    public static void eraseOthers(Path gallery, LongPredicate entries) throws IOException {
         if (Files.isDirectory(folder(AtomicFile.real(gallery)))
                 || Files.isDirectory(folder(gallery.toAbsolutePath()))) {
             beside(gallery, entries);
@@ -92,18 +91,18 @@ public abstract sealed class FaceThumbnails {
         private static final String EXTENSION = ".jpg";
 
         private final Path folder;
-        private final Set<Long> entries; // those of the gallery when the folder was opened
+        private final LongPredicate entries; // whether the gallery has one
         private final Map<Long, Path> files = new ConcurrentHashMap<>(); // no other file is ever opened
 
-        InFolder(Path folder, Collection<Long> entries) throws IOException {
+        InFolder(Path folder, LongPredicate entries) throws IOException {
             this.folder = folder;
-            this.entries = Set.copyOf(entries);
+            this.entries = entries;
             ConfidentialFile.createFolders(folder);
             ConfidentialFile.restrict(folder);
             AtomicFile.clean(folder);
             for (Path file : list(folder)) {
                 long entry = entry(file);
-                if (this.entries.contains(entry)) {
+                if (entries.test(entry)) {
                     ConfidentialFile.restrict(file);
                     files.put(entry, file);
                 } else if (isThumbnail(file)) {
@@ -116,7 +115,7 @@ public abstract sealed class FaceThumbnails {
         void moveFrom(Path formerFolder) throws IOException {
             for (Path file : list(formerFolder)) {
                 long entry = entry(file);
-                if (entries.contains(entry) && !files.containsKey(entry)) {
+                if (entries.test(entry) && !files.containsKey(entry)) {
                     put(entry, Files.readAllBytes(file));
                 }
                 if (isThumbnail(file)) {

@@ -21,10 +21,10 @@ class FaceThumbnailsTest {
     void storesThumbnailsBesideTheGallery() throws IOException {
         Path gallery = folder.resolve("people.gallery");
         byte[] jpeg = {1, 2, 3};
-        FaceThumbnails.beside(gallery, List.of()).put(7, jpeg);
+        FaceThumbnails.beside(gallery, entry -> false).put(7, jpeg);
         assertThat(folder.resolve("people.gallery.faces/7.jpg")).hasBinaryContent(jpeg);
 
-        FaceThumbnails reopened = FaceThumbnails.beside(gallery, List.of(7L, 8L));
+        FaceThumbnails reopened = FaceThumbnails.beside(gallery, entry -> entry == 7 || entry == 8);
         assertThat(reopened.get(7)).hasValue(jpeg);
         assertThat(reopened.get(8)).as("enrolled by another program").isEmpty();
         reopened.remove(7);
@@ -39,7 +39,7 @@ class FaceThumbnailsTest {
         Path formerFolder = Files.createDirectories(folder.resolve("link.faces"));
         Files.writeString(formerFolder.resolve("7.jpg"), "seven");
         Files.writeString(formerFolder.resolve("9.jpg"), "removed");
-        FaceThumbnails thumbnails = FaceThumbnails.beside(link, List.of(7L, 8L));
+        FaceThumbnails thumbnails = FaceThumbnails.beside(link, entry -> entry == 7 || entry == 8);
         thumbnails.put(8, new byte[] {1});
         Path faces = folder.resolve("people.gallery.faces");
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces)))
@@ -59,7 +59,7 @@ class FaceThumbnailsTest {
         for (String name : List.of("1.jpg", "2.jpg", "2.jpg.tmp", "holiday.jpg", "3.png")) {
             Files.writeString(faces.resolve(name), name);
         }
-        FaceThumbnails.beside(gallery, List.of(1L));
+        FaceThumbnails.beside(gallery, entry -> entry == 1);
         try (var remaining = Files.list(faces)) {
             assertThat(remaining.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder("1.jpg", "holiday.jpg", "3.png");

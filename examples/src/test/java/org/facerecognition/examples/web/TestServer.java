@@ -7,6 +7,8 @@ import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -50,15 +52,30 @@ final class TestServer implements AutoCloseable {
         server = FaceServer.start(
                 new FaceServer.Settings("127.0.0.1", 0, maxRequests),
                 recognizer,
-                gallery,
+                withoutListings(gallery),
                 thumbnails(file),
                 Threshold.of(THRESHOLD),
                 new PrintWriter(err, true));
     }
 
+    /** Returns a gallery that fails if it is asked for all of its entries, which may be millions. */
+    private static Gallery withoutListings(Gallery gallery) {
+        return (Gallery) Proxy.newProxyInstance(
+                TestServer.class.getClassLoader(), new Class<?>[] {Gallery.class}, (proxy, method, arguments) -> {
+                    if (List.of("entries", "identities").contains(method.getName())) {
+                        throw new IllegalStateException("the server must not list whole galleries");
+                    }
+                    try {
+                        return method.invoke(gallery, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
     private static FaceThumbnails thumbnails(@Nullable Path file) {
         try {
-            return file == null ? FaceThumbnails.inMemory() : FaceThumbnails.beside(file, List.of());
+            return file == null ? FaceThumbnails.inMemory() : FaceThumbnails.beside(file, entry -> false);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

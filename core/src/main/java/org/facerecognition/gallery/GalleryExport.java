@@ -1,0 +1,110 @@
+package org.facerecognition.gallery;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongConsumer;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedOutputStream;
+import org.apache.commons.csv.CSVPrinter;
+import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.ConfidentialFile;
+
+/** Writes a gallery into a folder; see {@link GalleryTransfer#exportTo}. */
+final class GalleryExport {
+    private static final String PART = ".part"; // of a file that is not complete
+
+    private final Gallery gallery;
+    private final Path folder;
+
+    GalleryExport(Gallery gallery, Path folder) {
+        this.gallery = gallery;
+        this.folder = folder;
+    }
+
+    long write(LongConsumer progress) {
+        try {
+            ConfidentialFile.createFolders(folder);
+            requireEmpty();
+            return writeFiles(progress);
+        } catch (IOException e) {
+            throw new GalleryException(
+                    "cannot export into " + folder + ": " + AtomicFile.reason(e)
+                            + "; free some space or choose another folder",
+                    e);
+        }
+    }
+
+    /** An interrupted export may have left its files. */
+    private void requireEmpty() throws IOException {
+        Set<String> own = Set.of(ExportDescription.EMBEDDINGS + PART, ExportDescription.ENTRIES + PART);
+        try (Stream<Path> files = Files.list(folder)) {
+            files.map(file -> file.getFileName().toString())
+                    .filter(name -> !own.contains(name))
+                    .findFirst()
+                    .ifPresent(name -> {
+                        throw new GalleryException("folder " + folder + " must be empty or new for an export, but has "
+                                + name + "; choose another folder");
+                    });
+        }
+    }
+
+    private long writeFiles(LongConsumer progress) throws IOException {
+        Path embeddings = part(ExportDescription.EMBEDDINGS);
+        Path entries = part(ExportDescription.ENTRIES);
+        long written = 0;
+        long embeddingsCheck;
+        CRC32C entriesCheck = new CRC32C();
+        try (NpyWriter npy = new NpyWriter(embeddings, gallery.dimension());
+                CSVPrinter csv = new CSVPrinter(
+                        new BufferedWriter(new OutputStreamWriter(
+                                new CheckedOutputStream(Files.newOutputStream(entries), entriesCheck),
+                                StandardCharsets.UTF_8)),
+                        EntriesCsv.WRITTEN)) {
+            List<StoredEntry> page;
+            long last = 0;
+            while (!(page = gallery.page(last, GalleryTransfer.PAGE)).isEmpty()) {
+                for (StoredEntry stored : page) {
+                    npy.write(stored.embedding());
+                    csv.printRecord(
+                            stored.entry().identity(),
+                            stored.entry().note(),
+                            stored.entry().contentKey(),
+                            stored.attributes().isEmpty() ? null : Attributes.json(stored.attributes()),
+                            stored.enrolledAt());
+                }
+                written += page.size();
+                last = page.get(page.size() - 1).entry().id();
+                progress.accept(written);
+            }
+            embeddingsCheck = npy.finish();
+        }
+        AtomicFile.move(embeddings, folder.resolve(ExportDescription.EMBEDDINGS));
+        AtomicFile.move(entries, folder.resolve(ExportDescription.ENTRIES));
+        GalleryInfo info = new GalleryInfo(
+                gallery.fingerprint(),
+                gallery.dimension(),
+                gallery.embeddingMode().orElse(null));
+        new ExportDescription(
+                        info,
+                        written,
+                        ExportDescription.hex(embeddingsCheck),
+                        ExportDescription.hex(entriesCheck.getValue()))
+                .write(folder);
+        return written;
+    }
+
+    private Path part(String name) throws IOException {
+        Path file = folder.resolve(name + PART);
+        Files.deleteIfExists(file);
+        Files.createFile(file);
+        ConfidentialFile.restrict(file);
+        return file;
+    }
+}

@@ -1,0 +1,21 @@
+"""Writes arrays as other programs save them; GalleryImportTest reads them. Needs NumPy."""
+import numpy as np
+
+rng = np.random.default_rng(7)
+rows = rng.standard_normal((5, 8))
+rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+good = rows.astype("<f4")
+np.save("good.npy", good)
+np.lib.format.write_array(open("version2.npy", "wb"), good, version=(2, 0))
+np.lib.format.write_array(open("version3.npy", "wb"), good, version=(3, 0))
+np.save("float64.npy", rows)
+np.save("float16.npy", good.astype("<f2"))
+np.save("big-endian.npy", good.astype(">f4"))
+np.save("fortran.npy", np.asfortranarray(good))
+np.save("one-dimension.npy", good[0])
+np.save("three-dimensions.npy", good.reshape(5, 4, 2))
+np.save("seven-values.npy", good[:, :7] / np.linalg.norm(good[:, :7], axis=1, keepdims=True))
+np.save("records.npy", np.zeros(5, dtype=[("x", "<f4"), ("y", "<f4")]))
+np.save("nan.npy", np.where(np.arange(40).reshape(5, 8) == 17, np.float32("nan"), good))
+np.save("twice.npy", good * np.array([[1], [1], [1], [2], [1]], dtype="<f4"))
+np.save("zeros.npy", good * np.array([[1], [0], [1], [1], [1]], dtype="<f4"))

@@ -1,0 +1,96 @@
+package org.facerecognition.examples;
+
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageFiles;
+import org.facerecognition.data.PassedOver;
+import org.facerecognition.gallery.Entry;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the image that an entry of a gallery was enrolled from. */
+final class EntryImages {
+    private final @Nullable Path folder;
+    private final Map<String, Path> byContent; // key: content key
+
+    /**
+     * The image of an entry, or why there is none.
+     *
+     * @param file null if there is none
+     * @param contentKey of the file as it is now; null if there is none
+     * @param problem null if there is a file
+     */
+    record Found(
+            @Nullable Path file,
+            @Nullable String contentKey,
+            @Nullable String problem) {
+        /** Returns whether the file has other contents than when it was found. */
+        boolean hasChanged() {
+            return file != null && !Objects.equals(contentKey, EnrollmentPlan.contentKey(file));
+        }
+    }
+
+    private EntryImages(@Nullable Path folder, Map<String, Path> byContent) {
+        this.folder = folder;
+        this.byContent = byContent;
+    }
+
+    /** Finds images where they were enrolled from, which the notes of the entries say. */
+    static EntryImages byNote() {
+        return new EntryImages(null, Map.of());
+    }
+
+    /** Finds images by their content, anywhere below a folder. Reads all of them once. */
+    static EntryImages below(Path folder) {
+        Map<String, Path> byContent = new HashMap<>();
+        for (Path image : ImageFiles.below(folder, new PassedOver())) {
+            @Nullable String key = EnrollmentPlan.contentKey(image);
+            if (key != null) {
+                byContent.putIfAbsent(key, image);
+            }
+        }
+        if (byContent.isEmpty()) {
+            throw new DataException("folder " + folder + " must have the images of the gallery, but has no images");
+        }
+        return new EntryImages(folder, byContent);
+    }
+
+    Found find(Entry entry) {
+        String who = "entry " + entry.id() + " (" + GalleryCommand.printable(entry.identity()) + ")";
+        @Nullable Path file = entry.contentKey() == null ? null : byContent.get(entry.contentKey());
+        if (file != null) {
+            return new Found(file, entry.contentKey(), null);
+        }
+        if (folder != null && entry.contentKey() != null) {
+            return problem(who + " has no image with its content below " + folder);
+        }
+        if (entry.note() == null) {
+            return problem(
+                    who + " does not say from which file it was enrolled; give the folder of images with --folder,"
+                            + " or enroll the image again");
+        }
+        String note = GalleryCommand.printable(entry.note());
+        try {
+            file = Path.of(entry.note());
+        } catch (InvalidPathException e) {
+            return problem(who + " was enrolled with the note " + note + ", which is not a file");
+        }
+        @Nullable String contentKey = Files.isRegularFile(file) ? EnrollmentPlan.contentKey(file) : null;
+        if (contentKey == null) {
+            return problem(who + " was enrolled from " + note
+                    + ", which is not there any more or cannot be read; give the folder of images with --folder");
+        }
+        if (entry.contentKey() != null && !contentKey.equals(entry.contentKey())) {
+            return problem(who + " was enrolled from " + note + ", which has other contents now");
+        }
+        return new Found(file, contentKey, null);
+    }
+
+    private static Found problem(String problem) {
+        return new Found(null, null, problem);
+    }
+}
