@@ -1,7 +1,9 @@
 package org.facerecognition;
 
+import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -139,9 +141,14 @@ final class ModelInfo {
 
     /** Records that the encoder's weights were copied from a file, with the people and the license the file names. */
     void startedFrom(Weights weights) {
+        startedFrom(weights.file(), weights.metadata());
+    }
+
+    /** Records the same of a file with such metadata. */
+    void startedFrom(Path file, Map<String, String> metadata) {
         forgetMeasurements();
-        knows(ModelFiles.peopleKnown(weights.metadata()));
-        origin = origin.startedFrom(weights.file().getFileName().toString(), weights.metadata());
+        knows(ModelFiles.peopleKnown(metadata));
+        origin = origin.startedFrom(file.getFileName().toString(), metadata);
     }
 
     List<String> knownBefore() {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
@@ -26,11 +27,14 @@ import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Calibrator;
+import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.export.ModelExport;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.GraphMatch;
+import org.facerecognition.inference.ChannelStatistics;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
@@ -41,6 +45,7 @@ import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.TensorRows;
+import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -63,6 +68,8 @@ import org.jspecify.annotations.Nullable;
  * The work is done by RecognizerFactory, Embedder, ModelFiles, ModelInfo and the packages below.
  */
 public final class Recognizer implements FaceEmbedder {
+    private static final int MEASURED_IMAGES = 256;
+
     private final ModelInfo model;
     private final Module net; // children: encoder, head
     private final Backbone encoder;
@@ -193,6 +200,35 @@ public final class Recognizer implements FaceEmbedder {
                     .into(encoder);
             model.startedFrom(weights);
             return report;
+        }
+    }
+
+    /**
+     * Copies the weights of an ONNX model whose structure is the encoder's, whatever they are called. Batch
+     * normalizations that were folded when it was exported are normalizations again: their statistics are measured on
+     * images, and embeddings stay the same. Drops the model's thresholds.
+     *
+     * @param onnx borrowed
+     * @param faces the images that training will use, or similar ones. At most 256 of them are read, without
+     *     augmentation, and none if nothing was folded.
+     * @return how many tensors were set: all that determine embeddings
+     * @throws org.facerecognition.weights.WeightsException naming the first layers that differ, or the normalization
+     *     of pixels, if that differs; nothing is changed then
+     * @throws org.facerecognition.data.DataException when no image can be used; nothing is changed then
+     */
+    public int startFrom(OnnxModel onnx, FaceDataset faces) {
+        try (Lifetime.Use open = lifetime.enter();
+                PointerScope scope = new PointerScope();
+                Graph graph = encoder.graph()) {
+            GraphMatch match = onnx.match(graph, normalization());
+            Set<Integer> folded = match.withoutStatistics();
+            List<Tensor> images =
+                    folded.isEmpty() ? List.of() : DatasetEmbedder.someImages(faces, model.input(), MEASURED_IMAGES);
+            int copied = onnx.copy(match);
+            NativeErrors.explained(() -> ChannelStatistics.measure(graph, folded, images, embedder.device()))
+                    .forEach((node, found) -> GraphMatch.normalizeBy(graph, node, found.mean(), found.variance()));
+            model.startedFrom(onnx.file(), onnx.metadata());
+            return copied;
         }
     }
 

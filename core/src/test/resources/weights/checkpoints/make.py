@@ -79,6 +79,27 @@ save("quantized.pth", {**net, "conv.weight": torch.quantize_per_tensor(net["conv
 save("network-in-checkpoint.pth", {"model": torch.nn.Linear(2, 2), "optimizer": optimizer})
 save("only-optimizer.pth", {"optimizer": optimizer})
 torch.jit.trace(torch.nn.Linear(2, 2), torch.ones(1, 2)).save(os.path.join(HERE, "torchscript.pt"))
+
+
+class Network(torch.nn.Module):
+    """Modules in one another, as deep as those of an EfficientNet with a downsampling."""
+
+    def __init__(self):
+        super().__init__()
+        linear = torch.nn.Linear(2, 2)
+        linear.weight.data = torch.tensor([[1.0, 2], [3, 4]])
+        self.layer1 = torch.nn.Sequential(torch.nn.Sequential())
+        body = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Sequential(linear)))
+        self.layer1[0].add_module("downsample", torch.nn.Sequential(torch.nn.Sequential()))
+        self.layer1[0].downsample[0].add_module("body", body[0])
+
+    def forward(self, x):
+        return self.layer1(x)
+
+
+script = torch.jit.script(Network().eval())
+script.save(os.path.join(HERE, "torchscript-nested.pt"))
+torch.jit.freeze(script).save(os.path.join(HERE, "torchscript-frozen.pt"))
 with zipfile.ZipFile(os.path.join(HERE, "zipped.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
     archive.write(os.path.join(HERE, "only-optimizer.pth"), "weights/model.pth")
 np.savez(os.path.join(HERE, "arrays.npz"), weight=np.ones(2))

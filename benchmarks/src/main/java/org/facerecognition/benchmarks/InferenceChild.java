@@ -15,12 +15,16 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
+import org.facerecognition.data.ImageSource;
 
 /**
  * The main class of the processes that {@link Child} starts to embed in isolation. Arguments: KIND FILE. KIND is
@@ -68,13 +72,10 @@ final class InferenceChild {
     }
 
     private static void prepared(Path file) throws Exception {
-        try (Recognizer recognizer = Recognizer.load(file);
-                PreparedRecognizer prepared = recognizer.prepare()) {
-            serve("prepared", (batch, steps) -> {
-                try (Tensor images = torch.rand(batch, 3, Net.SIZE_PX, Net.SIZE_PX)) {
-                    return timed(steps, () -> prepared.embed(images).close());
-                }
-            });
+        try (PreparedRecognizer prepared = PreparedRecognizer.load(file);
+                Mat image = new Mat(Net.SIZE_PX, Net.SIZE_PX, opencv_core.CV_8UC3)) {
+            List<ImageSource> images = List.of(ImageSource.of(image));
+            serve("prepared", (batch, steps) -> timed(steps * batch, () -> prepared.embedAll(images)));
         }
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,20 +85,20 @@ public record FacePairs(List<Pair> pairs) {
 
     /**
      * Reads an insightface verification set ({@code lfw.bin}, {@code cfp_fp.bin}, {@code agedb_30.bin}): a pickle of
-     * encoded images, two for each pair, and of booleans. No code in it is executed.
+     * encoded images, two for each pair, and of booleans, in lists, tuples or NumPy arrays. No code in it is executed.
      *
      * @throws DataException when the file is missing, damaged, or contains anything else
      */
     public static FacePairs insightfaceBin(Path file) {
-        Object root = unpickled(file);
-        Object[] both =
-                root instanceof Object[] tuple ? tuple : root instanceof List<?> list ? list.toArray() : new Object[0];
-        if (both.length != 2
-                || !(both[0] instanceof List<?> images)
-                || !(booleans(both[1]) instanceof List<?> labels)
-                || images.size() != 2 * labels.size()) {
+        List<?> both = list(unpickled(file));
+        List<?> images = both.size() == 2 ? list(both.get(0)) : List.of();
+        List<?> labels = both.size() == 2 ? list(both.get(1)) : List.of();
+        if (both.size() != 2 || images.size() != 2 * labels.size()) {
             throw new DataException("data file " + file + " must hold a list of images and half as many booleans, as"
-                    + " insightface's verification sets do");
+                    + " insightface's verification sets do, but holds "
+                    + (both.size() == 2
+                            ? images.size() + " images and " + labels.size() + " labels"
+                            : "something else"));
         }
         List<Pair> pairs = new ArrayList<>();
         for (int i = 0; i < labels.size(); i++) {
@@ -128,8 +129,14 @@ public record FacePairs(List<Pair> pairs) {
         }
     }
 
-    private static @Nullable Object booleans(@Nullable Object value) {
-        return value instanceof BinUnpickler.NumpyArray array && array.hasBooleans() ? array.booleans() : value;
+    /** Returns the elements of a list, a tuple or an array; none for other values. */
+    private static List<?> list(@Nullable Object value) {
+        if (value instanceof Object[] tuple) {
+            return Arrays.asList(tuple);
+        }
+        return value instanceof BinUnpickler.NumpyArray array
+                ? array.values()
+                : value instanceof List<?> list ? list : List.of();
     }
 
     /**
@@ -140,7 +147,7 @@ public record FacePairs(List<Pair> pairs) {
         if (value instanceof byte[] bytes) {
             return new Encoded(name, bytes);
         }
-        if (value instanceof BinUnpickler.NumpyArray array && !array.hasBooleans()) {
+        if (value instanceof BinUnpickler.NumpyArray array && array.bytes() != null) {
             return new Encoded(name, array.bytes());
         }
         if (value instanceof String text) {
@@ -154,7 +161,7 @@ public record FacePairs(List<Pair> pairs) {
             return genuine;
         }
         if (value instanceof Number number) {
-            return number.intValue() != 0;
+            return number.doubleValue() != 0;
         }
         throw new DataException(
                 "data file " + file + ": label of pair " + pair + " must be true or false, but is of another type");

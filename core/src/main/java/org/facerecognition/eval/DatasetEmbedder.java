@@ -1,5 +1,6 @@
 package org.facerecognition.eval;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ModelInput;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
@@ -72,6 +74,38 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
             }
             return usable(plain, embeddings, loader.skippedSamples(), loader.skipped());
         }
+    }
+
+    /**
+     * Reads some samples of a data set, evenly spread over it, without augmentation. Those that cannot be used are
+     * skipped.
+     *
+     * @param max the maximum number of images
+     * @return batches [B, 3, S, S] on the CPU; scoped
+     * @throws org.facerecognition.data.DataException when no image can be used
+     */
+    public static List<Tensor> someImages(FaceDataset data, ModelInput input, int max) {
+        FaceDataset plain = data.withAugmentations(List.of());
+        int count = Math.min(max, plain.size());
+        Sampler spread = Sampler.named(
+                "spread over the data set",
+                (labels, random) -> IntStream.range(0, count)
+                        .map(i -> (int) ((long) i * labels.length / count))
+                        .toArray());
+        List<Tensor> images = new ArrayList<>();
+        BatchLoader.Settings settings = BatchLoader.Settings.of(input.sizePx(), input.normalization())
+                .withBatchSize(BATCH_SIZE)
+                .withBadImages(BadImages.SKIP)
+                .withSampler(spread);
+        try (BatchLoader loader = new BatchLoader(plain, settings);
+                BatchLoader.Epoch batches = loader.epoch(0)) {
+            while (batches.hasNext()) {
+                try (Batch batch = batches.next()) {
+                    images.add(batch.images().clone());
+                }
+            }
+        }
+        return images;
     }
 
     private BatchLoader.Settings settings(BadImages badImages) {

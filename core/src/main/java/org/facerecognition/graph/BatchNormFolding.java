@@ -87,7 +87,7 @@ public final class BatchNormFolding {
     }
 
     /** Returns {@code before} with {@code norm} folded in; null if it is neither a convolution nor a linear layer. */
-    private static @Nullable Operation foldInto(Operation before, BatchNorm norm) {
+    static @Nullable Operation foldInto(Operation before, BatchNorm norm) {
         if (before instanceof Convolution c) {
             Affine affine = Affine.of(norm);
             Constant weight = scaledRows(c.weight(), affine.scale);

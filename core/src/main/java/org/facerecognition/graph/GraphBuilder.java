@@ -1,6 +1,7 @@
 package org.facerecognition.graph;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.LongPointer;
@@ -15,7 +16,6 @@ import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.MaxPool2dOptions;
 import org.bytedeco.pytorch.PReLUImpl;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.BatchNorm;
 import org.facerecognition.graph.Operation.Convolution;
@@ -132,10 +132,17 @@ public final class GraphBuilder {
                 new BatchNorm(
                         Constant.of(mean),
                         Constant.of(variance),
-                        Constant.of(weight.defined() ? weight.detach() : torch.ones_like(mean)),
-                        Constant.of(bias.defined() ? bias.detach() : torch.zeros_like(mean)),
+                        weight.defined() ? Constant.of(weight.detach()) : fixed(1, mean),
+                        bias.defined() ? Constant.of(bias.detach()) : fixed(0, mean),
                         options.eps().get()),
                 x);
+    }
+
+    /** Returns a number for each channel; the network has no tensor of it. */
+    private static Constant fixed(float number, Tensor channels) {
+        float[] values = new float[Math.toIntExact(channels.numel())];
+        Arrays.fill(values, number);
+        return Constant.of(values, values.length);
     }
 
     /** Records a PReLU. */

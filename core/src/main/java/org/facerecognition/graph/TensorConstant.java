@@ -22,6 +22,11 @@ final class TensorConstant implements Constant {
         }
     }
 
+    /** Returns a tensor that shares the memory, without gradients; scoped. */
+    Tensor shared() {
+        return tensor.detach();
+    }
+
     @Override
     public long[] shape() {
         return tensor.shape();

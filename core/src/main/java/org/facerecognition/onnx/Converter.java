@@ -3,6 +3,7 @@ package org.facerecognition.onnx;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.facerecognition.graph.Constant;
@@ -34,6 +35,8 @@ final class Converter {
     private final Map<Value, Affine> affines = new HashMap<>();
     private final Map<Value, Computed> flattened = new HashMap<>(); // each value once, so that patterns are seen
     private final Map<String, long[]> paddings = new HashMap<>();
+    private final Map<Operation, String> titles;
+    private @Nullable NodeProto current;
 
     /** An operation that was added, with its inputs. */
     record Made(Operation operation, List<Value> inputs) {}
@@ -90,9 +93,15 @@ final class Converter {
         }
     }
 
-    private Converter(ModelProto model, GraphBuilder builder) {
+    private Converter(ModelProto model, GraphBuilder builder, Map<Operation, String> titles) {
         this.model = model;
         this.builder = builder;
+        this.titles = titles;
+    }
+
+    /** Returns a model's graph; as {@link #graph(ModelProto, long[], boolean, String, Map)}. */
+    static Graph graph(ModelProto model, long[] shape, boolean channelsLast, String output) {
+        return graph(model, shape, channelsLast, output, new IdentityHashMap<>());
     }
 
     /**
@@ -101,12 +110,14 @@ final class Converter {
      * @param shape of the input as the model has it, without open sizes except the first
      * @param channelsLast whether the model's input is [B, H, W, C]
      * @param output the name of the value that is the embeddings
+     * @param titles by identity, takes what messages call the node that each operation is from
      * @return owned
      * @throws Uncovered when a node is not covered, naming it
      */
-    static Graph graph(ModelProto model, long[] shape, boolean channelsLast, String output) {
+    static Graph graph(
+            ModelProto model, long[] shape, boolean channelsLast, String output, Map<Operation, String> titles) {
         return Graph.of((builder, images) -> {
-            Converter converter = new Converter(model, builder);
+            Converter converter = new Converter(model, builder, titles);
             return converter.convert(images, shape, channelsLast, output);
         });
     }
@@ -120,6 +131,7 @@ final class Converter {
                 model.inputs().get(0).name(),
                 Computed.of(images, base).as(channelsLast ? Computed.View.CHANNELS_LAST : Computed.View.SAME, seen));
         for (NodeProto node : NeededNodes.of(model, output)) {
+            current = node;
             try {
                 convert(node);
             } catch (Uncovered e) {
@@ -222,6 +234,9 @@ final class Converter {
         Value[] from = Arrays.stream(inputs).map(Computed::value).toArray(Value[]::new);
         Value value = builder.add(operation, from);
         made.put(value, new Made(operation, List.of(from)));
+        if (current != null && !(operation instanceof Enum)) { // the others are the same object everywhere
+            titles.put(operation, current.title());
+        }
         return Computed.of(value, shape);
     }
 

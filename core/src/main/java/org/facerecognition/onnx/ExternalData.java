@@ -22,7 +22,7 @@ final class ExternalData {
      * @throws WeightsException when they are outside of the model's folder, or the file is missing or too short
      */
     static TensorProto.InFile of(Path model, String name, Map<String, String> entries) {
-        String location = entries.getOrDefault("location", "");
+        String location = entries.getOrDefault("location", "").replaceAll("\\p{Cntrl}", "?");
         Path file = beside(model, name, location);
         try {
             long bytes = Files.size(file);
@@ -36,7 +36,7 @@ final class ExternalData {
             return new TensorProto.InFile(file, offset, length);
         } catch (NumberFormatException e) {
             throw new WeightsException(
-                    model + " is damaged: the place of constant " + name + " is " + entries + "; use another copy", e);
+                    model + " is damaged: the place of constant " + name + " is no number; use another copy", e);
         } catch (IOException e) {
             throw new WeightsException(
                     model + " keeps weights in " + file + ", which cannot be read: " + AtomicFile.reason(e)

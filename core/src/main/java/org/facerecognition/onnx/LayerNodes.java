@@ -225,6 +225,11 @@ final class LayerNodes {
         boolean countsPadding = proto.number("count_include_pad", 0) != 0;
         node.require(!countsPadding || proto.number("ceil_mode", 0) == 0, "it counts padding and rounds sizes up");
         node.require(w.dilationY() == 1 && w.dilationX() == 1, "it is dilated");
+        if (kernel[0] == x.base()[2]
+                && kernel[1] == x.base()[3]
+                && w.withoutPadding().equals(w)) {
+            return globalAveragePool(x);
+        }
         return pooled(new AveragePool((int) kernel[0], (int) kernel[1], w, countsPadding), x, kernel, w);
     }
 

@@ -12,15 +12,19 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.GraphMatch;
+import org.facerecognition.graph.Operation;
 import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.inference.OnnxRuntimeModel.InputType;
 import org.facerecognition.io.AtomicFile;
@@ -48,6 +52,7 @@ public final class OnnxModel implements AutoCloseable {
     private final @Nullable Graph graph;
     private final Normalization normalization;
     private final String uncovered;
+    private final Map<Operation, String> titles = new IdentityHashMap<>(); // of the nodes that operations are from
 
     /**
      * The images that a model takes.
@@ -65,7 +70,7 @@ public final class OnnxModel implements AutoCloseable {
         Graph graph = null;
         Normalization normalization = contract.normalization();
         String uncovered = "";
-        try (Graph whole = Converter.graph(proto, layout.shape, layout.channelsLast, layout.output)) {
+        try (Graph whole = Converter.graph(proto, layout.shape, layout.channelsLast, layout.output, titles)) {
             LeadingNormalization.Result taken = LeadingNormalization.taken(whole, contract);
             graph = taken.graph();
             normalization = taken.normalization();
@@ -234,6 +239,49 @@ public final class OnnxModel implements AutoCloseable {
     /** The file that it was read from. */
     public Path file() {
         return file;
+    }
+
+    /**
+     * Compares a network with this model; {@link #copy} then copies the weights.
+     *
+     * @param net the graph of the network, whose constants are its tensors; borrowed as long as the result is used
+     * @param expected how the network's pixels are normalized
+     * @throws WeightsException when the structures or the normalizations differ, naming where
+     */
+    public GraphMatch match(Graph net, Normalization expected) {
+        if (graph == null) {
+            throw new WeightsException(file + " cannot give its weights to an encoder: " + uncovered);
+        }
+        boolean same = nearly(normalization.mean(), expected.mean()) && nearly(normalization.std(), expected.std());
+        if (!same) {
+            throw new WeightsException(file + " must take pixels that are normalized as the encoder's, " + expected
+                    + ", but takes " + normalization);
+        }
+        try {
+            return GraphMatch.of(net, graph, titles);
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(file + " does not have the structure of the encoder: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Copies the weights into the network that was compared.
+     *
+     * @param match of this model
+     * @return how many tensors were set
+     * @throws WeightsException when the network cannot hold a weight; nothing is changed then
+     */
+    public int copy(GraphMatch match) {
+        try {
+            return match.copy();
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(file + " does not have the structure of the encoder: " + e.getMessage(), e);
+        }
+    }
+
+    /** An export has its numbers in float32. */
+    private static boolean nearly(List<Double> a, List<Double> b) {
+        return IntStream.range(0, 3).allMatch(c -> Math.abs(a.get(c) - b.get(c)) < 1e-4);
     }
 
     /** What pixels it takes. */

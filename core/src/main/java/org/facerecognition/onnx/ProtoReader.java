@@ -113,6 +113,11 @@ final class ProtoReader {
         return in.readInt64();
     }
 
+    /** Reads a name; messages contain it, so that it must be of one line. */
+    private String name(int tag) throws IOException {
+        return text(tag).replaceAll("\\p{Cntrl}", "?");
+    }
+
     private String text(int tag) throws IOException {
         require(tag, WireFormat.WIRETYPE_LENGTH_DELIMITED);
         return new String(in.readByteArray(), StandardCharsets.UTF_8);
@@ -223,12 +228,12 @@ final class ProtoReader {
         Map<String, NodeProto.Attribute> attributes = new LinkedHashMap<>();
         message(tag, (number, inner) -> {
             switch (number) {
-                case 1 -> from.add(text(inner));
-                case 2 -> to.add(text(inner));
-                case 3 -> texts[0] = text(inner);
-                case 4 -> texts[1] = text(inner);
+                case 1 -> from.add(name(inner));
+                case 2 -> to.add(name(inner));
+                case 3 -> texts[0] = name(inner);
+                case 4 -> texts[1] = name(inner);
                 case 5 -> attribute(inner, attributes);
-                case 7 -> texts[2] = text(inner);
+                case 7 -> texts[2] = name(inner);
                 default -> in.skipField(inner);
             }
         });
@@ -245,13 +250,13 @@ final class ProtoReader {
         @Nullable TensorProto[] tensor = {null};
         message(tag, (number, inner) -> {
             switch (number) {
-                case 1 -> texts[0] = text(inner);
+                case 1 -> texts[0] = name(inner);
                 case 2 -> {
                     require(inner, WireFormat.WIRETYPE_FIXED32);
                     real[0] = in.readFloat();
                 }
                 case 3 -> integer[0] = number(inner);
-                case 4 -> texts[1] = text(inner);
+                case 4 -> texts[1] = name(inner);
                 case 5 -> tensor[0] = tensor(inner);
                 case 8 -> numbers(inner, integers);
                 default -> in.skipField(inner); // graphs, which only operators that are not covered have
@@ -267,7 +272,7 @@ final class ProtoReader {
         Growing shape = new Growing();
         message(tag, (number, inner) -> {
             switch (number) {
-                case 1 -> name[0] = text(inner);
+                case 1 -> name[0] = name(inner);
                 case 2 ->
                     message(inner, (kind, tensorType) -> { // type
                         if (kind != 1) { // tensor_type
@@ -318,7 +323,7 @@ final class ProtoReader {
                 case 2 -> type[0] = (int) number(inner); // data_type
                 case 4 -> reals(inner, WireFormat.WIRETYPE_FIXED32, in::readFloat, reals); // float_data
                 case 5, 7 -> numbers(inner, numbers); // int32_data, int64_data
-                case 8 -> name[0] = text(inner);
+                case 8 -> name[0] = name(inner);
                 case 9 -> raw[0] = raw(inner); // raw_data
                 case 10 -> reals(inner, WireFormat.WIRETYPE_FIXED64, in::readDouble, reals); // double_data
                 case 13 -> entry(inner, external); // external_data

@@ -127,7 +127,9 @@ final class ForeignFile {
         boolean onnx = start.length > 2 && start[0] == 8 && start[1] >= 3 && start[1] < 32 && isOnnxField(start[2]);
         if (onnx) {
             return Optional.of(
-                    "is an ONNX model, not a checkpoint of weights; use the checkpoint that it was exported" + " from");
+                    "is an ONNX model, not a checkpoint of weights; embed with it through PreparedRecognizer.load or"
+                            + " --model file.onnx, or start a training from it with --init file.onnx, or use the"
+                            + " checkpoint that it was exported from");
         }
         // TensorFlow: a frozen graph begins with a node, which begins with its name
         boolean graph = start.length > 3 && start[0] == 0x0a && start[2] == 0x0a && start[3] > 0 && start[3] < start[1];
@@ -183,10 +185,6 @@ final class ForeignFile {
      * @return a sentence without its subject; empty where {@code torch.save} may have written it
      */
     static Optional<String> describeZip(Collection<String> names) {
-        if (names.stream().anyMatch(name -> name.contains("code/__torch__") || name.endsWith("constants.pkl"))) {
-            return Optional.of("is a TorchScript archive, not weights; use the checkpoint that it was exported from, or"
-                    + " save its weights in Python with torch.save(torch.jit.load(file).state_dict(), other_file)");
-        }
         if (has(names, "archive_format")) {
             return Optional.of("is an archive of torch.export, not weights; use the checkpoint that it was exported"
                     + " from, or save the state_dict of torch.export.load(file) in Python");

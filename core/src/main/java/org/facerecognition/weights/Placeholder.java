@@ -47,7 +47,12 @@ final class Placeholder implements IObjectConstructor {
         return network;
     }
 
-    /** Returns the items of a subclass of a dictionary; modifiable. */
+    /** Returns whether this is a module of a TorchScript archive, whose classes have names of their own. */
+    boolean isScripted() {
+        return name.startsWith("__torch__.");
+    }
+
+    /** Returns the items of a subclass of a dictionary, or the attributes of a TorchScript module; modifiable. */
     Map<Object, Object> entries() {
         return entries;
     }

@@ -218,11 +218,17 @@ final class StateDictUnpickler extends DataUnpickler {
                 || BUILTINS.contains(module) && COMMANDS.contains(name.substring(dot + 1));
     }
 
-    /** Ignores attributes, such as version numbers in {@code _metadata}; a network is recognized by what it has. */
+    /**
+     * Ignores attributes, such as version numbers in {@code _metadata}; a network is recognized by what it has. The
+     * attributes of a TorchScript module are its tensors and the modules in it.
+     */
     @Override
     protected void build(@Nullable Object target, @Nullable Object state) {
         if (target instanceof Placeholder placeholder && state instanceof Map<?, ?> attributes) {
             placeholder.recognize(attributes);
+            if (placeholder.isScripted()) {
+                placeholder.entries().putAll(attributes);
+            }
         }
     }
 

@@ -60,6 +60,9 @@ final class StoredZip {
                         throw new WeightsException(file + " " + what);
                     });
             for (ZipArchiveEntry entry : all) {
+                if (entry.getName().contains("/code/")) {
+                    continue; // the program of a TorchScript archive, which is compressed and not read
+                }
                 if (entries.put(entry.getName(), place(file, channel, entry)) != null) {
                     throw new WeightsException(
                             file + " is refused: its archive has \"" + entry.getName() + "\" twice; use another copy");

@@ -10,7 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
@@ -20,6 +23,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Data sets in one file: packs, and insightface's two formats ({@code images/make.py} wrote those files). */
@@ -240,11 +245,49 @@ class PackedSetsTest {
         }
     }
 
+    private static List<Arguments> verificationSets() throws IOException {
+        List<Arguments> all = new ArrayList<>();
+        try (ZipFile zip =
+                new ZipFile(ImageFormatsTest.resource("verification-sets.zip").toFile())) {
+            for (ZipEntry entry : Collections.list(zip.entries())) {
+                all.add(Arguments.of(entry.getName(), zip.getInputStream(entry).readAllBytes()));
+            }
+        }
+        return all;
+    }
+
+    /** Lists, tuples, arrays and byte arrays, in the pickle protocols 0 to 5 of NumPy 1 and 2. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("verificationSets")
+    void readsVerificationSetsInEveryLayout(String name, byte[] pickle) throws IOException {
+        FacePairs pairs = FacePairs.insightfaceBin(Files.write(folder.resolve(name + ".bin"), pickle));
+        assertThat(pairs.pairs()).extracting(FacePairs.Pair::same).containsExactly(true, false);
+        for (int i = 0; i < 2; i++) {
+            try (Mat first = pairs.pairs().get(i).first().read();
+                    Mat second = pairs.pairs().get(i).second().read()) {
+                assertThat(TestImages.bytes(first)[0]).isEqualTo((byte) (20 * i));
+                assertThat(TestImages.bytes(second)[0]).isEqualTo((byte) (20 * i + 10));
+            }
+        }
+    }
+
     @Test
-    void rejectsArraysOfOtherNumbers() {
+    void rejectsImagesThatAreNumbers() {
         assertThatThrownBy(() -> FacePairs.insightfaceBin(ImageFormatsTest.resource("floats.bin")))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("save images as bytes and the labels of pairs as a list of booleans");
+                .hasMessageEndingWith("image 0 must be bytes, but is of another type");
+    }
+
+    @Test
+    void rejectsTypesOfNumpyThatHoldOtherThanNumbers() throws IOException {
+        for (String type : List.of("U4", "V8", "M8", "i3", "f2", "")) {
+            String pickle = "\u0080\2(](ecnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(U" + (char) type.length()
+                    + type + "tRU\4abcdtRt.";
+            Path file = Files.write(folder.resolve("set.bin"), pickle.getBytes(StandardCharsets.ISO_8859_1));
+            assertThatThrownBy(() -> FacePairs.insightfaceBin(file))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining("save images as bytes and the labels of pairs as a list of booleans");
+        }
     }
 
     @Test

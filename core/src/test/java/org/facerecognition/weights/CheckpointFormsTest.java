@@ -18,6 +18,11 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.SharedFiles;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.export.TorchScriptFile;
+import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.natives.TensorRows;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -177,7 +182,7 @@ class CheckpointFormsTest {
                     "quantized.pth | \"conv.weight\" must be a dense tensor of floating-point or integer values",
                     "network-in-checkpoint.pth | holds a whole pickled network (Python's torch.nn.",
                     "only-optimizer.pth | must hold a state dict (names and tensors)",
-                    "torchscript.pt | is a TorchScript archive, not weights",
+                    "torchscript-frozen.pt | is a TorchScript archive with its weights in its program",
                     "zipped.zip | is a zip archive that contains weights; unpack it",
                     "arrays.npz | is an archive of NumPy arrays (.npz)"
                 })
@@ -262,8 +267,37 @@ class CheckpointFormsTest {
     }
 
     @Test
-    void callsAReportedTorchScriptArchiveWhatItIs() {
+    void readsTheWeightsOfTorchScriptArchives() {
+        Weights traced = Weights.read(resource("torchscript.pt"));
+        assertThat(traced.names()).containsExactlyInAnyOrder("weight", "bias");
+        Weights scripted = Weights.read(resource("torchscript-nested.pt"));
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> net = new LinkedHashMap<>();
+            net.put("layer1.0.downsample.0.body.0.0.weight", torch.zeros(2, 2));
+            net.put("layer1.0.downsample.0.body.0.0.bias", torch.zeros(2));
+            assertThat(scripted.into(net).loaded()).isEqualTo(2);
+            assertThat(TensorRows.of(net.get("layer1.0.downsample.0.body.0.0.weight")))
+                    .isDeepEqualTo(new float[][] {{1, 2}, {3, 4}});
+        }
+    }
+
+    @Test
+    void saysWhatToDoWithOwnTorchScriptExports() {
+        Path file = folder.resolve("own.pt");
+        try (PointerScope scope = new PointerScope();
+                Graph graph = Graph.of((builder, images) -> builder.flatten(builder.add(
+                        new Convolution(Constant.of(new float[3 * 2], 2, 3, 1, 1), null, 1, 0, 1), images)))) {
+            TorchScriptFile.write(file, graph, 8, Map.of());
+        }
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(file + " is a TorchScript export of this library, in which layers have lost their names;"
+                        + " use the model that it was exported from, or an export of that as ONNX");
+    }
+
+    @Test
+    void readsAReportedTorchScriptArchive() {
         Path file = SharedFiles.orSkip("bugs/W3-torchscript-as-weights.pt");
-        assertThatThrownBy(() -> Weights.read(file)).hasMessageStartingWith(file + " is a TorchScript archive");
+        assertThat(Weights.read(file).names()).containsExactly("fc.weight", "fc.bias");
     }
 }

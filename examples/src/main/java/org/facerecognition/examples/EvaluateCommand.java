@@ -212,13 +212,12 @@ final class EvaluateCommand implements Callable<Integer> {
 
     /** Measures an ONNX model with each plausible input and prints which one fits: the wrong ones do not fail. */
     private int tryInputs(PrintWriter err) {
-        if (calibrated != null || report != null) {
+        if (calibrated != null || report != null || json) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "--input try must be given without --calibrate and --report, since it only" + " measures");
+                    "--input try must be given without --calibrate, --report and --json, since it only compares inputs");
         }
         PrintWriter out = spec.commandLine().getOut();
-        Map<String, @Nullable Object> byInput = new LinkedHashMap<>();
         Map<String, Double> decisive = new LinkedHashMap<>();
         try (FaceDetector faceDetector = detector.open(err).orElse(null)) {
             for (InputContract contract : InputContract.plausible()) {
@@ -226,14 +225,9 @@ final class EvaluateCommand implements Callable<Integer> {
                     err.println("input " + contract.spelled() + " (" + contract.name() + ")");
                     EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol);
                     measured(loaded, faceDetector, results, err);
-                    byInput.put(contract.spelled(), results.figures());
                     decisive.put(contract.spelled(), decisive(results.figures()));
                 }
             }
-        }
-        if (json) {
-            out.println(Json.line(byInput));
-            return 0;
         }
         List<Map.Entry<String, Double>> best = decisive.entrySet().stream()
                 .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
@@ -246,7 +240,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     private static double decisive(Map<String, ?> figures) {
         Object figure = figures.get(figures.containsKey("auc") ? "auc" : "rank_1");
-        return figure instanceof Number number ? number.doubleValue() : Double.NaN;
+        return figure instanceof Number number ? number.doubleValue() : Double.NEGATIVE_INFINITY;
     }
 
     private static void reportNotFound(Evaluation evaluation) {

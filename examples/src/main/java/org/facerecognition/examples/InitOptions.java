@@ -3,10 +3,14 @@ package org.facerecognition.examples;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.onnx.InputContract;
+import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.weights.RemoteFile;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsCache;
@@ -21,8 +25,9 @@ final class InitOptions {
     @Option(
             names = "--init",
             paramLabel = "WHAT",
-            description = "Start the encoder from trained weights: a file (.pth, .pt, .ckpt, .safetensors or a model of"
-                    + " this program); imagenet, which fetches torchvision's weights; or an https: or file: address"
+            description = "Start the encoder from trained weights: a file (.pth, .pt, .ckpt, .safetensors, a model of"
+                    + " this program, or an .onnx model of the encoder's structure); imagenet, which fetches"
+                    + " torchvision's weights; or an https: or file: address"
                     + " with --init-sha256.")
     private @Nullable String init;
 
@@ -39,14 +44,33 @@ final class InitOptions {
     private @Nullable String license;
 
     @Option(
+            names = "--init-input",
+            paramLabel = "WHAT",
+            description = "What pixels an .onnx model of --init takes, if its file does not say it; as --input of"
+                    + " evaluate.")
+    private @Nullable String input;
+
+    @Option(
             names = "--cache",
             paramLabel = "DIR",
             description = "Folder for fetched weights. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
     private @Nullable Path cache;
 
-    /** Loads the weights into a recognizer, fetching them if necessary, and reports what was loaded. */
-    void apply(Recognizer recognizer, Encoder encoder, PrintWriter err) {
+    /**
+     * Loads the weights into a recognizer, fetching them if necessary, and reports what was loaded.
+     *
+     * @param faces that it will be trained on
+     */
+    void apply(Recognizer recognizer, Encoder encoder, FaceDataset faces, PrintWriter err) {
         if (init == null) {
+            return;
+        }
+        if (init.toLowerCase(Locale.ROOT).endsWith(".onnx")
+                && !ADDRESS.matcher(init).matches()) {
+            InputContract contract = input == null ? null : InputContract.parse(input);
+            try (OnnxModel model = OnnxModel.open(Path.of(init), contract)) {
+                err.println("started from " + init + ": " + recognizer.startFrom(model, faces) + " tensors");
+            }
             return;
         }
         Weights.Report report;

@@ -209,7 +209,7 @@ final class TrainCommand implements Callable<Integer> {
             err.println(recognizer);
             warnings(recognizer).forEach(warning -> err.println("warning: " + warning));
             if (!checkpoints.exists()) {
-                init.apply(recognizer, encoder.encoder(), err);
+                init.apply(recognizer, encoder.encoder(), train, err);
             }
             if (license != null) {
                 recognizer.setLicense(license);

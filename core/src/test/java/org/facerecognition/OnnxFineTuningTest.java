@@ -1,0 +1,226 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BatchNorm1dImpl;
+import org.bytedeco.pytorch.BatchNorm2dImpl;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.SharedModuleVector;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.backbone.EncodersToTest;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ModelInput;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.data.Split;
+import org.facerecognition.eval.DatasetEmbedder;
+import org.facerecognition.export.ExportFormat;
+import org.facerecognition.natives.ComputeDevice;
+import org.facerecognition.onnx.InputContract;
+import org.facerecognition.onnx.OnnxModel;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.train.Sgd;
+import org.facerecognition.weights.NamedTensors;
+import org.facerecognition.weights.Weights;
+import org.facerecognition.weights.WeightsException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+
+/** Training that starts from an ONNX model begins as one that starts from the model's own weights. */
+class OnnxFineTuningTest {
+    private static final int PEOPLE = 8;
+    private static final int SIZE_PX = 48;
+
+    @TempDir
+    private Path folder;
+
+    private static RecognizerArgs.Builder args(Encoder encoder) {
+        return RecognizerArgs.builder()
+                .encoder(encoder)
+                .classes(PEOPLE)
+                .embeddingSize(32)
+                .imageSizePx(SIZE_PX)
+                .dropout(0);
+    }
+
+    private static FaceDataset faces() {
+        return FaceDataset.synthetic(
+                new SyntheticFaces(1, SIZE_PX).identities(0, PEOPLE).images(0, 6), Split.TRAIN);
+    }
+
+    /** Gives a network scales and shifts that are not the initial ones, and the statistics of the images. */
+    private static void age(Recognizer recognizer, FaceDataset faces) {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            torch.manual_seed(11);
+            NamedTensors.of(recognizer.encoder()).forEach(OnnxFineTuningTest::scatter);
+            ModelInput input = new ModelInput(recognizer.imageSizePx(), recognizer.normalization(), recognizer.crop());
+            TensorVector images = new TensorVector();
+            DatasetEmbedder.someImages(faces, input, 1000).forEach(images::push_back);
+            momentum(recognizer.net(), 1);
+            recognizer.net().train(true);
+            recognizer.encoder().forward(torch.cat(images, 0));
+            recognizer.net().eval();
+            momentum(recognizer.net(), 0.1);
+        }
+    }
+
+    private static void scatter(String name, Tensor tensor) {
+        boolean scale = name.endsWith("weight") && tensor.dim() == 1 && tensor.requires_grad();
+        if (scale && !name.contains("prelu")) {
+            tensor.uniform_(0.6, 1.4, new GeneratorOptional());
+        } else if (name.endsWith("bias")) {
+            tensor.uniform_(-0.3, 0.3, new GeneratorOptional());
+        }
+    }
+
+    private static void momentum(Module net, double momentum) {
+        SharedModuleVector modules = net.modules(true);
+        for (long i = 0; i < modules.size(); i++) {
+            BatchNorm2dImpl images = modules.get(i).asBatchNorm2d();
+            BatchNorm1dImpl rows = modules.get(i).asBatchNorm1d();
+            if (images != null) {
+                images.options().momentum().put(new DoubleOptional(momentum));
+            } else if (rows != null) {
+                rows.options().momentum().put(new DoubleOptional(momentum));
+            }
+        }
+    }
+
+    /** Returns the loss of the first step, with all images in the batch. */
+    private static double firstLoss(RecognizerArgs args, FaceDataset faces, Consumer<Recognizer> start) {
+        TinyTraining.Losses losses = new TinyTraining.Losses();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            start.accept(recognizer);
+            TrainerArgs once = TrainerArgs.builder()
+                    .optimizer(new Sgd(0.01, 0.9, 0))
+                    .batchSize(faces.size())
+                    .epochs(1)
+                    .maxSteps(1)
+                    .seed(2)
+                    .device(ComputeDevice.CPU)
+                    .listeners(losses)
+                    .build();
+            new Trainer(once).fit(recognizer, faces);
+        }
+        return losses.all.get(0);
+    }
+
+    private static float[][] embeddings(Recognizer recognizer) {
+        return recognizer.embed(faces(), false).embeddings();
+    }
+
+    private static void assertSame(float[][] a, float[][] b) {
+        for (int i = 0; i < a.length; i++) {
+            assertThat(a[i]).containsExactly(b[i], within(1e-3f));
+        }
+    }
+
+    @ParameterizedTest
+    @EncodersToTest
+    void beginsAsFromTheWeightsThemselves(Encoder encoder) {
+        Path weights = folder.resolve("model.safetensors");
+        Path onnx = folder.resolve("model.onnx");
+        try (Recognizer trained = Recognizer.arcFace(args(encoder).seed(4).build())) {
+            RecognizerArgs args = args(encoder).seed(5).build();
+            age(trained, faces());
+            trained.export(weights, ExportFormat.SAFETENSORS, false);
+            trained.export(onnx, ExportFormat.ONNX, true);
+            double own = firstLoss(args, faces(), recognizer -> recognizer.startFrom(Weights.read(weights)));
+            double imported = firstLoss(args, faces(), recognizer -> {
+                try (OnnxModel model = OnnxModel.open(onnx)) {
+                    assertThat(recognizer.startFrom(model, faces())).isGreaterThan(20);
+                }
+                assertThat(recognizer.origin().startedFrom()).isEqualTo("model.onnx");
+                assertSame(embeddings(recognizer), embeddings(trained));
+            });
+            boolean dropsBlocks = encoder.id().startsWith("efficientnet"); // at random in training, and here in age too
+            assertThat(imported).isCloseTo(own, withinPercentage(dropsBlocks ? 6 : 0.2));
+        }
+    }
+
+    /** The published MobileFaceNet, as ONNX and as PyTorch weights. */
+    @Test
+    void beginsAsFromThePublishedWeights() {
+        Path onnx = SharedFiles.orSkip("weights/mobilefacenet/MobileFaceNet.onnx");
+        Path weights = SharedFiles.orSkip("weights/mobilefacenet/mobilefacenet.pt");
+        FaceDataset faces = FaceDataset.synthetic(
+                new SyntheticFaces(1, 112).identities(0, PEOPLE).images(0, 6), Split.TRAIN);
+        Weights published = Weights.read(weights);
+        Normalization normalization;
+        try (Recognizer known = Recognizer.pretrained(Encoder.MOBILEFACENET, published)) {
+            normalization = known.normalization();
+        }
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .classes(PEOPLE)
+                .embeddingSize(128)
+                .normalization(normalization)
+                .dropout(0)
+                .build();
+        double own = firstLoss(args, faces, recognizer -> recognizer.startFrom(published));
+        InputContract input = InputContract.parse(normalization.mean().get(0) > 127 ? "insightface" : "imagenet");
+        double imported = firstLoss(args, faces, recognizer -> {
+            try (OnnxModel model = OnnxModel.open(onnx, input)) {
+                recognizer.startFrom(model, faces);
+            }
+        });
+        assertThat(imported).isCloseTo(own, withinPercentage(5));
+    }
+
+    @Test
+    void namesWhatDiffersAndChangesNothing() {
+        Path onnx = folder.resolve("resnet18.onnx");
+        try (Recognizer trained = Recognizer.arcFace(args(Encoder.RESNET18).build());
+                Recognizer same =
+                        Recognizer.arcFace(args(Encoder.RESNET34).seed(3).build());
+                Recognizer other =
+                        Recognizer.arcFace(args(Encoder.RESNET34).seed(3).build())) {
+            trained.export(onnx, ExportFormat.ONNX, true);
+            try (OnnxModel model = OnnxModel.open(onnx)) {
+                assertThatThrownBy(() -> other.startFrom(model, faces()))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageStartingWith(onnx + " does not have the structure of the encoder: after ")
+                        .hasMessageMatching("(?s).* the network has a convolution .* where the file has .*node .*");
+            }
+            try (OnnxModel model = OnnxModel.open(onnx, InputContract.parse("sface"))) {
+                assertThatThrownBy(() -> other.startFrom(model, faces())).isInstanceOf(WeightsException.class);
+            }
+            assertSame(embeddings(other), embeddings(same));
+        }
+    }
+
+    @Test
+    void changesNothingWhenNoImageCanBeRead() throws IOException {
+        Path onnx = folder.resolve("resnet18.onnx");
+        try (Recognizer trained = Recognizer.arcFace(args(Encoder.RESNET18).build());
+                Recognizer same =
+                        Recognizer.arcFace(args(Encoder.RESNET18).seed(3).build());
+                Recognizer other =
+                        Recognizer.arcFace(args(Encoder.RESNET18).seed(3).build())) {
+            trained.export(onnx, ExportFormat.ONNX, true);
+            Path person = Files.createDirectories(folder.resolve("faces/person"));
+            Files.write(person.resolve("damaged.png"), new byte[] {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0});
+            FaceDataset gone = FaceDataset.folders(person.getParent(), Split.TRAIN, 0, 0, 1);
+            try (OnnxModel model = OnnxModel.open(onnx)) {
+                assertThatThrownBy(() -> other.startFrom(model, gone)).isInstanceOf(DataException.class);
+            }
+            assertSame(embeddings(other), embeddings(same));
+        }
+    }
+}

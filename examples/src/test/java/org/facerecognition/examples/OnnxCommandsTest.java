@@ -1,0 +1,189 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.export.ExportFormat;
+import org.facerecognition.export.OnnxFile;
+import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.Operation.Convolution;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** ONNX models in the commands that embed faces. */
+class OnnxCommandsTest {
+    @TempDir
+    private static Path root;
+
+    private static Path faces;
+    private static Path saved;
+    private static Path exported;
+
+    @BeforeAll
+    static void exportAModel() {
+        faces = Cli.faces(root.resolve("faces"));
+        saved = root.resolve("model.safetensors");
+        exported = root.resolve("model.onnx");
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(3)
+                .imageSizePx(32)
+                .build();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            recognizer.save(saved);
+            recognizer.export(exported, ExportFormat.ONNX, false);
+        }
+    }
+
+    private static Path image(int person, int number) {
+        return faces.resolve("person" + person).resolve(number + ".png");
+    }
+
+    /** A model whose file does not say what pixels it takes. */
+    private static Path withoutMetadata(String name) throws IOException {
+        Path file = root.resolve(name);
+        float[] weights = new float[4 * 3 * 16 * 16];
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = (float) Math.sin(i * i);
+        }
+        Constant weight = Constant.of(weights, 4, 3, 16, 16);
+        try (Graph graph = Graph.of((g, x) -> g.flatten(g.add(new Convolution(weight, null, 16, 0, 1), x)))) {
+            OnnxFile.write(file, graph, 32, 16, java.util.Map.of());
+        }
+        return file;
+    }
+
+    @Test
+    void embedGivesTheEmbeddingsOfTheModelThatWasExported() {
+        JsonNode own = Cli.run("embed", "--model", saved, "--flip", "--json", image(0, 0), image(1, 0))
+                .json()
+                .get("embeddings");
+        Cli.Result result = Cli.run("embed", "--model", exported, "--flip", "--json", image(0, 0), image(1, 0));
+        assertThat(result.code()).as(result.err()).isZero();
+        JsonNode onnx = result.json().get("embeddings");
+        for (int i = 0; i < 2; i++) {
+            for (int j = 0; j < 16; j++) {
+                assertThat(Math.abs(onnx.get(i).get(j).asDouble()
+                                - own.get(i).get(j).asDouble()))
+                        .isLessThan(1e-5);
+            }
+        }
+    }
+
+    @Test
+    void verifyEnrollAndIdentifyTakeOnnxModels() {
+        assertThat(Cli.run("verify", image(0, 0), image(0, 0), "--model", exported, "--threshold", "0.9")
+                        .out())
+                .startsWith("the same person: cosine 1.0000");
+        Path gallery = root.resolve("people.gallery");
+        Cli.Result enrolled =
+                Cli.run("gallery", "enroll", "--gallery", gallery, "--model", exported, "--folder", faces);
+        assertThat(enrolled.code()).as(enrolled.err()).isZero();
+        Cli.Result identified = Cli.run(
+                "gallery", "identify", "--gallery", gallery, "--model", exported, "--threshold", "0.9", image(2, 1));
+        assertThat(identified.out()).contains("person2");
+    }
+
+    @Test
+    void saysWhatToGiveWhereTheFileDoesNotSayWhatPixelsItTakes() throws IOException {
+        Path file = withoutMetadata("silent.onnx");
+        Cli.Result refused = Cli.run("embed", "--model", file, image(0, 0));
+        assertThat(refused.code()).isNotZero();
+        assertThat(refused.err().strip()).contains(file + " does not say what pixels it takes; give the input");
+        Cli.Result given = Cli.run("embed", "--model", file, "--input", "BGR mean=127.5 std=128", image(0, 0));
+        assertThat(given.code()).as(given.err()).isZero();
+        assertThat(Cli.run("embed", "--model", saved, "--input", "sface", image(0, 0))
+                        .err())
+                .contains("--input must be given with an ONNX model, since " + saved + " says what pixels it takes");
+        assertThat(Cli.run("export", "--model", exported, "--format", "onnx", "--out", root.resolve("x.onnx"))
+                        .err())
+                .contains("this command needs a model of this program");
+    }
+
+    @Test
+    void evaluateTriesWhichInputFits() throws IOException {
+        Path file = withoutMetadata("tried.onnx");
+        Cli.Result tried = Cli.run(
+                "evaluate",
+                "--protocol",
+                "all-pairs",
+                "--data",
+                faces,
+                "--layout",
+                "folders",
+                "--model",
+                file,
+                "--input",
+                "try");
+        assertThat(tried.code()).as(tried.err()).isZero();
+        assertThat(tried.out().lines().toList())
+                .hasSize(10)
+                .anyMatch(line -> line.startsWith("RGB mean=127.5 std=128 "))
+                .anyMatch(line -> line.startsWith("BGR mean=0 std=1 "))
+                .last()
+                .asString()
+                .startsWith("best: --input \"");
+    }
+
+    @Test
+    void calibrationIsKeptBesideTheModel() throws IOException {
+        Path file = withoutMetadata("calibrated.onnx");
+        Path people = Cli.faces(root.resolve("many"), 26, 2);
+        Cli.Result other = Cli.run(
+                "evaluate",
+                "--protocol",
+                "all-pairs",
+                "--data",
+                people,
+                "--layout",
+                "folders",
+                "--model",
+                file,
+                "--input",
+                "sface",
+                "--calibrate",
+                root.resolve("other.onnx"));
+        assertThat(other.err()).contains("thresholds of an ONNX model are written beside it");
+        Cli.Result calibrated = Cli.run(
+                "evaluate",
+                "--protocol",
+                "all-pairs",
+                "--data",
+                people,
+                "--layout",
+                "folders",
+                "--model",
+                file,
+                "--input",
+                "sface",
+                "--calibrate",
+                file);
+        assertThat(calibrated.code()).as(calibrated.err()).isZero();
+        assertThat(Files.readString(root.resolve("calibrated.onnx.thresholds.json")))
+                .contains("calibration");
+        Cli.Result verified =
+                Cli.run("verify", image(0, 0), image(0, 0), "--model", file, "--input", "sface", "--far", "0.01");
+        assertThat(verified.out()).as(verified.err()).contains("false accept rate 0.01");
+    }
+
+    @Test
+    void trainingStartsFromAnOnnxModel() {
+        Cli.Result trained = Cli.train(faces, root.resolve("tuned"), "--epochs", 1, "--init", exported);
+        assertThat(trained.code()).as(trained.err()).isZero();
+        assertThat(trained.err()).contains("started from " + exported + ": ");
+        Cli.Result refused =
+                Cli.train(faces, root.resolve("other"), "--epochs", 1, "--init", exported, "--encoder", "resnet50");
+        assertThat(refused.err())
+                .contains(exported + " does not have the structure of the encoder: after ")
+                .contains(" where the file has ");
+    }
+}
