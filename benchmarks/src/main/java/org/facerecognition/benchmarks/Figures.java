@@ -11,6 +11,9 @@ import java.util.regex.Pattern;
  * NAME -->}.
  */
 final class Figures {
+    private static final Pattern NOT_SHOWN =
+            Pattern.compile("^round \\d+/\\d+ |^fraction of the \\w+ matmul peak|^skipping |^beside \\d+ busy loops$");
+
     private Figures() {}
 
     /**
@@ -39,9 +42,31 @@ final class Figures {
         return found;
     }
 
-    /** Returns the tables that a benchmark printed, and what it printed after the first one. */
+    /**
+     * Returns the tables that a benchmark printed, and what else it printed after the first one, as lists. Progress and
+     * figures for those who optimize are left out.
+     */
     static String tables(String output) {
         int first = ("\n" + output).indexOf("\n|");
-        return first < 0 ? "" : output.substring(first).strip();
+        if (first < 0) {
+            return "";
+        }
+        StringBuilder text = new StringBuilder();
+        boolean gap = false; // an empty line was seen
+        boolean afterTable = true;
+        for (String line : output.substring(first).lines().toList()) {
+            if (line.isBlank()) {
+                gap = true;
+            } else if (!NOT_SHOWN.matcher(line).find()) {
+                boolean inTable = line.startsWith("|");
+                if (text.length() > 0 && (gap || inTable != afterTable)) {
+                    text.append('\n');
+                }
+                text.append(inTable ? line : "- " + line.strip()).append('\n');
+                gap = false;
+                afterTable = inTable;
+            }
+        }
+        return text.toString().strip();
     }
 }

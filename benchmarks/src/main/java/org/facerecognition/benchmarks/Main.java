@@ -34,7 +34,7 @@ public final class Main {
                             InferenceBenchmark::run)),
             Map.entry("photographs", new Benchmark("YUNET LFW [ROUNDS [MANY]]", PhotographsBenchmark::run)),
             Map.entry("exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run)),
-            Map.entry("soak", new Benchmark("[EMBEDDINGS]", Soak::run)),
+            Map.entry("soak", new Benchmark("[EMBEDDINGS [NEIGHBORS]]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
             Map.entry(
                     "gallery",

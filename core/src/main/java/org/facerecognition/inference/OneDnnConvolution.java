@@ -58,7 +58,12 @@ final class OneDnnConvolution {
     }
 
     /** Adds the calls of a node that is a convolution. */
-    void add(FusedNode node, Convolution c) {
+    void add(FusedNode given, Convolution c) {
+        FusedNode node = int8.withAddend(given);
+        if (int8.runs(node) && OneDnnAutotuner.isReference(describe(node, c, null, true))) {
+            int8.keepInFloats(node);
+            node = given;
+        }
         PostOp postOp = fusiblePostOp(node, c);
         Pointwise separate = postOp == null ? node.then() : null;
         if (separate != null) {
@@ -67,7 +72,7 @@ final class OneDnnConvolution {
         convolution_forward.primitive_desc descriptor = choose(node, c, postOp);
         int input = int8.runs(node)
                 ? int8.integersInLayout(node.inputs().get(0), descriptor.src_desc())
-                : plan.inLayout(plan.input(node, 0), descriptor.src_desc());
+                : plan.inLayout(int8.floats(plan.input(node, 0)), descriptor.src_desc());
         memory.desc layout = descriptor.dst_desc();
         plan.define(node.output(), layout);
         int output = separate == null ? node.output() : plan.define(layout);

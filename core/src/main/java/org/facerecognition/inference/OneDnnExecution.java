@@ -324,6 +324,11 @@ final class OneDnnExecution implements Execution {
         }
     }
 
+    /** Returns how many layers multiply 8-bit integers. */
+    int int8Layers() {
+        return pool(1).plan().int8Layers();
+    }
+
     /** Runs the network on one image after another and shows an observer the values of each. */
     void observe(InputImages images, OneDnnWorkspace.Observer observer) {
         try (OpenMp.Scope alone = OpenMp.alone();

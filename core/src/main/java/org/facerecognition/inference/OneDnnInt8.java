@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.Set;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
+import org.bytedeco.dnnl.memory.format_tag;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.reorder;
 import org.facerecognition.graph.Operation.Convolution;
@@ -83,6 +85,35 @@ final class OneDnnInt8 {
         stored.remove(value);
     }
 
+    /** Lets a node compute in floating-point numbers, because oneDNN has only slow code for integers there. */
+    void keepInFloats(FusedNode node) {
+        convolutions.remove(node.output());
+        stored.remove(node.output());
+    }
+
+    /** Returns how many convolutions multiply integers. */
+    int layers() {
+        return convolutions.size();
+    }
+
+    /**
+     * Returns a node whose addend has the layout of what integer convolutions write, with the channels of a pixel
+     * together; of others oneDNN has only slow code. The addend may be a copy, which the sum overwrites.
+     */
+    FusedNode withAddend(FusedNode node) {
+        if (!runs(node) || node.addend() == FusedNode.NONE) {
+            return node;
+        }
+        int addend =
+                plan.inLayout(node.addend(), new memory.desc(plan.shape(node.output()), plan.type(), format_tag.acdb));
+        if (addend == node.addend()) {
+            return node;
+        }
+        List<Integer> dead = new ArrayList<>(node.dead());
+        dead.add(addend);
+        return new FusedNode(node.operation(), node.then(), node.inputs(), addend, node.output(), dead);
+    }
+
     /** Returns the type in which a value is written. */
     data_type type(int value) {
         return stores(value) ? integers(value) : plan.type();
@@ -120,6 +151,25 @@ final class OneDnnInt8 {
                 Argument.of(dnnl.DNNL_ARG_TO, result),
                 Argument.of(dnnl.DNNL_ARG_ATTR_SCALES | dnnl.DNNL_ARG_TO, scale(value))));
         known.put(layout, result);
+        return result;
+    }
+
+    /** Returns a value as floating-point numbers, which a reorder produces if it is stored as integers. */
+    int floats(int value) {
+        if (!stores(value)) {
+            return value;
+        }
+        int result = plan.define(new memory.desc(plan.shape(value), plan.type(), format_tag.acdb));
+        primitive_attr attributes = OneDnn.attributes();
+        attributes.set_scales_mask(dnnl.DNNL_ARG_FROM, 0);
+        reorder.primitive_desc descriptor = new reorder.primitive_desc(
+                OneDnn.engine(), plan.layout(value), OneDnn.engine(), plan.layout(result), attributes, false);
+        plan.add(Call.of(
+                new reorder(descriptor),
+                descriptor,
+                Argument.of(dnnl.DNNL_ARG_FROM, value),
+                Argument.of(dnnl.DNNL_ARG_TO, result),
+                Argument.of(dnnl.DNNL_ARG_ATTR_SCALES | dnnl.DNNL_ARG_FROM, scale(value))));
         return result;
     }
 

@@ -79,6 +79,7 @@ final class OneDnnPlan implements AutoCloseable {
     private final List<List<Step>> layers = new ArrayList<>(); // by node, then one that converts the result
     private final List<memory.desc> layouts = new ArrayList<>(); // by value
     private final List<Integer> storage = new ArrayList<>(); // by value: the value whose memory it uses
+    private final int int8Layers;
     private final int output;
     private final int result;
     private final int[] buffers; // by value: its buffer in a workspace, or EXTERNAL
@@ -116,12 +117,13 @@ final class OneDnnPlan implements AutoCloseable {
                 storage.add(i);
             }
             layouts.set(0, OneDnn.rowMajor(data_type.f32, shape(0)));
-            OneDnnLayers emitter =
-                    new OneDnnLayers(this, weights, autotuner, new OneDnnInt8(this, nodes, weights, ranges));
+            OneDnnInt8 int8 = new OneDnnInt8(this, nodes, weights, ranges);
+            OneDnnLayers emitter = new OneDnnLayers(this, weights, autotuner, int8);
             for (FusedNode node : nodes) {
                 layers.add(new ArrayList<>());
                 emitter.add(node);
             }
+            this.int8Layers = int8.layers();
             layers.add(new ArrayList<>());
             this.output = nodes.get(nodes.size() - 1).output();
             this.result = define(OneDnn.rowMajor(data_type.f32, shape(output)));
@@ -286,6 +288,11 @@ final class OneDnnPlan implements AutoCloseable {
     /** Returns the steps by node, and after the last node those that convert the result. */
     List<List<Step>> layers() {
         return layers;
+    }
+
+    /** Returns how many layers multiply 8-bit integers. */
+    int int8Layers() {
+        return int8Layers;
     }
 
     /** Returns the number of images. */

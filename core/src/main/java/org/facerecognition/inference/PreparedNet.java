@@ -382,6 +382,11 @@ public final class PreparedNet implements AutoCloseable {
         return execution.workspaceBytes();
     }
 
+    /** Returns how many layers multiply 8-bit integers: those that oneDNN has fast code for on this processor. */
+    int int8Layers() {
+        return execution instanceof OneDnnExecution oneDnn ? oneDnn.int8Layers() : 0;
+    }
+
     /** Returns the number of idle workspaces. */
     int workspaces() {
         return execution.workspaces();

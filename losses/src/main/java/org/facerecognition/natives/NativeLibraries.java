@@ -27,6 +27,9 @@ public final class NativeLibraries {
     private static final Set<Class<?>> LOADED = ConcurrentHashMap.newKeySet();
     private static final Map<Class<?>, String> FAILED = new ConcurrentHashMap<>();
     private static final Pattern FILE_ERROR = Pattern.compile("^.*java\\.(io|nio\\.file)\\.\\w+: ");
+    /** The message of an error about a missing class that is not one of JavaCPP's. */
+    private static final Pattern OTHER_CLASS = Pattern.compile("(?!org[./]bytedeco[./])[\\w$]+([./][\\w$]+)+");
+
     private static final Pattern NOT_EXECUTABLE =
             Pattern.compile("failed to map segment from shared object|Operation not permitted");
     private static volatile boolean ready;
@@ -118,6 +121,11 @@ public final class NativeLibraries {
         }
         Throwable root = causes(failure).reduce((former, later) -> later).orElse(failure);
         String reason = message(root).lines().findFirst().orElse(root.toString());
+        boolean isClass = root instanceof ClassNotFoundException || root instanceof NoClassDefFoundError;
+        if (isClass && OTHER_CLASS.matcher(reason).matches()) {
+            return "the class " + reason.replace('/', '.')
+                    + " is missing; check that the class path has all libraries that the build lists";
+        }
         if (NOT_EXECUTABLE.matcher(reason).find()) {
             return name
                     + " cannot be loaded, because JavaCPP's cache folder does not allow execution (name another"

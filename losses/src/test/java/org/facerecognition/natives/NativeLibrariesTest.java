@@ -112,6 +112,12 @@ class NativeLibrariesTest {
                         new ExceptionInInitializerError("Exception java.lang.UnsatisfiedLinkError: java.io.IOException:"
                                 + " No space left on device [in thread \"main\"]"));
         assertThat(NativeLibraries.explain("OpenCV", secondTime)).isEqualTo(noRoom);
+        Throwable missing = new NoClassDefFoundError("com/example/Csv");
+        assertThat(NativeLibraries.explain("a native library", missing))
+                .isEqualTo("the class com.example.Csv is missing; check that the class path has all libraries that the"
+                        + " build lists");
+        assertThat(NativeLibraries.explain("OpenCV", new ClassNotFoundException("org.bytedeco.opencv.opencv_core.Mat")))
+                .startsWith("OpenCV cannot be loaded: ");
     }
 
     @Test
