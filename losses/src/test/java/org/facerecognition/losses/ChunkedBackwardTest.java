@@ -123,19 +123,19 @@ class ChunkedBackwardTest {
         try (PointerScope scope = new PointerScope()) {
             MarginSoftmax head = head(3000, new EverythingMargin(10), 1, ScalarType.Float);
             head.setChunks(chunks(512, 1 << 18));
-            long[] counts = new long[2];
-            long[] bytes = new long[2];
-            for (int i = 0; i < 2; i++) {
-                for (int step = 0; step < (i == 0 ? 8 : 24); step++) {
+            long[] counts = new long[3];
+            long[] bytes = new long[3];
+            for (int i = 0; i < 3; i++) {
+                for (int step = 0; step < (i == 2 ? 24 : 8); step++) {
                     step(head);
                 }
                 System.gc();
                 counts[i] = Pointer.totalCount();
                 bytes[i] = Pointer.physicalBytes();
             }
-            assertThat(counts[1]).isEqualTo(counts[0]);
+            assertThat(counts[2]).isLessThanOrEqualTo(counts[1]); // other tests leave some to the garbage collector
             // the kept cosines of one step alone are 0.7 MB, and there are 24 steps
-            assertThat(bytes[1] - bytes[0]).isLessThan(10L << 20);
+            assertThat(bytes[2] - bytes[1]).isLessThan(10L << 20);
         }
     }
 
