@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.facerecognition.graph.Operation.Add;
@@ -121,7 +122,7 @@ public final class GraphMatch {
             Operation layer = other.nodes().get(from).operation();
             Operation folded = otherUses[from] == 1 ? BatchNormFolding.foldInto(layer, folding) : null;
             require(folded != null, node, partner);
-            theirs = folded;
+            theirs = Objects.requireNonNull(folded);
         }
         require(fits(mine, theirs), node, partner);
         partners.put(node, partner);

@@ -83,11 +83,10 @@ final class WeightTransfer {
     private static List<Copy> copies(Normalize norm, @Nullable Constant shift) {
         BatchNorm target = norm.target();
         BatchNorm source = norm.source();
-        boolean asItIs = source != null
+        if (source != null
                 && shift == null
                 && isLearned(target)
-                && Math.abs(source.epsilon() - target.epsilon()) < SAME_EPSILON;
-        if (asItIs) {
+                && Math.abs(source.epsilon() - target.epsilon()) < SAME_EPSILON) { // it is copied as it is
             return List.of(
                     new Copy(target.mean(), source.mean()),
                     new Copy(target.variance(), source.variance()),
