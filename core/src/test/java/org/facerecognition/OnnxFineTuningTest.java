@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -134,6 +135,9 @@ class OnnxFineTuningTest {
     @ParameterizedTest
     @EncodersToTest
     void beginsAsFromTheWeightsThemselves(Encoder encoder) {
+        assumeTrue(
+                encoder != Encoder.EFFICIENTNET_V2_M || Boolean.getBoolean("tests.long"),
+                "takes 20 s; EFFICIENTNET_B0 has most of its kinds of layers; run it with -Dtests.long=true");
         Path weights = folder.resolve("model.safetensors");
         Path onnx = folder.resolve("model.onnx");
         try (Recognizer trained = Recognizer.arcFace(args(encoder).seed(4).build())) {
