@@ -19,7 +19,7 @@ final class DatabaseAddress {
     static final String DEFAULT_GALLERY = "faces";
     private static final String PREFIX = "jdbc:postgresql:";
     private static final int MAX_CONNECTIONS = 8;
-    private static final long CONNECTION_TIMEOUT_MILLIS = 5_000;
+    private static final long CONNECTION_TIMEOUT_MILLIS = 3_000;
 
     /** Addresses of databases, and what looks like one that was mistyped. */
     private static final Pattern SECRETS =

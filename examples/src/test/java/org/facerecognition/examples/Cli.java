@@ -55,7 +55,7 @@ final class Cli {
     /** Returns the words of {@link #train}. */
     static List<Object> trainWords(Path data, Path out, Object... more) {
         List<Object> words = new ArrayList<>(List.of("train", "--data", data, "--out", out, "--json"));
-        words.addAll(List.of("--layout", "folders", "--encoder", "resnet18", "--image-size", 32));
+        words.addAll(List.of("--layout", "folders", "--encoder", "mobilefacenet", "--image-size", 32));
         words.addAll(List.of("--embedding-size", 16, "--batch-size", 6, "--epochs", 2));
         for (Object word : more) { // replaces the default of an option
             int at = words.indexOf(word);
