@@ -335,8 +335,14 @@ final class Embedder implements AutoCloseable {
      * Int8Calibration, Device)}, or in ONNX Runtime.
      *
      * @throws WeightsException when its layers do not fit each other, or nothing can run it
+     * @throws IllegalStateException when int8 is asked for
      */
     static PrecisionTrial.Result prepare(OnnxModel onnx, String fingerprint, PrepareOptions options) {
+        if (options.arithmetic() == PrepareOptions.Arithmetic.INT8) {
+            throw new IllegalStateException("int8 is for models of this library, but " + onnx.file()
+                    + " is an ONNX model; give its weights to an encoder with startFrom and calibrate that, or prepare"
+                    + " with arithmetic AUTO");
+        }
         ModelInput input = onnx.input();
         String uncovered = onnx.uncovered().orElse("");
         try {

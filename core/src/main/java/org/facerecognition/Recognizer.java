@@ -188,7 +188,7 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Copies weights into the encoder: those of the architecture's origin, or of a model or checkpoint of this library.
      * Only the last layer may stay randomly initialized, where the weights have none or one of another shape
-     * (ImageNet's classes). Drops the model's thresholds.
+     * (ImageNet's classes). Drops the model's thresholds and its calibration for int8.
      *
      * @return what was copied and what was not
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
@@ -206,7 +206,7 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Copies the weights of an ONNX model whose structure is the encoder's, whatever they are called. Batch
      * normalizations that were folded when it was exported are normalizations again: their statistics are measured on
-     * images, and embeddings stay the same. Drops the model's thresholds.
+     * images, and embeddings stay the same. Drops the model's thresholds and its calibration for int8.
      *
      * @param onnx borrowed
      * @param faces the images that training will use, or similar ones. At most 256 of them are read, without
@@ -225,9 +225,9 @@ public final class Recognizer implements FaceEmbedder {
             List<Tensor> images =
                     folded.isEmpty() ? List.of() : DatasetEmbedder.someImages(faces, model.input(), MEASURED_IMAGES);
             int copied = onnx.copy(match);
+            model.startedFrom(onnx.file(), onnx.metadata()); // thresholds are of other weights now, whatever fails
             NativeErrors.explained(() -> ChannelStatistics.measure(graph, folded, images, embedder.device()))
                     .forEach((node, found) -> GraphMatch.normalizeBy(graph, node, found.mean(), found.variance()));
-            model.startedFrom(onnx.file(), onnx.metadata());
             return copied;
         }
     }
@@ -551,7 +551,8 @@ public final class Recognizer implements FaceEmbedder {
      * @param faces 200 or more, such as those it was trained on, like those that it will embed; cropped as {@link
      *     #embed} does
      * @return what was measured
-     * @throws IllegalArgumentException when there are fewer than {@value Int8Calibration#MIN_IMAGES}
+     * @throws IllegalArgumentException when there are fewer than {@value Int8Calibration#MIN_IMAGES}, or values between
+     *     the layers are not finite
      * @throws UnsupportedOperationException when the backbone is a custom one that does not describe its operations, or
      *     oneDNN cannot run it on this processor
      */

@@ -13,6 +13,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.export.ExportFormat;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.inference.Int8Calibration;
@@ -129,6 +130,17 @@ class Int8ModelTest {
     }
 
     @Test
+    void anOnnxModelIsRefusedWithAWayOut() {
+        Path file = folder.resolve("model.onnx");
+        recognizer.calibrateInt8(faces);
+        recognizer.export(file, ExportFormat.ONNX, false);
+        assertThatThrownBy(() -> load(file))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("int8 is for models of this library, but " + file + " is an ONNX model")
+                .hasMessageContaining("startFrom");
+    }
+
+    @Test
     void damagedCalibrationsAreRefusedInOneSentence() {
         recognizer.calibrateInt8(faces);
         Path file = folder.resolve("model.safetensors");
@@ -141,6 +153,8 @@ class Int8ModelTest {
                 "{",
                 "[]",
                 "{}",
+                "{\"minCosine\":0.99,\"changedDecisions\":{}}",
+                "{\"ranges\":{\"values\":{}},\"minCosine\":0.99,\"changedDecisions\":{}}",
                 good.replaceFirst("\"limit\":[^,]*", "\"limit\":-1"),
                 good.replaceFirst("\"limit\":[^,]*", "\"limit\":\"NaN\""),
                 good.replaceFirst("\"values\":\\{", "\"values\":{\"x\":{\"limit\":1,\"signed\":true},"))) {

@@ -45,6 +45,11 @@ record FusedNode(
         return addend > 0 && dead.contains(addend) && !inputs.contains(addend);
     }
 
+    /** Returns this node without what follows its operation. */
+    FusedNode withoutAddend() {
+        return new FusedNode(operation, null, inputs, NONE, output, dead);
+    }
+
     /** Fuses the nodes of a graph; the result is in execution order. */
     static List<FusedNode> of(Graph graph) {
         return withDeadValues(new Fusion(graph).run());

@@ -3,7 +3,9 @@ package org.facerecognition.inference;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Graph;
@@ -26,6 +28,7 @@ public record Int8Calibration(
     private static final int BATCH = 16;
 
     public Int8Calibration {
+        Objects.requireNonNull(ranges, "ranges");
         changedDecisions = Map.copyOf(changedDecisions);
     }
 
@@ -55,8 +58,6 @@ public record Int8Calibration(
         try (PreparedNet net = PreparedNet.onCpu(graph, BATCH, sizePx, ScalarType.Float)) {
             floats = net.embed(others);
         }
-        Map<Double, Double> changed = new TreeMap<>();
-        thresholds.forEach(threshold -> changed.put(threshold, changedDecisions(integers, floats, threshold)));
         return new Int8Calibration(
                 ranges,
                 floats.length,
@@ -65,7 +66,7 @@ public record Int8Calibration(
                         .average()
                         .orElseThrow(),
                 Cosines.min(integers, floats),
-                changed);
+                changedDecisions(integers, floats, thresholds));
     }
 
     private static InputImages everySecond(List<byte[]> pixels, int first, float[][] table, int sizePx) {
@@ -76,14 +77,22 @@ public record Int8Calibration(
         return new InputImages.Pixels(half, table, sizePx, false);
     }
 
-    private static double changedDecisions(float[][] a, float[][] b, double threshold) {
-        int changed = 0;
-        for (int i = 0; i < a.length; i++) {
+    /** Returns the fraction of pairs that are decided differently, by threshold. */
+    private static Map<Double, Double> changedDecisions(float[][] a, float[][] b, List<Double> thresholds) {
+        double[] changed = new double[thresholds.size()];
+        for (int i = 0; i < a.length && changed.length > 0; i++) {
             for (int j = 0; j < i; j++) {
-                changed += Cosines.of(a[i], a[j]) >= threshold != Cosines.of(b[i], b[j]) >= threshold ? 1 : 0;
+                double one = Cosines.of(a[i], a[j]);
+                double other = Cosines.of(b[i], b[j]);
+                for (int t = 0; t < changed.length; t++) {
+                    changed[t] += one >= thresholds.get(t) != other >= thresholds.get(t) ? 1 : 0;
+                }
             }
         }
-        return changed / (a.length * (a.length - 1) / 2.0);
+        double pairs = a.length * (a.length - 1) / 2.0;
+        return IntStream.range(0, changed.length)
+                .boxed()
+                .collect(Collectors.toMap(thresholds::get, t -> changed[t] / pairs));
     }
 
     /** Says how far int8 is from float32. */

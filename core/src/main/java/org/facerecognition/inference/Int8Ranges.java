@@ -6,6 +6,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /**
@@ -39,6 +40,7 @@ public record Int8Ranges(String network, Map<Integer, Range> values) {
     }
 
     public Int8Ranges {
+        Objects.requireNonNull(network, "network");
         values = Map.copyOf(values);
     }
 
@@ -47,7 +49,10 @@ public record Int8Ranges(String network, Map<Integer, Range> values) {
         return network.equals(digest(nodes));
     }
 
-    /** Returns a digest of a network's layers: of what they do, and of which values. */
+    /**
+     * Returns a digest of a network's layers: of what they do, and of which values. It is in models' files, so it must
+     * stay the same in all versions, and with it {@link LayerCost.Kind#name}.
+     */
     static String digest(List<FusedNode> nodes) {
         StringBuilder text = new StringBuilder();
         for (FusedNode node : nodes) {
@@ -69,8 +74,17 @@ public record Int8Ranges(String network, Map<Integer, Range> values) {
         }
     }
 
-    /** Returns a digest of the network and all ranges: embeddings with equal digests can be compared. */
+    /**
+     * Returns a digest of the network and all ranges: embeddings with equal digests can be compared. It is of the bits
+     * of the limits, since different versions of Java write floats differently.
+     */
     public String digest() {
-        return digest(network + new TreeMap<>(values));
+        StringBuilder text = new StringBuilder(network);
+        new TreeMap<>(values)
+                .forEach((value, range) -> text.append(' ')
+                        .append(value)
+                        .append(range.signed() ? 's' : 'u')
+                        .append(Integer.toHexString(Float.floatToIntBits(range.limit()))));
+        return digest(text.toString());
     }
 }

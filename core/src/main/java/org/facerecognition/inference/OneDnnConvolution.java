@@ -59,11 +59,10 @@ final class OneDnnConvolution {
 
     /** Adds the calls of a node that is a convolution. */
     void add(FusedNode given, Convolution c) {
-        FusedNode node = int8.withAddend(given);
-        if (int8.runs(node) && OneDnnAutotuner.isReference(describe(node, c, null, true))) {
-            int8.keepInFloats(node);
-            node = given;
+        if (int8.runs(given) && OneDnnAutotuner.isReference(describe(given.withoutAddend(), c, null, true))) {
+            int8.keepInFloats(given);
         }
+        FusedNode node = int8.withAddend(given);
         PostOp postOp = fusiblePostOp(node, c);
         Pointwise separate = postOp == null ? node.then() : null;
         if (separate != null) {
@@ -120,12 +119,15 @@ final class OneDnnConvolution {
                     plan.shape(graphInput),
                     int8.runs(node) ? int8.integers(graphInput) : plan.type());
             boolean cutsInput = rows || depthwise;
+            List<OneDnnSlabs> addends = node.addend() == FusedNode.NONE
+                    ? List.of()
+                    : OneDnnSlabs.of(plan.layout(node.addend()), to, plan.type());
             boolean possible = results.hasParts(parts)
                     && (rows || depthwise || c.groups() == 1)
                     && (rows || !int8.runs(node))
                     && (!cutsInput || (!inputs.isEmpty() && inputs.get(0).matches(results)))
                     && (node.addend() == FusedNode.NONE
-                            || plan.layout(node.addend()).equals(whole.dst_desc()));
+                            || !addends.isEmpty() && addends.get(0).matches(results));
             for (int i = 0; i < parts && possible; i++) {
                 Part part = new Part(
                         node,
@@ -133,6 +135,7 @@ final class OneDnnConvolution {
                         postOp,
                         results,
                         cutsInput ? inputs.get(0) : null,
+                        addends.isEmpty() ? null : addends.get(0),
                         results.start(i, parts),
                         results.start(i + 1, parts));
                 possible = part.add(whole, input, output, calls);
@@ -152,6 +155,7 @@ final class OneDnnConvolution {
         private final @Nullable PostOp postOp;
         private final OneDnnSlabs results;
         private final @Nullable OneDnnSlabs inputs; // null if the part needs all of the input
+        private final @Nullable OneDnnSlabs addends; // null if nothing is added; may have another type than the results
         private final boolean rows;
         private final long from;
         private final long to;
@@ -162,6 +166,7 @@ final class OneDnnConvolution {
                 @Nullable PostOp postOp,
                 OneDnnSlabs results,
                 @Nullable OneDnnSlabs inputs,
+                @Nullable OneDnnSlabs addends,
                 long from,
                 long to) {
             this.node = node;
@@ -169,6 +174,7 @@ final class OneDnnConvolution {
             this.postOp = postOp;
             this.results = results;
             this.inputs = inputs;
+            this.addends = addends;
             this.rows = results.axis() == Axis.ROWS;
             this.from = from;
             this.to = to;
@@ -198,6 +204,7 @@ final class OneDnnConvolution {
                 inputSlab = inputs.between(from, to);
             }
             Slab result = results.between(from, to);
+            Slab added = addends == null ? result : addends.between(from, to);
             var descriptor = sameImplementation(
                     chosen,
                     describe(
@@ -206,13 +213,13 @@ final class OneDnnConvolution {
                             inputSlab == null ? plan.layout(input) : inputSlab.layout(),
                             result.layout(),
                             padding,
-                            attributes(node, postOp, result.layout(), true)));
+                            attributes(node, postOp, added.layout(), true)));
             if (descriptor == null) {
                 return false;
             }
             List<Argument> arguments = new ArrayList<>();
             if (node.addend() != FusedNode.NONE && !addsInPlace(node)) {
-                arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), result));
+                arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), added));
             }
             if (postOp != null && postOp.slopes() != null) {
                 int position = node.addend() == FusedNode.NONE ? 0 : 1;

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -329,12 +330,12 @@ final class OneDnnExecution implements Execution {
         return pool(1).plan().int8Layers();
     }
 
-    /** Runs the network on one image after another and shows an observer the values of each. */
-    void observe(InputImages images, OneDnnWorkspace.Observer observer) {
+    /** Runs the network on one image after another and shows an observer the wanted values of each. */
+    void observe(InputImages images, Set<Integer> wanted, OneDnnWorkspace.Observer observer) {
         try (OpenMp.Scope alone = OpenMp.alone();
                 OneDnnWorkspace workspace = new OneDnnWorkspace(pool(1).plan())) {
             for (int i = 0; i < images.count(); i++) {
-                workspace.observe(nodes, images, i, observer);
+                workspace.observe(nodes, images, i, wanted, observer);
             }
         }
     }

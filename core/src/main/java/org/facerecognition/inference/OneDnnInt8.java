@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * symmetric ranges, those of weights for each output channel. Sums are exact; biases, additions and activations are in
  * float32.
  *
- * <p>The first convolution, depthwise and grouped ones and linear layers stay in float32: they are a small part of the
- * time, and of the first and last layer the errors are largest.
+ * <p>The first convolution, depthwise and grouped ones, those with few input channels, and linear layers stay in
+ * float32: they are a small part of the time, and in depthwise ones the errors are largest.
  */
 final class OneDnnInt8 {
     private static final int MIN_CHANNELS = 16; // of the input

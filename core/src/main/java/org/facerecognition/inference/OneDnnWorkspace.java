@@ -2,6 +2,7 @@ package org.facerecognition.inference;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_stream;
@@ -147,17 +148,20 @@ final class OneDnnWorkspace implements AutoCloseable {
     }
 
     /**
-     * Runs the network on this thread and shows an observer the value of each node.
+     * Runs the network on this thread and shows an observer some of its values.
      *
      * @param nodes that the plan was made for
+     * @param wanted the numbers of the values to show
      * @throws IllegalStateException when a primitive fails
      */
-    void observe(List<FusedNode> nodes, InputImages input, int from, Observer observer) {
+    void observe(List<FusedNode> nodes, InputImages input, int from, Set<Integer> wanted, Observer observer) {
         read(input, from);
         for (int i = 0; i < nodes.size(); i++) {
             layers.get(i).forEach(parts -> parts.forEach(BoundCall::run));
             int number = nodes.get(i).output();
-            observer.see(number, rowMajor(number));
+            if (wanted.contains(number)) {
+                observer.see(number, rowMajor(number));
+            }
         }
     }
 

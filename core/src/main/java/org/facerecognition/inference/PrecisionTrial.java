@@ -126,6 +126,8 @@ public final class PrecisionTrial {
             return new Result(net, "int8, " + calibration);
         } catch (IllegalArgumentException e) { // a batch size is checked already
             throw new IllegalStateException(e.getMessage() + "; calibrate the model again", e);
+        } catch (UnsupportedOperationException e) {
+            throw new IllegalStateException(e.getMessage() + "; prepare with arithmetic AUTO", e);
         }
     }
 

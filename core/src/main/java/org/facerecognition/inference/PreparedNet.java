@@ -3,7 +3,6 @@ package org.facerecognition.inference;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -11,7 +10,6 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.facerecognition.graph.BatchNormFolding;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
@@ -26,12 +24,6 @@ import org.jspecify.annotations.Nullable;
  * where oneDNN is not available, libtorch's operators ({@link AtenExecution}).
  */
 public final class PreparedNet implements AutoCloseable {
-    /**
-     * The maximum size of a value between layers on a CPU; batches with larger values run in chunks. Larger values do
-     * not stay in the cache.
-     */
-    private static final long MAX_VALUE_BYTES = 16 << 20;
-
     private final Execution execution;
     private final ScalarType type;
     private final @Nullable Int8Ranges ranges;
@@ -56,7 +48,7 @@ public final class PreparedNet implements AutoCloseable {
     }
 
     private PreparedNet(
-            Execution execution, int batchSize, Layers layers, ScalarType type, @Nullable Int8Ranges ranges) {
+            Execution execution, int batchSize, FusedLayers layers, ScalarType type, @Nullable Int8Ranges ranges) {
         this(execution, batchSize, Math.toIntExact(layers.shapes()[0][1]), layers.embeddingSize(), type, ranges);
     }
 
@@ -103,8 +95,8 @@ public final class PreparedNet implements AutoCloseable {
      * @param ranges of the network's values
      * @return owned
      * @throws IllegalArgumentException when {@code batchSize} is less than 1, or the ranges are of another network
-     * @throws UnsupportedOperationException when the graph's layers do not fit each other, or oneDNN cannot run them on
-     *     this processor
+     * @throws UnsupportedOperationException when the graph's layers do not fit each other, or oneDNN has no fast
+     *     code with integers for any of them on this processor
      */
     public static PreparedNet int8(Graph graph, int batchSize, int sizePx, Int8Ranges ranges) {
         return int8(graph, batchSize, sizePx, ranges, ComputeThreads.shared());
@@ -112,11 +104,22 @@ public final class PreparedNet implements AutoCloseable {
 
     /** Prepares a network with convolutions of 8-bit integers, with threads of its own; owned. */
     static PreparedNet int8(Graph graph, int batchSize, int sizePx, Int8Ranges ranges, ComputeThreads threads) {
+        requireOneDnn(graph);
+        PreparedNet net = withOneDnn(graph, batchSize, sizePx, ScalarType.Float, ranges, threads);
+        if (net.int8Layers() == 0) {
+            net.close();
+            throw new UnsupportedOperationException(
+                    "int8 is not possible: oneDNN has fast code with integers for none of"
+                            + " this network's convolutions on this processor");
+        }
+        return net;
+    }
+
+    private static void requireOneDnn(Graph graph) {
         if (!OneDnn.available(ScalarType.Float) || !OneDnnLayers.supports(graph)) {
             throw new UnsupportedOperationException(
-                    "int8 needs oneDNN, which cannot run this network on this processor");
+                    "int8 is not possible: it needs oneDNN, which cannot run this network on this processor");
         }
-        return withOneDnn(graph, batchSize, sizePx, ScalarType.Float, ranges, threads);
     }
 
     /** Prepares a network for libtorch's operators on the CPU, as on processors without oneDNN; owned. */
@@ -135,7 +138,7 @@ public final class PreparedNet implements AutoCloseable {
             @Nullable Int8Ranges ranges,
             ComputeThreads threads) {
         try (PointerScope scope = new PointerScope();
-                Layers layers = Layers.of(graph, batchSize, sizePx)) {
+                FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
             if (ranges != null && !ranges.fit(layers.nodes())) {
                 throw new IllegalArgumentException(
                         "the ranges for int8 are of another network, or of another version of this library");
@@ -151,50 +154,10 @@ public final class PreparedNet implements AutoCloseable {
         Libtorch.load();
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
-                Layers layers = Layers.of(graph, batchSize, sizePx)) {
+                FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
             int chunkSize = device.is_cpu() ? layers.chunkSize(batchSize, type) : batchSize;
             Execution execution = new AtenExecution(layers.nodes(), layers.shapes().length, chunkSize, type, device);
             return new PreparedNet(execution, batchSize, layers, type, null);
-        }
-    }
-
-    /**
-     * A network's fused layers.
-     *
-     * @param folded the network without the normalizations that other layers can do; owned
-     * @param shapes of the values for one image
-     */
-    private record Layers(Graph folded, List<FusedNode> nodes, long[][] shapes) implements AutoCloseable {
-        static Layers of(Graph graph, int batchSize, int sizePx) {
-            if (batchSize < 1) {
-                throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
-            }
-            Graph folded = BatchNormFolding.fold(graph);
-            List<FusedNode> nodes = FusedNode.of(folded);
-            return new Layers(folded, nodes, Shapes.of(nodes, folded.nodes().size(), sizePx));
-        }
-
-        int embeddingSize() {
-            long[] rows =
-                    Objects.requireNonNull(shapes[nodes.get(nodes.size() - 1).output()]);
-            if (rows.length != 1) {
-                throw new UnsupportedOperationException("a net to be prepared must end in embeddings of one dimension,"
-                        + " but ended in a value of shape " + Arrays.toString(rows));
-            }
-            return Math.toIntExact(rows[0]);
-        }
-
-        /** Returns a size that splits a batch into the fewest chunks, all of nearly the same size. */
-        int chunkSize(int batchSize, ScalarType type) {
-            int bytes = type == ScalarType.Float ? Float.BYTES : Short.BYTES;
-            long maxChunkSize = MAX_VALUE_BYTES / bytes / Shapes.largest(shapes);
-            int chunks = (int) Math.ceil((double) batchSize / Math.max(1, maxChunkSize));
-            return (int) Math.ceil((double) batchSize / chunks);
-        }
-
-        @Override
-        public void close() {
-            folded.close();
         }
     }
 
@@ -288,15 +251,13 @@ public final class PreparedNet implements AutoCloseable {
      *     this processor
      */
     static Int8Ranges ranges(Graph graph, InputImages images) {
-        if (!OneDnn.available(ScalarType.Float) || !OneDnnLayers.supports(graph)) {
-            throw new UnsupportedOperationException(
-                    "int8 needs oneDNN, which cannot run this network on this processor");
-        }
+        requireOneDnn(graph);
         try (PointerScope scope = new PointerScope();
-                Layers layers = Layers.of(graph, 1, images.sizePx());
+                FusedLayers layers = FusedLayers.of(graph, 1, images.sizePx());
                 OneDnnExecution execution = new OneDnnExecution(
                         ComputeThreads.shared(), layers.nodes(), layers.shapes(), 1, ScalarType.Float, null)) {
-            return new RangeMeter(layers.nodes()).measure(observer -> execution.observe(images, observer));
+            RangeMeter meter = new RangeMeter(layers.nodes());
+            return meter.measure(observer -> execution.observe(images, meter.wanted(), observer));
         }
     }
 

@@ -30,6 +30,11 @@ final class RangeMeter {
                 .collect(Collectors.toSet());
     }
 
+    /** Returns the numbers of the values whose ranges are needed. */
+    Set<Integer> wanted() {
+        return wanted;
+    }
+
     /** What is known of one value: first its extremes, then how often each magnitude occurs. */
     private static final class Magnitudes {
         private float min;
@@ -84,25 +89,17 @@ final class RangeMeter {
     /**
      * Finds the ranges.
      *
-     * @param run runs the network on the images and shows its values to an observer; called twice
+     * @param run runs the network on the images and shows an observer the values that are wanted; called twice
      * @throws IllegalArgumentException when a value is not finite
      */
     Int8Ranges measure(Consumer<OneDnnWorkspace.Observer> run) {
         Map<Integer, Magnitudes> all = new HashMap<>();
         wanted.forEach(value -> all.put(value, new Magnitudes()));
-        run.accept((number, values) -> {
-            if (all.containsKey(number)) {
-                Objects.requireNonNull(all.get(number)).widen(values);
-            }
-        });
+        run.accept((number, values) -> Objects.requireNonNull(all.get(number)).widen(values));
         if (!all.values().stream().allMatch(magnitudes -> Float.isFinite(magnitudes.max))) {
             throw new IllegalArgumentException("values between the layers are not finite, so they have no ranges");
         }
-        run.accept((number, values) -> {
-            if (all.containsKey(number)) {
-                Objects.requireNonNull(all.get(number)).count(values);
-            }
-        });
+        run.accept((number, values) -> Objects.requireNonNull(all.get(number)).count(values));
         return new Int8Ranges(
                 Int8Ranges.digest(nodes),
                 all.entrySet().stream()

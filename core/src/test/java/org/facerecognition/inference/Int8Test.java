@@ -196,6 +196,13 @@ class Int8Test {
                 .hasMessage("values between the layers are not finite, so they have no ranges");
     }
 
+    @Test
+    void theDigestIsTheSameInAllVersionsOfJava() { // which write floats differently
+        Map<Integer, Range> values = Map.of(7, new Range(0.1f, false), 1, new Range(1.5f, true));
+        assertThat(new Int8Ranges("net", values).digest())
+                .isEqualTo("e20ab9052b2013ce"); // SHA-256 of "net 1s3fc00000 7u3dcccccd"
+    }
+
     // --- networks ---
 
     @ParameterizedTest

@@ -3,7 +3,6 @@ package org.facerecognition.examples;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.regex.Pattern;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
@@ -62,11 +61,15 @@ final class InitOptions {
      * @param faces that it will be trained on
      */
     void apply(Recognizer recognizer, Encoder encoder, FaceDataset faces, PrintWriter err) {
+        boolean isOnnx = init != null && !ADDRESS.matcher(init).matches() && ModelOptions.isOnnx(Path.of(init));
+        if (input != null && !isOnnx) {
+            throw new IllegalArgumentException("--init-input must be given with an ONNX model as --init"
+                    + (init == null ? "" : ", but that was " + init));
+        }
         if (init == null) {
             return;
         }
-        if (init.toLowerCase(Locale.ROOT).endsWith(".onnx")
-                && !ADDRESS.matcher(init).matches()) {
+        if (isOnnx) {
             InputContract contract = input == null ? null : InputContract.parse(input);
             try (OnnxModel model = OnnxModel.open(Path.of(init), contract)) {
                 err.println("started from " + init + ": " + recognizer.startFrom(model, faces) + " tensors");

@@ -22,7 +22,10 @@ import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
-/** A model that a command embeds faces with: one of this library, or an ONNX file from elsewhere, in float32. */
+/**
+ * A model that a command embeds faces with: one of this library, or an ONNX file from elsewhere; in float32, or in
+ * int8 if that is asked for.
+ */
 abstract sealed class LoadedModel implements AutoCloseable {
     /**
      * Returns a model of this library.

@@ -56,7 +56,7 @@ final class ModelOptions {
         return isOnnx(model);
     }
 
-    private static boolean isOnnx(Path file) {
+    static boolean isOnnx(Path file) {
         return file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx");
     }
 
@@ -104,6 +104,7 @@ final class ModelOptions {
             throw new IllegalArgumentException(
                     "--input try must be given with an ONNX model, since " + model + " says what pixels it takes");
         }
+        requireFloat();
         return LoadedModel.of(model, contract, detector, choice, flip);
     }
 

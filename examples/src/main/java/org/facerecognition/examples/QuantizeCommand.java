@@ -11,6 +11,7 @@ import java.util.stream.IntStream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.Int8Calibration;
+import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.vision.FaceDetector;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -83,6 +84,10 @@ final class QuantizeCommand implements Callable<Integer> {
             recognizer.save(out);
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
+        }
+        if (!(calibration.minCosine() >= PrepareOptions.INT8.minCosine())) {
+            err.println("note: --int8 will refuse this model, because the smallest cosine is below "
+                    + PrepareOptions.INT8.minCosine());
         }
         PrintWriter printed = spec.commandLine().getOut();
         printed.println(json ? line(calibration) : "int8: " + calibration);

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
@@ -177,7 +179,8 @@ class OnnxCommandsTest {
 
     @Test
     void trainingStartsFromAnOnnxModel() {
-        Cli.Result trained = Cli.train(faces, root.resolve("tuned"), "--epochs", 1, "--init", exported);
+        Cli.Result trained =
+                Cli.train(faces, root.resolve("tuned"), "--epochs", 1, "--init", exported, "--encoder", "resnet18");
         assertThat(trained.code()).as(trained.err()).isZero();
         assertThat(trained.err()).contains("started from " + exported + ": ");
         Cli.Result refused =
@@ -185,5 +188,12 @@ class OnnxCommandsTest {
         assertThat(refused.err())
                 .contains(exported + " does not have the structure of the encoder: after ")
                 .contains(" where the file has ");
+        for (Object[] init : new Object[][] {{}, {"--init", root.resolve("weights.pth")}}) {
+            List<Object> words = new ArrayList<>(List.of("--epochs", 1, "--init-input", "insightface"));
+            words.addAll(List.of(init));
+            Cli.Result unused = Cli.train(faces, root.resolve("unused"), words.toArray());
+            assertThat(unused.code()).isEqualTo(Main.USED_WRONGLY);
+            assertThat(unused.err()).contains("--init-input must be given with an ONNX model as --init");
+        }
     }
 }

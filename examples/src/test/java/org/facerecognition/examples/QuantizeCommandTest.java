@@ -73,6 +73,10 @@ class QuantizeCommandTest {
                 Cli.run("export", "--int8", "--model", quantized, "--format", "onnx", "--out", root.resolve("x.onnx"));
         assertThat(export.code()).isEqualTo(Main.USED_WRONGLY);
         assertThat(export.err()).contains("--int8 must go with");
+        Cli.Result tried =
+                Cli.run("evaluate", "--int8", "--input", "try", "--model", root.resolve("x.onnx"), "--data", faces);
+        assertThat(tried.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(tried.err()).contains("--int8 must go with");
         Cli.Result few =
                 Cli.run("quantize", "--model", model, "--out", root.resolve("x"), faces.resolve("person0/0.png"));
         assertThat(few.code()).isEqualTo(Main.USED_WRONGLY);
