@@ -474,8 +474,13 @@ public final class Recognizer implements FaceEmbedder {
      *
      * @param file in the safetensors format; replaced atomically when it exists
      * @throws org.facerecognition.weights.WeightsException when it cannot be written; a former file is untouched then
+     * @throws IllegalStateException while a training has the class centers spread over processes
      */
     public void save(Path file) {
+        if (head instanceof MarginSoftmax margins && margins.isSharded()) {
+            throw new IllegalStateException("this recognizer cannot be saved: its class centers are spread over the"
+                    + " processes of a training; use the training's checkpoints, or save it after the training");
+        }
         try (Lifetime.Use open = lifetime.enter();
                 PointerScope scope = new PointerScope()) {
             SafeTensors.write(file, ModelFiles.tensors(net), ModelFiles.metadata(model, net, encoder));

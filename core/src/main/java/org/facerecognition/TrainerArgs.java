@@ -101,6 +101,7 @@ public record TrainerArgs(
         private boolean acceptChangedImages;
         private Distributed group = Distributed.alone();
         private boolean syncBatchNorm;
+        private boolean shardHead;
         private List<TrainingListener> listeners = List.of();
 
         private Builder() {}
@@ -285,6 +286,12 @@ public record TrainerArgs(
             return this;
         }
 
+        /** Spreads the class centers over the processes; see {@link DataParallel#shardHead}. */
+        public Builder shardHead(boolean shardHead) {
+            this.shardHead = shardHead;
+            return this;
+        }
+
         public Builder listeners(TrainingListener... listeners) {
             this.listeners = List.of(listeners);
             return this;
@@ -315,7 +322,7 @@ public record TrainerArgs(
                     new Loading(batchSize, sampler, loaderThreads, badImages, imageCacheMib, featureCacheMib),
                     new Checkpointing(checkpoints, checkpointEverySteps, resume, acceptChangedImages),
                     new Evaluation(score, verification, bestBy),
-                    new DataParallel(group, syncBatchNorm),
+                    new DataParallel(group, syncBatchNorm, shardHead),
                     listeners);
         }
 

@@ -46,7 +46,11 @@ import org.facerecognition.train.TrainingProgress;
 import org.facerecognition.train.Validation;
 import org.jspecify.annotations.Nullable;
 
-/** One call of {@link Trainer#fit}: opens what a training needs, runs its epochs and steps, and closes it again. */
+/**
+ * One call of {@link Trainer#fit}: opens what a training needs, runs its epochs and steps, and closes it again.
+ *
+ * Long because the parts of a training, each a class of its own, are opened in one order.
+ */
 final class TrainingRun implements AutoCloseable {
     private final Recognizer recognizer;
     private final Module net;
@@ -66,6 +70,7 @@ final class TrainingRun implements AutoCloseable {
     private final ForwardPass forward;
     private final BatchLoader trainLoader;
     private final Validation validation;
+    private final ParameterOptimizer optimizer;
     private final Checkpoints checkpoints;
     private final TrainingProgress progress;
     private final Map<String, String> skippedForCenters = new TreeMap<>(); // reasons by image
@@ -102,7 +107,7 @@ final class TrainingRun implements AutoCloseable {
         this.formerData = recognizer.model().trainedOn();
         this.device = resources.add(
                 optimization.device().resolve(args.parallel().group().localRank()));
-        this.ranks = Ranks.of(args.parallel(), recognizer.encoder(), device, optimization.seed());
+        this.ranks = Ranks.of(args.parallel(), recognizer.encoder(), recognizer.head(), device, optimization.seed());
         this.formerDevice = resources.add(recognizer.embedder().copyOfDevice());
         this.trainable = new TrainableParameters(net);
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
@@ -130,7 +135,6 @@ final class TrainingRun implements AutoCloseable {
                     resources.add(new BatchLoader(train, batches, device, optimization.channelsLast(), ranks.share()));
             this.validation = resources.add(validation(args, validationData, batches));
             requireTrainableBatches();
-            ParameterOptimizer optimizer;
             try (PointerScope scope = new PointerScope()) {
                 optimizer = resources.add(optimization
                         .optimizer()
@@ -138,6 +142,7 @@ final class TrainingRun implements AutoCloseable {
             }
             optimizer.zeroGrad(); // gradients that the caller left would be part of the first step
             resources.onClose(optimizer::zeroGrad);
+            boolean spread = args.parallel().shardHead() && spreadHead(train);
             RandomStream random = resources.add(new RandomStream(device, optimization.seed()));
             this.checkpoints = new Checkpoints(
                     checkpointing,
@@ -146,7 +151,8 @@ final class TrainingRun implements AutoCloseable {
                     random,
                     checkpointing.folder() == null ? null : description(args, train, validationData),
                     args.listeners(),
-                    ranks.isFirst());
+                    ranks.isFirst(),
+                    ranks.headShards());
             this.progress = checkpoints.resumeOrStart();
             this.resumed = checkpoints.isResumed();
             ranks.requireSame(() -> description(args, train, validationData).ofAllRanks(checkpointing, progress));
@@ -164,7 +170,7 @@ final class TrainingRun implements AutoCloseable {
                 listeners.note("the last batch of an epoch has " + (loading.batchSize() + 1)
                         + " images: one would be left over, which batch normalization cannot work on alone");
             }
-            if (optimization.headFromMeans() && progress.step == 0) {
+            if (optimization.headFromMeans() && progress.step == 0 && !spread) {
                 ranks.onFirst(() -> initializeCenters(train)); // the others get them with the first epoch
             }
             opened = true;
@@ -173,6 +179,19 @@ final class TrainingRun implements AutoCloseable {
                 close();
             }
         }
+    }
+
+    /** Spreads the class centers over ranks, after the last use of all of them on one; returns whether it did. */
+    private boolean spreadHead(FaceDataset train) {
+        if (ranks == Ranks.ALONE) {
+            return false;
+        }
+        if (optimization.headFromMeans() && !Checkpoints.isThere(checkpointing)) {
+            ranks.onFirst(() -> initializeCenters(train));
+        }
+        ranks.align(net);
+        ranks.spreadHead(optimizer);
+        return true;
     }
 
     private void prepareRecognizer(FaceDataset train) {
@@ -205,8 +224,11 @@ final class TrainingRun implements AutoCloseable {
                 args.listeners(),
                 net,
                 forward,
+                ranks,
                 (faces, done) -> recognizer.embedder().embed(faces, false, done, loading.badImages()),
-                data == null ? null : new BatchLoader(data, inOrder, device, optimization.channelsLast()),
+                data == null
+                        ? null
+                        : new BatchLoader(data, inOrder, device, optimization.channelsLast(), ranks.share()),
                 data == null ? 0 : data.size());
     }
 
@@ -261,7 +283,12 @@ final class TrainingRun implements AutoCloseable {
 
     History run() {
         try {
-            return trainEpochs();
+            History history = trainEpochs();
+            if (ranks.headShards() != null) {
+                optimizer.close(); // its memory is needed for the centers
+                ranks.unspreadHead();
+            }
+            return history;
         } catch (LinkageError e) {
             throw NativeErrors.ofLibraries(e, checkpoints.lastSaved());
         }
@@ -346,8 +373,7 @@ final class TrainingRun implements AutoCloseable {
         Libtorch.keepCacheFolder();
         long start = System.nanoTime();
         warmUpMargin(firstBatchOfLastStep()); // validation has the margin of the epoch's last step
-        Validation.Result validated =
-                Validation.Result.of(ranks.onFirst(() -> validation.run().values()));
+        Validation.Result validated = validation.run();
         EpochReport report = new EpochReport(
                 progress.epoch + 1,
                 progress.step,

@@ -255,7 +255,7 @@ class ArchitectureTest {
             .resideOutsideOfPackage("org.facerecognition.benchmarks..")
             .and(isNot("natives.TensorRows", "weights.Fingerprint", "train.EmbeddingStats"))
             .and(isNot("backbone.FrozenFeatureCache", "inference.OneDnnExecution"))
-            .and(isNot("weights.SafeTensors", "weights.TensorBytes", "gallery.ExactSearch"))
+            .and(isNot("weights.SafeTensorsWriter", "weights.TensorBytes", "gallery.ExactSearch"))
             .and(isNot("data.BatchBuffer", "data.DecodedImageCache"))
             .and(isNot("graph.TensorConstant")) // asks for the address alone
             .should()

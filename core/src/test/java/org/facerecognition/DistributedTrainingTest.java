@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.RankProcesses.Result;
 import org.facerecognition.weights.SafeTensors;
 import org.junit.jupiter.api.AfterEach;
@@ -21,6 +23,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Trains in one process and in several, on synthetic faces, and lets ranks fail. */
@@ -110,14 +114,18 @@ class DistributedTrainingTest {
             Map<String, Map<Integer, Double>> alone = trainings(1);
             assertThat(alone).hasSize(8);
             for (int ranks : new int[] {2, 4}) {
-                Map<String, Map<Integer, Double>> together = trainings(ranks);
-                assertThat(together.keySet()).isEqualTo(alone.keySet());
-                together.forEach((training, losses) -> assertSame(losses, alone.get(training)));
+                for (String shard : List.of("shard=false", "shard=true")) {
+                    Map<String, Map<Integer, Double>> together = trainings(ranks, shard);
+                    assertThat(together).hasSameSizeAs(alone);
+                    together.forEach(
+                            (training, losses) -> assertSame(losses, alone.get(training.replace(shard + " ", ""))));
+                }
             }
         }
 
-        private Map<String, Map<Integer, Double>> trainings(int ranks) throws IOException, InterruptedException {
-            Result result = processes.run(ranks, with(TRAININGS));
+        private Map<String, Map<Integer, Double>> trainings(int ranks, String... more)
+                throws IOException, InterruptedException {
+            Result result = processes.run(ranks, with(with(more), TRAININGS));
             assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
             return result.lossesByTraining();
         }
@@ -131,6 +139,72 @@ class DistributedTrainingTest {
             Map<Integer, Double> alone = losses(1, "steps=5", "precision=BF16");
             losses(2, "steps=5", "precision=BF16")
                     .forEach((step, loss) -> assertThat(loss).isCloseTo(alone.get(step), within(0.01 * loss)));
+        }
+
+        /**
+         * Each of 3 ranks has its share of 8 class centers: clipped gradients, validation, the best checkpoint, a
+         * resumed training; first centers, sampled centers and accumulation.
+         */
+        @Test
+        void withASpreadHead() throws IOException, InterruptedException {
+            Path one = folder.resolve("one");
+            Path three = folder.resolve("three");
+            List<Map<Integer, Double>> expected = spreadTrainings(1, one);
+            List<Map<Integer, Double>> actual = spreadTrainings(3, three);
+            assertThat(actual).hasSize(3);
+            for (int i = 0; i < 3; i++) {
+                assertSame(actual.get(i), expected.get(i));
+            }
+            for (String file : List.of("a/last.ckpt", "a/best.ckpt", "b/last.ckpt")) {
+                assertSameTensors(three.resolve(file), one.resolve(file));
+            }
+        }
+
+        private List<Map<Integer, Double>> spreadTrainings(int ranks, Path out)
+                throws IOException, InterruptedException {
+            Result result = processes.run(
+                    ranks,
+                    with(
+                            "shard=true",
+                            "validate=true",
+                            "then",
+                            "steps=5",
+                            "clip=1",
+                            "out=" + out.resolve("a"),
+                            "then",
+                            "steps=9",
+                            "clip=1",
+                            "out=" + out.resolve("a"),
+                            "resume=true",
+                            "then",
+                            "steps=6",
+                            "loss=partial",
+                            "accumulation=2",
+                            "means=true",
+                            "out=" + out.resolve("b")));
+            assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
+            return List.copyOf(result.lossesByTraining().values());
+        }
+
+        /** Weights and optimizer states, to rounding. */
+        private static void assertSameTensors(Path actual, Path expected) {
+            try (PointerScope scope = new PointerScope();
+                    SafeTensors one = SafeTensors.open(expected);
+                    SafeTensors other = SafeTensors.open(actual)) {
+                assertThat(other.names()).isEqualTo(one.names());
+                for (String name : one.names()) {
+                    assertThat(other.shape(name)).as(name).isEqualTo(one.shape(name));
+                    Tensor wanted = one.read(name).to(ScalarType.Double);
+                    double difference = other.read(name)
+                            .to(ScalarType.Double)
+                            .sub(wanted)
+                            .norm()
+                            .item_double();
+                    assertThat(difference)
+                            .as(name)
+                            .isLessThanOrEqualTo(1e-5 * wanted.norm().item_double());
+                }
+            }
         }
 
         /**
@@ -177,11 +251,36 @@ class DistributedTrainingTest {
     void resumesWithAnyNumberOfRanks() throws IOException, InterruptedException {
         Map<Integer, Double> pieces = new TreeMap<>();
         String out = "out=" + folder.resolve("checkpoints");
-        pieces.putAll(losses(2, out, "steps=2", "every=1"));
+        pieces.putAll(losses(2, out, "steps=2", "every=1", "shard=true"));
         pieces.putAll(losses(1, out, "steps=4", "every=1", "resume=true"));
-        pieces.putAll(losses(4, out, "steps=6", "every=1", "resume=true"));
+        pieces.putAll(losses(4, out, "steps=6", "every=1", "resume=true", "shard=true"));
         pieces.putAll(losses(2, out, "steps=8", "every=1", "resume=true"));
         assertSame(pieces, losses(1, "steps=8"));
+    }
+
+    /** The centers, their gradient and their momentum are three tables; each of two ranks has half of them. */
+    @EnabledIfSystemProperty(
+            named = "tests.long",
+            matches = "true",
+            disabledReason = "needs 3 GB; run it with -Dtests.long=true")
+    @EnabledOnOs(OS.LINUX)
+    @Test
+    void aSpreadHeadSharesMemory() throws IOException, InterruptedException {
+        String[] many = {"classes=300000", "images=1", "batch=32", "steps=2", "embedding=512", "memory=true"};
+        long tablesMib = 3L * 300_000 * 512 * Float.BYTES >> 20;
+        long alone = peakMib(1, many);
+        assertThat(peakMib(2, with(many, "shard=true"))).isLessThan(alone - (long) (0.45 * tablesMib));
+    }
+
+    private long peakMib(int ranks, String... options) throws IOException, InterruptedException {
+        Result result = processes.run(ranks, options);
+        assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
+        return result.lines().stream()
+                .flatMap(List::stream)
+                .filter(line -> line.startsWith("peak MiB"))
+                .mapToLong(line -> Long.parseLong(line.substring(line.lastIndexOf(' ') + 1)))
+                .max()
+                .orElseThrow();
     }
 
     @Nested

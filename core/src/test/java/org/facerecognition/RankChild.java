@@ -1,5 +1,7 @@
 package org.facerecognition;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,8 +37,6 @@ import org.facerecognition.train.TrainingListener;
  * environment variables, or alone without them. Ends with code 1 and one sentence when the training fails.
  */
 final class RankChild {
-    private static final int EMBEDDING_SIZE = 32;
-
     private final Map<String, String> options = new HashMap<>();
 
     private RankChild(List<String> args) {
@@ -67,12 +67,28 @@ final class RankChild {
                 }
                 new RankChild(training).train(group);
             }
+            if (new RankChild(parts.get(0)).is("memory")) {
+                System.out.println("peak MiB of rank " + group.rank() + " " + peakMib());
+            }
         } catch (RuntimeException e) {
             System.out.println("error: " + e.getMessage());
             if (Boolean.getBoolean("trace")) {
                 e.printStackTrace();
             }
             System.exit(1);
+        }
+    }
+
+    /** Returns the largest resident size of this process so far, where Linux tells it. */
+    private static long peakMib() {
+        try {
+            return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                    .filter(line -> line.startsWith("VmHWM:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) >> 10)
+                    .findFirst()
+                    .orElse(-1);
+        } catch (IOException e) {
+            return -1;
         }
     }
 
@@ -105,6 +121,9 @@ final class RankChild {
                 .checkpointEverySteps(number("every", 0))
                 .distributed(group)
                 .syncBatchNorm(is("sync"))
+                .shardHead(is("shard") && !options.getOrDefault("loss", "").equals("triplet"))
+                .gradientClip(number("clip", 0))
+                .headFromMeans(is("means"))
                 .listeners(reporting(group));
         if (options.containsKey("freeze")) {
             trainer.freezer(LayerFreezer.byEpoch("encoder", List.of(number("freeze", 0))));
@@ -120,24 +139,25 @@ final class RankChild {
     private Recognizer recognizer(int classes, int px) {
         String encoder = options.getOrDefault("encoder", "smooth");
         String loss = options.getOrDefault("loss", "arcface");
+        int size = number("embedding", 32);
         if (encoder.equals("smooth")) {
             torch.manual_seed(3);
             Head head = switch (loss) {
-                case "triplet" -> new MetricHead(classes, EMBEDDING_SIZE, new SemiHardTriplet(0.2));
-                case "adaface" -> new MarginSoftmax(classes, EMBEDDING_SIZE, new AdaFaceMargin(8, 0.2));
-                case "elastic" -> new MarginSoftmax(classes, EMBEDDING_SIZE, new ElasticArcMargin(8, 0.2, 0.05));
-                default -> new MarginSoftmax(classes, EMBEDDING_SIZE, new ArcFaceMargin(8, 0.2));
+                case "triplet" -> new MetricHead(classes, size, new SemiHardTriplet(0.2));
+                case "adaface" -> new MarginSoftmax(classes, size, new AdaFaceMargin(8, 0.2));
+                case "elastic" -> new MarginSoftmax(classes, size, new ElasticArcMargin(8, 0.2, 0.05));
+                default -> new MarginSoftmax(classes, size, new ArcFaceMargin(8, 0.2));
             };
             if (loss.equals("partial")) {
                 ((MarginSoftmax) head).setPartialFraction(0.5);
             }
-            return Recognizer.of(new SmoothBackbone(EMBEDDING_SIZE), head, px, Normalization.SYMMETRIC);
+            return Recognizer.of(new SmoothBackbone(size), head, px, Normalization.SYMMETRIC);
         }
         return Recognizer.withLoss(
                 loss.equals("arcface") ? LossName.ARCFACE : LossName.CROSS_ENTROPY,
                 RecognizerArgs.builder()
                         .encoder(Encoder.valueOf(encoder.toUpperCase(Locale.ROOT)))
-                        .embeddingSize(EMBEDDING_SIZE)
+                        .embeddingSize(size)
                         .classes(classes)
                         .imageSizePx(px)
                         .s(16)

@@ -12,6 +12,7 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.Backend;
+import org.bytedeco.pytorch.BroadcastOptions;
 import org.bytedeco.pytorch.GlooDeviceVector;
 import org.bytedeco.pytorch.ProcessGroupGloo;
 import org.bytedeco.pytorch.Store;
@@ -136,6 +137,27 @@ final class Collectives implements AutoCloseable {
             running.forEach(Work::_wait);
             return null;
         });
+    }
+
+    /** Replaces a tensor by that of one rank; contiguous and borrowed. */
+    void broadcast(Tensor tensor, int root) {
+        guarded(() -> {
+            try (BroadcastOptions options = new BroadcastOptions()) {
+                options.rootRank(root);
+                backend(tensor).broadcast(new TensorVector(tensor), options)._wait();
+            }
+            return null;
+        });
+    }
+
+    /** Sends a contiguous tensor to another rank, which receives it. */
+    void send(Tensor tensor, int to) {
+        guarded(() -> backend(tensor).send(new TensorVector(tensor), to, 0)._wait());
+    }
+
+    /** Fills a contiguous tensor with what another rank sends. */
+    void receive(Tensor tensor, int from) {
+        guarded(() -> backend(tensor).recv(new TensorVector(tensor), from, 0)._wait());
     }
 
     /** Runs an operation; an error of libtorch's becomes one sentence that names the rank to blame. */

@@ -200,6 +200,48 @@ public final class Distributed implements AutoCloseable {
     }
 
     /**
+     * Replaces a tensor by that of one rank.
+     *
+     * @param tensor contiguous, of the same shape on all ranks
+     * @param root the rank that has the values
+     * @throws IllegalStateException when another rank has failed, naming it
+     */
+    public void broadcast(Tensor tensor, int root) {
+        if (connection != null) {
+            connection.collectives().broadcast(tensor, root);
+        }
+    }
+
+    /**
+     * Sends a tensor to one rank, which {@linkplain #receive receives} it.
+     *
+     * @param tensor contiguous
+     * @param to another rank
+     * @throws IllegalStateException when another rank has failed, naming it
+     */
+    public void send(Tensor tensor, int to) {
+        requireGroup().collectives().send(tensor, to);
+    }
+
+    /**
+     * Fills a tensor with the one that another rank {@linkplain #send sends}.
+     *
+     * @param tensor contiguous, of the shape and type that is sent
+     * @param from another rank
+     * @throws IllegalStateException when another rank has failed, naming it
+     */
+    public void receive(Tensor tensor, int from) {
+        requireGroup().collectives().receive(tensor, from);
+    }
+
+    private Connection requireGroup() {
+        if (connection == null) {
+            throw new IllegalStateException("a process alone has no other rank to send to or to receive from");
+        }
+        return connection;
+    }
+
+    /**
      * Returns whether a condition holds on any rank.
      *
      * @throws IllegalStateException when another rank has failed, naming it

@@ -35,6 +35,7 @@ public final class Checkpoints {
     private final @Nullable TrainingDescription training; // null without checkpoints
     private final List<TrainingListener> listeners;
     private final boolean writes;
+    private final @Nullable HeadShards shards; // null if all weights are whole
     private long savedStep = -1; // of last.ckpt; -1 when there is none
 
     /** The model that is trained, as its file sees it. */
@@ -56,6 +57,7 @@ public final class Checkpoints {
     /**
      * @param training describes the training, to be compared on resuming; null without checkpoints
      * @param writes whether this process writes files; of several that train together only one does, and all read
+     * @param shards of a head that is spread over processes; null for none. Then all of them save at the same time
      */
     public Checkpoints(
             Checkpointing settings,
@@ -64,7 +66,8 @@ public final class Checkpoints {
             RandomStream random,
             @Nullable TrainingDescription training,
             List<TrainingListener> listeners,
-            boolean writes) {
+            boolean writes,
+            @Nullable HeadShards shards) {
         this.settings = settings;
         this.model = model;
         this.optimizer = optimizer;
@@ -72,6 +75,12 @@ public final class Checkpoints {
         this.training = training;
         this.listeners = listeners;
         this.writes = writes;
+        this.shards = shards;
+    }
+
+    /** Returns whether there is a checkpoint in the folder. */
+    public static boolean isThere(Checkpointing settings) {
+        return settings.folder() != null && Files.exists(settings.folder().resolve("last.ckpt"));
     }
 
     /** Whether the training continues from a checkpoint. */
@@ -103,7 +112,7 @@ public final class Checkpoints {
             }
             training.requireSame(last, JSON.readTree(metadata.get(TRAINING)), settings.acceptChangedImages());
             TrainingProgress progress = JSON.readValue(metadata.get(PROGRESS), TrainingProgress.class);
-            restore(file);
+            restore(shards == null ? file : shards.mine(file));
             savedStep = progress.step;
             return progress;
         } catch (JsonProcessingException e) {
@@ -146,8 +155,10 @@ public final class Checkpoints {
     }
 
     private void save(Path file, TrainingProgress progress) {
-        if (writes) {
+        if (writes || shards != null) {
             write(file, progress);
+        }
+        if (writes) {
             listeners.forEach(listener -> listener.checkpointSaved(file));
         }
     }
@@ -162,22 +173,38 @@ public final class Checkpoints {
             if (accelerator != null) {
                 tensors.put(ACCELERATOR_GENERATOR, accelerator);
             }
-            Map<String, String> metadata = model.metadata();
-            metadata.put(PROGRESS, JSON.writeValueAsString(progress));
-            metadata.put(TRAINING, training == null ? "{}" : training.toJson());
-            SafeTensors.write(file, tensors, metadata);
+            if (shards == null) {
+                SafeTensors.write(file, tensors, metadata(progress));
+            } else if (writes) {
+                SafeTensors.writeParts(file, shards.collected(tensors), metadata(progress));
+            } else {
+                shards.send(tensors);
+            }
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("cannot write the progress as JSON", e);
         }
     }
 
+    private Map<String, String> metadata(TrainingProgress progress) throws JsonProcessingException {
+        Map<String, String> metadata = model.metadata();
+        metadata.put(PROGRESS, JSON.writeValueAsString(progress));
+        metadata.put(TRAINING, training == null ? "{}" : training.toJson());
+        return metadata;
+    }
+
     /** Values that are not finite can never be trained further, and must not replace values that can. */
     private void requireFinite(Map<String, Tensor> tensors, TrainingProgress progress) {
-        tensors.forEach((name, tensor) -> {
-            if (tensor.is_floating_point() && !isFinite(tensor)) {
-                throw Divergence.ofState(name, progress.step, progress.lastLoss, lastSaved());
-            }
-        });
+        String name = tensors.entrySet().stream()
+                .filter(named -> named.getValue().is_floating_point() && !isFinite(named.getValue()))
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElse(null);
+        if (shards != null && shards.any(name != null) && name == null) {
+            name = "class centers of another process";
+        }
+        if (name != null) {
+            throw Divergence.ofState(name, progress.step, progress.lastLoss, lastSaved());
+        }
     }
 
     private static boolean isFinite(Tensor tensor) {

@@ -12,8 +12,11 @@ import org.facerecognition.distributed.Distributed;
  * @param syncBatchNorm whether batch normalization takes mean and variance over all processes, which makes it the same
  *     for every number of them, at the price of two small messages a layer; without, each process normalizes its own
  *     part of a batch. Only for the library's own encoders, and not for frozen layers whose output is cached
+ * @param shardHead whether each process has a share of the class centers, with their gradients and optimizer state, as
+ *     in Partial FC (An et al., CVPR 2022), instead of all of them. Only for margin-softmax heads with plain
+ *     cross-entropy. After the training, each process has all centers again
  */
-public record DataParallel(Distributed group, boolean syncBatchNorm) {
+public record DataParallel(Distributed group, boolean syncBatchNorm, boolean shardHead) {
     /** One process alone. */
-    public static final DataParallel NONE = new DataParallel(Distributed.alone(), false);
+    public static final DataParallel NONE = new DataParallel(Distributed.alone(), false, false);
 }

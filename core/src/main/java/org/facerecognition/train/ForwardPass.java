@@ -68,8 +68,7 @@ public final class ForwardPass {
 
     /** Runs a forward pass of an evaluation, which is deterministic. */
     public Result evaluation(Tensor images, Tensor labels) {
-        Tensor embeddings = embed(images); // [B, D]
-        return new Result(embeddings, labels, head.forward(embeddings, labels));
+        return headEvaluation(embed(images), labels);
     }
 
     /**
@@ -79,7 +78,17 @@ public final class ForwardPass {
      * @param labels [B]
      */
     Result headTraining(Tensor embeddings, Tensor labels, RandomStream random) {
-        return drawingFrom(random, () -> new Result(embeddings, labels, head.forward(embeddings, labels)));
+        return drawingFrom(random, () -> headEvaluation(embeddings, labels));
+    }
+
+    /**
+     * Runs the head's part of an evaluation on embeddings that were computed before.
+     *
+     * @param embeddings [B, D], not normalized
+     * @param labels [B]
+     */
+    Result headEvaluation(Tensor embeddings, Tensor labels) {
+        return new Result(embeddings, labels, head.forward(embeddings, labels));
     }
 
     /** Embeds [B, 3, H, W] into [B, D], not normalized. */

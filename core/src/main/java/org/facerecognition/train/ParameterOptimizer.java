@@ -2,7 +2,6 @@ package org.facerecognition.train;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +17,7 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Updates parameters by their gradients. Parameters without a gradient (frozen ones) are skipped, as in torch: no
@@ -37,6 +37,7 @@ public final class ParameterOptimizer implements AutoCloseable {
     private final List<ParameterGroup> groups;
     private final List<List<Slot>> slots = new ArrayList<>(); // by group
     private final UpdateRule rule;
+    private @Nullable HeadShards shards; // null if all parameters are whole
 
     /** A parameter and its optimizer state, which is empty before the first update. */
     private static final class Slot {
@@ -69,6 +70,11 @@ public final class ParameterOptimizer implements AutoCloseable {
             group.parameters().forEach((name, tensor) -> own.add(new Slot(name, owned(new Tensor(tensor)))));
             slots.add(own);
         }
+    }
+
+    /** Takes into account that the rows of some parameters are spread over processes. */
+    void spreadOver(HeadShards shards) {
+        this.shards = shards;
     }
 
     /** Detaches a tensor from any open scope. */
@@ -233,7 +239,7 @@ public final class ParameterOptimizer implements AutoCloseable {
             if (gradients.isEmpty()) {
                 return 0;
             }
-            Tensor norm = norm(gradients.values());
+            Tensor norm = norm(gradients);
             double before = norm.item_double();
             if (!Double.isFinite(before)) {
                 return before;
@@ -250,7 +256,7 @@ public final class ParameterOptimizer implements AutoCloseable {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Map<String, Tensor> gradients = gradients();
-            return gradients.isEmpty() ? 0 : norm(gradients.values()).item_double();
+            return gradients.isEmpty() ? 0 : norm(gradients).item_double();
         }
     }
 
@@ -263,7 +269,7 @@ public final class ParameterOptimizer implements AutoCloseable {
                 NoGradGuard noGrad = new NoGradGuard()) {
             List<String> names = new ArrayList<>();
             gradients().forEach((name, gradient) -> {
-                if (!Double.isFinite(gradient.norm().item_double())) {
+                if (!Double.isFinite(norm(name, gradient).item_double())) {
                     names.add(name);
                 }
             });
@@ -283,10 +289,14 @@ public final class ParameterOptimizer implements AutoCloseable {
         return gradients;
     }
 
-    private static Tensor norm(Collection<Tensor> gradients) {
+    private Tensor norm(Map<String, Tensor> gradients) {
         TensorVector norms = new TensorVector();
-        gradients.forEach(gradient -> norms.push_back(gradient.norm()));
+        gradients.forEach((name, gradient) -> norms.push_back(norm(name, gradient)));
         return torch.stack(norms).norm();
+    }
+
+    private Tensor norm(String name, Tensor gradient) {
+        return shards != null && HeadShards.isSpread(name) ? shards.norm(gradient) : gradient.norm();
     }
 
     /**

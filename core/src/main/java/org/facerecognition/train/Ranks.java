@@ -9,16 +9,22 @@ import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchShare;
+import org.facerecognition.losses.Head;
 import org.facerecognition.natives.RandomStream;
+import org.jspecify.annotations.Nullable;
 
 /** What the processes of a training do together. For a process alone, {@link #ALONE} does nothing of it. */
 public interface Ranks {
     /** One process. */
     Ranks ALONE = new Alone();
 
-    /** Returns the ranks of a training. */
-    static Ranks of(DataParallel settings, Backbone encoder, Device device, long seed) {
-        return settings.group().worldSize() == 1 ? ALONE : new RanksOfGroup(settings, encoder, device, seed);
+    /**
+     * Returns the ranks of a training.
+     *
+     * @throws IllegalArgumentException when these parts cannot be trained as the settings ask for
+     */
+    static Ranks of(DataParallel settings, Backbone encoder, Head head, Device device, long seed) {
+        return settings.group().worldSize() == 1 ? ALONE : new RanksOfGroup(settings, encoder, head, device, seed);
     }
 
     /** Returns whether this is the process that writes checkpoints and validates. */
@@ -39,6 +45,13 @@ public interface Ranks {
      */
     ForwardPass.Result forward(ForwardPass pass, Batch batch, RandomStream random, int epoch);
 
+    /**
+     * Runs the forward pass of an evaluation, in which each rank embeds its share.
+     *
+     * @return the embeddings, the labels and the loss of the whole batch, on all ranks
+     */
+    ForwardPass.Result evaluation(ForwardPass pass, Batch batch);
+
     /** Adds up the encoder's gradients of all ranks. The head's are the same on all ranks. */
     void sumGradients();
 
@@ -50,6 +63,20 @@ public interface Ranks {
 
     /** Gives all ranks the parameters and buffers of the first one. */
     void align(Module net);
+
+    /**
+     * Spreads the class centers over the ranks, which have equal ones so far, if the settings ask for it.
+     *
+     * @param optimizer of the head, without state so far
+     */
+    void spreadHead(ParameterOptimizer optimizer);
+
+    /** Gives all ranks all class centers again, if they are spread. */
+    void unspreadHead();
+
+    /** Returns how the class centers are spread over the ranks; null while all of them are on each. */
+    @Nullable
+    HeadShards headShards();
 
     /** Returns whether a condition holds on any rank. */
     boolean any(boolean mine);
@@ -90,6 +117,11 @@ public interface Ranks {
         }
 
         @Override
+        public ForwardPass.Result evaluation(ForwardPass pass, Batch batch) {
+            return pass.evaluation(batch.images(), batch.labels());
+        }
+
+        @Override
         public void sumGradients() {}
 
         @Override
@@ -100,6 +132,17 @@ public interface Ranks {
 
         @Override
         public void align(Module net) {}
+
+        @Override
+        public void spreadHead(ParameterOptimizer optimizer) {}
+
+        @Override
+        public void unspreadHead() {}
+
+        @Override
+        public @Nullable HeadShards headShards() {
+            return null;
+        }
 
         @Override
         public boolean any(boolean mine) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
@@ -22,8 +23,11 @@ import org.facerecognition.backbone.SynchronizedBatchNorm;
 import org.facerecognition.data.Batch;
 import org.facerecognition.data.BatchShare;
 import org.facerecognition.distributed.Distributed;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.weights.NamedTensors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Several processes that train together.
@@ -53,13 +57,17 @@ final class RanksOfGroup implements Ranks {
     private final Backbone encoder;
     private final Device device;
     private final long seed;
+    private final @Nullable HeadShards shards; // null if each rank has all class centers
+    private boolean isHeadSpread;
 
     /**
      * @param encoder borrowed
+     * @param head borrowed
      * @param device borrowed
-     * @throws IllegalArgumentException when batch normalization of a custom encoder is to be synchronized
+     * @throws IllegalArgumentException when batch normalization of a custom encoder is to be synchronized, or a head is
+     *     to be spread that cannot be
      */
-    RanksOfGroup(DataParallel settings, Backbone encoder, Device device, long seed) {
+    RanksOfGroup(DataParallel settings, Backbone encoder, Head head, Device device, long seed) {
         this.group = settings.group();
         this.share = new BatchShare(group.rank(), group.worldSize());
         this.syncBatchNorm = settings.syncBatchNorm();
@@ -82,6 +90,15 @@ final class RanksOfGroup implements Ranks {
                     "syncBatchNorm must go with one of the library's encoders, but the encoder" + " was "
                             + encoder.getClass().getSimpleName());
         }
+        this.shards = settings.shardHead() ? shards(head) : null;
+    }
+
+    private HeadShards shards(Head head) {
+        if (!(head instanceof MarginSoftmax margins)) {
+            throw new IllegalArgumentException("shardHead must go with a margin-softmax loss, but the head was "
+                    + head.getClass().getSimpleName());
+        }
+        return new HeadShards(group, margins);
     }
 
     @Override
@@ -108,6 +125,14 @@ final class RanksOfGroup implements Ranks {
         Tensor all = withOthers(embeddings, batch.wholeSize(), own);
         Tensor labels = whole(group.gather(padded(batch.labels(), batch.wholeSize())), batch.wholeSize());
         return pass.headTraining(all, labels, random);
+    }
+
+    @Override
+    public ForwardPass.Result evaluation(ForwardPass pass, Batch batch) {
+        Tensor embeddings = pass.embed(batch.images());
+        Tensor all = whole(group.gather(padded(embeddings, batch.wholeSize())), batch.wholeSize());
+        Tensor labels = whole(group.gather(padded(batch.labels(), batch.wholeSize())), batch.wholeSize());
+        return pass.headEvaluation(all, labels);
     }
 
     /** Embeds this rank's images, with random numbers of this rank's and this batch's own. */
@@ -277,14 +302,39 @@ final class RanksOfGroup implements Ranks {
     public void align(Module net) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            for (Tensor tensor : NamedTensors.of(net).values()) {
+            new TreeMap<>(NamedTensors.of(net)).forEach((name, tensor) -> { // in one order on all ranks
+                if (isHeadSpread && HeadShards.isSpread(name)) {
+                    return;
+                }
                 Tensor dense = tensor.detach().contiguous();
                 group.broadcast(List.of(dense));
                 if (!isFirst()) {
                     tensor.detach().copy_(dense);
                 }
-            }
+            });
         }
+    }
+
+    @Override
+    public void spreadHead(ParameterOptimizer optimizer) {
+        if (shards != null) {
+            shards.spread();
+            optimizer.spreadOver(shards);
+            isHeadSpread = true;
+        }
+    }
+
+    @Override
+    public void unspreadHead() {
+        if (shards != null && isHeadSpread) {
+            shards.unspread();
+            isHeadSpread = false;
+        }
+    }
+
+    @Override
+    public @Nullable HeadShards headShards() {
+        return isHeadSpread ? shards : null;
     }
 
     @Override

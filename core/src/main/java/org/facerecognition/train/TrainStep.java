@@ -27,6 +27,7 @@ public final class TrainStep {
     private final double gradientClip; // 0 for none
     private final Score score;
     private final List<TrainingListener> embeddingWatchers;
+    private final boolean measuresEmbeddings;
     private boolean changedWeights;
 
     /**
@@ -51,6 +52,9 @@ public final class TrainStep {
         this.score = score;
         this.embeddingWatchers =
                 listeners.stream().filter(TrainingListener::wantsEmbeddingStats).toList();
+        boolean wanted = !embeddingWatchers.isEmpty();
+        this.measuresEmbeddings =
+                ranks.headShards() == null ? wanted : ranks.any(wanted); // all ranks have a part in it
     }
 
     /**
@@ -136,7 +140,7 @@ public final class TrainStep {
     }
 
     private void reportEmbeddings(Tensor embeddings, Tensor labels) {
-        if (!embeddingWatchers.isEmpty()) {
+        if (measuresEmbeddings) {
             BatchEmbeddingStats stats = EmbeddingStats.of(forward.head(), embeddings, labels);
             embeddingWatchers.forEach(listener -> listener.embeddingStats(stats));
         }

@@ -42,6 +42,7 @@ public final class Validation implements AutoCloseable {
     private final Module net;
     private final Embedding embedding;
     private final ForwardPass forward;
+    private final Ranks ranks;
     private final @Nullable BatchLoader loader;
     private final int images;
     private final boolean comparesInBatches; // whether the loss compares the samples of a batch
@@ -50,8 +51,9 @@ public final class Validation implements AutoCloseable {
 
     /**
      * @param net whose parts {@code forward} runs
+     * @param ranks that validate together
      * @param embedding of verification faces
-     * @param loader batches of the validation images; closed here; null for none
+     * @param loader batches of the validation images, of which each rank has its share; closed here; null for none
      * @param images how many they are
      */
     public Validation(
@@ -59,6 +61,7 @@ public final class Validation implements AutoCloseable {
             List<TrainingListener> listeners,
             Module net,
             ForwardPass forward,
+            Ranks ranks,
             Embedding embedding,
             @Nullable BatchLoader loader,
             int images) {
@@ -66,6 +69,7 @@ public final class Validation implements AutoCloseable {
         this.listeners = listeners;
         this.net = net;
         this.forward = forward;
+        this.ranks = ranks;
         this.embedding = embedding;
         this.loader = loader;
         this.images = images;
@@ -87,18 +91,8 @@ public final class Validation implements AutoCloseable {
      */
     public record Result(
             double loss, double score, @Nullable Unseen unseen) {
-        /** Returns the numbers, for other processes. */
-        public List<Double> values() {
-            return unseen == null
-                    ? List.of(loss, score)
-                    : List.of(loss, score, unseen.auc(), unseen.equalErrorRate(), unseen.tar(), unseen.far());
-        }
-
-        /** Returns the result with these {@link #values}. */
-        public static Result of(List<Double> values) {
-            Unseen unseen =
-                    values.size() == 2 ? null : new Unseen(values.get(2), values.get(3), values.get(4), values.get(5));
-            return new Result(values.get(0), values.get(1), unseen);
+        private Result with(Unseen unseen) {
+            return new Result(loss, score, unseen);
         }
     }
 
@@ -118,10 +112,17 @@ public final class Validation implements AutoCloseable {
         return people == null ? null : BestBy.UNSEEN_AUC;
     }
 
-    /** Runs the validation. It uses no random numbers, so a training is the same with and without it. */
+    /**
+     * Runs the validation, on all ranks. It uses no random numbers, so a training is the same with and without it.
+     */
     public Result run() {
         Result known = loader == null ? new Result(Double.NaN, Double.NaN, null) : ofKnownPeople(loader);
-        return people == null ? known : new Result(known.loss(), known.score(), ofOtherPeople(people));
+        if (people == null) {
+            return known;
+        }
+        VerificationSet faces = people;
+        List<Double> unseen = ranks.onFirst(() -> ofOtherPeople(faces));
+        return known.with(new Unseen(unseen.get(0), unseen.get(1), unseen.get(2), unseen.get(3)));
     }
 
     private Result ofKnownPeople(BatchLoader loader) {
@@ -142,14 +143,14 @@ public final class Validation implements AutoCloseable {
     }
 
     private void add(Batch batch, TrainingProgress sums) {
-        Tensor labels = batch.labels(); // [B]
-        Head.Output output = NativeErrors.explained(() -> forward.evaluation(batch.images(), labels))
-                .output();
+        ForwardPass.Result result = NativeErrors.explained(() -> ranks.evaluation(forward, batch));
+        Tensor labels = result.labels(); // [B]
+        Head.Output output = result.output();
         double score = ForwardPass.score(settings.score(), output, labels);
         if (comparesInBatches && !showsPairs(labels)) {
-            sums.addBatchWithoutLoss(score, batch.size());
+            sums.addBatchWithoutLoss(score, batch.wholeSize());
         } else {
-            sums.addBatch(output.loss().item_double(), score, batch.size());
+            sums.addBatch(output.loss().item_double(), score, batch.wholeSize());
         }
     }
 
@@ -160,7 +161,8 @@ public final class Validation implements AutoCloseable {
         return people > 1 && people < labels.numel();
     }
 
-    private Unseen ofOtherPeople(VerificationSet faces) {
+    /** Returns the values of an {@link Unseen}. */
+    private List<Double> ofOtherPeople(VerificationSet faces) {
         int count = faces.faces().size();
         DatasetEmbedder.Usable embedded = embedding.embed(faces.faces(), done -> passed("verification", done, count));
         VerificationSet usable = faces;
@@ -172,7 +174,7 @@ public final class Validation implements AutoCloseable {
         }
         Roc roc = usable.verify(all -> embedded.faces()).roc();
         double far = Math.max(UNSEEN_FAR, 1.0 / roc.impostorPairs());
-        return new Unseen(roc.auc(), roc.equalErrorRate(), roc.tarAtFar(far), far);
+        return List.of(roc.auc(), roc.equalErrorRate(), roc.tarAtFar(far), far);
     }
 
     /** Images that could not be used so far, with the reason for each. */

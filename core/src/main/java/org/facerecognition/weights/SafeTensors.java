@@ -5,14 +5,12 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -23,10 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Device;
-import org.bytedeco.pytorch.NoGradGuard;
+import java.util.function.Predicate;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +38,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
-    private static final String METADATA = "__metadata__";
+    static final String METADATA = "__metadata__";
     private static final long MAX_HEADER_BYTES = 100L << 20; // the limit of the format's own implementation
     private static final int HEAP_BYTES_PER_BYTE = 24; // memory of a parsed header per byte, at worst
     private static final int MAX_DIMENSIONS = 64; // libtorch's limit
@@ -51,7 +46,18 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     private static final int MAX_PRINTED = 100; // characters
 
     /** The type and shape of a tensor, and its position after the header, in bytes. */
-    private record Entry(ElementType type, Shape shape, long begin, long end) {}
+    private record Entry(ElementType type, Shape shape, long begin, long end) {
+        Entry rows(Path file, String name, long from, long count) {
+            long[] sizes = shape.toArray();
+            if (sizes.length == 0 || sizes[0] < from + count) {
+                throw new WeightsException(file + ": tensor \"" + name + "\" must have at least " + (from + count)
+                        + " rows, but is " + shape);
+            }
+            long rowBytes = sizes[0] == 0 ? 0 : (end - begin) / sizes[0];
+            sizes[0] = count;
+            return new Entry(type, Shape.of(sizes), begin + from * rowBytes, begin + (from + count) * rowBytes);
+        }
+    }
 
     private final Path file;
     private final FileChannel channel;
@@ -78,63 +84,19 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
      * @throws WeightsException when the file cannot be written; the previous one is then unchanged
      */
     public static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) {
-        try {
-            AtomicFile.write(file, channel -> {
-                writeAll(channel, header(tensors, metadata));
-                for (Tensor tensor : tensors.values()) {
-                    writeTensor(channel, tensor);
-                }
-            });
-        } catch (IOException e) {
-            throw new WeightsException(AtomicFile.cannotWrite(file, e), e);
-        }
+        Map<String, TensorParts> all = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> all.put(name, TensorParts.of(tensor)));
+        writeParts(file, all, metadata);
     }
 
-    private static ByteBuffer header(Map<String, Tensor> tensors, Map<String, String> metadata) {
-        ObjectNode root = JSON.createObjectNode();
-        ObjectNode texts = root.putObject(METADATA);
-        metadata.forEach(texts::put);
-        long offset = 0;
-        for (Map.Entry<String, Tensor> named : tensors.entrySet()) {
-            Tensor tensor = named.getValue();
-            long end = offset + tensor.numel() * tensor.element_size();
-            ObjectNode entry = root.putObject(named.getKey());
-            entry.put("dtype", ElementType.of(tensor.scalar_type()).name());
-            var shape = entry.putArray("shape");
-            for (long size : Shape.of(tensor).sizes()) {
-                shape.add(size);
-            }
-            entry.putArray("data_offsets").add(offset).add(end);
-            offset = end;
-        }
-        byte[] json = root.toString().getBytes(StandardCharsets.UTF_8);
-        int padded = (json.length + 7) / 8 * 8; // tensors start at a multiple of 8
-        ByteBuffer header = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN);
-        header.putLong(padded).put(json);
-        while (header.hasRemaining()) {
-            header.put((byte) ' ');
-        }
-        return header.flip();
-    }
-
-    private static void writeTensor(FileChannel channel, Tensor tensor) throws IOException {
-        try (PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor onHost =
-                    tensor.detach().to(new Device("cpu"), tensor.scalar_type()).contiguous();
-            long bytes = onHost.numel() * onHost.element_size();
-            BytePointer data = new BytePointer(onHost.data_ptr());
-            for (long from = 0; from < bytes; from += Integer.MAX_VALUE / 2) {
-                long to = Math.min(bytes, from + Integer.MAX_VALUE / 2);
-                writeAll(channel, data.position(from).limit(to).asByteBuffer());
-            }
-        }
-    }
-
-    private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
-        }
+    /**
+     * Writes a file as {@link #write} does, of tensors in parts.
+     *
+     * @param tensors by name, written in this order; borrowed
+     * @throws WeightsException when the file cannot be written; the previous one is then unchanged
+     */
+    public static void writeParts(Path file, Map<String, TensorParts> tensors, Map<String, String> metadata) {
+        SafeTensorsWriter.write(file, tensors, metadata);
     }
 
     // ---- reading ----
@@ -363,6 +325,21 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         } catch (IOException e) {
             throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
+    }
+
+    /**
+     * Returns a view of this file in which some tensors have a range of their rows only. The two share the open file:
+     * closing one closes the other.
+     *
+     * @param names of the tensors
+     * @param from first row
+     * @param count number of rows
+     * @throws WeightsException when one of the tensors has fewer rows
+     */
+    public SafeTensors rows(Predicate<String> names, long from, long count) {
+        Map<String, Entry> some = new LinkedHashMap<>(entries);
+        some.replaceAll((name, entry) -> names.test(name) ? entry.rows(file, name, from, count) : entry);
+        return new SafeTensors(file, channel, dataStart, some, metadata);
     }
 
     private Entry require(String name) {

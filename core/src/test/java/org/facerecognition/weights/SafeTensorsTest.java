@@ -55,6 +55,34 @@ class SafeTensorsTest {
     }
 
     @Test
+    void writesATensorInPartsAndReadsARangeOfItsRows() {
+        Tensor table = torch.randn(7, 3).to(ScalarType.BFloat16);
+        Tensor other = torch.randn(7, 3);
+        Map<String, TensorParts> tensors = new LinkedHashMap<>();
+        tensors.put("first", TensorParts.of(other));
+        tensors.put("table", new TensorParts(ScalarType.BFloat16, new long[] {7, 3}, writer -> {
+            writer.accept(table.narrow(0, 0, 4));
+            writer.accept(table.narrow(0, 4, 0));
+            writer.accept(table.narrow(0, 4, 3));
+        }));
+        tensors.put("last", TensorParts.of(other));
+        Path path = folder.resolve("parts.safetensors");
+        SafeTensors.writeParts(path, tensors, Map.of());
+        try (SafeTensors file = SafeTensors.open(path)) {
+            assertThat(bytes(file.read("table"))).isEqualTo(bytes(table));
+            SafeTensors some = file.rows("table"::equals, 2, 4);
+            assertThat(some.shape("table")).containsExactly(4, 3);
+            assertThat(bytes(some.read("table")))
+                    .isEqualTo(bytes(table.narrow(0, 2, 4).contiguous()));
+            assertThat(bytes(some.read("last"))).isEqualTo(bytes(other));
+            assertThat(file.rows("table"::equals, 7, 0).read("table").numel()).isZero();
+            assertThatThrownBy(() -> file.rows("table"::equals, 5, 3))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(path + ": tensor \"table\" must have at least 8 rows, but is [7, 3]");
+        }
+    }
+
+    @Test
     void readsBitForBitWhatWasWritten() {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         tensors.put("z.first", torch.randn(3, 5));

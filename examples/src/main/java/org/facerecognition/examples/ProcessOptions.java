@@ -30,6 +30,12 @@ final class ProcessOptions {
     private boolean syncBatchNorm;
 
     @Option(
+            names = "--shard-head",
+            description = "With several processes: give each a share of the class centers, with their gradients and"
+                    + " optimizer state, in place of all of them; for very many people. Only for margin losses.")
+    private boolean shardHead;
+
+    @Option(
             names = "--rank-timeout",
             paramLabel = "SECONDS",
             defaultValue = "600",
@@ -86,6 +92,6 @@ final class ProcessOptions {
     }
 
     TrainerArgs.Builder apply(TrainerArgs.Builder args, Distributed group) {
-        return args.distributed(group).syncBatchNorm(syncBatchNorm);
+        return args.distributed(group).syncBatchNorm(syncBatchNorm).shardHead(shardHead);
     }
 }

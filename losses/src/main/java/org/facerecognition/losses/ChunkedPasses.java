@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.natives.Autocast;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The chunked forward passes of one head. It creates a {@link ChunkedSoftmax} for each, owns those whose backward pass
@@ -53,8 +54,14 @@ final class ChunkedPasses implements AutoCloseable {
      * @param state the state of the margin, borrowed
      * @param training whether this is a training step
      * @param subCenters K
+     * @param shard null if all centers are here
      */
-    record Mode(Margin margin, Map<String, Tensor> state, boolean training, int subCenters) {}
+    record Mode(
+            Margin margin,
+            Map<String, Tensor> state,
+            boolean training,
+            int subCenters,
+            @Nullable ClassShard shard) {}
 
     /**
      * The result of a forward pass; scoped.
@@ -69,12 +76,13 @@ final class ChunkedPasses implements AutoCloseable {
      *
      * @param x [B, D], of the type of the centers and on their device
      * @param centers [C * K, D]
-     * @param labels [B], int64, in [0, C)
+     * @param labels [B], int64, in [0, C); outside if the center is in another process
      */
     Result forward(Tensor x, Tensor centers, Tensor labels, Mode mode, ClassChunks chunks) {
         waiting.forEach(one -> one.pass.dropCache());
         Tensor unit = Norms.unit(x); // [B, D]
-        ChunkedSoftmax pass = new ChunkedSoftmax(unit, centers, mode.subCenters(), labels, mode.margin(), chunks);
+        ChunkedSoftmax pass =
+                new ChunkedSoftmax(unit, centers, mode.subCenters(), labels, mode.margin(), chunks, mode.shard());
         try {
             return forward(pass, unit, Norms.l2(x), centers, mode);
         } catch (RuntimeException e) {

@@ -44,6 +44,10 @@ final class ChunkedSoftmax implements AutoCloseable {
      * The target cosines [B] are computed separately, and libtorch's autograd differentiates the margin there. They
      * replace the corresponding results of the matrix product, so that there is only one value of each.
      *
+     * Where the centers are spread over processes, C are those of this one. A target cosine is computed by the process
+     * that has it, 0 elsewhere, and the sum is exact. The logarithms of sums of all processes are gathered, so that
+     * each has the same total, to the last bit; dL/dx_b is summed.
+     *
      * With K sub-centers per identity the product of a chunk is [B, c K], its cosines [B, c] are the largest of each K,
      * and the gradient goes to the sub-center that had the largest.
      */
@@ -61,6 +65,7 @@ final class ChunkedSoftmax implements AutoCloseable {
     private final Tensor inverseNorms; // [C * K], q
     private final Tensor target; // [B, 1], the target cosines
     private final @Nullable Tensor[] cachedProducts; // [B, c * K] each
+    private final ShardSums shard;
     private final List<Tensor> owned = new ArrayList<>();
     private final long centersVersion;
     private long cacheBytesLeft;
@@ -124,15 +129,24 @@ final class ChunkedSoftmax implements AutoCloseable {
      * @param unit [B, D], unit-norm embeddings, of the type of the centers
      * @param centers [C * K, D]
      * @param subCenters K
-     * @param labels [B], int64
+     * @param labels [B], int64, in [0, C); outside if the center is in another process
+     * @param shard null if all centers are here
      */
-    ChunkedSoftmax(Tensor unit, Tensor centers, int subCenters, Tensor labels, Margin margin, ClassChunks chunks) {
+    ChunkedSoftmax(
+            Tensor unit,
+            Tensor centers,
+            int subCenters,
+            Tensor labels,
+            Margin margin,
+            ClassChunks chunks,
+            @Nullable ClassShard shard) {
         this.margin = margin;
         this.chunks = chunks;
         this.subCenters = subCenters;
         this.classes = (int) (centers.size(0) / subCenters);
         this.centersVersion = centers._version();
         this.cacheBytesLeft = chunks.keptBytes();
+        this.shard = new ShardSums(shard);
         try (NoGradGuard noGrad = new NoGradGuard();
                 PointerScope scope = new PointerScope()) {
             this.centers = own(new Tensor(centers));
@@ -140,14 +154,18 @@ final class ChunkedSoftmax implements AutoCloseable {
             this.unit = own(unit.detach());
             this.labels = own(labels.unsqueeze(1));
             this.inverseNorms = own(weight.new_empty(centers.size(0)));
-            long size = unit.size(1);
-            Tensor rows = weight.view(classes, subCenters * size)
-                    .index_select(0, labels)
-                    .view(-1, subCenters, size); // [B, K, D]
-            Tensor q = inverseNorms(rows.view(-1, size)).view(-1, subCenters); // [B, K]
-            this.target = own(unit.unsqueeze(1).mul(rows).sum(2).mul_(q).amax(new long[] {1}, true));
+            this.target = own(this.shard.targets(labels, unit, classes, this::targets));
         }
         this.cachedProducts = new Tensor[(classes + chunks.classes() - 1) / chunks.classes()];
+    }
+
+    /** Returns the cosines to the centers of these labels, [B, 1]. */
+    private Tensor targets(Tensor labels) {
+        long size = unit.size(1);
+        Tensor rows =
+                weight.view(classes, subCenters * size).index_select(0, labels).view(-1, subCenters, size); // [B, K, D]
+        Tensor q = inverseNorms(rows.view(-1, size)).view(-1, subCenters); // [B, K]
+        return unit.unsqueeze(1).mul(rows).sum(2).mul_(q).amax(new long[] {1}, true);
     }
 
     /** Keeps a tensor beyond the open scope, until this is closed. */
@@ -251,7 +269,7 @@ final class ChunkedSoftmax implements AutoCloseable {
         Tensor sums = target.new_empty(cachedProducts.length, target.size(0)); // [chunks, B]
         forEachChunk(
                 chunk -> sums.select(0, chunk.index).copy_(logits.apply(chunk).logsumexp(1)));
-        return sums.logsumexp(0);
+        return shard.logSumExp(sums);
     }
 
     /**
@@ -276,6 +294,7 @@ final class ChunkedSoftmax implements AutoCloseable {
             return logits;
         });
         Ranks.maskNonFinite(ranks, target(), classes);
+        shard.sum(ranks);
         this.results = new Results(targets, targetWithMargin, own(logSum.unsqueeze(1)), ranks);
         return logSum.sub(times(targetWithMargin, margin.s())).mean();
     }
@@ -336,7 +355,9 @@ final class ChunkedSoftmax implements AutoCloseable {
                 torch.addcmul_out(gradient, sum, rows, radial.unsqueeze(1));
             }
         });
-        return unitGradient.mul_(new Scalar(factor * scale));
+        unitGradient.mul_(new Scalar(factor * scale));
+        shard.sum(unitGradient);
+        return unitGradient;
     }
 
     /** Returns B/s G for the negatives, [B, c]; the values at the targets are meaningless. */

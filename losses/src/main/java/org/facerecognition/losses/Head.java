@@ -3,6 +3,7 @@ package org.facerecognition.losses;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Scalar;
@@ -157,7 +158,8 @@ public abstract class Head extends Module {
      * @param like the tensor whose type and device new buffers get
      */
     final Map<String, Tensor> stateOf(Margin margin, Tensor like) {
-        margin.state().forEach((name, start) -> {
+        // in the order of names: that of Map.of differs from process to process
+        new TreeMap<>(margin.state()).forEach((name, start) -> {
             if (!marginState.containsKey(name)) {
                 try (Scalar value = new Scalar(start);
                         Tensor buffer = torch.scalar_tensor(value, like.options())) {

@@ -42,6 +42,7 @@ public final class MarginSoftmax extends Head {
     private @Nullable ClassChunks chunks;
     private @Nullable PartialFc partial;
     private @Nullable SampledRows sampled;
+    private @Nullable ClassShard shard; // null if all centers are here
 
     /**
      * Creates a head with one center per identity and plain cross-entropy.
@@ -103,7 +104,10 @@ public final class MarginSoftmax extends Head {
         return subCenters();
     }
 
-    /** Returns the centers of the identities, [C * K, D], not normalized; borrowed, and not to be changed. */
+    /**
+     * Returns the centers of the identities, [C * K, D], not normalized; those of this process's share if the head is
+     * {@linkplain #shard sharded}. Borrowed, and not to be changed.
+     */
     public Tensor centers() {
         return centers;
     }
@@ -177,6 +181,64 @@ public final class MarginSoftmax extends Head {
         return Optional.ofNullable(sampled);
     }
 
+    // ---- in several processes ----
+
+    /**
+     * Spreads the centers over processes: this one keeps those of its share, and {@link #centers} has no others. Loss,
+     * ranks and gradients remain those of the whole head, up to rounding, in every process. The memory of the centers,
+     * their gradient and their optimizer state is then a share too, while each process still sees the embeddings of
+     * all. The head always processes its identities in chunks then.
+     *
+     * @param shard this process's share; the shares of all processes make up [0, C)
+     * @throws IllegalArgumentException with label smoothing or focal weighting, for which there is no chunked form
+     * @throws IllegalStateException if the head is sharded already
+     */
+    public void shard(ClassShard shard) {
+        requireWhole();
+        if (!crossEntropy.equals(CrossEntropy.PLAIN)) {
+            throw new IllegalArgumentException(
+                    "a head that is spread over processes must have plain cross-entropy, but had " + crossEntropy);
+        }
+        long from = (long) shard.from() * subCenters;
+        long rows = (long) shard.to() * subCenters - from;
+        try (NoGradGuard noGrad = new NoGradGuard();
+                Tensor all = centers.detach();
+                Tensor mine = all.narrow(0, from, rows);
+                Tensor copy = mine.clone()) {
+            centers.set_data(copy);
+        }
+        this.shard = shard;
+    }
+
+    /** Returns whether the centers are spread over processes. */
+    public boolean isSharded() {
+        return shard != null;
+    }
+
+    /**
+     * Ends a {@link #shard} with the centers of all identities.
+     *
+     * @param all [C * K, D], of the type of the centers and on their device; the head keeps a reference to it
+     * @throws IllegalArgumentException if the shape differs
+     */
+    public void unshard(Tensor all) {
+        String shape = "[" + (long) classes() * subCenters + ", " + embeddingSize() + "]";
+        if (!Shapes.of(all).equals(shape)) {
+            throw new IllegalArgumentException("centers must be " + shape + ", but were " + Shapes.of(all));
+        }
+        centers.set_data(all);
+        shard = null;
+    }
+
+    private void requireWhole() {
+        if (shard != null) {
+            throw new IllegalStateException(
+                    "the centers must be all in this process, but are spread over several; call unshard first");
+        }
+    }
+
+    // ---- start ----
+
     /**
      * Sets the centers of the identities, so that training starts where the embeddings are already, for example at
      * their means. Of several sub-centers the first is set and the others keep their random values: of equal
@@ -189,8 +251,10 @@ public final class MarginSoftmax extends Head {
      *
      * @param means [C, D], on any device; only their directions matter. An identity whose row is zero keeps its center
      * @throws IllegalArgumentException if the shape differs
+     * @throws IllegalStateException if the head is {@linkplain #shard sharded}
      */
     public void setCenters(Tensor means) {
+        requireWhole();
         String shape = "[" + classes() + ", " + embeddingSize() + "]";
         if (!Shapes.of(means).equals(shape)) {
             throw new IllegalArgumentException("centers must be " + shape + ", but were " + Shapes.of(means));
@@ -225,9 +289,9 @@ public final class MarginSoftmax extends Head {
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor x = embeddings.to(centers.scalar_type()); // [B, D]
             if (partial == null || !is_training()) {
-                return forward(x, centers, labels);
+                return forward(x, centers, shard == null ? labels : labels.sub(new Scalar((long) shard.from())));
             }
-            PartialFc.Sample sample = partial.draw(labels, centers, subCenters);
+            PartialFc.Sample sample = partial.draw(labels, classes(), centers, subCenters, shard);
             sampled = new SampledRows(sample.rows(), sample.values());
             return forward(x, sample.values(), sample.labels());
         }
@@ -235,14 +299,14 @@ public final class MarginSoftmax extends Head {
 
     private Output forward(Tensor x, Tensor centers, Tensor labels) {
         long scores = x.size(0) * (centers.size(0) / subCenters);
-        boolean many = chunks != null || scores >= MIN_SCORES_FOR_CHUNKS;
+        boolean many = shard != null || chunks != null || scores >= MIN_SCORES_FOR_CHUNKS;
         return many && crossEntropy.equals(CrossEntropy.PLAIN)
                 ? forwardInChunks(x, centers, labels)
                 : forwardAtOnce(x, centers, labels);
     }
 
     private Output forwardInChunks(Tensor x, Tensor centers, Tensor labels) {
-        var mode = new ChunkedPasses.Mode(margin, state, is_training(), subCenters);
+        var mode = new ChunkedPasses.Mode(margin, state, is_training(), subCenters, shard);
         ChunkedPasses.Result result =
                 passes.forward(x, centers, labels, mode, chunks == null ? ClassChunks.DEFAULT : chunks);
         return Output.ofRanks(
@@ -291,8 +355,18 @@ public final class MarginSoftmax extends Head {
     public Tensor scores(Tensor embeddings) {
         try (Autocast off = Autocast.off(embeddings.device().type());
                 Scalar s = new Scalar(margin.s())) {
-            return cosines(embeddings.to(centers.scalar_type()), centers).mul(s);
+            Tensor x = embeddings.to(centers.scalar_type());
+            return (shard == null ? cosines(x, centers) : cosinesOfAll(x, shard)).mul(s);
         }
+    }
+
+    private Tensor cosinesOfAll(Tensor x, ClassShard shard) {
+        Tensor all = x.new_zeros(x.size(0), classes()); // [B, C]
+        if (shard.from() < shard.to()) {
+            all.narrow(1, shard.from(), shard.to() - shard.from()).copy_(cosines(x, centers));
+        }
+        shard.sum(all);
+        return all;
     }
 
     /**

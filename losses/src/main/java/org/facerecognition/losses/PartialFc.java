@@ -7,6 +7,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.natives.RandomStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Partial FC: each training step uses a fraction of the identities, those of the batch and randomly sampled others.
@@ -37,7 +38,8 @@ record PartialFc(double fraction) {
      *
      * @param rows [S * K], int64, ascending
      * @param values [S * K, D], a copy of these rows that gets the gradient
-     * @param labels [B], int64, in [0, S), the positions of the labels among the sampled identities
+     * @param labels [B], int64, in [0, S), the positions of the labels among the sampled identities; -1 if the center
+     *     is in another process
      */
     record Sample(Tensor rows, Tensor values, Tensor labels) {}
 
@@ -45,13 +47,19 @@ record PartialFc(double fraction) {
      * Samples identities for a batch.
      *
      * @param labels [B], int64, in [0, C), on any device
-     * @param centers [C * K, D]
+     * @param classes C
+     * @param centers [C * K, D], or those of a share of the identities
      * @param subCenters K
+     * @param shard null if all centers are here
      */
-    Sample draw(Tensor labels, Tensor centers, int subCenters) {
+    Sample draw(Tensor labels, int classes, Tensor centers, int subCenters, @Nullable ClassShard shard) {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             Tensor identities =
-                    identities(labels.cpu(), centers.size(0) / subCenters).to(centers.device(), ScalarType.Long); // [S]
+                    identities(labels.cpu(), classes).to(centers.device(), ScalarType.Long); // [S] of all processes
+            Tensor labelsOnDevice = labels.to(centers.device(), ScalarType.Long); // [B]
+            if (shard != null) {
+                identities = identities.masked_select(isIn(shard, identities)).sub(new Scalar((long) shard.from()));
+            }
             Tensor rows = identities;
             if (subCenters > 1) {
                 Tensor offsets = torch.arange(new Scalar((long) subCenters), identities.options()); // [K]
@@ -60,9 +68,17 @@ record PartialFc(double fraction) {
             }
             Tensor values = centers.index_select(0, rows);
             values.set_requires_grad(centers.requires_grad());
-            Tensor labelsOnDevice = labels.to(centers.device(), ScalarType.Long); // [B]
-            return new Sample(rows, values, torch.searchsorted(identities, labelsOnDevice));
+            if (shard == null) {
+                return new Sample(rows, values, torch.searchsorted(identities, labelsOnDevice));
+            }
+            Tensor positions = torch.searchsorted(identities, labelsOnDevice.sub(new Scalar((long) shard.from())));
+            positions.masked_fill_(isIn(shard, labelsOnDevice).logical_not(), new Scalar(-1L));
+            return new Sample(rows, values, positions);
         }
+    }
+
+    private static Tensor isIn(ClassShard shard, Tensor identities) {
+        return identities.ge(new Scalar((long) shard.from())).logical_and(identities.lt(new Scalar((long) shard.to())));
     }
 
     private Tensor identities(Tensor labels, long classes) {

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The results of the softmax in chunks of classes against the direct computation. */
 class ChunkedPassesTest {
-    private static List<Margin> margins() {
+    static List<Margin> margins() {
         return List.of(
                 new ArcFaceMargin(10, 0.4),
                 new ArcFaceMargin(64, 0.5),
@@ -198,7 +198,7 @@ class ChunkedPassesTest {
                 torch.manual_seed(1);
                 Tensor centers = torch.randn(9, SIZE).to(ScalarType.Double).set_requires_grad(true);
                 Tensor x = torch.randn(4, SIZE).to(ScalarType.Double).set_requires_grad(true);
-                var mode = new ChunkedPasses.Mode(new MagFaceMargin(10), Map.of(), true, 1);
+                var mode = new ChunkedPasses.Mode(new MagFaceMargin(10), Map.of(), true, 1, null);
                 Tensor loss = passes.forward(x, centers, Tensors.labels(8, 0, 3, 3), mode, chunks(4, 130))
                         .loss();
                 loss.mul(new Scalar(0.5)).backward();

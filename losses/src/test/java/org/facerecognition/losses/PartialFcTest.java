@@ -27,8 +27,9 @@ class PartialFcTest {
 
     private static double[] rows(Tensor labels, double fraction, int classes, int subCenters) {
         Tensor centers = torch.randn((long) classes * subCenters, SIZE);
-        return Tensors.values(
-                new PartialFc(fraction).draw(labels, centers, subCenters).rows());
+        return Tensors.values(new PartialFc(fraction)
+                .draw(labels, classes, centers, subCenters, null)
+                .rows());
     }
 
     @Test

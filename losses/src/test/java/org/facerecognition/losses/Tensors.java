@@ -32,7 +32,9 @@ final class Tensors {
     static double[] values(Tensor tensor) {
         Tensor flat = tensor.detach().to(ScalarType.Double).contiguous();
         double[] values = new double[(int) flat.numel()];
-        flat.data_ptr_double().get(values);
+        if (values.length > 0) { // without values there is no pointer
+            flat.data_ptr_double().get(values);
+        }
         return values;
     }
 
