@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /**
@@ -53,13 +54,14 @@ public final class GalleryTransfer {
     }
 
     /**
-     * Enrolls all entries of a gallery in another one of the same model, and binds it to the same embedding mode.
+     * Enrolls all entries of a gallery in another one of the same model, and binds it to the same embedding mode. Where
+     * attributes are to be kept that the other gallery cannot store, nothing is enrolled.
      *
      * @param from borrowed
      * @param to open for writing; borrowed
      * @param progress receives the number of entries so far
-     * @throws GalleryException if the galleries are of different models or modes, or one of them cannot be read or
-     *     written; what was enrolled before stays
+     * @throws GalleryException if the galleries are of different models or modes, the other one cannot store what is to
+     *     be kept, or one of them cannot be read or written; what was enrolled before stays
      */
     public static Result copy(Gallery from, Gallery to, AttributesPolicy attributes, LongConsumer progress) {
         ModelBinding.check(
@@ -68,23 +70,36 @@ public final class GalleryTransfer {
                 from.fingerprint(),
                 from.dimension(),
                 "gallery");
-        from.embeddingMode().ifPresent(to::bindEmbeddingMode);
         Target target = new Target(to, attributes);
-        List<StoredEntry> page;
-        long last = 0;
-        while (!(page = from.page(last, PAGE)).isEmpty()) {
+        if (from instanceof DatabaseGallery && target.rejectsAttributes()) {
+            progress.accept(0);
+            forEachPage(
+                    from,
+                    page -> page.forEach(stored -> target.check(stored.entry().identity(), stored.attributes())));
+        }
+        from.embeddingMode().ifPresent(to::bindEmbeddingMode);
+        forEachPage(from, page -> {
             for (StoredEntry stored : page) {
                 Entry entry = stored.entry();
                 String identity = Names.upgraded(entry.identity());
-                target.check(identity, stored.attributes());
+                target.check(identity, stored.attributes()); // others may have written some in the meantime
                 target.add(new Enrollment(
                         identity, stored.embedding(), entry.note(), entry.contentKey(), stored.attributes()));
             }
             target.flush();
-            last = page.get(page.size() - 1).entry().id();
             progress.accept(target.entries());
-        }
+        });
         return target.result();
+    }
+
+    /** Visits all entries, by rising ids. */
+    static void forEachPage(Gallery gallery, Consumer<List<StoredEntry>> visitor) {
+        List<StoredEntry> page;
+        long last = 0;
+        while (!(page = gallery.page(last, PAGE)).isEmpty()) {
+            visitor.accept(page);
+            last = page.get(page.size() - 1).entry().id();
+        }
     }
 
     /**
@@ -146,11 +161,14 @@ public final class GalleryTransfer {
             return result;
         }
 
+        /** Returns whether an entry with attributes cannot be enrolled. */
+        boolean rejectsAttributes() {
+            return attributes == AttributesPolicy.KEEP && !(gallery instanceof DatabaseGallery);
+        }
+
         /** @throws GalleryException if the entry's attributes cannot be kept */
         void check(String identity, Map<String, String> entryAttributes) {
-            if (attributes == AttributesPolicy.KEEP
-                    && !entryAttributes.isEmpty()
-                    && !(gallery instanceof DatabaseGallery)) {
+            if (rejectsAttributes() && !entryAttributes.isEmpty()) {
                 throw new GalleryException("the gallery cannot store attributes, but an entry of " + identity + " has "
                         + entryAttributes.keySet()
                         + "; use a gallery in a database, or drop them (AttributesPolicy.DROP, --drop-attributes)");

@@ -52,13 +52,14 @@ final class NpyReader implements AutoCloseable {
         try {
             String header = header(file, in);
             long rows = rows(file, header, dimension);
-            long expected =
-                    Math.addExact(headerBytes(header), Math.multiplyExact(rows, (long) Float.BYTES * dimension));
             long actual = Files.size(file);
-            if (actual != expected) {
-                throw new GalleryException(file + " must have " + expected + " bytes for " + rows + " rows of "
-                        + dimension + " values, but has " + actual + "; it is "
-                        + (actual < expected ? "truncated" : "damaged") + ", copy or export it again");
+            // not rows times the bytes of one: a damaged header may have so many that the product overflows
+            long whole = (actual - header.length()) / (Float.BYTES * (long) dimension);
+            long left = (actual - header.length()) % (Float.BYTES * (long) dimension);
+            if (whole != rows || left != 0) {
+                throw new GalleryException(file + " must have " + rows + " rows of " + dimension + " values, but has "
+                        + whole + (left == 0 ? "" : " and " + left + " bytes") + "; it is "
+                        + (whole < rows ? "truncated" : "damaged") + ", copy or export it again");
             }
             return new NpyReader(file, in, rows, dimension);
         } catch (IOException | RuntimeException e) {
@@ -91,10 +92,6 @@ final class NpyReader implements AutoCloseable {
         } catch (EOFException e) {
             throw damaged(file);
         }
-    }
-
-    private static int headerBytes(String header) {
-        return header.length();
     }
 
     private static GalleryException damaged(Path file) {

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -93,39 +94,43 @@ final class PostgresSearch {
             return exact(connection, query);
         }
         int candidates = Math.max(query.efSearch(), CANDIDATES_PER_IDENTITY * query.topK());
-        Sql.query(
-                connection,
-                row -> 0,
-                "SELECT set_config('hnsw.ef_search', ?, true), set_config('hnsw.iterative_scan', 'strict_order', true),"
-                        + " set_config('hnsw.max_scan_tuples', ?, true)",
-                Integer.toString(Math.min(MAX_EF_SEARCH, candidates)),
-                Integer.toString(Math.max(MIN_SCANNED, 2 * candidates)));
+        set(connection, candidates, query.attributes() == null ? "off" : "on");
         String scored = "SELECT e.id, e.person_id, e.embedding <#> probe.v AS distance FROM (SELECT * FROM "
                 + gallery.entries() + " WHERE " + condition(query) + " ORDER BY " + halves(gallery, "embedding")
                 + " <#> " + halves(gallery, "probe.v") + " LIMIT ?) e";
         List<Object> parameters = new ArrayList<>(parameters(query));
         parameters.add(candidates);
-        setPlanner(connection, query.attributes() == null ? "off" : "on");
         List<List<Match>> all = best(connection, query, scored, parameters);
-        setPlanner(connection, "on");
-        for (int i = 0; i < all.size(); i++) {
-            if (all.get(i).size() < query.topK()) {
-                all.set(i, exact(connection, query.only(query.probes().get(i))).get(0));
-            }
+        List<Integer> toRepeat = IntStream.range(0, all.size())
+                .filter(i -> all.get(i).size() < query.topK())
+                .boxed()
+                .toList();
+        if (!toRepeat.isEmpty()) {
+            set(connection, candidates, "on");
+        }
+        for (int i : toRepeat) {
+            all.set(i, exact(connection, query.only(query.probes().get(i))).get(0));
         }
         return all;
     }
 
     /**
-     * Lets the rest of the transaction choose plans without the index, or not: for all entries, the index is what was
-     * asked for; for those with some attributes, the index of attributes and a sort may be faster.
+     * Settings for the rest of the transaction.
+     *
+     * @param candidates the number of entries to take from the index
+     * @param withoutIndex whether plans without the index may be chosen, {@code on} or {@code off}: for all entries,
+     *     the index is what was asked for; for those with some attributes, the index of attributes and a sort may be
+     *     faster
      */
-    private static void setPlanner(Connection connection, String withoutIndex) throws SQLException {
+    private static void set(Connection connection, int candidates, String withoutIndex) throws SQLException {
         Sql.query(
                 connection,
                 row -> 0,
-                "SELECT set_config('enable_seqscan', ?, true), set_config('enable_sort', ?, true),"
-                        + " set_config('jit', 'off', true)",
+                "SELECT set_config('hnsw.ef_search', ?, true), set_config('hnsw.iterative_scan', 'strict_order', true),"
+                        + " set_config('hnsw.max_scan_tuples', ?, true), set_config('enable_seqscan', ?, true),"
+                        + " set_config('enable_sort', ?, true), set_config('jit', 'off', true)",
+                Integer.toString(Math.min(MAX_EF_SEARCH, candidates)),
+                Integer.toString(Math.max(MIN_SCANNED, 2 * candidates)),
                 withoutIndex,
                 withoutIndex);
     }

@@ -81,9 +81,11 @@ final class PostgresSession {
         connection.setAutoCommit(false);
         T result;
         try {
-            Sql.run(connection, "SET TRANSACTION ISOLATION LEVEL " + mode);
             // a server that waits for a client that is gone must not keep its locks
-            Sql.run(connection, "SET LOCAL idle_in_transaction_session_timeout = 60000");
+            Sql.run(
+                    connection,
+                    "SET TRANSACTION ISOLATION LEVEL " + mode
+                            + "; SET LOCAL idle_in_transaction_session_timeout = 60000");
             result = work.run(connection);
             connection.commit();
         } catch (SQLException | RuntimeException | Error e) {

@@ -96,7 +96,7 @@ class GalleryTransferTest {
         try (Gallery from = Gallery.connect(database.dataSource(), TestDatabase.newName(), "model", D);
                 Gallery to = Gallery.connect(database.dataSource(), TestDatabase.newName(), "model", D);
                 Gallery memory = memory()) {
-            fill(from, 3);
+            fill(from, GalleryTransfer.PAGE); // and one more on the next page
             from.enroll(List.of(new Enrollment("Ann", TestFaces.direction(1, D)).withAttributes(attributes)));
             GalleryTransfer.exportTo(from, folder.resolve("export"), done -> {});
             GalleryTransfer.importFrom(folder.resolve("export"), to, AttributesPolicy.KEEP, done -> {});
@@ -110,8 +110,9 @@ class GalleryTransferTest {
             assertThat(memory.size()).as("all rows are checked first").isZero();
             assertThatThrownBy(() -> GalleryTransfer.copy(from, memory, AttributesPolicy.KEEP, done -> {}))
                     .hasMessageStartingWith(rejected);
+            assertThat(memory.size()).as("all entries are checked first").isZero();
             assertThat(GalleryTransfer.copy(from, memory, AttributesPolicy.DROP, done -> {}))
-                    .isEqualTo(new Result(4, 0));
+                    .isEqualTo(new Result(GalleryTransfer.PAGE + 1, 0));
         }
     }
 
@@ -284,6 +285,24 @@ class GalleryTransferTest {
                 } catch (GalleryException e) {
                     assertThat(e).hasMessageContaining("embeddings.npy");
                 }
+            }
+        }
+
+        /** As many bytes as the product of rows and values says, if that overflows. */
+        @ParameterizedTest
+        @ValueSource(strings = {"999999999999999999", "576460752303423488", "144115188075855873"})
+        void rejectsMoreRowsThanThereCanBe(String rows) throws IOException {
+            importing("good");
+            Path file = folder.resolve("embeddings.npy");
+            String text = Files.readString(file, ISO_8859_1);
+            String blanks = " ".repeat(rows.length() - 1);
+            assertThat(text).contains("(5, 8), }" + blanks);
+            Files.writeString(file, text.replace("(5, 8), }" + blanks, "(" + rows + ", 8), }"), ISO_8859_1);
+            try (Gallery to = memory()) {
+                assertThatThrownBy(() -> GalleryTransfer.importFrom(folder, to, AttributesPolicy.KEEP, done -> {}))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessage(file + " must have " + rows
+                                + " rows of 8 values, but has 5; it is truncated, copy or export it again");
             }
         }
 
