@@ -1,0 +1,73 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.facerecognition.distributed.GroupEnding;
+import org.facerecognition.distributed.LocalRanks;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+/** Tells apart how ranks end. Most are shells, which start fast. */
+@DisabledOnOs(OS.WINDOWS)
+class LocalRanksTest {
+    private final List<String> lines = Collections.synchronizedList(new ArrayList<>());
+
+    private GroupEnding shells(String script) throws InterruptedException {
+        return run(2, List.of("sh", "-c", script));
+    }
+
+    private GroupEnding run(int count, List<String> command) throws InterruptedException {
+        try (LocalRanks ranks = LocalRanks.start(count, command, lines::add)) {
+            return ranks.await();
+        }
+    }
+
+    @Test
+    void allRanksFinish() throws InterruptedException {
+        assertThat(shells("echo $RANK of $WORLD_SIZE")).isEqualTo(GroupEnding.FINISHED);
+        assertThat(lines).containsExactly("[rank 1] 1 of 2");
+    }
+
+    @Test
+    void aKilledRankIsLost() throws InterruptedException {
+        GroupEnding ending = shells("if [ $RANK = 1 ]; then kill -9 $$; fi; sleep 1; exit 1");
+        assertThat(ending.reason()).matches("rank 1 \\(process \\d+\\) was killed by signal 9");
+        assertThat(ending.exitCode()).isEqualTo(137);
+        assertThat(ending.lost()).isTrue();
+    }
+
+    @Test
+    void aRankThatWasAskedToStopIsNotLost() throws InterruptedException {
+        GroupEnding ending = shells("if [ $RANK = 1 ]; then kill -15 $$; fi; sleep 1");
+        assertThat(ending.reason()).endsWith("was asked to stop");
+        assertThat(ending.exitCode()).isEqualTo(143);
+        assertThat(ending.lost()).isFalse();
+    }
+
+    @Test
+    void aRankThatCannotBeginIsNotLost() throws InterruptedException {
+        GroupEnding ending = shells("if [ $RANK = 1 ]; then exit 3; fi; sleep 1");
+        assertThat(ending.reason()).matches("rank 1 \\(process \\d+\\) ended with exit code 3");
+        assertThat(ending.exitCode()).isEqualTo(3);
+        assertThat(ending.lost()).isFalse();
+    }
+
+    @Test
+    void aRankThatIsKilledAfterTheWorkCountsForNothing() throws InterruptedException {
+        assertThat(shells("if [ $RANK = 1 ]; then kill -9 $$; fi; sleep 0.2")).isEqualTo(GroupEnding.FINISHED);
+    }
+
+    @Test
+    void aRankThatFailsForAReasonOfItsOwnIsNotLost() throws InterruptedException {
+        List<String> command = new ArrayList<>(RankProcesses.command());
+        command.addAll(List.of("classes=4", "images=4", "steps=50", "fail1=2"));
+        GroupEnding ending = run(2, command);
+        assertThat(ending.reason()).startsWith("rank 1 (").endsWith("failed: the disk of this rank is full");
+        assertThat(ending.lost()).isFalse();
+        assertThat(lines).contains("[rank 1] error: the disk of this rank is full");
+    }
+}
