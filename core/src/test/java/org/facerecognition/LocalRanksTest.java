@@ -1,7 +1,11 @@
 package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -30,6 +34,14 @@ class LocalRanksTest {
     void allRanksFinish() throws InterruptedException {
         assertThat(shells("echo $RANK of $WORLD_SIZE")).isEqualTo(GroupEnding.FINISHED);
         assertThat(lines).containsExactly("[rank 1] 1 of 2");
+    }
+
+    @Test
+    void thePortOfTheStoreIsFreeAfterwards() throws InterruptedException {
+        shells("echo $MASTER_PORT");
+        int port = Integer.parseInt(lines.get(0).substring("[rank 1] ".length()));
+        assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), port).close())
+                .isInstanceOf(ConnectException.class);
     }
 
     @Test

@@ -195,8 +195,8 @@ public final class LocalRanks implements RestartingRanks.Group {
     }
 
     /**
-     * Judges a failure at once, before others follow from it. A rank that ends by itself before it joins the group would
-     * do so again.
+     * Judges a failure at once, before others follow from it. A rank that ends by itself before it joins the group
+     * would do so again.
      */
     private GroupEnding ending(int rank) {
         Process process = processes.get(rank);

@@ -6,8 +6,9 @@ import java.time.Duration;
  * How often, how soon and with how many ranks a group that has lost a rank is started again.
  *
  * <p>The number of restarts is that of the whole run, as torchrun's {@code --max-restarts}. Pauses and numbers of ranks
- * follow the failures in a row: those since the last new checkpoint. The pause doubles with each, up to 30 seconds. From the second failure in a row on, each group has one rank
- * less, for a machine that has no longer room for all of them; after a new checkpoint it has all of them again.
+ * follow the failures in a row: those since the last new checkpoint. The pause doubles with each, up to 30 seconds.
+ * From the second failure in a row on, each group has one rank less, for a machine that has no longer room for all of
+ * them; after a new checkpoint it has all of them again.
  *
  * @param maxRestarts 0 for none
  * @param minRanks smallest number of ranks of a group; a group that was started with fewer keeps its number

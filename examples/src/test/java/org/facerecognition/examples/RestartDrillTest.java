@@ -76,11 +76,11 @@ class RestartDrillTest {
                     assertThat(training.isRunning())
                             .as(training.err().toString())
                             .isTrue();
-                    Thread.sleep(5);
+                    Thread.sleep(30);
                 }
                 training.ranks().get(1).destroyForcibly(); // while Java starts, long before a checkpoint
                 while (training.restarts().size() == attempt && training.isRunning()) {
-                    Thread.sleep(5);
+                    Thread.sleep(30);
                 }
             }
             assertThat(training.await()).as(training.err().toString()).isZero();
@@ -98,7 +98,7 @@ class RestartDrillTest {
         Finished expected = uninterrupted();
         try (TrainingLauncher training = TrainingLauncher.start(faces, out, "--max-restarts", 2, "--epochs", 400)) {
             while (!Files.exists(training.lastCheckpoint())) {
-                Thread.sleep(5);
+                Thread.sleep(30);
             }
             assertThat(training.ranks()).hasSize(TrainingLauncher.RANKS);
             training.kill();
@@ -138,7 +138,7 @@ class RestartDrillTest {
         int kills = 0;
         while (kills < most) {
             while (training.isRunning() && training.ranks().size() < TrainingLauncher.RANKS) {
-                Thread.sleep(5);
+                Thread.sleep(30);
             }
             Thread.sleep(random.nextLong(longestLifeMs));
             List<ProcessHandle> ranks = training.ranks();
@@ -148,7 +148,7 @@ class RestartDrillTest {
             int restarts = training.restarts().size();
             kills += ranks.get(random.nextInt(ranks.size())).destroyForcibly() ? 1 : 0;
             while (training.isRunning() && training.restarts().size() == restarts) {
-                Thread.sleep(5);
+                Thread.sleep(30);
             }
         }
         return kills;
