@@ -63,7 +63,7 @@ class RestartDrillTest {
                 training.out().stream().filter(line -> line.startsWith("{")).toList(); // Gloo writes lines, too
         assertThat(json).hasSizeBetween(1, 2); // a rank may be killed after the first rank has written its results
         assertThat(new ObjectMapper().readTree(json.get(0)).path("epochs").asInt())
-                .isEqualTo(3);
+                .isEqualTo(TrainingLauncher.EPOCHS);
     }
 
     @Test
@@ -96,8 +96,8 @@ class RestartDrillTest {
     void ranksEndWithTheirLauncher() throws IOException, InterruptedException {
         Path out = folder.resolve("orphans");
         Finished expected = uninterrupted();
-        try (TrainingLauncher training = TrainingLauncher.start(faces, out, "--max-restarts", 2, "--epochs", 400)) {
-            while (!Files.exists(training.lastCheckpoint())) {
+        try (TrainingLauncher training = TrainingLauncher.startWithEpochs(400, faces, out, "--max-restarts", 2)) {
+            while (training.isRunning() && !Files.exists(training.lastCheckpoint())) {
                 Thread.sleep(30);
             }
             assertThat(training.ranks()).hasSize(TrainingLauncher.RANKS);
@@ -106,7 +106,7 @@ class RestartDrillTest {
             assertThat(training.orphans()).isEmpty();
             assertThat(training.files()).isSubsetOf(expected.files());
         }
-        try (TrainingLauncher training = TrainingLauncher.start(faces, out, "--resume", "--epochs", 3)) {
+        try (TrainingLauncher training = TrainingLauncher.start(faces, out, "--resume")) {
             assertThat(training.await()).as(training.err().toString()).isZero();
         }
     }

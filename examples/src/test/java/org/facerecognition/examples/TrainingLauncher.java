@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 /** {@code train} with several processes, in a process of its own whose ranks can be killed. */
 final class TrainingLauncher implements AutoCloseable {
     static final int RANKS = 2;
+    static final int EPOCHS = 3;
     private static final long MAX_SECONDS = 300; // on a machine that is busy with other things
 
     private final Path out;
@@ -32,6 +33,10 @@ final class TrainingLauncher implements AutoCloseable {
 
     /** Starts a training of a tiny network, with a checkpoint every few steps. */
     static TrainingLauncher start(Path faces, Path out, Object... more) throws IOException {
+        return startWithEpochs(EPOCHS, faces, out, more);
+    }
+
+    static TrainingLauncher startWithEpochs(int epochs, Path faces, Path out, Object... more) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
@@ -41,7 +46,7 @@ final class TrainingLauncher implements AutoCloseable {
                 "-cp",
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
-        List<Object> words = new ArrayList<>(List.of("--processes", RANKS, "--epochs", 3));
+        List<Object> words = new ArrayList<>(List.of("--processes", RANKS, "--epochs", epochs));
         words.addAll(List.of("--checkpoint-every-steps", 2, "--augmentations", "flip"));
         words.addAll(List.of(more));
         Cli.trainWords(faces, out, words.toArray()).forEach(word -> command.add(word.toString()));
