@@ -1,6 +1,7 @@
 package org.facerecognition;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -179,6 +180,9 @@ final class RankChild {
                 if (step.step() == number("halt" + group.rank(), -1)) {
                     Runtime.getRuntime().halt(137);
                 }
+                if (step.step() == number("kill" + group.rank(), -1)) {
+                    killOnce();
+                }
                 if (step.step() == number("sleep" + group.rank(), -1)) {
                     try {
                         Thread.sleep(1_000_000);
@@ -188,5 +192,23 @@ final class RankChild {
                 }
             }
         };
+    }
+
+    /** Kills this process, unless a process has been killed before. */
+    private void killOnce() {
+        Path mark = Path.of(options.get("mark"));
+        if (Files.exists(mark)) {
+            return;
+        }
+        try {
+            Files.createFile(mark);
+            String pid = Long.toString(ProcessHandle.current().pid());
+            new ProcessBuilder("kill", "-9", pid).start().waitFor();
+            Thread.sleep(1_000_000);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -110,6 +110,7 @@ final class RankProcesses implements AutoCloseable {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx512m",
                 "-Xss4m",
+                "-XX:TieredStopAtLevel=1", // starts faster
                 "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
                 "-cp",
                 System.getProperty("java.class.path"),

@@ -163,8 +163,8 @@ final class Collectives implements AutoCloseable {
     /** Runs an operation; an error of libtorch's becomes one sentence that names the rank to blame. */
     private <T> T guarded(Supplier<T> operation) {
         if (poisoned) {
-            throw new IllegalStateException(
-                    "a group of ranks cannot be used after one of them has failed; start again");
+            throw new GroupFailureException(
+                    "a group of ranks cannot be used after one of them has failed; start again", null);
         }
         failures.begin();
         try {

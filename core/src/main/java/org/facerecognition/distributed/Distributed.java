@@ -99,10 +99,10 @@ public final class Distributed implements AutoCloseable {
         Failures failures = null;
         try {
             store.set(
-                    "who/" + launch.rank(),
+                    Failures.WHO + launch.rank(),
                     machine() + ", process " + ProcessHandle.current().pid());
             failures = new Failures(store, launch);
-            awaitAll(store, launch, timeout);
+            awaitAll(store, failures, launch, timeout);
             Collectives collectives = new Collectives(store, failures, launch, timeout);
             return new Distributed(
                     launch.rank(),
@@ -126,17 +126,18 @@ public final class Distributed implements AutoCloseable {
         }
     }
 
-    private static void awaitAll(RankStore store, Launch launch, Duration timeout) {
+    private static void awaitAll(RankStore store, Failures failures, Launch launch, Duration timeout) {
         long start = System.nanoTime();
         TreeSet<Integer> missing = new TreeSet<>();
         for (int i = 0; i < launch.worldSize(); i++) {
             missing.add(i);
         }
         while (true) {
-            missing.removeIf(other -> store.get("who/" + other).isPresent());
+            missing.removeIf(other -> store.get(Failures.WHO + other).isPresent());
             if (missing.isEmpty()) {
                 return;
             }
+            failures.check();
             if (System.nanoTime() - start > timeout.toNanos()) {
                 throw new IllegalStateException("all " + launch.worldSize() + " ranks must come within "
                         + timeout.toSeconds() + " s, but of these nothing was heard: " + missing
@@ -344,8 +345,7 @@ public final class Distributed implements AutoCloseable {
      */
     public void failed(Throwable reason) {
         if (connection != null) {
-            String message = reason.getMessage() == null ? reason.toString() : reason.getMessage();
-            connection.failures().tell(message.lines().findFirst().orElse(message));
+            connection.failures().tell(reason);
             connection.collectives().close();
         }
     }

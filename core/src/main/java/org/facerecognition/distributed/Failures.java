@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -15,14 +16,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Every rank writes to the store twice a second how many collective operations it has begun: one whose entry no
  * longer changes is dead, and of those that live the one with the smallest number is the one that the others wait for.
- * A rank that fails with a message of its own writes that message.
+ * A rank that fails with a message of its own writes that message, and a launcher on this machine writes which of its
+ * ranks was killed.
  */
 final class Failures implements AutoCloseable {
     private static final long BEAT_MILLIS = 500;
     private static final Duration SILENCE_AFTER_ERROR = Duration.ofMillis(2_500); // five beats
     private static final Duration SILENCE_WHILE_WAITING = Duration.ofSeconds(20); // a machine may be very busy
     private static final Duration LAST_READING = Duration.ofSeconds(6);
-    private static final String FAILED = "failed";
+    static final String FAILED = "failed"; // key of the clause that says which rank failed and why
+    static final String RECURS = "recurs"; // key of the same clause, of a failure that a new group would have again
+    static final String WHO = "who/"; // and a rank: key of its machine and process
+
+    private static final Pattern OUT_OF_MEMORY = Pattern.compile(
+            "out of memory|can(no|')t allocate memory|(not enough|insufficient) memory", Pattern.CASE_INSENSITIVE);
 
     private final RankStore store;
     private final int rank;
@@ -59,13 +66,38 @@ final class Failures implements AutoCloseable {
     }
 
     /** Tells the others why this rank fails, unless one of them has failed before. */
-    void tell(String sentence) {
+    void tell(Throwable reason) {
+        String message = reason.getMessage() == null ? reason.toString() : reason.getMessage();
+        String clause = who(rank) + " failed: " + message.lines().findFirst().orElse(message);
         try {
             if (store.get(FAILED).isEmpty()) {
-                store.set(FAILED, who(rank) + " failed: " + sentence);
+                store.set(FAILED, clause);
+            }
+            if (recurs(reason)) {
+                store.set(RECURS, clause);
             }
         } catch (IllegalStateException e) {
             // the store is gone, and the group with it
+        }
+    }
+
+    /** Whether a new group would fail like this, which is not so of other ranks' failures and of too little memory. */
+    static boolean recurs(Throwable reason) {
+        for (Throwable cause = reason; cause != null; cause = cause.getCause()) {
+            if (cause instanceof GroupFailureException
+                    || cause instanceof OutOfMemoryError
+                    || OUT_OF_MEMORY.matcher(String.valueOf(cause.getMessage())).find()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** @throws GroupFailureException when a rank has failed, naming it */
+    void check() {
+        Optional<String> told = store.get(FAILED);
+        if (told.isPresent()) {
+            throw failure(told.get(), null);
         }
     }
 
@@ -75,7 +107,7 @@ final class Failures implements AutoCloseable {
      * @param error of libtorch
      * @param waited how long the operation may take
      */
-    IllegalStateException explain(RuntimeException error, Duration waited) {
+    GroupFailureException explain(RuntimeException error, Duration waited) {
         String culprit;
         try {
             culprit = culprit(waited);
@@ -89,8 +121,8 @@ final class Failures implements AutoCloseable {
         return keeper + ", which ran the store of the group, was killed or cannot be reached any more";
     }
 
-    private static IllegalStateException failure(String culprit, @Nullable RuntimeException cause) {
-        return new IllegalStateException("all ranks stop, because " + culprit, cause);
+    private static GroupFailureException failure(String culprit, @Nullable RuntimeException cause) {
+        return new GroupFailureException("all ranks stop, because " + culprit, cause);
     }
 
     private String culprit(Duration waited) {
@@ -139,10 +171,7 @@ final class Failures implements AutoCloseable {
                 if (value.isPresent()) {
                     return value.get();
                 }
-                Optional<String> told = store.get(FAILED);
-                if (told.isPresent()) {
-                    throw failure(told.get(), null);
-                }
+                check();
                 Beats now = beats();
                 if (!now.of(from).equals(before.of(from))) {
                     before = now;
@@ -183,7 +212,7 @@ final class Failures implements AutoCloseable {
     /** Returns a rank with its machine and process, if it has come. */
     private String who(int other) {
         return "rank " + other
-                + store.get("who/" + other).map(who -> " (" + who + ")").orElse("");
+                + store.get(WHO + other).map(who -> " (" + who + ")").orElse("");
     }
 
     private record Beats(List<String> values) {

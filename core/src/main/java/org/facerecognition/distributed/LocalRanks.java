@@ -9,6 +9,8 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -19,17 +21,21 @@ import org.facerecognition.natives.Processors;
 /**
  * Starts the ranks of a group as processes on this machine, and ends all of them when one fails. The processors are
  * shared out among them. The store of the group runs in this process, so that any rank may die, rank 0 included.
+ * {@link RestartingRanks} starts a group again that has lost a rank.
  *
  * <p>Rank 0 has this process's standard streams; what the other ranks write is passed on line by line.
  */
-public final class LocalRanks implements AutoCloseable {
+public final class LocalRanks implements RestartingRanks.Group {
     private static final long GRACE_SECONDS = 15; // for ranks to say why they stop
     private static final long STOP_SECONDS = 130; // for the last step and its checkpoint
+    private static final int SIGNALED = 128; // on Unix, the exit code of a process that was killed is more: + signal
+    private static final Set<Integer> ASKED_TO_STOP = Set.of(SIGNALED + 1, SIGNALED + 2, SIGNALED + 15); // HUP INT TERM
     private static final String LAUNCHER_PROCESS = "FACERECOGNITION_LAUNCHER_PROCESS";
 
     private final RankStore store;
     private final List<Process> processes = new ArrayList<>();
     private final List<Thread> readers = new ArrayList<>();
+    private boolean closed;
 
     private LocalRanks(RankStore store) {
         this.store = store;
@@ -126,6 +132,11 @@ public final class LocalRanks implements AutoCloseable {
         return command;
     }
 
+    /** Returns whether this process is a rank that a launcher of this class has started. */
+    public static boolean isRank() {
+        return System.getenv(LAUNCHER_PROCESS) != null;
+    }
+
     /** Runs an action in a rank when the process that started it has ended, however it ended. */
     public static void onLauncherExit(Runnable action) {
         String launcher = System.getenv(LAUNCHER_PROCESS);
@@ -144,26 +155,28 @@ public final class LocalRanks implements AutoCloseable {
 
     /**
      * Waits for all ranks. When one ends with an error, the others have {@value #GRACE_SECONDS} seconds to say why they
-     * stop, and are then killed.
-     *
-     * @return 0, or the exit code of the rank that failed first
+     * stop, and are then killed. A rank that was killed counts for nothing when rank 0 has ended well.
      */
-    public int await() throws InterruptedException {
+    @Override
+    public GroupEnding await() throws InterruptedException {
         try {
-            int code = firstFailure();
-            if (code != 0) {
-                awaitAll(GRACE_SECONDS);
+            int failed = firstFailure();
+            GroupEnding ending = failed < 0 ? GroupEnding.FINISHED : ending(failed);
+            if (failed >= 0 && !awaitAll(GRACE_SECONDS)) {
                 kill();
+                awaitAll(GRACE_SECONDS);
             }
             for (Thread reader : readers) {
                 reader.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
             }
-            return code;
+            Process first = processes.get(0);
+            return ending.lost() && !first.isAlive() && first.exitValue() == 0 ? GroupEnding.FINISHED : ending;
         } catch (ExecutionException e) {
             throw new IllegalStateException("cannot wait for the ranks: " + e.getMessage(), e);
         }
     }
 
+    /** Returns the first rank that fails; -1 if none does. */
     private int firstFailure() throws InterruptedException, ExecutionException {
         List<Process> running = new ArrayList<>(processes);
         while (!running.isEmpty()) {
@@ -173,12 +186,46 @@ public final class LocalRanks implements AutoCloseable {
                 if (!process.isAlive()) {
                     running.remove(process);
                     if (process.exitValue() != 0) {
-                        return process.exitValue();
+                        return processes.indexOf(process);
                     }
                 }
             }
         }
-        return 0;
+        return -1;
+    }
+
+    /**
+     * Judges a failure at once, before others follow from it. A rank that ends by itself before it joins the group
+     * would do so again.
+     */
+    private GroupEnding ending(int rank) {
+        Process process = processes.get(rank);
+        int code = process.exitValue();
+        String who = "rank " + rank + " (process " + process.pid() + ")";
+        Optional<String> recurring = told(Failures.RECURS);
+        if (recurring.isPresent()) {
+            return new GroupEnding(code, recurring.get(), false);
+        } else if (ASKED_TO_STOP.contains(code)) {
+            return new GroupEnding(code, who + " was asked to stop", false);
+        } else if (code > SIGNALED) {
+            String clause = who + " was killed by signal " + (code - SIGNALED);
+            tellOthers(clause);
+            return new GroupEnding(code, clause, true);
+        }
+        boolean joined = told(Failures.WHO + rank).isPresent();
+        String clause = who + " ended with exit code " + code;
+        return new GroupEnding(code, told(Failures.FAILED).orElse(clause), joined);
+    }
+
+    private synchronized Optional<String> told(String key) {
+        return closed ? Optional.empty() : store.get(key);
+    }
+
+    /** Lets the other ranks stop with this reason, and sooner than they would find out. */
+    private synchronized void tellOthers(String clause) {
+        if (!closed && store.get(Failures.FAILED).isEmpty()) {
+            store.set(Failures.FAILED, clause);
+        }
     }
 
     private boolean awaitAll(long seconds) throws InterruptedException {
@@ -206,6 +253,11 @@ public final class LocalRanks implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         kill();
+        closeStore();
+    }
+
+    private synchronized void closeStore() {
+        closed = true;
         store.close();
     }
 }

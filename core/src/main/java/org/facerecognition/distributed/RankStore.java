@@ -45,12 +45,12 @@ final class RankStore implements AutoCloseable {
     }
 
     /**
-     * Starts a store for others on this machine.
+     * Starts a store for the ranks of a launcher on this machine.
      *
      * @throws IllegalStateException when it cannot be started
      */
     static RankStore server(String host, int port) {
-        return open(host, port, true, Duration.ofSeconds(10), "");
+        return open(host, port, true, Duration.ofSeconds(10), prefix("0"));
     }
 
     /**
@@ -61,7 +61,11 @@ final class RankStore implements AutoCloseable {
      */
     static RankStore of(Launch launch, Duration timeout) {
         boolean server = launch.rank() == 0 && !launch.storeIsThere();
-        return open(launch.host(), launch.port(), server, timeout, "facerecognition/" + launch.attempt() + "/");
+        return open(launch.host(), launch.port(), server, timeout, prefix(launch.attempt()));
+    }
+
+    private static String prefix(String attempt) {
+        return "facerecognition/" + attempt + "/";
     }
 
     private static RankStore open(String host, int port, boolean server, Duration timeout, String prefix) {

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Checkpoints {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String LAST = "last.ckpt";
     private static final String OPTIMIZER_PREFIX = "optimizer.";
     private static final String CPU_GENERATOR = "random.cpu";
     private static final String ACCELERATOR_GENERATOR = "random.accelerator";
@@ -116,9 +117,32 @@ public final class Checkpoints {
             savedStep = progress.step;
             return progress;
         } catch (JsonProcessingException e) {
-            throw new WeightsException(
-                    last + " is damaged: its progress cannot be understood; use best.ckpt in its place", e);
+            throw damaged(last, e);
         }
+    }
+
+    /**
+     * Names the last checkpoint of a folder by its step and epoch, for messages; empty when there is none.
+     *
+     * @throws WeightsException when it cannot be read
+     */
+    public static String lastIn(Path folder) {
+        Path last = folder.resolve(LAST);
+        if (!Files.exists(last)) {
+            return "";
+        }
+        try (SafeTensors file = SafeTensors.open(last)) {
+            TrainingProgress progress =
+                    JSON.readValue(file.metadata().getOrDefault(PROGRESS, "{}"), TrainingProgress.class);
+            return "the checkpoint after step " + progress.step + ", in epoch " + (progress.epoch + 1);
+        } catch (JsonProcessingException e) {
+            throw damaged(last, e);
+        }
+    }
+
+    private static WeightsException damaged(Path last, JsonProcessingException cause) {
+        return new WeightsException(
+                last + " is damaged: its progress cannot be understood; use best.ckpt in its place", cause);
     }
 
     private void restore(SafeTensors file) {
@@ -216,7 +240,7 @@ public final class Checkpoints {
     }
 
     private @Nullable Path last() {
-        return settings.folder() == null ? null : settings.folder().resolve("last.ckpt");
+        return settings.folder() == null ? null : settings.folder().resolve(LAST);
     }
 
     /** For the end of a message: where the latest good state is; empty when there is none. */

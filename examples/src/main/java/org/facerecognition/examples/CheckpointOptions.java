@@ -13,6 +13,8 @@ import picocli.CommandLine.Spec;
 /** Options of where a training writes its checkpoints and whether it continues from one. */
 @HelpSection(Heading.CHECKPOINTS)
 final class CheckpointOptions {
+    static final String RESUME_OR_START = "--resume-or-start";
+
     @Option(names = "--out", defaultValue = "face-model", paramLabel = "DIR", description = "Folder for the results.")
     private Path out;
 
@@ -23,7 +25,7 @@ final class CheckpointOptions {
     private boolean resume;
 
     @Option(
-            names = "--resume-or-start",
+            names = RESUME_OR_START,
             description = "Continue from the checkpoint in --out, or start if there is none: for programs that restart"
                     + " this one.")
     private boolean resumeOrStart;

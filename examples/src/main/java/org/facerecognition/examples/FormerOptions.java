@@ -52,6 +52,8 @@ final class FormerOptions {
             "--resume-or-start",
             "--accept-changed-images",
             "--processes",
+            "--max-restarts",
+            "--min-processes",
             "--rank-timeout");
 
     private final Path folder;

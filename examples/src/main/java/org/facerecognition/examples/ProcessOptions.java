@@ -1,12 +1,17 @@
 package org.facerecognition.examples;
 
+import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.distributed.LocalRanks;
+import org.facerecognition.distributed.RestartPolicy;
+import org.facerecognition.distributed.RestartingRanks;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.train.Checkpoints;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
@@ -42,6 +47,24 @@ final class ProcessOptions {
             description = "With several processes: how long they wait for one that does not come.")
     private int timeoutSeconds;
 
+    @Option(
+            names = "--max-restarts",
+            paramLabel = "K",
+            defaultValue = "0",
+            description = "With --processes: when one of them is killed, runs out of memory, hangs or loses its"
+                    + " connection, start all again from the last checkpoint, up to K times. A process that failed for a"
+                    + " reason of its own, such as unreadable data or a diverged loss, is not started again.")
+    private int maxRestarts;
+
+    @Option(
+            names = "--min-processes",
+            paramLabel = "M",
+            defaultValue = "0",
+            description = "With --max-restarts: from the second failure in a row without a new checkpoint on, restart"
+                    + " with one process less each time, down to M; 0 for always --processes. A new checkpoint brings"
+                    + " all back at the next restart.")
+    private int minProcesses;
+
     /**
      * Returns whether this process is to start the others and not to train itself.
      *
@@ -54,18 +77,34 @@ final class ProcessOptions {
         if (timeoutSeconds < 1) {
             throw new IllegalArgumentException("--rank-timeout must be at least 1, but was " + timeoutSeconds);
         }
-        return processes > 1 && !Distributed.isLaunched();
+        if (maxRestarts < 0) {
+            throw new IllegalArgumentException("--max-restarts must be at least 0, but was " + maxRestarts);
+        }
+        if (minProcesses < 0 || minProcesses > processes) {
+            throw new IllegalArgumentException(
+                    "--min-processes must be in [0, " + processes + "], but was " + minProcesses);
+        }
+        return (processes > 1 || maxRestarts > 0) && !LocalRanks.isRank() && !Distributed.isLaunched();
     }
 
-    /** Runs the command line of this program in several processes; returns 0 or the exit code of the first failure. */
-    int launch(CommandSpec spec) {
-        List<String> command = new ArrayList<>(LocalRanks.java(processes, Main.class));
-        command.addAll(spec.root().commandLine().getParseResult().originalArgs());
-        try (LocalRanks ranks =
-                LocalRanks.start(processes, command, spec.commandLine().getErr()::println)) {
+    /**
+     * Runs the command line of this program in several processes.
+     *
+     * @param out the training's folder
+     * @return 0 or the exit code of the first failure
+     */
+    int launch(CommandSpec spec, Path out) {
+        PrintWriter err = spec.commandLine().getErr();
+        RestartPolicy policy = new RestartPolicy(maxRestarts, minProcesses == 0 ? processes : minProcesses);
+        try (RestartingRanks ranks = new RestartingRanks(
+                policy,
+                processes,
+                (count, restart) -> LocalRanks.start(count, command(spec, count, restart), err::println),
+                () -> Checkpoints.lastIn(out),
+                err::println)) {
             Thread onStop = StopHook.add("stop-ranks", ranks::close);
             try {
-                return ranks.await();
+                return ranks.run().exitCode();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while waiting for the processes", e);
@@ -75,19 +114,32 @@ final class ProcessOptions {
         }
     }
 
+    static List<String> command(CommandSpec spec, int count, int restart) {
+        List<String> command = new ArrayList<>(LocalRanks.java(count, Main.class));
+        command.addAll(spec.root().commandLine().getParseResult().originalArgs());
+        if (restart > 0 && !spec.commandLine().getParseResult().hasMatchedOption(CheckpointOptions.RESUME_OR_START)) {
+            command.add(CheckpointOptions.RESUME_OR_START);
+        }
+        return command;
+    }
+
     /**
      * Joins the processes that train together; alone where there is no launcher.
      *
      * @return owned
      */
     Distributed join() {
+        LocalRanks.onLauncherExit(() -> System.exit(Main.FAILED)); // after the present step, with a checkpoint
+        if (maxRestarts > 0 && !LocalRanks.isRank()) {
+            throw new IllegalArgumentException("--max-restarts must be left out under a launcher, whose own option for"
+                    + " restarts goes with --resume-or-start, but was " + maxRestarts);
+        }
         Distributed group = Distributed.fromEnvironment(Duration.ofSeconds(timeoutSeconds));
-        if (processes > 1 && group.worldSize() != processes) {
+        if (processes > 1 && !LocalRanks.isRank() && group.worldSize() != processes) {
             group.close();
             throw new IllegalArgumentException("--processes must be left out under a launcher, which has started "
                     + group.worldSize() + " processes, but was " + processes);
         }
-        LocalRanks.onLauncherExit(() -> System.exit(Main.FAILED)); // after the present step, with a checkpoint
         return group;
     }
 

@@ -156,7 +156,9 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() {
         TrainCommand command = checkpoints.resumes() ? withFormerOptions() : this;
         command.data.path(); // fails without --data, before anything else is done
-        return command.processes.launches() ? command.processes.launch(spec) : command.trainInGroup();
+        return command.processes.launches()
+                ? command.processes.launch(spec, command.checkpoints.out())
+                : command.trainInGroup();
     }
 
     private Integer trainInGroup() {

@@ -1,0 +1,55 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** Options of a training in several processes; {@link RestartDrillTest} starts and kills them. */
+class ProcessOptionsTest {
+    @TempDir
+    Path folder;
+
+    private static List<String> command(int restart, String... words) {
+        PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
+        CommandLine line = Main.commandLine(new Main(), nowhere, nowhere);
+        CommandSpec train = line.parseArgs(words).subcommand().commandSpec();
+        List<String> command = ProcessOptions.command(train, 2, restart);
+        return command.subList(command.indexOf(Main.class.getName()) + 1, command.size());
+    }
+
+    @Test
+    void aRestartResumesTheCommandLineThatWasGiven() {
+        String[] words = {"train", "--data", "people", "--processes", "2", "--max-restarts", "3"};
+        assertThat(command(0, words)).containsExactly(words);
+        assertThat(command(1, words))
+                .startsWith(words)
+                .endsWith("--resume-or-start")
+                .hasSize(words.length + 1);
+    }
+
+    @Test
+    void aRestartDoesNotRepeatResumeOrStart() {
+        String[] words = {"train", "--data", "people", "--resume-or-start", "--processes", "2"};
+        assertThat(command(1, words)).containsExactly(words);
+    }
+
+    @Test
+    void rejectsNumbersThatMeanNothing() {
+        assertThat(error("--max-restarts", -1)).contains("--max-restarts must be at least 0, but was -1");
+        assertThat(error("--processes", 2, "--min-processes", 3))
+                .contains("--min-processes must be in [0, 2], but was 3");
+    }
+
+    private String error(Object... options) {
+        Cli.Result result = Cli.train(folder, folder.resolve("out"), options);
+        assertThat(result.code()).isEqualTo(Main.USED_WRONGLY);
+        return result.err();
+    }
+}
