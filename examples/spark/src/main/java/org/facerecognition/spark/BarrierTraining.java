@@ -30,9 +30,9 @@ import scala.reflect.ClassTag$;
  * });
  * }</pre>
  *
- * <p>The data must be readable under the same path on all machines. When a rank fails, Spark ends the others and starts
- * the stage again, up to {@code spark.stage.maxConsecutiveAttempts} times; a training with checkpoints in a shared
- * folder and {@code resume} then goes on.
+ * <p>The data must be readable under the same path on all machines. When a rank fails, Spark ends the others, and the
+ * training fails with its reason; one with checkpoints in a shared folder and {@code resume} goes on when it is started
+ * again.
  */
 public final class BarrierTraining {
     private static final ClassTag<String> STRING = ClassTag$.MODULE$.apply(String.class);
@@ -62,7 +62,7 @@ public final class BarrierTraining {
      * @param timeout how long ranks wait for each other
      * @return what the ranks returned, in their order
      * @throws IllegalArgumentException when there is not at least one rank
-     * @throws org.apache.spark.SparkException when a rank fails in all attempts, naming the reason
+     * @throws org.apache.spark.SparkException when a rank fails, naming the reason
      */
     public static List<String> run(SparkSession spark, int ranks, Duration timeout, Training training) {
         if (ranks < 1) {

@@ -24,19 +24,19 @@ import org.jspecify.annotations.Nullable;
  * Embeds the images of a partition in the library's own pipeline: a bounded number of rows is taken ahead, which are
  * read and decoded on several threads while others are embedded.
  *
- * @param settings of the model
+ * @param recipe of the model
  * @param kept positions of the columns that are passed on
  * @param path position of the column of paths; negative if there is none
  * @param content position of the column of bytes; negative if there is none
  * @param hadoop configuration of the file systems
  */
 record EmbedPartition(
-        EmbedSettings settings, int[] kept, int path, int content, Broadcast<SerializableConfiguration> hadoop)
+        SharedModel.Recipe recipe, int[] kept, int path, int content, Broadcast<SerializableConfiguration> hadoop)
         implements MapPartitionsFunction<Row, Row> {
 
     @Override
     public Iterator<Row> call(Iterator<Row> rows) {
-        SharedModel model = SharedModel.acquire(settings);
+        SharedModel model = SharedModel.acquire(recipe);
         Configuration configuration = hadoop.value().value();
         Stream<RowImage> images = StreamSupport.stream(
                         Spliterators.spliteratorUnknownSize(rows, Spliterator.ORDERED), false)

@@ -1,17 +1,14 @@
 package org.facerecognition.spark;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
-import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
@@ -84,21 +81,16 @@ public final class FaceEmbedding {
             DataTypes.createStructField(EMBEDDING_MODE, DataTypes.StringType, false));
 
     /** How faces are found. */
-    private record Detection(Path file, UnaryOperator<FaceDetector.Settings> settings, FaceChoice choice) {}
+    private record Detection(Path file, UnaryOperator<FaceDetector.Settings> settings) {}
 
     private final Path model;
-    private final @Nullable String input;
     private final @Nullable Detection detection;
-    private final boolean flip;
-    private final PrepareOptions options;
+    private final EmbedSettings settings;
 
-    private FaceEmbedding(
-            Path model, @Nullable String input, @Nullable Detection detection, boolean flip, PrepareOptions options) {
+    private FaceEmbedding(Path model, @Nullable Detection detection, EmbedSettings settings) {
         this.model = model;
-        this.input = input;
         this.detection = detection;
-        this.flip = flip;
-        this.options = options;
+        this.settings = settings;
     }
 
     /**
@@ -107,12 +99,14 @@ public final class FaceEmbedding {
      * @param model as for {@link PreparedRecognizer#load(Path)}; an ONNX model must be one file
      */
     public static FaceEmbedding of(Path model) {
-        return new FaceEmbedding(model, null, null, false, PrepareOptions.DEFAULT);
+        return new FaceEmbedding(
+                model, null, new EmbedSettings(null, FaceChoice.MOST_PROMINENT, false, PrepareOptions.DEFAULT));
     }
 
     /** Says what pixels an ONNX model takes, if its file does not: {@code insightface} and others. */
-    public FaceEmbedding withModelInput(String newInput) {
-        return new FaceEmbedding(model, newInput, detection, flip, options);
+    public FaceEmbedding withModelInput(String input) {
+        return new FaceEmbedding(
+                model, detection, new EmbedSettings(input, settings.choice(), settings.flip(), settings.options()));
     }
 
     /** Embeds the most prominent face of each photograph. */
@@ -124,21 +118,26 @@ public final class FaceEmbedding {
      * Embeds one face of each photograph.
      *
      * @param detector the .onnx file of YuNet, or of an SCRFD with five landmarks
-     * @param settings are derived from the defaults of its kind; evaluated on the driver
+     * @param detectorSettings are derived from the defaults of its kind; evaluated on the driver
      * @param choice which of several faces is embedded
      */
-    public FaceEmbedding withDetector(Path detector, UnaryOperator<FaceDetector.Settings> settings, FaceChoice choice) {
-        return new FaceEmbedding(model, input, new Detection(detector, settings, choice), flip, options);
+    public FaceEmbedding withDetector(
+            Path detector, UnaryOperator<FaceDetector.Settings> detectorSettings, FaceChoice choice) {
+        return new FaceEmbedding(
+                model,
+                new Detection(detector, detectorSettings),
+                new EmbedSettings(settings.input(), choice, settings.flip(), settings.options()));
     }
 
     /** Says whether the embedding of the mirrored image is added. */
-    public FaceEmbedding withFlip(boolean newFlip) {
-        return new FaceEmbedding(model, input, detection, newFlip, options);
+    public FaceEmbedding withFlip(boolean flip) {
+        return new FaceEmbedding(
+                model, detection, new EmbedSettings(settings.input(), settings.choice(), flip, settings.options()));
     }
 
     /** Says how the model is prepared. */
-    public FaceEmbedding withOptions(PrepareOptions newOptions) {
-        return new FaceEmbedding(model, input, detection, flip, newOptions);
+    public FaceEmbedding withOptions(PrepareOptions options) {
+        return new FaceEmbedding(model, detection, settings.withOptions(options));
     }
 
     /**
@@ -162,10 +161,10 @@ public final class FaceEmbedding {
                     + " of bytes, but have " + Arrays.toString(given.fieldNames()) + "; rename one of them");
         }
         int[] kept = IntStream.range(0, given.size()).filter(i -> i != content).toArray();
-        SparkSession spark = images.sparkSession();
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        JavaSparkContext context =
+                JavaSparkContext.fromSparkContext(images.sparkSession().sparkContext());
         EmbedPartition partition = new EmbedPartition(
-                settings(spark.sparkContext()),
+                recipe(context),
                 kept,
                 path,
                 content,
@@ -199,52 +198,27 @@ public final class FaceEmbedding {
         return result;
     }
 
-    /** Opens model and detector, to find mistakes now, and sends their files to the executors. */
-    private EmbedSettings settings(SparkContext context) {
-        requireFile(model, "model");
-        int threads = ExecutorProcess.threads(context);
+    /** Opens model and detector, to find mistakes now, and makes them ready for executors. */
+    private SharedModel.Recipe recipe(JavaSparkContext context) {
+        SharedFile sharedModel = SharedFile.read(context, model, "model");
+        int threads = ExecutorProcess.threads(context.sc());
         if (detection == null) {
-            PrepareOptions decided = decided(null, FaceChoice.MOST_PROMINENT);
-            return new EmbedSettings(
-                    SharedFile.send(context, model),
-                    input,
-                    null,
-                    null,
-                    FaceChoice.MOST_PROMINENT,
-                    flip,
-                    decided,
-                    threads);
+            return new SharedModel.Recipe(sharedModel, null, decided(null), threads);
         }
-        requireFile(detection.file, "detector");
+        SharedFile sharedDetector = SharedFile.read(context, detection.file, "detector");
         try (FaceDetector detector = FaceDetector.open(detection.file, detection.settings)) {
-            PrepareOptions decided = decided(detector, detection.choice);
-            return new EmbedSettings(
-                    SharedFile.send(context, model),
-                    input,
-                    SharedFile.send(context, detection.file),
-                    detector.settings(),
-                    detection.choice,
-                    flip,
-                    decided,
-                    threads);
+            SharedModel.Detection shared = new SharedModel.Detection(sharedDetector, detector.settings());
+            return new SharedModel.Recipe(sharedModel, shared, decided(detector), threads);
         }
     }
 
-    private static void requireFile(Path file, String what) {
-        if (!Files.isRegularFile(file)) {
-            throw new IllegalArgumentException(
-                    "the " + what + " must be a file on the driver's machine, but " + file + " is not");
-        }
-    }
-
-    private PrepareOptions decided(@Nullable FaceDetector detector, FaceChoice choice) {
-        try (PreparedRecognizer trial = EmbedSettings.load(model, input, options, detector, choice, flip)) {
+    private EmbedSettings decided(@Nullable FaceDetector detector) {
+        try (PreparedRecognizer trial = settings.load(model, detector)) {
+            PrepareOptions options = settings.options();
+            boolean full = trial.embeddingMode().precision().equals(EmbeddingMode.FLOAT32);
             return options.arithmetic() == Arithmetic.AUTO
-                    ? options.withArithmetic(
-                            trial.embeddingMode().precision().equals(EmbeddingMode.FLOAT32)
-                                    ? Arithmetic.FP32
-                                    : Arithmetic.HALF)
-                    : options;
+                    ? settings.withOptions(options.withArithmetic(full ? Arithmetic.FP32 : Arithmetic.HALF))
+                    : settings;
         }
     }
 }

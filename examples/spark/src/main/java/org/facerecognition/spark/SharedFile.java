@@ -1,76 +1,63 @@
 package org.facerecognition.spark;
 
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HashMap;
-import java.util.HexFormat;
-import java.util.Map;
-import org.apache.spark.SparkContext;
+import java.util.function.Function;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.facerecognition.gallery.ContentKey;
 
 /**
- * Sends files to all executors, once for each application and content. Spark tells files apart by their names only, and
- * every training calls its model {@code best.ckpt}: so a digest of the content becomes part of the name.
+ * A file that executors get from the driver. It is broadcast: of files that {@code SparkContext.addFile} has added, the
+ * tasks of a Dataset see none when Spark 4.1 isolates the artifacts of sessions.
+ *
+ * @param name of the file
+ * @param key digest of the content, since every training calls its model {@code best.ckpt}
+ * @param content the bytes
  */
-final class SharedFile {
-    private static final int DIGEST_BYTES = 8;
-    private static final int BUFFER_BYTES = 1 << 16;
-    private static final Map<String, String> SENT = new HashMap<>(); // application and path of the copy -> name
-
-    private SharedFile() {}
+record SharedFile(String name, String key, Broadcast<byte[]> content) implements Serializable {
+    private static final int MAX_BYTES = Integer.MAX_VALUE - 1024;
 
     /**
-     * Sends a file.
+     * Reads a file on the driver.
      *
-     * @return the name under which {@code SparkFiles.get} finds it
-     * @throws IllegalArgumentException if there is no such file
+     * @param what names it in messages
+     * @throws IllegalArgumentException when there is no such file, or it is too large
      */
-    static synchronized String send(SparkContext context, Path file) {
+    static SharedFile read(JavaSparkContext context, Path file, String what) {
+        if (!Files.isRegularFile(file)) {
+            throw new IllegalArgumentException(
+                    "the " + what + " must be a file on the driver's machine, but " + file + " is not");
+        }
         try {
-            String name = digest(file) + "-" + file.getFileName();
-            String key = context.applicationId() + "/" + name;
-            if (!SENT.containsKey(key)) {
-                context.addFile(copy(file, name).toString());
-                SENT.put(key, name);
+            if (Files.size(file) > MAX_BYTES) {
+                throw new IllegalArgumentException("the " + what + " " + file + " must have less than 2 GiB, but has "
+                        + Files.size(file) + " bytes");
             }
-            return name;
-        } catch (NoSuchFileException e) {
-            throw new IllegalArgumentException("the file " + file + " does not exist on the driver's machine", e);
+            byte[] bytes = Files.readAllBytes(file);
+            return new SharedFile(String.valueOf(file.getFileName()), ContentKey.of(bytes), context.broadcast(bytes));
+        } catch (IOException e) {
+            throw new UncheckedIOException("the " + what + " " + file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** Opens the file on an executor, from a copy that exists only meanwhile. */
+    <T> T open(Function<Path, T> opening) {
+        try {
+            Path folder = Files.createTempDirectory("face-recognition-");
+            Path copy = folder.resolve(name);
+            try {
+                return opening.apply(Files.write(copy, content.value()));
+            } finally {
+                Files.deleteIfExists(copy);
+                Files.delete(folder);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "the file " + file + " cannot be sent to the executors: " + e.getMessage(), e);
-        }
-    }
-
-    /** Executors may ask for the file as long as the application runs. */
-    private static Path copy(Path file, String name) throws IOException {
-        Path folder = Files.createTempDirectory("face-recognition-");
-        Path copy = Files.copy(file, folder.resolve(name));
-        folder.toFile().deleteOnExit();
-        copy.toFile().deleteOnExit(); // before its folder: the last one that was registered goes first
-        return copy;
-    }
-
-    private static String digest(Path file) throws IOException {
-        try (DigestInputStream in =
-                new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
-            drain(in);
-            return HexFormat.of().formatHex(in.getMessageDigest().digest(), 0, DIGEST_BYTES);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
-    }
-
-    private static void drain(InputStream in) throws IOException {
-        byte[] buffer = new byte[BUFFER_BYTES];
-        while (in.read(buffer) >= 0) {
-            // the stream updates the digest
+                    "the executor cannot write " + name + " to its temporary folder: " + e.getMessage(), e);
         }
     }
 }

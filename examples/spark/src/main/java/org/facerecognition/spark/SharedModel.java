@@ -1,5 +1,6 @@
 package org.facerecognition.spark;
 
+import java.io.Serializable;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
@@ -12,7 +13,40 @@ import org.jspecify.annotations.Nullable;
  * tasks need another one.
  */
 final class SharedModel implements AutoCloseable {
-    private static final Map<EmbedSettings, SharedModel> OPEN = new HashMap<>();
+    private static final Map<String, SharedModel> OPEN = new HashMap<>();
+
+    /** The detector of a model. */
+    record Detection(SharedFile file, FaceDetector.Settings settings) implements Serializable {}
+
+    /**
+     * What an executor needs to prepare a model.
+     *
+     * @param detection null for images that are cropped as in training
+     * @param threads number of threads that an executor computes with; 0 for one for each processor that it sees
+     */
+    record Recipe(SharedFile model, @Nullable Detection detection, EmbedSettings settings, int threads)
+            implements Serializable {
+
+        /** Models with the same key embed in the same way. */
+        private String key() {
+            return model.key() + " " + settings
+                    + (detection == null ? "" : " " + detection.file.key() + " " + detection.settings);
+        }
+
+        private SharedModel prepare() {
+            ExecutorProcess.prepare(threads);
+            FaceDetector detector =
+                    detection == null ? null : detection.file.open(file -> FaceDetector.open(file, detection.settings));
+            try {
+                return new SharedModel(model.open(file -> settings.load(file, detector)), detector);
+            } catch (RuntimeException e) {
+                if (detector != null) {
+                    detector.close();
+                }
+                throw e;
+            }
+        }
+    }
 
     private final PreparedRecognizer recognizer;
     private final @Nullable FaceDetector detector;
@@ -24,29 +58,17 @@ final class SharedModel implements AutoCloseable {
     }
 
     /** Returns the model for a task, which closes it at its end. */
-    static SharedModel acquire(EmbedSettings settings) {
-        synchronized (OPEN) { // other tasks wait while it is loaded
-            SharedModel model = OPEN.get(settings);
+    static SharedModel acquire(Recipe recipe) {
+        synchronized (OPEN) { // other tasks wait while it is prepared
+            String key = recipe.key();
+            SharedModel model = OPEN.get(key);
             if (model == null) {
                 closeIdle();
-                model = load(settings);
-                OPEN.put(settings, model);
+                model = recipe.prepare();
+                OPEN.put(key, model);
             }
             model.tasks++;
             return model;
-        }
-    }
-
-    private static SharedModel load(EmbedSettings settings) {
-        ExecutorProcess.prepare(settings.threads());
-        FaceDetector detector = settings.openDetector();
-        try {
-            return new SharedModel(settings.load(detector), detector);
-        } catch (RuntimeException e) {
-            if (detector != null) {
-                detector.close();
-            }
-            throw e;
         }
     }
 
