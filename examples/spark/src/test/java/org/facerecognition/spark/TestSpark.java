@@ -7,13 +7,19 @@ import org.apache.spark.sql.SparkSession;
 
 /** Starts Spark for tests. Only one session is open at a time. */
 final class TestSpark {
+    /** As for the tests themselves: executors that live for seconds should not optimize Java code. */
+    private static final String EXECUTOR_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m";
+
     private static final Path TARGET = Path.of("target").toAbsolutePath();
 
     private TestSpark() {}
 
     /** Tasks run in this process, two at a time. */
     static SparkSession local() {
-        return builder("local[2]").getOrCreate();
+        return builder("local[2]")
+                .config("spark.sql.codegen.wholeStage", false)
+                .config("spark.sql.codegen.factoryMode", "NO_CODEGEN") // compiling takes longer than these tests
+                .getOrCreate();
     }
 
     /** Tasks run in processes of one core and 1 GiB each. */
@@ -23,7 +29,7 @@ final class TestSpark {
                 .config("spark.executor.cores", 1)
                 .config("spark.executor.memory", "1024m")
                 .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
-                .config("spark.executor.extraJavaOptions", System.getProperty("tests.executor", "-Xss4m"))
+                .config("spark.executor.extraJavaOptions", EXECUTOR_JVM)
                 .getOrCreate();
     }
 
