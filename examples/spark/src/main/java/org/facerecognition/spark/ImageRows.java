@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 /** Makes data sets for {@link FaceEmbedding} of image files. Files are listed here, and read by the executors. */
 public final class ImageRows {
     private static final int ROWS_PER_PARTITION = 1_000;
+    private static final int MIN_ROWS_PER_PARTITION = 16;
+    private static final int PARTITIONS_PER_CORE = 4;
     private static final StructType SCHEMA = new StructType()
             .add(FaceEmbedding.PATH, DataTypes.StringType, false)
             .add(FaceEmbedding.IDENTITY, DataTypes.StringType, true);
@@ -65,6 +67,12 @@ public final class ImageRows {
         } catch (IOException | IllegalArgumentException e) {
             throw new DataException("folder " + root + " cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /** Returns some partitions for each core, because executors are not equally fast, but not many small files. */
+    private static int partitions(int images, int cores) {
+        int some = Math.min(PARTITIONS_PER_CORE * cores, images / MIN_ROWS_PER_PARTITION);
+        return Math.max(Math.max(1, some), images / ROWS_PER_PARTITION);
     }
 
     private static final class Tree {

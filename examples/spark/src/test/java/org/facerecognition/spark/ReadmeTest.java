@@ -22,8 +22,9 @@ class ReadmeTest {
 
     @Test
     void commandsParse() throws IOException {
-        List<MatchResult> found =
-                COMMAND.matcher(Files.readString(Path.of("README.md"))).results().toList();
+        List<MatchResult> found = COMMAND.matcher(Files.readString(Path.of("README.md")))
+                .results()
+                .toList();
         assertThat(found).hasSize(PROGRAMS.size());
         for (MatchResult command : found) {
             Callable<Integer> program = PROGRAMS.get(command.group(1));
