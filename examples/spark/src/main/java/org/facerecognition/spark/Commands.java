@@ -2,6 +2,7 @@ package org.facerecognition.spark;
 
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.apache.spark.SparkException;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.SparkSession;
 import org.facerecognition.data.DataException;
@@ -44,8 +45,13 @@ final class Commands {
         }
     }
 
+    /** Spark wraps what happened in a task, and logs where. */
     private static String sentence(Exception error) {
-        return Optional.ofNullable(error.getMessage())
+        Throwable cause = error;
+        while (cause instanceof SparkException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return Optional.ofNullable(cause.getMessage())
                 .flatMap(message -> message.lines().findFirst())
                 .orElse(error.toString());
     }
@@ -56,6 +62,7 @@ final class Commands {
                 || error instanceof WeightsException
                 || error instanceof DetectorException
                 || error instanceof GalleryException
+                || error instanceof SparkException
                 || error instanceof AnalysisException;
     }
 }

@@ -316,7 +316,7 @@ class EmbedJobTest {
                 people.resolve("loose.png").toString(),
                 "loose.png"
             },
-            {"--input-format=parquet", "--input=" + people, "--model", model.toString(), ""},
+            {"--input-format=parquet", "--input=" + people, "--model", model.toString(), "Parquet"},
         };
         for (String[] words : wrong) {
             Object[] args = new Object[words.length + 1];
