@@ -56,13 +56,12 @@ public final class BarrierTraining {
             extends Function1<scala.collection.Iterator<Integer>, scala.collection.Iterator<String>>, Serializable {}
 
     /**
-     * Runs a training and waits for it.
+     * Runs a training and waits for it. When a rank fails, this does so with a SparkException that has the reason.
      *
      * @param ranks number of executors that train; Spark waits until as many are free
      * @param timeout how long ranks wait for each other
      * @return what the ranks returned, in their order
      * @throws IllegalArgumentException when there is not at least one rank
-     * @throws org.apache.spark.SparkException when a rank fails, naming the reason
      */
     public static List<String> run(SparkSession spark, int ranks, Duration timeout, Training training) {
         if (ranks < 1) {
