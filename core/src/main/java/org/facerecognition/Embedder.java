@@ -95,7 +95,7 @@ final class Embedder implements AutoCloseable {
      * @param flip adds the embedding of the mirrored image before normalization
      */
     List<float[]> embedAll(List<? extends ImageSource> images, FaceCropper cropper, boolean flip) {
-        return EmbeddingPipeline.embedAll(images, cropper::crop, pixels -> embedPixels(pixels, flip));
+        return EmbeddingPipeline.embedAll(images, cropper::locate, pixels -> embedPixels(pixels, flip));
     }
 
     /**

@@ -222,12 +222,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     @Override
     public List<float[]> embedAll(List<? extends ImageSource> images) {
-        return EmbeddingPipeline.embedAll(images, this::crop, this::embedPixels);
+        return EmbeddingPipeline.embedAll(images, cropper::locate, this::embedPixels);
     }
 
     @Override
     public Stream<EmbeddedImage> embedEach(Stream<? extends ImageSource> images) {
-        return EmbeddingPipeline.stream(images, this::crop, this::embedPixels);
+        return EmbeddingPipeline.stream(images, cropper::locate, this::embedPixels);
     }
 
     @Override

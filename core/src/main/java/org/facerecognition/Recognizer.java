@@ -296,7 +296,7 @@ public final class Recognizer implements FaceEmbedder {
     public Stream<EmbeddedImage> embedEach(Stream<? extends ImageSource> images) {
         try (Lifetime.Use open = lifetime.enter()) {
             Use now = use;
-            return EmbeddingPipeline.stream(images, cropper(now)::crop, pixels -> {
+            return EmbeddingPipeline.stream(images, cropper(now)::locate, pixels -> {
                 try (Lifetime.Use later = lifetime.enter()) {
                     return embedder.embedPixels(pixels, now.flip);
                 }

@@ -13,10 +13,12 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.inference.PrepareOptions;
@@ -71,6 +73,10 @@ class PhotographTest {
         assertThat(faces).hasSize(1);
         assertThat(faces.get(0).embedding()).isEqualTo(expected);
         assertThat(faces.get(0).where().pointArray()).isDeepEqualTo(POINTS_AT_80_120);
+        try (Stream<EmbeddedImage> each = recognizer.embedEach(Stream.of(ImageSource.of(photo)))) {
+            assertThat(each.findFirst().orElseThrow().face())
+                    .contains(faces.get(0).where());
+        }
 
         recognizer.useDetector(null);
         assertThat(recognizer.embed(photo)).isEqualTo(whole);

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.natives.Processors;
+import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.OpenCvThreads;
 import org.jspecify.annotations.Nullable;
 
@@ -33,8 +34,19 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
 
     private static final int AHEAD = 4 * BATCH; // images that are being read, or wait to be embedded
 
-    /** An image whose crop is being made: [S, S, 3]. */
-    private record Pending(ImageSource image, Future<byte[]> pixels) {}
+    /** The network's input of an image: [S, S, 3]. */
+    private record Input(byte[] pixels, Optional<DetectedFace> face) {
+        static final Input NONE = new Input(new byte[0], Optional.empty());
+
+        static Input of(FaceCropper.Located crop) {
+            try (Mat pixels = crop.pixels()) {
+                return new Input(ImageReader.pixels(pixels), crop.face());
+            }
+        }
+    }
+
+    /** An image whose input is being made. */
+    private record Pending(ImageSource image, Future<Input> input) {}
 
     private static final class Pool {
         static final ThreadPoolExecutor THREADS = threads();
@@ -54,19 +66,19 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     }
 
     private final Iterator<? extends ImageSource> images;
-    private final Function<ImageSource, Mat> crop;
+    private final Function<ImageSource, FaceCropper.Located> crop;
     private final Function<List<byte[]>, float[][]> embed;
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
     private volatile boolean canceled;
 
     /**
-     * @param crop makes the network's input; owned. Called from any thread
+     * @param crop makes the network's input. Called from any thread
      * @param embed maps crops to unit-norm embeddings
      */
     private EmbeddingPipeline(
             Iterator<? extends ImageSource> images,
-            Function<ImageSource, Mat> crop,
+            Function<ImageSource, FaceCropper.Located> crop,
             Function<List<byte[]>, float[][]> embed) {
         this.images = images;
         this.crop = crop;
@@ -76,18 +88,17 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     /**
      * Embeds all images of a list.
      *
-     * @param crop makes the network's input of an image; owned. Called from any thread
+     * @param crop makes the network's input of an image. Called from any thread
      * @param embed maps the pixels of crops, [S, S, 3], to unit-norm embeddings
      * @throws DataException the first problem, in the order of the images
      */
     public static List<float[]> embedAll(
             List<? extends ImageSource> images,
-            Function<ImageSource, Mat> crop,
+            Function<ImageSource, FaceCropper.Located> crop,
             Function<List<byte[]>, float[][]> embed) {
         if (images.size() == 1) { // OpenCV may use all processors for it
-            try (Mat face = crop.apply(images.get(0))) {
-                return List.of(embed.apply(List.of(ImageReader.pixels(face))));
-            }
+            Input input = Input.of(crop.apply(images.get(0)));
+            return List.of(embed.apply(List.of(input.pixels())));
         }
         EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed);
         List<float[]> embeddings = new ArrayList<>();
@@ -111,7 +122,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
      */
     public static Stream<EmbeddedImage> stream(
             Stream<? extends ImageSource> images,
-            Function<ImageSource, Mat> crop,
+            Function<ImageSource, FaceCropper.Located> crop,
             Function<List<byte[]>, float[][]> embed) {
         EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed);
         return StreamSupport.stream(
@@ -138,11 +149,10 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             ImageSource image = images.next();
             pending.add(new Pending(image, Pool.THREADS.submit(() -> {
                 if (canceled) {
-                    return new byte[0];
+                    return Input.NONE;
                 }
-                try (OpenCvThreads.Scope alone = OpenCvThreads.one();
-                        Mat face = crop.apply(image)) {
-                    return ImageReader.pixels(face);
+                try (OpenCvThreads.Scope alone = OpenCvThreads.one()) {
+                    return Input.of(crop.apply(image));
                 }
             })));
         }
@@ -154,15 +164,19 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             throw new NoSuchElementException("there are no more images");
         }
         List<ImageSource> sources = new ArrayList<>();
+        List<Optional<DetectedFace>> faces = new ArrayList<>();
         List<@Nullable DataException> problems = new ArrayList<>();
         List<byte[]> crops = new ArrayList<>();
         while (sources.size() < BATCH && !pending.isEmpty()) {
             Pending first = pending.remove();
             sources.add(first.image);
             try {
-                crops.add(await(first.pixels));
+                Input input = await(first.input);
+                crops.add(input.pixels());
+                faces.add(input.face());
                 problems.add(null);
             } catch (DataException e) {
+                faces.add(Optional.empty());
                 problems.add(e);
             }
         }
@@ -174,13 +188,14 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             ready.add(new EmbeddedImage(
                     sources.get(i),
                     problem == null ? Optional.of(embeddings[next++]) : Optional.empty(),
+                    faces.get(i),
                     Optional.ofNullable(problem)));
         }
     }
 
-    private static byte[] await(Future<byte[]> pixels) {
+    private static Input await(Future<Input> input) {
         try {
-            return pixels.get();
+            return input.get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof Error error) {
                 throw error;
@@ -198,7 +213,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         boolean interrupted = false;
         while (!pending.isEmpty()) {
             try {
-                pending.element().pixels.get();
+                pending.element().input.get();
                 pending.remove();
             } catch (ExecutionException e) {
                 pending.remove(); // nobody wants it any more

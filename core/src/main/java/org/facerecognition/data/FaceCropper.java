@@ -34,6 +34,14 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     /**
+     * A model's input, and where it comes from.
+     *
+     * @param pixels sizePx x sizePx, RGB, CV_8UC3; owned
+     * @param face that was found in the image; empty without a detector
+     */
+    public record Located(Mat pixels, Optional<DetectedFace> face) {}
+
+    /**
      * Reads an image and crops the model's input.
      *
      * @return sizePx x sizePx, RGB, CV_8UC3; owned
@@ -42,13 +50,22 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
      *     implausible landmarks
      */
     public Mat crop(ImageSource image) {
+        return locate(image).pixels();
+    }
+
+    /**
+     * Reads an image, crops the model's input and says where the face is in the image.
+     *
+     * @throws DataException as {@link #crop(ImageSource)}
+     */
+    public Located locate(ImageSource image) {
         try (Mat whole = image.read()) {
             if (detector == null) {
-                return crop.apply(whole, sizePx, image.name());
+                return new Located(crop.apply(whole, sizePx, image.name()), Optional.empty());
             }
             DetectedFace face = find(whole, image.name())
                     .orElseThrow(() -> new DataException(noFace(whole.cols(), whole.rows(), image.name())));
-            return align(whole, face);
+            return new Located(align(whole, face), Optional.of(face));
         }
     }
 

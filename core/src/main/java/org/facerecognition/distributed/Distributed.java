@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -94,8 +95,66 @@ public final class Distributed implements AutoCloseable {
         return Launch.of(System.getenv()).map(launch -> launch.worldSize() > 1).orElse(false);
     }
 
+    /**
+     * This process in a group.
+     *
+     * @param rank number of this process, from 0
+     * @param worldSize number of processes
+     * @param localRank number of this process among those of its machine, from 0: the number of its GPU
+     * @param host name or address of its machine, under which the other ranks reach it
+     */
+    public record Rank(int rank, int worldSize, int localRank, String host) {}
+
+    /**
+     * Joins a group whose processes were started by a program of your own, such as a job on a cluster, and waits for
+     * the other ranks. Rank 0 runs the store of the group on a free port.
+     *
+     * @param me this process
+     * @param fromFirst is called once on each rank with a word, and returns the word that rank 0 passed in: the way in
+     *     which the program lets its processes talk to each other before there is a group. Not called in a group of one
+     * @param timeout how long ranks wait for each other, when the group forms and in each collective operation
+     * @return owned
+     * @throws IllegalStateException when the rank is not in the group, or when other ranks do not come in time, naming
+     *     them
+     */
+    public static Distributed join(Rank me, UnaryOperator<String> fromFirst, Duration timeout) {
+        if (launch(me, me.host(), 0).worldSize() == 1) {
+            return alone();
+        }
+        if (me.rank() == 0) {
+            return joinAsFirst(me, fromFirst, timeout);
+        }
+        String address = fromFirst.apply("");
+        int colon = address.lastIndexOf(':');
+        if (colon < 0) {
+            throw new IllegalStateException("rank 0 must give the address of the group's store to the others, but rank "
+                    + me.rank() + " was given \"" + address + "\"");
+        }
+        int port = Integer.parseInt(address.substring(colon + 1));
+        return join(launch(me, address.substring(0, colon), port), timeout);
+    }
+
+    private static Distributed joinAsFirst(Rank me, UnaryOperator<String> fromFirst, Duration timeout) {
+        RankStore store = RankStore.first(me.host(), timeout);
+        try {
+            fromFirst.apply(me.host() + ":" + store.port());
+        } catch (RuntimeException e) {
+            store.close();
+            throw e;
+        }
+        return join(launch(me, me.host(), store.port()), store, timeout);
+    }
+
+    private static Launch launch(Rank me, String host, int port) {
+        return new Launch(
+                "a program", me.rank(), me.worldSize(), me.localRank(), host, port, false, RankStore.FIRST_ATTEMPT);
+    }
+
     static Distributed join(Launch launch, Duration timeout) {
-        RankStore store = RankStore.of(launch, timeout);
+        return join(launch, RankStore.of(launch, timeout), timeout);
+    }
+
+    private static Distributed join(Launch launch, RankStore store, Duration timeout) {
         Failures failures = null;
         try {
             store.set(

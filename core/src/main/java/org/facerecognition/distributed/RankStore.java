@@ -33,6 +33,9 @@ import org.facerecognition.natives.NativeErrors;
  * few for each group.
  */
 final class RankStore implements AutoCloseable {
+    /** The number of a group that its launcher has not started before. */
+    static final String FIRST_ATTEMPT = "0";
+
     private static final int MAX_PORT = 65_535;
     private static final List<Store> HANDED_OUT = new CopyOnWriteArrayList<>();
 
@@ -54,6 +57,19 @@ final class RankStore implements AutoCloseable {
     }
 
     /**
+     * Starts a group's store in this process, which is rank 0, on a free port.
+     *
+     * @throws IllegalStateException when it cannot be started
+     */
+    static RankStore first(String host, Duration timeout) {
+        return open(host, 0, true, timeout, prefix(FIRST_ATTEMPT));
+    }
+
+    private static String prefix(String attempt) {
+        return "facerecognition/" + attempt + "/";
+    }
+
+    /**
      * Connects to the group's store; rank 0 starts it, unless the launcher has.
      *
      * @param timeout how long to try
@@ -62,10 +78,6 @@ final class RankStore implements AutoCloseable {
     static RankStore of(Launch launch, Duration timeout) {
         boolean server = launch.rank() == 0 && !launch.storeIsThere();
         return open(launch.host(), launch.port(), server, timeout, prefix(launch.attempt()));
-    }
-
-    private static String prefix(String attempt) {
-        return "facerecognition/" + attempt + "/";
     }
 
     private static RankStore open(String host, int port, boolean server, Duration timeout, String prefix) {

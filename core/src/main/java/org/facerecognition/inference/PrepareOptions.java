@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import java.io.Serializable;
 import org.facerecognition.Recognizer;
 
 /**
@@ -10,7 +11,7 @@ import org.facerecognition.Recognizer;
  * @param minCosine the minimum cosine between an embedding in lower precision and the same in float32, in (0, 1);
  *     below it, the lower precision is rejected
  */
-public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCosine) {
+public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCosine) implements Serializable {
     /** The precision of the values between layers. */
     public enum Arithmetic {
         /** Half precision if measurements show that it is faster and close enough to float32; otherwise float32. */

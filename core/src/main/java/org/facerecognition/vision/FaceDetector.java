@@ -1,5 +1,6 @@
 package org.facerecognition.vision;
 
+import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
@@ -44,7 +45,8 @@ public interface FaceDetector extends AutoCloseable {
             int smallestFacePx,
             int largestSidePx,
             boolean rotations,
-            boolean tiles) {
+            boolean tiles)
+            implements Serializable {
         /** Defaults for photographs of people with YuNet, and with detectors of which nothing else is known. */
         public static final Settings DEFAULT = new Settings(0.7, 0.3, 5000, 16, 640);
 

@@ -34,6 +34,7 @@ class ReadmeTest {
                         "augment/README.md",
                         "core/README.md",
                         "examples/README.md",
+                        "examples/spark/README.md",
                         "benchmarks/README.md",
                         ".github/CONTRIBUTING.md",
                         ".github/SECURITY.md")

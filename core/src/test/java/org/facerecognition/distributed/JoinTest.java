@@ -1,0 +1,76 @@
+package org.facerecognition.distributed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.facerecognition.distributed.Distributed.Rank;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A program of one's own starts the ranks and passes one word from rank 0 to the others. */
+@Timeout(120)
+class JoinTest {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    private static Rank rank(int rank, int worldSize) {
+        return new Rank(rank, worldSize, rank, "127.0.0.1");
+    }
+
+    @Test
+    void aGroupOfOneExchangesNothing() {
+        try (Distributed alone = Distributed.join(
+                rank(0, 1),
+                word -> {
+                    throw new AssertionError(word);
+                },
+                LIMIT)) {
+            assertThat(alone.worldSize()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void ranksFindEachOther() throws Exception {
+        CompletableFuture<String> word = new CompletableFuture<>();
+        Callable<String> first = () -> {
+            try (Distributed group = Distributed.join(
+                    rank(0, 2),
+                    address -> {
+                        word.complete(address);
+                        return address;
+                    },
+                    LIMIT)) {
+                return group.onFirst(() -> "hello");
+            }
+        };
+        Callable<String> second = () -> {
+            try (Distributed group = Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT)) {
+                return group.onFirst(() -> "nobody");
+            }
+        };
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            for (Future<String> heard : threads.invokeAll(List.of(first, second))) {
+                assertThat(heard.get()).isEqualTo("hello");
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void wrongRanksAndAddressesAreRejected() {
+        assertThatThrownBy(() -> Distributed.join(rank(2, 2), word -> word, LIMIT))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("rank 2 of 2");
+        assertThatThrownBy(() -> Distributed.join(rank(1, 2), word -> "nowhere", LIMIT))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("nowhere");
+    }
+}

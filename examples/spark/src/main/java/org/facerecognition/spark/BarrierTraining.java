@@ -1,0 +1,122 @@
+package org.facerecognition.spark;
+
+import java.io.Serializable;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.BarrierTaskInfo;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.facerecognition.distributed.Distributed;
+import scala.Function1;
+import scala.reflect.ClassTag;
+import scala.reflect.ClassTag$;
+
+/**
+ * Starts a distributed training as a barrier stage of Spark, one rank in each executor. Rank 0 runs the store of the
+ * group, whose address the ranks exchange through Spark; from there on they talk to each other directly, as under
+ * torchrun.
+ *
+ * <pre>{@code
+ * BarrierTraining.run(spark, 4, Distributed.DEFAULT_TIMEOUT, group -> {
+ *     try (Recognizer recognizer = Recognizer.arcFace(args)) {
+ *         TrainerArgs training = TrainerArgs.builder().distributed(group).checkpoints(shared).resume(true).build();
+ *         new Trainer(training).fit(recognizer, FaceDataset.folders(people, Split.TRAIN));
+ *     }
+ *     return "done";
+ * });
+ * }</pre>
+ *
+ * <p>The data must be readable under the same path on all machines. When a rank fails, Spark ends the others, and the
+ * training fails with its reason; one with checkpoints in a shared folder and {@code resume} goes on when it is started
+ * again.
+ */
+public final class BarrierTraining {
+    private static final ClassTag<String> STRING = ClassTag$.MODULE$.apply(String.class);
+
+    private BarrierTraining() {}
+
+    /** What each rank does. It is sent to the executors. */
+    @FunctionalInterface
+    public interface Training extends Serializable {
+        /**
+         * Trains in an executor.
+         *
+         * @param group of all ranks; borrowed
+         * @return a few words for the driver
+         */
+        String run(Distributed group);
+    }
+
+    /** Scala's functions are not serializable by themselves. */
+    private interface OnPartition
+            extends Function1<scala.collection.Iterator<Integer>, scala.collection.Iterator<String>>, Serializable {}
+
+    /**
+     * Runs a training and waits for it. When a rank fails, this does so with a SparkException that has the reason.
+     *
+     * @param ranks number of executors that train; Spark waits until as many are free
+     * @param timeout how long ranks wait for each other
+     * @return what the ranks returned, in their order
+     * @throws IllegalArgumentException when there is not at least one rank
+     */
+    public static List<String> run(SparkSession spark, int ranks, Duration timeout, Training training) {
+        if (ranks < 1) {
+            throw new IllegalArgumentException("ranks must be at least 1, but was " + ranks);
+        }
+        int threads = ExecutorProcess.threads(spark.sparkContext());
+        List<Integer> all = IntStream.range(0, ranks).boxed().toList();
+        OnPartition rank = partition -> {
+            String result = train(timeout, threads, training);
+            return scala.collection.Iterator.single(result);
+        };
+        return new JavaSparkContext(spark.sparkContext())
+                .parallelize(all, ranks)
+                .rdd()
+                .barrier()
+                .mapPartitions(rank, false, STRING)
+                .toJavaRDD()
+                .collect();
+    }
+
+    private static String train(Duration timeout, int threads, Training training) {
+        ExecutorProcess.prepare(threads);
+        BarrierTaskContext task = BarrierTaskContext.get();
+        requireOneRankEach(task.allGather(SparkEnv.get().executorId()));
+        Distributed.Rank me = rank(task);
+        try (Distributed group = Distributed.join(me, word -> task.allGather(word)[0], timeout)) {
+            return training.run(group);
+        }
+    }
+
+    /** Ranks in one process would share libtorch's generators and threads. */
+    private static void requireOneRankEach(String[] executors) {
+        for (int i = 0; i < executors.length; i++) {
+            int other = Arrays.asList(executors).lastIndexOf(executors[i]);
+            if (other > i) {
+                throw new IllegalStateException("each rank must have an executor of its own, but ranks " + i + " and "
+                        + other + " are both in executor " + executors[i]
+                        + "; set spark.task.cpus to the value of spark.executor.cores");
+            }
+        }
+    }
+
+    private static Distributed.Rank rank(BarrierTaskContext task) {
+        BarrierTaskInfo[] ranks = task.getTaskInfos();
+        int me = task.partitionId();
+        String host = host(ranks[me]);
+        int local = (int) Arrays.stream(ranks)
+                .limit(me)
+                .filter(other -> host(other).equals(host))
+                .count();
+        return new Distributed.Rank(me, ranks.length, local, host);
+    }
+
+    private static String host(BarrierTaskInfo task) {
+        String address = task.address(); // host:port of the executor
+        return address.substring(0, address.lastIndexOf(':'));
+    }
+}

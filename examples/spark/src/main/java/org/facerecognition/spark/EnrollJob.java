@@ -1,0 +1,65 @@
+package org.facerecognition.spark;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryInfo;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The program for spark-submit that enrolls embeddings in a gallery. */
+@Command(
+        name = "EnrollJob",
+        description = {
+            "Enroll the embeddings that EmbedJob has written in a gallery's file on the driver's machine.",
+            "The gallery is created if there is none; one of another model is refused. What is there already is not"
+                    + " enrolled again."
+        },
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
+public final class EnrollJob implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--embeddings",
+            required = true,
+            paramLabel = "DIR",
+            description = "What EmbedJob has written. Rows without an embedding or an identity are left out.")
+    private String embeddings;
+
+    @Option(names = "--gallery", required = true, paramLabel = "FILE", description = "The gallery's file.")
+    private Path file;
+
+    /** Enrolls embeddings; see {@code --help}. */
+    public static void main(String[] args) {
+        Commands.run(new EnrollJob(), args);
+    }
+
+    @Override
+    public Integer call() {
+        PrintWriter err = spec.commandLine().getErr();
+        SparkSession spark = SparkSession.builder().getOrCreate();
+        Dataset<Row> rows = spark.read().parquet(embeddings);
+        GalleryInfo info = GalleryRows.info(rows);
+        try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension())) {
+            GalleryRows.Result result = GalleryRows.enroll(rows, gallery, why -> err.println("left out: " + why));
+            err.printf(
+                    "enrolled %d, already there %d, left out %d without an identity and %d whose names are"
+                            + " rejected; %s has %d%n",
+                    result.added(),
+                    result.alreadyThere(),
+                    result.withoutIdentity(),
+                    result.rejected(),
+                    file,
+                    gallery.size());
+        }
+        return 0;
+    }
+}

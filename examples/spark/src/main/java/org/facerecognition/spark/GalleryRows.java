@@ -1,0 +1,159 @@
+package org.facerecognition.spark;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.size;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Consumer;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.facerecognition.data.DataException;
+import org.facerecognition.gallery.Enrollment;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryInfo;
+
+/** Enrolls the embeddings of a data set that {@link FaceEmbedding} has made in a gallery. */
+public final class GalleryRows {
+    private static final int BATCH = 1_000;
+    private static final List<String> NEEDED = List.of(
+            FaceEmbedding.PATH,
+            FaceEmbedding.IDENTITY,
+            FaceEmbedding.EMBEDDING,
+            FaceEmbedding.CONTENT_KEY,
+            FaceEmbedding.FINGERPRINT,
+            FaceEmbedding.EMBEDDING_MODE);
+
+    private GalleryRows() {}
+
+    /**
+     * What became of the rows.
+     *
+     * @param added number of entries that are new
+     * @param alreadyThere number of entries that were there already
+     * @param withoutIdentity number of embeddings without the name of a person, which were left out
+     * @param rejected number of rows whose names a gallery rejects, which were left out
+     */
+    public record Result(long added, long alreadyThere, long withoutIdentity, long rejected) {}
+
+    /**
+     * Reads which model all embeddings are of.
+     *
+     * @throws IllegalArgumentException when a column is missing
+     * @throws DataException when there are no embeddings, or those of several models or modes
+     */
+    public static GalleryInfo info(Dataset<Row> embeddings) {
+        List<String> columns = Arrays.asList(embeddings.columns());
+        for (String name : NEEDED) {
+            if (!columns.contains(name)) {
+                throw new IllegalArgumentException("the embeddings must have a column " + name + ", but have " + columns
+                        + (name.equals(FaceEmbedding.IDENTITY) ? "; add one with the names of the people" : ""));
+            }
+        }
+        List<Row> models = embedded(embeddings)
+                .select(
+                        col(FaceEmbedding.FINGERPRINT),
+                        size(col(FaceEmbedding.EMBEDDING)).as("dimension"),
+                        col(FaceEmbedding.EMBEDDING_MODE))
+                .distinct()
+                .limit(2)
+                .collectAsList();
+        if (models.isEmpty()) {
+            throw new DataException("there are no embeddings to enroll; the column error says why");
+        }
+        if (models.size() > 1) {
+            throw new DataException("all embeddings must be of one model and mode, which can be compared, but there are"
+                    + " those of " + models.get(0) + " and of " + models.get(1) + "; select one with a filter");
+        }
+        Row model = models.get(0);
+        return new GalleryInfo(model.getString(0), model.getInt(1), model.getString(2));
+    }
+
+    private static Dataset<Row> embedded(Dataset<Row> embeddings) {
+        return embeddings.filter(col(FaceEmbedding.EMBEDDING).isNotNull());
+    }
+
+    /**
+     * Enrolls all embeddings that have an identity, with the path as the note, and binds the gallery to their mode.
+     * What is there already is not enrolled again, so that this can be repeated. One partition at a time is in memory.
+     *
+     * @param to open for writing, of the model that {@link #info} says; borrowed
+     * @param leftOut receives a sentence for each row that a gallery rejects
+     * @throws org.facerecognition.gallery.GalleryException when the gallery is of another model or mode, or cannot be
+     *     written; what was enrolled before stays
+     * @throws DataException as {@link #info}
+     */
+    public static Result enroll(Dataset<Row> embeddings, Gallery to, Consumer<String> leftOut) {
+        GalleryInfo info = info(embeddings);
+        requireSameModel(info, to);
+        if (info.embeddingMode() != null) {
+            to.bindEmbeddingMode(info.embeddingMode());
+        }
+        Dataset<Row> embedded = embedded(embeddings);
+        Batches batches = new Batches(to, leftOut);
+        Iterator<Row> rows = embedded.filter(col(FaceEmbedding.IDENTITY).isNotNull())
+                .select(FaceEmbedding.IDENTITY, FaceEmbedding.EMBEDDING, FaceEmbedding.PATH, FaceEmbedding.CONTENT_KEY)
+                .toLocalIterator();
+        while (rows.hasNext()) {
+            batches.add(rows.next());
+        }
+        batches.flush();
+        long withoutIdentity =
+                embedded.filter(col(FaceEmbedding.IDENTITY).isNull()).count();
+        return new Result(batches.added, batches.alreadyThere, withoutIdentity, batches.rejected);
+    }
+
+    private static void requireSameModel(GalleryInfo info, Gallery to) {
+        if (!to.fingerprint().equals(info.fingerprint()) || to.dimension() != info.dimension()) {
+            throw new DataException("the embeddings are of the model " + info.fingerprint() + " with "
+                    + info.dimension() + " values and cannot be compared with those of the gallery, of "
+                    + to.fingerprint() + " with " + to.dimension() + "; enroll them in another gallery");
+        }
+    }
+
+    private static final class Batches {
+        private final Gallery gallery;
+        private final Consumer<String> leftOut;
+        private final List<Enrollment> batch = new ArrayList<>(BATCH);
+        private long added;
+        private long alreadyThere;
+        private long rejected;
+
+        Batches(Gallery gallery, Consumer<String> leftOut) {
+            this.gallery = gallery;
+            this.leftOut = leftOut;
+        }
+
+        void add(Row row) {
+            String identity = row.getString(0);
+            try {
+                Gallery.checkName(identity);
+            } catch (IllegalArgumentException e) {
+                rejected++;
+                leftOut.accept(row.getString(2) + ": " + e.getMessage());
+                return;
+            }
+            batch.add(new Enrollment(identity, floats(row.getList(1)), row.getString(2), row.getString(3)));
+            if (batch.size() == BATCH) {
+                flush();
+            }
+        }
+
+        private static float[] floats(List<Float> values) {
+            float[] floats = new float[values.size()];
+            for (int i = 0; i < floats.length; i++) {
+                floats[i] = values.get(i);
+            }
+            return floats;
+        }
+
+        void flush() {
+            int enrolled = gallery.enrollMissing(batch).length;
+            added += enrolled;
+            alreadyThere += batch.size() - enrolled;
+            batch.clear();
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package org.facerecognition.spark;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Row;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.ContentKey;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The image of a row: the bytes of an image file, or the path of one, which is read by the thread that decodes it.
+ * Read once.
+ */
+final class RowImage implements ImageSource {
+    private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
+
+    private final Row row;
+    private final @Nullable String path;
+    private final Configuration hadoop;
+    private byte @Nullable [] content;
+    private volatile @Nullable String contentKey;
+
+    /**
+     * @param path in any file system of Hadoop's; the image's name where there is content
+     * @param content null if the file is to be read
+     */
+    RowImage(Row row, @Nullable String path, byte @Nullable [] content, Configuration hadoop) {
+        this.row = row;
+        this.path = path;
+        this.content = content;
+        this.hadoop = hadoop;
+    }
+
+    Row row() {
+        return row;
+    }
+
+    /** Returns the key of the image's content; null if it could not be read. */
+    @Nullable
+    String contentKey() {
+        return contentKey;
+    }
+
+    @Override
+    public String name() {
+        return path == null ? GIVEN : path;
+    }
+
+    @Override
+    public Mat read() {
+        byte[] bytes = content == null ? file() : content;
+        content = null; // many rows wait behind this one
+        contentKey = ContentKey.of(bytes);
+        return ImageReader.decode(bytes, name());
+    }
+
+    private byte[] file() {
+        if (path == null) {
+            throw new DataException("the row must have a path or content, but both are null");
+        }
+        try {
+            Path file = new Path(path);
+            FileSystem system = file.getFileSystem(hadoop);
+            try (FSDataInputStream in = system.open(file)) {
+                byte[] bytes = new byte[size(system.getFileStatus(file).getLen())];
+                in.readFully(bytes);
+                return bytes;
+            }
+        } catch (FileNotFoundException e) {
+            throw new DataException("image " + path + " does not exist or cannot be opened", e);
+        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
+            throw new DataException("image " + path + " cannot be read: " + firstLine(e), e);
+        }
+    }
+
+    private int size(long bytes) {
+        long max = Math.min(MAX_ARRAY, Runtime.getRuntime().maxMemory() / 2);
+        if (bytes > max) {
+            throw new DataException("image " + path + " must have at most " + max
+                    + " bytes, half of the executor's Java heap, but has " + bytes
+                    + "; save it as a JPEG, or give executors more memory");
+        }
+        return (int) bytes;
+    }
+
+    private static String firstLine(Exception e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString());
+    }
+}

@@ -1,0 +1,367 @@
+package org.facerecognition.spark;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.lit;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import javax.imageio.ImageIO;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.facerecognition.EmbeddedFace;
+import org.facerecognition.PreparedRecognizer;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Embeds and enrolls in this process, through the programs for spark-submit. */
+@Timeout(300)
+@EnabledForJreRange(min = JRE.JAVA_17, max = JRE.JAVA_21, disabledReason = "Spark 4.1 runs on Java 17 and 21")
+class EmbedJobTest {
+    private static final int PEOPLE = 4;
+    private static final int IMAGES_EACH = 5;
+    private static final PrepareOptions FP32 = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+
+    @TempDir
+    static Path folder;
+
+    private static SparkSession spark;
+    private static Path model;
+    private static Path people;
+    private static PreparedRecognizer recognizer;
+
+    @BeforeAll
+    static void open() throws IOException {
+        spark = TestSpark.local();
+        model = TestImages.model(folder.resolve("best.ckpt"), 0);
+        people = TestImages.people(folder.resolve("people"), PEOPLE, IMAGES_EACH, 48);
+        Files.writeString(people.resolve("Person 1/broken.jpg"), "no image");
+        Files.writeString(people.resolve("Person 1/notes.txt"), "no image");
+        Files.copy(people.resolve("Person 0/0.png"), people.resolve("loose.png"));
+        recognizer = load(null);
+    }
+
+    @AfterAll
+    static void close() {
+        recognizer.close();
+        spark.stop();
+    }
+
+    private static PreparedRecognizer load(FaceDetector detector) {
+        return PreparedRecognizer.load(model, FP32, detector, FaceChoice.MOST_PROMINENT, false);
+    }
+
+    /** Runs a program and returns its exit code and what it said. */
+    private static String run(int expectedCode, Callable<Integer> program, Object... words) {
+        StringWriter said = new StringWriter();
+        String[] args = List.of(words).stream().map(Object::toString).toArray(String[]::new);
+        int code = Commands.line(program).setErr(new PrintWriter(said, true)).execute(args);
+        assertThat(code).as(said.toString()).isEqualTo(expectedCode);
+        return said.toString();
+    }
+
+    private static Map<String, Row> byName(Dataset<Row> rows) {
+        Map<String, Row> byName = new TreeMap<>();
+        for (Row row : rows.collectAsList()) {
+            Path file = Path.of(row.<String>getAs("path").replace("file:", ""));
+            byName.put(people.relativize(file).toString(), row);
+        }
+        return byName;
+    }
+
+    private static float[] embedding(Row row) {
+        List<Float> values = row.getList(row.fieldIndex("embedding"));
+        float[] embedding = new float[values.size()];
+        for (int i = 0; i < embedding.length; i++) {
+            embedding[i] = values.get(i);
+        }
+        return embedding;
+    }
+
+    @Test
+    void rowsOfAFolderAreTheLibrarysEmbeddings() throws IOException {
+        Path output = folder.resolve("of-folder");
+        String said =
+                run(0, new EmbedJob(), "--input", people, "--model", model, "--arithmetic", "fp32", "--output", output);
+        assertThat(said).contains("22 images: 21 embedded, 1 with an error").contains("passed over in");
+
+        Dataset<Row> rows = spark.read().parquet(output.toString());
+        assertThat(rows.columns())
+                .containsExactly(
+                        "path",
+                        "identity",
+                        "embedding",
+                        "face",
+                        "error",
+                        "content_key",
+                        "fingerprint",
+                        "embedding_mode");
+        Map<String, Row> byName = byName(rows);
+        assertThat(byName).hasSize(PEOPLE * IMAGES_EACH + 2);
+        for (Map.Entry<String, Row> entry : byName.entrySet()) {
+            Path file = people.resolve(entry.getKey());
+            Row row = entry.getValue();
+            boolean loose = file.getParent().equals(people);
+            assertThat(row.<String>getAs("identity"))
+                    .isEqualTo(loose ? null : file.getParent().getFileName().toString());
+            assertThat(row.<Row>getAs("face")).isNull();
+            assertThat(row.<String>getAs("content_key")).isEqualTo(ContentKey.of(file));
+            assertThat(row.<String>getAs("fingerprint")).isEqualTo(recognizer.fingerprint());
+            assertThat(row.<String>getAs("embedding_mode"))
+                    .isEqualTo(recognizer.embeddingMode().toString());
+            if (file.endsWith("broken.jpg")) {
+                assertThat(row.<String>getAs("error")).contains("broken.jpg").doesNotContain("\n");
+                assertThat(row.<Object>getAs("embedding")).isNull();
+            } else {
+                assertThat(row.<String>getAs("error")).isNull();
+                assertThat(embedding(row)).isEqualTo(recognizer.embed(file));
+            }
+        }
+    }
+
+    @Test
+    void allFilesAreReadWhateverTheirNames() {
+        Path output = folder.resolve("of-files");
+        run(
+                0,
+                new EmbedJob(),
+                "--input-format=binary",
+                "--input",
+                people.resolve("Person 1"),
+                "--model",
+                model,
+                "--arithmetic",
+                "fp32",
+                "--partitions",
+                "3",
+                "--output",
+                output);
+        Map<String, Row> byName = byName(spark.read().parquet(output.toString()));
+        assertThat(byName).hasSize(IMAGES_EACH + 2);
+        assertThat(byName.get("Person 1/notes.txt").<String>getAs("error")).contains("notes.txt");
+        assertThat(embedding(byName.get("Person 1/3.png")))
+                .isEqualTo(recognizer.embed(people.resolve("Person 1/3.png")));
+    }
+
+    /** Bytes, files, a file that is missing, and neither; another column is passed on. */
+    @Test
+    void rowsOfParquetHaveBytesOrPaths() throws IOException {
+        Path file = people.resolve("Person 2/2.png");
+        StructType schema = new StructType()
+                .add("id", DataTypes.LongType)
+                .add("content", DataTypes.BinaryType)
+                .add("path", DataTypes.StringType);
+        Path input = folder.resolve("rows");
+        spark.createDataFrame(
+                        List.of(
+                                RowFactory.create(0L, Files.readAllBytes(file), null),
+                                RowFactory.create(1L, null, file.toString()),
+                                RowFactory.create(2L, null, "missing.png"),
+                                RowFactory.create(3L, null, "nowhere:///a.png"),
+                                RowFactory.create(4L, null, null)),
+                        schema)
+                .coalesce(1)
+                .write()
+                .parquet(input.toString());
+        Path output = folder.resolve("of-rows");
+        run(
+                0,
+                new EmbedJob(),
+                "--input-format=parquet",
+                "--input",
+                input,
+                "--model",
+                model,
+                "--arithmetic=fp32",
+                "--output",
+                output);
+        List<Row> rows = spark.read().parquet(output.toString()).sort("id").collectAsList();
+        assertThat(rows.get(0).schema().fieldNames()).startsWith("id", "path", "embedding");
+        float[] expected = recognizer.embed(file);
+        assertThat(embedding(rows.get(0))).isEqualTo(expected);
+        assertThat(embedding(rows.get(1))).isEqualTo(expected);
+        assertThat(rows.get(2).<String>getAs("error")).contains("missing.png").contains("does not exist");
+        assertThat(rows.get(3).<String>getAs("error")).contains("nowhere");
+        assertThat(rows.get(4).<String>getAs("error")).contains("both are null");
+    }
+
+    @Test
+    void aDetectorGivesTheFaceAndItsBox() throws IOException {
+        Path photos = Files.createDirectories(folder.resolve("photos"));
+        Path photo = photograph(photos.resolve("face.png"), true);
+        photograph(photos.resolve("nobody.png"), false);
+        try (FaceDetector detector = FaceDetector.open(TestImages.DETECTOR);
+                PreparedRecognizer ours = load(detector)) {
+            EmbeddedFace expected = ours.faces(ImageSource.of(photo)).get(0);
+            Path output = folder.resolve("of-photos");
+            run(
+                    0,
+                    new EmbedJob(),
+                    "--input",
+                    photos,
+                    "--model",
+                    model,
+                    "--detector",
+                    TestImages.DETECTOR,
+                    "--arithmetic=fp32",
+                    "--output",
+                    output);
+            List<Row> rows =
+                    spark.read().parquet(output.toString()).sort("path").collectAsList();
+            assertThat(embedding(rows.get(0))).isEqualTo(expected.embedding());
+            Row face = rows.get(0).getAs("face");
+            assertThat(face.<Double>getAs("x")).isEqualTo(expected.where().box().x());
+            assertThat(face.<Double>getAs("height"))
+                    .isEqualTo(expected.where().box().height());
+            assertThat(face.<Double>getAs("score")).isEqualTo(expected.where().score());
+            assertThat(rows.get(1).<String>getAs("error")).contains("must show a face");
+            assertThat(rows.get(1).<Row>getAs("face")).isNull();
+        }
+    }
+
+    private static Path photograph(Path file, boolean face) throws IOException {
+        BufferedImage image = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = image.createGraphics();
+        for (int i = 0; i < image.getWidth(); i += 5) {
+            graphics.setColor(new Color(i * 7 % 256, i * 7 % 256, i * 7 % 256));
+            graphics.fillRect(i, 0, 5, image.getHeight());
+        }
+        if (face) {
+            graphics.setColor(Color.RED);
+            graphics.fillRect(80, 120, 8, 8);
+        }
+        graphics.dispose();
+        ImageIO.write(image, "png", file.toFile());
+        return file;
+    }
+
+    @Test
+    void embeddingsAreEnrolledOnceInAGallery() {
+        Path output = folder.resolve("to-enroll");
+        FaceEmbedding embedding = FaceEmbedding.of(model).withOptions(FP32);
+        embedding.embed(ImageRows.folder(spark, people.toString())).write().parquet(output.toString());
+        Path file = folder.resolve("people.gallery");
+        assertThat(run(0, new EnrollJob(), "--embeddings", output, "--gallery", file))
+                .contains("enrolled 20, already there 0, left out 1 without an identity and 0 whose");
+        assertThat(run(0, new EnrollJob(), "--embeddings", output, "--gallery", file))
+                .contains("enrolled 0, already there 20");
+        try (Gallery gallery = Gallery.open(file, recognizer.fingerprint(), TestImages.EMBEDDING_SIZE)) {
+            assertThat(gallery.identities()).hasSize(PEOPLE).containsEntry("Person 2", IMAGES_EACH);
+            assertThat(gallery.embeddingMode())
+                    .contains(recognizer.embeddingMode().toString());
+        }
+    }
+
+    @Test
+    void embeddingsOfTwoModelsAndNamesThatAreRejectedAreNotEnrolled() {
+        Dataset<Row> rows = FaceEmbedding.of(model)
+                .withOptions(FP32)
+                .embed(ImageRows.folder(spark, people.resolve("Person 1").toString()));
+        try (Gallery gallery = Gallery.inMemory(recognizer.fingerprint(), TestImages.EMBEDDING_SIZE);
+                Gallery other = Gallery.inMemory("ffffffffffffffff", TestImages.EMBEDDING_SIZE)) {
+            Dataset<Row> strange = rows.withColumn("identity", lit("two\nlines"));
+            StringWriter why = new StringWriter();
+            assertThat(GalleryRows.enroll(strange, gallery, why::append).rejected())
+                    .isEqualTo(IMAGES_EACH);
+            assertThat(why.toString()).contains("0.png");
+            assertThatThrownBy(() -> GalleryRows.enroll(rows, other, why::append))
+                    .hasMessageContaining("another gallery");
+            Dataset<Row> both = rows.union(rows.withColumn("fingerprint", lit("ffffffffffffffff")));
+            assertThatThrownBy(() -> GalleryRows.enroll(both, gallery, why::append))
+                    .hasMessageContaining("one model and mode");
+            assertThatThrownBy(() -> GalleryRows.enroll(rows.filter(col("error").isNotNull()), gallery, why::append))
+                    .hasMessageContaining("no embeddings");
+        }
+    }
+
+    @Test
+    void mistakesAreOneSentence() {
+        Path output = folder.resolve("never");
+        String[][] wrong = {
+            {"--input", people.toString(), "--model", "absent.ckpt", "model must be a file"},
+            {"--input", "absent", "--model", model.toString(), "absent does not exist"},
+            {"--input", people.resolve("Person 1/notes.txt").toString(), "--model", model.toString(), "but has none"},
+            {
+                "--input",
+                people.toString(),
+                "--model",
+                people.resolve("loose.png").toString(),
+                "loose.png"
+            },
+            {"--input-format=parquet", "--input=" + people, "--model", model.toString(), "Parquet"},
+        };
+        for (String[] words : wrong) {
+            Object[] args = new Object[words.length + 1];
+            System.arraycopy(words, 0, args, 0, words.length - 1);
+            args[words.length - 1] = "--output";
+            args[words.length] = output;
+            String said = run(1, new EmbedJob(), args);
+            assertThat(said.lines().filter(line -> line.startsWith("error: ")))
+                    .as(said)
+                    .singleElement()
+                    .asString()
+                    .contains(words[words.length - 1]);
+            assertThat(said.lines().filter(line -> line.startsWith("\tat ")))
+                    .as(said)
+                    .isEmpty();
+        }
+        assertThat(output).doesNotExist();
+        Dataset<Row> rows = ImageRows.folder(spark, people.toString());
+        FaceEmbedding embedding = FaceEmbedding.of(model);
+        assertThatThrownBy(() -> embedding.embed(rows.drop("path"))).hasMessageContaining("must have a column path");
+        assertThatThrownBy(() -> embedding.embed(rows.withColumn("path", lit(1))))
+                .hasMessageContaining("is int");
+        assertThatThrownBy(() -> embedding.embed(rows.withColumn("error", lit(1))))
+                .hasMessageContaining("rename");
+    }
+
+    /** Another model of the same file name takes the place of the first, whose memory is freed. */
+    @Test
+    void oneModelIsOpenAtATime() throws IOException {
+        Dataset<Row> rows = ImageRows.folder(spark, people.resolve("Person 1").toString());
+        Path other = TestImages.model(
+                Files.createDirectories(folder.resolve("other")).resolve("best.ckpt"), 1);
+        for (Path file : List.of(model, other, model)) {
+            Dataset<Row> embedded = FaceEmbedding.of(file).withOptions(FP32).embed(rows);
+            String fingerprint = embedded.select("fingerprint").first().getString(0);
+            assertThat(fingerprint.equals(recognizer.fingerprint())).isEqualTo(file.equals(model));
+            assertThat(SharedModel.open()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void ranksInOneProcessAreRefused() {
+        assertThatThrownBy(() -> BarrierTraining.run(spark, 2, Duration.ofSeconds(60), group -> "trained"))
+                .hasMessageContaining("spark.task.cpus");
+        assertThat(BarrierTraining.run(spark, 1, Duration.ofSeconds(60), group -> "rank " + group.rank()))
+                .containsExactly("rank 0");
+    }
+}

@@ -1,0 +1,129 @@
+package org.facerecognition.spark;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
+import org.apache.spark.sql.SparkSession;
+import org.facerecognition.PreparedRecognizer;
+import org.facerecognition.Recognizer;
+import org.facerecognition.RecognizerArgs;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.EmbeddedImage;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.vision.FaceChoice;
+
+/**
+ * Measures the job in two executors of one core each, with writing Parquet, beside the library's pipeline alone on two
+ * processors: the same images in interleaved rounds. Every row must have the pipeline's embedding, bit for bit.
+ *
+ * <p>Arguments: number of images, number of rounds.
+ */
+final class SparkThroughput {
+    private static final int IMAGE_PX = 250;
+    private static final int IMAGES_EACH = 20;
+    private static final PrepareOptions FP32 = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+
+    private SparkThroughput() {}
+
+    /** Runs the benchmark. */
+    public static void main(String[] args) throws IOException {
+        int images = args.length > 0 ? Integer.parseInt(args[0]) : 2_000;
+        int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
+        Path folder = Files.createTempDirectory("spark-throughput-");
+        Path people = TestImages.people(folder.resolve("people"), images / IMAGES_EACH, IMAGES_EACH, IMAGE_PX);
+        Path model = model(folder.resolve("model.safetensors"));
+        try (SparkSession spark = TestSpark.localCluster(2);
+                PreparedRecognizer recognizer =
+                        PreparedRecognizer.load(model, FP32, null, FaceChoice.MOST_PROMINENT, false)) {
+            List<Path> files = files(people);
+            Dataset<Row> rows = FaceEmbedding.of(model)
+                    .withOptions(FP32)
+                    .embed(ImageRows.folder(spark, people.toString()).cache());
+            String output = folder.resolve("embeddings").toString();
+            Map<String, float[]> expected = alone(recognizer, files);
+            job(rows, output);
+            check(spark.read().parquet(output), expected);
+            List<Double> ratios = new ArrayList<>();
+            for (int round = 1; round <= rounds; round++) {
+                long start = System.nanoTime();
+                alone(recognizer, files);
+                long between = System.nanoTime();
+                job(rows, output);
+                long end = System.nanoTime();
+                ratios.add((double) (between - start) / (end - between));
+                System.out.printf(
+                        Locale.ROOT,
+                        "round %d: pipeline alone %.1f images/s, job %.1f images/s, ratio %.3f%n",
+                        round,
+                        files.size() / seconds(between - start),
+                        files.size() / seconds(end - between),
+                        ratios.get(round - 1));
+            }
+            ratios.sort(null);
+            System.out.printf(Locale.ROOT, "median ratio %.3f%n", ratios.get(rounds / 2));
+        }
+    }
+
+    private static double seconds(long nanos) {
+        return nanos / 1e9;
+    }
+
+    private static Path model(Path file) {
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(128)
+                .classes(2)
+                .build())) {
+            recognizer.save(file);
+        }
+        return file;
+    }
+
+    private static List<Path> files(Path people) throws IOException {
+        try (Stream<Path> all = Files.walk(people)) {
+            return all.filter(Files::isRegularFile).sorted().toList();
+        }
+    }
+
+    private static Map<String, float[]> alone(PreparedRecognizer recognizer, List<Path> files) {
+        Map<String, float[]> embeddings = new HashMap<>();
+        try (Stream<EmbeddedImage> results = recognizer.embedEach(files.stream().map(ImageSource::of))) {
+            Iterator<EmbeddedImage> next = results.iterator();
+            for (Path file : files) {
+                embeddings.put("file:" + file, next.next().embedding().orElseThrow());
+            }
+        }
+        return embeddings;
+    }
+
+    private static void job(Dataset<Row> rows, String output) {
+        rows.write().mode(SaveMode.Overwrite).parquet(output);
+    }
+
+    private static void check(Dataset<Row> rows, Map<String, float[]> expected) {
+        List<Row> all = rows.collectAsList();
+        int equal = 0;
+        for (Row row : all) {
+            List<Float> embedding = row.getList(row.fieldIndex("embedding"));
+            float[] mine = expected.get(row.<String>getAs("path"));
+            boolean same = mine.length == embedding.size();
+            for (int i = 0; same && i < mine.length; i++) {
+                same = Float.floatToIntBits(mine[i]) == Float.floatToIntBits(embedding.get(i));
+            }
+            equal += same ? 1 : 0;
+        }
+        System.out.printf("%d images, %d rows, %d equal bit for bit%n", expected.size(), all.size(), equal);
+    }
+}
