@@ -73,7 +73,7 @@ class OnnxModelTest {
                 assertThat(model.uncovered()).isEmpty();
                 EngineRuns.all(model.graph().orElseThrow(), values, SIZE_PX)
                         .values()
-                        .forEach(rows -> assertClose(rows, expected, 2e-5));
+                        .forEach(rows -> assertClose(rows, expected, 4e-5)); // libtorch's sums depend on its threads
             }
         }
     }
