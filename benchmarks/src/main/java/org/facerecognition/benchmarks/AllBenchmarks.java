@@ -70,6 +70,7 @@ final class AllBenchmarks {
 
     private static final List<Section> SECTIONS = List.of(
             new Section("training", 5, true, 2, "training 3 8"),
+            new Section("distributed", 8, true, 2, "distributed"),
             new Section("loading", 5, true, 2, "loading 3 {celeba}"),
             new Section("weights", 2, true, 2, "weights"),
             new Section("inference-resnet34", 8, true, 2, "inference 3 nets=resnet34 parts=throughput"),

@@ -36,6 +36,7 @@ public final class Main {
             Map.entry("exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run)),
             Map.entry("soak", new Benchmark("[EMBEDDINGS [NEIGHBORS]]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
+            Map.entry("distributed", new Benchmark("[ROUNDS [STEPS]]", DistributedBenchmark::run)),
             Map.entry(
                     "gallery",
                     new Benchmark(

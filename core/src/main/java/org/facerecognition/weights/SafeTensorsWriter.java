@@ -10,6 +10,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -33,7 +34,7 @@ final class SafeTensorsWriter {
                 }
             });
         } catch (UncheckedIOException e) {
-            throw new WeightsException(AtomicFile.cannotWrite(file, e.getCause()), e);
+            throw new WeightsException(AtomicFile.cannotWrite(file, Objects.requireNonNull(e.getCause())), e);
         } catch (IOException e) {
             throw new WeightsException(AtomicFile.cannotWrite(file, e), e);
         }
