@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.facerecognition.benchmarks.StepModel.Link;
 
 /**
  * Measures training in several processes of this machine against one process with as many threads, over the same whole
- * batch, and how long the processes take to add up their gradients. From the speed of one thread and of two sums it
- * computes what steps should take, beside what they took, and what they would take on machines that are not here.
+ * batch, and how long the processes take to add up their gradients. From the speed of processes that train without each
+ * other, and of two sums, it computes what steps should take, beside what they took, and what they would take on
+ * machines that are not here.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar distributed [ROUNDS [STEPS]]}; by default 5 rounds of 6
  * steps: ResNet-18, 112 px, 100 people, batches of 32.
@@ -28,65 +30,64 @@ final class DistributedBenchmark {
 
     private DistributedBenchmark() {}
 
+    /** Two processes with a thread each that train without each other, on a half of the batch each; owned. */
+    private record Apart(RankGroup one, RankGroup other) implements Contestant {
+        static Apart start() throws IOException {
+            return new Apart(RankGroup.training(1, 1, BATCH / 2), RankGroup.training(1, 1, BATCH / 2));
+        }
+
+        @Override
+        public String name() {
+            return "2 processes with a training each, 1 thread each";
+        }
+
+        @Override
+        public double imagesPerSecond(int steps) {
+            CompletableFuture<Double> beside = CompletableFuture.supplyAsync(() -> other.imagesPerSecond(steps));
+            return one.imagesPerSecond(steps) + beside.join();
+        }
+
+        @Override
+        public void close() {
+            one.close();
+            other.close();
+        }
+    }
+
     /** Runs the benchmark and prints tables. */
     static void run(String[] args) throws IOException {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
         int steps = args.length > 1 ? Integer.parseInt(args[1]) : 6;
-        List<RankGroup> groups = new ArrayList<>();
+        List<Contestant> contestants = new ArrayList<>();
         Rounds results;
-        double alone; // seconds of a step in which two processors compute a half each
         try {
-            groups.add(RankGroup.training(1, 2, BATCH));
-            groups.add(RankGroup.training(2, 1, BATCH));
-            groups.add(RankGroup.training(4, 1, BATCH));
-            results = Rounds.run(groups, rounds, steps, System.out);
-            alone = BATCH / 2 / speedOfOneThread(rounds, steps);
+            contestants.add(RankGroup.training(1, 2, BATCH));
+            contestants.add(RankGroup.training(2, 1, BATCH));
+            contestants.add(RankGroup.training(4, 1, BATCH));
+            contestants.add(Apart.start());
+            results = Rounds.run(contestants, rounds, steps, System.out);
         } finally {
-            groups.forEach(RankGroup::close);
+            contestants.forEach(Contestant::close);
         }
-        PrintStream out = System.out;
-        String one = groups.get(0).name();
-        results.print(out, "training, ResNet-18, 112 px, batch " + BATCH + ", CPU", one);
-        List<Link> links = new ArrayList<>();
-        out.printf("%n| Gradients of 46 MB added up | ms | of a step |%n|---|---|---|%n");
+        results.print(
+                System.out,
+                "training, ResNet-18, 112 px, batch " + BATCH + ", CPU",
+                contestants.get(0).name());
+        double compute = BATCH / results.median(contestants.get(3).name());
+        StepModel model =
+                new StepModel(compute, (double) RESNET18_VALUES * Float.BYTES, (double) BATCH * EMBEDDING_BYTES);
+        System.out.printf("%n| Step of | ms | 46 MB of gradients added up, ms | of the step | modelled, ms |%n");
+        System.out.println("|---|---|---|---|---|");
         for (int ranks : new int[] {2, 4}) {
             double few = RankGroup.secondsOfSum(ranks, FEW_VALUES);
             double all = RankGroup.secondsOfSum(ranks, RESNET18_VALUES);
-            double step = BATCH / results.median(groups.get(ranks / 2).name());
-            out.printf("| %d processes | %.0f | %.1f %% |%n", ranks, 1e3 * all, 100 * all / step);
-            links.add(Link.fitted(
-                    ranks, (double) FEW_VALUES * Float.BYTES, few, (double) RESNET18_VALUES * Float.BYTES, all));
+            Link link = Link.fitted(ranks, (double) FEW_VALUES * Float.BYTES, few, model.gradientBytes(), all);
+            double step = BATCH / results.median(contestants.get(ranks / 2).name());
+            System.out.printf(
+                    "| %d processes | %.0f | %.0f | %.1f %% | %.0f |%n",
+                    ranks, 1e3 * step, 1e3 * all, 100 * all / step, 1e3 * model.seconds(ranks, link));
         }
-        out.printf("%n| Step | measured, ms | modelled, ms |%n|---|---|---|%n");
-        for (int i = 0; i < links.size(); i++) {
-            int ranks = 2 << i;
-            double measured = BATCH / results.median(groups.get(i + 1).name());
-            StepModel model =
-                    new StepModel(alone, (double) RESNET18_VALUES * Float.BYTES, (double) BATCH * EMBEDDING_BYTES);
-            out.printf(
-                    "| %d processes | %.0f | %.0f |%n",
-                    ranks, 1e3 * measured, 1e3 * model.seconds(ranks, links.get(i)));
-        }
-        printMachinesThatAreNotHere(out);
-    }
-
-    /** Returns the images per second of one process with one thread, beside another one that does the same. */
-    private static double speedOfOneThread(int rounds, int steps) throws IOException {
-        try (RankGroup first = RankGroup.training(1, 1, BATCH / 2);
-                RankGroup second = RankGroup.training(1, 1, BATCH / 2)) {
-            List<Double> rates = new ArrayList<>();
-            for (int round = 0; round < rounds; round++) {
-                Thread neighbor = new Thread(() -> second.imagesPerSecond(steps));
-                neighbor.start();
-                rates.add(first.imagesPerSecond(steps));
-                try {
-                    neighbor.join();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            }
-            return Rounds.median(rates);
-        }
+        printMachinesThatAreNotHere(System.out);
     }
 
     /** Modelled, not measured. */
