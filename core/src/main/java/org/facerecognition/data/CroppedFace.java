@@ -26,11 +26,11 @@ record CroppedFace(
 
     /** Crops all images; without a detector, those that were packed after they had been cropped stay unchanged. */
     static List<LabeledImage> of(List<LabeledImage> images, FaceCropper cropper, @Nullable Fallback fallback) {
-        return images.stream()
-                .map(image -> cropper.detector() == null && image.image().croppedPx() > 0
+        return ImageList.map(
+                images,
+                image -> cropper.detector() == null && image.image().croppedPx() > 0
                         ? image
-                        : new LabeledImage(new CroppedFace(image.image(), cropper, fallback), image.label()))
-                .toList();
+                        : new LabeledImage(new CroppedFace(image.image(), cropper, fallback), image.label()));
     }
 
     @Override

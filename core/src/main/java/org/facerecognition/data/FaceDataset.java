@@ -33,7 +33,7 @@ public final class FaceDataset {
             List<Transform> augmentations,
             boolean compose,
             List<String> notes) {
-        this.images = List.copyOf(images);
+        this.images = ImageList.immutable(images);
         this.identities = List.copyOf(identities);
         this.split = split;
         this.crop = crop;

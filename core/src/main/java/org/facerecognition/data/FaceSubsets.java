@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** The rules for subsets and unions of a {@link FaceDataset}'s images and identities. */
 final class FaceSubsets {
@@ -20,19 +20,24 @@ final class FaceSubsets {
     static List<LabeledImage> ofIdentities(FaceDataset faces, List<String> chosen) {
         Map<String, Integer> labels = new HashMap<>();
         chosen.forEach(name -> labels.put(name, labels.size()));
-        List<String> identities = faces.identities();
-        List<LabeledImage> kept = new ArrayList<>();
-        for (LabeledImage image : faces.images()) {
-            @Nullable Integer label = labels.get(identities.get(image.label()));
-            if (label != null) {
-                kept.add(new LabeledImage(image.image(), label));
-            }
-        }
+        int[] newLabels = faces.identities().stream()
+                .mapToInt(name -> labels.getOrDefault(name, -1))
+                .toArray();
+        List<LabeledImage> kept = where(faces, image -> newLabels[image.label()] >= 0);
         if (kept.isEmpty()) {
             throw new DataException("the " + faces.split() + " data must have images of the chosen identities, but has"
                     + " none of " + chosen.size() + "; ask for fewer images of each");
         }
-        return kept;
+        return ImageList.map(kept, image -> new LabeledImage(image.image(), newLabels[image.label()]));
+    }
+
+    private static List<LabeledImage> where(FaceDataset faces, Predicate<LabeledImage> kept) {
+        List<LabeledImage> images = faces.images();
+        return ImageList.select(
+                images,
+                IntStream.range(0, images.size())
+                        .filter(place -> kept.test(images.get(place)))
+                        .toArray());
     }
 
     /** Returns the names of the identities with at least {@code minImages} images, in the order of their labels. */
@@ -57,18 +62,17 @@ final class FaceSubsets {
             throw new IllegalArgumentException("images must be at least 1 of each person, but were " + maxImages);
         }
         int[] counts = new int[faces.classes()];
-        return faces.images().stream()
-                .filter(image -> counts[image.label()]++ < maxImages)
-                .toList();
+        return where(faces, image -> counts[image.label()]++ < maxImages);
     }
 
     /** Returns all images except those with the given numbers. */
     static List<LabeledImage> without(FaceDataset faces, Set<Integer> excluded) {
         List<LabeledImage> images = faces.images();
-        List<LabeledImage> kept = IntStream.range(0, images.size())
-                .filter(i -> !excluded.contains(i))
-                .mapToObj(images::get)
-                .toList();
+        List<LabeledImage> kept = ImageList.select(
+                images,
+                IntStream.range(0, images.size())
+                        .filter(i -> !excluded.contains(i))
+                        .toArray());
         if (kept.isEmpty()) {
             throw new DataException("the " + faces.split() + " data must keep at least one image, but all "
                     + images.size() + " were left out");
@@ -82,8 +86,7 @@ final class FaceSubsets {
             throw new IllegalArgumentException(
                     "both parts must have the same people and crop, but were " + first + " and " + second);
         }
-        List<LabeledImage> images = new ArrayList<>(first.images());
-        images.addAll(second.images());
+        List<LabeledImage> images = ImageList.join(first.images(), second.images());
         List<String> notes = Stream.concat(first.notes().stream(), second.notes().stream())
                 .distinct()
                 .toList();

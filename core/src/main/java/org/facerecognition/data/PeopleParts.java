@@ -10,7 +10,7 @@ import java.util.Locale;
 final class PeopleParts {
     private final SplitSettings settings;
     private final Split split;
-    private final List<LabeledImage> chosen = new ArrayList<>();
+    private final Chosen chosen;
     private final List<String> identities = new ArrayList<>();
     private int empty;
     private int belowMin;
@@ -18,9 +18,36 @@ final class PeopleParts {
     private int inTrainingOnly;
     private int withoutTest;
 
+    /** The images of the part. */
+    interface Chosen {
+        void add(ImageSource image, int label);
+
+        List<LabeledImage> images();
+    }
+
+    /** Keeps an object for each image. */
+    private static final class Objects implements Chosen {
+        private final List<LabeledImage> images = new ArrayList<>();
+
+        @Override
+        public void add(ImageSource image, int label) {
+            images.add(new LabeledImage(image, label));
+        }
+
+        @Override
+        public List<LabeledImage> images() {
+            return images;
+        }
+    }
+
     PeopleParts(SplitSettings settings, Split split) {
+        this(settings, split, new Objects());
+    }
+
+    PeopleParts(SplitSettings settings, Split split, Chosen chosen) {
         this.settings = settings;
         this.split = split;
+        this.chosen = chosen;
     }
 
     /** @param person a number that makes the choice of images different for each person */
@@ -41,7 +68,7 @@ final class PeopleParts {
                 withoutTest++;
             }
         }
-        settings.part(images, person, split).forEach(image -> chosen.add(new LabeledImage(image, identities.size())));
+        settings.part(images, person, split).forEach(image -> chosen.add(image, identities.size()));
         identities.add(name);
     }
 
@@ -58,7 +85,8 @@ final class PeopleParts {
      * @throws DataException when the part has no images
      */
     FaceDataset dataset(String where, PassedOver passedOver) {
-        if (chosen.isEmpty()) {
+        List<LabeledImage> images = chosen.images();
+        if (images.isEmpty()) {
             throw new DataException(where + " must have " + why(passedOver));
         }
         List<String> notes = new ArrayList<>();
@@ -67,7 +95,7 @@ final class PeopleParts {
             notes.add(people);
         }
         passedOver.note().ifPresent(notes::add);
-        return FaceDataset.of(chosen, identities, split, Crop.WHOLE, notes);
+        return FaceDataset.of(images, identities, split, Crop.WHOLE, notes);
     }
 
     private String why(PassedOver passedOver) {

@@ -5,11 +5,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
@@ -26,41 +27,57 @@ final class RecordIoLayout {
     private static final int MAX_RECORD_BYTES = 256 << 20;
 
     private final MappedFile file;
+    private final int[] keys; // ascending
+    private final long[] offsets; // of the records of these keys
 
-    private RecordIoLayout(MappedFile file) {
+    private RecordIoLayout(MappedFile file, int[] keys, long[] offsets) {
         this.file = file;
+        this.keys = keys;
+        this.offsets = offsets;
     }
 
+    /*
+     * Sets of tens of millions of images are usual: of each, this keeps key and offset, and of the chosen ones place and
+     * label, in arrays.
+     */
     static FaceDataset read(Path folder, Split split, SplitSettings settings) {
-        RecordIoLayout layout = new RecordIoLayout(MappedFile.open(folder.resolve(RECORDS)));
-        Map<Integer, Long> offsets = offsets(folder.resolve(INDEX));
-        Map<Integer, List<RecordImage>> people = new TreeMap<>();
-        int end = layout.endOfImages(offsets);
-        offsets.forEach((key, offset) -> {
-            if (key > 0 && key < end) {
-                RecordImage image = new RecordImage(layout, key, offset);
-                people.computeIfAbsent(layout.label(image), label -> new ArrayList<>())
-                        .add(image);
-            }
-        });
-        if (people.isEmpty()) {
+        RecordIoLayout layout = open(MappedFile.open(folder.resolve(RECORDS)), folder.resolve(INDEX));
+        long[] byPerson = layout.imagesByPerson();
+        if (byPerson.length == 0) {
             throw new DataException("data file " + folder.resolve(RECORDS) + " must have images, but has none");
         }
-        PeopleParts parts = new PeopleParts(settings, split);
-        people.forEach((label, images) -> parts.add(Integer.toString(label), label, images));
+        PeopleParts parts = new PeopleParts(settings, split, layout.new Chosen());
+        for (int from = 0, to; from < byPerson.length; from = to) {
+            int label = label(byPerson[from]);
+            to = from + 1;
+            while (to < byPerson.length && label(byPerson[to]) == label) {
+                to++;
+            }
+            List<RecordImage> images = Arrays.stream(byPerson, from, to)
+                    .mapToObj(image -> layout.new RecordImage((int) image))
+                    .toList();
+            parts.add(Integer.toString(label), label, images);
+        }
         return parts.dataset("data file " + folder.resolve(RECORDS), new PassedOver());
     }
 
     /** Reads lines {@code key offset}. */
-    private static Map<Integer, Long> offsets(Path index) {
-        Map<Integer, Long> offsets = new TreeMap<>();
+    private static RecordIoLayout open(MappedFile file, Path index) {
+        IntStream.Builder keys = IntStream.builder();
+        LongStream.Builder offsets = LongStream.builder();
+        boolean ascending = true;
+        long last = Long.MIN_VALUE;
         try (BufferedReader lines = Files.newBufferedReader(index)) {
             int number = 0;
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 number++;
                 String[] parts = line.trim().split("\\s+");
                 try {
-                    offsets.put(Integer.valueOf(parts[0]), Long.valueOf(parts[1]));
+                    int key = Integer.parseInt(parts[0]);
+                    offsets.add(Long.parseLong(parts[1]));
+                    keys.add(key);
+                    ascending &= key > last;
+                    last = key;
                 } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
                     throw new DataException(
                             index + ", line " + number + " must be \"key offset\", but was \"" + line + "\"", e);
@@ -69,32 +86,65 @@ final class RecordIoLayout {
         } catch (IOException e) {
             throw new DataException("data file " + index + " must exist and be readable: " + e, e);
         }
-        return offsets;
+        int[] allKeys = keys.build().toArray();
+        long[] allOffsets = offsets.build().toArray();
+        return ascending ? new RecordIoLayout(file, allKeys, allOffsets) : sorted(file, allKeys, allOffsets);
+    }
+
+    /** The last line of a key counts. */
+    private static RecordIoLayout sorted(MappedFile file, int[] keys, long[] offsets) {
+        Map<Integer, Long> sorted = new TreeMap<>();
+        for (int i = 0; i < keys.length; i++) {
+            sorted.put(keys[i], offsets[i]);
+        }
+        return new RecordIoLayout(
+                file,
+                sorted.keySet().stream().mapToInt(Integer::intValue).toArray(),
+                sorted.values().stream().mapToLong(Long::longValue).toArray());
+    }
+
+    /** Returns label and place of each image, in the upper and the lower half of a number, ascending. */
+    private long[] imagesByPerson() {
+        int end = endOfImages();
+        long[] images = IntStream.range(0, keys.length)
+                .filter(place -> keys[place] > 0 && keys[place] < end)
+                .mapToLong(place -> (long) readLabel(place) << Integer.SIZE | place)
+                .toArray();
+        Arrays.sort(images);
+        return images;
+    }
+
+    private static int label(long labelAndPlace) {
+        return (int) (labelAndPlace >> Integer.SIZE);
     }
 
     /**
      * Returns the key behind the last image, from record 0, whose two labels are the ends of images and of identities;
      * without that record, all records are images.
      */
-    private int endOfImages(Map<Integer, Long> offsets) {
-        Long first = offsets.get(0);
-        if (first == null) {
+    private int endOfImages() {
+        int first = Arrays.binarySearch(keys, 0);
+        if (first < 0) {
             return Integer.MAX_VALUE;
         }
-        byte[] record = payload(first);
+        byte[] record = payload(offsets[first]);
         return intAt(record, 0) > 0 ? (int) Float.intBitsToFloat(intAt(record, HEADER_BYTES)) : Integer.MAX_VALUE;
     }
 
     /** Returns the identity: a single label is in the header; of several labels, which follow it, it is the first. */
-    private int label(RecordImage image) {
-        long at = image.offset() + 2 * Integer.BYTES;
+    private int readLabel(int place) {
+        long at = offsets[place] + 2 * Integer.BYTES;
         boolean several = file.readInt(at) > 0;
         float label = Float.intBitsToFloat(file.readInt(several ? at + HEADER_BYTES : at + Integer.BYTES));
         if (!(label >= 0 && label == Math.rint(label))) {
             throw new DataException(
-                    image.name() + " must have a whole number of at least 0 as its identity, but has " + label);
+                    name(place) + " must have a whole number of at least 0 as its identity, but has " + label);
         }
         return (int) label;
+    }
+
+    private String name(int place) {
+        return file.file() + " record " + keys[place];
     }
 
     /** Returns a record, joined from its parts: a record is split wherever its data contain the magic number. */
@@ -130,10 +180,35 @@ final class RecordIoLayout {
         return bytes[at] & 0xff | (bytes[at + 1] & 0xff) << 8 | (bytes[at + 2] & 0xff) << 16 | bytes[at + 3] << 24;
     }
 
-    private record RecordImage(RecordIoLayout layout, int key, long offset) implements ImageSource {
+    /** The chosen images, without an object for each. */
+    private final class Chosen implements PeopleParts.Chosen {
+        private final IntStream.Builder places = IntStream.builder();
+        private final IntStream.Builder labels = IntStream.builder();
+
+        @Override
+        public void add(ImageSource image, int label) {
+            places.add(((RecordImage) image).place);
+            labels.add(label);
+        }
+
+        @Override
+        public List<LabeledImage> images() {
+            int[] allPlaces = places.build().toArray();
+            int[] allLabels = labels.build().toArray();
+            return new ImageList(allPlaces.length, i -> new LabeledImage(new RecordImage(allPlaces[i]), allLabels[i]));
+        }
+    }
+
+    private final class RecordImage implements ImageSource {
+        private final int place;
+
+        RecordImage(int place) {
+            this.place = place;
+        }
+
         @Override
         public String name() {
-            return layout.file.file() + " record " + key;
+            return RecordIoLayout.this.name(place);
         }
 
         @Override
@@ -143,7 +218,7 @@ final class RecordIoLayout {
 
         @Override
         public byte[] encoded() {
-            byte[] record = layout.payload(offset);
+            byte[] record = payload(offsets[place]);
             int from = HEADER_BYTES + Float.BYTES * Math.max(0, Math.min(intAt(record, 0), record.length));
             if (from >= record.length) {
                 throw new DataException(name() + " is empty; use another copy");
