@@ -1,10 +1,6 @@
 package org.facerecognition.data;
 
-import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
-
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
@@ -13,14 +9,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
-import org.facerecognition.natives.NativeLibraries;
 
 /**
  * A data set in one file: the images one after another, either encoded or already decoded and cropped, followed by an
@@ -32,9 +24,8 @@ import org.facerecognition.natives.NativeLibraries;
  */
 public final class PackedFaces {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final byte[] MAGIC = "FACEPACK".getBytes(StandardCharsets.US_ASCII);
-    private static final int END_BYTES = 24;
-    private static final int MAX_DECODED_PX = 10_000;
+    static final byte[] MAGIC = "FACEPACK".getBytes(StandardCharsets.US_ASCII);
+    static final int MAX_DECODED_PX = 10_000;
 
     private PackedFaces() {}
 
@@ -51,6 +42,48 @@ public final class PackedFaces {
      *     unchanged
      */
     public static void write(Path out, List<FaceDataset> parts, int decodedPx, IntConsumer progress) {
+        write(out, parts, decodedPx, 1, progress);
+    }
+
+    /**
+     * Writes the images into several files, which are easier to copy and to keep than one of hundreds of gigabytes:
+     * {@code faces-1-of-4.pack} to {@code faces-4-of-4.pack} for {@code faces.pack}. Each has consecutive images of
+     * every part. Opening one of them opens all.
+     *
+     * @param shards number of files, at least 1; 1 writes {@code out} itself
+     * @return the files, in order
+     * @throws IllegalArgumentException as {@link #write(Path, List, int, IntConsumer)}, or when there are no shards
+     * @throws DataException when an image cannot be used or a file cannot be written
+     */
+    public static List<Path> write(Path out, List<FaceDataset> parts, int decodedPx, int shards, IntConsumer progress) {
+        check(parts, decodedPx, shards);
+        List<Path> files = new ArrayList<>();
+        int done = 0;
+        for (int shard = 0; shard < shards; shard++) {
+            Path file = shards == 1 ? out : PackIndex.shard(out, shard + 1, shards);
+            int before = done;
+            done += write(file, parts, decodedPx, new Shard(shard, shards), now -> progress.accept(before + now));
+            files.add(file);
+        }
+        return files;
+    }
+
+    /** Which of the images of each part are in a file. */
+    private record Shard(int index, int of) {
+        List<LabeledImage> images(FaceDataset part) {
+            List<LabeledImage> all = part.images();
+            return all.subList(start(all.size(), index), start(all.size(), index + 1));
+        }
+
+        private int start(int size, int shard) {
+            return (int) ((long) size * shard / of);
+        }
+    }
+
+    private static void check(List<FaceDataset> parts, int decodedPx, int shards) {
+        if (shards < 1) {
+            throw new IllegalArgumentException("shards must be at least 1, but was " + shards);
+        }
         if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
             throw new IllegalArgumentException(
                     "decodedPx must be 0 to " + MAX_DECODED_PX + " pixels, but was " + decodedPx);
@@ -61,19 +94,26 @@ public final class PackedFaces {
                 throw new IllegalArgumentException("parts of a pack must have the same identities and crop");
             }
         }
+    }
+
+    private static int write(Path out, List<FaceDataset> parts, int decodedPx, Shard shard, IntConsumer progress) {
+        int[] written = new int[1];
         try {
             AtomicFile.writeStream(out, stream -> {
                 try (DataOutputStream file = new DataOutputStream(new BufferedOutputStream(stream, 1 << 20))) {
-                    write(file, parts, decodedPx, progress);
+                    written[0] = write(file, parts, decodedPx, shard, progress);
                 }
             });
         } catch (IOException e) {
             throw new DataException(AtomicFile.cannotWrite(out, e), e);
         }
+        return written[0];
     }
 
-    private static void write(DataOutputStream file, List<FaceDataset> parts, int decodedPx, IntConsumer progress)
+    private static int write(
+            DataOutputStream file, List<FaceDataset> parts, int decodedPx, Shard shard, IntConsumer progress)
             throws IOException {
+        int done = 0;
         FaceDataset first = parts.get(0);
         file.write(MAGIC);
         long place = MAGIC.length;
@@ -83,11 +123,14 @@ public final class PackedFaces {
             json.writeNumberField("version", 1);
             json.writeStringField("crop", first.crop().name());
             json.writeNumberField("decodedPx", decodedPx);
+            if (shard.of > 1) {
+                json.writeNumberField("shard", shard.index + 1);
+                json.writeNumberField("shards", shard.of);
+            }
             json.writeObjectField("identities", first.identities());
             json.writeArrayFieldStart("images"); // [place, bytes, checksum, label, part, name]
-            int done = 0;
             for (FaceDataset part : parts) {
-                for (LabeledImage image : part.images()) {
+                for (LabeledImage image : shard.images(part)) {
                     byte[] bytes =
                             decodedPx == 0 ? image.image().encoded() : cropped(image.image(), part.crop(), decodedPx);
                     file.write(bytes);
@@ -112,6 +155,7 @@ public final class PackedFaces {
         file.writeInt(Integer.reverseBytes(bytes.length));
         file.writeInt(Integer.reverseBytes((int) Checksum.of(bytes)));
         file.write(MAGIC);
+        return done;
     }
 
     private static byte[] cropped(ImageSource source, Crop crop, int sizePx) {
@@ -122,112 +166,6 @@ public final class PackedFaces {
     }
 
     static FaceDataset read(Path path, Split split) {
-        MappedFile file = MappedFile.open(path);
-        JsonNode index = index(file);
-        try {
-            Crop crop = Crop.valueOf(
-                    index.path(index.has("crop") ? "crop" : "framing").asText());
-            int decodedPx = index.path("decodedPx").asInt(-1);
-            if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
-                throw damaged(file);
-            }
-            List<String> identities = new ArrayList<>();
-            index.path("identities").forEach(name -> identities.add(name.asText()));
-            List<LabeledImage> images = new ArrayList<>();
-            for (JsonNode entry : index.path("images")) {
-                int label = entry.path(3).asInt(-1);
-                if (label < 0 || label >= identities.size()) {
-                    throw damaged(file);
-                }
-                if (entry.path(4).asInt(-1) == split.ordinal()) {
-                    Packed image = new Packed(
-                            file,
-                            entry.path(5).asText(),
-                            entry.path(0).asLong(-1),
-                            entry.path(1).asInt(-1),
-                            entry.path(2).asLong(-1),
-                            decodedPx);
-                    images.add(new LabeledImage(image, label));
-                }
-            }
-            if (images.isEmpty()) {
-                throw new DataException("pack " + path + " must have images of split " + split + ", but has none");
-            }
-            return FaceDataset.of(images, identities, split, crop);
-        } catch (IllegalArgumentException e) {
-            throw new DataException(
-                    "pack " + path + " was written by a newer version or is damaged: " + e.getMessage(), e);
-        }
-    }
-
-    private static JsonNode index(MappedFile file) {
-        long end = file.size() - END_BYTES;
-        boolean whole = end >= MAGIC.length
-                && Arrays.equals(file.read(0, MAGIC.length), MAGIC)
-                && Arrays.equals(file.read(file.size() - MAGIC.length, MAGIC.length), MAGIC);
-        if (!whole) {
-            throw new DataException(file.file() + " is truncated or not a pack; create it again with the pack command");
-        }
-        long begin = file.readLong(end);
-        int length = file.readInt(end + Long.BYTES);
-        if (begin != end - length || length < 0) {
-            throw damaged(file);
-        }
-        byte[] bytes = file.read(begin, length);
-        if ((int) Checksum.of(bytes) != file.readInt(end + Long.BYTES + Integer.BYTES)) {
-            throw damaged(file);
-        }
-        try {
-            return JSON.readTree(bytes);
-        } catch (JsonProcessingException e) {
-            throw damaged(file);
-        } catch (IOException e) {
-            throw new DataException(file.file() + " cannot be read: " + e.getMessage(), e);
-        }
-    }
-
-    private static DataException damaged(MappedFile file) {
-        return new DataException(
-                "the index of pack " + file.file() + " is damaged; create it again with the pack command");
-    }
-
-    private record Packed(MappedFile file, String name, long place, int length, long checksum, int croppedPx)
-            implements ImageSource {
-        @Override
-        public long contentBytes() {
-            return length;
-        }
-
-        @Override
-        public long contentChecksum() {
-            return checksum;
-        }
-
-        @Override
-        public byte[] encoded() {
-            byte[] bytes = file.read(place, length);
-            if (Checksum.of(bytes) != checksum) {
-                throw new DataException("image " + name + " in pack " + file.file()
-                        + " is damaged: its checksum differs; create the pack again");
-            }
-            return bytes;
-        }
-
-        @Override
-        public Mat read() {
-            NativeLibraries.load(opencv_core.class, "OpenCV");
-            byte[] bytes = encoded();
-            if (croppedPx == 0) {
-                return ImageReader.decode(bytes, name);
-            }
-            if (bytes.length != 3L * croppedPx * croppedPx) {
-                throw damaged(file);
-            }
-            Mat image = new Mat(croppedPx, croppedPx, CV_8UC3);
-            try (BytePointer pixels = image.data()) {
-                pixels.put(bytes, 0, bytes.length);
-            }
-            return image;
-        }
+        return PackIndex.read(path, split);
     }
 }

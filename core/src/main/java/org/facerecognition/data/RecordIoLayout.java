@@ -37,8 +37,8 @@ final class RecordIoLayout {
     }
 
     /*
-     * Sets of tens of millions of images are usual: of each, this keeps key and offset, and of the chosen ones place and
-     * label, in arrays.
+     * Sets of tens of millions of images are usual: of each, this keeps key and offset, and of the chosen ones place
+     * and label, in arrays.
      */
     static FaceDataset read(Path folder, Split split, SplitSettings settings) {
         RecordIoLayout layout = open(MappedFile.open(folder.resolve(RECORDS)), folder.resolve(INDEX));

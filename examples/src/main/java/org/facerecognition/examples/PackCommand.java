@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "pack",
         description = {
-            "Write a data set to one file, which is read faster than a folder.",
+            "Write a data set to one file, or a few, which are read faster than a folder.",
             "Train on it with --data FILE."
         },
         mixinStandardHelpOptions = true,
@@ -58,6 +58,15 @@ final class PackCommand implements Callable<Integer> {
     @Option(names = "--out", defaultValue = "faces.pack", paramLabel = "FILE", description = "File to write.")
     private Path out;
 
+    @Option(
+            names = "--shards",
+            defaultValue = "1",
+            paramLabel = "N",
+            description =
+                    "Write N files, faces-1-of-N.pack and so on for --out faces.pack. Train with --data and any one"
+                            + " of them.")
+    private int shards;
+
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
@@ -69,21 +78,34 @@ final class PackCommand implements Callable<Integer> {
         parts.forEach(err::println);
         int images = parts.stream().mapToInt(FaceDataset::size).sum();
         try (Bar bar = new Bar(images)) {
-            PackedFaces.write(out, parts, decodedPx, bar);
+            List<Path> files = PackedFaces.write(out, parts, decodedPx, shards, bar);
+            long bytes = 0;
+            for (Path file : files) {
+                bytes += Files.size(file);
+            }
+            spec.commandLine().getOut().println(json ? line(files, images, bytes) : sentence(files, images, bytes));
         }
-        spec.commandLine().getOut().println(json ? line(images) : sentence(images));
         return 0;
     }
 
-    private String sentence(int images) throws IOException {
-        return String.format(Locale.ROOT, "wrote %s: %,d images, %,d MiB", out, images, Files.size(out) >> 20);
+    private static String sentence(List<Path> files, int images, long bytes) {
+        return String.format(
+                Locale.ROOT,
+                "wrote %s%s: %,d images, %,d MiB",
+                files.get(0),
+                files.size() == 1 ? "" : " and " + (files.size() - 1) + " more",
+                images,
+                bytes >> 20);
     }
 
-    private String line(int images) throws IOException {
+    private static String line(List<Path> files, int images, long bytes) {
         Map<String, Object> figures = new LinkedHashMap<>();
-        figures.put("file", out.toString());
+        figures.put("file", files.get(0).toString());
+        if (files.size() > 1) {
+            figures.put("files", files.stream().map(Path::toString).toList());
+        }
         figures.put("images", images);
-        figures.put("bytes", Files.size(out));
+        figures.put("bytes", bytes);
         return Json.line(figures);
     }
 

@@ -314,6 +314,9 @@ class CommandsTest {
         Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--decoded", 32, "--out", pack);
         assertThat(packed.code()).as(packed.err()).isZero();
         assertThat(packed.out()).startsWith("wrote " + pack + ": 18 images");
+        Cli.Result shards =
+                Cli.run("pack", "--data", faces, "--layout", "folders", "--out", pack, "--shards", 3, "--json");
+        assertThat(shards.json().get("files").get(2).asText()).endsWith("faces-3-of-3.pack");
         Cli.Result fromFolder = Cli.train(faces, folder.resolve("a"), "--max-steps", 2);
         Cli.Result fromPack = Cli.train(pack, folder.resolve("b"), "--max-steps", 2, "--layout", "packed");
         assertThat(fromPack.code()).as(fromPack.err()).isZero();

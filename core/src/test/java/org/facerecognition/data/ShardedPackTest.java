@@ -1,0 +1,125 @@
+package org.facerecognition.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Packs of several files. */
+class ShardedPackTest {
+    private static final String NAME = "\"quoted\" ÄÖÜ 世界 \\ " + "long ".repeat(400);
+
+    @TempDir
+    private Path folder;
+
+    private FaceDataset train;
+    private FaceDataset validation;
+
+    /** An image whose encoded bytes are its number. */
+    private record Numbered(int number) implements ImageSource {
+        @Override
+        public String name() {
+            return number % 3 == 0 ? NAME + number : "image " + number;
+        }
+
+        @Override
+        public Mat read() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public byte[] encoded() {
+            return new byte[] {(byte) number, 1, 2};
+        }
+    }
+
+    @BeforeEach
+    void make() {
+        train = part(0, 7, Split.TRAIN);
+        validation = part(7, 9, Split.VAL);
+    }
+
+    private static FaceDataset part(int from, int to, Split split) {
+        List<LabeledImage> images = IntStream.range(from, to)
+                .mapToObj(i -> new LabeledImage(new Numbered(i), i % 2))
+                .toList();
+        return FaceDataset.of(images, List.of("Ann", "Bob"), split, Crop.WHOLE);
+    }
+
+    private List<Path> write(int shards) {
+        List<Integer> progress = new ArrayList<>();
+        List<Path> files =
+                PackedFaces.write(folder.resolve("faces.pack"), List.of(train, validation), 0, shards, progress::add);
+        assertThat(progress).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9);
+        return files;
+    }
+
+    private static List<String> texts(FaceDataset faces) {
+        return faces.images().stream()
+                .map(image -> image.label() + " " + image.image().name() + " "
+                        + image.image().encoded()[0] + " " + image.image().contentChecksum() + " "
+                        + image.image().contentBytes())
+                .toList();
+    }
+
+    /** One, several, and more files than there are images of a part. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4, 10})
+    void anyOfTheFilesOpensAllImagesInTheirOrder(int shards) {
+        List<Path> files = write(shards);
+        assertThat(files).hasSize(shards);
+        for (Path file : files) {
+            for (FaceDataset part : List.of(train, validation)) {
+                FaceDataset packed = FaceDataset.packed(file, part.split());
+                assertThat(packed.fingerprint()).isEqualTo(part.fingerprint());
+                assertThat(packed.identities()).isEqualTo(part.identities());
+                assertThat(texts(packed).stream().map(text -> text.replaceAll(" \\d+ \\d+$", "")))
+                        .isEqualTo(texts(part).stream()
+                                .map(text -> text.replaceAll(" \\d+ \\d+$", ""))
+                                .toList());
+            }
+        }
+        if (shards > 1) {
+            assertThat(files.get(0).getFileName()).hasToString("faces-1-of-" + shards + ".pack");
+            assertThat(texts(FaceDataset.packed(files.get(0), Split.TRAIN)))
+                    .isEqualTo(texts(FaceDataset.packed(write(1).get(0), Split.TRAIN)));
+        }
+    }
+
+    @Test
+    void filesThatDoNotBelongTogetherAreNamed() throws IOException {
+        List<Path> files = write(3);
+        Path first = files.get(0);
+        Files.move(files.get(1), folder.resolve("elsewhere"));
+        assertThatThrownBy(() -> FaceDataset.packed(first, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage("pack " + first + " is shard 1 of 3, but " + files.get(1)
+                        + " does not exist; copy all shards into one folder");
+        Files.copy(files.get(2), files.get(1));
+        assertThatThrownBy(() -> FaceDataset.packed(first, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage("packs " + first + " and " + files.get(1)
+                        + " must be shards of one pack, but are not; pack them again");
+        Path renamed = folder.resolve("renamed.pack");
+        Files.move(first, renamed, StandardCopyOption.REPLACE_EXISTING);
+        assertThatThrownBy(() -> FaceDataset.packed(renamed, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage("pack " + renamed + " is shard 1 of 3, but its file was renamed; name it NAME-1-of-3.pack"
+                        + " like the others");
+        assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train), 0, 0, done -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("shards must be at least 1, but was 0");
+    }
+}
