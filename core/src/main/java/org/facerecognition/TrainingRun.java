@@ -142,7 +142,7 @@ final class TrainingRun implements AutoCloseable {
             }
             optimizer.zeroGrad(); // gradients that the caller left would be part of the first step
             resources.onClose(optimizer::zeroGrad);
-            boolean spread = args.parallel().shardHead() && spreadHead(train);
+            boolean sharded = args.parallel().shardHead() && shardHead(train);
             RandomStream random = resources.add(new RandomStream(device, optimization.seed()));
             this.checkpoints = new Checkpoints(
                     checkpointing,
@@ -170,7 +170,7 @@ final class TrainingRun implements AutoCloseable {
                 listeners.note("the last batch of an epoch has " + (loading.batchSize() + 1)
                         + " images: one would be left over, which batch normalization cannot work on alone");
             }
-            if (optimization.headFromMeans() && progress.step == 0 && !spread) {
+            if (optimization.headFromMeans() && progress.step == 0 && !sharded) {
                 ranks.onFirst(() -> initializeCenters(train)); // the others get them with the first epoch
             }
             opened = true;
@@ -182,7 +182,7 @@ final class TrainingRun implements AutoCloseable {
     }
 
     /** Spreads the class centers over ranks, after the last use of all of them on one; returns whether it did. */
-    private boolean spreadHead(FaceDataset train) {
+    private boolean shardHead(FaceDataset train) {
         if (ranks == Ranks.ALONE) {
             return false;
         }
@@ -190,7 +190,7 @@ final class TrainingRun implements AutoCloseable {
             ranks.onFirst(() -> initializeCenters(train));
         }
         ranks.align(net);
-        ranks.spreadHead(optimizer);
+        ranks.shardHead(optimizer);
         return true;
     }
 
@@ -286,7 +286,7 @@ final class TrainingRun implements AutoCloseable {
             History history = trainEpochs();
             if (ranks.headShards() != null) {
                 optimizer.close(); // its memory is needed for the centers
-                ranks.unspreadHead();
+                ranks.unshardHead();
             }
             return history;
         } catch (LinkageError e) {

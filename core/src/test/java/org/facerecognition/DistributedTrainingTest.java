@@ -146,11 +146,11 @@ class DistributedTrainingTest {
          * resumed training; first centers, sampled centers and accumulation.
          */
         @Test
-        void withASpreadHead() throws IOException, InterruptedException {
+        void withAShardedHead() throws IOException, InterruptedException {
             Path one = folder.resolve("one");
             Path three = folder.resolve("three");
-            List<Map<Integer, Double>> expected = spreadTrainings(1, one);
-            List<Map<Integer, Double>> actual = spreadTrainings(3, three);
+            List<Map<Integer, Double>> expected = shardedTrainings(1, one);
+            List<Map<Integer, Double>> actual = shardedTrainings(3, three);
             assertThat(actual).hasSize(3);
             for (int i = 0; i < 3; i++) {
                 assertSame(actual.get(i), expected.get(i));
@@ -160,7 +160,7 @@ class DistributedTrainingTest {
             }
         }
 
-        private List<Map<Integer, Double>> spreadTrainings(int ranks, Path out)
+        private List<Map<Integer, Double>> shardedTrainings(int ranks, Path out)
                 throws IOException, InterruptedException {
             Result result = processes.run(
                     ranks,
@@ -265,7 +265,7 @@ class DistributedTrainingTest {
             disabledReason = "needs 3 GB; run it with -Dtests.long=true")
     @EnabledOnOs(OS.LINUX)
     @Test
-    void aSpreadHeadSharesMemory() throws IOException, InterruptedException {
+    void aShardedHeadSharesMemory() throws IOException, InterruptedException {
         String[] many = {"classes=300000", "images=1", "batch=32", "steps=2", "embedding=512", "memory=true"};
         long tablesMib = 3L * 300_000 * 512 * Float.BYTES >> 20;
         long alone = peakMib(1, many);

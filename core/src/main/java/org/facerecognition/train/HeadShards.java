@@ -23,7 +23,7 @@ public final class HeadShards implements ClassShard {
     private static final long BLOCK_BYTES = 16 << 20;
     private static final String WEIGHT = ParameterGroup.HEAD_PREFIX + "weight";
     /** The names in a checkpoint of what has a row for each center: the centers and their optimizer state. */
-    private static final Pattern SPREAD = Pattern.compile("(model|optimizer\\.[^.]+)\\." + Pattern.quote(WEIGHT));
+    private static final Pattern SHARDED = Pattern.compile("(model|optimizer\\.[^.]+)\\." + Pattern.quote(WEIGHT));
 
     private final Distributed group;
     private final MarginSoftmax head;
@@ -77,14 +77,14 @@ public final class HeadShards implements ClassShard {
     }
 
     /** Returns whether a parameter, by its name in the network, is spread. */
-    static boolean isSpread(String parameter) {
+    static boolean isSharded(String parameter) {
         return parameter.equals(WEIGHT);
     }
 
     // ---- the whole head ----
 
     /** Keeps this rank's centers of a head that all ranks have whole. */
-    void spread() {
+    void shard() {
         if (head.isSharded()) {
             throw new IllegalStateException("a training that failed has left the class centers of this recognizer"
                     + " spread over processes; load its last checkpoint");
@@ -93,7 +93,7 @@ public final class HeadShards implements ClassShard {
     }
 
     /** Gives all ranks all centers. */
-    void unspread() {
+    void unshard() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Tensor mine = head.centers().detach();
@@ -124,7 +124,7 @@ public final class HeadShards implements ClassShard {
     /** Returns a checkpoint as this rank reads it: with its own rows of what is spread. */
     SafeTensors mine(SafeTensors checkpoint) {
         return checkpoint.rows(
-                name -> SPREAD.matcher(name).matches() && checkpoint.shape(name).length == 2,
+                name -> SHARDED.matcher(name).matches() && checkpoint.shape(name).length == 2,
                 firstRow(group.rank()),
                 rows(group.rank()));
     }
@@ -137,7 +137,7 @@ public final class HeadShards implements ClassShard {
     Map<String, TensorParts> collected(Map<String, Tensor> tensors) {
         Map<String, TensorParts> all = new LinkedHashMap<>();
         tensors.forEach(
-                (name, tensor) -> all.put(name, isSpread(name, tensor) ? collected(tensor) : TensorParts.of(tensor)));
+                (name, tensor) -> all.put(name, isSharded(name, tensor) ? collected(tensor) : TensorParts.of(tensor)));
         return all;
     }
 
@@ -167,14 +167,14 @@ public final class HeadShards implements ClassShard {
     /** Sends this rank's rows of what is spread to the first rank, which writes. */
     void send(Map<String, Tensor> tensors) {
         tensors.forEach((name, tensor) -> {
-            if (isSpread(name, tensor)) {
+            if (isSharded(name, tensor)) {
                 inBlocks(tensor.detach(), block -> group.send(block, 0));
             }
         });
     }
 
-    private static boolean isSpread(String name, Tensor tensor) {
-        return tensor.dim() == 2 && SPREAD.matcher(name).matches();
+    private static boolean isSharded(String name, Tensor tensor) {
+        return tensor.dim() == 2 && SHARDED.matcher(name).matches();
     }
 
     /** Returns whether a condition holds on any rank. */

@@ -73,7 +73,7 @@ public final class ParameterOptimizer implements AutoCloseable {
     }
 
     /** Takes into account that the rows of some parameters are spread over processes. */
-    void spreadOver(HeadShards shards) {
+    void shardOver(HeadShards shards) {
         this.shards = shards;
     }
 
@@ -296,7 +296,7 @@ public final class ParameterOptimizer implements AutoCloseable {
     }
 
     private Tensor norm(String name, Tensor gradient) {
-        return shards != null && HeadShards.isSpread(name) ? shards.norm(gradient) : gradient.norm();
+        return shards != null && HeadShards.isSharded(name) ? shards.norm(gradient) : gradient.norm();
     }
 
     /**

@@ -69,10 +69,10 @@ public interface Ranks {
      *
      * @param optimizer of the head, without state so far
      */
-    void spreadHead(ParameterOptimizer optimizer);
+    void shardHead(ParameterOptimizer optimizer);
 
     /** Gives all ranks all class centers again, if they are spread. */
-    void unspreadHead();
+    void unshardHead();
 
     /** Returns how the class centers are spread over the ranks; null while all of them are on each. */
     @Nullable
@@ -134,10 +134,10 @@ public interface Ranks {
         public void align(Module net) {}
 
         @Override
-        public void spreadHead(ParameterOptimizer optimizer) {}
+        public void shardHead(ParameterOptimizer optimizer) {}
 
         @Override
-        public void unspreadHead() {}
+        public void unshardHead() {}
 
         @Override
         public @Nullable HeadShards headShards() {

@@ -58,7 +58,7 @@ final class RanksOfGroup implements Ranks {
     private final Device device;
     private final long seed;
     private final @Nullable HeadShards shards; // null if each rank has all class centers
-    private boolean isHeadSpread;
+    private boolean isHeadSharded;
 
     /**
      * @param encoder borrowed
@@ -303,7 +303,7 @@ final class RanksOfGroup implements Ranks {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             new TreeMap<>(NamedTensors.of(net)).forEach((name, tensor) -> { // in one order on all ranks
-                if (isHeadSpread && HeadShards.isSpread(name)) {
+                if (isHeadSharded && HeadShards.isSharded(name)) {
                     return;
                 }
                 Tensor dense = tensor.detach().contiguous();
@@ -316,25 +316,25 @@ final class RanksOfGroup implements Ranks {
     }
 
     @Override
-    public void spreadHead(ParameterOptimizer optimizer) {
+    public void shardHead(ParameterOptimizer optimizer) {
         if (shards != null) {
-            shards.spread();
-            optimizer.spreadOver(shards);
-            isHeadSpread = true;
+            shards.shard();
+            optimizer.shardOver(shards);
+            isHeadSharded = true;
         }
     }
 
     @Override
-    public void unspreadHead() {
-        if (shards != null && isHeadSpread) {
-            shards.unspread();
-            isHeadSpread = false;
+    public void unshardHead() {
+        if (shards != null && isHeadSharded) {
+            shards.unshard();
+            isHeadSharded = false;
         }
     }
 
     @Override
     public @Nullable HeadShards headShards() {
-        return isHeadSpread ? shards : null;
+        return isHeadSharded ? shards : null;
     }
 
     @Override
