@@ -45,6 +45,10 @@ public final class Trainer {
      * the last step; those of the best epoch are in {@code best.ckpt} in the checkpoint folder. When data, recognizer
      * and args do not go together, this throws before anything is changed.
      *
+     * <p>With {@link TrainerArgs.Builder#shardHead} the recognizer has all class centers before and after a training.
+     * One that fails in its middle leaves this process with its share: the encoder can be used, and {@link
+     * Recognizer#save} refuses; {@code last.ckpt} has all of them.
+     *
      * @param recognizer to train; not to be used elsewhere meanwhile
      * @param train the training data; with only one person there is nothing to learn, and listeners get a note
      * @param validation data to measure on after each epoch, with the same identities under the same labels; null for

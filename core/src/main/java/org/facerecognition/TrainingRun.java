@@ -26,6 +26,7 @@ import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.FolderLock;
 import org.facerecognition.train.ForwardPass;
+import org.facerecognition.train.HeadShards;
 import org.facerecognition.train.History;
 import org.facerecognition.train.Listeners;
 import org.facerecognition.train.Loading;
@@ -173,6 +174,10 @@ final class TrainingRun implements AutoCloseable {
             if (optimization.headFromMeans() && progress.step == 0 && !sharded) {
                 ranks.onFirst(() -> initializeCenters(train)); // the others get them with the first epoch
             }
+            HeadShards shards = ranks.headShards();
+            if (shards != null) {
+                shards.dropWhole();
+            }
             opened = true;
         } finally {
             if (!opened) {
@@ -186,11 +191,12 @@ final class TrainingRun implements AutoCloseable {
         if (ranks == Ranks.ALONE) {
             return false;
         }
-        if (optimization.headFromMeans() && !Checkpoints.isThere(checkpointing)) {
-            ranks.onFirst(() -> initializeCenters(train));
+        if (optimization.headFromMeans()) { // only the first rank need see the folder of checkpoints by now
+            ranks.onFirst(() -> Checkpoints.isThere(checkpointing) ? List.of() : initializeCenters(train));
         }
         ranks.align(net);
         ranks.shardHead(optimizer);
+        resources.onClose(ranks::restoreHead);
         return true;
     }
 

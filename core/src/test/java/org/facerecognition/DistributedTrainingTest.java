@@ -151,8 +151,8 @@ class DistributedTrainingTest {
             Path three = folder.resolve("three");
             List<Map<Integer, Double>> expected = shardedTrainings(1, one);
             List<Map<Integer, Double>> actual = shardedTrainings(3, three);
-            assertThat(actual).hasSize(3);
-            for (int i = 0; i < 3; i++) {
+            assertThat(actual).hasSize(4); // the last one was refused
+            for (int i = 0; i < 4; i++) {
                 assertSame(actual.get(i), expected.get(i));
             }
             for (String file : List.of("a/last.ckpt", "a/best.ckpt", "b/last.ckpt")) {
@@ -181,8 +181,15 @@ class DistributedTrainingTest {
                             "loss=partial",
                             "accumulation=2",
                             "means=true",
+                            "out=" + out.resolve("b"),
+                            "then",
+                            "refused=true",
                             "out=" + out.resolve("b")));
             assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
+            for (List<String> lines : result.lines()) {
+                assertThat(lines.get(lines.size() - 1)).startsWith("saved after ");
+            }
+            assertThat(result.lines().get(0).toString()).contains("last.ckpt holds a training already");
             return List.copyOf(result.lossesByTraining().values());
         }
 

@@ -133,7 +133,24 @@ final class RankChild {
             trainer.checkpoints(Path.of(options.get("out"))).resume(is("resume"));
         }
         try (Recognizer recognizer = recognizer(classes, px)) {
-            new Trainer(trainer.build()).fit(recognizer, train, is("validate") ? validation : null);
+            Trainer fitting = new Trainer(trainer.build());
+            if (is("refused")) {
+                refused(fitting, recognizer, train);
+            } else {
+                fitting.fit(recognizer, train, is("validate") ? validation : null);
+            }
+        }
+    }
+
+    /** Begins a training that is refused, and saves the recognizer, which must be whole. */
+    private void refused(Trainer trainer, Recognizer recognizer, FaceDataset train) {
+        try {
+            trainer.fit(recognizer, train);
+        } catch (IllegalStateException e) {
+            Path saved = Path.of(options.get("out"))
+                    .resolve("saved-by-" + ProcessHandle.current().pid());
+            recognizer.save(saved);
+            System.out.println("saved after " + e.getMessage());
         }
     }
 

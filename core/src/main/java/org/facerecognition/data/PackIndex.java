@@ -32,7 +32,7 @@ final class PackIndex {
 
     private final MappedFile file;
     private final long begin; // of the index in the file
-    private final List<String> identities = new ArrayList<>();
+    private List<String> identities = new ArrayList<>();
     private String crop = "";
     private int decodedPx = -1;
     private int shard = 1;
@@ -99,6 +99,7 @@ final class PackIndex {
             throw new DataException(
                     "packs " + own + " and " + path + " must be shards of one pack, but are not; pack them again");
         }
+        other.identities = identities; // one list in memory, not one for each shard
         return other;
     }
 

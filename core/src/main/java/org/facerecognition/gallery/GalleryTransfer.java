@@ -93,7 +93,7 @@ public final class GalleryTransfer {
     }
 
     /** Visits all entries, by rising ids. */
-    static void forEachPage(Gallery gallery, Consumer<List<StoredEntry>> visitor) {
+    private static void forEachPage(Gallery gallery, Consumer<List<StoredEntry>> visitor) {
         List<StoredEntry> page;
         long last = 0;
         while (!(page = gallery.page(last, PAGE)).isEmpty()) {

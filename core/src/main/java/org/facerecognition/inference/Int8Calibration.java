@@ -92,7 +92,7 @@ public record Int8Calibration(
         double pairs = a.length * (a.length - 1) / 2.0;
         return IntStream.range(0, changed.length)
                 .boxed()
-                .collect(Collectors.toMap(thresholds::get, t -> changed[t] / pairs));
+                .collect(Collectors.toMap(thresholds::get, t -> changed[t] / pairs, (one, equal) -> one, TreeMap::new));
     }
 
     /** Says how far int8 is from float32. */

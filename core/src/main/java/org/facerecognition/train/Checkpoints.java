@@ -81,7 +81,7 @@ public final class Checkpoints {
 
     /** Returns whether there is a checkpoint in the folder. */
     public static boolean isThere(Checkpointing settings) {
-        return settings.folder() != null && Files.exists(settings.folder().resolve("last.ckpt"));
+        return settings.folder() != null && Files.exists(settings.folder().resolve(LAST));
     }
 
     /** Whether the training continues from a checkpoint. */
@@ -113,7 +113,12 @@ public final class Checkpoints {
             }
             training.requireSame(last, JSON.readTree(metadata.get(TRAINING)), settings.acceptChangedImages());
             TrainingProgress progress = JSON.readValue(metadata.get(PROGRESS), TrainingProgress.class);
-            restore(shards == null ? file : shards.mine(file));
+            if (shards == null) {
+                restore(file);
+            } else {
+                shards.dropWhole(); // its memory is needed for the state of the optimizer
+                restore(shards.mine(file));
+            }
             savedStep = progress.step;
             return progress;
         } catch (JsonProcessingException e) {

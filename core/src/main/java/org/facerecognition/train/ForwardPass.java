@@ -68,7 +68,7 @@ public final class ForwardPass {
 
     /** Runs a forward pass of an evaluation, which is deterministic. */
     public Result evaluation(Tensor images, Tensor labels) {
-        return headEvaluation(embed(images), labels);
+        return ofHead(embed(images), labels);
     }
 
     /**
@@ -78,16 +78,16 @@ public final class ForwardPass {
      * @param labels [B]
      */
     Result headTraining(Tensor embeddings, Tensor labels, RandomStream random) {
-        return drawingFrom(random, () -> headEvaluation(embeddings, labels));
+        return drawingFrom(random, () -> ofHead(embeddings, labels));
     }
 
     /**
-     * Runs the head's part of an evaluation on embeddings that were computed before.
+     * Runs the head on embeddings that were computed before.
      *
      * @param embeddings [B, D], not normalized
      * @param labels [B]
      */
-    Result headEvaluation(Tensor embeddings, Tensor labels) {
+    Result ofHead(Tensor embeddings, Tensor labels) {
         return new Result(embeddings, labels, head.forward(embeddings, labels));
     }
 

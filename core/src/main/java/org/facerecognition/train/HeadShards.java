@@ -13,6 +13,7 @@ import org.facerecognition.losses.ClassShard;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.TensorParts;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The class centers of a head, spread over the ranks of a group: each rank has consecutive identities, with their
@@ -27,6 +28,7 @@ public final class HeadShards implements ClassShard {
 
     private final Distributed group;
     private final MarginSoftmax head;
+    private @Nullable Tensor whole; // all centers as they were, until there is no way back
 
     /**
      * @param group borrowed
@@ -35,8 +37,9 @@ public final class HeadShards implements ClassShard {
      */
     HeadShards(Distributed group, MarginSoftmax head) {
         if (head.classes() < group.worldSize()) {
-            throw new IllegalArgumentException("to spread the head, there must be at least one person for each of the "
-                    + group.worldSize() + " processes, but there were " + head.classes());
+            throw new IllegalArgumentException("to shard the head, there must be at least one person for each of the "
+                    + group.worldSize() + " processes, but there were " + head.classes()
+                    + "; train without shardHead, or in fewer processes");
         }
         this.group = group;
         this.head = head;
@@ -89,7 +92,28 @@ public final class HeadShards implements ClassShard {
             throw new IllegalStateException("a training that failed has left the class centers of this recognizer"
                     + " spread over processes; load its last checkpoint");
         }
+        try (PointerScope scope = new PointerScope()) {
+            whole = head.centers().detach().retainReference();
+        }
         head.shard(this);
+    }
+
+    /** Frees the memory of all centers, which are not to be {@link #restoreWhole restored} any more. */
+    public void dropWhole() {
+        if (whole != null) {
+            whole.close();
+            whole = null;
+        }
+    }
+
+    /** Gives the head all centers as they were before, without the other ranks; returns whether there were any. */
+    boolean restoreWhole() {
+        if (whole == null) {
+            return false;
+        }
+        head.unshard(whole);
+        dropWhole();
+        return true;
     }
 
     /** Gives all ranks all centers. */

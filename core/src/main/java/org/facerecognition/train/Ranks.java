@@ -71,6 +71,9 @@ public interface Ranks {
      */
     void shardHead(ParameterOptimizer optimizer);
 
+    /** Gives this rank the class centers that it had before, if it cannot go on before it has trained. */
+    void restoreHead();
+
     /** Gives all ranks all class centers again, if they are spread. */
     void unshardHead();
 
@@ -135,6 +138,9 @@ public interface Ranks {
 
         @Override
         public void shardHead(ParameterOptimizer optimizer) {}
+
+        @Override
+        public void restoreHead() {}
 
         @Override
         public void unshardHead() {}

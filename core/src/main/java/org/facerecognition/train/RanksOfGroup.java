@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -96,7 +97,7 @@ final class RanksOfGroup implements Ranks {
     private HeadShards shards(Head head) {
         if (!(head instanceof MarginSoftmax margins)) {
             throw new IllegalArgumentException("shardHead must go with a margin-softmax loss, but the head was "
-                    + head.getClass().getSimpleName());
+                    + head.getClass().getSimpleName() + "; train without it, or with a margin");
         }
         return new HeadShards(group, margins);
     }
@@ -132,7 +133,7 @@ final class RanksOfGroup implements Ranks {
         Tensor embeddings = pass.embed(batch.images());
         Tensor all = whole(group.gather(padded(embeddings, batch.wholeSize())), batch.wholeSize());
         Tensor labels = whole(group.gather(padded(batch.labels(), batch.wholeSize())), batch.wholeSize());
-        return pass.headEvaluation(all, labels);
+        return pass.ofHead(all, labels);
     }
 
     /** Embeds this rank's images, with random numbers of this rank's and this batch's own. */
@@ -321,6 +322,13 @@ final class RanksOfGroup implements Ranks {
             shards.shard();
             optimizer.shardOver(shards);
             isHeadSharded = true;
+        }
+    }
+
+    @Override
+    public void restoreHead() {
+        if (isHeadSharded && Objects.requireNonNull(shards).restoreWhole()) {
+            isHeadSharded = false;
         }
     }
 

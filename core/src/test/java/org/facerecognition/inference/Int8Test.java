@@ -212,10 +212,11 @@ class Int8Test {
         List<byte[]> faces = faces(24, sizePx);
         try (Backbone net = CalmNets.make(encoder, 24, sizePx);
                 Graph graph = net.graph()) {
-            Int8Calibration calibration = Int8Calibration.of(graph, faces, TABLE, sizePx, List.of(0.5));
+            Int8Calibration calibration = Int8Calibration.of(graph, faces, TABLE, sizePx, List.of(0.9, 0.5, 0.5));
             assertThat(calibration.images()).isEqualTo(12);
             assertThat(calibration.minCosine()).isGreaterThan(minCosine);
             assertThat(calibration.meanCosine()).isBetween(calibration.minCosine(), 1.0);
+            assertThat(calibration.changedDecisions()).containsOnlyKeys(0.5, 0.9); // equal thresholds are one
             assertThat(calibration.changedDecisions().get(0.5)).isBetween(0.0, 0.2);
             ComputeThreads one = new ComputeThreads(1);
             ComputeThreads four = new ComputeThreads(4);

@@ -197,7 +197,8 @@ public final class MarginSoftmax extends Head {
         requireWhole();
         if (!crossEntropy.equals(CrossEntropy.PLAIN)) {
             throw new IllegalArgumentException(
-                    "a head that is spread over processes must have plain cross-entropy, but had " + crossEntropy);
+                    "a head that is spread over processes must have plain cross-entropy, but had " + crossEntropy
+                            + "; leave label smoothing and focal weighting out, or shardHead");
         }
         long from = (long) shard.from() * subCenters;
         long rows = (long) shard.to() * subCenters - from;
