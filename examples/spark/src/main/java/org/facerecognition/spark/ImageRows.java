@@ -60,7 +60,7 @@ public final class ImageRows {
             if (tree.rows.isEmpty()) {
                 throw new DataException("folder " + root + " must have images in it or in its folders, but has none");
             }
-            int partitions = Math.max(spark.sparkContext().defaultParallelism(), tree.rows.size() / ROWS_PER_PARTITION);
+            int partitions = partitions(tree.rows.size(), spark.sparkContext().defaultParallelism());
             return spark.createDataFrame(context.parallelize(tree.rows, partitions), SCHEMA);
         } catch (FileNotFoundException e) {
             throw new DataException("folder " + root + " does not exist", e);

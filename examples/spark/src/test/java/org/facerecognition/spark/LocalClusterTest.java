@@ -53,7 +53,7 @@ class LocalClusterTest {
 
     @BeforeAll
     static void open() throws IOException {
-        spark = TestSpark.localCluster(EXECUTORS);
+        spark = TestSpark.localCluster(EXECUTORS, TestSpark.TEST_JVM);
     }
 
     @AfterAll

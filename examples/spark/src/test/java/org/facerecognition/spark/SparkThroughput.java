@@ -44,7 +44,7 @@ final class SparkThroughput {
         Path folder = Files.createTempDirectory("spark-throughput-");
         Path people = TestImages.people(folder.resolve("people"), images / IMAGES_EACH, IMAGES_EACH, IMAGE_PX);
         Path model = model(folder.resolve("model.safetensors"));
-        try (SparkSession spark = TestSpark.localCluster(2);
+        try (SparkSession spark = TestSpark.localCluster(2, TestSpark.USUAL_JVM);
                 PreparedRecognizer recognizer =
                         PreparedRecognizer.load(model, FP32, null, FaceChoice.MOST_PROMINENT, false)) {
             List<Path> files = files(people);
