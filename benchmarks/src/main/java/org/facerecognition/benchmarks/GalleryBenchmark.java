@@ -2,6 +2,7 @@ package org.facerecognition.benchmarks;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -232,8 +233,22 @@ final class GalleryBenchmark {
     /** Returns further images of identities among n entries. */
     static List<float[]> probes(int n) {
         return IntStream.range(0, APPROXIMATE_PROBES)
-                .mapToObj(i -> embedding((int) (i * 7919L % (n / IMAGES_PER_IDENTITY)), IMAGES_PER_IDENTITY))
+                .mapToObj(i -> embedding(personOfProbe(i, n), IMAGES_PER_IDENTITY))
                 .toList();
+    }
+
+    /** Returns the number of the person whose further image a probe is. */
+    static int personOfProbe(int probe, int n) {
+        return (int) (probe * 7919L % (n / IMAGES_PER_IDENTITY));
+    }
+
+    /** Returns the number of the image of a person, among all images, that is nearest to a probe. */
+    static int nearest(float[] probe, int person) {
+        int image = IntStream.range(0, IMAGES_PER_IDENTITY)
+                .boxed()
+                .max(Comparator.comparingDouble(one -> dot(probe, embedding(person, one))))
+                .orElseThrow();
+        return person * IMAGES_PER_IDENTITY + image;
     }
 
     static void printHead() {
@@ -276,8 +291,13 @@ final class GalleryBenchmark {
 
     /** Generates n enrollments in batches: ten images of the first person, then ten of the next, and so on. */
     static void forBatches(int n, BatchConsumer consumer) {
-        for (int from = 0; from < n; from += ENROLLMENT_BATCH) {
-            List<Enrollment> enrollments = IntStream.range(from, Math.min(n, from + ENROLLMENT_BATCH))
+        forBatches(0, n, consumer);
+    }
+
+    /** Generates the enrollments from a number to another one, like {@link #forBatches(int, BatchConsumer)}. */
+    static void forBatches(int first, int end, BatchConsumer consumer) {
+        for (int from = first; from < end; from += ENROLLMENT_BATCH) {
+            List<Enrollment> enrollments = IntStream.range(from, Math.min(end, from + ENROLLMENT_BATCH))
                     .parallel()
                     .mapToObj(GalleryBenchmark::enrollment)
                     .toList();

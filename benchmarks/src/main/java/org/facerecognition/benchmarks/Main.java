@@ -37,6 +37,7 @@ public final class Main {
             Map.entry("soak", new Benchmark("[EMBEDDINGS [NEIGHBORS]]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
             Map.entry("distributed", new Benchmark("[ROUNDS [STEPS]]", DistributedBenchmark::run)),
+            Map.entry("gallery-large", new Benchmark("[FOLDER [N ...]]", LargeGalleryBenchmark::run)),
             Map.entry(
                     "gallery",
                     new Benchmark(

@@ -23,7 +23,7 @@ import java.util.Set;
 final class Candidates {
     static final float SLACK = 4e-6f;
     private static final int INITIAL_CAPACITY = 1_024;
-    private static final Comparator<Hit> BEST_FIRST =
+    static final Comparator<Hit> BEST_FIRST =
             Comparator.comparingDouble(Hit::cosine).reversed().thenComparingInt(Hit::row);
 
     private final Vectors vectors;

@@ -1,11 +1,14 @@
 package org.facerecognition.gallery;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Function;
 
 /** The gallery in memory, with or without a file. Checks arguments; {@link GalleryContents} does the rest. */
@@ -25,6 +28,10 @@ final class FileGallery implements Gallery {
 
     static Gallery inMemory(String fingerprint, int dimension, SearchMethod method) {
         GalleryArguments.checkDimension(dimension);
+        if (method == SearchMethod.ON_DISK) {
+            throw new IllegalArgumentException("a gallery in memory cannot keep its embeddings on a disk;"
+                    + " open a file, or choose another search method");
+        }
         String checked = Texts.fingerprint(fingerprint);
         return new FileGallery(checked, dimension, GalleryContents.inMemory(dimension, method));
     }
@@ -124,19 +131,56 @@ final class FileGallery implements Gallery {
         return entries(view -> view.rowsWith(contentKeys));
     }
 
+    @Override
+    public List<Entry> withoutContentKey() {
+        return entries(Rows.View::rowsWithoutKey);
+    }
+
+    @Override
+    public Map<String, Integer> identities() {
+        return contents.read(snapshot -> {
+            Map<String, Integer> counts = new TreeMap<>();
+            for (int row : snapshot.view().liveRows()) {
+                Entry entry = snapshot.view().entry(row);
+                if (entry != null) {
+                    counts.merge(entry.identity(), 1, Integer::sum);
+                }
+            }
+            return counts;
+        });
+    }
+
     private List<Entry> entries(Function<Rows.View, int[]> rows) {
         return contents.read(snapshot -> Arrays.stream(rows.apply(snapshot.view()))
                 .mapToObj(snapshot.view()::entry)
+                .filter(Objects::nonNull)
                 .toList());
     }
 
     @Override
     public List<StoredEntry> page(long after, int limit) {
         GalleryArguments.checkLimit(limit);
-        return contents.read(snapshot -> Arrays.stream(snapshot.view().rowsAfter(after, limit))
-                .mapToObj(row -> new StoredEntry(
-                        snapshot.view().entry(row), snapshot.segment().vectors().get(row), Map.of(), null))
-                .toList());
+        return contents.read(snapshot -> {
+            List<StoredEntry> page = List.of();
+            int[] rows = snapshot.view().rowsAfter(after, limit);
+            while (page.isEmpty() && rows.length > 0) { // another process may have erased all of a page
+                page = stored(snapshot, rows);
+                rows = snapshot.view().rowsAfter(snapshot.view().id(rows[rows.length - 1]), limit);
+            }
+            return page;
+        });
+    }
+
+    private static List<StoredEntry> stored(Snapshots.Snapshot snapshot, int[] rows) {
+        List<StoredEntry> stored = new ArrayList<>(rows.length);
+        for (int row : rows) {
+            LogRecord.Enrolled one = snapshot.segment().record(snapshot.view(), row);
+            if (one != null) {
+                Entry entry = new Entry(one.entry(), one.identity(), one.note(), one.contentKey());
+                stored.add(new StoredEntry(entry, one.unit(), Map.of(), null));
+            }
+        }
+        return stored;
     }
 
     @Override
@@ -146,8 +190,9 @@ final class FileGallery implements Gallery {
 
     @Override
     public Optional<float[]> embedding(long entry) {
-        return contents.read(
-                snapshot -> snapshot.row(entry).map(snapshot.segment().vectors()::get));
+        return contents.read(snapshot -> snapshot.row(entry)
+                .map(row -> snapshot.segment().record(snapshot.view(), row))
+                .map(LogRecord.Enrolled::unit));
     }
 
     @Override

@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
  * never in between. There are two kinds:
  *
  * <ul>
- *   <li>{@link #open}: a file, all of which is held in memory, with one writer at a time; {@link #inMemory} is the same
- *       without a file.
+ *   <li>{@link #open}: a file with one writer at a time, all of which is held in memory, or only what a search needs if
+ *       it is opened with {@link SearchMethod#ON_DISK}; {@link #inMemory} is the same without a file.
  *   <li>{@link #connect}: tables in PostgreSQL with pgvector, which many servers change and search at once; see {@link
  *       DatabaseGallery} for its guarantees.
  * </ul>
@@ -43,11 +43,11 @@ import org.jspecify.annotations.Nullable;
  * is applied entirely or not at all. Changes wait for one another; a removal also waits for the searches in progress,
  * because it erases the memory that they read. A damaged file is rejected with the position of the damage. Removed
  * entries are erased before the removal is acknowledged: name, note, content key and embedding are overwritten in the
- * file and in memory, and a saved graph is erased with them. Only the owner can read the files (mode 0600, created
- * folders 0700) where the file system has POSIX permissions; the permissions of an existing gallery are narrowed when
- * it is opened for writing. Erasure overwrites blocks in place. It does not reach blocks that a copy-on-write file
- * system or a solid-state disk has set aside, snapshots, backups and other copies, or swap space; encrypt the disk
- * where that matters. Names and notes in memory are Java strings, which are released but not overwritten.
+ * file and in memory, a saved graph is erased with them, and what a saved index has of them is overwritten. Only the
+ * owner can read the files (mode 0600, created folders 0700) where the file system has POSIX permissions; the
+ * permissions of an existing gallery are narrowed when it is opened for writing. Erasure overwrites blocks in place. It
+ * does not reach blocks that a copy-on-write file system or a solid-state disk has set aside, snapshots, backups and
+ * other copies, or swap space; encrypt the disk where that matters. Java strings are released but not overwritten.
  *
  * <p><b>Names</b> that people cannot tell apart are one name; see {@link #checkName}.
  *
@@ -95,8 +95,9 @@ public interface Gallery extends AutoCloseable {
      * <p>A file {@code NAME.lock} beside it keeps other writers out while the gallery is open, whatever path they use.
      * A file with several hard links is rejected, because it could be written under two names at once. With {@link
      * SearchMethod#HNSW}, closing the gallery saves the graph to {@code NAME.hnsw} if nothing was removed since the
-     * gallery was opened or compacted; otherwise the next opening rebuilds it. Both files may be deleted while the
-     * gallery is not open.
+     * gallery was opened or compacted; otherwise the next opening rebuilds it. With {@link SearchMethod#ON_DISK},
+     * closing saves an index to {@code NAME.index}; without it, the next opening reads the whole file. These files may
+     * be deleted while the gallery is not open.
      *
      * @param fingerprint identifies the model that computes the embeddings; embeddings of two models cannot be compared
      * @param dimension number of values of an embedding
@@ -110,7 +111,8 @@ public interface Gallery extends AutoCloseable {
 
     /**
      * Opens a snapshot of a gallery's file for reading, without blocking a writer. The gallery cannot be changed, and
-     * later changes by others are not seen.
+     * later changes by others are not seen. With {@link SearchMethod#ON_DISK}, entries that a writer erases are no
+     * longer found, and once it has compacted the file, searches throw a {@link GalleryException}.
      *
      * @throws GalleryException if the file cannot be read, is damaged, or belongs to another model
      */
@@ -303,8 +305,8 @@ public interface Gallery extends AutoCloseable {
     // ---- searching and listing ----
 
     /**
-     * Sets efSearch, the number of candidates that {@link SearchMethod#HNSW} and {@link SearchMethod#RABITQ} keep while
-     * they search. Exact searches ignore it. Higher values find the nearest entry more often but take longer.
+     * Sets efSearch, the number of candidates that approximate searches keep. Exact searches ignore it. Higher values
+     * find the nearest entry more often but take longer.
      *
      * @param efSearch 1 to 65,536; 64 by default
      */
@@ -349,7 +351,7 @@ public interface Gallery extends AutoCloseable {
         return counts;
     }
 
-    /** Returns all entries, in the order of enrollment. */
+    /** Returns all entries, in the order of enrollment; {@link #page} reads very many in parts. */
     List<Entry> entries();
 
     /**
@@ -367,6 +369,9 @@ public interface Gallery extends AutoCloseable {
 
     /** Returns the entries with one of these content keys, in the order of enrollment. */
     List<Entry> withContentKeys(Collection<String> contentKeys);
+
+    /** Returns the entries without a content key, in the order of enrollment. */
+    List<Entry> withoutContentKey();
 
     /** Returns the entry with an id; empty if there is none. */
     Optional<Entry> entry(long id);

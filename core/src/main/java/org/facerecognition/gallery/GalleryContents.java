@@ -36,7 +36,7 @@ final class GalleryContents implements AutoCloseable {
 
     static GalleryContents inMemory(int dimension, SearchMethod method) {
         GalleryContents contents = new GalleryContents(null, dimension, method, false);
-        contents.snapshots.replace(new Segment(dimension, method));
+        contents.snapshots.replace(new MemorySegment(dimension, method));
         return contents;
     }
 
@@ -57,6 +57,11 @@ final class GalleryContents implements AutoCloseable {
                 Segment old = loaded;
                 loaded = contents.rewritten(old, store.embeddingMode());
                 old.close();
+                if (method == SearchMethod.ON_DISK) {
+                    loaded.close();
+                    loaded = null;
+                    loaded = store.reload(method);
+                }
             }
             contents.snapshots.replace(loaded);
             return contents;
@@ -85,15 +90,18 @@ final class GalleryContents implements AutoCloseable {
                 throw new IllegalArgumentException("a gallery must have at most " + Rows.MAX + " entries, but has "
                         + first + " including removed ones and would get " + records.size() + " more; compact it");
             }
-            segment.vectors().reserve(first + records.size()); // fails, if at all, before anything is on the disk
+            segment.reserve(first + records.size()); // fails, if at all, before anything is on the disk
             long[] ids = assignIds(records, segment.rows());
             if (store != null) {
                 store.enroll(records);
             }
             nextEntry += ids.length;
-            records.forEach(segment::add);
+            segment.append(records);
             segment.indexFrom(first);
             snapshots.publish();
+            if (store != null) {
+                store.saveIfGrown(segment);
+            }
             return ids;
         }
     }
@@ -110,10 +118,11 @@ final class GalleryContents implements AutoCloseable {
 
     private static boolean isThere(LogRecord.Enrolled record, Snapshots.Snapshot snapshot) {
         for (int row : snapshot.segment().rows().of(record.identity())) {
-            Entry entry = snapshot.view().entry(row);
-            if (Objects.equals(entry.note(), record.note())
-                    && Objects.equals(entry.contentKey(), record.contentKey())
-                    && Arrays.equals(snapshot.segment().vectors().get(row), record.unit())) {
+            LogRecord.Enrolled there = snapshot.segment().record(snapshot.view(), row);
+            if (there != null
+                    && Objects.equals(there.note(), record.note())
+                    && Objects.equals(there.contentKey(), record.contentKey())
+                    && Arrays.equals(there.unit(), record.unit())) {
                 return true;
             }
         }
@@ -159,11 +168,8 @@ final class GalleryContents implements AutoCloseable {
         if (rows.length == 0) {
             return;
         }
-        long[] entries = Arrays.stream(rows)
-                .mapToLong(row -> snapshot.view().entries()[row])
-                .sorted()
-                .toArray();
-        List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(entries);
+        int[] ascending = Arrays.stream(rows).sorted().toArray();
+        List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(ascending, snapshot.view());
         try {
             snapshots.remove(rows);
         } finally { // the removal is committed, so the entries must leave the disk whatever happens in memory
@@ -176,7 +182,16 @@ final class GalleryContents implements AutoCloseable {
     /** Rewrites the file and the memory without removed entries. */
     void compact() {
         synchronized (changeLock) {
-            snapshots.replace(rewritten(writableSnapshot().segment(), embeddingMode));
+            writableSnapshot();
+            rewrite(embeddingMode);
+        }
+    }
+
+    private void rewrite(@Nullable String mode) {
+        if (store != null && method == SearchMethod.ON_DISK) {
+            store.rewriteOnDisk(mode, snapshots::replace);
+        } else {
+            snapshots.replace(rewritten(snapshot().segment(), mode));
         }
     }
 
@@ -197,11 +212,11 @@ final class GalleryContents implements AutoCloseable {
     private Segment compacted(Segment old) {
         Rows.View view = old.rows().view();
         int[] live = view.liveRows();
-        Segment segment = new Segment(dimension, method);
+        Segment segment = new MemorySegment(dimension, method == SearchMethod.ON_DISK ? SearchMethod.EXACT : method);
         try {
-            segment.vectors().reserve(live.length);
+            segment.reserve(live.length);
             for (int row : live) {
-                segment.add(old.record(view, row));
+                segment.append(List.of(Objects.requireNonNull(old.record(view, row))));
             }
             segment.indexFrom(0);
             return segment;
@@ -214,14 +229,16 @@ final class GalleryContents implements AutoCloseable {
     /** Binds the gallery to a checked mode, or compares it with the mode that is bound already. */
     void bindEmbeddingMode(String mode) {
         synchronized (changeLock) {
-            Segment segment = snapshot().segment();
+            snapshot();
             String bound = embeddingMode;
             if (bound != null) {
                 ModelBinding.checkMode(name(), bound, mode, "file");
             }
             if (bound == null && !readOnly) {
-                if (store != null) {
-                    store.rewrite(segment, mode);
+                if (store != null && method == SearchMethod.ON_DISK) {
+                    store.rewriteOnDisk(mode, snapshots::replace);
+                } else if (store != null) {
+                    store.rewrite(snapshot().segment(), mode);
                 }
                 embeddingMode = mode;
             }
@@ -268,7 +285,7 @@ final class GalleryContents implements AutoCloseable {
             try {
                 snapshots.close(segment -> {
                     if (store != null) {
-                        store.saveGraph(segment);
+                        store.saveForNextOpening(segment);
                     }
                 });
             } finally {

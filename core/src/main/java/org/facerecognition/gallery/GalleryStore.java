@@ -7,7 +7,10 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
+import java.util.PrimitiveIterator;
 import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 import org.facerecognition.io.LockedException;
@@ -19,16 +22,19 @@ import org.jspecify.annotations.Nullable;
  * are erased from all of these before the removal is acknowledged. For one thread at a time.
  */
 final class GalleryStore implements AutoCloseable {
-    private static final int MAX_READ_ATTEMPTS = 20;
-    private static final int PAUSE_MILLIS = 2;
+    private static final int MIN_GROWTH = 500_000; // entries
 
     private final Path file;
     private final LogFile.Opener opener;
+    private final GalleryLoader loader;
     private final boolean readOnly;
     private @Nullable WriterLock lock;
     private @Nullable LogWriter log;
     private LogHeader header;
-    private EntryOffsets offsets = new EntryOffsets();
+    private LongColumn offsets = new LongColumn(); // by row
+    private int offsetCount;
+    private @Nullable DiskSegment disk; // the current segment, if embeddings stay in the file
+    private boolean erasurePending; // entries whose removal is committed are not erased yet
     private long nextEntry;
     private long tornBytes;
 
@@ -38,12 +44,13 @@ final class GalleryStore implements AutoCloseable {
         this.nextEntry = header.firstEntry();
         this.opener = opener;
         this.readOnly = readOnly;
+        this.loader = new GalleryLoader(file, header.fingerprint(), header.dimension(), readOnly);
     }
 
     /** Locks a file for writing; {@link #load} must be called next. */
     static GalleryStore forWriting(Path file, String fingerprint, int dimension, LogFile.Opener opener) {
         LogHeader header = new LogHeader(UUID.randomUUID(), dimension, 1, fingerprint, null);
-        GalleryStore store = new GalleryStore(real(file), header, opener, false);
+        GalleryStore store = new GalleryStore(GalleryLoader.real(file), header, opener, false);
         store.lock = store.lock();
         return store;
     }
@@ -51,25 +58,12 @@ final class GalleryStore implements AutoCloseable {
     /** Creates a store that changes nothing on the disk; {@link #load} must be called next. */
     static GalleryStore forReading(Path file, String fingerprint, int dimension) {
         LogHeader header = new LogHeader(UUID.randomUUID(), dimension, 1, fingerprint, null);
-        return new GalleryStore(real(file), header, LogFile::open, true);
-    }
-
-    /** Follows symbolic links; otherwise a compaction would replace the link and not the file that it points to. */
-    static Path real(Path file) {
-        try {
-            return AtomicFile.real(file);
-        } catch (IOException e) {
-            throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
-        }
-    }
-
-    private Path lockFile() {
-        return file.resolveSibling(file.getFileName() + ".lock");
+        return new GalleryStore(GalleryLoader.real(file), header, LogFile::open, true);
     }
 
     private WriterLock lock() {
         try {
-            return WriterLock.ofConfidential(lockFile(), "a gallery writer");
+            return WriterLock.ofConfidential(GalleryLoader.lockFile(file), "a gallery writer");
         } catch (LockedException e) {
             throw new GalleryException(
                     "gallery " + file + " is already open for writing in "
@@ -98,7 +92,11 @@ final class GalleryStore implements AutoCloseable {
             prepare();
             if (!Files.exists(file)) {
                 log = LogWriter.create(file, opener, header);
-                return new Segment(header.dimension(), method);
+                if (method == SearchMethod.ON_DISK) {
+                    disk = new DiskSegment(file, header.dimension(), offsets);
+                    return disk;
+                }
+                return new MemorySegment(header.dimension(), method);
             }
         }
         return read(method);
@@ -116,7 +114,8 @@ final class GalleryStore implements AutoCloseable {
         // The disk must confirm a replaced file's successor before the old content, a temporary file now, is erased.
         AtomicFile.syncFolderOf(file);
         AtomicFile.cleanBeside(file);
-        AtomicFile.cleanBeside(SavedGraph.of(file));
+        List<Path> derived = List.of(SavedGraph.of(file), SavedIndex.of(file));
+        derived.forEach(AtomicFile::cleanBeside);
         if (!exists) {
             return;
         }
@@ -124,7 +123,7 @@ final class GalleryStore implements AutoCloseable {
             eraseQuietly(file.resolveSibling(file.getFileName() + suffix));
         }
         ConfidentialFile.restrict(file);
-        ConfidentialFile.restrict(SavedGraph.of(file));
+        derived.forEach(ConfidentialFile::restrict);
         try {
             int links = ConfidentialFile.hardLinks(file);
             if (links > 1) {
@@ -145,99 +144,49 @@ final class GalleryStore implements AutoCloseable {
         }
     }
 
-    /** Reads the file again if a writer in another process erased an entry or replaced the file in the meantime. */
+    /** Reads the file again after it was rewritten in the current version. */
+    Segment reload(SearchMethod method) {
+        close(log());
+        return read(method);
+    }
+
     private Segment read(SearchMethod method) {
-        for (int attempt = 1; ; attempt++) {
-            try {
-                return readOnce(method);
-            } catch (GalleryException e) {
-                if (!readOnly
-                        || attempt == MAX_READ_ATTEMPTS
-                        || !String.valueOf(e.getMessage()).contains(" is damaged ")) {
-                    throw e;
-                }
-                if (attempt > 1 && !Files.exists(lockFile())) { // there is no writer
-                    throw e;
-                }
-                pause();
-            }
-        }
-    }
-
-    private static void pause() {
+        GalleryLoader.Loaded loaded = loader.load(method);
         try {
-            Thread.sleep(PAUSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private Segment readOnce(SearchMethod method) {
-        Segment segment = new Segment(header.dimension(), method);
-        Replay replay = new Replay(segment);
-        try {
-            LogReader.Result result = LogReader.read(file, header.fingerprint(), header.dimension(), replay);
-            header = result.header();
-            nextEntry = Math.max(replay.nextEntry, header.firstEntry());
-            offsets = replay.offsets;
-            tornBytes = result.tornBytes();
-            finish(result);
-            Rows rows = segment.rows();
-            boolean mayHaveGraph = segment.index() instanceof HnswSearch
-                    && result.pendingErasures().isEmpty();
-            int indexed =
-                    mayHaveGraph ? SavedGraph.read(file, header.id(), rows.view(), (HnswSearch) segment.index()) : 0;
-            segment.indexFrom(indexed);
-            return segment;
+            take(loaded);
+            finish(loaded.read());
+            return loaded.segment();
         } catch (RuntimeException | Error e) {
-            segment.close();
+            loaded.segment().close();
             throw e;
         }
     }
 
+    private void take(GalleryLoader.Loaded loaded) {
+        header = loaded.read().header();
+        offsets = loaded.offsets();
+        offsetCount = loaded.segment().rows().count();
+        nextEntry = loaded.nextEntry();
+        disk = loaded.segment() instanceof DiskSegment onDisk ? onDisk : null;
+    }
+
     /** Erases what was not committed, and finishes erasures that were committed but not completed. */
     private void finish(LogReader.Result result) {
+        tornBytes = result.tornBytes();
         if (readOnly || hasOldVersion()) {
             return;
         }
         log = LogWriter.open(file, opener, result);
         if (!result.pendingErasures().isEmpty()) {
-            eraseGraph("entries were removed from gallery " + file);
+            eraseDerived("entries were removed from gallery " + file);
             log.erase(result.pendingErasures());
+        } else if (disk != null) {
+            eraseFromIndex("entries were removed from gallery " + file); // by a version that knows no saved index
         }
     }
 
-    /** Loads the entries of a file into a segment. */
-    private static final class Replay implements LogReader.Sink {
-        private final Segment segment;
-        private final EntryOffsets offsets = new EntryOffsets();
-        private long nextEntry = 1;
-
-        Replay(Segment segment) {
-            this.segment = segment;
-        }
-
-        @Override
-        public void enrolled(LogRecord.Enrolled entry, long offset) {
-            if (entry.entry() < nextEntry) {
-                throw new IllegalStateException("entry " + entry.entry() + " occurs a second time");
-            }
-            segment.vectors().reserve(segment.rows().count() + 1);
-            segment.add(entry);
-            offsets.add(entry.entry(), offset);
-            idTaken(entry.entry());
-        }
-
-        @Override
-        public void idTaken(long entry) {
-            nextEntry = Math.max(nextEntry, entry + 1);
-        }
-
-        @Override
-        public void removed(long entry) {
-            int row = segment.rows().view().row(entry);
-            segment.rows().remove(row < 0 ? new int[0] : new int[] {row});
-        }
+    private void addOffset(long offset) {
+        offsets.put(offsetCount++, offset);
     }
 
     // ---- properties ----
@@ -280,7 +229,7 @@ final class GalleryStore implements AutoCloseable {
      * @throws GalleryException if they cannot be written; none of them is in the file in this case
      */
     void enroll(List<LogRecord.Enrolled> entries) {
-        log().append(entries, BatchMark.Kind.ENTRIES, offsets);
+        log().append(entries, BatchMark.Kind.ENTRIES, this::addOffset);
         if (!entries.isEmpty()) {
             nextEntry = entries.get(entries.size() - 1).entry() + 1;
         }
@@ -290,34 +239,54 @@ final class GalleryStore implements AutoCloseable {
      * Commits the removal of entries: when this method returns, no later opening finds them. They must still be {@link
      * #erase erased}.
      *
+     * @param rows of the entries, ascending
      * @throws GalleryException if the removal cannot be written; nothing is removed in this case
      */
-    List<LogRecord.Removal> remove(long[] entries) {
-        List<LogRecord.Removal> removals = Arrays.stream(entries)
-                .mapToObj(entry -> new LogRecord.Removal(entry, offsets.of(entry)))
+    List<LogRecord.Removal> remove(int[] rows, Rows.View view) {
+        List<LogRecord.Removal> removals = Arrays.stream(rows)
+                .mapToObj(row -> new LogRecord.Removal(view.id(row), offsets.get(row)))
                 .toList();
-        log().append(removals, BatchMark.Kind.REMOVALS, offsets);
+        log().append(removals, BatchMark.Kind.REMOVALS, this::addOffset);
+        erasurePending = true;
         return removals;
     }
 
     /**
-     * Erases entries whose removal is committed, and the saved graph, from the disk.
+     * Erases entries whose removal is committed, and what is derived from them, from the disk.
      *
      * @throws GalleryException if this is impossible; the next opening for writing tries again
      */
     void erase(List<LogRecord.Removal> removals) {
-        // The graph goes first: entries that are not erased tell the next opening that the erasure is incomplete.
-        eraseGraph("entries were removed from gallery " + file);
+        // The entries come last: one that is not erased tells the next opening that the erasure is incomplete.
+        eraseDerived("entries were removed from gallery " + file);
         log().erase(removals);
+        erasurePending = false;
     }
 
     /** @param done what has already happened, as the beginning of the message */
-    private void eraseGraph(String done) {
+    private void eraseDerived(String done) {
+        eraseFile(SavedGraph.of(file), done);
+        if (disk == null) {
+            eraseFile(SavedIndex.of(file), done);
+        } else {
+            eraseFromIndex(done);
+        }
+    }
+
+    private void eraseFromIndex(String done) {
         try {
-            ConfidentialFile.erase(SavedGraph.of(file));
+            Objects.requireNonNull(disk).saved().eraseRemoved();
+        } catch (IOException e) {
+            eraseFile(SavedIndex.of(file), done);
+        }
+    }
+
+    private static void eraseFile(Path derived, String done) {
+        try {
+            ConfidentialFile.erase(derived);
         } catch (IOException e) {
             throw new GalleryException(
-                    done + ", but " + SavedGraph.of(file) + " could not be erased: " + AtomicFile.reason(e)
+                    done + ", but " + derived + " could not be erased: " + AtomicFile.reason(e)
                             + "; close the gallery and open it for writing again, which retries the erasure",
                     e);
         }
@@ -329,23 +298,90 @@ final class GalleryStore implements AutoCloseable {
      * @throws GalleryException if the file cannot be written; it is unchanged in this case
      */
     void rewrite(Segment segment, @Nullable String embeddingMode) {
-        Rows.View view = segment.rows().view();
-        Iterator<LogRecord.Enrolled> entries = Arrays.stream(view.liveRows())
-                .mapToObj(row -> segment.record(view, row))
-                .iterator();
-        LogHeader newHeader =
-                new LogHeader(UUID.randomUUID(), header.dimension(), nextEntry, header.fingerprint(), embeddingMode);
-        EntryOffsets newOffsets = new EntryOffsets();
-        eraseGraph("gallery " + file + " was about to be rewritten"); // the graph refers to the old rows
-        log = LogWriter.replace(file, opener, newHeader, entries, newOffsets, log);
+        LongColumn newOffsets = new LongColumn();
+        PrimitiveIterator.OfInt rows =
+                Arrays.stream(segment.rows().view().liveRows()).iterator();
+        LogHeader newHeader = newHeader(embeddingMode);
+        log = replaceLog(newHeader, segment, offset -> newOffsets.put(rows.nextInt(), offset), () -> {});
         header = newHeader;
         offsets = newOffsets;
+        offsetCount = segment.rows().count();
     }
 
-    /** Saves the graph for the next opening, unless removed rows are part of it. */
-    void saveGraph(Segment segment) {
-        if (!readOnly && !segment.rows().hasRemoved() && segment.index() instanceof HnswSearch graph) {
-            SavedGraph.write(file, header.id(), segment.rows().count(), graph);
+    /**
+     * Rewrites the file with the live rows of the current segment, whose embeddings stay in the file, reads it, and
+     * erases the content of the old file.
+     *
+     * @param publish replaces the current segment by another one, and returns when nobody reads it any more
+     * @throws GalleryException if the file cannot be written; it is unchanged in this case
+     */
+    void rewriteOnDisk(@Nullable String embeddingMode, Consumer<Segment> publish) {
+        log = replaceLog(newHeader(embeddingMode), Objects.requireNonNull(disk), offset -> {}, () -> {
+            try {
+                GalleryLoader.Loaded loaded = loader.onDisk();
+                take(loaded);
+                publish.accept(loaded.segment());
+            } catch (GalleryException e) {
+                throw new IOException(e.getMessage(), e);
+            }
+        });
+        save(Objects.requireNonNull(disk));
+    }
+
+    private LogHeader newHeader(@Nullable String embeddingMode) {
+        return new LogHeader(UUID.randomUUID(), header.dimension(), nextEntry, header.fingerprint(), embeddingMode);
+    }
+
+    private LogWriter replaceLog(
+            LogHeader newHeader, Segment segment, LongConsumer newOffsets, ConfidentialFile.Step beforeErasing) {
+        Rows.View view = segment.rows().view();
+        Iterator<LogRecord.Enrolled> entries = Arrays.stream(view.liveRows())
+                .mapToObj(row -> Objects.requireNonNull(segment.record(view, row)))
+                .iterator();
+        String done = "gallery " + file + " was about to be rewritten";
+        eraseFile(SavedGraph.of(file), done); // they refer to the old rows
+        eraseFile(SavedIndex.of(file), done);
+        return LogWriter.replace(file, opener, newHeader, entries, newOffsets, beforeErasing, log);
+    }
+
+    /** Saves what the next opening would have to compute from many entries that were added. */
+    void saveIfGrown(Segment segment) {
+        if (disk != null && disk == segment) {
+            int saved = disk.saved().rows();
+            if (disk.rows().count() - saved >= Math.max(MIN_GROWTH, saved / 2)) {
+                save(disk);
+            }
+        }
+    }
+
+    /** Saves what the next opening would have to compute from the entries. */
+    void saveForNextOpening(Segment segment) {
+        if (readOnly) {
+            return;
+        }
+        if (segment instanceof MemorySegment memory) {
+            if (!memory.rows().hasRemoved() && memory.index() instanceof HnswSearch graph) {
+                SavedGraph.write(file, header.id(), memory.rows().count(), graph);
+            }
+        } else if (disk != null
+                && disk.rows().count() - disk.saved().rows() > disk.saved().rows() / 100) {
+            save(disk);
+        }
+    }
+
+    /** Does nothing if the next opening must read all of the file to find what it has to erase. */
+    private void save(DiskSegment segment) {
+        if (erasurePending || log().isBroken()) {
+            return;
+        }
+        segment.saved().write(header, new SavedIndex.Saved(log().length(), nextEntry));
+    }
+
+    private void close(LogWriter writer) {
+        try {
+            writer.close();
+        } catch (IOException e) {
+            throw new GalleryException("cannot close gallery " + file + ": " + e.getMessage(), e);
         }
     }
 
@@ -353,10 +389,8 @@ final class GalleryStore implements AutoCloseable {
     public void close() {
         try {
             if (log != null) {
-                log.close();
+                close(log);
             }
-        } catch (IOException e) {
-            throw new GalleryException("cannot close gallery " + file + ": " + e.getMessage(), e);
         } finally {
             if (lock != null) {
                 lock.close();

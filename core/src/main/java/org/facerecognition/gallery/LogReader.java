@@ -40,7 +40,10 @@ final class LogReader {
         /** Reports a removed entry that was not reported as enrolled; its id must not be used again. */
         void idTaken(long entry);
 
-        /** Reports the removal of an entry that was reported as enrolled; occurs only in version 1 of the format. */
+        /**
+         * Reports the removal of an entry that was reported as enrolled, as in version 1 of the format, or that lies
+         * before the bytes that were read.
+         */
         void removed(long entry);
     }
 
@@ -62,15 +65,16 @@ final class LogReader {
      *
      * @param fingerprint the fingerprint that the file must have
      * @param dimension the number of values that the file's embeddings must have
+     * @param from end of a batch, before which nothing is read; 0 to read everything
      * @throws GalleryException if the file cannot be read, is damaged, or belongs to another model
      */
-    static Result read(Path file, String fingerprint, int dimension, Sink to) {
+    static Result read(Path file, String fingerprint, int dimension, long from, Sink to) {
         try (LogBytes bytes = new LogBytes(file)) {
             LogReader reader = new LogReader(file, bytes);
             ModelBinding.check("gallery " + file, reader.header.info(), fingerprint, dimension, "file");
             return reader.header.version() == 1
                     ? new LogReaderV1(file, bytes, reader.header).read(reader.headerEnd, to)
-                    : reader.read(to);
+                    : reader.read(Math.max(from, reader.headerEnd), to);
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
         }
@@ -85,9 +89,20 @@ final class LogReader {
         }
     }
 
-    private Result read(Sink to) throws IOException {
+    /** Returns whether a batch ends at an offset of a file, or its header does. */
+    static boolean endsBatch(Path file, long offset) {
+        try (LogBytes bytes = new LogBytes(file)) {
+            LogReader reader = new LogReader(file, bytes);
+            BatchMark mark = offset < BatchMark.BYTES ? null : reader.mark(offset - BatchMark.BYTES);
+            return offset == reader.headerEnd || mark != null && mark.kind() == BatchMark.Kind.COMMIT;
+        } catch (IOException e) {
+            throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Result read(long from, Sink to) throws IOException {
         List<BatchMark> removalBatches = new ArrayList<>();
-        long at = headerEnd;
+        long at = from;
         for (BatchMark batch = committed(at); batch != null; batch = committed(at)) {
             if (batch.kind() == BatchMark.Kind.REMOVALS) {
                 removalBatches.add(batch);
@@ -103,7 +118,7 @@ final class LogReader {
                 removals.put(removal.offset(), removal);
             });
         }
-        long offset = headerEnd;
+        long offset = from;
         while (offset < at) {
             BatchMark batch = committed(offset);
             if (batch == null) {
@@ -112,11 +127,26 @@ final class LogReader {
             if (batch.kind() == BatchMark.Kind.ENTRIES) {
                 readEntries(batch, to);
             } else {
-                readBatch(batch, record -> to.idTaken(((LogRecord.Removal) record).entry()));
+                readBatch(batch, record -> removed((LogRecord.Removal) record, from, to));
             }
             offset = batch.end();
         }
         return new Result(header, at, bytes.size() - at, List.copyOf(pendingErasures));
+    }
+
+    private void removed(LogRecord.Removal removal, long from, Sink to) throws IOException {
+        to.idTaken(removal.entry());
+        if (removal.offset() < from) {
+            to.removed(removal.entry());
+            ByteBuffer start = bytes.at(removal.offset(), LogRecord.LENGTH_BYTES);
+            int length = start.remaining() < LogRecord.LENGTH_BYTES ? -1 : start.getInt();
+            if (!LogRecord.isValidLength(length, header.dimension())) {
+                throw damaged(removal.offset(), removal.offset(), "there is no entry, but one was removed there");
+            }
+            if (!(record(removal.offset(), length) instanceof LogRecord.Erased)) {
+                pendingErasures.add(removal);
+            }
+        }
     }
 
     private @Nullable BatchMark mark(long at) throws IOException {
@@ -179,7 +209,7 @@ final class LogReader {
     }
 
     private interface Records {
-        void add(LogRecord record);
+        void add(LogRecord record) throws IOException;
     }
 
     private void readBatch(BatchMark batch, Records to) throws IOException {

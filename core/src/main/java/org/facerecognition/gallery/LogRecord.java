@@ -54,6 +54,9 @@ sealed interface LogRecord {
     /** The removal of an identity with all its entries in version 1 of the format. */
     record IdentityRemoved(String identity) implements LogRecord {}
 
+    /** The kind of an entry, the first byte of its body. */
+    byte ENROLLED = 4;
+
     private static int maxBodyBytes(int dimension) {
         return 1
                 + 8
@@ -64,6 +67,11 @@ sealed interface LogRecord {
                 + 2
                 + Texts.MAX_CONTENT_KEY_BYTES
                 + Float.BYTES * dimension;
+    }
+
+    /** Returns the length of an entry's record without its texts. */
+    static int withoutTextBytes(int dimension) {
+        return LENGTH_BYTES + 1 + 8 + 3 * 2 + Float.BYTES * dimension + CHECK_BYTES;
     }
 
     /** Returns the maximum length of a record. */
@@ -97,7 +105,7 @@ sealed interface LogRecord {
         int body = start + LENGTH_BYTES;
         out.position(body);
         if (record instanceof Enrolled enrolled) {
-            out.put((byte) 4).putLong(enrolled.entry);
+            out.put(ENROLLED).putLong(enrolled.entry);
             putText(enrolled.identity, out);
             putText(enrolled.note, out);
             putText(enrolled.contentKey, out);
@@ -144,6 +152,11 @@ sealed interface LogRecord {
         return length >= 1 + 2 && length <= maxBodyBytes(dimension);
     }
 
+    /** Returns whether a body whose checksum is correct is that of an entry, which ends with the embedding. */
+    static boolean isEnrolled(ByteBuffer body) {
+        return body.get(body.position()) == ENROLLED;
+    }
+
     /**
      * Decodes a record.
      *
@@ -164,7 +177,7 @@ sealed interface LogRecord {
 
     private static @Nullable LogRecord version2(int kind, ByteBuffer body, int dimension) {
         return switch (kind) {
-            case 4 -> enrolled(body, dimension, true);
+            case ENROLLED -> enrolled(body, dimension, true);
             case 5 -> new Removal(entry(body), body.getLong());
             case 6 -> erased(body);
             default -> null;

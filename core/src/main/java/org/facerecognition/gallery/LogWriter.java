@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.LongConsumer;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +77,8 @@ final class LogWriter implements AutoCloseable {
      * Replaces a file atomically: at every moment, either the complete old file or the complete new file exists. Then
      * overwrites the content of the old file.
      *
-     * @param offsets receives the offsets of the entries in the new file
+     * @param offsets receives the offsets of the entries in the new file, in order
+     * @param beforeErasing is run when the new file is in place; the old content is overwritten when it returns
      * @param old the writer of the old file, which is closed; null if there is none
      * @throws GalleryException if the new file cannot be written, in which case the old one is unchanged, or if the old
      *     content cannot be overwritten
@@ -86,16 +88,20 @@ final class LogWriter implements AutoCloseable {
             LogFile.Opener opener,
             LogHeader header,
             Iterator<LogRecord.Enrolled> entries,
-            EntryOffsets offsets,
+            LongConsumer offsets,
+            ConfidentialFile.Step beforeErasing,
             @Nullable LogWriter old) {
         long[] end = new long[1];
         try {
-            ConfidentialFile.replace(file, stream -> {
-                end[0] = writeAll(header, entries, offsets, stream);
-                if (old != null && File.separatorChar == '\\') {
-                    old.close(); // Windows cannot replace an open file
-                }
-            });
+            ConfidentialFile.replace(
+                    file,
+                    stream -> {
+                        end[0] = writeAll(header, entries, offsets, stream);
+                        if (old != null && File.separatorChar == '\\') {
+                            old.close(); // Windows cannot replace an open file
+                        }
+                    },
+                    beforeErasing);
         } catch (ConfidentialFile.NotErasedException e) {
             if (old != null) {
                 old.broken = true;
@@ -124,7 +130,7 @@ final class LogWriter implements AutoCloseable {
 
     /** Writes all entries, in several batches: the file is not visible until it is complete. Returns its length. */
     private static long writeAll(
-            LogHeader header, Iterator<LogRecord.Enrolled> entries, EntryOffsets offsets, OutputStream stream)
+            LogHeader header, Iterator<LogRecord.Enrolled> entries, LongConsumer offsets, OutputStream stream)
             throws IOException {
         byte[] start = header.encode();
         stream.write(start);
@@ -158,17 +164,27 @@ final class LogWriter implements AutoCloseable {
                 .order(ByteOrder.LITTLE_ENDIAN);
     }
 
+    /** Returns the length of the header and the committed batches. */
+    long length() {
+        return length;
+    }
+
+    /** Returns whether a write failed, so that only the next opening can tell what is in the file. */
+    boolean isBroken() {
+        return broken;
+    }
+
     // ---- batches ----
 
     /**
      * Appends a batch atomically. It is committed and on the disk when this method returns.
      *
      * @param kind of batch, of entries or of removals
-     * @param offsets to which the offsets of new entries are added
+     * @param offsets receives the offsets of new entries, in order
      * @throws GalleryException if the batch cannot be written. Nothing of it is in the file in this case, unless the
      *     disk did not confirm it: then only the next opening can tell whether it was saved, as the message says
      */
-    void append(List<? extends LogRecord> records, BatchMark.Kind kind, EntryOffsets offsets) {
+    void append(List<? extends LogRecord> records, BatchMark.Kind kind, LongConsumer offsets) {
         if (broken) {
             throw new GalleryException(
                     "gallery " + file + " accepts no more changes after a failed write; close it and open it again");
@@ -233,11 +249,11 @@ final class LogWriter implements AutoCloseable {
         out.write(written, buffer.array(), buffer.position());
     }
 
-    private static void addOffsets(List<? extends LogRecord> records, BatchMark batch, EntryOffsets offsets) {
+    private static void addOffsets(List<? extends LogRecord> records, BatchMark batch, LongConsumer offsets) {
         long offset = batch.offset() + BatchMark.BYTES;
         for (LogRecord record : records) {
-            if (record instanceof LogRecord.Enrolled enrolled) {
-                offsets.add(enrolled.entry(), offset);
+            if (record instanceof LogRecord.Enrolled) {
+                offsets.accept(offset);
             }
             offset += LogRecord.bytes(record);
         }

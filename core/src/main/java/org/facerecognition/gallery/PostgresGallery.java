@@ -101,9 +101,8 @@ final class PostgresGallery implements DatabaseGallery {
     }
 
     private static int exactUpTo(SearchMethod method, int dimension, int exactUpTo) {
-        if (method == SearchMethod.RABITQ) {
-            throw new IllegalArgumentException(
-                    "method must be EXACT or HNSW in a database, but was " + SearchMethod.RABITQ);
+        if (method != SearchMethod.EXACT && method != SearchMethod.HNSW) {
+            throw new IllegalArgumentException("method must be EXACT or HNSW in a database, but was " + method);
         }
         boolean canBeIndexed = dimension <= PostgresSearch.MAX_INDEXED_DIMENSION;
         return method == SearchMethod.EXACT || !canBeIndexed ? Integer.MAX_VALUE : exactUpTo;
@@ -302,6 +301,11 @@ final class PostgresGallery implements DatabaseGallery {
     @Override
     public List<Entry> withContentKeys(Collection<String> contentKeys) {
         return read(connection -> listing.withContentKeys(connection, contentKeys));
+    }
+
+    @Override
+    public List<Entry> withoutContentKey() {
+        return read(listing::withoutContentKey);
     }
 
     @Override

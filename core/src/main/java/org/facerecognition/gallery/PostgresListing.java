@@ -91,6 +91,11 @@ final class PostgresListing {
                 (Object) contentKeys.toArray(String[]::new));
     }
 
+    List<Entry> withoutContentKey(Connection connection) throws SQLException {
+        return Sql.query(
+                connection, PostgresListing::entry, select(ENTRY) + " WHERE e.content_key IS NULL ORDER BY e.id");
+    }
+
     Optional<Entry> entry(Connection connection, long id) throws SQLException {
         return first(Sql.query(
                 connection,

@@ -32,11 +32,11 @@ import org.jspecify.annotations.Nullable;
  * MAX_ROWS bounds the length of the array, and the number of rows that a search compares per prototype.
  */
 final class Prototypes implements AutoCloseable {
-    private static final double MIN_SIMILARITY = 0.4; // cosine to the prototype; most genuine pairs reach it
-    private static final double MIN_MEAN_SIMILARITY = 0.9; // cosine to the new mean; below it, the mean has moved
-    private static final int GROWTH = 4;
-    private static final int MAX_ROWS = 64;
-    private static final int MAX_COMPARED = 16; // the newest prototypes of an identity that has very many
+    static final double MIN_SIMILARITY = 0.4; // cosine to the prototype; most genuine pairs reach it
+    static final double MIN_MEAN_SIMILARITY = 0.9; // cosine to the new mean; below it, the mean has moved
+    static final int GROWTH = 4;
+    static final int MAX_ROWS = 64;
+    static final int MAX_COMPARED = 16; // the newest prototypes of an identity that has very many
     private static final int NEVER = Integer.MAX_VALUE;
 
     private final Vectors vectors;

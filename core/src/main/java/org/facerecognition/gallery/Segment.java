@@ -1,73 +1,57 @@
 package org.facerecognition.gallery;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
- * The rows of a gallery in memory, their vectors and the index over them. A compaction replaces the whole segment;
- * closing the gallery closes it. Owns the vectors and the index.
+ * The rows of a gallery and the index over them. One thread changes it; any number of threads may read the rows of a
+ * published view. A compaction replaces the whole segment; closing the gallery closes it.
  */
-final class Segment implements AutoCloseable {
-    private final Vectors vectors;
-    private final SearchIndex index;
-    private final Rows rows = new Rows();
+interface Segment extends AutoCloseable {
+    /** Returns the rows, for lookups by name and for views. */
+    Rows rows();
 
-    Segment(int dimension, SearchMethod method) {
-        this.vectors = new Vectors(dimension);
-        this.index = switch (method) {
-            case EXACT -> new ExactSearch(vectors);
-            case RABITQ -> new RabitqSearch(vectors);
-            case HNSW -> new HnswSearch(vectors);
-        };
-    }
+    /**
+     * Makes room for a total number of rows.
+     *
+     * @throws OutOfMemoryError if there is not enough memory
+     */
+    void reserve(int count);
 
-    Vectors vectors() {
-        return vectors;
-    }
+    /** Appends rows, for which there must be room. The entries of a file must be in it already. */
+    void append(List<LogRecord.Enrolled> entries);
 
-    SearchIndex index() {
-        return index;
-    }
+    /** Removes a row while a file is read, before anybody else knows the segment. */
+    void removeLoaded(int row);
 
-    Rows rows() {
-        return rows;
-    }
+    /** Finishes the reading of a file; the rows may be searched afterwards. */
+    void finishLoading();
 
-    /** Adds the rows from this one to the last to the index. */
-    void indexFrom(int from) {
-        index.added(from, rows.count(), rows.view());
-    }
+    /** Adds the rows from this one to the last, which were appended after loading, to the index. */
+    void indexFrom(int first);
 
-    /** Appends a row, for which memory must be reserved; {@link #indexFrom} adds it to the index. */
-    void add(LogRecord.Enrolled entry) {
-        vectors.put(rows.count(), entry.unit());
-        rows.add(entry.entry(), entry.identity(), entry.note(), entry.contentKey());
-    }
+    /**
+     * Returns a row of a view with its embedding.
+     *
+     * @return null if another process has erased it
+     */
+    LogRecord.@Nullable Enrolled record(Rows.View view, int row);
 
-    /** Returns a row as the record that is written to a file. */
-    LogRecord.Enrolled record(Rows.View view, int row) {
-        Entry entry = view.entry(row);
-        return new LogRecord.Enrolled(entry.id(), entry.identity(), entry.note(), entry.contentKey(), vectors.get(row));
-    }
+    /**
+     * Finds the identities nearest to each probe, each represented by its best row.
+     *
+     * @see SearchIndex#nearest
+     */
+    List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch);
 
     /**
      * Marks rows as removed, atomically for readers that take a view.
      *
      * @return to be run once no reader uses an earlier view: erases what is left of the rows in memory
      */
-    Runnable remove(int[] removed) {
-        rows.remove(removed);
-        Runnable eraseFromIndex = index.removed(removed, rows.view());
-        return () -> {
-            eraseFromIndex.run();
-            for (int row : removed) {
-                vectors.erase(row);
-            }
-            rows.erase(removed);
-        };
-    }
+    Runnable remove(int[] removed);
 
     /** Frees the memory. It must have no readers. */
     @Override
-    public void close() {
-        index.close();
-        vectors.close();
-    }
+    void close();
 }

@@ -1,5 +1,6 @@
 package org.facerecognition.gallery;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
 
@@ -69,6 +70,7 @@ final class SignCodes {
         Chunk chunk = chunks[number >> CHUNK_BITS];
         int index = number & (CHUNK - 1);
         float[] rotated = rotation.apply(unit);
+        Arrays.fill(chunk.signs, index * words, (index + 1) * words, 0);
         float sum = 0;
         for (int i = 0; i < rotated.length; i++) {
             sum += Math.abs(rotated[i]);
@@ -85,6 +87,31 @@ final class SignCodes {
         int index = number & (CHUNK - 1);
         Arrays.fill(chunk.signs, index * words, (index + 1) * words, 0);
         chunk.factors[index] = 0;
+    }
+
+    /** Returns the number of bytes that {@link #write} writes. */
+    int bytes() {
+        return words * Long.BYTES + Float.BYTES;
+    }
+
+    /** Writes the code of a vector to a file's bytes. */
+    void write(int number, ByteBuffer out) {
+        Chunk chunk = chunks[number >> CHUNK_BITS];
+        int index = number & (CHUNK - 1);
+        for (int word = 0; word < words; word++) {
+            out.putLong(chunk.signs[index * words + word]);
+        }
+        out.putFloat(chunk.factors[index]);
+    }
+
+    /** Reads the code of a vector, for which memory must be reserved. */
+    void read(int number, ByteBuffer in) {
+        Chunk chunk = chunks[number >> CHUNK_BITS];
+        int index = number & (CHUNK - 1);
+        for (int word = 0; word < words; word++) {
+            chunk.signs[index * words + word] = in.getLong();
+        }
+        chunk.factors[index] = in.getFloat();
     }
 
     /** Prepares a unit-norm probe. The result may be used by any thread. */

@@ -1,6 +1,7 @@
 package org.facerecognition.gallery;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -29,9 +30,13 @@ final class Snapshots {
 
         /** Identifies each unit-norm probe; see {@link Gallery#identify(List, int, double)}. */
         List<Outcome> identify(List<float[]> probes, int topK, int efSearch, double threshold) {
-            return segment.index().nearest(probes, view, topK, efSearch).stream()
-                    .map(hits -> Outcomes.of(hits.stream().map(view::match).toList(), threshold))
+            return segment.nearest(probes, view, topK, efSearch).stream()
+                    .map(hits -> Outcomes.of(matches(hits), threshold))
                     .toList();
+        }
+
+        private List<Match> matches(List<Hit> hits) {
+            return hits.stream().map(view::match).filter(Objects::nonNull).toList();
         }
     }
 

@@ -64,6 +64,22 @@ public final class ConfidentialFile {
      * @throws IOException if the new file could not be written; the old one is unchanged in this case
      */
     public static void replace(Path file, AtomicFile.StreamWriter writer) throws IOException {
+        replace(file, writer, () -> {});
+    }
+
+    /** What is done between two others. */
+    public interface Step {
+        void run() throws IOException;
+    }
+
+    /**
+     * Replaces a file like {@link #replace(Path, AtomicFile.StreamWriter)}.
+     *
+     * @param beforeErasing is run when the new file is in place and before the old content is overwritten, so that
+     *     those who still read it can be asked to leave; if it throws, the old content is not overwritten
+     * @throws NotErasedException if the new file is in place, but the old content was not overwritten
+     */
+    public static void replace(Path file, AtomicFile.StreamWriter writer, Step beforeErasing) throws IOException {
         Path target = AtomicFile.real(file);
         @Nullable Path old = Files.isRegularFile(target) ? TemporaryFile.secondName(target) : null;
         try {
@@ -75,13 +91,16 @@ public final class ConfidentialFile {
             }
             throw e;
         }
-        if (old != null) {
-            try {
+        try {
+            beforeErasing.run();
+            if (old != null) {
                 AtomicFile.confirmFolderOf(target);
                 erase(old);
-            } catch (IOException e) {
-                throw new NotErasedException(AtomicFile.reason(e), e);
-            } finally {
+            }
+        } catch (IOException e) {
+            throw new NotErasedException(AtomicFile.reason(e), e);
+        } finally {
+            if (old != null) {
                 TemporaryFile.forgetSecondName(old);
             }
         }

@@ -65,7 +65,7 @@ class CandidatesTest {
     @Test
     void prunesTiesToTheFirstRowOfEachIdentity() {
         try (Vectors vectors = new Vectors(8)) {
-            Rows rows = new Rows();
+            Rows rows = new Rows(new MemoryTexts());
             float[] x = {1, 0, 0, 0, 0, 0, 0, 0};
             int count = 3_000;
             vectors.reserve(count);

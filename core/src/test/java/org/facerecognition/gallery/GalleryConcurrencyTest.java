@@ -2,6 +2,7 @@ package org.facerecognition.gallery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -12,11 +13,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class GalleryConcurrencyTest {
     private static final int D = 32;
+
+    @TempDir
+    Path folder;
+
+    private Gallery gallery(SearchMethod method) {
+        return method == SearchMethod.ON_DISK
+                ? Gallery.open(folder.resolve("people.gallery"), "model", D, method)
+                : Gallery.inMemory("model", D, method);
+    }
 
     /**
      * The two entries of each person are enrolled in one change and removed in one change. Readers must see both or
@@ -30,7 +41,7 @@ class GalleryConcurrencyTest {
         AtomicInteger queries = new AtomicInteger();
         AtomicBoolean done = new AtomicBoolean();
         ExecutorService pool = Executors.newFixedThreadPool(3);
-        try (Gallery gallery = Gallery.inMemory("model", D, method)) {
+        try (Gallery gallery = gallery(method)) {
             List<Future<?>> readers = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
                 readers.add(pool.submit(() -> {
@@ -101,12 +112,12 @@ class GalleryConcurrencyTest {
         });
     }
 
-    private static void alwaysFindsTheFirst(SearchMethod method, Consumer<Gallery> change) throws Exception {
+    private void alwaysFindsTheFirst(SearchMethod method, Consumer<Gallery> change) throws Exception {
         float[] first = TestFaces.direction(0, D);
         AtomicInteger queries = new AtomicInteger();
         AtomicBoolean done = new AtomicBoolean();
         ExecutorService pool = Executors.newSingleThreadExecutor();
-        try (Gallery gallery = Gallery.inMemory("model", D, method)) {
+        try (Gallery gallery = gallery(method)) {
             gallery.enroll("p0", first);
             Future<?> reader = pool.submit(() -> {
                 while (!done.get()) {

@@ -340,7 +340,7 @@ class GalleryContractTest {
         }
     }
 
-    private static final String PERSISTENT = "FILE|DATABASE_.*";
+    private static final String PERSISTENT = "FILE.*|DATABASE_.*";
 
     @ParameterizedTest
     @EnumSource(names = PERSISTENT, mode = EnumSource.Mode.MATCH_ALL)

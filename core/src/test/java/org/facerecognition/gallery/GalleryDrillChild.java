@@ -23,7 +23,8 @@ final class GalleryDrillChild {
         Path file = Path.of(args[0]);
         Random random = new Random(Long.parseLong(args[1]));
         int next = Integer.parseInt(args[2]);
-        try (Gallery gallery = Gallery.open(file, "model", DIMENSION, SearchMethod.values()[random.nextInt(3)])) {
+        try (Gallery gallery = Gallery.open(
+                file, "model", DIMENSION, SearchMethod.values()[random.nextInt(SearchMethod.values().length)])) {
             print("open");
             List<Integer> people = new ArrayList<>();
             gallery.entries().forEach(entry -> people.add(Traces.person(entry)));

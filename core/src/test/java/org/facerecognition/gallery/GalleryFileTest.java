@@ -77,6 +77,9 @@ class GalleryFileTest {
             if (method == SearchMethod.HNSW) {
                 names.add("людина.gallery.hnsw");
             }
+            if (method == SearchMethod.ON_DISK) {
+                names.add("людина.gallery.index");
+            }
             assertThat(files.map(path -> path.getFileName().toString())).containsExactlyInAnyOrderElementsOf(names);
         }
     }

@@ -88,7 +88,7 @@ class GalleryFuzzTest {
     }
 
     private boolean canBeRead(Random random, int i) {
-        SearchMethod method = SearchMethod.values()[random.nextInt(3)];
+        SearchMethod method = SearchMethod.values()[random.nextInt(SearchMethod.values().length)];
         try (Gallery gallery =
                 i % 4 == 0 ? Gallery.open(file, "model", D, method) : Gallery.openReadOnly(file, "model", D, method)) {
             gallery.identify(TestFaces.direction(5, D), Integer.MAX_VALUE, -1);

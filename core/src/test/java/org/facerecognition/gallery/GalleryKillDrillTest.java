@@ -201,7 +201,8 @@ class GalleryKillDrillTest {
 
     private void check(String when) throws IOException {
         Set<Integer> found = new HashSet<>();
-        try (Gallery gallery = Gallery.open(paths.get(nextPerson % paths.size()), "model", D)) {
+        SearchMethod method = SearchMethod.values()[nextPerson % SearchMethod.values().length];
+        try (Gallery gallery = Gallery.open(paths.get(nextPerson % paths.size()), "model", D, method)) {
             for (Entry entry : gallery.entries()) {
                 assertThat(found.add(Traces.person(entry))).as(when).isTrue();
                 assertThat(Traces.isIntact(entry, gallery, D)).as(when).isTrue();
@@ -221,7 +222,7 @@ class GalleryKillDrillTest {
         try (var files = Files.list(file.getParent())) {
             assertThat(files.map(path -> path.getFileName().toString()))
                     .as(when)
-                    .isSubsetOf("people.gallery", "people.gallery.hnsw");
+                    .isSubsetOf("people.gallery", "people.gallery.hnsw", "people.gallery.index");
         }
         enrolled.clear();
         enrolled.addAll(found);

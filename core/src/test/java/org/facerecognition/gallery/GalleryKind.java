@@ -8,6 +8,7 @@ enum GalleryKind {
     MEMORY_RABITQ,
     MEMORY_HNSW,
     FILE,
+    FILE_ON_DISK,
     DATABASE_EXACT,
     /** With an index for every number of entries. */
     DATABASE_INDEXED;
@@ -33,7 +34,7 @@ enum GalleryKind {
 
     /** Returns what another gallery is called in messages. */
     String noun() {
-        return this == FILE ? "file" : "gallery";
+        return this == FILE || this == FILE_ON_DISK ? "file" : "gallery";
     }
 
     /** @param folder for files, empty */
@@ -42,7 +43,8 @@ enum GalleryKind {
             case MEMORY_EXACT -> inMemory(SearchMethod.EXACT);
             case MEMORY_RABITQ -> inMemory(SearchMethod.RABITQ);
             case MEMORY_HNSW -> inMemory(SearchMethod.HNSW);
-            case FILE -> file(folder.resolve("people.gallery"));
+            case FILE -> file(folder.resolve("people.gallery"), SearchMethod.EXACT);
+            case FILE_ON_DISK -> file(folder.resolve("people.gallery"), SearchMethod.ON_DISK);
             case DATABASE_EXACT -> database(SearchMethod.EXACT);
             case DATABASE_INDEXED -> database(SearchMethod.HNSW);
         };
@@ -67,16 +69,16 @@ enum GalleryKind {
         };
     }
 
-    private static Place file(Path file) {
+    private static Place file(Path file, SearchMethod method) {
         return new Place() {
             @Override
             public Gallery open(String fingerprint, int dimension) {
-                return Gallery.open(file, fingerprint, dimension);
+                return Gallery.open(file, fingerprint, dimension, method);
             }
 
             @Override
             public Gallery openReadOnly(String fingerprint, int dimension) {
-                return Gallery.openReadOnly(file, fingerprint, dimension, SearchMethod.EXACT);
+                return Gallery.openReadOnly(file, fingerprint, dimension, method);
             }
 
             @Override

@@ -122,7 +122,7 @@ class GalleryTransferTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"FILE", "DATABASE_EXACT"})
+    @EnumSource(names = {"FILE", "FILE_ON_DISK", "DATABASE_EXACT"})
     void aKilledTransferIsContinuedWithoutDoubles(GalleryKind kind) {
         GalleryKind.Place place = kind.place(folder);
         try (Gallery from = memory()) {

@@ -13,6 +13,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Reads galleries that were written in version 1 of the format. */
 class GalleryVersion1Test {
@@ -42,11 +44,12 @@ class GalleryVersion1Test {
         return Files.readString(file, StandardCharsets.ISO_8859_1);
     }
 
-    @Test
-    void readOnlyOpeningDoesNotChangeTheFile() throws IOException {
+    @ParameterizedTest
+    @EnumSource
+    void readOnlyOpeningDoesNotChangeTheFile(SearchMethod method) throws IOException {
         byte[] before = Files.readAllBytes(file);
         assertThat(Gallery.info(file)).isEqualTo(new GalleryInfo("model", D));
-        try (Gallery gallery = Gallery.openReadOnly(file, "model", D, SearchMethod.EXACT)) {
+        try (Gallery gallery = Gallery.openReadOnly(file, "model", D, method)) {
             assertThat(gallery.identities()).isEqualTo(PEOPLE);
             assertThat(gallery.entries().get(0))
                     .isEqualTo(new Entry(1, "\u0410\u043d\u043d\u0430", "\u0444\u043e\u0442\u043e/anna.jpg"));
@@ -56,10 +59,11 @@ class GalleryVersion1Test {
     }
 
     /** Version 1 left removed entries in the file; the first opening for writing erases them. */
-    @Test
-    void openingForWritingErasesRemovedEntries() throws IOException {
+    @ParameterizedTest
+    @EnumSource
+    void openingForWritingErasesRemovedEntries(SearchMethod method) throws IOException {
         assertThat(content()).contains("Removed Person", "removed-person.jpg", "removed-entry.jpg");
-        try (Gallery gallery = Gallery.open(file, "model", D)) {
+        try (Gallery gallery = Gallery.open(file, "model", D, method)) {
             assertThat(gallery.identities()).isEqualTo(PEOPLE);
             assertThat(content()).doesNotContain("Removed", "removed");
             assertThat(gallery.enroll("Fay", TestFaces.direction(9, D))).isEqualTo(9);
@@ -71,7 +75,9 @@ class GalleryVersion1Test {
             assertThat(gallery.size()).isEqualTo(6);
             assertThat(gallery.embedding(4).orElseThrow()[0]).isEqualTo(TestFaces.direction(4, D)[0]);
         }
-        assertThat(folder.toFile().list()).containsExactly("version1.gallery");
+        assertThat(folder.toFile().list())
+                .filteredOn(name -> !name.equals("version1.gallery.index"))
+                .containsExactly("version1.gallery");
     }
 
     /** Removing an identity by name must not remove anybody else. */

@@ -47,7 +47,7 @@ class PowerLossTest {
         Random random = new Random(Long.getLong("tests.seed", 7));
         for (int failure = 0; failure < failures; failure++) {
             changeUntilPowerFails(random);
-            check("failure " + failure);
+            check("failure " + failure, method(random));
             if (enrolled.size() > 60) {
                 reset();
             }
@@ -64,7 +64,7 @@ class PowerLossTest {
         pending.clear();
         PowerLossFile.Countdown countdown = new PowerLossFile.Countdown(random.nextInt(60));
         try (Gallery gallery =
-                FileGallery.open(file, "model", D, SearchMethod.EXACT, PowerLossFile.after(countdown, random))) {
+                FileGallery.open(file, "model", D, method(random), PowerLossFile.after(countdown, random))) {
             for (int change = 0; change < CHANGES; change++) {
                 pending.clear();
                 if (random.nextInt(3) == 0 && !enrolled.isEmpty()) {
@@ -101,8 +101,12 @@ class PowerLossTest {
         erased.add(person);
     }
 
-    private void check(String when) throws IOException {
-        try (Gallery gallery = Gallery.open(file, "model", D)) {
+    private static SearchMethod method(Random random) {
+        return random.nextBoolean() ? SearchMethod.EXACT : SearchMethod.ON_DISK;
+    }
+
+    private void check(String when, SearchMethod method) throws IOException {
+        try (Gallery gallery = Gallery.open(file, "model", D, method)) {
             Set<Integer> found = new HashSet<>();
             for (Entry entry : gallery.entries()) {
                 int person = Traces.person(entry);

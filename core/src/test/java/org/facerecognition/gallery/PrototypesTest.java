@@ -16,7 +16,7 @@ class PrototypesTest {
     private static final int D = 64;
 
     private final Vectors vectors = new Vectors(D);
-    private final Rows rows = new Rows();
+    private final Rows rows = new Rows(new MemoryTexts());
     private final Prototypes prototypes = new Prototypes(vectors);
 
     @AfterEach

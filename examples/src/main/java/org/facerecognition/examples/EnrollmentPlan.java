@@ -3,12 +3,13 @@ package org.facerecognition.examples;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
@@ -23,12 +24,18 @@ import org.jspecify.annotations.Nullable;
  * name is not enrolled again; the same file under another name is enrolled, with a note that says which name it had.
  */
 final class EnrollmentPlan {
+    private static final int LOOKED_UP_TOGETHER = 1_000;
+
     private final List<Image> newImages = new ArrayList<>();
     private final List<String> alreadyThere = new ArrayList<>();
     private final Map<String, String> leftOut = new LinkedHashMap<>();
     private final List<String> notes = new ArrayList<>();
+    private final Gallery gallery;
     private final Map<String, List<Entry>> byContent = new HashMap<>(); // key: content key
     private final Map<String, List<Entry>> withoutContent = new HashMap<>(); // key: file
+
+    /** An image to be enrolled under a person's name. */
+    record NamedImage(String name, Path file) {}
 
     /**
      * An image of a person.
@@ -48,14 +55,11 @@ final class EnrollmentPlan {
         }
     }
 
-    /** @param entries the entries of the gallery */
-    EnrollmentPlan(Collection<Entry> entries) {
-        for (Entry entry : entries) {
-            if (entry.contentKey() != null) {
-                byContent
-                        .computeIfAbsent(entry.contentKey(), key -> new ArrayList<>())
-                        .add(entry);
-            } else if (entry.note() != null) {
+    /** @param gallery borrowed; nothing is enrolled in it while images are added */
+    EnrollmentPlan(Gallery gallery) {
+        this.gallery = gallery;
+        for (Entry entry : gallery.withoutContentKey()) {
+            if (entry.note() != null) {
                 withoutContent
                         .computeIfAbsent(entry.note(), key -> new ArrayList<>())
                         .add(entry);
@@ -63,9 +67,39 @@ final class EnrollmentPlan {
         }
     }
 
+    /** Decides about images, in order; see {@link #add(String, Path)}. */
+    void add(List<NamedImage> images) {
+        for (int from = 0; from < images.size(); from += LOOKED_UP_TOGETHER) {
+            List<Image> some = images.subList(from, Math.min(images.size(), from + LOOKED_UP_TOGETHER)).stream()
+                    .map(image -> new Image(image.name(), image.file(), contentKey(image.file())))
+                    .toList();
+            lookUp(some);
+            some.forEach(this::add);
+        }
+    }
+
     /** Decides whether an image is new, already enrolled or left out, and records it there. */
     void add(String name, Path file) {
-        Image image = new Image(name, file, contentKey(file));
+        add(List.of(new NamedImage(name, file)));
+    }
+
+    private void lookUp(List<Image> images) {
+        Set<String> unknown = new HashSet<>();
+        for (Image image : images) {
+            if (image.contentKey() != null && !byContent.containsKey(image.contentKey())) {
+                unknown.add(image.contentKey());
+            }
+        }
+        for (Entry entry : gallery.withContentKeys(unknown)) {
+            byContent
+                    .computeIfAbsent(String.valueOf(entry.contentKey()), key -> new ArrayList<>())
+                    .add(entry);
+        }
+    }
+
+    private void add(Image image) {
+        String name = image.name();
+        Path file = image.file();
         List<Entry> same = byContent.getOrDefault(String.valueOf(image.contentKey()), List.of());
         List<Entry> former = withoutContent.getOrDefault(image.note(), List.of());
         if (named(name, same).isPresent()

@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import org.facerecognition.examples.HelpSection.Heading;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code gallery}: keeps people by name in a file or a database and identifies them in images. */
@@ -35,9 +36,28 @@ final class GalleryCommand {
                                 + " environment, or ~/.pgpass).")
         private String gallery;
 
+        @Mixin
+        private OnDiskOption onDisk = new OnDiskOption();
+
         /** Returns the place; owned. */
         GalleryPlace place() {
-            return GalleryPlace.of(gallery);
+            return GalleryPlace.of(gallery, onDisk.isGiven());
+        }
+    }
+
+    /** The option of galleries that are larger than memory. */
+    @HelpSection(Heading.GALLERY)
+    static final class OnDiskOption {
+        @Option(
+                names = "--on-disk",
+                description =
+                        "Leave embeddings and names in the gallery's file, and hold only codes of one bit per value"
+                                + " in memory, which may miss the nearest person in principle. Default for files of more than"
+                                + " half the memory.")
+        private boolean given;
+
+        boolean isGiven() {
+            return given;
         }
     }
 

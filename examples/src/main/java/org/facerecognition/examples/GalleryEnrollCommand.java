@@ -81,13 +81,11 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     private boolean json;
 
     /** An image of a person. */
-    private record NamedImage(String name, Path file) {}
-
     private final Map<String, String> leftOut = new LinkedHashMap<>();
 
     @Override
     public Integer call() throws IOException {
-        List<NamedImage> images = folder == null ? named() : inFolder(folder);
+        List<EnrollmentPlan.NamedImage> images = folder == null ? named() : inFolder(folder);
         PrintWriter err = spec.commandLine().getErr();
         Optional<FaceDetector> faceDetector = detector.open(err);
         EnrollmentPlan plan;
@@ -101,8 +99,8 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             place.eraseOtherThumbnails(open);
             where = place.toString();
             open.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
-            plan = new EnrollmentPlan(open.entries());
-            images.forEach(image -> plan.add(image.name(), image.file()));
+            plan = new EnrollmentPlan(open);
+            plan.add(images);
             leftOut.putAll(plan.leftOut());
             enrolled = enroll(plan.newImages(), loaded.embedder(), open);
             total = open.size();
@@ -136,7 +134,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         }
     }
 
-    private List<NamedImage> named() {
+    private List<EnrollmentPlan.NamedImage> named() {
         if (words.size() < 2) {
             throw new IllegalArgumentException(
                     "a name and images must be given, or --folder with one folder per person");
@@ -144,16 +142,16 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         String name = Arguments.name(words.get(0));
         return words.stream()
                 .skip(1)
-                .map(file -> new NamedImage(name, Path.of(file)))
+                .map(file -> new EnrollmentPlan.NamedImage(name, Path.of(file)))
                 .toList();
     }
 
-    private List<NamedImage> inFolder(Path root) {
+    private List<EnrollmentPlan.NamedImage> inFolder(Path root) {
         if (!words.isEmpty()) {
             throw new IllegalArgumentException(
                     "--folder must be given without names and images, but was given with " + words);
         }
-        List<NamedImage> all = new ArrayList<>();
+        List<EnrollmentPlan.NamedImage> all = new ArrayList<>();
         PassedOver passedOver = new PassedOver();
         ImageFiles.Listing people = ImageFiles.list(root, passedOver);
         passedOver.addLooseImages(people.images().size());
@@ -164,7 +162,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             String name = person.getFileName().toString();
             try {
                 String checked = Gallery.checkName(name);
-                images.forEach(image -> all.add(new NamedImage(checked, image)));
+                images.forEach(image -> all.add(new EnrollmentPlan.NamedImage(checked, image)));
             } catch (IllegalArgumentException e) {
                 leftOut.put(person.toString(), "folder " + GalleryCommand.printable(name) + ": " + e.getMessage());
             }

@@ -2,11 +2,13 @@ package org.facerecognition.examples;
 
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
+import org.facerecognition.gallery.StoredEntry;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,6 +23,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class GalleryListCommand implements Callable<Integer> {
+    private static final int PAGE = 1_000;
+
     @Spec
     private CommandSpec spec;
 
@@ -55,14 +59,24 @@ final class GalleryListCommand implements Callable<Integer> {
                 all.put("embedding_mode", info.embeddingMode());
                 out.println(Json.line(all));
             } else if (entries) {
-                for (Entry entry : people.entries()) {
-                    String note = entry.note() == null ? "" : "\t" + GalleryCommand.printable(entry.note());
-                    out.println(entry.id() + "\t" + GalleryCommand.printable(entry.identity()) + note);
-                }
+                printEntries(people, out);
             } else {
                 people.identities()
                         .forEach((name, count) -> out.println(GalleryCommand.printable(name) + "\t" + count));
             }
+        }
+    }
+
+    /** Prints page by page, since a gallery may be larger than memory. */
+    private static void printEntries(Gallery people, PrintWriter out) {
+        List<StoredEntry> page = people.page(0, PAGE);
+        while (!page.isEmpty()) {
+            for (StoredEntry stored : page) {
+                Entry entry = stored.entry();
+                String note = entry.note() == null ? "" : "\t" + GalleryCommand.printable(entry.note());
+                out.println(entry.id() + "\t" + GalleryCommand.printable(entry.identity()) + note);
+            }
+            page = people.page(page.get(page.size() - 1).entry().id(), PAGE);
         }
     }
 }

@@ -1,7 +1,10 @@
 package org.facerecognition.examples;
 
+import com.sun.management.OperatingSystemMXBean;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.LongPredicate;
 import org.facerecognition.examples.web.FaceThumbnails;
@@ -19,9 +22,24 @@ abstract sealed class GalleryPlace implements AutoCloseable {
      * @return owned
      */
     static GalleryPlace of(String text) {
-        return DatabaseAddress.isOne(text)
-                ? new InDatabase(DatabaseAddress.of(text, System.getenv()))
-                : new InFile(Path.of(text));
+        return of(text, false);
+    }
+
+    /**
+     * Returns the place that an option names.
+     *
+     * @param onDisk whether the embeddings of a file are left there; those of a large file are in any case
+     * @return owned
+     */
+    static GalleryPlace of(String text, boolean onDisk) {
+        if (!DatabaseAddress.isOne(text)) {
+            return new InFile(Path.of(text), onDisk);
+        }
+        if (onDisk) {
+            throw new IllegalArgumentException("--on-disk must be given with a gallery in a file; a database keeps its"
+                    + " embeddings on its own disk");
+        }
+        return new InDatabase(DatabaseAddress.of(text, System.getenv()));
     }
 
     /** Opens the gallery for changes, and creates it if there is none; owned. */
@@ -60,14 +78,25 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
     private static final class InFile extends GalleryPlace {
         private final Path file;
+        private final SearchMethod method;
 
-        InFile(Path file) {
+        InFile(Path file, boolean onDisk) {
             this.file = file;
+            this.method = onDisk || isLarge(file) ? SearchMethod.ON_DISK : SearchMethod.EXACT;
+        }
+
+        private static boolean isLarge(Path file) {
+            long memory = ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+            try {
+                return Files.isRegularFile(file) && Files.size(file) > memory / 2;
+            } catch (IOException e) {
+                return false; // opening it tells why
+            }
         }
 
         @Override
         Gallery open(String fingerprint, int dimension) {
-            return Gallery.open(file, fingerprint, dimension);
+            return Gallery.open(file, fingerprint, dimension, method);
         }
 
         @Override
@@ -82,7 +111,7 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
         @Override
         Gallery read(String fingerprint, int dimension) {
-            return Gallery.openReadOnly(file, fingerprint, dimension, SearchMethod.EXACT);
+            return Gallery.openReadOnly(file, fingerprint, dimension, method);
         }
 
         @Override

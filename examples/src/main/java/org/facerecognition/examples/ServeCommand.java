@@ -59,6 +59,9 @@ final class ServeCommand implements Callable<Integer> {
     @HelpSection(Heading.GALLERY)
     private @Nullable String gallery;
 
+    @Mixin
+    private GalleryCommand.OnDiskOption onDisk = new GalleryCommand.OnDiskOption();
+
     @Option(
             names = "--port",
             paramLabel = "PORT",
@@ -83,7 +86,7 @@ final class ServeCommand implements Callable<Integer> {
         FaceServer.Settings settings = new FaceServer.Settings(host, port);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
-        try (@Nullable GalleryPlace place = gallery == null ? null : GalleryPlace.of(gallery);
+        try (@Nullable GalleryPlace place = gallery == null ? null : GalleryPlace.of(gallery, onDisk.isGiven());
                 FaceDetector faceDetector = detector.openRequired(err);
                 LoadedModel loaded = model.load(faceDetector, FaceChoice.MOST_PROMINENT, !noFlip)) {
             FaceEmbedder embedder = loaded.embedder();

@@ -1,0 +1,207 @@
+package org.facerecognition.gallery;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A segment whose embeddings, names and notes stay in the gallery's file. In memory there are the ids and offsets of
+ * the entries, and hashes and {@link SignCodes}, which select the entries that a search reads from the file.
+ */
+final class DiskSegment implements Segment {
+    private static final int MIN_PROTOTYPES = 12; // whose rows are compared
+    private static final int SCANNED_TOGETHER = 64; // probes
+    private static final int PART = 1_024; // rows that are indexed together
+
+    private final EntryFile file;
+    private final LongColumn offsets; // by row
+    private final FileTexts texts;
+    private final Rows rows;
+    private final CodedPrototypes prototypes;
+    private final CodeScan scan;
+    private final SavedIndex saved;
+
+    /**
+     * Opens the file.
+     *
+     * @param offsets of the rows in the file, which the owner of the file adds before the rows
+     * @throws GalleryException if the file cannot be opened
+     */
+    DiskSegment(Path path, int dimension, LongColumn offsets) {
+        this.file = new EntryFile(path, dimension);
+        this.offsets = offsets;
+        this.texts = new FileTexts(file, offsets);
+        this.rows = new Rows(texts);
+        SignCodes codes = new SignCodes(dimension);
+        this.prototypes = new CodedPrototypes(codes);
+        this.scan = new CodeScan(codes);
+        this.saved = new SavedIndex(path, this);
+    }
+
+    /** Returns the header of the file that this segment reads. */
+    LogHeader header() {
+        return file.header();
+    }
+
+    /** Returns the copy of this segment on the disk. */
+    SavedIndex saved() {
+        return saved;
+    }
+
+    FileTexts texts() {
+        return texts;
+    }
+
+    LongColumn offsets() {
+        return offsets;
+    }
+
+    CodedPrototypes prototypes() {
+        return prototypes;
+    }
+
+    @Override
+    public Rows rows() {
+        return rows;
+    }
+
+    // ---- changing ----
+
+    @Override
+    public void reserve(int count) {
+        // columns grow without being copied
+    }
+
+    @Override
+    public void append(List<LogRecord.Enrolled> entries) {
+        for (int from = 0; from < entries.size(); from += PART) {
+            List<LogRecord.Enrolled> part = entries.subList(from, Math.min(entries.size(), from + PART));
+            int first = rows.count();
+            part.forEach(entry -> rows.add(entry.entry(), entry.identity(), entry.note(), entry.contentKey()));
+            List<float[]> units = part.stream().map(LogRecord.Enrolled::unit).toList();
+            prototypes.add(first, units, rows.view(), this::vectors);
+        }
+    }
+
+    /** Returns the embeddings of rows that are not erased. */
+    List<float[]> vectors(int[] ofRows) {
+        List<float[]> vectors = new ArrayList<>(ofRows.length);
+        file.readVectors(Arrays.stream(ofRows).mapToLong(offsets::get).toArray(), (at, unit) -> {
+            float[] vector = new float[unit.remaining() / Float.BYTES];
+            unit.asFloatBuffer().get(vector);
+            vectors.add(vector);
+        });
+        return vectors;
+    }
+
+    @Override
+    public void removeLoaded(int row) {
+        remove(new int[] {row}).run();
+    }
+
+    @Override
+    public void finishLoading() {
+        // rows are indexed as they are appended
+    }
+
+    @Override
+    public void indexFrom(int first) {
+        // as above
+    }
+
+    @Override
+    public Runnable remove(int[] removed) {
+        rows.remove(removed);
+        int[] replaced = prototypes.replace(removed, rows.view(), this::vectors);
+        saved.mustErase(removed, replaced);
+        return () -> {
+            Arrays.stream(replaced).forEach(prototypes::erase);
+            rows.erase(removed);
+        };
+    }
+
+    // ---- reading ----
+
+    @Override
+    public LogRecord.@Nullable Enrolled record(Rows.View view, int row) {
+        return file.read(offsets.get(row));
+    }
+
+    @Override
+    public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch) {
+        if (view.live() == 0) {
+            return probes.stream().map(probe -> List.<Hit>of()).toList();
+        }
+        List<List<Hit>> all = new ArrayList<>(probes.size());
+        for (int from = 0; from < probes.size(); from += SCANNED_TOGETHER) {
+            int end = Math.min(probes.size(), from + SCANNED_TOGETHER);
+            all.addAll(nearestOfSome(probes.subList(from, end), view, k, efSearch));
+        }
+        return all;
+    }
+
+    private List<List<Hit>> nearestOfSome(List<float[]> units, Rows.View view, int k, int efSearch) {
+        List<SignCodes.Probe> probes =
+                units.stream().map(prototypes.codes()::probe).toList();
+        int all = prototypes.searchable();
+        int requested = (int) Math.min(all, Math.max(efSearch, MIN_PROTOTYPES + 4L * k));
+        int[][] near = scan.near(probes, all, requested);
+        return IntStream.range(0, near.length)
+                .parallel()
+                .mapToObj(i -> {
+                    int[] ranked = scan.rank(probes.get(i), near[i], requested, number -> prototypes.has(number, view));
+                    List<Hit> best = bestOfGroups(ranked, units.get(i), view);
+                    return best.size() >= Math.min(k, view.liveGroups())
+                            ? best.subList(0, Math.min(best.size(), k))
+                            : nearestOfMore(probes.get(i), units.get(i), view, k, 4L * requested);
+                })
+                .toList();
+    }
+
+    /** Searches for more and more prototypes until they belong to enough identities, or there are no more. */
+    private List<Hit> nearestOfMore(SignCodes.Probe probe, float[] unit, Rows.View view, int k, long requested) {
+        int all = prototypes.searchable();
+        int limit = (int) Math.min(all, requested);
+        int[] ranked = scan.nearest(probe, all, limit, number -> prototypes.has(number, view));
+        List<Hit> best = bestOfGroups(ranked, unit, view);
+        return limit == all || best.size() >= Math.min(k, view.liveGroups())
+                ? best.subList(0, Math.min(best.size(), k))
+                : nearestOfMore(probe, unit, view, k, 4L * limit);
+    }
+
+    /** Compares the rows of prototypes, and returns the best one of each group, the best first. */
+    private List<Hit> bestOfGroups(int[] ofPrototypes, float[] unit, Rows.View view) {
+        int[] candidates = Arrays.stream(ofPrototypes)
+                .flatMap(number -> Arrays.stream(prototypes.rows(number, view)))
+                .sorted()
+                .distinct()
+                .toArray();
+        Map<Integer, Hit> best = new HashMap<>();
+        file.readVectors(Arrays.stream(candidates).mapToLong(offsets::get).toArray(), (at, vector) -> {
+            Hit hit = new Hit(candidates[at], cosine(vector, unit));
+            best.merge(view.group(hit.row()), hit, (a, b) -> b.cosine() > a.cosine() ? b : a);
+        });
+        return best.values().stream().sorted(Candidates.BEST_FIRST).toList();
+    }
+
+    /** Returns the cosine in double precision, added up in the same order as {@link Vectors#cosine}. */
+    private static double cosine(ByteBuffer vector, float[] probe) {
+        double dot = 0;
+        int at = vector.position();
+        for (int i = 0; i < probe.length; i++) {
+            dot += (double) vector.getFloat(at + Float.BYTES * i) * probe[i];
+        }
+        return Math.max(-1, Math.min(1, dot));
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+}

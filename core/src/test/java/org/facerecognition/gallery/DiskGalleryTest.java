@@ -1,0 +1,364 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Galleries whose embeddings stay in the file, and the index that is saved beside it. */
+class DiskGalleryTest {
+    private static final int D = 64;
+    private static final int ALL = 65_536; // candidates, so that searches are exact
+
+    @TempDir
+    Path folder;
+
+    private Path file;
+    private Path index;
+
+    @BeforeEach
+    void nameFiles() {
+        file = folder.resolve("people.gallery");
+        index = folder.resolve("people.gallery.index");
+    }
+
+    private Gallery open() {
+        Gallery gallery = Gallery.open(file, "model", D, SearchMethod.ON_DISK);
+        gallery.setEfSearch(ALL);
+        return gallery;
+    }
+
+    private static List<Enrollment> people(int from, int to) {
+        return IntStream.range(from, to).mapToObj(i -> Traces.enrollment(i, D)).toList();
+    }
+
+    // ---- answers ----
+
+    /** Random changes, with openings in between; after each, a gallery in memory has the same answers. */
+    @Test
+    void everyChangeGivesTheAnswersOfAGalleryInMemory() {
+        Random random = new Random(Long.getLong("tests.seed", 5));
+        Gallery gallery = open();
+        try (Gallery expected = Gallery.inMemory("model", D)) {
+            for (int change = 0; change < 600; change++) {
+                int kind = random.nextInt(100);
+                if (kind < 55) {
+                    List<Enrollment> batch = randomBatch(random);
+                    assertThat(gallery.enroll(batch)).isEqualTo(expected.enroll(batch));
+                } else if (kind < 65) {
+                    List<Enrollment> batch = randomBatch(random);
+                    assertThat(gallery.enrollMissing(batch)).isEqualTo(expected.enrollMissing(batch));
+                } else if (kind < 80) {
+                    long id = 1 + random.nextInt(200);
+                    assertThat(gallery.remove(id)).isEqualTo(expected.remove(id));
+                } else if (kind < 90) {
+                    String name = name(random);
+                    assertThat(gallery.remove(name)).isEqualTo(expected.remove(name));
+                } else if (kind < 97) {
+                    gallery.close();
+                    gallery = open();
+                } else {
+                    gallery.compact();
+                }
+                assertThat(gallery.size()).isEqualTo(expected.size());
+                assertThat(gallery.identityCount()).isEqualTo(expected.identityCount());
+                if (change % 10 == 0) {
+                    assertSame(gallery, expected, random);
+                }
+            }
+            assertSame(gallery, expected, random);
+            gallery.bindEmbeddingMode("aligned");
+            assertSame(gallery, expected, random);
+        } finally {
+            gallery.close();
+        }
+        assertThat(Gallery.info(file).embeddingMode()).contains("aligned");
+    }
+
+    /** Names differ in case, so that a stored name must be found by another form of it. */
+    private static String name(Random random) {
+        String name = "Person " + (char) ('a' + random.nextInt(26));
+        return random.nextBoolean() ? name : name.toUpperCase(Locale.ROOT);
+    }
+
+    private static List<Enrollment> randomBatch(Random random) {
+        List<Enrollment> batch = new ArrayList<>();
+        for (int i = random.nextInt(4) == 0 ? random.nextInt(12) : 1; i > 0; i--) {
+            String name = name(random);
+            int person = Character.toLowerCase(name.charAt(name.length() - 1)) + random.nextInt(2) * 100;
+            int image = random.nextInt(30);
+            batch.add(new Enrollment(
+                    name, TestFaces.of(person, image, D), random.nextBoolean() ? "note" : null, "key " + image));
+        }
+        return batch;
+    }
+
+    private static void assertSame(Gallery gallery, Gallery expected, Random random) {
+        assertThat(gallery.entries()).isEqualTo(expected.entries());
+        assertThat(gallery.newest(7)).isEqualTo(expected.newest(7));
+        assertThat(gallery.withContentKeys(List.of("key 3", "key 4")))
+                .isEqualTo(expected.withContentKeys(List.of("key 3", "key 4")));
+        for (StoredEntry entry : expected.page(0, 1_000)) {
+            assertThat(gallery.entry(entry.entry().id())).contains(entry.entry());
+            assertThat(gallery.embedding(entry.entry().id()).orElseThrow()).isEqualTo(entry.embedding());
+        }
+        List<float[]> probes = IntStream.range(0, 5)
+                .mapToObj(i -> TestFaces.of('a' + random.nextInt(26), 40 + i, D))
+                .toList();
+        assertThat(gallery.identify(probes, 4, -1)).isEqualTo(expected.identify(probes, 4, -1));
+    }
+
+    /** With the default number of candidates, and many images of each person in one batch and over many. */
+    @Test
+    void findsNearlyAllAmongManyPeople() {
+        try (Gallery gallery = Gallery.open(file, "model", 128, SearchMethod.ON_DISK);
+                Gallery exact = Gallery.inMemory("model", 128)) {
+            for (int image = 0; image < 3; image++) {
+                List<Enrollment> batch = new ArrayList<>();
+                for (int person = 0; person < 2_000; person++) {
+                    batch.add(new Enrollment("p" + person, TestFaces.of(person, image, 128)));
+                }
+                gallery.enroll(batch);
+                exact.enroll(batch);
+            }
+            int same = 0;
+            for (int person = 0; person < 200; person++) {
+                float[] probe = TestFaces.of(person * 7, 50, 128);
+                same += gallery.identify(probe, 1, -1).equals(exact.identify(probe, 1, -1)) ? 1 : 0;
+            }
+            assertThat(same).isGreaterThanOrEqualTo(198);
+            assertThat(gallery.identify(TestFaces.of(3, 50, 128), 2_000, -1).matches())
+                    .as("every identity, although few candidates are kept at first")
+                    .hasSize(2_000);
+        }
+    }
+
+    @Test
+    void needsAFile() {
+        assertThatThrownBy(() -> Gallery.inMemory("model", D, SearchMethod.ON_DISK))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("open a file");
+    }
+
+    // ---- the saved index ----
+
+    /** The opening does not read entries that are in the index; a search verifies those that it reads. */
+    @Test
+    void theNextOpeningReadsOnlyWhatIsNotInTheIndex() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 300));
+        }
+        damageEntryOf(7);
+        assertThatThrownBy(() -> Gallery.open(file, "model", D)).hasMessageContaining("is damaged at byte");
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(300);
+            gallery.setEfSearch(1);
+            assertThat(gallery.identify(TestFaces.direction(8, D), 1, 0.99).isKnown())
+                    .isTrue();
+            gallery.setEfSearch(ALL);
+            assertThatThrownBy(() -> gallery.identify(TestFaces.direction(7, D), 1, 0.99))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageContaining("does not match its checksum")
+                    .hasMessageContaining("restore a copy");
+            gallery.enroll(people(300, 302));
+        }
+        try (Gallery gallery = open()) {
+            gallery.setEfSearch(1);
+            assertThat(gallery.identify(TestFaces.direction(301, D), 1, 0.99).isKnown())
+                    .as("what was enrolled after the index was saved")
+                    .isTrue();
+        }
+    }
+
+    private void damageEntryOf(int person) throws IOException {
+        String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
+        try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
+            out.seek(bytes.indexOf(Traces.name(person) + "") + 1_000);
+            int old = out.read();
+            out.seek(out.getFilePointer() - 1);
+            out.write(old ^ 1);
+        }
+    }
+
+    @Test
+    void aDamagedIndexIsRebuilt() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 120));
+            gallery.remove(Traces.name(5));
+        }
+        byte[] log = Files.readAllBytes(file);
+        byte[] saved = Files.readAllBytes(index);
+        Random random = new Random(3);
+        for (int i = 0; i < 150; i++) {
+            byte[] damaged = i % 5 == 0 ? Arrays.copyOf(saved, random.nextInt(saved.length)) : saved.clone();
+            if (i % 5 != 0) {
+                damaged[random.nextInt(damaged.length)] ^= (byte) (1 << random.nextInt(8));
+            }
+            Files.write(file, log);
+            Files.write(index, damaged);
+            assertIntact(120, 5);
+            assertThat(Files.readAllBytes(index)).as("it is saved again").isNotEqualTo(damaged);
+        }
+    }
+
+    private void assertIntact(int people, int removed) {
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(people - 1);
+            assertThat(gallery.entries()).allMatch(entry -> Traces.isIntact(entry, gallery, D));
+            for (int person = 0; person < people; person += 9) {
+                Outcome outcome = gallery.identify(TestFaces.direction(person, D), 1, 0.99);
+                assertThat(outcome.isKnown()).isEqualTo(person != removed);
+            }
+            assertThat(gallery.identify(TestFaces.direction(removed, D), 1, 0.99)
+                            .isKnown())
+                    .isFalse();
+        }
+    }
+
+    @Test
+    void ignoresTheIndexOfAnotherFile() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 30));
+        }
+        Files.move(index, folder.resolve("first.index"));
+        Files.delete(file);
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(30, 61));
+        }
+        Files.move(folder.resolve("first.index"), index, StandardCopyOption.REPLACE_EXISTING);
+        try (Gallery gallery = open()) {
+            assertThat(gallery.entries()).hasSize(31).allMatch(entry -> Traces.isIntact(entry, gallery, D));
+        }
+    }
+
+    // ---- erasure ----
+
+    private static String bytes(ByteBuffer bytes) {
+        return new String(bytes.array(), StandardCharsets.ISO_8859_1);
+    }
+
+    /** Returns the code of a person with one image. */
+    private static String code(int person) {
+        SignCodes codes = new SignCodes(D);
+        codes.reserve(1);
+        codes.put(0, UnitVector.of(TestFaces.direction(person, D), D, "image"));
+        ByteBuffer bytes = ByteBuffer.allocate(codes.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        codes.write(0, bytes);
+        return bytes(bytes);
+    }
+
+    private static String hash(int person) {
+        long hash = FileTexts.hash(Names.key(Traces.name(person)));
+        return bytes(
+                ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(hash));
+    }
+
+    private void assertInIndex(int person, boolean expected) throws IOException {
+        String saved = Files.readString(index, StandardCharsets.ISO_8859_1);
+        assertThat(saved.contains(code(person))).as("code of " + person).isEqualTo(expected);
+        assertThat(saved.contains(hash(person))).as("hash of " + person).isEqualTo(expected);
+    }
+
+    @Test
+    void removalErasesCodesAndHashesFromTheIndex() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 50));
+        }
+        assertInIndex(7, true);
+        try (Gallery gallery = open()) {
+            gallery.remove(Traces.name(7));
+            assertInIndex(7, false);
+            assertInIndex(8, true);
+            gallery.remove(9); // person 8
+            assertInIndex(8, false);
+            damageEntryOf(20); // which an opening that reads all entries would reject
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(48);
+            assertThat(gallery.enroll(Traces.name(7), TestFaces.direction(7, D)))
+                    .isEqualTo(51);
+        }
+    }
+
+    /** A person of several images: the mean of those that are left gets a new code, also in the next opening. */
+    @Test
+    void removingOneOfSeveralImagesReplacesTheCodeOfTheirMean() throws IOException {
+        List<Enrollment> images = IntStream.range(0, 6)
+                .mapToObj(i -> new Enrollment("Anna", TestFaces.of(1, i, D), "image " + i))
+                .toList();
+        try (Gallery gallery = open()) {
+            gallery.enroll(images);
+            gallery.enroll(people(10, 40));
+        }
+        byte[] before = Files.readAllBytes(index);
+        for (int opening = 0; opening < 2; opening++) {
+            try (Gallery gallery = open()) {
+                gallery.remove(1 + opening);
+                byte[] after = Files.readAllBytes(index);
+                assertThat(after).hasSameSizeAs(before).isNotEqualTo(before);
+                assertThat(gallery.identify(TestFaces.of(1, 0, D), 1, -1).best().orElseThrow())
+                        .extracting(Match::identity)
+                        .isEqualTo("Anna");
+                assertThat(gallery.identities()).containsEntry("Anna", 5 - opening);
+            }
+        }
+    }
+
+    /** A version of this library that knows no index removes an entry and leaves the index as it is. */
+    @Test
+    void aRemovalWithoutTheIndexIsErasedFromItByTheNextOpening() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 50));
+        }
+        Path kept = folder.resolve("kept");
+        Files.copy(index, kept);
+        try (Gallery gallery = Gallery.open(file, "model", D)) {
+            gallery.remove(Traces.name(7));
+            assertThat(index).as("a gallery in memory cannot keep it").doesNotExist();
+        }
+        Files.move(kept, index);
+        try (Gallery gallery = open()) {
+            assertInIndex(7, false);
+            assertInIndex(8, true);
+            assertThat(gallery.size()).isEqualTo(49);
+        }
+    }
+
+    // ---- readers in other processes ----
+
+    @Test
+    void aReaderLeavesOutWhatAWriterErasesAndSaysWhenTheFileWasRewritten() {
+        try (Gallery writer = open()) {
+            writer.enroll(people(0, 40));
+            try (Gallery reader = Gallery.openReadOnly(file, "model", D, SearchMethod.ON_DISK)) {
+                writer.remove(Traces.name(7));
+                assertThat(reader.identify(TestFaces.direction(7, D), 1, 0.99).isKnown())
+                        .isFalse();
+                assertThat(reader.entries()).hasSize(39).noneMatch(entry -> Traces.person(entry) == 7);
+                assertThat(reader.entry(8)).isEmpty();
+                writer.compact();
+                assertThatThrownBy(() -> reader.identify(TestFaces.direction(8, D), 1, 0.99))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessageContaining("open it again");
+            }
+            assertThat(writer.identify(TestFaces.direction(8, D), 1, 0.99).isKnown())
+                    .isTrue();
+        }
+    }
+}
