@@ -167,6 +167,17 @@ class GalleryTransferCommandTest {
         Cli.Result again = Cli.run("gallery", "import", "--gallery", copy, "--from", export, "--json");
         assertThat(again.json().toString()).isEqualTo("{\"added\":0,\"already_there\":6,\"entries\":6}");
 
+        Path large = folder.resolve("large.gallery");
+        Cli.Result onDisk = Cli.run("gallery", "import", "--gallery", large, "--on-disk", "--from", export, "--json");
+        assertThat(onDisk.json().toString()).isEqualTo(imported.json().toString());
+        assertThat(folder.resolve("large.gallery.index")).exists();
+        assertThat(Cli.run("gallery", "list", "--gallery", large, "--on-disk", "--entries")
+                        .out())
+                .isEqualTo(Cli.run("gallery", "list", "--gallery", copy, "--entries")
+                        .out());
+        Cli.Result database = Cli.run("gallery", "info", "--gallery", "jdbc:postgresql://localhost/faces", "--on-disk");
+        assertThat(database.err()).contains("error: --on-disk must be given with a gallery in a file");
+
         Path foreign = folder.resolve("foreign.gallery");
         Cli.run("gallery", "enroll", "--gallery", foreign, "--model", other, "Ann", photos.resolve("person0/0.png"));
         Cli.Result refused = Cli.run("gallery", "import", "--gallery", foreign, "--from", export);
