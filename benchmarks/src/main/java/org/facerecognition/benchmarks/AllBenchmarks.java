@@ -86,6 +86,7 @@ final class AllBenchmarks {
             new Section("exports", 4, false, 2, "exports"),
             new Section("heads", 8, true, 2, "heads 3"),
             new Section("gallery", 15, true, 3, "gallery 3 1000000 100000"),
+            new Section("gallery-large", 12, false, 2, "gallery-large"),
             new Section("losses", 40, false, 2, "losses {orl}"),
             new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 

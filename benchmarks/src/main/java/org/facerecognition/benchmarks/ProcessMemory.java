@@ -19,11 +19,6 @@ final class ProcessMemory {
         return mebibytes("VmRSS");
     }
 
-    /** Returns the present resident memory without pages of files. */
-    static double anonymousMib() throws IOException {
-        return mebibytes("RssAnon");
-    }
-
     /** Returns the present resident memory, or 0 if the operating system does not report it. */
     static int residentMibOrZero() {
         try {

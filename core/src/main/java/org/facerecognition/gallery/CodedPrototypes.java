@@ -74,7 +74,7 @@ final class CodedPrototypes {
         }
         encode(
                 first,
-                number -> mean(Arrays.stream(rows(number, view))
+                number -> UnitVector.mean(Arrays.stream(rows(number, view))
                         .mapToObj(row -> units.get(row - from))
                         .toList()));
         for (int candidate : grown) {
@@ -148,26 +148,13 @@ final class CodedPrototypes {
         });
     }
 
-    private static float[] mean(List<float[]> units) {
-        if (units.size() == 1) {
-            return units.get(0);
-        }
-        float[] sum = new float[units.get(0).length];
-        for (float[] unit : units) {
-            for (int i = 0; i < sum.length; i++) {
-                sum[i] += unit[i];
-            }
-        }
-        return UnitVector.of(sum, sum.length, "mean");
-    }
-
     private void replaceIfMoved(int old, Rows.View view, VectorSource vectors) {
         int[] rows = rows(old, view);
         List<float[]> units = vectors.of(rows);
         if (units.isEmpty()) {
             return;
         }
-        float[] mean = mean(units);
+        float[] mean = UnitVector.mean(units);
         if (codes.probe(mean).cosine(old) < Prototypes.MIN_MEAN_SIMILARITY) {
             replace(old, rows, mean, view);
             replacedAt.set(old, view.rows());
@@ -188,13 +175,8 @@ final class CodedPrototypes {
 
     // ---- removing ----
 
-    /**
-     * Replaces the prototypes of removed rows by prototypes of the remaining rows.
-     *
-     * @param view without the removed rows; published next
-     * @return the numbers of the old prototypes, to be {@link #erase erased} once no reader uses an earlier view
-     */
-    int[] replace(int[] removed, Rows.View view, VectorSource vectors) {
+    /** Returns the numbers of all prototypes of removed rows. */
+    int[] of(int[] removed, Rows.View view) {
         Set<Integer> affected = new HashSet<>();
         for (int row : removed) {
             for (int one = newest.get(view.group(row)); one != NONE; one = previous.get(one)) {
@@ -203,13 +185,22 @@ final class CodedPrototypes {
                 }
             }
         }
+        return affected.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /**
+     * Adds prototypes of the remaining rows in place of those {@link #of(int[], Rows.View) of removed rows}, which must
+     * be {@link #erase erased} once no reader uses an earlier view.
+     *
+     * @param view without the removed rows; published next
+     */
+    void replace(int[] affected, Rows.View view, VectorSource vectors) {
         for (int old : affected) {
             if (replacedAt.get(old) == NEVER) {
                 addRemaining(old, view, vectors);
             }
         }
         searchable = count;
-        return affected.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private boolean contains(int prototype, int row) {
@@ -224,7 +215,7 @@ final class CodedPrototypes {
         int[] remaining = rows(old, view);
         List<float[]> units = vectors.of(remaining);
         if (!units.isEmpty()) {
-            replace(old, remaining, mean(units), view);
+            replace(old, remaining, UnitVector.mean(units), view);
         }
     }
 

@@ -1,6 +1,5 @@
 package org.facerecognition.gallery;
 
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * the entries, and hashes and {@link SignCodes}, which select the entries that a search reads from the file.
  */
 final class DiskSegment implements Segment {
-    private static final int MIN_PROTOTYPES = 12; // whose rows are compared
     private static final int SCANNED_TOGETHER = 64; // probes
     private static final int PART = 1_024; // rows that are indexed together
 
@@ -106,20 +104,16 @@ final class DiskSegment implements Segment {
     }
 
     @Override
-    public void finishLoading() {
-        // rows are indexed as they are appended
-    }
-
-    @Override
     public void indexFrom(int first) {
-        // as above
+        // rows are indexed as they are appended
     }
 
     @Override
     public Runnable remove(int[] removed) {
         rows.remove(removed);
-        int[] replaced = prototypes.replace(removed, rows.view(), this::vectors);
-        saved.mustErase(removed, replaced);
+        int[] replaced = prototypes.of(removed, rows.view());
+        saved.mustErase(removed, replaced); // before remaining rows are read, which may fail
+        prototypes.replace(replaced, rows.view(), this::vectors);
         return () -> {
             Arrays.stream(replaced).forEach(prototypes::erase);
             rows.erase(removed);
@@ -150,7 +144,7 @@ final class DiskSegment implements Segment {
         List<SignCodes.Probe> probes =
                 units.stream().map(prototypes.codes()::probe).toList();
         int all = prototypes.searchable();
-        int requested = (int) Math.min(all, Math.max(efSearch, MIN_PROTOTYPES + 4L * k));
+        int requested = (int) Math.min(all, Math.max(efSearch, PrototypeSearch.MIN_PROTOTYPES + 4L * k));
         int[][] near = scan.near(probes, all, requested);
         return IntStream.range(0, near.length)
                 .parallel()
@@ -183,21 +177,13 @@ final class DiskSegment implements Segment {
                 .distinct()
                 .toArray();
         Map<Integer, Hit> best = new HashMap<>();
-        file.readVectors(Arrays.stream(candidates).mapToLong(offsets::get).toArray(), (at, vector) -> {
-            Hit hit = new Hit(candidates[at], cosine(vector, unit));
+        float[] vector = new float[unit.length];
+        file.readVectors(Arrays.stream(candidates).mapToLong(offsets::get).toArray(), (at, values) -> {
+            values.asFloatBuffer().get(vector);
+            Hit hit = new Hit(candidates[at], UnitVector.cosine(vector, unit));
             best.merge(view.group(hit.row()), hit, (a, b) -> b.cosine() > a.cosine() ? b : a);
         });
         return best.values().stream().sorted(Candidates.BEST_FIRST).toList();
-    }
-
-    /** Returns the cosine in double precision, added up in the same order as {@link Vectors#cosine}. */
-    private static double cosine(ByteBuffer vector, float[] probe) {
-        double dot = 0;
-        int at = vector.position();
-        for (int i = 0; i < probe.length; i++) {
-            dot += (double) vector.getFloat(at + Float.BYTES * i) * probe[i];
-        }
-        return Math.max(-1, Math.min(1, dot));
     }
 
     @Override

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class EntryFile implements AutoCloseable {
     private static final int HANDLES_PER_PROCESSOR = 2;
+    private static final int MAX_ATTEMPTS = 20;
     private static final int USUAL_TEXT_BYTES = 256;
     private static final int MAX_GAP_BYTES = 16 << 10; // read rather than skipped
     private static final int MAX_RUN_BYTES = 256 << 10;
@@ -183,10 +184,23 @@ final class EntryFile implements AutoCloseable {
             return body(in, offset, all, 0);
         }
         int body = start + LogRecord.LENGTH_BYTES;
-        if (bytes.getInt(body + length) != LogRecord.check(bytes.array(), body, length)) {
-            throw damaged(offset);
+        if (!isWhole(bytes, body, length)) {
+            ByteBuffer again = ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN);
+            body = LogRecord.LENGTH_BYTES;
+            for (int attempt = 1; !isWhole(fill(in, offset, again.clear()), body, length); attempt++) {
+                if (attempt == MAX_ATTEMPTS) {
+                    throw damaged(offset);
+                }
+                GalleryLoader.pause(); // a writer in another process may be erasing it
+            }
+            return again.slice(body, length).order(ByteOrder.LITTLE_ENDIAN);
         }
         return bytes.slice(body, length).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static boolean isWhole(ByteBuffer bytes, int body, int length) {
+        return bytes.limit() >= body + length + LogRecord.CHECK_BYTES
+                && bytes.getInt(body + length) == LogRecord.check(bytes.array(), body, length);
     }
 
     private GalleryException damaged(long offset) {

@@ -96,13 +96,36 @@ final class GalleryContents implements AutoCloseable {
                 store.enroll(records);
             }
             nextEntry += ids.length;
-            segment.append(records);
-            segment.indexFrom(first);
-            snapshots.publish();
+            follow("enrolled", () -> {
+                segment.append(records);
+                segment.indexFrom(first);
+                snapshots.publish();
+            });
             if (store != null) {
-                store.saveIfGrown(segment);
+                store.saveIfGrown();
             }
             return ids;
+        }
+    }
+
+    /**
+     * Applies to the memory what the file has already. If that fails, no more changes are accepted, since offsets and
+     * rows may no longer belong together.
+     */
+    private void follow(String done, Runnable change) {
+        boolean followed = false;
+        try {
+            change.run();
+            followed = true;
+        } catch (GalleryException e) { // of embeddings that stay in the file
+            throw new GalleryException(
+                    "entries were " + done + " in the file, but not in memory; close " + name() + " and open it again: "
+                            + e.getMessage(),
+                    e);
+        } finally {
+            if (!followed && store != null) {
+                store.giveUp();
+            }
         }
     }
 
@@ -171,7 +194,7 @@ final class GalleryContents implements AutoCloseable {
         int[] ascending = Arrays.stream(rows).sorted().toArray();
         List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(ascending, snapshot.view());
         try {
-            snapshots.remove(rows);
+            follow("removed", () -> snapshots.remove(rows));
         } finally { // the removal is committed, so the entries must leave the disk whatever happens in memory
             if (store != null) {
                 store.erase(removals);

@@ -7,8 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
+import org.facerecognition.io.LockedException;
+import org.facerecognition.io.WriterLock;
 
-/** Reads a gallery's file, and what is saved beside it, into a segment. */
+/** Locks a gallery's file for a writer, and reads it, and what is saved beside it, into a segment. */
 final class GalleryLoader {
     private static final int MAX_ATTEMPTS = 20;
     private static final int PAUSE_MILLIS = 2;
@@ -44,8 +46,27 @@ final class GalleryLoader {
         }
     }
 
-    static Path lockFile(Path file) {
+    private static Path lockFile(Path file) {
         return file.resolveSibling(file.getFileName() + ".lock");
+    }
+
+    /** Keeps other writers out; owned. */
+    static WriterLock lock(Path file) {
+        try {
+            return WriterLock.ofConfidential(lockFile(file), "a gallery writer");
+        } catch (LockedException e) {
+            throw new GalleryException(
+                    "gallery " + file + " is already open for writing in "
+                            + (e.byThisProcess() ? "this process" : "another process")
+                            + "; close that one, or open this one for reading"
+                            + (e.holder() == null ? "" : "; the lock is held by " + e.holder()),
+                    e);
+        } catch (IOException e) {
+            throw new GalleryException(
+                    "cannot lock gallery " + file + ": " + AtomicFile.reason(e)
+                            + "; choose a writable folder, or open it for reading",
+                    e);
+        }
     }
 
     /** Reads the file again if a writer in another process erased an entry or replaced the file in the meantime. */
@@ -67,7 +88,8 @@ final class GalleryLoader {
         }
     }
 
-    private static void pause() {
+    /** Waits for a writer in another process. */
+    static void pause() {
         try {
             Thread.sleep(PAUSE_MILLIS);
         } catch (InterruptedException e) {

@@ -13,7 +13,6 @@ import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
-import org.facerecognition.io.LockedException;
 import org.facerecognition.io.WriterLock;
 import org.jspecify.annotations.Nullable;
 
@@ -51,7 +50,7 @@ final class GalleryStore implements AutoCloseable {
     static GalleryStore forWriting(Path file, String fingerprint, int dimension, LogFile.Opener opener) {
         LogHeader header = new LogHeader(UUID.randomUUID(), dimension, 1, fingerprint, null);
         GalleryStore store = new GalleryStore(GalleryLoader.real(file), header, opener, false);
-        store.lock = store.lock();
+        store.lock = GalleryLoader.lock(store.file);
         return store;
     }
 
@@ -59,24 +58,6 @@ final class GalleryStore implements AutoCloseable {
     static GalleryStore forReading(Path file, String fingerprint, int dimension) {
         LogHeader header = new LogHeader(UUID.randomUUID(), dimension, 1, fingerprint, null);
         return new GalleryStore(GalleryLoader.real(file), header, LogFile::open, true);
-    }
-
-    private WriterLock lock() {
-        try {
-            return WriterLock.ofConfidential(GalleryLoader.lockFile(file), "a gallery writer");
-        } catch (LockedException e) {
-            throw new GalleryException(
-                    "gallery " + file + " is already open for writing in "
-                            + (e.byThisProcess() ? "this process" : "another process")
-                            + "; close that one, or open this one for reading"
-                            + (e.holder() == null ? "" : "; the lock is held by " + e.holder()),
-                    e);
-        } catch (IOException e) {
-            throw new GalleryException(
-                    "cannot lock gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; choose a writable folder, or open it for reading",
-                    e);
-        }
     }
 
     // ---- loading ----
@@ -344,14 +325,20 @@ final class GalleryStore implements AutoCloseable {
         return LogWriter.replace(file, opener, newHeader, entries, newOffsets, beforeErasing, log);
     }
 
+    /** Accepts no more changes. What was committed can still be erased. */
+    void giveUp() {
+        log().giveUp();
+    }
+
     /** Saves what the next opening would have to compute from many entries that were added. */
-    void saveIfGrown(Segment segment) {
-        if (disk != null && disk == segment) {
-            int saved = disk.saved().rows();
-            if (disk.rows().count() - saved >= Math.max(MIN_GROWTH, saved / 2)) {
-                save(disk);
-            }
+    void saveIfGrown() {
+        if (disk != null && unsavedRows() >= Math.max(MIN_GROWTH, disk.saved().rows() / 2)) {
+            save(disk);
         }
+    }
+
+    private int unsavedRows() {
+        return disk == null ? 0 : disk.rows().count() - disk.saved().rows();
     }
 
     /** Saves what the next opening would have to compute from the entries. */
@@ -363,8 +350,7 @@ final class GalleryStore implements AutoCloseable {
             if (!memory.rows().hasRemoved() && memory.index() instanceof HnswSearch graph) {
                 SavedGraph.write(file, header.id(), memory.rows().count(), graph);
             }
-        } else if (disk != null
-                && disk.rows().count() - disk.saved().rows() > disk.saved().rows() / 100) {
+        } else if (disk != null && unsavedRows() > disk.saved().rows() / 100) {
             save(disk);
         }
     }

@@ -101,11 +101,13 @@ final class LogWriter implements AutoCloseable {
                             old.close(); // Windows cannot replace an open file
                         }
                     },
-                    beforeErasing);
+                    () -> {
+                        if (old != null) {
+                            old.giveUp(); // it writes to a file that has no name any more
+                        }
+                        beforeErasing.run();
+                    });
         } catch (ConfidentialFile.NotErasedException e) {
-            if (old != null) {
-                old.broken = true;
-            }
             throw new GalleryException(
                     "gallery " + file + " was rewritten, but its old content could not be overwritten: "
                             + e.getMessage()
@@ -115,7 +117,6 @@ final class LogWriter implements AutoCloseable {
             throw cannotRewrite(file, e);
         }
         if (old != null) {
-            old.broken = true;
             old.closeQuietly();
         }
         return open(file, opener, new LogReader.Result(header, end[0], 0, List.of()));
@@ -169,9 +170,14 @@ final class LogWriter implements AutoCloseable {
         return length;
     }
 
-    /** Returns whether a write failed, so that only the next opening can tell what is in the file. */
+    /** Returns whether a write failed, or the writer was given up. */
     boolean isBroken() {
         return broken;
+    }
+
+    /** Accepts no more changes, because only the next opening can tell what is in the file. */
+    void giveUp() {
+        broken = true;
     }
 
     // ---- batches ----

@@ -56,8 +56,8 @@ final class MemorySegment implements Segment {
         loaded = count;
     }
 
-    @Override
-    public void finishLoading() {
+    /** Builds the rest of the index after a file was read. */
+    void finishLoading() {
         indexFrom(loaded);
     }
 

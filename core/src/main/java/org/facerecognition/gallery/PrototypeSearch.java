@@ -18,7 +18,7 @@ import org.bytedeco.javacpp.FloatPointer;
  * memory.
  */
 abstract class PrototypeSearch implements SearchIndex {
-    private static final int MIN_PROTOTYPES = 12; // whose rows are compared
+    static final int MIN_PROTOTYPES = 12; // whose rows are compared
 
     private final Vectors vectors;
     private Prototypes prototypes;

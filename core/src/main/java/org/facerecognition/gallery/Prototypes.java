@@ -201,14 +201,7 @@ final class Prototypes implements AutoCloseable {
     }
 
     private float[] mean(int[] rows) {
-        float[] sum = new float[vectors.dimension()];
-        for (int row : rows) {
-            float[] vector = vectors.get(row);
-            for (int i = 0; i < sum.length; i++) {
-                sum[i] += vector[i];
-            }
-        }
-        return UnitVector.of(sum, sum.length, "mean");
+        return UnitVector.mean(Arrays.stream(rows).mapToObj(vectors::get).toList());
     }
 
     // ---- reading ----

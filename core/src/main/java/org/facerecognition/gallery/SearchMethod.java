@@ -30,10 +30,11 @@ public enum SearchMethod {
     /**
      * Searches like {@link #RABITQ}, but leaves embeddings, names and notes in the file, for galleries that are larger
      * than memory: codes and hashes of names are in memory, about 40 bytes of heap for each entry and 120 for each
-     * identity. The best candidates are read from the file and compared exactly; candidates are ranked by their codes
-     * only, so that a higher efSearch matters more than with {@link #RABITQ}. Closing the gallery saves what is in
-     * memory to {@code NAME.index} beside the file, so that the next opening reads only what was enrolled since.
-     * Embeddings are verified when they are read by a search, and not all of them when the gallery is opened.
+     * identity, if embeddings have 512 values. The best candidates are read from the file and compared exactly;
+     * candidates are ranked by their codes only, so that a higher efSearch matters more than with {@link #RABITQ}.
+     * Closing the gallery saves what is in memory to {@code NAME.index} beside the file, so that the next opening reads
+     * only what was enrolled since. Embeddings are verified when they are read by a search, and not all of them when
+     * the gallery is opened.
      */
     ON_DISK
 }

@@ -24,9 +24,6 @@ interface Segment extends AutoCloseable {
     /** Removes a row while a file is read, before anybody else knows the segment. */
     void removeLoaded(int row);
 
-    /** Finishes the reading of a file; the rows may be searched afterwards. */
-    void finishLoading();
-
     /** Adds the rows from this one to the last, which were appended after loading, to the index. */
     void indexFrom(int first);
 

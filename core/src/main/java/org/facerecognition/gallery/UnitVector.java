@@ -1,5 +1,7 @@
 package org.facerecognition.gallery;
 
+import java.util.List;
+
 /** L2-normalizes embeddings, so that their cosine is a dot product, and checks stored ones. */
 final class UnitVector {
     private static final double TOLERANCE = 1e-3; // rounding 65,536 values to floats causes less
@@ -39,6 +41,20 @@ final class UnitVector {
             unit[i] = (float) (values[i] * factor);
         }
         return unit;
+    }
+
+    /** Returns the L2-normalized mean of vectors; one vector is its own mean. */
+    static float[] mean(List<float[]> units) {
+        if (units.size() == 1) {
+            return units.get(0);
+        }
+        float[] sum = new float[units.get(0).length];
+        for (float[] unit : units) {
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] += unit[i];
+            }
+        }
+        return of(sum, sum.length, "mean");
     }
 
     /** Returns the cosine of two L2-normalized vectors in double precision, added up in the order of their values. */

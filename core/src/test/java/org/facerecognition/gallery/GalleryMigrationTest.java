@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Opens and moves a gallery that commit f4b7e2d wrote, and compares all answers with those of that commit; see {@code
@@ -86,17 +88,24 @@ class GalleryMigrationTest {
         assertThat(answers).isEqualTo(expected);
     }
 
-    @Test
-    void opensWithEqualAnswers() {
-        try (Gallery old = Gallery.openReadOnly(file, "model", D, SearchMethod.EXACT)) {
+    @ParameterizedTest
+    @EnumSource(names = {"EXACT", "ON_DISK"})
+    void opensWithEqualAnswers(SearchMethod method) {
+        try (Gallery old = Gallery.openReadOnly(file, "model", D, method)) {
             requireSame(old, false);
         }
-        try (Gallery upgraded = Gallery.open(file, "model", D)) {
+        try (Gallery upgraded = open(method)) {
             requireSame(upgraded, false);
         }
-        try (Gallery again = Gallery.open(file, "model", D)) {
+        try (Gallery again = open(method)) {
             requireSame(again, false);
         }
+    }
+
+    private Gallery open(SearchMethod method) {
+        Gallery gallery = Gallery.open(file, "model", D, method);
+        gallery.setEfSearch(1_000); // more than there are people, so that the answers are exact
+        return gallery;
     }
 
     @Test

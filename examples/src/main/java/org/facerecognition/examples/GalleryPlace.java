@@ -101,7 +101,7 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
         @Override
         Gallery openForMany(String fingerprint, int dimension) {
-            return open(fingerprint, dimension);
+            return Gallery.open(file, fingerprint, dimension, SearchMethod.ON_DISK); // nothing is searched
         }
 
         @Override

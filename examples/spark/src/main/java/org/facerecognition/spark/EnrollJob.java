@@ -8,6 +8,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
+import org.facerecognition.gallery.SearchMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -48,7 +49,7 @@ public final class EnrollJob implements Callable<Integer> {
         SparkSession spark = SparkSession.builder().getOrCreate();
         Dataset<Row> rows = spark.read().parquet(embeddings);
         GalleryInfo info = GalleryRows.info(rows);
-        try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension())) {
+        try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension(), SearchMethod.ON_DISK)) {
             GalleryRows.Result result = GalleryRows.enroll(rows, gallery, why -> err.println("left out: " + why));
             err.printf(
                     "enrolled %d, already there %d, left out %d without an identity and %d whose names are"

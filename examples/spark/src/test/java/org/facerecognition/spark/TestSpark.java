@@ -7,11 +7,10 @@ import org.apache.spark.sql.SparkSession;
 
 /** Starts Spark for tests. Only one session is open at a time. */
 final class TestSpark {
-    /** As for the tests themselves: executors that live for seconds should not optimize Java code. */
     /** Of executors whose speed is measured. */
     static final String USUAL_JVM = "-Xss4m";
 
-    /** Of executors that start soon. */
+    /** As for the tests themselves: executors that live for seconds should not optimize Java code. */
     static final String TEST_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m";
 
     private static final Path TARGET = Path.of("target").toAbsolutePath();

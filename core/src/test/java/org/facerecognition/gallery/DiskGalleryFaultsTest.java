@@ -1,0 +1,216 @@
+package org.facerecognition.gallery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Failures of galleries whose embeddings stay in the file, and what removals leave in the saved index. */
+class DiskGalleryFaultsTest extends DiskGalleryFixture {
+    // ---- erasure ----
+
+    private static String bytes(ByteBuffer bytes) {
+        return new String(bytes.array(), StandardCharsets.ISO_8859_1);
+    }
+
+    /** Returns the code of a person with one image. */
+    private static String code(int person) {
+        SignCodes codes = new SignCodes(D);
+        codes.reserve(1);
+        codes.put(0, UnitVector.of(TestFaces.direction(person, D), D, "image"));
+        ByteBuffer bytes = ByteBuffer.allocate(codes.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        codes.write(0, bytes);
+        return bytes(bytes);
+    }
+
+    private static String hash(int person) {
+        long hash = FileTexts.hash(Names.key(Traces.name(person)));
+        return bytes(
+                ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(hash));
+    }
+
+    private void assertInIndex(int person, boolean expected) throws IOException {
+        String saved = Files.readString(index, StandardCharsets.ISO_8859_1);
+        assertThat(saved.contains(code(person))).as("code of " + person).isEqualTo(expected);
+        assertThat(saved.contains(hash(person))).as("hash of " + person).isEqualTo(expected);
+    }
+
+    @Test
+    void removalErasesCodesAndHashesFromTheIndex() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 50));
+        }
+        assertInIndex(7, true);
+        try (Gallery gallery = open()) {
+            gallery.remove(Traces.name(7));
+            assertInIndex(7, false);
+            assertInIndex(8, true);
+            gallery.remove(9); // person 8
+            assertInIndex(8, false);
+            damageEntryOf(20); // which an opening that reads all entries would reject
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(48);
+            assertThat(gallery.enroll(Traces.name(7), TestFaces.direction(7, D)))
+                    .isEqualTo(51);
+        }
+    }
+
+    /** A person of several images: the mean of those that are left gets a new code, also in the next opening. */
+    @Test
+    void removingOneOfSeveralImagesReplacesTheCodeOfTheirMean() throws IOException {
+        List<Enrollment> images = IntStream.range(0, 6)
+                .mapToObj(i -> new Enrollment("Anna", TestFaces.of(1, i, D), "image " + i))
+                .toList();
+        try (Gallery gallery = open()) {
+            gallery.enroll(images);
+            gallery.enroll(people(10, 40));
+        }
+        byte[] before = Files.readAllBytes(index);
+        for (int opening = 0; opening < 2; opening++) {
+            try (Gallery gallery = open()) {
+                gallery.remove(1 + opening);
+                byte[] after = Files.readAllBytes(index);
+                assertThat(after).hasSameSizeAs(before).isNotEqualTo(before);
+                assertThat(gallery.identify(TestFaces.of(1, 0, D), 1, -1).best().orElseThrow())
+                        .extracting(Match::identity)
+                        .isEqualTo("Anna");
+                assertThat(gallery.identities()).containsEntry("Anna", 5 - opening);
+            }
+        }
+    }
+
+    /** A version of this library that knows no index removes an entry and leaves the index as it is. */
+    @Test
+    void aRemovalWithoutTheIndexIsErasedFromItByTheNextOpening() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 50));
+        }
+        Path kept = folder.resolve("kept");
+        Files.copy(index, kept);
+        try (Gallery gallery = Gallery.open(file, "model", D)) {
+            gallery.remove(Traces.name(7));
+            assertThat(index).as("a gallery in memory cannot keep it").doesNotExist();
+        }
+        Files.move(kept, index);
+        try (Gallery gallery = open()) {
+            assertInIndex(7, false);
+            assertInIndex(8, true);
+            assertThat(gallery.size()).isEqualTo(49);
+        }
+    }
+
+    // ---- failures ----
+
+    /** The mean of a person's images is computed again from entries in the file, one of which is damaged. */
+    @Test
+    void acceptsNoMoreChangesIfTheMemoryCannotFollowTheFile() throws IOException {
+        try (Gallery gallery = open()) {
+            for (int image = 0; image < 3; image++) {
+                gallery.enroll("Anna", TestFaces.of(1, image, D), Traces.name(image) + "x".repeat(1_000));
+            }
+            gallery.enroll("Boris", TestFaces.of(2, 0, D));
+            damageEntryOf(0);
+            assertThatThrownBy(() -> gallery.enroll("Anna", TestFaces.of(1, 3, D)))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageContaining("were enrolled in the file, but not in memory; close gallery")
+                    .hasMessageContaining("does not match its checksum");
+            long length = Files.size(file);
+            assertThatThrownBy(() -> gallery.remove("Boris")).hasMessageContaining("accepts no more changes");
+            assertThat(Files.size(file)).isEqualTo(length);
+        }
+    }
+
+    /** As above, when the remaining image cannot be read; what was removed is erased all the same. */
+    @Test
+    void erasesTheIndexEvenIfTheRemainingImagesCannotBeRead() throws IOException {
+        String note = Traces.name(0) + "x".repeat(1_000);
+        try (Gallery gallery = open()) {
+            gallery.enroll(List.of(
+                    new Enrollment("Anna", TestFaces.of(1, 0, D), note),
+                    Traces.enrollment(7, D),
+                    Traces.enrollment(8, D)));
+            gallery.enroll("Anna", TestFaces.of(1, 1, D));
+        }
+        byte[] before = Files.readAllBytes(index);
+        damageEntryOf(0);
+        try (Gallery gallery = open()) {
+            assertThatThrownBy(() -> gallery.remove(4)).hasMessageContaining("were removed in the file");
+            assertThat(Files.readAllBytes(index)).isNotEqualTo(before);
+            assertInIndex(7, true);
+        }
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain(floats(TestFaces.of(1, 1, D)));
+    }
+
+    private static String floats(float[] values) {
+        float[] unit = UnitVector.of(values, D, "image");
+        ByteBuffer bytes = ByteBuffer.allocate(2 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        return bytes(bytes.putFloat(unit[0]).putFloat(unit[1]));
+    }
+
+    /** Once a new file is in place, the old writer must not acknowledge changes to the old one. */
+    @Test
+    void aWriterWhoseFileWasReplacedAcceptsNoMoreChanges() throws IOException {
+        open().close();
+        LogHeader header = LogReader.header(file);
+        LogReader.Result read = new LogReader.Result(header, Files.size(file), 0, List.of());
+        try (LogWriter old = LogWriter.open(file, LogFile::open, read)) {
+            assertThatThrownBy(() -> LogWriter.replace(
+                            file, LogFile::open, header, Collections.emptyIterator(), offset -> {}, this::fail, old))
+                    .isInstanceOf(OutOfMemoryError.class);
+            LogRecord.Enrolled entry =
+                    new LogRecord.Enrolled(1, "Anna", null, null, UnitVector.of(TestFaces.direction(1, D), D, "image"));
+            assertThatThrownBy(() -> old.append(List.of(entry), BatchMark.Kind.ENTRIES, offset -> {}))
+                    .hasMessageContaining("accepts no more changes");
+        }
+    }
+
+    private void fail() {
+        throw new OutOfMemoryError("of a test");
+    }
+
+    /** A writer in another process is overwriting the entry while it is read. */
+    @Test
+    void readsAnEntryAgainWhoseErasureIsNotComplete() throws Exception {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 3));
+        }
+        byte[] whole = Files.readAllBytes(file);
+        byte[] erased;
+        try (Gallery gallery = open()) {
+            gallery.remove(2);
+            erased = Arrays.copyOf(Files.readAllBytes(file), whole.length);
+        }
+        int from = Arrays.mismatch(whole, erased);
+        Files.write(file, whole);
+        Files.delete(index); // which does not have the entry any more
+        try (Gallery reader = Gallery.openReadOnly(file, "model", D, SearchMethod.ON_DISK);
+                RandomAccessFile writer = new RandomAccessFile(file.toFile(), "rw")) {
+            writer.seek(from);
+            writer.write(erased, from, 20);
+            Thread rest = new Thread(() -> {
+                try {
+                    Thread.sleep(10);
+                    writer.write(erased, from + 20, erased.length - from - 20);
+                } catch (IOException | InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            rest.start();
+            assertThat(reader.identify(TestFaces.direction(1, D), 1, 0.99).isKnown())
+                    .isFalse();
+            rest.join();
+        }
+    }
+}
