@@ -129,6 +129,12 @@ final class CodedPrototypes {
         return number;
     }
 
+    /** Makes room for a total number of rows. */
+    void reserveRows(int rows) {
+        ofRow.reserve(rows);
+        previousRow.reserve(rows);
+    }
+
     private void addRow(int row, int prototype) {
         previousRow.put(row, newestRow.get(prototype));
         ofRow.put(row, prototype);

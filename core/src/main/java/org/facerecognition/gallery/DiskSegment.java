@@ -73,7 +73,9 @@ final class DiskSegment implements Segment {
 
     @Override
     public void reserve(int count) {
-        // columns grow without being copied
+        offsets.reserve(count);
+        rows.reserve(count);
+        prototypes.reserveRows(count);
     }
 
     @Override

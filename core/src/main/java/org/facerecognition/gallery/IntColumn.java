@@ -1,6 +1,7 @@
 package org.facerecognition.gallery;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * A growing array of integers. One thread adds and changes values; any thread may read those that were written before
@@ -24,9 +25,8 @@ final class IntColumn {
         if (first < CHUNK) {
             more[0] = Arrays.copyOf(old[0], Math.min(CHUNK, Math.max(count, 2 * first)));
         }
-        for (int i = old.length; i < more.length; i++) {
-            more[i] = new int[CHUNK];
-        }
+        IntStream added = IntStream.range(old.length, more.length);
+        (more.length - old.length > 1 ? added.parallel() : added).forEach(i -> more[i] = new int[CHUNK]);
         chunks = more;
     }
 
@@ -41,7 +41,12 @@ final class IntColumn {
 
     /** Writes a value, and makes room for it. */
     void put(int index, int value) {
-        reserve(index + 1);
-        set(index, value);
+        int chunk = index >>> CHUNK_BITS;
+        int[][] all = chunks;
+        if (chunk >= all.length || (index & CHUNK - 1) >= all[chunk].length) {
+            reserve(index + 1);
+            all = chunks;
+        }
+        all[chunk][index & CHUNK - 1] = value;
     }
 }

@@ -5,6 +5,12 @@ final class LongColumn {
     private final IntColumn high = new IntColumn();
     private final IntColumn low = new IntColumn();
 
+    /** Makes room for a total number of values. */
+    void reserve(int count) {
+        high.reserve(count);
+        low.reserve(count);
+    }
+
     long get(int index) {
         return (long) high.get(index) << Integer.SIZE | Integer.toUnsignedLong(low.get(index));
     }

@@ -2,6 +2,7 @@ package org.facerecognition.gallery;
 
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -155,6 +156,14 @@ final class Rows {
     /** Returns whether removed rows still occupy memory. */
     boolean hasRemoved() {
         return live < count;
+    }
+
+    /** Makes room for a total number of rows. */
+    void reserve(int rows) {
+        entries.reserve(rows);
+        for (IntColumn column : List.of(groups, removals, previous, keyHashes)) {
+            column.reserve(rows);
+        }
     }
 
     /** Adds a row and returns its number. */

@@ -252,6 +252,7 @@ final class SavedIndex {
             require(groups >= 0 && rows >= 0 && prototypes >= 0);
             require(Files.size(file) == prototypesOffset() + (long) prototypes * prototypeBytes());
             readGroups(in);
+            segment.reserve(rows);
             segment.prototypes().loadNumbers(prototypes, groups);
             readRows(in, state);
             readPrototypes(in);
