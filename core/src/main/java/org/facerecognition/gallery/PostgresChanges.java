@@ -367,6 +367,8 @@ final class PostgresChanges {
     /** Rewrites the gallery's tables and indexes without removed rows. */
     void compact() {
         forgetOldKeys();
+        // galleries of earlier versions do not have it
+        session.runOutsideTransactions("ALTER TABLE " + gallery.entries() + " SET " + PostgresSchema.WHOLE_ROWS);
         session.runOutsideTransactions("VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
     }
 }

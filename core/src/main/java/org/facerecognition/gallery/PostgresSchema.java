@@ -28,6 +28,12 @@ final class PostgresSchema {
     /** The first key of all advisory locks of galleries; the second is 0, or the number of a gallery. */
     static final int LOCKS = 0x66616365;
 
+    /**
+     * Storage of entries. Rows as long as a page may be are stored whole: an embedding that is moved to another table,
+     * as PostgreSQL moves values of rows of more than 2 kB, takes several times as long to read as to compare.
+     */
+    static final String WHOLE_ROWS = "(toast_tuple_target = 8160)";
+
     private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+).*");
     private static final int MIN_MINOR = 8;
 
@@ -203,9 +209,10 @@ final class PostgresSchema {
                 String.format(
                         Locale.ROOT,
                         "CREATE TABLE %s PARTITION OF face_gallery_entry (CHECK (vector_dims(embedding) = %d))"
-                                + " FOR VALUES IN (%d)",
+                                + " FOR VALUES IN (%d) WITH %s",
                         gallery.entries(),
                         gallery.info().dimension(),
-                        gallery.id()));
+                        gallery.id(),
+                        WHOLE_ROWS));
     }
 }

@@ -154,12 +154,13 @@ final class PostgresSearch {
                 + " AS given (text, i)) probe CROSS JOIN LATERAL (WITH scored AS MATERIALIZED (" + scored + "),"
                 + " best AS MATERIALIZED (SELECT person_id, min(distance) AS distance FROM scored GROUP BY person_id),"
                 + " last AS (SELECT max(distance) AS distance FROM"
-                + " (SELECT distance FROM best ORDER BY distance LIMIT ?) k)"
-                + " SELECT s.person_id, p.name, s.id, e.note, vector_send(e.embedding)"
-                + " FROM scored s JOIN best b ON b.person_id = s.person_id AND s.distance <= b.distance + ?"
-                + " JOIN last ON b.distance <= last.distance + ?"
-                + " JOIN " + gallery.entries() + " e ON e.gallery_id = ? AND e.id = s.id"
-                + " JOIN " + gallery.persons() + " p ON p.gallery_id = ? AND p.id = s.person_id) found";
+                + " (SELECT distance FROM best ORDER BY distance LIMIT ?) k),"
+                + " chosen AS MATERIALIZED (SELECT s.id, s.person_id FROM scored s"
+                + " JOIN best b ON b.person_id = s.person_id AND s.distance <= b.distance + ?"
+                + " JOIN last ON b.distance <= last.distance + ?)"
+                + " SELECT c.person_id, p.name, c.id, e.note, vector_send(e.embedding) FROM chosen c"
+                + oneRow("note, embedding", gallery.entries(), "c.id") + " e"
+                + oneRow("name", gallery.persons(), "c.person_id") + " p) found";
         List<Object> all = new ArrayList<>();
         all.add(query.probes().stream().map(Sql::vector).toArray(String[]::new));
         all.addAll(parameters);
@@ -178,6 +179,12 @@ final class PostgresSearch {
                     .toList());
         }
         return results;
+    }
+
+    /** Returns a join that reads one row by its key; the planner would read the whole table to join a few rows. */
+    private static String oneRow(String columns, String table, String id) {
+        return " CROSS JOIN LATERAL (SELECT " + columns + " FROM " + table + " WHERE gallery_id = ? AND id = " + id
+                + " LIMIT 1)";
     }
 
     private static Candidate candidate(ResultSet row, List<float[]> probes) throws SQLException {

@@ -87,9 +87,34 @@ class PostgresGalleryTest {
                     .equals("t");
         }
 
+        /** An embedding of 512 values used to be moved out of its row, and an exact search took four times as long. */
+        @Test
+        void embeddingsAreStoredInTheirRowsAfterACompactionAlsoThoseOfEarlierVersions() {
+            try (DatabaseGallery gallery = Gallery.connect(database.dataSource(), name, "model", 512)) {
+                gallery.enroll("p1", TestFaces.direction(1, 512));
+                assertThat(bytesOutsideOfRows()).isZero();
+                database.run("ALTER TABLE " + table() + " RESET (toast_tuple_target)");
+                gallery.enroll("p2", TestFaces.direction(2, 512));
+                assertThat(bytesOutsideOfRows()).isPositive();
+                gallery.compact();
+                assertThat(bytesOutsideOfRows()).isZero();
+                assertThat(gallery.identify(TestFaces.direction(2, 512), 2, -1).matches())
+                        .extracting(Match::identity)
+                        .containsExactly("p2", "p1");
+            }
+        }
+
+        private int bytesOutsideOfRows() {
+            return Integer.parseInt(database.query(
+                    "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE relname = '" + table() + "'"));
+        }
+
+        private String table() {
+            return "face_gallery_entry_" + database.query("SELECT id FROM face_gallery WHERE name = '" + name + "'");
+        }
+
         private String index() {
-            return "face_gallery_entry_" + database.query("SELECT id FROM face_gallery WHERE name = '" + name + "'")
-                    + "_hnsw";
+            return table() + "_hnsw";
         }
 
         /** Returns how often the index was scanned, once per probe. */
