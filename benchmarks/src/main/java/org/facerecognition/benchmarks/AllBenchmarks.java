@@ -23,7 +23,7 @@ import java.util.stream.Stream;
  * that keeps one processor busy.
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
- * [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]}; by default all benchmarks whose data is given, which takes
+ * [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL]}; by default all benchmarks whose data is given, which takes
  * hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy}; tables are written
  * once both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted continues: results
  * of the same commit are not measured again.
@@ -87,6 +87,7 @@ final class AllBenchmarks {
             new Section("heads", 8, true, 2, "heads 3"),
             new Section("gallery", 15, true, 3, "gallery 3 1000000 100000"),
             new Section("gallery-large", 12, false, 2, "gallery-large"),
+            new Section("gallery-database", 10, false, 2, "gallery-database {database}"),
             new Section("losses", 40, false, 2, "losses {orl}"),
             new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 

@@ -8,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
@@ -26,10 +25,9 @@ import org.facerecognition.gallery.SearchMethod;
  * same embeddings, and with merely reading that tensor. The second part measures approximate search, by codes and by a
  * graph, and how often it misses the nearest entry.
  *
- * <p>Run with {@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_APPROXIMATE]]]
- * [database=jdbc:postgresql://...]}. The default is 7 rounds, 1,000,000 entries in the first part and 100,000 in the
- * second, of 512 values each. A number of 0 skips its part. With a database, {@link GalleryDatabaseBenchmark} measures
- * a gallery there with as many entries as in the second part. The benchmark needs 4 GB in addition to the heap, or 7 GB
+ * <p>Run with {@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_APPROXIMATE]]]}.
+ * The default is 7 rounds, 1,000,000 entries in the first part and 100,000 in the second, of 512 values each. A number
+ * of 0 skips its part. {@link GalleryDatabaseBenchmark} measures galleries in a database. The benchmark needs 4 GB in addition to the heap, or 7 GB
  * for 1,000,000 entries in the second part.
  */
 /*
@@ -41,7 +39,6 @@ import org.facerecognition.gallery.SearchMethod;
  */
 final class GalleryBenchmark {
     static final int DIMENSION = 512;
-    private static final String DATABASE = "database=";
     private static final int IMAGES_PER_IDENTITY = 10;
     private static final int TOP_K = 10;
     private static final int EXACT_PROBES = 64;
@@ -63,13 +60,7 @@ final class GalleryBenchmark {
     private GalleryBenchmark() {}
 
     /** Runs the benchmark and prints tables. */
-    static void run(String[] words) {
-        Optional<String> database = Arrays.stream(words)
-                .filter(word -> word.startsWith(DATABASE))
-                .map(word -> word.substring(DATABASE.length()))
-                .findFirst();
-        String[] args =
-                Arrays.stream(words).filter(word -> !word.startsWith(DATABASE)).toArray(String[]::new);
+    static void run(String[] args) {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
         int exact = args.length > 1 ? Integer.parseInt(args[1]) : 1_000_000;
         int approximate = args.length > 2 ? Integer.parseInt(args[2]) : 100_000;
@@ -79,11 +70,6 @@ final class GalleryBenchmark {
         }
         if (approximate > 0) {
             approximate(approximate);
-        }
-        if (approximate > 0 && database.isPresent()) {
-            GalleryDatabaseBenchmark.run(database.get(), approximate);
-        } else {
-            System.out.println("galleries in PostgreSQL are left out: they need database=jdbc:postgresql://...");
         }
     }
 

@@ -12,13 +12,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.SearchMethod;
 
 /**
  * Measures a gallery whose embeddings stay in its file, {@link SearchMethod#ON_DISK}, at growing sizes: enrolling,
- * opening with its index and without, memory, and searching with the file in the page cache and without. Embeddings are
+ * opening with its index and without, memory, removing, compacting, and searching with the file in the page cache and
+ * without. Embeddings are
  * those of {@link GalleryBenchmark}; which entry is nearest to a probe is known from how they are made.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar gallery-large [FOLDER [N ...]]}; the default is a
@@ -28,6 +30,7 @@ import org.facerecognition.gallery.SearchMethod;
 final class LargeGalleryBenchmark {
     private static final List<String> DEFAULT_SIZES = List.of("1000000", "3000000", "10000000");
     private static final int EF_SEARCH = 64;
+    private static final int REMOVED_PEOPLE = 100;
 
     private LargeGalleryBenchmark() {}
 
@@ -36,7 +39,7 @@ final class LargeGalleryBenchmark {
         Path folder = args.length > 0 ? Path.of(args[0]) : Files.createTempDirectory("large-gallery");
         Files.createDirectories(folder);
         Path file = folder.resolve("large.gallery");
-        Path index = folder.resolve("large.gallery.index");
+        Path index = index(file);
         List<String> sizes = args.length > 1 ? List.of(args).subList(1, args.length) : DEFAULT_SIZES;
         Map<String, List<String>> rows = new LinkedHashMap<>();
         String before = "0";
@@ -48,6 +51,7 @@ final class LargeGalleryBenchmark {
                 evict(file);
                 add(rows, ", file not in the page cache", child("search", file, size, "cold"));
                 add(rows, "", child("search", file, size, "warm"));
+                add(rows, "", child("compact", file, size));
                 Files.delete(index);
                 add(rows, ", without its index", child("open", file, size));
                 before = size;
@@ -71,6 +75,14 @@ final class LargeGalleryBenchmark {
             String[] parts = line.split("\t");
             rows.computeIfAbsent(parts[0] + suffix, name -> new ArrayList<>()).add(parts[1]);
         }
+    }
+
+    private static Path index(Path file) {
+        return file.resolveSibling(file.getFileName() + ".index");
+    }
+
+    private static double gigabytes(Path file) throws IOException {
+        return Files.size(file) / 1e9;
     }
 
     /** Removes a file from the page cache. */
@@ -115,6 +127,7 @@ final class LargeGalleryBenchmark {
         Path file = Path.of(args[1]);
         switch (args[0]) {
             case "enroll" -> enroll(file, Integer.parseInt(args[2]), Integer.parseInt(args[3]));
+            case "compact" -> compact(file, Integer.parseInt(args[2]));
             case "search" -> search(file, Integer.parseInt(args[2]), args[3].equals("warm"));
             default -> open(file).close();
         }
@@ -133,7 +146,26 @@ final class LargeGalleryBenchmark {
         return gallery;
     }
 
-    private static void enroll(Path file, int from, int to) {
+    /** Enrolls and removes further people, and rewrites the file without them. */
+    private static void compact(Path file, int n) throws IOException {
+        try (Gallery gallery = Gallery.open(file, "random", GalleryBenchmark.DIMENSION, SearchMethod.ON_DISK)) {
+            List<String> people = new ArrayList<>();
+            GalleryBenchmark.forBatches(n, n + 10 * REMOVED_PEOPLE, batch -> {
+                gallery.enroll(batch);
+                batch.stream().map(Enrollment::identity).distinct().forEach(people::add);
+            });
+            ProcessMemory.resetPeak();
+            long start = System.nanoTime();
+            people.forEach(gallery::remove);
+            print("a person removed and erased in, ms", "%.1f", (System.nanoTime() - start) / 1e6 / people.size());
+            start = System.nanoTime();
+            gallery.compact();
+            print("compacted in, s", "%.1f", (System.nanoTime() - start) / 1e9);
+            print("resident memory while compacting, at most, MiB", "%.0f", ProcessMemory.peakMib());
+        }
+    }
+
+    private static void enroll(Path file, int from, int to) throws IOException {
         double[] seconds = new double[1];
         Gallery gallery = Gallery.open(file, "random", GalleryBenchmark.DIMENSION, SearchMethod.ON_DISK);
         GalleryBenchmark.forBatches(from, to, batch -> {
@@ -145,6 +177,7 @@ final class LargeGalleryBenchmark {
         long start = System.nanoTime();
         gallery.close();
         print("closing, s", "%.1f", (System.nanoTime() - start) / 1e9);
+        print("file and index, GB", "%.2f, %.2f", gigabytes(file), gigabytes(index(file)));
     }
 
     private static void search(Path file, int n, boolean warm) throws IOException {

@@ -18,7 +18,7 @@ public final class Main {
             Map.entry(
                     "all",
                     new Benchmark(
-                            "[NAME ...] [orl=DIR] [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]",
+                            "[NAME ...] [orl=DIR] [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL]",
                             AllBenchmarks::run)),
             Map.entry("training", new Benchmark("[ROUNDS [STEPS [DEVICE [BATCH]]]]", TrainingBenchmark::run)),
             Map.entry("loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run)),
@@ -37,11 +37,11 @@ public final class Main {
             Map.entry("soak", new Benchmark("[EMBEDDINGS [NEIGHBORS]]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
             Map.entry("distributed", new Benchmark("[ROUNDS [STEPS]]", DistributedBenchmark::run)),
-            Map.entry("gallery-large", new Benchmark("[FOLDER [N ...]]", LargeGalleryBenchmark::run)),
             Map.entry(
-                    "gallery",
-                    new Benchmark(
-                            "[ROUNDS [N [N_APPROXIMATE]]] [database=jdbc:postgresql://...]", GalleryBenchmark::run))));
+                    "gallery-database",
+                    new Benchmark("jdbc:postgresql://HOST/DATABASE [N]", GalleryDatabaseBenchmark::run)),
+            Map.entry("gallery-large", new Benchmark("[FOLDER [N ...]]", LargeGalleryBenchmark::run)),
+            Map.entry("gallery", new Benchmark("[ROUNDS [N [N_APPROXIMATE]]]", GalleryBenchmark::run))));
 
     /** Of threads that call ONNX Runtime: on some processors it overflows Java's 1 MiB, and the process dies. */
     static final long STACK_BYTES = 16 << 20;

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * computed here in double precision, as everywhere. For D values and unit-norm vectors, the product in single precision
  * differs from the exact one by at most about D * 2^-24; SLACK is twice that, for two products that are compared.
  *
+ * OFFSET 0 keeps the planner from moving the conversion of a probe's text to where the probe is used, which would
+ * convert it again for each entry.
+ *
  * An expression on the embeddings in half precision uses the index, and one on the embeddings themselves cannot, so the
  * text of the statement decides how it is searched.
  */
@@ -151,7 +154,8 @@ final class PostgresSearch {
             throws SQLException {
         float slack = 2 * gallery.info().dimension() * 0x1p-24f;
         String sql = "SELECT probe.i, found.* FROM (SELECT i, text::vector AS v FROM unnest(?) WITH ORDINALITY"
-                + " AS given (text, i)) probe CROSS JOIN LATERAL (WITH scored AS MATERIALIZED (" + scored + "),"
+                + " AS given (text, i) OFFSET 0) probe CROSS JOIN LATERAL (WITH scored AS MATERIALIZED (" + scored
+                + "),"
                 + " best AS MATERIALIZED (SELECT person_id, min(distance) AS distance FROM scored GROUP BY person_id),"
                 + " last AS (SELECT max(distance) AS distance FROM"
                 + " (SELECT distance FROM best ORDER BY distance LIMIT ?) k),"
