@@ -25,10 +25,10 @@ import org.facerecognition.gallery.SearchMethod;
  * same embeddings, and with merely reading that tensor. The second part measures approximate search, by codes and by a
  * graph, and how often it misses the nearest entry.
  *
- * <p>Run with {@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_APPROXIMATE]]]}.
- * The default is 7 rounds, 1,000,000 entries in the first part and 100,000 in the second, of 512 values each. A number
- * of 0 skips its part. {@link GalleryDatabaseBenchmark} measures galleries in a database. The benchmark needs 4 GB in addition to the heap, or 7 GB
- * for 1,000,000 entries in the second part.
+ * <p>Run with {@code java -Xmx3g -jar benchmarks/target/benchmarks.jar gallery [ROUNDS [N [N_APPROXIMATE]]]}. The
+ * default is 7 rounds, 1,000,000 entries in the first part and 100,000 in the second, of 512 values each. A number of 0
+ * skips its part. The benchmark needs 4 GB in addition to the heap, or 7 GB for 1,000,000 entries in the second part.
+ * {@link GalleryDatabaseBenchmark} measures galleries in a database.
  */
 /*
  * The embeddings are random, with ten images of each identity. An identity is a random direction whose i-th value has

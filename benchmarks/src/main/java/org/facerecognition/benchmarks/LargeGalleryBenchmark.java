@@ -20,11 +20,12 @@ import org.facerecognition.gallery.SearchMethod;
 /**
  * Measures a gallery whose embeddings stay in its file, {@link SearchMethod#ON_DISK}, at growing sizes: enrolling,
  * opening with its index and without, memory, removing, compacting, and searching with the file in the page cache and
- * without. Embeddings are
- * those of {@link GalleryBenchmark}; which entry is nearest to a probe is known from how they are made.
+ * without. Embeddings are those of {@link GalleryBenchmark}; which entry is nearest to a probe is known from how they
+ * are made.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar gallery-large [FOLDER [N ...]]}; the default is a
- * temporary folder and 1, 3 and 10 million entries, which take 21 GB there. Every step runs in a process of its own,
+ * temporary folder and 1, 3 and 10 million entries, which take 21 GB there, twice that
+ * while they are compacted. Every step runs in a process of its own,
  * with a heap of 1 GiB, so that its memory can be told. GNU's dd removes the file from the page cache.
  */
 final class LargeGalleryBenchmark {

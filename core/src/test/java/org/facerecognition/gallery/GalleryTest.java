@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What galleries in memory promise besides, and what takes too many entries for the others. */
@@ -76,6 +77,34 @@ class GalleryTest {
                     .as("nearest identity of non-mated probes, whose other identities are about as near")
                     .isGreaterThanOrEqualTo(45);
             assertThat(rabitq.identify(probes.get(0), people, -1).matches()).hasSize(people);
+        }
+    }
+
+    /** The README recommends several galleries, with each person in one of them, in place of a very large one. */
+    @Test
+    void theBestOfSeveralGalleriesIsWhatOneGalleryAnswers() {
+        List<Gallery> shards =
+                Stream.generate(() -> Gallery.inMemory("model", D)).limit(4).toList();
+        try (Gallery whole = Gallery.inMemory("model", D)) {
+            for (int i = 0; i < 300; i++) {
+                String person = "person " + i / 3;
+                whole.enroll(person, TestFaces.direction(i, D));
+                shards.get(Math.floorMod(person.hashCode(), shards.size())).enroll(person, TestFaces.direction(i, D));
+            }
+            assertThat(shards).allMatch(shard -> shard.size() > 0);
+            for (int probe = 0; probe < 50; probe++) {
+                float[] values = TestFaces.direction(1_000 + probe, D);
+                List<Match> best = shards.parallelStream()
+                        .flatMap(shard -> shard.identify(values, 5, 0.1).matches().stream())
+                        .sorted(Comparator.comparingDouble(Match::cosine).reversed())
+                        .limit(5)
+                        .toList();
+                assertThat(best)
+                        .usingRecursiveFieldByFieldElementComparatorIgnoringFields("entry")
+                        .isEqualTo(whole.identify(values, 5, 0.1).matches());
+            }
+        } finally {
+            shards.forEach(Gallery::close);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -32,6 +33,7 @@ import org.facerecognition.distributed.Distributed;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.losses.ArcFaceMargin;
@@ -153,6 +155,19 @@ final class ReadmeSnippets {
             Outcome outcome = gallery.identify(probe, 5, 0.4, Map.of("site", "north")); // entries with this attribute
         }
         // database]
+    }
+
+    static List<Match> shards(List<Gallery> shards, String personId, float[] embedding, float[] probe) {
+        // [shards
+        shards.get(Math.floorMod(personId.hashCode(), shards.size())).enroll(personId, embedding);
+
+        List<Match> best = shards.parallelStream()
+                .flatMap(shard -> shard.identify(probe, 5, 0.4).matches().stream())
+                .sorted(Comparator.comparingDouble(Match::cosine).reversed())
+                .limit(5)
+                .toList();
+        // shards]
+        return best;
     }
 
     static void head() {
