@@ -17,8 +17,7 @@ final class DiskSegment implements Segment {
     private static final int SCANNED_TOGETHER = 64; // probes
     private static final int PART = 1_024; // rows that are indexed together
 
-    private final EntryFile file;
-    private final LongColumn offsets; // by row
+    private final RowFile file;
     private final FileTexts texts;
     private final Rows rows;
     private final CodedPrototypes prototypes;
@@ -32,9 +31,8 @@ final class DiskSegment implements Segment {
      * @throws GalleryException if the file cannot be opened
      */
     DiskSegment(Path path, int dimension, LongColumn offsets) {
-        this.file = new EntryFile(path, dimension);
-        this.offsets = offsets;
-        this.texts = new FileTexts(file, offsets);
+        this.file = new RowFile(new EntryFile(path, dimension), offsets);
+        this.texts = new FileTexts(file);
         this.rows = new Rows(texts);
         SignCodes codes = new SignCodes(dimension);
         this.prototypes = new CodedPrototypes(codes);
@@ -42,9 +40,31 @@ final class DiskSegment implements Segment {
         this.saved = new SavedIndex(path, this);
     }
 
+    private DiskSegment(DiskSegment from, RowFile file, Path path) {
+        this.file = file;
+        this.texts = from.texts;
+        this.rows = from.rows;
+        this.prototypes = from.prototypes;
+        this.scan = from.scan;
+        this.saved = new SavedIndex(path, this);
+    }
+
+    /**
+     * Returns a segment of the same rows, which shares the memory of this one, in the file that has replaced the file
+     * of this one. This one can be read until it is closed, but no longer be changed.
+     *
+     * @param offsets of the rows in the new file
+     * @throws GalleryException if the file cannot be opened
+     */
+    DiskSegment movedTo(Path path, int dimension, LongColumn offsets) {
+        RowFile moved = new RowFile(new EntryFile(path, dimension), offsets);
+        texts.moveTo(moved);
+        return new DiskSegment(this, moved, path);
+    }
+
     /** Returns the header of the file that this segment reads. */
     LogHeader header() {
-        return file.header();
+        return file.file().header();
     }
 
     /** Returns the copy of this segment on the disk. */
@@ -57,7 +77,7 @@ final class DiskSegment implements Segment {
     }
 
     LongColumn offsets() {
-        return offsets;
+        return file.offsets();
     }
 
     CodedPrototypes prototypes() {
@@ -73,7 +93,7 @@ final class DiskSegment implements Segment {
 
     @Override
     public void reserve(int count) {
-        offsets.reserve(count);
+        file.offsets().reserve(count);
         rows.reserve(count);
         prototypes.reserveRows(count);
     }
@@ -89,15 +109,9 @@ final class DiskSegment implements Segment {
         }
     }
 
-    /** Returns the embeddings of rows that are not erased. */
+    /** Returns the embeddings of rows, in ascending order, that are not erased. */
     List<float[]> vectors(int[] ofRows) {
-        List<float[]> vectors = new ArrayList<>(ofRows.length);
-        file.readVectors(Arrays.stream(ofRows).mapToLong(offsets::get).toArray(), (at, unit) -> {
-            float[] vector = new float[unit.remaining() / Float.BYTES];
-            unit.asFloatBuffer().get(vector);
-            vectors.add(vector);
-        });
-        return vectors;
+        return file.vectors(ofRows);
     }
 
     @Override
@@ -126,7 +140,7 @@ final class DiskSegment implements Segment {
 
     @Override
     public LogRecord.@Nullable Enrolled record(Rows.View view, int row) {
-        return file.read(offsets.get(row));
+        return file.read(row);
     }
 
     @Override
@@ -180,7 +194,7 @@ final class DiskSegment implements Segment {
                 .toArray();
         Map<Integer, Hit> best = new HashMap<>();
         float[] vector = new float[unit.length];
-        file.readVectors(Arrays.stream(candidates).mapToLong(offsets::get).toArray(), (at, values) -> {
+        file.readVectors(candidates, (at, values) -> {
             values.asFloatBuffer().get(vector);
             Hit hit = new Hit(candidates[at], UnitVector.cosine(vector, unit));
             best.merge(view.group(hit.row()), hit, (a, b) -> b.cosine() > a.cosine() ? b : a);
@@ -190,6 +204,6 @@ final class DiskSegment implements Segment {
 
     @Override
     public void close() {
-        file.close();
+        file.file().close();
     }
 }

@@ -11,18 +11,20 @@ final class FileTexts implements RowTexts {
     private static final int ERASED = -1;
     private static final long NO_HASH = 0;
 
-    private final EntryFile file;
-    private final LongColumn offsets; // by row
+    private volatile RowFile source;
     private final LongColumn hashes = new LongColumn(); // by group; NO_HASH if erased
     private int[] slots = new int[32]; // an open-addressed hash table of groups + 1
     private int used; // slots, erased ones included
     private String lastKey = "";
     private int lastGroup = NO_GROUP;
 
-    /** @param offsets of the rows in the file */
-    FileTexts(EntryFile file, LongColumn offsets) {
-        this.file = file;
-        this.offsets = offsets;
+    FileTexts(RowFile source) {
+        this.source = source;
+    }
+
+    /** Reads from another file with the same rows from now on. */
+    void moveTo(RowFile other) {
+        source = other;
     }
 
     @Override
@@ -43,7 +45,7 @@ final class FileTexts implements RowTexts {
     }
 
     private boolean isNameOf(String key, int row) {
-        LogRecord.Enrolled entry = row < 0 ? null : file.read(offsets.get(row));
+        LogRecord.Enrolled entry = row < 0 ? null : source.read(row);
         return entry != null && Names.key(entry.identity()).equals(key);
     }
 
@@ -135,7 +137,7 @@ final class FileTexts implements RowTexts {
 
     @Override
     public @Nullable Entry entry(int row, long id, int group) {
-        LogRecord.Enrolled entry = file.read(offsets.get(row));
+        LogRecord.Enrolled entry = source.read(row);
         return entry == null ? null : new Entry(id, entry.identity(), entry.note(), entry.contentKey());
     }
 }

@@ -11,6 +11,7 @@ import java.util.PrimitiveIterator;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 import org.facerecognition.io.WriterLock;
@@ -290,18 +291,28 @@ final class GalleryStore implements AutoCloseable {
     }
 
     /**
-     * Rewrites the file with the live rows of the current segment, whose embeddings stay in the file, reads it, and
-     * erases the content of the old file.
+     * Rewrites the file with the live rows of the current segment, whose embeddings stay in the file, and erases the
+     * content of the old file. The rows stay in memory as they are, unless most of them are removed ones: then those
+     * are dropped.
      *
      * @param publish replaces the current segment by another one, and returns when nobody reads it any more
      * @throws GalleryException if the file cannot be written; it is unchanged in this case
      */
     void rewriteOnDisk(@Nullable String embeddingMode, Consumer<Segment> publish) {
-        log = replaceLog(newHeader(embeddingMode), Objects.requireNonNull(disk), offset -> {}, () -> {
+        DiskSegment old = Objects.requireNonNull(disk);
+        Rows.View view = old.rows().view();
+        LogHeader newHeader = newHeader(embeddingMode);
+        OffsetsAfterRewriting newOffsets = new OffsetsAfterRewriting(view);
+        log = replaceLog(newHeader, old, newOffsets, () -> {
             try {
-                GalleryLoader.Loaded loaded = loader.onDisk();
-                take(loaded);
-                publish.accept(loaded.segment());
+                if (view.live() < view.rows() / 2) {
+                    take(loader.onDisk());
+                } else {
+                    disk = old.movedTo(file, header.dimension(), newOffsets.all());
+                    offsets = newOffsets.all();
+                    header = newHeader;
+                }
+                publish.accept(disk);
             } catch (GalleryException e) {
                 throw new IOException(e.getMessage(), e);
             }
@@ -316,13 +327,16 @@ final class GalleryStore implements AutoCloseable {
     private LogWriter replaceLog(
             LogHeader newHeader, Segment segment, LongConsumer newOffsets, ConfidentialFile.Step beforeErasing) {
         Rows.View view = segment.rows().view();
-        Iterator<LogRecord.Enrolled> entries = Arrays.stream(view.liveRows())
+        Iterator<LogRecord.Enrolled> entries = IntStream.range(0, view.rows())
+                .filter(view::has)
                 .mapToObj(row -> Objects.requireNonNull(segment.record(view, row)))
                 .iterator();
         String done = "gallery " + file + " was about to be rewritten";
         eraseFile(SavedGraph.of(file), done); // they refer to the old rows
         eraseFile(SavedIndex.of(file), done);
-        return LogWriter.replace(file, opener, newHeader, entries, newOffsets, beforeErasing, log);
+        LogWriter replaced = LogWriter.replace(file, opener, newHeader, entries, newOffsets, beforeErasing, log);
+        erasurePending = false; // the file with what was to be erased is overwritten
+        return replaced;
     }
 
     /** Accepts no more changes. What was committed can still be erased. */

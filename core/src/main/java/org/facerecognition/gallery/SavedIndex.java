@@ -30,7 +30,8 @@ import org.facerecognition.io.ConfidentialFile;
  * number of rows whose mean it is 4). Numbers are little-endian, checksums are CRC32C.
  *
  * Because each record has its own checksum, one of them can be overwritten. What is left of an erased row is its id and
- * offset; of an erased group or prototype, zeros.
+ * offset, which is that of the row before it if the file was rewritten without it; of an erased group or prototype,
+ * zeros.
  */
 final class SavedIndex {
     private static final long MAGIC = 0x46414345_49445831L; // FACEIDX1
@@ -275,10 +276,12 @@ final class SavedIndex {
         long offset = 0;
         for (int row = 0; row < rows; row++) {
             next(in, record, row);
-            require(record.getLong(0) > entry && record.getLong(8) > offset);
+            boolean ascending = record.getLong(0) > entry && record.getLong(8) >= offset;
+            boolean sameOffset = record.getLong(8) == offset;
             entry = record.getLong();
             offset = record.getLong();
             int group = record.getInt();
+            require(ascending && (group < 0 || !sameOffset));
             int prototype = record.getInt();
             require(entry < state.nextEntry && offset < state.end && group < groups && prototype < prototypes);
             segment.offsets().put(row, offset);

@@ -155,6 +155,44 @@ class DiskGalleryTest extends DiskGalleryFixture {
         }
     }
 
+    /** A compaction used to read all of the new file, and to hold ids and codes twice meanwhile. */
+    @Test
+    void aCompactionKeepsWhatIsInMemoryUnlessMostOfItWasRemoved() throws IOException {
+        try (Gallery gallery = open();
+                Gallery expected = Gallery.inMemory("model", D)) {
+            for (Gallery each : List.of(gallery, expected)) {
+                each.enroll(people(0, 100));
+                IntStream.of(0, 1, 2, 50, 51, 99).forEach(person -> each.remove(Traces.name(person)));
+                each.compact();
+                each.enroll(people(100, 110));
+                each.remove(Traces.name(104));
+                each.enroll(people(50, 51)); // again
+            }
+            assertSame(gallery, expected, new Random(1));
+            gallery.close();
+            damageEntryOf(60);
+            try (Gallery again = open()) { // the index is read: an opening without it would find the damage
+                assertThat(again.size()).isEqualTo(104);
+                again.remove(61L); // person 60
+                assertThat(again.identify(TestFaces.direction(61, D), 1, 0.99).isKnown())
+                        .isTrue();
+                assertThat(again.identify(TestFaces.direction(51, D), 1, 0.99).isKnown())
+                        .isFalse();
+                assertThat(again.identify(TestFaces.direction(50, D), 1, 0.99).isKnown())
+                        .isTrue();
+                again.compact();
+                IntStream.range(3, 50).forEach(person -> again.remove(Traces.name(person)));
+                IntStream.range(52, 99).forEach(person -> again.remove(Traces.name(person)));
+                long before = Files.size(index);
+                again.compact();
+                assertThat(Files.size(index)).isLessThan(before / 3);
+                assertThat(again.size()).isEqualTo(10);
+                assertThat(again.identify(TestFaces.direction(105, D), 1, 0.99).isKnown())
+                        .isTrue();
+            }
+        }
+    }
+
     @Test
     void aDamagedIndexIsRebuilt() throws IOException {
         try (Gallery gallery = open()) {
