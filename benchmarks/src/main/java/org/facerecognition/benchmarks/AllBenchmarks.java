@@ -24,9 +24,9 @@ import java.util.stream.Stream;
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
  * [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL]}; by default all benchmarks whose data is
- * given, which takes hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy}; tables are written
- * once both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted continues: results
- * of the same commit are not measured again.
+ * given, which takes hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy};
+ * tables are written once both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted
+ * continues: results of the same commit are not measured again.
  */
 final class AllBenchmarks {
     private static final Path RESULTS = Path.of("benchmarks/results");

@@ -59,9 +59,7 @@ final class LargeGalleryBenchmark {
             }
         } finally {
             if (args.length == 0) {
-                for (Path one : List.of(file, index, folder.resolve("large.gallery.lock"), folder)) {
-                    Files.deleteIfExists(one);
-                }
+                TrainingBenchmark.delete(folder);
             }
         }
         System.out.print("\n| Entries of 512 values, ten an identity |");

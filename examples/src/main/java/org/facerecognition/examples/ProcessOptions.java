@@ -143,6 +143,18 @@ final class ProcessOptions {
         return group;
     }
 
+    /** Returns which options have no effect in this group. */
+    List<String> warnings(Distributed group) {
+        List<String> all = new ArrayList<>();
+        if (group.worldSize() == 1 && shardHead) {
+            all.add("--shard-head has no effect in one process, which has all class centers; use --processes");
+        }
+        if (group.worldSize() == 1 && syncBatchNorm) {
+            all.add("--sync-batch-norm has no effect in one process, which has the whole batch; use --processes");
+        }
+        return all;
+    }
+
     TrainerArgs.Builder apply(TrainerArgs.Builder args, Distributed group) {
         return args.distributed(group).syncBatchNorm(syncBatchNorm).shardHead(shardHead);
     }

@@ -209,7 +209,7 @@ final class TrainCommand implements Callable<Integer> {
         describe(train, validation, people, err);
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
-            warnings(recognizer).forEach(warning -> err.println("warning: " + warning));
+            warnings(recognizer, group).forEach(warning -> err.println("warning: " + warning));
             if (!checkpoints.exists()) {
                 init.apply(recognizer, encoder.encoder(), train, err);
             }
@@ -253,8 +253,9 @@ final class TrainCommand implements Callable<Integer> {
                 encoder.apply(RecognizerArgs.builder()).classes(classes).seed(seed));
     }
 
-    private List<String> warnings(Recognizer recognizer) {
+    private List<String> warnings(Recognizer recognizer, Distributed group) {
         List<String> all = new ArrayList<>(recognizer.warnings());
+        all.addAll(processes.warnings(group));
         all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
         if (loss.loss().needsPairs() && !loading.groupsByPerson()) {
             all.add(loss.loss() + " compares the images of a batch, so that a batch should hold several images of some"

@@ -262,6 +262,16 @@ class TrainCommandTest {
                         a -> assertThat(a).isCloseTo(third, within(1e-12)));
     }
 
+    @Test
+    void optionsForSeveralProcessesAreNamedWhereTheyHaveNoEffect() {
+        Cli.Result result = Cli.train(
+                data, out(), "--augmentations", "none", "--max-steps", 1, "--shard-head", "--sync-batch-norm");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err())
+                .contains("warning: --shard-head has no effect in one process")
+                .contains("warning: --sync-batch-norm has no effect in one process");
+    }
+
     /** Earlier, the default of --t0 made the learning rate 0 from the fourth epoch. */
     @Test
     void polynomialRunsToTheLastEpoch() throws IOException {
