@@ -131,7 +131,7 @@ final class PostgresSearch {
                 row -> 0,
                 "SELECT set_config('hnsw.ef_search', ?, true), set_config('hnsw.iterative_scan', 'strict_order', true),"
                         + " set_config('hnsw.max_scan_tuples', ?, true), set_config('enable_seqscan', ?, true),"
-                        + " set_config('enable_sort', ?, true), set_config('jit', 'off', true)",
+                        + " set_config('enable_sort', ?, true)",
                 Integer.toString(Math.min(MAX_EF_SEARCH, candidates)),
                 Integer.toString(Math.max(MIN_SCANNED, 2 * candidates)),
                 withoutIndex,

@@ -81,11 +81,12 @@ final class PostgresSession {
         connection.setAutoCommit(false);
         T result;
         try {
-            // a server that waits for a client that is gone must not keep its locks
+            // a server that waits for a client that is gone must not keep its locks; compiling a search takes longer
+            // than the search
             Sql.run(
                     connection,
                     "SET TRANSACTION ISOLATION LEVEL " + mode
-                            + "; SET LOCAL idle_in_transaction_session_timeout = 60000");
+                            + "; SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL jit = off");
             result = work.run(connection);
             connection.commit();
         } catch (SQLException | RuntimeException | Error e) {
