@@ -86,8 +86,8 @@ final class AllBenchmarks {
             new Section("exports", 4, false, 2, "exports"),
             new Section("heads", 8, true, 2, "heads 3"),
             new Section("gallery", 15, true, 3, "gallery 3 1000000 100000"),
-            new Section("gallery-large", 12, false, 2, "gallery-large"),
-            new Section("gallery-database", 10, false, 2, "gallery-database {database}"),
+            new Section("gallery-large", 15, false, 2, "gallery-large"),
+            new Section("gallery-database", 6, false, 2, "gallery-database {database}"),
             new Section("losses", 40, false, 2, "losses {orl}"),
             new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 

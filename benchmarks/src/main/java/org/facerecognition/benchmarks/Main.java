@@ -18,7 +18,8 @@ public final class Main {
             Map.entry(
                     "all",
                     new Benchmark(
-                            "[NAME ...] [orl=DIR] [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL]",
+                            "[NAME ...] [orl=DIR] [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]"
+                                    + " [database=URL]",
                             AllBenchmarks::run)),
             Map.entry("training", new Benchmark("[ROUNDS [STEPS [DEVICE [BATCH]]]]", TrainingBenchmark::run)),
             Map.entry("loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run)),

@@ -138,6 +138,8 @@ final class FileTexts implements RowTexts {
     @Override
     public @Nullable Entry entry(int row, long id, int group) {
         LogRecord.Enrolled entry = source.read(row);
-        return entry == null ? null : new Entry(id, entry.identity(), entry.note(), entry.contentKey());
+        return entry == null || entry.entry() != id
+                ? null
+                : new Entry(id, entry.identity(), entry.note(), entry.contentKey());
     }
 }

@@ -91,6 +91,9 @@ final class LogWriter implements AutoCloseable {
             LongConsumer offsets,
             ConfidentialFile.Step beforeErasing,
             @Nullable LogWriter old) {
+        if (old != null) {
+            old.requireUsable(); // otherwise the file may have entries that the caller does not know
+        }
         long[] end = new long[1];
         try {
             ConfidentialFile.replace(
@@ -180,6 +183,13 @@ final class LogWriter implements AutoCloseable {
         broken = true;
     }
 
+    private void requireUsable() {
+        if (broken) {
+            throw new GalleryException(
+                    "gallery " + file + " accepts no more changes after a failed write; close it and open it again");
+        }
+    }
+
     // ---- batches ----
 
     /**
@@ -191,10 +201,7 @@ final class LogWriter implements AutoCloseable {
      *     disk did not confirm it: then only the next opening can tell whether it was saved, as the message says
      */
     void append(List<? extends LogRecord> records, BatchMark.Kind kind, LongConsumer offsets) {
-        if (broken) {
-            throw new GalleryException(
-                    "gallery " + file + " accepts no more changes after a failed write; close it and open it again");
-        }
+        requireUsable();
         if (records.isEmpty()) {
             return;
         }

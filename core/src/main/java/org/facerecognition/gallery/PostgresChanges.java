@@ -367,8 +367,21 @@ final class PostgresChanges {
     /** Rewrites the gallery's tables and indexes without removed rows. */
     void compact() {
         forgetOldKeys();
-        // galleries of earlier versions do not have it
-        session.runOutsideTransactions("ALTER TABLE " + gallery.entries() + " SET " + PostgresSchema.WHOLE_ROWS);
+        if (mayStoreWholeRows()) {
+            session.runOutsideTransactions("ALTER TABLE " + gallery.entries() + " SET " + PostgresSchema.WHOLE_ROWS);
+        }
         session.runOutsideTransactions("VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
+    }
+
+    /** Returns whether an earlier version made the table of entries, and this user may change it. */
+    private boolean mayStoreWholeRows() {
+        return session.read(connection -> Sql.query(
+                        connection,
+                        row -> row.getBoolean(1),
+                        "SELECT pg_has_role(relowner, 'MEMBER') AND"
+                                + " coalesce(array_to_string(reloptions, ','), '') NOT LIKE '%toast_tuple_target%'"
+                                + " FROM pg_class WHERE oid = to_regclass(?)",
+                        gallery.entries())
+                .get(0));
     }
 }

@@ -128,6 +128,9 @@ class DiskGalleryFaultsTest extends DiskGalleryFixture {
                     .hasMessageContaining("does not match its checksum");
             long length = Files.size(file);
             assertThatThrownBy(() -> gallery.remove("Boris")).hasMessageContaining("accepts no more changes");
+            assertThatThrownBy(gallery::compact)
+                    .as("it would lose what is in the file, but not in memory")
+                    .hasMessageContaining("accepts no more changes");
             assertThat(Files.size(file)).isEqualTo(length);
         }
     }

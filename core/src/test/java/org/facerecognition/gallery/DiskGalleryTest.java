@@ -169,6 +169,9 @@ class DiskGalleryTest extends DiskGalleryFixture {
             segment.remove(new int[] {3, 4}).run();
             store.rewriteOnDisk(null, published::add);
             assertThat(published.get(0).rows()).isSameAs(segment.rows());
+            assertThat(((DiskSegment) segment).texts().entry(3, 4, 3))
+                    .as("a removed row, in whose place the file has that of another person")
+                    .isNull();
             published.get(0).remove(IntStream.range(5, 20).toArray()).run();
             store.rewriteOnDisk(null, published::add);
             assertThat(published.get(1).rows()).isNotSameAs(segment.rows());

@@ -87,6 +87,23 @@ class PostgresGalleryTest {
                     .equals("t");
         }
 
+        /** The planner used to convert the probe's text again for each entry, which took most of an exact search. */
+        @ParameterizedTest
+        @EnumSource(names = {"EXACT", "HNSW"})
+        void aSearchConvertsAProbeOnce(SearchMethod method) {
+            List<String> plans = new ArrayList<>();
+            DataSource source = ExplainedDataSource.of(database.dataSource(), plans);
+            try (DatabaseGallery gallery = PostgresGallery.connect(source, name, "model", D, method, 20)) {
+                gallery.enroll(IntStream.range(0, 50).mapToObj(i -> person(i)).toList());
+                gallery.identify(face(3), 1, 0.9);
+            }
+            assertThat(plans).hasSize(1);
+            assertThat(plans.get(0))
+                    .as("double parentheses stand for a value that is computed elsewhere in the plan")
+                    .contains("embedding <#> ((given.text)::vector))")
+                    .doesNotContain("embedding <#> (given.text)::vector");
+        }
+
         /** An embedding of 512 values used to be moved out of its row, and an exact search took four times as long. */
         @Test
         void embeddingsAreStoredInTheirRowsAfterACompactionAlsoThoseOfEarlierVersions() {
