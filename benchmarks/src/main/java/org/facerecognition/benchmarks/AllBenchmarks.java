@@ -23,7 +23,7 @@ import java.util.stream.Stream;
  * that keeps one processor busy.
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
- * [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL]}; by default all benchmarks whose data is
+ * [celeba=DIR] [celeba-ir=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL]}; by default all benchmarks whose data is
  * given, which takes hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy};
  * tables are written once both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted
  * continues: results of the same commit are not measured again.
@@ -81,15 +81,18 @@ final class AllBenchmarks {
                     true,
                     2,
                     "inference 3 nets=resnet34,iresnet50,mobilefacenet parts=throughput peers=prepared,int8"),
-            new Section("latency", 8, true, 2, "inference 2 nets=resnet34,mobilefacenet parts=latency,start"),
+            new Section("latency", 8, true, 2, "inference 2 nets=resnet34,mobilefacenet,iresnet50 parts=latency,start"),
             new Section("photographs", 4, true, 2, "photographs {yunet} {lfw} 5 20000"),
             new Section("exports", 4, false, 2, "exports"),
             new Section("heads", 8, true, 2, "heads 3"),
-            new Section("gallery", 15, true, 3, "gallery 3 1000000 100000"),
+            new Section("gallery", 8, true, 3, "gallery 3 1000000 100000"),
+            new Section("gallery-million", 15, false, 3, "gallery 3 0 1000000"),
             new Section("gallery-large", 15, false, 2, "gallery-large"),
             new Section("gallery-database", 6, false, 2, "gallery-database {database}"),
+            new Section("accuracy", 8, false, 2, "accuracy {mobilefacenet} {yunet} {lfw} {celeba-ir} {orl} {celeba}"),
+            new Section("fine-tuning", 15, false, 2, "fine-tuning {mobilefacenet} {celeba}"),
             new Section("losses", 40, false, 2, "losses {orl}"),
-            new Section("recognition", 15, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
+            new Section("recognition", 4, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 
     private AllBenchmarks() {}
 

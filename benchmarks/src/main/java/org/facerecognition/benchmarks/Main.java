@@ -18,11 +18,14 @@ public final class Main {
             Map.entry(
                     "all",
                     new Benchmark(
-                            "[NAME ...] [orl=DIR] [celeba=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE]"
-                                    + " [database=URL]",
+                            "[NAME ...] [orl=DIR] [celeba=DIR] [celeba-ir=DIR] [lfw=DIR]"
+                                    + " [mobilefacenet=FILE] [yunet=FILE] [database=URL]",
                             AllBenchmarks::run)),
             Map.entry("training", new Benchmark("[ROUNDS [STEPS [DEVICE [BATCH]]]]", TrainingBenchmark::run)),
             Map.entry("loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run)),
+            Map.entry(
+                    "accuracy", new Benchmark("MOBILEFACENET YUNET LFW CELEBA_IR ORL CELEBA", AccuracyBenchmark::run)),
+            Map.entry("fine-tuning", new Benchmark("MOBILEFACENET CELEBA", AccuracyBenchmark::fineTuning)),
             Map.entry("losses", new Benchmark("[ORL_DIR [LOSS ...]]", LossesBenchmark::run)),
             Map.entry("weights", new Benchmark("[ROUNDS]", WeightsBenchmark::run)),
             Map.entry(

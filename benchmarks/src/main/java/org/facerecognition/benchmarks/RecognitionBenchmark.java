@@ -29,8 +29,8 @@ import org.facerecognition.weights.Weights;
 
 /**
  * Measures the way from photographs to decisions: the speed of face detection, compared with direct calls of OpenCV's
- * detector, and the accuracy of verification on the pairs of LFW's View 1. With {@code bf16} or {@code int8} it
- * also counts the decisions that this precision changes.
+ * detector, and of embedding the photographs of LFW's View 1. With {@code bf16} or {@code int8} it also counts the
+ * decisions that this precision changes.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS [bf16 or
  * int8]]}: the detector's file, MobileFaceNet's weights, and a folder with {@code pairsDevTest.txt} and {@code
@@ -66,7 +66,6 @@ final class RecognitionBenchmark {
             recognizer.useFlip(true);
             List<ImageSource> sources = images.stream().map(ImageSource::of).toList();
             List<float[]> embeddings = timed(sources, recognizer::embedAll);
-            printAccuracy(cosines(embeddings, pairs), pairs);
             if (args.length > 4) {
                 PrepareOptions lower = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.HALF);
                 if (args[4].equals("int8")) {
@@ -172,47 +171,31 @@ final class RecognitionBenchmark {
                 .orElseThrow();
         double[] a = cosines(embeddings, pairs);
         double[] b = cosines(half, pairs);
-        double threshold = bestThreshold(a, pairs, 0);
+        double threshold = bestThreshold(a, pairs);
         long changed = IntStream.range(0, a.length)
                 .filter(i -> a[i] >= threshold != b[i] >= threshold)
                 .count();
         System.out.printf(
                 "%s: minimum cosine to fp32 on the same image %.5f; %d of %d decisions changed at threshold %.4f%n",
                 precision, minCosine, changed, a.length, threshold);
-        printAccuracy(b, pairs);
     }
 
-    /** Prints the accuracy on each half of the pairs, with the threshold chosen on the other half, and the mean. */
-    private static void printAccuracy(double[] cosines, List<Pair> pairs) {
-        double sum = 0;
-        for (int half = 0; half < 2; half++) {
-            double threshold = bestThreshold(cosines, pairs, half);
-            double accuracy = correct(cosines, pairs, 1 - half, threshold) * 2.0 / pairs.size();
-            sum += accuracy;
-            System.out.printf(
-                    "threshold %.4f, chosen on one half of the pairs: accuracy %.4f on the other half%n",
-                    threshold, accuracy);
-        }
-        System.out.printf("accuracy on %d pairs of View 1: %.4f%n", pairs.size(), sum / 2);
-    }
-
-    /** Returns the threshold with the most correct decisions on every second pair; the median if there are several. */
-    private static double bestThreshold(double[] cosines, List<Pair> pairs, int half) {
+    /** Returns the threshold with the most correct decisions; the median if there are several. */
+    private static double bestThreshold(double[] cosines, List<Pair> pairs) {
         int maxCorrect = Arrays.stream(cosines)
-                .mapToInt(cosine -> correct(cosines, pairs, half, cosine))
+                .mapToInt(cosine -> correct(cosines, pairs, cosine))
                 .max()
                 .orElseThrow();
         double[] best = Arrays.stream(cosines)
-                .filter(cosine -> correct(cosines, pairs, half, cosine) == maxCorrect)
+                .filter(cosine -> correct(cosines, pairs, cosine) == maxCorrect)
                 .sorted()
                 .toArray();
         return best[best.length / 2];
     }
 
-    /** Returns the number of correct decisions on every second pair. */
-    private static int correct(double[] cosines, List<Pair> pairs, int half, double threshold) {
+    private static int correct(double[] cosines, List<Pair> pairs, double threshold) {
         int correct = 0;
-        for (int i = half; i < cosines.length; i += 2) {
+        for (int i = 0; i < cosines.length; i++) {
             correct += (cosines[i] >= threshold) == pairs.get(i).same() ? 1 : 0;
         }
         return correct;
