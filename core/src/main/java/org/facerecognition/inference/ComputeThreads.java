@@ -31,8 +31,13 @@ final class ComputeThreads {
         /** Returns how many helpers could do something; 0 if there is nothing to share out. */
         int usefulHelpers();
 
-        /** Takes pieces until none is left, and waits for those that helpers have taken. */
-        void lead();
+        /**
+         * Takes pieces until none is left, and waits for those that helpers have taken.
+         *
+         * @param callHelpers calls helpers that are missing and for which there are processors; to be run now and then,
+         *     because there may have been none before, or a helper has lost patience and left
+         */
+        void lead(Runnable callHelpers);
 
         /** Takes pieces until none is left. It may be called late, when nothing is left, or never. */
         void help();
@@ -102,19 +107,50 @@ final class ComputeThreads {
     }
 
     private void lead(Work work) {
-        int called = Math.min(work.usefulHelpers(), processors.availablePermits());
-        for (int i = 0; i < called; i++) {
-            pool.execute(() -> help(work));
-        }
-        work.lead();
+        Helpers helpers = new Helpers(work);
+        helpers.run();
+        work.lead(helpers);
     }
 
-    private void help(Work work) {
-        if (processors.tryAcquire()) {
-            try (OpenMp.Scope alone = OpenMp.alone()) {
-                work.help();
+    /** Calls the helpers of one work; run by its leader. */
+    private final class Helpers implements Runnable {
+        private final Work work;
+        private final AtomicInteger present = new AtomicInteger(); // those who were called too
+        private final AtomicInteger called = new AtomicInteger(); // those who did not look for a processor yet
+
+        Helpers(Work work) {
+            this.work = work;
+        }
+
+        @Override
+        public void run() {
+            int missing = Math.min(work.usefulHelpers() - present.get(), processors.availablePermits() - called.get());
+            for (int i = 0; i < missing; i++) {
+                present.incrementAndGet();
+                called.incrementAndGet();
+                try {
+                    pool.execute(this::help);
+                } catch (OutOfMemoryError e) { // no further thread can be started: the leader does the work
+                    present.decrementAndGet();
+                    called.decrementAndGet();
+                    return;
+                }
+            }
+        }
+
+        private void help() {
+            boolean free = processors.tryAcquire();
+            called.decrementAndGet();
+            try {
+                if (free) {
+                    try (OpenMp.Scope alone = OpenMp.alone()) {
+                        work.help();
+                    } finally {
+                        passOn();
+                    }
+                }
             } finally {
-                passOn();
+                present.decrementAndGet();
             }
         }
     }

@@ -1,5 +1,7 @@
 package org.facerecognition.inference;
 
+import java.util.List;
+import java.util.stream.LongStream;
 import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.global.dnnl;
@@ -10,9 +12,11 @@ import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Window;
+import org.jspecify.annotations.Nullable;
 
 /** Loads oneDNN and creates the objects that all of its users need: engine, memory layouts and attributes. */
 final class OneDnn {
@@ -104,6 +108,63 @@ final class OneDnn {
                         throw new IllegalArgumentException(
                                 "number of dimensions must be 1, 2, 4 or 5, but was " + shape.length);
                 });
+    }
+
+    /** Returns how many entries of the first dimension a layout keeps together in a block; 1 if it has no blocks. */
+    static long block(memory.desc layout) {
+        long block = 1;
+        for (int i = 0; i < layout.get_inner_nblks(); i++) {
+            if (layout.get_inner_idxs().get(i) == 0) {
+                block *= layout.get_inner_blks().get(i);
+            }
+        }
+        return block;
+    }
+
+    /**
+     * Returns where entries of the first dimension begin in a layout, in bytes, or -1 if they do not lie there in
+     * another layout.
+     *
+     * @param whole the layout of all entries
+     * @param from the first entry of the part
+     * @param shape of the part
+     * @param layout of the part
+     */
+    static long offsetOfPart(memory.desc whole, long from, long[] shape, memory.desc layout) {
+        data_type type = whole.get_data_type().intern();
+        if (type != layout.get_data_type().intern()) {
+            return -1;
+        }
+        long[] start = new long[shape.length];
+        start[0] = from;
+        memory.desc part;
+        try {
+            part = whole.submemory_desc(shape, start);
+        } catch (RuntimeException e) {
+            return -1; // it would cut a block
+        }
+        boolean same = values(part.get_dims()).equals(values(layout.get_dims()))
+                && values(part.get_padded_dims()).equals(values(layout.get_padded_dims()))
+                && values(part.get_strides()).equals(values(layout.get_strides()))
+                && values(part.get_inner_blks()).equals(values(layout.get_inner_blks()))
+                && values(part.get_inner_idxs()).equals(values(layout.get_inner_idxs()));
+        return same ? part.get_submemory_offset() * bytes(type) : -1;
+    }
+
+    private static List<Long> values(@Nullable LongPointer numbers) {
+        return numbers == null // of a layout without blocks
+                ? List.of()
+                : LongStream.range(0, numbers.limit()).mapToObj(numbers::get).toList();
+    }
+
+    /** Returns the size of a value of a type. */
+    static int bytes(data_type type) {
+        return switch (type) {
+            case f32 -> Float.BYTES;
+            case bf16 -> Short.BYTES;
+            case s8, u8 -> Byte.BYTES;
+            default -> throw new IllegalArgumentException("no values are of type " + type);
+        };
     }
 
     /** Returns a pointer to a place behind the start of some memory; borrowed like that. */

@@ -38,6 +38,9 @@ final class OneDnnConvolution {
     /** Multiplications of a convolution that several threads share; fewer take less time than sharing. */
     private static final long MIN_OPERATIONS_IN_PARTS = 400_000;
 
+    /** Weights for each value of input and result from which it is faster to copy results than to read weights again. */
+    private static final long MIN_WEIGHTS_PER_VALUE = 8;
+
     private final OneDnnPlan plan;
     private final OneDnnWeights weights;
     private final OneDnnAutotuner autotuner;
@@ -81,9 +84,10 @@ final class OneDnnConvolution {
         }
         Step parts = parts(node, c, postOp, descriptor, input, output);
         plan.add(
-                parts.calls().size() > 1
+                parts.parts().size() > 1
                         ? parts
-                        : new Step(List.of(call(node, c, descriptor, input, output, postOpArguments(node, postOp)))));
+                        : new Step(List.of(
+                                List.of(call(node, c, descriptor, input, output, postOpArguments(node, postOp))))));
         if (separate != null) {
             pointwise.add(separate, output, node.output());
         }
@@ -96,7 +100,7 @@ final class OneDnnConvolution {
 
     // --- one image: calls that several threads can make at the same time ---
 
-    /** Returns the calls that compute a node's value part by part; none if that is not possible or not worth it. */
+    /** Returns the parts that compute a node's value; none if that is not possible or not worth it. */
     private Step parts(
             FusedNode node,
             Convolution c,
@@ -104,31 +108,68 @@ final class OneDnnConvolution {
             convolution_forward.primitive_desc whole,
             int input,
             int output) {
-        int parts = plan.parts();
         long[] to = plan.shape(node.output());
-        if (parts == 1 || c.weight().count() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
+        if (plan.parts() == 1 || c.weight().count() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
             return new Step(List.of());
         }
-        List<Call> calls = new ArrayList<>();
-        for (OneDnnSlabs results : OneDnnSlabs.of(whole.dst_desc(), to, int8.type(node.output()))) {
-            boolean rows = results.axis() == Axis.ROWS;
-            boolean depthwise = c.groups() == to[1] && c.weight().size(1) == 1;
-            int graphInput = node.inputs().get(0);
-            List<OneDnnSlabs> inputs = OneDnnSlabs.of(
-                    plan.layout(input),
-                    plan.shape(graphInput),
-                    int8.runs(node) ? int8.integers(graphInput) : plan.type());
-            boolean cutsInput = rows || depthwise;
-            List<OneDnnSlabs> addends = node.addend() == FusedNode.NONE
-                    ? List.of()
-                    : OneDnnSlabs.of(plan.layout(node.addend()), to, plan.type());
-            boolean possible = results.hasParts(parts)
-                    && (rows || depthwise || c.groups() == 1)
-                    && (rows || !int8.runs(node))
-                    && (!cutsInput || (!inputs.isEmpty() && inputs.get(0).matches(results)))
-                    && (node.addend() == FusedNode.NONE
-                            || !addends.isEmpty() && addends.get(0).matches(results));
-            for (int i = 0; i < parts && possible; i++) {
+        for (OneDnnSlabs results : waysToCut(node, c, whole)) {
+            List<List<Call>> parts = parts(node, c, postOp, whole, input, output, results);
+            if (!parts.isEmpty()) {
+                return new Step(parts);
+            }
+        }
+        return new Step(List.of());
+    }
+
+    /** Returns how the results can be cut, the best way first. */
+    private List<OneDnnSlabs> waysToCut(FusedNode node, Convolution c, convolution_forward.primitive_desc whole) {
+        long[] to = plan.shape(node.output());
+        List<OneDnnSlabs> ways = new ArrayList<>(OneDnnSlabs.of(whole.dst_desc(), to, int8.type(node.output())));
+        long values = Shapes.size(to) + Shapes.size(plan.shape(node.inputs().get(0)));
+        if (!ways.isEmpty()
+                && ways.get(0).axis() == Axis.ROWS
+                && c.weight().count() >= MIN_WEIGHTS_PER_VALUE * values) {
+            ways.add(0, ways.get(0).intoChannels()); // every part of the rows would read all weights
+        }
+        return ways;
+    }
+
+    /** Returns the parts of one way to cut the results; none if that is not possible. */
+    private List<List<Call>> parts(
+            FusedNode node,
+            Convolution c,
+            @Nullable PostOp postOp,
+            convolution_forward.primitive_desc whole,
+            int input,
+            int output,
+            OneDnnSlabs results) {
+        int parts = plan.parts();
+        boolean rows = results.axis() == Axis.ROWS;
+        long[] to = plan.shape(node.output());
+        boolean depthwise = c.groups() == to[1] && c.weight().size(1) == 1;
+        int graphInput = node.inputs().get(0);
+        List<OneDnnSlabs> inputs = OneDnnSlabs.of(
+                plan.layout(input), plan.shape(graphInput), int8.runs(node) ? int8.integers(graphInput) : plan.type());
+        boolean cutsInput = rows || depthwise;
+        List<OneDnnSlabs> addends = node.addend() == FusedNode.NONE
+                ? List.of()
+                : OneDnnSlabs.of(plan.layout(node.addend()), to, plan.type());
+        if (results.axis() == Axis.CHANNELS_OF_PIXELS) {
+            addends = addends.stream().map(OneDnnSlabs::intoChannels).toList();
+        }
+        boolean possible = results.hasParts(parts)
+                && (rows || depthwise || c.groups() == 1)
+                && (rows || !int8.runs(node))
+                && (!cutsInput || (!inputs.isEmpty() && inputs.get(0).matches(results)))
+                && (node.addend() == FusedNode.NONE
+                        || !addends.isEmpty() && addends.get(0).matches(results));
+        long block = results.axis() == Axis.CHANNELS_OF_PIXELS ? OneDnn.block(whole.weights_desc()) : 1;
+        List<List<Call>> calls = new ArrayList<>();
+        for (int i = 0; i < parts && possible; i++) {
+            long from = results.start(i, parts, block);
+            long end = results.start(i + 1, parts, block);
+            possible = end > from;
+            if (possible) {
                 Part part = new Part(
                         node,
                         c,
@@ -136,15 +177,14 @@ final class OneDnnConvolution {
                         results,
                         cutsInput ? inputs.get(0) : null,
                         addends.isEmpty() ? null : addends.get(0),
-                        results.start(i, parts),
-                        results.start(i + 1, parts));
-                possible = part.add(whole, input, output, calls);
-            }
-            if (!possible) {
-                calls.clear();
+                        from,
+                        end);
+                List<Call> ofPart = part.calls(whole, input, output);
+                possible = !ofPart.isEmpty();
+                calls.add(ofPart);
             }
         }
-        return new Step(calls);
+        return possible ? calls : List.of();
     }
 
     /** The part of a convolution's result between two channels or rows. */
@@ -187,8 +227,8 @@ final class OneDnnConvolution {
                             c.groups() == 1 ? 1 : (int) (to - from));
         }
 
-        /** Adds the call, unless oneDNN computes the part in another way than the whole; returns whether it did. */
-        boolean add(convolution_forward.primitive_desc chosen, int input, int output, List<Call> calls) {
+        /** Returns the calls; none if oneDNN computes the part in another way than the whole. */
+        List<Call> calls(convolution_forward.primitive_desc chosen, int input, int output) {
             Window window = convolution.window();
             long[] padding = {window.top(), window.bottom()};
             Slab inputSlab = null;
@@ -203,23 +243,43 @@ final class OneDnnConvolution {
             } else if (inputs != null) {
                 inputSlab = inputs.between(from, to);
             }
+            boolean copied = results.axis() == Axis.CHANNELS_OF_PIXELS; // to and from dense memory
             Slab result = results.between(from, to);
+            memory.desc resultLayout = copied ? results.dense(from, to) : result.layout();
             Slab added = addends == null ? result : addends.between(from, to);
+            memory.desc addedLayout = copied && addends != null ? addends.dense(from, to) : added.layout();
             var descriptor = sameImplementation(
                     chosen,
                     describe(
                             convolution,
                             weightType(node),
                             inputSlab == null ? plan.layout(input) : inputSlab.layout(),
-                            result.layout(),
+                            resultLayout,
                             padding,
-                            attributes(node, postOp, added.layout(), true)));
+                            attributes(node, postOp, addedLayout, true)));
             if (descriptor == null) {
-                return false;
+                return List.of();
+            }
+            List<Call> calls = new ArrayList<>();
+            Argument target = Argument.of(dnnl.DNNL_ARG_DST, output, result);
+            if (copied) {
+                target = Argument.of(dnnl.DNNL_ARG_DST, plan.define(resultLayout));
             }
             List<Argument> arguments = new ArrayList<>();
-            if (node.addend() != FusedNode.NONE && !addsInPlace(node)) {
-                arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), added));
+            if (node.addend() != FusedNode.NONE) {
+                Argument addend = Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), added);
+                if (copied) {
+                    int dense = addsInPlace(node) ? target.value() : plan.define(addedLayout);
+                    calls.add(OneDnnPlan.reorder(
+                            added.layout(),
+                            Argument.of(dnnl.DNNL_ARG_FROM, node.addend(), added),
+                            addedLayout,
+                            Argument.of(dnnl.DNNL_ARG_TO, dense)));
+                    addend = Argument.of(addend.kind(), dense);
+                }
+                if (!addsInPlace(node)) {
+                    arguments.add(addend);
+                }
             }
             if (postOp != null && postOp.slopes() != null) {
                 int position = node.addend() == FusedNode.NONE ? 0 : 1;
@@ -234,9 +294,16 @@ final class OneDnnConvolution {
                     inputSlab == null
                             ? Argument.of(dnnl.DNNL_ARG_SRC, input)
                             : Argument.of(dnnl.DNNL_ARG_SRC, input, inputSlab));
-            arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output, result));
+            arguments.add(target);
             calls.add(rows ? call(node, whole, descriptor, arguments) : callOfChannels(chosen, descriptor, arguments));
-            return true;
+            if (copied) {
+                calls.add(OneDnnPlan.reorder(
+                        resultLayout,
+                        Argument.of(dnnl.DNNL_ARG_FROM, target.value()),
+                        result.layout(),
+                        Argument.of(dnnl.DNNL_ARG_TO, output, result)));
+            }
+            return calls;
         }
 
         /** Returns a call with further arguments: the weights of the part's channels. */

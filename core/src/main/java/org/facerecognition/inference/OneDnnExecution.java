@@ -63,10 +63,10 @@ final class OneDnnExecution implements Execution {
                 }
 
                 @Override
-                public void lead() {
+                public void lead(Runnable callHelpers) {
                     try {
                         workspace.read(images, 0); // while the helpers come
-                        call.lead();
+                        call.lead(callHelpers);
                         workspace.write(rows, 0);
                     } finally {
                         idle.add(workspace);
@@ -293,10 +293,15 @@ final class OneDnnExecution implements Execution {
 
         @Override
         public void help() {
+            takeShares(() -> {});
+        }
+
+        private void takeShares(Runnable beforeShare) {
             for (int from; (from = taken.get()) < rows.length; ) {
                 Pool pool = poolFor(rows.length - from);
                 int size = pool.plan().count();
                 if (taken.compareAndSet(from, from + size)) {
+                    beforeShare.run();
                     try (PointerScope scope = new PointerScope()) {
                         if (failure == null) {
                             pool.run(images, from, rows, new double[0]);
@@ -312,8 +317,8 @@ final class OneDnnExecution implements Execution {
         }
 
         @Override
-        public void lead() {
-            help();
+        public void lead(Runnable callHelpers) {
+            takeShares(callHelpers);
             ComputeThreads.uninterruptibly(finished);
             ComputeThreads.rethrow(failure);
         }

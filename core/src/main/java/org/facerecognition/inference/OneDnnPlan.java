@@ -61,10 +61,14 @@ final class OneDnnPlan implements AutoCloseable {
     }
 
     /**
-     * Calls that do not depend on one another, so that several threads can make them at the same time. All of them read
-     * and write the same values, in different parts.
+     * Parts that do not depend on one another, so that several threads can compute them at the same time: each is some
+     * calls, one after another. Values that all of them use are read and written in different places.
      */
-    record Step(List<Call> calls) {}
+    record Step(List<List<Call>> parts) {
+        Stream<Call> calls() {
+            return parts.stream().flatMap(List::stream);
+        }
+    }
 
     /** The buffer number of the images and of the result, which have memory of their own in a workspace. */
     static final int EXTERNAL = -1;
@@ -185,13 +189,18 @@ final class OneDnnPlan implements AutoCloseable {
     }
 
     private void reorder(int from, int to) {
-        reorder.primitive_desc descriptor = new reorder.primitive_desc(
-                OneDnn.engine(), layouts.get(from), OneDnn.engine(), layouts.get(to), OneDnn.attributes(), false);
-        add(Call.of(
-                new reorder(descriptor),
-                descriptor,
+        add(reorder(
+                layouts.get(from),
                 Argument.of(dnnl.DNNL_ARG_FROM, from),
+                layouts.get(to),
                 Argument.of(dnnl.DNNL_ARG_TO, to)));
+    }
+
+    /** Returns the call that copies a value or a part of one, {@code DNNL_ARG_FROM}, to another, {@code DNNL_ARG_TO}. */
+    static Call reorder(memory.desc fromLayout, Argument from, memory.desc toLayout, Argument to) {
+        reorder.primitive_desc descriptor = new reorder.primitive_desc(
+                OneDnn.engine(), fromLayout, OneDnn.engine(), toLayout, OneDnn.attributes(), false);
+        return Call.of(new reorder(descriptor), descriptor, from, to);
     }
 
     /** Returns into how many calls a layer is to be cut, if it can be. */
@@ -201,7 +210,7 @@ final class OneDnnPlan implements AutoCloseable {
 
     /** Appends a call to the current layer. */
     void add(Call call) {
-        add(new Step(List.of(call)));
+        add(new Step(List.of(List.of(call))));
     }
 
     /** Appends a step to the current layer. */
@@ -213,20 +222,17 @@ final class OneDnnPlan implements AutoCloseable {
 
     /** Assigns buffers so that values with disjoint lifetimes share one; returns the buffers' sizes in bytes. */
     private long[] assignBuffers() {
-        List<Call> calls = calls().toList();
-        int[] lastUse = lastUses(calls);
+        List<Step> steps = layers.stream().flatMap(List::stream).toList();
+        int[] lastUse = lastUses(steps);
         List<Long> bytes = new ArrayList<>();
         List<Integer> free = new ArrayList<>();
         int[] assigned = new int[layouts.size()]; // by storage
         Arrays.fill(assigned, UNASSIGNED);
         assigned[0] = EXTERNAL;
         assigned[result] = EXTERNAL;
-        for (int i = 0; i < calls.size(); i++) {
-            List<Integer> released = new ArrayList<>();
-            for (Argument argument : calls.get(i).arguments()) {
-                if (argument.constant() != null) {
-                    continue;
-                }
+        for (int i = 0; i < steps.size(); i++) {
+            List<Integer> released = new ArrayList<>(); // at the end of the step: its parts may run at the same time
+            for (Argument argument : arguments(steps.get(i))) {
                 int home = storage.get(argument.value());
                 if (assigned[home] == UNASSIGNED) {
                     assigned[home] = allocate(layouts.get(argument.value()).get_size(), bytes, free);
@@ -243,17 +249,23 @@ final class OneDnnPlan implements AutoCloseable {
         return bytes.stream().mapToLong(Long::longValue).toArray();
     }
 
-    /** Returns the index of the last call that uses each storage. */
-    private int[] lastUses(List<Call> calls) {
+    /** Returns the index of the last step that uses each storage. */
+    private int[] lastUses(List<Step> steps) {
         int[] lastUse = new int[layouts.size()];
-        for (int i = 0; i < calls.size(); i++) {
-            for (Argument argument : calls.get(i).arguments()) {
-                if (argument.constant() == null) {
-                    lastUse[storage.get(argument.value())] = i;
-                }
+        for (int i = 0; i < steps.size(); i++) {
+            for (Argument argument : arguments(steps.get(i))) {
+                lastUse[storage.get(argument.value())] = i;
             }
         }
         return lastUse;
+    }
+
+    /** Returns the arguments of a step that are values. */
+    private static List<Argument> arguments(Step step) {
+        return step.calls()
+                .flatMap(call -> call.arguments().stream())
+                .filter(argument -> argument.constant() == null)
+                .toList();
     }
 
     /**
@@ -282,7 +294,7 @@ final class OneDnnPlan implements AutoCloseable {
     // --- for workspaces ---
 
     private Stream<Call> calls() {
-        return layers.stream().flatMap(List::stream).flatMap(step -> step.calls().stream());
+        return layers.stream().flatMap(List::stream).flatMap(Step::calls);
     }
 
     /** Returns the steps by node, and after the last node those that convert the result. */

@@ -6,14 +6,16 @@ import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
 
 /**
- * The parts of one image's value, each of which is a dense block of its memory: some of the channels where channels are
- * stored in blocks, some of the rows where each pixel's channels are stored together.
+ * The parts of one image's value. Some of the channels where channels are stored in blocks, and some of the rows where
+ * each pixel's channels are stored together, are a dense block of its memory. Some of the channels of every pixel, where
+ * these are stored together, are not: what reads or writes only dense blocks needs a copy of them.
  */
 final class OneDnnSlabs {
-    /** The dimension that is cut: of channels, or of rows. */
+    /** The dimension that is cut: blocks of channels, rows, or the channels of every pixel. */
     enum Axis {
         CHANNELS,
-        ROWS
+        ROWS,
+        CHANNELS_OF_PIXELS
     }
 
     /**
@@ -54,8 +56,18 @@ final class OneDnnSlabs {
         return List.of();
     }
 
+    /** Returns the other way to cut a value whose rows can be cut: into channels of every pixel. */
+    OneDnnSlabs intoChannels() {
+        return new OneDnnSlabs(shape, type, tag, Axis.CHANNELS_OF_PIXELS, block);
+    }
+
     Axis axis() {
         return axis;
+    }
+
+    /** Returns the layout of a dense copy of a part. */
+    memory.desc dense(long from, long to) {
+        return new memory.desc(part(from, to), type, tag);
     }
 
     /** Returns whether another value is cut in the same way. */
@@ -65,25 +77,38 @@ final class OneDnnSlabs {
 
     /** Returns whether the value can be cut into a number of parts. */
     boolean hasParts(int parts) {
-        return axis == Axis.ROWS ? shape[2] >= parts : shape[1] % ((long) parts * block) == 0;
+        return switch (axis) {
+            case CHANNELS -> shape[1] % ((long) parts * block) == 0;
+            case ROWS -> shape[2] >= parts;
+            case CHANNELS_OF_PIXELS -> shape[1] >= parts;
+        };
     }
 
-    /** Returns where a part begins: the number of a channel or row. With {@code part == parts} it is their number. */
-    long start(int part, int parts) {
-        return shape[axis == Axis.ROWS ? 2 : 1] * part / parts;
+    /**
+     * Returns where a part begins: the number of a channel or row. With {@code part == parts} it is their number.
+     *
+     * @param together how many channels or rows must not be separated
+     */
+    long start(int part, int parts, long together) {
+        long size = shape[axis == Axis.ROWS ? 2 : 1];
+        long groups = (size + together - 1) / together;
+        return Math.min(size, groups * part / parts * together);
     }
 
     /** Returns the part that begins at one channel or row and ends before another. */
     Slab between(long from, long to) {
-        int bytes = switch (type) {
-            case f32 -> Float.BYTES;
-            case bf16 -> Short.BYTES;
-            case s8, u8 -> Byte.BYTES;
-            default -> throw new IllegalArgumentException("no values are of type " + type);
-        };
+        int bytes = OneDnn.bytes(type);
+        if (axis == Axis.CHANNELS_OF_PIXELS) {
+            long[] strides = {Shapes.size(shape), 1, shape[3] * shape[1], shape[1]};
+            return new Slab(new memory.desc(part(from, to), type, strides), bytes * from);
+        }
+        long stride = axis == Axis.ROWS ? shape[3] * shape[1] : shape[2] * shape[3];
+        return new Slab(dense(from, to), bytes * from * stride);
+    }
+
+    private long[] part(long from, long to) {
         long[] part = shape.clone();
         part[axis == Axis.ROWS ? 2 : 1] = to - from;
-        long stride = axis == Axis.ROWS ? shape[3] * shape[1] : shape[2] * shape[3];
-        return new Slab(new memory.desc(part, type, tag), bytes * from * stride);
+        return part;
     }
 }

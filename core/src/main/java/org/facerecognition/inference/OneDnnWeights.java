@@ -79,9 +79,9 @@ final class OneDnnWeights implements AutoCloseable {
         List<memory> known = Objects.requireNonNull(packed.get(layer), "weights of the whole layer");
         try (PointerScope scope = new PointerScope()) {
             for (memory one : known) {
-                long bytes = one.get_desc().get_size();
-                if (bytes == layout.get_size() / shape[0] * whole[0] && beginsWith(one, shape, layout)) {
-                    return at(one, bytes / whole[0] * from, layout);
+                long offset = OneDnn.offsetOfPart(one.get_desc(), from, shape, layout);
+                if (offset >= 0) {
+                    return at(one, offset, layout);
                 }
             }
             memory rowMajor = copy(known.get(0), OneDnn.rowMajor(data_type.f32, whole));
@@ -179,17 +179,6 @@ final class OneDnnWeights implements AutoCloseable {
         memory whole = Objects.requireNonNull(vectors.get(new VectorKey(layer, kind)), "vector of the whole layer");
         try (PointerScope scope = new PointerScope()) {
             return at(whole, Float.BYTES * from, OneDnn.rowMajor(data_type.f32, shape));
-        }
-    }
-
-    /** Returns whether the first entries of some weights have a layout. */
-    private static boolean beginsWith(memory whole, long[] shape, memory.desc layout) {
-        try {
-            return whole.get_desc()
-                    .submemory_desc(shape, new long[shape.length])
-                    .equals(layout);
-        } catch (RuntimeException e) {
-            return false; // the entries do not lie together in the layout of the whole
         }
     }
 

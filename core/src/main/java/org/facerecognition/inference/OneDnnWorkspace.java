@@ -35,9 +35,19 @@ final class OneDnnWorkspace implements AutoCloseable {
         }
     }
 
+    /** The calls of one part of a step. */
+    record BoundPart(List<BoundCall> calls) {
+        /** @throws IllegalStateException when a primitive fails */
+        void run() {
+            for (BoundCall call : calls) {
+                call.run();
+            }
+        }
+    }
+
     private final PointerScope owner = new PointerScope();
     private final OneDnnPlan plan;
-    private final List<List<List<BoundCall>>> layers = new ArrayList<>(); // by layer, step and part
+    private final List<List<List<BoundPart>>> layers = new ArrayList<>(); // by layer, step and part
     private final TeamCall.Parts parts;
     private final memory[] values;
     private final Pointer[] buffers;
@@ -66,11 +76,15 @@ final class OneDnnWorkspace implements AutoCloseable {
                 streams[i] = new stream(OneDnn.engine()).get();
             }
             for (List<Step> steps : plan.layers()) {
-                List<List<BoundCall>> layer = new ArrayList<>();
+                List<List<BoundPart>> layer = new ArrayList<>();
                 for (Step step : steps) {
-                    List<BoundCall> parts = new ArrayList<>();
-                    for (int part = 0; part < step.calls().size(); part++) {
-                        parts.add(bind(step.calls().get(part), scratchpads[part], streams[part]));
+                    List<BoundPart> parts = new ArrayList<>();
+                    for (int i = 0; i < step.parts().size(); i++) {
+                        List<BoundCall> calls = new ArrayList<>();
+                        for (Call call : step.parts().get(i)) {
+                            calls.add(bind(call, scratchpads[i], streams[i]));
+                        }
+                        parts.add(new BoundPart(calls));
                     }
                     layer.add(parts);
                 }
@@ -129,9 +143,9 @@ final class OneDnnWorkspace implements AutoCloseable {
         read(input, from);
         for (int i = 0; i < layers.size(); i++) {
             long start = seconds.length > i ? System.nanoTime() : 0;
-            for (List<BoundCall> parts : layers.get(i)) {
-                for (BoundCall call : parts) {
-                    call.run();
+            for (List<BoundPart> parts : layers.get(i)) {
+                for (BoundPart part : parts) {
+                    part.run();
                 }
             }
             if (seconds.length > i) {
@@ -157,7 +171,7 @@ final class OneDnnWorkspace implements AutoCloseable {
     void observe(List<FusedNode> nodes, InputImages input, int from, Set<Integer> wanted, Observer observer) {
         read(input, from);
         for (int i = 0; i < nodes.size(); i++) {
-            layers.get(i).forEach(parts -> parts.forEach(BoundCall::run));
+            layers.get(i).forEach(parts -> parts.forEach(BoundPart::run));
             int number = nodes.get(i).output();
             if (wanted.contains(number)) {
                 observer.see(number, rowMajor(number));

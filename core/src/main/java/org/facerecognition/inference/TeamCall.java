@@ -3,7 +3,7 @@ package org.facerecognition.inference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.facerecognition.inference.OneDnnWorkspace.BoundCall;
+import org.facerecognition.inference.OneDnnWorkspace.BoundPart;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,19 +17,19 @@ final class TeamCall implements ComputeThreads.Work {
 
     /** The parts of all steps. */
     static final class Parts {
-        private final List<BoundCall> calls = new ArrayList<>();
+        private final List<BoundPart> all = new ArrayList<>();
         private final int[] firstOfStep; // by part: the number of the first part of its step
         private final int most; // of a step
 
-        /** @param steps the calls by step and part */
-        Parts(List<List<BoundCall>> steps) {
+        /** @param steps the parts by step */
+        Parts(List<List<BoundPart>> steps) {
             this.firstOfStep = new int[steps.stream().mapToInt(List::size).sum()];
             this.most = steps.stream().mapToInt(List::size).max().orElse(0);
-            for (List<BoundCall> step : steps) {
-                int first = calls.size();
-                for (BoundCall part : step) {
-                    firstOfStep[calls.size()] = first;
-                    calls.add(part);
+            for (List<BoundPart> step : steps) {
+                int first = all.size();
+                for (BoundPart part : step) {
+                    firstOfStep[all.size()] = first;
+                    all.add(part);
                 }
             }
         }
@@ -56,10 +56,10 @@ final class TeamCall implements ComputeThreads.Work {
      * @throws IllegalStateException when a primitive failed
      */
     @Override
-    public void lead() {
+    public void lead(Runnable callHelpers) {
         begun = true;
-        takeParts(Long.MAX_VALUE);
-        for (long start = System.nanoTime(); done.get() < parts.calls.size(); ) {
+        takeParts(Long.MAX_VALUE, callHelpers);
+        for (long start = System.nanoTime(); done.get() < parts.all.size(); ) {
             pause(start);
         }
         if (failure != null) {
@@ -69,12 +69,12 @@ final class TeamCall implements ComputeThreads.Work {
 
     @Override
     public void help() {
-        takeParts(HELPER_NANOS);
+        takeParts(HELPER_NANOS, () -> {});
     }
 
-    private void takeParts(long patienceNanos) {
+    private void takeParts(long patienceNanos, Runnable beforeStep) {
         long waitingSince = 0;
-        for (int part; (part = taken.get()) < parts.calls.size(); ) {
+        for (int part; (part = taken.get()) < parts.all.size(); ) {
             if (!begun || done.get() < parts.firstOfStep[part]) { // parts of the step before are in progress
                 waitingSince = waitingSince == 0 ? System.nanoTime() : waitingSince;
                 if (pause(waitingSince) > patienceNanos) {
@@ -82,9 +82,12 @@ final class TeamCall implements ComputeThreads.Work {
                 }
             } else if (taken.compareAndSet(part, part + 1)) {
                 waitingSince = 0;
+                if (part == parts.firstOfStep[part]) {
+                    beforeStep.run();
+                }
                 try {
                     if (failure == null) {
-                        parts.calls.get(part).run();
+                        parts.all.get(part).run();
                     }
                 } catch (RuntimeException e) {
                     failure = e;

@@ -32,7 +32,7 @@ class ComputeThreadsTest {
             }
 
             @Override
-            public void lead() {
+            public void lead(Runnable callHelpers) {
                 lead.run();
             }
 
@@ -91,6 +91,62 @@ class ComputeThreadsTest {
                     ComputeThreads.uninterruptibly(all); // for both helpers
                 },
                 all::countDown));
+        awaitIdle(threads, 4);
+    }
+
+    @Test
+    void aHelperThatLeftIsCalledAgain() {
+        ComputeThreads threads = new ComputeThreads(2);
+        AtomicInteger came = new AtomicInteger();
+        threads.run(() -> new ComputeThreads.Work() {
+            @Override
+            public int usefulHelpers() {
+                return 1;
+            }
+
+            @Override
+            public void lead(Runnable callHelpers) {
+                while (came.get() < 3) {
+                    callHelpers.run();
+                    pause(1);
+                }
+            }
+
+            @Override
+            public void help() {
+                came.incrementAndGet(); // loses patience at once
+            }
+        });
+        assertThat(came.get()).isGreaterThanOrEqualTo(3);
+    }
+
+    @Test
+    void noMoreHelpersAreCalledThanAreUsefulHoweverOften() throws InterruptedException {
+        ComputeThreads threads = new ComputeThreads(4);
+        AtomicInteger came = new AtomicInteger();
+        CountDownLatch end = new CountDownLatch(1);
+        threads.run(() -> new ComputeThreads.Work() {
+            @Override
+            public int usefulHelpers() {
+                return 2;
+            }
+
+            @Override
+            public void lead(Runnable callHelpers) {
+                for (int i = 0; i < 50; i++) {
+                    callHelpers.run();
+                    pause(1);
+                }
+                end.countDown();
+            }
+
+            @Override
+            public void help() {
+                came.incrementAndGet();
+                ComputeThreads.uninterruptibly(end);
+            }
+        });
+        assertThat(came.get()).isEqualTo(2);
         awaitIdle(threads, 4);
     }
 
