@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  * The threads that run prepared networks: at most as many at a time as there are processors, in the whole process. A
  * caller computes on its own thread, and helpers join it, as long as there are processors for them. When there are more
  * callers than processors, the further ones wait, and pool threads do their work one after another, in the order in
- * which they came.
+ * which they came. Beside other programs that take processors, {@value #FURTHER} further callers for each processor
+ * compute on their own threads, as callers of other libraries do, so that the operating system does not give the
+ * processors away; not where the number of threads has a bound.
  *
  * <p>Each thread computes alone, without OpenMP's threads. OpenMP splits each layer, and at its end every thread waits
  * for the slowest: beside another program, for one that is not running. Here a call is cut into pieces that whoever is
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ComputeThreads {
     private static final long IDLE_SECONDS = 60; // after which a pool thread ends
+    private static final int FURTHER = 7; // callers for each processor, beside other programs
+    private static final int MAX_FURTHER = 32; // in all: each has a workspace
 
     /** Work that several threads can do together. */
     interface Work {
@@ -45,17 +49,33 @@ final class ComputeThreads {
 
     private final int count;
     private final Semaphore processors;
+    private final int furtherCount;
+    private final Semaphore further; // callers beside other programs
+    private final Contention contention;
     private final Queue<Waiting> queue = new ConcurrentLinkedQueue<>();
     private final ThreadPoolExecutor pool;
 
     private static final class Holder {
-        static final ComputeThreads THREADS = new ComputeThreads(Processors.count());
+        static final ComputeThreads THREADS =
+                new ComputeThreads(Processors.count(), Processors.areBounded() ? 0 : FURTHER, new Contention());
     }
 
     /** @param count the number of threads that compute at the same time, at least 1 */
     ComputeThreads(int count) {
+        this(count, 0, new Contention());
+    }
+
+    /**
+     * @param count the number of threads that compute at the same time, at least 1
+     * @param further how many times as many callers may compute in addition beside other programs
+     * @param contention says whether there are other programs
+     */
+    ComputeThreads(int count, int further, Contention contention) {
         this.count = count;
         this.processors = new Semaphore(count);
+        this.furtherCount = Math.min(MAX_FURTHER, further * count);
+        this.further = new Semaphore(furtherCount);
+        this.contention = contention;
         AtomicInteger number = new AtomicInteger();
         this.pool = new ThreadPoolExecutor(
                 0,
@@ -81,6 +101,12 @@ final class ComputeThreads {
         return count;
     }
 
+    /** Runs a piece of work that does not wait for anything, and measures whether others take the processors. */
+    void compute(Runnable piece) {
+        int running = count - processors.availablePermits() + furtherCount - further.availablePermits();
+        contention.measure(piece, count, Math.max(1, running));
+    }
+
     /** Returns how many processors are free; another call may change that at any time. */
     int idle() {
         return processors.availablePermits();
@@ -92,11 +118,12 @@ final class ComputeThreads {
      * @param work makes the work, when the processor is free
      */
     void run(Supplier<? extends Work> work) {
-        if (queue.isEmpty() && processors.tryAcquire()) {
+        Semaphore place = queue.isEmpty() ? place() : null;
+        if (place != null) {
             try (OpenMp.Scope alone = OpenMp.alone()) {
                 lead(work.get());
             } finally {
-                passOn();
+                passOn(place);
             }
         } else {
             Waiting waiting = new Waiting(work);
@@ -104,6 +131,14 @@ final class ComputeThreads {
             workOffQueue(); // a processor may have become free in the meantime
             waiting.await();
         }
+    }
+
+    /** Takes a processor, or the place of a further caller beside other programs; null if there is none. */
+    private @Nullable Semaphore place() {
+        if (processors.tryAcquire()) {
+            return processors;
+        }
+        return contention.present() && further.tryAcquire() ? further : null;
     }
 
     private void lead(Work work) {
@@ -146,7 +181,7 @@ final class ComputeThreads {
                     try (OpenMp.Scope alone = OpenMp.alone()) {
                         work.help();
                     } finally {
-                        passOn();
+                        passOn(processors);
                     }
                 }
             } finally {
@@ -155,33 +190,34 @@ final class ComputeThreads {
         }
     }
 
-    /** Passes this thread's processor on to those who wait. */
-    private void passOn() {
-        processors.release();
+    /** Passes this thread's place on to those who wait. */
+    private void passOn(Semaphore place) {
+        place.release();
         workOffQueue();
     }
 
     private void workOffQueue() {
-        if (!queue.isEmpty() && processors.tryAcquire()) {
+        Semaphore place = queue.isEmpty() ? null : place();
+        if (place != null) {
             boolean begun = false;
             try {
-                pool.execute(this::runWaiting);
+                pool.execute(() -> runWaiting(place));
                 begun = true;
             } finally {
                 if (!begun) { // there is no memory for another thread
-                    processors.release();
+                    place.release();
                 }
             }
         }
     }
 
-    private void runWaiting() {
+    private void runWaiting(Semaphore place) {
         try (OpenMp.Scope alone = OpenMp.alone()) {
-            for (Waiting next; (next = queue.poll()) != null; ) {
+            for (Waiting next; (place == processors || contention.present()) && (next = queue.poll()) != null; ) {
                 next.run();
             }
         } finally {
-            passOn();
+            passOn(place);
         }
     }
 

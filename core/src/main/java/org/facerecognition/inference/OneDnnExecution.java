@@ -304,7 +304,8 @@ final class OneDnnExecution implements Execution {
                     beforeShare.run();
                     try (PointerScope scope = new PointerScope()) {
                         if (failure == null) {
-                            pool.run(images, from, rows, new double[0]);
+                            int first = from;
+                            threads.compute(() -> pool.run(images, first, rows, new double[0]));
                         }
                     } catch (Throwable e) {
                         failure = e;

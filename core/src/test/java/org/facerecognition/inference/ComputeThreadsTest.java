@@ -81,6 +81,46 @@ class ComputeThreadsTest {
     }
 
     @Test
+    void furtherCallersComputeBesideOtherPrograms() throws InterruptedException {
+        Contention contention = new Contention();
+        ComputeThreads threads = new ComputeThreads(1, 3, contention);
+        assertThat(mostAtOnce(threads)).isEqualTo(1);
+        for (int i = 0; i < 100; i++) {
+            contention.add(0.05, 0.1, 1);
+        }
+        assertThat(mostAtOnce(threads)).isEqualTo(4);
+        for (int i = 0; i < 100; i++) {
+            contention.add(0.1, 0.1, 1);
+        }
+        assertThat(mostAtOnce(threads)).isEqualTo(1);
+        awaitIdle(threads, 1);
+    }
+
+    /** Returns how many of eight callers compute at the same time at most. */
+    private static int mostAtOnce(ComputeThreads threads) throws InterruptedException {
+        AtomicInteger now = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        List<Thread> callers = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            Thread caller = new Thread(() -> {
+                for (int call = 0; call < 5; call++) {
+                    threads.run(() -> alone(() -> {
+                        most.accumulateAndGet(now.incrementAndGet(), Math::max);
+                        pause(10);
+                        now.decrementAndGet();
+                    }));
+                }
+            });
+            caller.start();
+            callers.add(caller);
+        }
+        for (Thread caller : callers) {
+            caller.join();
+        }
+        return most.get();
+    }
+
+    @Test
     void helpersJoinWhereThereAreProcessorsForThem() throws InterruptedException {
         ComputeThreads threads = new ComputeThreads(4);
         CountDownLatch all = new CountDownLatch(3);

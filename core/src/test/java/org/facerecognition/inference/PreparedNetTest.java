@@ -338,7 +338,9 @@ class PreparedNetTest {
         int processors = Runtime.getRuntime().availableProcessors();
         ExecutorService pool = Executors.newFixedThreadPool(threads);
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
-                PreparedNet prepared = prepared(net, 1);
+                Graph graph = net.graph();
+                PreparedNet prepared =
+                        PreparedNet.of(graph, 1, SIZE_PX, ScalarType.Float, new ComputeThreads(processors));
                 PointerScope scope = new PointerScope()) {
             assumeThat(OneDnn.available(ScalarType.Float)).isTrue();
             Tensor image = torch.randn(1, 3, SIZE_PX, SIZE_PX);

@@ -1,6 +1,11 @@
 package org.facerecognition.natives;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * The number of processors that this library computes with: the value of the system property {@value #PROPERTY}, else
@@ -37,6 +42,23 @@ public final class Processors {
         }
         String variable = System.getenv("OMP_NUM_THREADS"); // a number for each level of nesting
         return variable == null ? OptionalInt.empty() : parse(variable.split(",", 2)[0]);
+    }
+
+    /**
+     * Returns whether the number has a bound: a given one, or one of the JVM that is below the machine's number of
+     * processors, such as a container's quota, {@code -XX:ActiveProcessorCount} or a set of processors.
+     */
+    public static boolean areBounded() {
+        return given().isPresent() || Runtime.getRuntime().availableProcessors() < ofMachine();
+    }
+
+    /** Returns the number of processors of the machine where Linux tells it, else of the JVM. */
+    private static long ofMachine() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/stat"))) {
+            return lines.filter(line -> line.matches("cpu\\d+ .*")).count();
+        } catch (IOException | UncheckedIOException | SecurityException e) {
+            return Runtime.getRuntime().availableProcessors(); // not Linux
+        }
     }
 
     private static OptionalInt parse(String text) {
