@@ -12,8 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -23,10 +23,12 @@ import java.util.stream.Stream;
  * that keeps one processor busy.
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
- * [celeba=DIR] [celeba-ir=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL]}; by default all benchmarks whose data is
- * given, which takes hours. A NAME is that of a benchmark, or of one of its two runs, such as {@code training-busy};
- * tables are written once both are measured. Results are kept in {@code benchmarks/results}. A run that was interrupted
- * continues: results of the same commit are not measured again.
+ * [celeba=DIR] [celeba-ir=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL] [tables=COMMIT]}; by default
+ * all benchmarks whose data is given, which takes hours. A NAME is that of a benchmark, or of one of its two runs, such
+ * as {@code training-busy}; tables are written once both are measured. Results are kept in
+ * {@code benchmarks/results}. A run that was interrupted continues: results of the same commit are not measured again.
+ * {@code tables=COMMIT} measures nothing and writes the tables from the results of that commit, named as in their first
+ * lines.
  */
 final class AllBenchmarks {
     private static final Path RESULTS = Path.of("benchmarks/results");
@@ -56,6 +58,11 @@ final class AllBenchmarks {
                 }
             }
             return Optional.of(all);
+        }
+
+        /** Returns whether it runs the program of the examples. */
+        boolean usesProgram() {
+            return name.equals("accuracy") || name.equals("fine-tuning");
         }
 
         /** Returns the command line as a README shows it. */
@@ -104,11 +111,12 @@ final class AllBenchmarks {
                 .collect(Collectors.toMap(word -> word[0], word -> word[1]));
         List<String> names =
                 Arrays.stream(args).filter(word -> !word.contains("=")).toList();
-        String commit = Environment.commit();
+        String tables = data.getOrDefault("tables", "");
+        boolean measure = tables.isEmpty();
+        String commit = measure ? Environment.commit() : tables;
         Map<Section, List<Run>> all = new LinkedHashMap<>();
-        List<Run> runs = new ArrayList<>();
         for (Section section : SECTIONS) {
-            Optional<List<String>> words = section.commandLine(data);
+            Optional<List<String>> words = measure ? section.commandLine(data) : Optional.of(List.of());
             if (words.isEmpty()) {
                 System.out.printf("%s is left out: it needs %s%n", section.name, section.words);
                 continue;
@@ -116,13 +124,23 @@ final class AllBenchmarks {
             List<Run> ofSection = Stream.of(false, true)
                     .filter(busy -> section.speed || !busy)
                     .map(busy -> new Run(section, busy, words.get()))
-                    .toList();
-            all.put(section, ofSection);
-            ofSection.stream()
                     .filter(run -> names.isEmpty() || names.contains(section.name) || names.contains(run.name()))
-                    .forEach(runs::add);
+                    .toList();
+            if (!ofSection.isEmpty()) {
+                all.put(section, ofSection);
+            }
         }
+        if (measure) {
+            measure(all.values().stream().flatMap(List::stream).toList(), commit);
+        }
+        writeTables(all.keySet(), commit);
+    }
+
+    private static void measure(List<Run> runs, String commit) throws IOException, InterruptedException {
         List<Run> open = runs.stream().filter(run -> !run.isMeasuredAt(commit)).toList();
+        if (open.stream().anyMatch(run -> run.section.usesProgram())) {
+            Program.requireJar(); // now, not after hours
+        }
         int minutes = open.stream().mapToInt(run -> run.section.minutes).sum();
         System.out.printf(
                 "%d of %d measurements at commit %s are left, about %.1f hours%n",
@@ -133,13 +151,43 @@ final class AllBenchmarks {
             run.measure(commit);
             minutes -= run.section.minutes;
         }
-        for (Section section : runs.stream().map(Run::section).distinct().toList()) {
-            List<Run> ofSection = Objects.requireNonNull(all.get(section));
-            if (ofSection.stream().allMatch(run -> run.isMeasuredAt(commit))) {
-                int readmes = Figures.write(Path.of(""), section.name, markdown(ofSection));
+    }
+
+    /** Writes the tables of those benchmarks that are measured at a commit, and the summary if all that it uses are. */
+    private static void writeTables(Set<Section> sections, String commit) throws IOException {
+        for (Section section : sections) {
+            if (isMeasuredAt(section, commit)) {
+                int readmes = Figures.write(Path.of(""), section.name, markdown(runs(section)));
                 System.out.printf("%s: written to %d README(s)%n", section.name, readmes);
+            } else {
+                System.out.printf("%s: not measured at commit %s%n", section.name, commit);
             }
         }
+        Set<String> measured = SECTIONS.stream()
+                .filter(section -> isMeasuredAt(section, commit))
+                .map(Section::name)
+                .collect(Collectors.toSet());
+        Summary summary = new Summary(RESULTS);
+        if (measured.containsAll(Summary.DRAWN)) {
+            summary.draw(Summary.CHART);
+            System.out.printf("%s: drawn%n", Summary.CHART);
+        }
+        if (measured.containsAll(Summary.SECTIONS)) {
+            int readmes = Figures.write(Path.of(""), Summary.NAME, summary.markdown());
+            System.out.printf("%s: written to %d README(s)%n", Summary.NAME, readmes);
+        }
+    }
+
+    /** Returns all runs of a benchmark, to read their results. */
+    private static List<Run> runs(Section section) {
+        return Stream.of(false, true)
+                .filter(busy -> section.speed || !busy)
+                .map(busy -> new Run(section, busy, List.of()))
+                .toList();
+    }
+
+    private static boolean isMeasuredAt(Section section, String commit) {
+        return runs(section).stream().allMatch(run -> run.isMeasuredAt(commit));
     }
 
     private static String markdown(List<Run> runs) throws IOException {

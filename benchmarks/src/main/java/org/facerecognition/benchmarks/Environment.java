@@ -28,7 +28,9 @@ final class Environment {
         }
         boolean changed = git("status", "--porcelain", "--untracked-files=no")
                 .lines()
-                .anyMatch(line -> !line.contains("benchmarks/results/") && !line.endsWith("README.md"));
+                .anyMatch(line -> !line.contains("benchmarks/results/")
+                        && !line.endsWith("README.md")
+                        && !line.endsWith(Summary.CHART.toString()));
         return changed ? commit + "+" : commit;
     }
 

@@ -26,11 +26,16 @@ final class Program {
         return new ObjectMapper().readTree(lines.get(lines.size() - 1));
     }
 
+    /** @throws IOException when the program is not built */
+    static void requireJar() throws IOException {
+        if (!Files.exists(JAR)) {
+            throw new IOException("there is no " + JAR + "; build it with mvn -q -DskipTests -pl examples -am package");
+        }
+    }
+
     /** Runs a command and returns its standard output; its standard error is that of this process. */
     static String run(List<String> words) throws IOException, InterruptedException {
-        if (!Files.exists(JAR)) {
-            throw new IOException("there is no " + JAR + "; build it with mvn -q -DskipTests package");
-        }
+        requireJar();
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR.toString()));
         command.addAll(words);

@@ -199,14 +199,18 @@ final class ComputeThreads {
     private void workOffQueue() {
         Semaphore place = queue.isEmpty() ? null : place();
         if (place != null) {
-            boolean begun = false;
-            try {
-                pool.execute(() -> runWaiting(place));
-                begun = true;
-            } finally {
-                if (!begun) { // there is no memory for another thread
-                    place.release();
-                }
+            runQueueAt(place);
+        }
+    }
+
+    private void runQueueAt(Semaphore place) {
+        boolean begun = false;
+        try {
+            pool.execute(() -> runWaiting(place));
+            begun = true;
+        } finally {
+            if (!begun) { // there is no memory for another thread
+                place.release();
             }
         }
     }

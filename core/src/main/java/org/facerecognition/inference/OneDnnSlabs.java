@@ -7,8 +7,8 @@ import org.bytedeco.dnnl.memory.format_tag;
 
 /**
  * The parts of one image's value. Some of the channels where channels are stored in blocks, and some of the rows where
- * each pixel's channels are stored together, are a dense block of its memory. Some of the channels of every pixel, where
- * these are stored together, are not: what reads or writes only dense blocks needs a copy of them.
+ * each pixel's channels are stored together, are a dense block of its memory. Some of the channels of every pixel,
+ * where these are stored together, are not: what reads or writes only dense blocks needs a copy of them.
  */
 final class OneDnnSlabs {
     /** The dimension that is cut: blocks of channels, rows, or the channels of every pixel. */

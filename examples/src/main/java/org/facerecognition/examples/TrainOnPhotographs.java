@@ -32,6 +32,7 @@ public final class TrainOnPhotographs {
                 .batchSize(16)
                 .epochs(Integer.parseInt(args[2]))
                 .checkpoints(Path.of(args[1])) // last.ckpt and best.ckpt are models too
+                .resume(true) // continue if a training was interrupted there
                 .build();
         try (Recognizer recognizer = Recognizer.arcFace(model)) {
             new Trainer(training).fit(recognizer, train, validation);

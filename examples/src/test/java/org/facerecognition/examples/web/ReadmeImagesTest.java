@@ -1,7 +1,6 @@
 package org.facerecognition.examples.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.awt.Color;
 import java.awt.Graphics2D;
@@ -32,9 +31,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.OutputType;
@@ -49,7 +45,7 @@ import org.openqa.selenium.chrome.ChromeOptions;
  *     -Dimages.weights=mobilefacenet.pt -Dimages.detector=face_detection_yunet_2023mar.onnx
  * }</pre>
  *
- * It needs Chromium and its driver. The bars of speed are made from {@code benchmarks/results}.
+ * It needs Chromium and its driver. The chart of speeds is made by {@code benchmarks.jar all}.
  */
 @EnabledIfSystemProperty(named = "images.weights", matches = ".+", disabledReason = "makes images, on demand only")
 class ReadmeImagesTest {
@@ -149,31 +145,6 @@ class ReadmeImagesTest {
         }
     }
 
-    @Test
-    void speed() throws Exception {
-        Path results = ROOT.resolve("benchmarks/results/inference-resnet34-idle.md");
-        assumeTrue(Files.exists(results), "benchmarks.jar all was not run");
-        List<String> names = new ArrayList<>();
-        List<Double> rates = new ArrayList<>();
-        for (String line : Files.readAllLines(results)) {
-            String[] cells = line.split("\\|");
-            if (cells.length > 2 && cells[2].strip().matches("[\\d.]+ \\(.*")) {
-                names.add(cells[1].strip());
-                rates.add(Double.parseDouble(cells[2].strip().split(" ")[0]));
-            }
-        }
-        CategoryChart chart = new CategoryChartBuilder()
-                .width(WIDTH)
-                .height(420)
-                .title("Images per second")
-                .build();
-        chart.getStyler().setLegendVisible(false);
-        chart.getStyler().setChartBackgroundColor(Color.WHITE);
-        chart.getStyler().setLabelsVisible(true);
-        chart.addSeries("images per second", names, rates);
-        write("speed", BitmapEncoder.getBufferedImage(chart));
-    }
-
     private Process start(Object... words) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -228,9 +199,8 @@ class ReadmeImagesTest {
         write(name, ImageIO.read(new ByteArrayInputStream(browser.getScreenshotAs(OutputType.BYTES))));
     }
 
-    /** Writes an image of at most {@link #WIDTH} pixels: with faces as JPEG, which is smaller, else as PNG. */
+    /** Writes an image of at most {@link #WIDTH} pixels as JPEG, which is smaller for faces. */
     private static void write(String name, BufferedImage image) throws IOException {
-        String format = name.equals("speed") ? "png" : "jpg";
         int width = Math.min(WIDTH, image.getWidth());
         int height = image.getHeight() * width / image.getWidth();
         BufferedImage small = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
@@ -238,6 +208,6 @@ class ReadmeImagesTest {
         graphics.setRenderingHint(RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BICUBIC);
         graphics.drawImage(image, 0, 0, width, height, Color.WHITE, null);
         graphics.dispose();
-        ImageIO.write(small, format, IMAGES.resolve(name + "." + format).toFile());
+        ImageIO.write(small, "jpg", IMAGES.resolve(name + ".jpg").toFile());
     }
 }

@@ -1,0 +1,179 @@
+package org.facerecognition.benchmarks;
+
+import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import javax.imageio.ImageIO;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.style.CategoryStyler;
+import org.knowm.xchart.style.Styler;
+
+/** The summary in the top README: a table and a chart of the most important results of the benchmarks. */
+final class Summary {
+    /** The marker of the table in the README. */
+    static final String NAME = "summary";
+
+    /** The chart, in the root of the repository. */
+    static final Path CHART = Path.of(".github", "images", "speed.png");
+
+    /** The benchmarks whose results the table uses. */
+    static final Set<String> SECTIONS =
+            Set.of("training", "inference-resnet34", "inference-mobilefacenet", "int8", "heads", "accuracy");
+
+    /** The benchmarks whose results the chart uses. */
+    static final Set<String> DRAWN = Set.of("inference-resnet34", "inference-mobilefacenet");
+
+    private static final int CHART_WIDTH_PX = 900;
+    private static final int CHART_HEIGHT_PX = 400;
+    private static final double BAR_SPACE = 0.85; // of a category
+    private static final double ABOVE_BARS = 1.05;
+    private static final List<Map.Entry<String, String>> NETS = // by name in the results
+            List.of(Map.entry("resnet34", "ResNet-34"), Map.entry("mobilefacenet", "MobileFaceNet"));
+
+    private final Path results;
+
+    /** Creates a summary of the results in a folder. */
+    Summary(Path results) {
+        this.results = results;
+    }
+
+    /**
+     * A contestant in the results.
+     *
+     * @param row start of its row's first cell
+     * @param name its name in the README
+     */
+    private record Peer(String row, String name) {}
+
+    /** A series of the chart. */
+    private record Series(Peer peer, Color color) {
+        Series(String row, String name, int rgb) {
+            this(new Peer(row, name), new Color(rgb));
+        }
+    }
+
+    /** Returns the table. */
+    String markdown() throws IOException {
+        return file("training", false).environment()
+                + ";\nmedians of interleaved rounds. A ratio above 1 means that this library is faster.\n\n"
+                + "| | This library | Peer | Ratio, idle machine | Ratio, beside a busy loop |\n|---|---|---|---|---|\n"
+                + line(
+                        "Training, ResNet-34, batches of 16, images/s",
+                        "training",
+                        "training step, ResNet-34",
+                        new Peer("Trainer, loading and augmenting, fp32", ", with loading and augmenting"),
+                        new Peer("bare libtorch loop, channels_last, fp32", "bare libtorch on one batch"))
+                + line(
+                        "Embedding, ResNet-34, fp32, batches of 16, images/s",
+                        "inference-resnet34",
+                        "resnet34, 112 px, batch 16",
+                        new Peer("prepared, fp32", ""),
+                        new Peer("ONNX Runtime, fp32", "ONNX Runtime"))
+                + line(
+                        "Embedding, ResNet-34, int8, batches of 16, images/s",
+                        "int8",
+                        "resnet34, 112 px, batch 16",
+                        new Peer("prepared, int8", ""),
+                        new Peer("ONNX Runtime, fp32", "ONNX Runtime in fp32"))
+                + line(
+                        "Embedding, MobileFaceNet, fp32, batches of 16, images/s",
+                        "inference-mobilefacenet",
+                        "mobilefacenet, 112 px, batch 16",
+                        new Peer("prepared, fp32", ""),
+                        new Peer("ONNX Runtime, fp32", "ONNX Runtime"))
+                + line(
+                        "ArcFace head, 1,000,000 identities, a tenth of them per step, ms",
+                        "heads",
+                        "forward and backward",
+                        new Peer("1,000,000 identities, MarginSoftmax, Partial FC 0.1 ", ""),
+                        new Peer("1,000,000 identities, plain libtorch", "plain libtorch"))
+                + "| Verification, LFW View 1, MobileFaceNet with public weights, accuracy | "
+                + accuracy()
+                + " | – | – | – |\n";
+    }
+
+    private String accuracy() throws IOException {
+        return file("accuracy", false).row("Data", "LFW View 1").get(2).replaceAll("^accuracy ([0-9.]+),.*", "$1");
+    }
+
+    private String line(String label, String section, String table, Peer ours, Peer peer) throws IOException {
+        ResultFile idle = file(section, false);
+        List<String> cells = idle.row(table, ours.row());
+        return String.format(
+                Locale.ROOT,
+                "| %s | %s%s | %s, %s | %s | %s |%n",
+                label,
+                shown(cells.get(1)),
+                ours.name(),
+                shown(idle.row(table, peer.row()).get(1)),
+                peer.name(),
+                cells.get(2),
+                file(section, true).row(table, ours.row()).get(2));
+    }
+
+    private static String shown(String cell) {
+        double median = ResultFile.median(cell);
+        return String.format(Locale.ROOT, median < 100 ? "%.1f" : "%,.0f", median);
+    }
+
+    private ResultFile file(String section, boolean busy) throws IOException {
+        return ResultFile.read(results.resolve(section + (busy ? "-busy" : "-idle") + ".md"));
+    }
+
+    /** Draws the speed of embedding beside peers, and writes it as PNG. */
+    void draw(Path png) throws IOException {
+        CategoryChart chart = new CategoryChartBuilder()
+                .width(CHART_WIDTH_PX)
+                .height(CHART_HEIGHT_PX)
+                .title("Embeddings per second in fp32, batches of 16")
+                .build();
+        CategoryStyler styler = chart.getStyler();
+        styler.setChartBackgroundColor(Color.WHITE);
+        styler.setPlotBackgroundColor(Color.WHITE);
+        styler.setChartTitleBoxVisible(false);
+        styler.setPlotBorderVisible(false);
+        styler.setPlotGridVerticalLinesVisible(false);
+        styler.setLegendPosition(Styler.LegendPosition.InsideNW);
+        styler.setLegendBorderColor(Color.WHITE);
+        styler.setAvailableSpaceFill(BAR_SPACE);
+        styler.setLabelsVisible(true);
+        styler.setLabelsPosition(ABOVE_BARS);
+        for (Series series : List.of(
+                new Series("prepared, fp32", "this library", 0x1f77b4),
+                new Series("ONNX Runtime, fp32", "ONNX Runtime", 0xd95f02),
+                new Series("TorchScript, frozen and optimized, fp32", "TorchScript, frozen", 0x9c9c9c),
+                new Series("DJL", "DJL, PyTorch engine", 0xbdbdbd),
+                new Series("Python", "Python's PyTorch", 0xd9d9d9))) {
+            Map<String, Double> rates = rates(series.peer());
+            if (rates.values().stream().noneMatch(rate -> rate.isNaN())) { // some need Python, or AVX-512
+                chart.addSeries(series.peer().name(), List.copyOf(rates.keySet()), List.copyOf(rates.values()))
+                        .setFillColor(series.color());
+            }
+        }
+        ImageIO.write(BitmapEncoder.getBufferedImage(chart), "png", png.toFile());
+    }
+
+    /** Returns the speeds of a contestant by the name of the network; NaN where it was not measured. */
+    private Map<String, Double> rates(Peer peer) throws IOException {
+        Map<String, Double> rates = new LinkedHashMap<>();
+        for (Map.Entry<String, String> net : NETS) {
+            for (boolean busy : new boolean[] {false, true}) {
+                double rate = file("inference-" + net.getKey(), busy)
+                        .find(net.getKey() + ", 112 px, batch 16", peer.row())
+                        .map(row -> ResultFile.median(row.get(1)))
+                        .orElse(Double.NaN);
+                rates.put(
+                        net.getValue() + (busy ? ", beside a busy loop" : ""),
+                        rate < 100 ? rate : Math.rint(rate)); // as it is labeled
+            }
+        }
+        return rates;
+    }
+}
