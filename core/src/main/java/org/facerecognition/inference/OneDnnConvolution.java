@@ -38,7 +38,7 @@ final class OneDnnConvolution {
     /** Multiplications of a convolution that several threads share; fewer take less time than sharing. */
     private static final long MIN_OPERATIONS_IN_PARTS = 400_000;
 
-    /** Weights for each value of input and result from which it is faster to copy results than to read weights again. */
+    /** Weights for each value of input and result from which copying results is faster than reading weights again. */
     private static final long MIN_WEIGHTS_PER_VALUE = 8;
 
     private final OneDnnPlan plan;

@@ -196,7 +196,7 @@ final class OneDnnPlan implements AutoCloseable {
                 Argument.of(dnnl.DNNL_ARG_TO, to)));
     }
 
-    /** Returns the call that copies a value or a part of one, {@code DNNL_ARG_FROM}, to another, {@code DNNL_ARG_TO}. */
+    /** Returns the call that copies a value or a part, {@code DNNL_ARG_FROM}, to another, {@code DNNL_ARG_TO}. */
     static Call reorder(memory.desc fromLayout, Argument from, memory.desc toLayout, Argument to) {
         reorder.primitive_desc descriptor = new reorder.primitive_desc(
                 OneDnn.engine(), fromLayout, OneDnn.engine(), toLayout, OneDnn.attributes(), false);
