@@ -30,7 +30,7 @@ final class Environment {
                 .lines()
                 .anyMatch(line -> !line.contains("benchmarks/results/")
                         && !line.endsWith("README.md")
-                        && !line.endsWith(Summary.CHART.toString()));
+                        && !line.endsWith(Summary.CHART.getFileName().toString()));
         return changed ? commit + "+" : commit;
     }
 

@@ -29,7 +29,7 @@ final class Contention {
      * @param threads the number of threads that compute, including this one
      */
     void measure(Runnable work, int processors, int threads) {
-        if (!clock.isCurrentThreadCpuTimeSupported()) {
+        if (!clock.isCurrentThreadCpuTimeSupported() || !clock.isThreadCpuTimeEnabled()) {
             work.run();
             return;
         }
@@ -50,11 +50,11 @@ final class Contention {
      * @param share the fraction that it could have been running without other programs
      */
     synchronized void add(double running, double all, double share) {
-        if (all <= 0) {
+        if (all <= 0 || running < 0) {
             return;
         }
-        double weight = Math.min(1, all / MEMORY_SECONDS);
-        lost += weight * (Math.min(1, Math.max(0, 1 - running / (all * share))) - lost);
+        // may be negative: some systems count running time in steps that are longer than the work
+        lost += Math.min(1, all / MEMORY_SECONDS) * (1 - running / (all * share) - lost);
         present = lost > (present ? ENDS : BEGINS);
     }
 }

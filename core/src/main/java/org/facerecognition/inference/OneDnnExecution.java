@@ -301,8 +301,8 @@ final class OneDnnExecution implements Execution {
                 Pool pool = poolFor(rows.length - from);
                 int size = pool.plan().count();
                 if (taken.compareAndSet(from, from + size)) {
-                    beforeShare.run();
                     try (PointerScope scope = new PointerScope()) {
+                        beforeShare.run();
                         if (failure == null) {
                             int first = from;
                             threads.compute(() -> pool.run(images, first, rows, new double[0]));

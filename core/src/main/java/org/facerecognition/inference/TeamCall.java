@@ -82,10 +82,10 @@ final class TeamCall implements ComputeThreads.Work {
                 }
             } else if (taken.compareAndSet(part, part + 1)) {
                 waitingSince = 0;
-                if (part == parts.firstOfStep[part]) {
-                    beforeStep.run();
-                }
                 try {
+                    if (part == parts.firstOfStep[part]) {
+                        beforeStep.run();
+                    }
                     if (failure == null) {
                         parts.all.get(part).run();
                     }

@@ -51,7 +51,7 @@ class OneDnnTest {
         }
     }
 
-    /** Channels of a value whose pixels are dense are copied out of it and back. */
+    /** Some channels of a value whose pixels are dense are copied out of it. */
     @Test
     void channelsOfPixelsAreCopied() {
         try (PointerScope scope = new PointerScope()) {

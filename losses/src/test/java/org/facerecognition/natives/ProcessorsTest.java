@@ -2,9 +2,14 @@ package org.facerecognition.natives;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -36,6 +41,43 @@ class ProcessorsTest {
         } else {
             assertThat(Processors.given()).hasValue(Processors.count());
         }
+    }
+
+    @Test
+    void aGivenNumberIsABound() {
+        System.setProperty(Processors.PROPERTY, "1000");
+        assertThat(Processors.areBounded()).isTrue();
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void fewerProcessorsThanTheMachineHasAreABound() throws Exception {
+        assertThat(printed("-XX:ActiveProcessorCount=4096")).isEqualTo("false");
+        assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+        assertThat(printed("-XX:ActiveProcessorCount=1")).isEqualTo("true");
+    }
+
+    /** Prints in a JVM of its own whether the number has a bound. */
+    static final class Bounded {
+        private Bounded() {}
+
+        public static void main(String[] args) {
+            System.out.print(Processors.areBounded());
+        }
+    }
+
+    private static String printed(String option) throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                option,
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                Bounded.class.getName());
+        builder.environment().remove("OMP_NUM_THREADS");
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).isZero();
+        return output;
     }
 
     @ParameterizedTest
