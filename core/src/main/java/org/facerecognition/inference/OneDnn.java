@@ -102,12 +102,18 @@ final class OneDnn {
                 switch (shape.length) {
                     case 1 -> format_tag.a;
                     case 2 -> format_tag.ab;
+                    case 3 -> format_tag.abc;
                     case 4 -> format_tag.abcd;
                     case 5 -> format_tag.abcde;
                     default ->
                         throw new IllegalArgumentException(
-                                "number of dimensions must be 1, 2, 4 or 5, but was " + shape.length);
+                                "number of dimensions must be 1 to 5, but was " + shape.length);
                 });
+    }
+
+    /** Returns the sizes of a layout's dimensions. */
+    static long[] shape(memory.desc layout) {
+        return values(layout.get_dims()).stream().mapToLong(Long::longValue).toArray();
     }
 
     /** Returns how many entries of the first dimension a layout keeps together in a block; 1 if it has no blocks. */

@@ -1,6 +1,8 @@
 package org.facerecognition.inference;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.dnnl.convolution_forward;
@@ -10,37 +12,56 @@ import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.facerecognition.graph.Operation.Convolution;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the fastest of oneDNN's implementations of a convolution by timing them on this machine. oneDNN's first
- * choice is not always the fastest: for images of 4x4 with AVX-512 it took 1.5 times as long as the second.
+ * choice is not always the fastest: for images of 4x4 with AVX-512 it took 1.5 times as long as the second. Where there
+ * is another way to compute a convolution ({@link OneDnnWinograd}, {@link OneDnnUnfolding}), that is timed too.
  *
  * <p>The choice for one batch size is reused for the others, and {@link KernelChoices} keeps it, so that an image's
  * embedding is the same, bit for bit, in a batch of any size and in every process.
  */
 final class OneDnnAutotuner {
     private static final int TRIALS = 5; // the first is slow because code and data are not in the caches yet
-    private static final double MIN_SPEEDUP = 1.3; // over the first choice; another layout has costs elsewhere
+
+    private static final String YES = "yes";
+    private static final String NO = "no";
 
     private final KernelChoices choices;
+    private final @Nullable String onTrial; // the only layer that is computed in another way; null if not decided
 
     /** @param choices what is known already; receives what is measured */
     OneDnnAutotuner(KernelChoices choices) {
         this.choices = choices;
+        this.onTrial = null;
+    }
+
+    /**
+     * Makes an autotuner that measures only oneDNN's implementations, and keeps nothing.
+     *
+     * @param onTrial the layer that is computed in another way; empty for none
+     */
+    OneDnnAutotuner(String onTrial) {
+        this.choices = new KernelChoices(Path.of("")); // of no file
+        this.onTrial = onTrial;
     }
 
     /**
      * Returns the fastest implementation, scoped.
      *
      * @param layer a key that is the same for identical layers, whatever the batch size
+     * @param minSpeedup of another implementation over oneDNN's first choice
      * @param descriptor describes the convolution to oneDNN
      * @param timed describes the same convolution without post-ops that need arguments; this one is timed
      */
     convolution_forward.primitive_desc best(
             String layer,
+            double minSpeedup,
             Supplier<convolution_forward.primitive_desc> descriptor,
             Supplier<convolution_forward.primitive_desc> timed) {
-        String name = choices.choose(layer, () -> fastestName(timed));
+        String name = choices.choose(layer, () -> fastestName(minSpeedup, timed));
         convolution_forward.primitive_desc implementation = descriptor.get();
         do {
             if (name(implementation).equals(name)) {
@@ -50,14 +71,14 @@ final class OneDnnAutotuner {
         return descriptor.get();
     }
 
-    private static String fastestName(Supplier<convolution_forward.primitive_desc> descriptor) {
+    private static String fastestName(double minSpeedup, Supplier<convolution_forward.primitive_desc> descriptor) {
         try (PointerScope scope = new PointerScope()) {
             convolution_forward.primitive_desc implementation = descriptor.get();
             String best = name(implementation);
             if (instructionSet(best).isEmpty()) { // generic code; optimized implementations would come first
                 return best;
             }
-            double minSeconds = seconds(implementation) / MIN_SPEEDUP;
+            double minSeconds = seconds(implementation) / minSpeedup;
             String first = best;
             while (implementation.next_impl()
                     && instructionSet(name(implementation)).equals(instructionSet(first))) {
@@ -69,6 +90,28 @@ final class OneDnnAutotuner {
             }
             return best;
         }
+    }
+
+    /**
+     * Returns whether another way to compute a convolution is faster than oneDNN's own, by timing both.
+     *
+     * @param way names it
+     * @param from [B, C, H, W] of the input
+     * @param to [B, C, H, W] of the result
+     */
+    boolean prefers(String way, Convolution c, long[] from, long[] to) {
+        String layer = layer(way, c, to);
+        if (onTrial != null) {
+            return onTrial.equals(layer);
+        }
+        return choices.choose(layer, () -> new OneDnnTrial(layer, c, from, to).isFaster() ? YES : NO)
+                .equals(YES);
+    }
+
+    /** Returns the key of the decision for or against another way to compute a convolution. */
+    static String layer(String way, Convolution c, long[] to) {
+        return way + " for " + Arrays.toString(c.weight().shape()) + ", stride " + c.window() + " to "
+                + Arrays.toString(Arrays.copyOfRange(to, 1, to.length));
     }
 
     /** Returns whether an implementation is oneDNN's reference code, which is slow. */

@@ -3,6 +3,7 @@ package org.facerecognition.inference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.dnnl.convolution_forward;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.global.dnnl.algorithm;
@@ -41,59 +42,117 @@ final class OneDnnConvolution {
     /** Weights for each value of input and result from which copying results is faster than reading weights again. */
     private static final long MIN_WEIGHTS_PER_VALUE = 8;
 
+    /** Of an implementation over oneDNN's first choice; another layout has costs elsewhere. */
+    private static final double MIN_SPEEDUP = 1.3;
+
+    /** Which layouts a layer's input and result may have. */
+    enum Layouts {
+        /** Those that its fastest implementation has. */
+        ANY,
+        /** Those that they have; the first implementation is taken. */
+        DEFINED,
+        /** Those that they have; the fastest implementation for them is taken. */
+        DEFINED_TUNED
+    }
+
+    /** What the layers of a plan share. */
+    record Tools(
+            OneDnnPlan plan,
+            OneDnnWeights weights,
+            OneDnnAutotuner autotuner,
+            OneDnnPointwise pointwise,
+            OneDnnInt8 int8) {}
+
     private final OneDnnPlan plan;
     private final OneDnnWeights weights;
     private final OneDnnAutotuner autotuner;
     private final OneDnnPointwise pointwise;
     private final OneDnnInt8 int8;
+    private final int layer; // the number by which weights are kept
+    private final FusedNode node;
+    private final Convolution convolution;
+    private final long[] from; // [B, C, H, W] of the input
+    private final long[] to; // [B, C, H, W] of the result
+    private final Layouts layouts;
+    private final @Nullable PostOp postOp;
 
-    OneDnnConvolution(
-            OneDnnPlan plan,
-            OneDnnWeights weights,
-            OneDnnAutotuner autotuner,
-            OneDnnPointwise pointwise,
-            OneDnnInt8 int8) {
-        this.plan = plan;
-        this.weights = weights;
-        this.autotuner = autotuner;
-        this.pointwise = pointwise;
-        this.int8 = int8;
-    }
-
-    /** Adds the calls of a node that is a convolution. */
-    void add(FusedNode given, Convolution c) {
-        if (int8.runs(given) && OneDnnAutotuner.isReference(describe(given.withoutAddend(), c, null, true))) {
+    /**
+     * Takes a layer.
+     *
+     * @param layer the number by which its weights are kept
+     * @param layouts which layouts its input and its result may have
+     */
+    OneDnnConvolution(Tools tools, int layer, FusedNode given, Convolution convolution, Layouts layouts) {
+        this.plan = tools.plan;
+        this.weights = tools.weights;
+        this.autotuner = tools.autotuner;
+        this.pointwise = tools.pointwise;
+        this.int8 = tools.int8;
+        this.layer = layer;
+        this.convolution = convolution;
+        this.from = plan.shape(given.inputs().get(0));
+        this.to = plan.shape(given.output());
+        this.layouts = layouts;
+        if (int8.runs(given) && OneDnnAutotuner.isReference(describe(given.withoutAddend(), null, true))) {
             int8.keepInFloats(given);
         }
-        FusedNode node = int8.withAddend(given);
-        PostOp postOp = fusiblePostOp(node, c);
+        this.node = int8.withAddend(given);
+        this.postOp = fusiblePostOp();
+    }
+
+    /** Adds the calls of a node that is a convolution to a plan, in the fastest way. */
+    static void add(Tools tools, FusedNode node, Convolution c) {
+        if (tools.plan.type() == data_type.f32 && !tools.int8.isUsed() && addOtherwise(tools, node, c)) {
+            return;
+        }
+        new OneDnnConvolution(tools, node.output(), node, c, Layouts.ANY).add();
+    }
+
+    /** Adds the calls of a convolution that oneDNN's own takes longer to compute; returns false if it does not. */
+    private static boolean addOtherwise(Tools tools, FusedNode node, Convolution c) {
+        long[] from = tools.plan.shape(node.inputs().get(0));
+        long[] to = tools.plan.shape(node.output());
+        Optional<WinogradTiles> tiles = WinogradTiles.of(c, to);
+        if (tiles.isPresent() && tools.autotuner.prefers(tiles.get().toString(), c, from, to)) {
+            new OneDnnWinograd(tools.plan, tools.weights, tools.pointwise, node, c, tiles.get()).add();
+            return true;
+        }
+        if (OneDnnUnfolding.fits(c, from, to) && tools.autotuner.prefers(OneDnnUnfolding.NAME, c, from, to)) {
+            OneDnnUnfolding.add(tools, node, c);
+            return true;
+        }
+        return false;
+    }
+
+    /** Adds the calls to the plan. */
+    void add() {
         Pointwise separate = postOp == null ? node.then() : null;
         if (separate != null) {
             int8.keepInFloats(node.output());
         }
-        convolution_forward.primitive_desc descriptor = choose(node, c, postOp);
+        convolution_forward.primitive_desc descriptor = choose();
         int input = int8.runs(node)
                 ? int8.integersInLayout(node.inputs().get(0), descriptor.src_desc())
                 : plan.inLayout(int8.floats(plan.input(node, 0)), descriptor.src_desc());
         memory.desc layout = descriptor.dst_desc();
         plan.define(node.output(), layout);
         int output = separate == null ? node.output() : plan.define(layout);
-        if (addsInPlace(node)) {
+        if (addsInPlace()) {
             plan.share(node.output(), node.addend());
             plan.share(output, node.addend());
         }
-        Step parts = parts(node, c, postOp, descriptor, input, output);
-        plan.add(
-                parts.parts().size() > 1
-                        ? parts
-                        : new Step(List.of(
-                                List.of(call(node, c, descriptor, input, output, postOpArguments(node, postOp))))));
+        Step parts = parts(descriptor, input, output);
+        plan.add(parts.parts().size() > 1 ? parts : new Step(List.of(List.of(call(descriptor, input, output)))));
         if (separate != null) {
             pointwise.add(separate, output, node.output());
         }
     }
 
     /** Returns whether the sum overwrites the addend, which has the same type. */
+    private boolean addsInPlace() {
+        return addsInPlace(node);
+    }
+
     private boolean addsInPlace(FusedNode node) {
         return node.addsInPlace() && !int8.stores(node.output());
     }
@@ -101,19 +160,12 @@ final class OneDnnConvolution {
     // --- one image: calls that several threads can make at the same time ---
 
     /** Returns the parts that compute a node's value; none if that is not possible or not worth it. */
-    private Step parts(
-            FusedNode node,
-            Convolution c,
-            @Nullable PostOp postOp,
-            convolution_forward.primitive_desc whole,
-            int input,
-            int output) {
-        long[] to = plan.shape(node.output());
-        if (plan.parts() == 1 || c.weight().count() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
+    private Step parts(convolution_forward.primitive_desc whole, int input, int output) {
+        if (plan.parts() == 1 || convolution.weight().count() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
             return new Step(List.of());
         }
-        for (OneDnnSlabs results : waysToCut(node, c, whole)) {
-            List<List<Call>> parts = parts(node, c, postOp, whole, input, output, results);
+        for (OneDnnSlabs results : waysToCut(whole)) {
+            List<List<Call>> parts = parts(whole, input, output, results);
             if (!parts.isEmpty()) {
                 return new Step(parts);
             }
@@ -122,13 +174,12 @@ final class OneDnnConvolution {
     }
 
     /** Returns how the results can be cut, the best way first. */
-    private List<OneDnnSlabs> waysToCut(FusedNode node, Convolution c, convolution_forward.primitive_desc whole) {
-        long[] to = plan.shape(node.output());
+    private List<OneDnnSlabs> waysToCut(convolution_forward.primitive_desc whole) {
         List<OneDnnSlabs> ways = new ArrayList<>(OneDnnSlabs.of(whole.dst_desc(), to, int8.type(node.output())));
-        long values = Shapes.size(to) + Shapes.size(plan.shape(node.inputs().get(0)));
+        long values = Shapes.size(to) + Shapes.size(from);
         if (!ways.isEmpty()
                 && ways.get(0).axis() == Axis.ROWS
-                && c.weight().count() >= MIN_WEIGHTS_PER_VALUE * values) {
+                && convolution.weight().count() >= MIN_WEIGHTS_PER_VALUE * values) {
             ways.add(0, ways.get(0).intoChannels()); // every part of the rows would read all weights
         }
         return ways;
@@ -136,20 +187,14 @@ final class OneDnnConvolution {
 
     /** Returns the parts of one way to cut the results; none if that is not possible. */
     private List<List<Call>> parts(
-            FusedNode node,
-            Convolution c,
-            @Nullable PostOp postOp,
-            convolution_forward.primitive_desc whole,
-            int input,
-            int output,
-            OneDnnSlabs results) {
+            convolution_forward.primitive_desc whole, int input, int output, OneDnnSlabs results) {
         int parts = plan.parts();
         boolean rows = results.axis() == Axis.ROWS;
-        long[] to = plan.shape(node.output());
-        boolean depthwise = c.groups() == to[1] && c.weight().size(1) == 1;
+        boolean depthwise =
+                convolution.groups() == to[1] && convolution.weight().size(1) == 1;
         int graphInput = node.inputs().get(0);
-        List<OneDnnSlabs> inputs = OneDnnSlabs.of(
-                plan.layout(input), plan.shape(graphInput), int8.runs(node) ? int8.integers(graphInput) : plan.type());
+        List<OneDnnSlabs> inputs =
+                OneDnnSlabs.of(plan.layout(input), from, int8.runs(node) ? int8.integers(graphInput) : plan.type());
         boolean cutsInput = rows || depthwise;
         List<OneDnnSlabs> addends = node.addend() == FusedNode.NONE
                 ? List.of()
@@ -158,7 +203,7 @@ final class OneDnnConvolution {
             addends = addends.stream().map(OneDnnSlabs::intoChannels).toList();
         }
         boolean possible = results.hasParts(parts)
-                && (rows || depthwise || c.groups() == 1)
+                && (rows || depthwise || convolution.groups() == 1)
                 && (rows || !int8.runs(node))
                 && (!cutsInput || (!inputs.isEmpty() && inputs.get(0).matches(results)))
                 && (node.addend() == FusedNode.NONE
@@ -166,18 +211,15 @@ final class OneDnnConvolution {
         long block = results.axis() == Axis.CHANNELS_OF_PIXELS ? OneDnn.block(whole.weights_desc()) : 1;
         List<List<Call>> calls = new ArrayList<>();
         for (int i = 0; i < parts && possible; i++) {
-            long from = results.start(i, parts, block);
+            long begin = results.start(i, parts, block);
             long end = results.start(i + 1, parts, block);
-            possible = end > from;
+            possible = end > begin;
             if (possible) {
                 Part part = new Part(
-                        node,
-                        c,
-                        postOp,
                         results,
                         cutsInput ? inputs.get(0) : null,
                         addends.isEmpty() ? null : addends.get(0),
-                        from,
+                        begin,
                         end);
                 List<Call> ofPart = part.calls(whole, input, output);
                 possible = !ofPart.isEmpty();
@@ -189,69 +231,56 @@ final class OneDnnConvolution {
 
     /** The part of a convolution's result between two channels or rows. */
     private final class Part {
-        private final FusedNode node;
-        private final Convolution whole;
-        private final Convolution convolution; // of the part's channels
-        private final @Nullable PostOp postOp;
+        private final Convolution ofPart; // of the part's channels
         private final OneDnnSlabs results;
         private final @Nullable OneDnnSlabs inputs; // null if the part needs all of the input
         private final @Nullable OneDnnSlabs addends; // null if nothing is added; may have another type than the results
         private final boolean rows;
-        private final long from;
-        private final long to;
+        private final long begin;
+        private final long end;
 
-        Part(
-                FusedNode node,
-                Convolution c,
-                @Nullable PostOp postOp,
-                OneDnnSlabs results,
-                @Nullable OneDnnSlabs inputs,
-                @Nullable OneDnnSlabs addends,
-                long from,
-                long to) {
-            this.node = node;
-            this.whole = c;
-            this.postOp = postOp;
+        Part(OneDnnSlabs results, @Nullable OneDnnSlabs inputs, @Nullable OneDnnSlabs addends, long begin, long end) {
             this.results = results;
             this.inputs = inputs;
             this.addends = addends;
             this.rows = results.axis() == Axis.ROWS;
-            this.from = from;
-            this.to = to;
-            this.convolution = rows
+            this.begin = begin;
+            this.end = end;
+            Convolution c = convolution;
+            this.ofPart = rows
                     ? c
                     : new Convolution(
-                            c.weight().slice(from, to),
-                            c.bias() == null ? null : c.bias().slice(from, to),
+                            c.weight().slice(begin, end),
+                            c.bias() == null ? null : c.bias().slice(begin, end),
                             c.window(),
-                            c.groups() == 1 ? 1 : (int) (to - from));
+                            c.groups() == 1 ? 1 : (int) (end - begin));
         }
 
         /** Returns the calls; none if oneDNN computes the part in another way than the whole. */
         List<Call> calls(convolution_forward.primitive_desc chosen, int input, int output) {
-            Window window = convolution.window();
+            Window window = ofPart.window();
             long[] padding = {window.top(), window.bottom()};
             Slab inputSlab = null;
             if (inputs != null && rows) {
-                long first = from * window.strideY() - window.top();
-                long end = (to - 1) * window.strideY()
+                long first = begin * window.strideY() - window.top();
+                long last = (end - 1) * window.strideY()
                         - window.top()
-                        + window.spanY(convolution.weight().size(2));
-                long height = plan.shape(node.inputs().get(0))[2];
-                padding = new long[] {Math.max(0, -first), Math.max(0, end - height)};
-                inputSlab = inputs.between(Math.max(0, first), Math.min(height, end));
+                        + window.spanY(ofPart.weight().size(2));
+                long height = from[2];
+                padding = new long[] {Math.max(0, -first), Math.max(0, last - height)};
+                inputSlab = inputs.between(Math.max(0, first), Math.min(height, last));
             } else if (inputs != null) {
-                inputSlab = inputs.between(from, to);
+                inputSlab = inputs.between(begin, end);
             }
             boolean copied = results.axis() == Axis.CHANNELS_OF_PIXELS; // to and from dense memory
-            Slab result = results.between(from, to);
-            memory.desc resultLayout = copied ? results.dense(from, to) : result.layout();
-            Slab added = addends == null ? result : addends.between(from, to);
-            memory.desc addedLayout = copied && addends != null ? addends.dense(from, to) : added.layout();
+            Slab result = results.between(begin, end);
+            memory.desc resultLayout = copied ? results.dense(begin, end) : result.layout();
+            Slab added = addends == null ? result : addends.between(begin, end);
+            memory.desc addedLayout = copied && addends != null ? addends.dense(begin, end) : added.layout();
             var descriptor = sameImplementation(
                     chosen,
                     describe(
-                            convolution,
+                            ofPart,
                             weightType(node),
                             inputSlab == null ? plan.layout(input) : inputSlab.layout(),
                             resultLayout,
@@ -269,7 +298,7 @@ final class OneDnnConvolution {
             if (node.addend() != FusedNode.NONE) {
                 Argument addend = Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend(), added);
                 if (copied) {
-                    int dense = addsInPlace(node) ? target.value() : plan.define(addedLayout);
+                    int dense = addsInPlace() ? target.value() : plan.define(addedLayout);
                     calls.add(OneDnnPlan.reorder(
                             added.layout(),
                             Argument.of(dnnl.DNNL_ARG_FROM, node.addend(), added),
@@ -277,16 +306,15 @@ final class OneDnnConvolution {
                             Argument.of(dnnl.DNNL_ARG_TO, dense)));
                     addend = Argument.of(addend.kind(), dense);
                 }
-                if (!addsInPlace(node)) {
+                if (!addsInPlace()) {
                     arguments.add(addend);
                 }
             }
             if (postOp != null && postOp.slopes() != null) {
                 int position = node.addend() == FusedNode.NONE ? 0 : 1;
-                long[] shape = plan.shape(node.output());
-                memory slopes = pointwise.slopes(node.output(), shape, postOp.slopes(), shape[1]);
+                memory slopes = pointwise.slopes(layer, to, postOp.slopes(), to[1]);
                 if (!rows) {
-                    slopes = weights.vectorPart(node.output(), Vector.SLOPES, from, 1, to - from, 1, 1);
+                    slopes = weights.vectorPart(layer, Vector.SLOPES, begin, 1, end - begin, 1, 1);
                 }
                 arguments.add(Argument.of(postOpKind(position) | dnnl.DNNL_ARG_WEIGHTS, slopes));
             }
@@ -295,7 +323,7 @@ final class OneDnnConvolution {
                             ? Argument.of(dnnl.DNNL_ARG_SRC, input)
                             : Argument.of(dnnl.DNNL_ARG_SRC, input, inputSlab));
             arguments.add(target);
-            calls.add(rows ? call(node, whole, descriptor, arguments) : callOfChannels(chosen, descriptor, arguments));
+            calls.add(rows ? call(descriptor, arguments) : callOfChannels(chosen, descriptor, arguments));
             if (copied) {
                 calls.add(OneDnnPlan.reorder(
                         resultLayout,
@@ -311,18 +339,22 @@ final class OneDnnConvolution {
                 convolution_forward.primitive_desc chosen,
                 convolution_forward.primitive_desc descriptor,
                 List<Argument> arguments) {
-            int layer = node.output();
-            weights.matrix(layer, whole.weight(), weightShape(whole), chosen.weights_desc());
+            weights.matrix(layer, convolution.weight(), weightShape(convolution), chosen.weights_desc());
             memory matrix = weights.matrixPart(
                     layer,
-                    weightShape(whole),
-                    from, // of a depthwise convolution, each group is a channel
                     weightShape(convolution),
+                    begin, // of a depthwise convolution, each group is a channel
+                    weightShape(ofPart),
                     descriptor.weights_desc());
             arguments.add(Argument.of(dnnl.DNNL_ARG_WEIGHTS, matrix));
-            if (whole.bias() != null) {
-                weights.vector(layer, Vector.BIAS, whole.bias(), whole.bias().count());
-                arguments.add(Argument.of(dnnl.DNNL_ARG_BIAS, weights.vectorPart(layer, Vector.BIAS, from, to - from)));
+            if (convolution.bias() != null) {
+                weights.vector(
+                        layer,
+                        Vector.BIAS,
+                        convolution.bias(),
+                        convolution.bias().count());
+                arguments.add(
+                        Argument.of(dnnl.DNNL_ARG_BIAS, weights.vectorPart(layer, Vector.BIAS, begin, end - begin)));
             }
             return Call.of(new convolution_forward(descriptor), descriptor, arguments.toArray(Argument[]::new));
         }
@@ -344,70 +376,77 @@ final class OneDnnConvolution {
      * Adds the calls of a node that is a linear layer: a convolution of images of one pixel. Unlike oneDNN's matrix
      * product, it sums in the same order for any number of rows.
      */
-    void add(FusedNode node, Linear l) {
+    static void add(Tools tools, FusedNode node, Linear l) {
+        OneDnnPlan plan = tools.plan;
+        long count = plan.shape(node.output())[0];
         long out = l.weight().size(0);
         long in = l.weight().size(1);
-        int pixels = plan.define(onePixel(node, in));
+        int pixels = plan.define(new memory.desc(new long[] {count, in, 1, 1}, plan.type(), format_tag.acdb));
         plan.share(pixels, plan.input(node, 0));
-        int result = plan.define(onePixel(node, out));
+        int result = plan.define(new memory.desc(new long[] {count, out, 1, 1}, plan.type(), format_tag.acdb));
         plan.define(node.output(), OneDnn.rowMajor(plan.type(), plan.shape(node.output())));
         plan.share(result, node.output());
         Convolution c = new Convolution(l.weight().reshape(out, in, 1, 1), l.bias(), 1, 0, 1);
-        var descriptor = describe(
-                c, plan.type(), plan.layout(pixels), plan.layout(result), new long[] {0, 0}, OneDnn.attributes());
-        plan.add(call(node, c, descriptor, pixels, result, List.of()));
-    }
-
-    /** Returns the layout of rows as images of one pixel. */
-    private memory.desc onePixel(FusedNode node, long channels) {
-        long count = plan.shape(node.output())[0];
-        return new memory.desc(new long[] {count, channels, 1, 1}, plan.type(), format_tag.acdb);
+        FusedNode ofPixels = new FusedNode(c, null, List.of(pixels), FusedNode.NONE, result, List.of());
+        new OneDnnConvolution(tools, node.output(), ofPixels, c, Layouts.DEFINED).add();
     }
 
     /** Returns the node's pointwise operation as a post-op, or null if only the slow reference code supports it. */
-    private @Nullable PostOp fusiblePostOp(FusedNode node, Convolution c) {
+    private @Nullable PostOp fusiblePostOp() {
         if (node.then() == null) {
             return null;
         }
-        PostOp postOp = PostOp.of(node.then());
-        boolean slow = OneDnnAutotuner.isReference(describe(node, c, postOp, true));
-        return slow ? null : postOp;
+        PostOp fused = PostOp.of(node.then());
+        return OneDnnAutotuner.isReference(describe(node, fused, true)) ? null : fused;
     }
 
     /** Depthwise, grouped, 1x1 and integer convolutions are not tuned: oneDNN's first implementation is used. */
-    private convolution_forward.primitive_desc choose(FusedNode node, Convolution c, @Nullable PostOp postOp) {
-        if (c.groups() > 1 || c.weight().size(2) == 1 || int8.runs(node)) {
-            return describe(node, c, postOp, true);
+    private convolution_forward.primitive_desc choose() {
+        if (layouts == Layouts.DEFINED_TUNED) { // the number of rows depends on the batch
+            String unfolded = LayerCost.Kind.of(node) + " to " + to[1] + " channels, unfolded, width " + to[3];
+            return autotuner.best(unfolded, 1, () -> describe(node, postOp, true), () -> describe(node, postOp, false));
         }
-        long[] shape = plan.shape(node.output());
-        String layer = LayerCost.Kind.of(node)
-                + Arrays.toString(Arrays.copyOfRange(shape, 1, shape.length))
+        if (convolution.groups() > 1 || convolution.weight().size(2) == 1 || int8.runs(node)) {
+            return describe(node, postOp, true);
+        }
+        String key = LayerCost.Kind.of(node)
+                + Arrays.toString(Arrays.copyOfRange(to, 1, to.length))
                 + (plan.type() == data_type.f32 ? "" : " in " + plan.type());
-        return autotuner.best(layer, () -> describe(node, c, postOp, true), () -> describe(node, c, postOp, false));
+        return autotuner.best(
+                key, MIN_SPEEDUP, () -> describe(node, postOp, true), () -> describe(node, postOp, false));
     }
 
     /**
-     * Describes a node to oneDNN.
+     * Describes the node to oneDNN.
      *
+     * @param fused the pointwise operation
      * @param withArguments whether to include the post-ops whose operands are arguments of the call
      */
-    private convolution_forward.primitive_desc describe(
-            FusedNode node, Convolution c, @Nullable PostOp postOp, boolean withArguments) {
+    private convolution_forward.primitive_desc describe(FusedNode node, @Nullable PostOp fused, boolean withArguments) {
         boolean addsValue = node.addend() != FusedNode.NONE && !addsInPlace(node);
         primitive_attr attributes =
-                attributes(node, postOp, addsValue ? plan.layout(node.addend()) : null, withArguments);
-        int input = node.inputs().get(0);
+                attributes(node, fused, addsValue ? plan.layout(node.addend()) : null, withArguments);
         return describe(
-                c,
+                convolution,
                 weightType(node),
-                input == 0
-                        ? OneDnn.rowMajor(plan.type(), plan.shape(0))
-                        : OneDnn.anyLayout(int8.runs(node) ? int8.integers(input) : plan.type(), plan.shape(input)),
+                inputLayout(node),
                 addsInPlace(node)
                         ? plan.layout(node.addend())
-                        : OneDnn.anyLayout(int8.type(node.output()), plan.shape(node.output())),
-                new long[] {c.window().top(), c.window().bottom()},
+                        : layouts == Layouts.ANY
+                                ? OneDnn.anyLayout(int8.type(node.output()), to)
+                                : plan.layout(node.output()),
+                new long[] {convolution.window().top(), convolution.window().bottom()},
                 attributes);
+    }
+
+    private memory.desc inputLayout(FusedNode node) {
+        int input = node.inputs().get(0);
+        if (layouts != Layouts.ANY) {
+            return plan.layout(input);
+        }
+        return input == 0
+                ? OneDnn.rowMajor(plan.type(), from)
+                : OneDnn.anyLayout(int8.runs(node) ? int8.integers(input) : plan.type(), from);
     }
 
     /**
@@ -416,15 +455,15 @@ final class OneDnnConvolution {
      * @param addend the layout of the value that is added; not used if it is added in place
      */
     private primitive_attr attributes(
-            FusedNode node, @Nullable PostOp postOp, memory.@Nullable desc addend, boolean withArguments) {
+            FusedNode node, @Nullable PostOp fused, memory.@Nullable desc addend, boolean withArguments) {
         post_ops postOps = new post_ops();
         if (addsInPlace(node)) {
             postOps.append_sum();
         } else if (withArguments && node.addend() != FusedNode.NONE) {
             postOps.append_binary(algorithm.binary_add, addend);
         }
-        if (postOp != null && (withArguments || postOp.slopes() == null)) {
-            postOp.append().accept(postOps);
+        if (fused != null && (withArguments || fused.slopes() == null)) {
+            fused.append().accept(postOps);
         }
         primitive_attr attributes = OneDnn.attributes();
         attributes.set_post_ops(postOps);
@@ -437,7 +476,7 @@ final class OneDnnConvolution {
     }
 
     /** @param rowPadding above and below */
-    private convolution_forward.primitive_desc describe(
+    private static convolution_forward.primitive_desc describe(
             Convolution c,
             data_type weightType,
             memory.desc from,
@@ -462,50 +501,38 @@ final class OneDnnConvolution {
                 false);
     }
 
-    private List<Argument> postOpArguments(FusedNode node, @Nullable PostOp postOp) {
-        List<Argument> arguments = new ArrayList<>();
-        if (node.addend() != FusedNode.NONE && !addsInPlace(node)) {
-            arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend()));
-        }
-        if (postOp != null && postOp.slopes() != null) {
-            int position = node.addend() == FusedNode.NONE ? 0 : 1;
-            long[] shape = plan.shape(node.output());
-            memory slopes = pointwise.slopes(node.output(), shape, postOp.slopes(), shape[1]);
-            arguments.add(Argument.of(postOpKind(position) | dnnl.DNNL_ARG_WEIGHTS, slopes));
-        }
-        return arguments;
-    }
-
     private static int postOpKind(int position) {
         return dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (position + 1);
     }
 
-    private Call call(
-            FusedNode node,
-            Convolution c,
-            convolution_forward.primitive_desc descriptor,
-            int input,
-            int output,
-            List<Argument> postOpArguments) {
-        List<Argument> arguments = new ArrayList<>(postOpArguments);
+    /** Returns the call for the whole result. */
+    private Call call(convolution_forward.primitive_desc descriptor, int input, int output) {
+        List<Argument> arguments = new ArrayList<>();
+        if (node.addend() != FusedNode.NONE && !addsInPlace()) {
+            arguments.add(Argument.of(postOpKind(0) | dnnl.DNNL_ARG_SRC_1, node.addend()));
+        }
+        if (postOp != null && postOp.slopes() != null) {
+            int position = node.addend() == FusedNode.NONE ? 0 : 1;
+            memory slopes = pointwise.slopes(layer, to, postOp.slopes(), to[1]);
+            arguments.add(Argument.of(postOpKind(position) | dnnl.DNNL_ARG_WEIGHTS, slopes));
+        }
         arguments.add(Argument.of(dnnl.DNNL_ARG_SRC, input));
         arguments.add(Argument.of(dnnl.DNNL_ARG_DST, output));
-        return call(node, c, descriptor, arguments);
+        return call(descriptor, arguments);
     }
 
     /** Returns a call with further arguments: the weights. */
-    private Call call(
-            FusedNode node, Convolution c, convolution_forward.primitive_desc descriptor, List<Argument> arguments) {
-        int layer = node.output();
+    private Call call(convolution_forward.primitive_desc descriptor, List<Argument> arguments) {
         if (int8.runs(node)) {
-            int8.addArguments(node, c, descriptor.weights_desc(), arguments);
+            int8.addArguments(node, convolution, descriptor.weights_desc(), arguments);
         } else {
             arguments.add(Argument.of(
                     dnnl.DNNL_ARG_WEIGHTS,
-                    weights.matrix(layer, c.weight(), weightShape(c), descriptor.weights_desc())));
+                    weights.matrix(layer, convolution.weight(), weightShape(convolution), descriptor.weights_desc())));
         }
-        if (c.bias() != null) {
-            memory bias = weights.vector(layer, Vector.BIAS, c.bias(), c.bias().count());
+        if (convolution.bias() != null) {
+            memory bias = weights.vector(
+                    layer, Vector.BIAS, convolution.bias(), convolution.bias().count());
             arguments.add(Argument.of(dnnl.DNNL_ARG_BIAS, bias));
         }
         return Call.of(new convolution_forward(descriptor), descriptor, arguments.toArray(Argument[]::new));

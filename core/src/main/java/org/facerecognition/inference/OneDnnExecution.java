@@ -32,7 +32,9 @@ import org.jspecify.annotations.Nullable;
  * layers are cut; it is not used otherwise.
  */
 final class OneDnnExecution implements Execution {
-    private static final int MAX_SHARE = 4; // images: larger shares are not faster, and the last one ends later
+    /** Images that pass through the layers together: larger shares are not faster, and the last one ends later. */
+    static final int MAX_SHARE = 4;
+
     private static final int MAX_PARTS = 4; // of a layer: more would be too small
 
     /** A plan and its idle workspaces. */

@@ -70,6 +70,11 @@ final class OneDnnInt8 {
                 && node.inputs().get(0) != 0;
     }
 
+    /** Returns whether any node may multiply integers. */
+    boolean isUsed() {
+        return ranges != null;
+    }
+
     /** Returns whether a node multiplies integers. */
     boolean runs(FusedNode node) {
         return convolutions.contains(node.output());

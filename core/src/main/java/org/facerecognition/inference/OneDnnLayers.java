@@ -45,14 +45,14 @@ final class OneDnnLayers {
     private final OneDnnPlan plan;
     private final OneDnnWeights weights;
     private final OneDnnPointwise pointwise;
-    private final OneDnnConvolution convolution;
+    private final OneDnnConvolution.Tools convolution;
     private final OneDnnChannels channels;
 
     OneDnnLayers(OneDnnPlan plan, OneDnnWeights weights, OneDnnAutotuner autotuner, OneDnnInt8 int8) {
         this.plan = plan;
         this.weights = weights;
         this.pointwise = new OneDnnPointwise(plan, weights);
-        this.convolution = new OneDnnConvolution(plan, weights, autotuner, pointwise, int8);
+        this.convolution = new OneDnnConvolution.Tools(plan, weights, autotuner, pointwise, int8);
         this.channels = new OneDnnChannels(plan);
     }
 
@@ -93,12 +93,12 @@ final class OneDnnLayers {
 
         @Override
         public Optional<Emitter> convolution(Convolution c) {
-            return Optional.of((layers, node) -> layers.convolution.add(node, c));
+            return Optional.of((layers, node) -> OneDnnConvolution.add(layers.convolution, node, c));
         }
 
         @Override
         public Optional<Emitter> linear(Linear l) {
-            return Optional.of((layers, node) -> layers.convolution.add(node, l));
+            return Optional.of((layers, node) -> OneDnnConvolution.add(layers.convolution, node, l));
         }
 
         @Override

@@ -145,9 +145,9 @@ final class OneDnnPlan implements AutoCloseable {
         return type;
     }
 
-    /** Returns the shape of a graph's value for this plan's batch: [count, C, H, W] or [count, D]. */
+    /** Returns the shape of a value: of a graph's, for this plan's batch, [count, C, H, W] or [count, D]. */
     long[] shape(int value) {
-        return Shapes.batched(count, shapes[value]);
+        return value < shapes.length ? Shapes.batched(count, shapes[value]) : OneDnn.shape(layouts.get(value));
     }
 
     /** Returns the layout of a value, borrowed. */

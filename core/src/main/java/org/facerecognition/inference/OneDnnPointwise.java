@@ -17,6 +17,7 @@ import org.facerecognition.graph.Operation.Pointwise;
 import org.facerecognition.graph.Operation.PointwiseVisitor;
 import org.facerecognition.inference.OneDnnPlan.Argument;
 import org.facerecognition.inference.OneDnnPlan.Call;
+import org.facerecognition.inference.OneDnnSlabs.Slab;
 import org.facerecognition.inference.OneDnnWeights.Vector;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +49,18 @@ final class OneDnnPointwise {
      * @param output the number of the graph's value to write; its layout is defined
      */
     void add(Pointwise operation, int input, int output) {
-        plan.add(operation.acceptPointwise(new PrimitiveCall(input, output)));
+        plan.add(operation.acceptPointwise(new PrimitiveCall(input, output, new Slab(plan.layout(output), 0))));
+    }
+
+    /**
+     * Returns the call that applies an operation to a part of a value.
+     *
+     * @param input the number of the value to map
+     * @param output the number of the graph's value to write
+     * @param part of both of them, which have the same layout
+     */
+    Call call(Pointwise operation, int input, int output, Slab part) {
+        return operation.acceptPointwise(new PrimitiveCall(input, output, part));
     }
 
     /**
@@ -90,10 +102,12 @@ final class OneDnnPointwise {
     private final class PrimitiveCall implements PointwiseVisitor<Call> {
         private final int input;
         private final int output;
+        private final Slab part;
 
-        PrimitiveCall(int input, int output) {
+        PrimitiveCall(int input, int output, Slab part) {
             this.input = input;
             this.output = output;
+            this.part = part;
         }
 
         @Override
@@ -116,8 +130,8 @@ final class OneDnnPointwise {
                     OneDnn.engine(),
                     prop_kind.forward_inference,
                     algorithm,
-                    plan.layout(input),
-                    plan.layout(output),
+                    part.layout(),
+                    part.layout(),
                     alpha,
                     beta,
                     OneDnn.attributes(),
@@ -125,8 +139,8 @@ final class OneDnnPointwise {
             return Call.of(
                     new eltwise_forward(descriptor),
                     descriptor,
-                    Argument.of(dnnl.DNNL_ARG_SRC, input),
-                    Argument.of(dnnl.DNNL_ARG_DST, output));
+                    Argument.of(dnnl.DNNL_ARG_SRC, input, part),
+                    Argument.of(dnnl.DNNL_ARG_DST, output, part));
         }
 
         @Override
@@ -136,17 +150,17 @@ final class OneDnnPointwise {
             prelu_forward.primitive_desc descriptor = new prelu_forward.primitive_desc(
                     OneDnn.engine(),
                     prop_kind.forward_inference,
-                    plan.layout(input),
+                    part.layout(),
                     slopes.get_desc(),
-                    plan.layout(output),
+                    part.layout(),
                     OneDnn.attributes(),
                     false);
             return Call.of(
                     new prelu_forward(descriptor),
                     descriptor,
-                    Argument.of(dnnl.DNNL_ARG_SRC, input),
+                    Argument.of(dnnl.DNNL_ARG_SRC, input, part),
                     Argument.of(dnnl.DNNL_ARG_WEIGHTS, slopes),
-                    Argument.of(dnnl.DNNL_ARG_DST, output));
+                    Argument.of(dnnl.DNNL_ARG_DST, output, part));
         }
     }
 

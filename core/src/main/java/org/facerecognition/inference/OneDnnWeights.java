@@ -5,14 +5,19 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.matmul;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.graph.Constant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Owns copies of a network's weights in the layouts that oneDNN requests. The plans of all batch sizes share them: a
@@ -29,13 +34,20 @@ final class OneDnnWeights implements AutoCloseable {
         /** Of a layer's integer weights, by output channel. */
         WEIGHT_SCALES,
         /** Of a value in integers. */
-        VALUE_SCALE
+        VALUE_SCALE,
+        /** The padding of an image. */
+        ZEROS,
+        /** A matrix of {@link OneDnnWinograd}. */
+        VALUE_TRANSFORM,
+        /** A matrix of {@link OneDnnWinograd}. */
+        RESULT_TRANSFORM
     }
 
     private record VectorKey(int layer, Vector vector) {}
 
     private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer, one memory per layout
     private final Map<Integer, List<memory>> integers = new HashMap<>(); // the same; the first is row-major
+    private final Map<Integer, List<memory>> winograd = new HashMap<>(); // by layer, one for each row of planes
     private final Map<VectorKey, memory> vectors = new HashMap<>();
     private final PointerScope owner = new PointerScope();
 
@@ -179,6 +191,60 @@ final class OneDnnWeights implements AutoCloseable {
         memory whole = Objects.requireNonNull(vectors.get(new VectorKey(layer, kind)), "vector of the whole layer");
         try (PointerScope scope = new PointerScope()) {
             return at(whole, Float.BYTES * from, OneDnn.rowMajor(data_type.f32, shape));
+        }
+    }
+
+    /** Returns the layout that {@link #winograd} has made a layer's matrices in, or null if it has not yet. */
+    synchronized memory.@Nullable desc winogradLayout(int layer) {
+        List<memory> known = winograd.get(layer);
+        return known == null ? null : known.get(0).get_desc();
+    }
+
+    /**
+     * Returns the weights of a 3x3 convolution for a row of {@link OneDnnWinograd}'s planes, borrowed: one matrix of
+     * input and output channels for each plane.
+     *
+     * @param layer the number of the value that the layer produces
+     * @param weight the weights; read on the layer's first call only
+     * @param layout the requested layout, [terms, C, K]; that of the first call
+     * @param row from 0 on, of the planes
+     */
+    synchronized memory winograd(int layer, Constant weight, WinogradTiles tiles, memory.desc layout, int row) {
+        return winograd.computeIfAbsent(layer, number -> transformed(weight, tiles, layout))
+                .get(row);
+    }
+
+    private List<memory> transformed(Constant weight, WinogradTiles tiles, memory.desc layout) {
+        int terms = tiles.terms();
+        long out = weight.size(0);
+        long in = weight.size(1);
+        try (PointerScope scope = new PointerScope()) {
+            memory given = rowMajor(weight, new long[] {out, in, 9});
+            memory.desc nineMatrices =
+                    new memory.desc(new long[] {out, in, 9}, data_type.f32, new long[] {1, out, in * out});
+            memory.desc left = OneDnn.rowMajor(data_type.f32, terms * terms, 9);
+            memory.desc right = OneDnn.rowMajor(data_type.f32, 9, in * out);
+            memory.desc product = OneDnn.rowMajor(data_type.f32, terms * terms, in * out);
+            memory matrix = rowMajor(Constant.of(tiles.ofWeights(), terms * terms, 9), new long[] {terms * terms, 9});
+            memory arranged = new memory(nineMatrices, OneDnn.engine());
+            memory result = new memory(product, OneDnn.engine());
+            stream stream = new stream(OneDnn.engine());
+            new reorder(given, arranged).execute(stream, given, arranged);
+            memory flat = new memory(right, OneDnn.engine(), arranged.get_data_handle());
+            matmul.primitive_desc descriptor = new matmul.primitive_desc(OneDnn.engine(), left, right, product);
+            IntMemoryMap arguments = new IntMemoryMap();
+            arguments.put(dnnl.DNNL_ARG_SRC, matrix);
+            arguments.put(dnnl.DNNL_ARG_WEIGHTS, flat);
+            arguments.put(dnnl.DNNL_ARG_DST, result);
+            new matmul(descriptor).execute(stream, arguments);
+            stream._wait();
+            memory.desc row = OneDnn.rowMajor(data_type.f32, terms, in, out);
+            List<memory> all = new ArrayList<>();
+            for (int i = 0; i < terms; i++) {
+                Pointer start = OneDnn.at(result.get_data_handle(), i * row.get_size());
+                all.add(copy(new memory(row, OneDnn.engine(), start), layout));
+            }
+            return all;
         }
     }
 

@@ -1,0 +1,143 @@
+package org.facerecognition.inference;
+
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.dnnl.memory.data_type;
+import org.bytedeco.javacpp.PointerScope;
+import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.Convolution;
+
+/**
+ * Finds out whether another way to compute a convolution than oneDNN's own takes no longer on this machine, and gives
+ * an image the same bits in a batch of any size: networks of this layer alone compute random images.
+ */
+final class OneDnnTrial {
+    private static final int TRIALS = 3; // the first is slow because code and data are not in the caches yet
+
+    private final String layer;
+    private final Convolution convolution;
+    private final long[] from; // [C, H, W]
+    private final long[] to;
+    private final float[][] images;
+    private final InputImages inputs = new RandomImages();
+
+    /**
+     * Draws weights and images.
+     *
+     * @param layer the key of the decision
+     * @param c without groups; its weights are not read
+     * @param from [B, C, H, W] of the input
+     * @param to [B, C, H, W] of the result
+     */
+    OneDnnTrial(String layer, Convolution c, long[] from, long[] to) {
+        long[] shape = c.weight().shape();
+        this.layer = layer;
+        this.convolution = new Convolution(Constant.of(floats(0, Shapes.size(shape)), shape), null, c.window(), 1);
+        this.from = Arrays.copyOfRange(from, 1, 4);
+        this.to = Arrays.copyOfRange(to, 1, 4);
+        this.images = new float[1 + OneDnnExecution.MAX_SHARE][];
+        for (int i = 0; i < images.length; i++) {
+            images[i] = floats(1 + i, Shapes.size(this.from));
+        }
+    }
+
+    /** Returns numbers from -0.5 to 0.5 that look random; java.util.Random takes as long as the trial for many. */
+    private static float[] floats(int seed, long count) {
+        float[] floats = new float[Math.toIntExact(count)];
+        int state = seed;
+        for (int i = 0; i < floats.length; i++) {
+            state = state * 1_664_525 + 1_013_904_223; // Knuth's linear congruential generator
+            floats[i] = (state >> 8) / (float) (1 << 24);
+        }
+        return floats;
+    }
+
+    boolean isFaster() {
+        try (PointerScope scope = new PointerScope();
+                OneDnnWeights ofDirect = new OneDnnWeights();
+                OneDnnWeights ofOther = new OneDnnWeights();
+                Layer direct = new Layer(ofDirect, false, 1);
+                Layer other = new Layer(ofOther, true, 1)) {
+            double directSeconds = Double.POSITIVE_INFINITY;
+            double otherSeconds = Double.POSITIVE_INFINITY;
+            for (int i = 0; i < TRIALS; i++) {
+                directSeconds = Math.min(directSeconds, direct.seconds());
+                otherSeconds = Math.min(otherSeconds, other.seconds());
+            }
+            return otherSeconds < directSeconds && hasSameBits(other, ofOther);
+        }
+    }
+
+    private boolean hasSameBits(Layer alone, OneDnnWeights weights) {
+        for (int count = 2; count <= OneDnnExecution.MAX_SHARE; count *= 2) {
+            try (Layer several = new Layer(weights, true, count)) {
+                float[][] results = several.results(1);
+                for (int i = 1; i <= count; i++) {
+                    if (!Arrays.equals(results[i], alone.results(i)[i])) {
+                        return false;
+                    }
+                }
+            }
+        }
+        return true;
+    }
+
+    /** A network of one convolution. */
+    private final class Layer implements AutoCloseable {
+        private final OneDnnPlan plan;
+        private final OneDnnWorkspace workspace;
+
+        Layer(OneDnnWeights weights, boolean otherWay, int count) {
+            FusedNode before = new FusedNode(Activation.RELU, null, List.of(0), FusedNode.NONE, 1, List.of(0));
+            FusedNode node = new FusedNode(convolution, null, List.of(1), FusedNode.NONE, 2, List.of(1));
+            this.plan = new OneDnnPlan(
+                    List.of(before, node), // the images that a network takes have a fixed layout
+                    new long[][] {from, from, to},
+                    count,
+                    1,
+                    data_type.f32,
+                    null,
+                    weights,
+                    new OneDnnAutotuner(otherWay ? layer : ""));
+            this.workspace = new OneDnnWorkspace(plan);
+        }
+
+        double seconds() {
+            double[] seconds = new double[2];
+            workspace.run(inputs, 0, new float[images.length][], seconds);
+            return seconds[1];
+        }
+
+        /** Returns the results of as many images as the plan is for, each in its image's place. */
+        float[][] results(int first) {
+            float[][] results = new float[images.length][];
+            workspace.run(inputs, first, results, new double[0]);
+            return results;
+        }
+
+        @Override
+        public void close() {
+            workspace.close();
+            plan.close();
+        }
+    }
+
+    /** The random images. */
+    private final class RandomImages implements InputImages {
+        @Override
+        public int count() {
+            return images.length;
+        }
+
+        @Override
+        public int sizePx() {
+            return Math.toIntExact(from[2]);
+        }
+
+        @Override
+        public void read(int index, float[] values) {
+            System.arraycopy(images[index], 0, values, 0, values.length);
+        }
+    }
+}

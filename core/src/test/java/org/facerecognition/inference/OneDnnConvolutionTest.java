@@ -1,0 +1,317 @@
+package org.facerecognition.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.bytedeco.dnnl.memory.data_type;
+import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.graph.Operation.Pointwise;
+import org.facerecognition.graph.Window;
+import org.facerecognition.inference.OneDnnPlan.Step;
+import org.facerecognition.natives.OpenMp;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Convolutions by Winograd's tiles and of unfolded images, against their definition in double precision. */
+class OneDnnConvolutionTest {
+    private static final String SMALL_TILES = new WinogradTiles(2).toString();
+    private static final String LARGE_TILES = new WinogradTiles(4).toString();
+
+    /** What follows the convolution. */
+    private enum Then {
+        NOTHING,
+        RELU,
+        PRELU
+    }
+
+    /** What is added to the convolution. */
+    private enum Addend {
+        NOTHING,
+        KEPT,
+        OVERWRITTEN
+    }
+
+    private static Stream<Arguments> layers() {
+        Window same = Window.of(1, 1);
+        return Stream.of(
+                Arguments.of(LARGE_TILES, new long[] {64, 12, 12}, new long[] {64, 3, 3}, same),
+                Arguments.of(LARGE_TILES, new long[] {64, 13, 18}, new long[] {80, 3, 3}, same),
+                Arguments.of(LARGE_TILES, new long[] {96, 19, 14}, new long[] {64, 3, 3}, same),
+                Arguments.of(SMALL_TILES, new long[] {128, 13, 14}, new long[] {144, 3, 3}, same),
+                Arguments.of(OneDnnUnfolding.NAME, new long[] {128, 5, 6}, new long[] {128, 3, 3}, same),
+                Arguments.of(OneDnnUnfolding.NAME, new long[] {64, 7, 7}, new long[] {136, 3, 3}, Window.of(2, 1)),
+                Arguments.of(OneDnnUnfolding.NAME, new long[] {64, 9, 6}, new long[] {64, 5, 3}, Window.of(1, 0)),
+                Arguments.of(
+                        OneDnnUnfolding.NAME,
+                        new long[] {128, 6, 6},
+                        new long[] {64, 3, 3},
+                        new Window(1, 2, 2, 1, 0, 2, 3, 1)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("layers")
+    void areThatOfTheDefinition(String way, long[] from, long[] kernel, Window window) {
+        double[][] sums = new Case(way, from, kernel, window, Then.NOTHING, Addend.NOTHING).sums();
+        for (Then then : Then.values()) {
+            for (Addend addend : Addend.values()) {
+                Case one = new Case(way, from, kernel, window, then, addend);
+                float[][] results = one.run(1, 1);
+                assertThat(error(results, one.definition(sums)))
+                        .as("%s, %s, %s", one, then, addend)
+                        .isLessThan(4e-6);
+                // threads' parts and other batch sizes: mostly the same bits, which is verified before they are used
+                assertThat(error(one.run(1, 2), results)).isLessThan(1e-6);
+                assertThat(error(one.run(1, 4), results)).isLessThan(1e-6);
+                assertThat(error(one.run(4, 1), results)).isLessThan(1e-6);
+            }
+        }
+    }
+
+    /** Returns the largest difference relative to the largest value. */
+    private static double error(float[][] results, float[][] expected) {
+        double difference = 0;
+        double largest = 0;
+        for (int image = 0; image < expected.length; image++) {
+            for (int i = 0; i < expected[image].length; i++) {
+                difference = Math.max(difference, Math.abs(results[image][i] - expected[image][i]));
+                largest = Math.max(largest, Math.abs(expected[image][i]));
+            }
+        }
+        return difference / largest;
+    }
+
+    /** Paddings must be zero again although other layers have used their memory. */
+    @Test
+    void doNotDependOnWhatWasInTheirMemory() {
+        Case one = new Case(
+                LARGE_TILES,
+                new long[] {64, 13, 18},
+                new long[] {64, 3, 3},
+                Window.of(1, 1),
+                Then.RELU,
+                Addend.OVERWRITTEN);
+        try (Running running = one.running(1, 1)) {
+            float[][] first = running.results();
+            assertThat(running.results()).isDeepEqualTo(first);
+        }
+    }
+
+    @Test
+    void areKeptIfTheyAreFaster(@TempDir Path folder) {
+        Path file = folder.resolve("kernels.properties");
+        Convolution c = new Convolution(Constant.of(new float[64 * 64 * 9], 64, 64, 3, 3), null, Window.of(1, 1), 1);
+        long[] shape = {1, 64, 28, 28};
+        try (OpenMp.Scope alone = OpenMp.alone()) {
+            KernelChoices choices = new KernelChoices(file);
+            boolean measured = new OneDnnAutotuner(choices).prefers(LARGE_TILES, c, shape, shape);
+            choices.save();
+            assertThat(new KernelChoices(file).known(OneDnnAutotuner.layer(LARGE_TILES, c, shape)))
+                    .contains(measured ? "yes" : "no");
+            assertThat(new OneDnnAutotuner(choices).prefers(LARGE_TILES, c, shape, shape))
+                    .isEqualTo(measured);
+        }
+    }
+
+    /** A layer with random weights on random images. */
+    private record Case(String way, long[] from, long[] kernel, Window window, Then then, Addend addend) {
+        private static final int IMAGES = 4;
+
+        @Override
+        public String toString() {
+            return way + " of " + List.of(from[0], from[1], from[2]) + " by " + window;
+        }
+
+        private long[] to() {
+            long height = (from[1] + window.top() + window.bottom() - window.spanY(kernel[1])) / window.strideY() + 1;
+            long width = (from[2] + window.left() + window.right() - window.spanX(kernel[2])) / window.strideX() + 1;
+            return new long[] {kernel[0], height, width};
+        }
+
+        private static float[] random(int seed, long count) {
+            Random random = new Random(seed);
+            float[] values = new float[Math.toIntExact(count)];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) random.nextGaussian();
+            }
+            return values;
+        }
+
+        private float[] weight() {
+            return random(1, kernel[0] * from[0] * kernel[1] * kernel[2]);
+        }
+
+        private float[] bias() {
+            return random(2, kernel[0]);
+        }
+
+        private float[] image(int number) {
+            return random(10 + number, Shapes.size(from));
+        }
+
+        private float slope() {
+            return -0.3f;
+        }
+
+        private @Nullable Pointwise pointwise() {
+            return switch (then) {
+                case NOTHING -> null;
+                case RELU -> Activation.RELU;
+                case PRELU -> new PRelu(Constant.of(new float[] {slope()}, 1));
+            };
+        }
+
+        /** The image, a copy of it, the layer's addend (an ordinary convolution), the layer. */
+        Running running(int count, int parts) {
+            Convolution c = new Convolution(
+                    Constant.of(weight(), kernel[0], from[0], kernel[1], kernel[2]),
+                    Constant.of(bias(), kernel[0]),
+                    window,
+                    1);
+            List<FusedNode> nodes = new ArrayList<>();
+            nodes.add(new FusedNode(Activation.RELU, null, List.of(0), FusedNode.NONE, 1, List.of()));
+            long[] to = to();
+            int added = FusedNode.NONE;
+            if (addend != Addend.NOTHING) {
+                added = 2;
+                nodes.add(new FusedNode(first(), null, List.of(0), FusedNode.NONE, 2, List.of(0)));
+            }
+            List<Integer> dead = addend == Addend.OVERWRITTEN ? List.of(1, 2) : List.of(1);
+            nodes.add(new FusedNode(c, pointwise(), List.of(1), added, 3, dead));
+            OneDnnAutotuner autotuner =
+                    new OneDnnAutotuner(OneDnnAutotuner.layer(way, c, new long[] {count, to[0], to[1], to[2]}));
+            return new Running(this, nodes, new long[][] {from, from, to, to}, count, parts, autotuner);
+        }
+
+        /** A convolution that takes one value of the image for each of its results, in the same window. */
+        private Convolution first() {
+            float[] weight = new float[Math.toIntExact(kernel[0] * from[0] * kernel[1] * kernel[2])];
+            for (int out = 0; out < kernel[0]; out++) {
+                weight[Math.toIntExact((out * from[0] + out % from[0]) * kernel[1] * kernel[2])] = 1;
+            }
+            return new Convolution(Constant.of(weight, kernel[0], from[0], kernel[1], kernel[2]), null, window, 1);
+        }
+
+        float[][] run(int count, int parts) {
+            try (Running running = running(count, parts)) {
+                return running.results();
+            }
+        }
+
+        /** Returns the convolutions of all images with the bias. */
+        double[][] sums() {
+            double[][] sums = new double[IMAGES][];
+            for (int image = 0; image < IMAGES; image++) {
+                sums[image] = sums(image(image));
+            }
+            return sums;
+        }
+
+        private double[] sums(float[] image) {
+            float[] weight = weight();
+            float[] bias = bias();
+            long[] to = to();
+            double[] sums = new double[Math.toIntExact(Shapes.size(to))];
+            for (int i = 0; i < sums.length; i++) {
+                int out = (int) (i / (to[1] * to[2]));
+                sums[i] = bias[out];
+                int next = (int) (out * from[0] * kernel[1] * kernel[2]);
+                for (int in = 0; in < from[0]; in++) {
+                    for (int ky = 0; ky < kernel[1]; ky++) {
+                        for (int kx = 0; kx < kernel[2]; kx++) {
+                            sums[i] += weight[next++] * Math.max(0, at(image, in, i, ky, kx));
+                        }
+                    }
+                }
+            }
+            return sums;
+        }
+
+        float[][] definition(double[][] sums) {
+            float[][] results = new float[IMAGES][];
+            for (int image = 0; image < IMAGES; image++) {
+                float[] pixels = image(image);
+                float[] result = new float[sums[image].length];
+                for (int i = 0; i < result.length; i++) {
+                    int out = (int) (i / (to()[1] * to()[2]));
+                    double sum = sums[image][i]
+                            + (addend == Addend.NOTHING ? 0 : at(pixels, (int) (out % from[0]), i, 0, 0));
+                    boolean changed = sum < 0 && then != Then.NOTHING;
+                    result[i] = (float) (changed ? sum * (then == Then.RELU ? 0 : slope()) : sum);
+                }
+                results[image] = result;
+            }
+            return results;
+        }
+
+        /** Returns a value of the image in the window of a result. */
+        private double at(float[] image, int channel, int result, int kernelY, int kernelX) {
+            long[] to = to();
+            long row = result % (to[1] * to[2]) / to[2] * window.strideY()
+                    - window.top()
+                    + (long) kernelY * window.dilationY();
+            long column = result % to[2] * window.strideX() - window.left() + (long) kernelX * window.dilationX();
+            boolean inside = row >= 0 && row < from[1] && column >= 0 && column < from[2];
+            return inside ? image[(int) ((channel * from[1] + row) * from[2] + column)] : 0;
+        }
+    }
+
+    /** A network of a case. */
+    private static final class Running implements AutoCloseable {
+        private final Case of;
+        private final OneDnnWeights weights = new OneDnnWeights();
+        private final OneDnnPlan plan;
+        private final OneDnnWorkspace workspace;
+        private final OpenMp.Scope alone = OpenMp.alone();
+
+        Running(Case of, List<FusedNode> nodes, long[][] shapes, int count, int parts, OneDnnAutotuner autotuner) {
+            this.of = of;
+            this.plan = new OneDnnPlan(nodes, shapes, count, parts, data_type.f32, null, weights, autotuner);
+            assertThat(plan.layers().get(nodes.size() - 1).stream().flatMap(Step::calls))
+                    .hasSizeGreaterThan(4);
+            this.workspace = new OneDnnWorkspace(plan);
+        }
+
+        float[][] results() {
+            InputImages images = new InputImages() {
+                @Override
+                public int count() {
+                    return Case.IMAGES;
+                }
+
+                @Override
+                public int sizePx() {
+                    throw new UnsupportedOperationException();
+                }
+
+                @Override
+                public void read(int index, float[] values) {
+                    System.arraycopy(of.image(index), 0, values, 0, values.length);
+                }
+            };
+            float[][] results = new float[Case.IMAGES][];
+            for (int i = 0; i < results.length; i += plan.count()) {
+                workspace.run(images, i, results, new double[0]);
+            }
+            return results;
+        }
+
+        @Override
+        public void close() {
+            workspace.close();
+            plan.close();
+            weights.close();
+            alone.close();
+        }
+    }
+}
