@@ -176,11 +176,12 @@ final class OneDnnConvolution {
     /** Returns how the results can be cut, the best way first. */
     private List<OneDnnSlabs> waysToCut(convolution_forward.primitive_desc whole) {
         List<OneDnnSlabs> ways = new ArrayList<>(OneDnnSlabs.of(whole.dst_desc(), to, int8.type(node.output())));
-        long values = Shapes.size(to) + Shapes.size(from);
-        if (!ways.isEmpty()
-                && ways.get(0).axis() == Axis.ROWS
-                && convolution.weight().count() >= MIN_WEIGHTS_PER_VALUE * values) {
-            ways.add(0, ways.get(0).intoChannels()); // every part of the rows would read all weights
+        if (!ways.isEmpty() && ways.get(0).axis() == Axis.ROWS) {
+            // Every part of the rows would read all weights, and rows of an input with the channels apart are not
+            // dense.
+            boolean manyWeights =
+                    convolution.weight().count() >= MIN_WEIGHTS_PER_VALUE * (Shapes.size(to) + Shapes.size(from));
+            ways.add(manyWeights ? 0 : 1, ways.get(0).intoChannels());
         }
         return ways;
     }

@@ -13,13 +13,13 @@ import org.facerecognition.graph.Operation.Convolution;
  * an image the same bits in a batch of any size: networks of this layer alone compute random images.
  */
 final class OneDnnTrial {
+    private static final int IMAGES = 1 + OneDnnExecution.MAX_SHARE;
     private static final int TRIALS = 3; // the first is slow because code and data are not in the caches yet
 
     private final String layer;
     private final Convolution convolution;
     private final long[] from; // [C, H, W]
     private final long[] to;
-    private final float[][] images;
     private final InputImages inputs = new RandomImages();
 
     /**
@@ -33,24 +33,20 @@ final class OneDnnTrial {
     OneDnnTrial(String layer, Convolution c, long[] from, long[] to) {
         long[] shape = c.weight().shape();
         this.layer = layer;
-        this.convolution = new Convolution(Constant.of(floats(0, Shapes.size(shape)), shape), null, c.window(), 1);
+        this.convolution = new Convolution(
+                Constant.of(fill(new float[Math.toIntExact(c.weight().count())], 0), shape), null, c.window(), 1);
         this.from = Arrays.copyOfRange(from, 1, 4);
         this.to = Arrays.copyOfRange(to, 1, 4);
-        this.images = new float[1 + OneDnnExecution.MAX_SHARE][];
-        for (int i = 0; i < images.length; i++) {
-            images[i] = floats(1 + i, Shapes.size(this.from));
-        }
     }
 
-    /** Returns numbers from -0.5 to 0.5 that look random; java.util.Random takes as long as the trial for many. */
-    private static float[] floats(int seed, long count) {
-        float[] floats = new float[Math.toIntExact(count)];
+    /** Writes numbers from -0.5 to 0.5 that look random; java.util.Random takes as long as the trial for many. */
+    private static float[] fill(float[] values, int seed) {
         int state = seed;
-        for (int i = 0; i < floats.length; i++) {
+        for (int i = 0; i < values.length; i++) {
             state = state * 1_664_525 + 1_013_904_223; // Knuth's linear congruential generator
-            floats[i] = (state >> 8) / (float) (1 << 24);
+            values[i] = (state >> 8) / (float) (1 << 24);
         }
-        return floats;
+        return values;
     }
 
     boolean isFaster() {
@@ -105,13 +101,13 @@ final class OneDnnTrial {
 
         double seconds() {
             double[] seconds = new double[2];
-            workspace.run(inputs, 0, new float[images.length][], seconds);
+            workspace.run(inputs, 0, new float[IMAGES][], seconds);
             return seconds[1];
         }
 
         /** Returns the results of as many images as the plan is for, each in its image's place. */
         float[][] results(int first) {
-            float[][] results = new float[images.length][];
+            float[][] results = new float[IMAGES][];
             workspace.run(inputs, first, results, new double[0]);
             return results;
         }
@@ -127,7 +123,7 @@ final class OneDnnTrial {
     private final class RandomImages implements InputImages {
         @Override
         public int count() {
-            return images.length;
+            return IMAGES;
         }
 
         @Override
@@ -137,7 +133,7 @@ final class OneDnnTrial {
 
         @Override
         public void read(int index, float[] values) {
-            System.arraycopy(images[index], 0, values, 0, values.length);
+            fill(values, 1 + index);
         }
     }
 }

@@ -9,10 +9,10 @@ import org.facerecognition.graph.Window;
  * Convolutional Neural Networks", CVPR 2016, equation 8, {@code Y = A'[(GgG') * (B'dB)]A}. A tile of m x m results takes
  * (m + 2)^2 multiplications instead of 9 m^2: 16 instead of 36, or 36 instead of 144.
  *
- * <p>The matrices come from polynomial interpolation at m + 1 points and infinity. For m = 4 the points 0, 5/8, -5/8,
- * 3/2 and -3/2 leave an error of twice that of the definition in float32; the usual 0, 1, -1, 2 and -2 leave five times
- * as much. See Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural
- * Networks", ACM TOMS 2020.
+ * <p>The matrices come from polynomial interpolation at m + 1 points and infinity. For m = 4, the points 0, 5/8, -5/8,
+ * 3/2 and -3/2 leave an error of about twice that of the definition in float32, which is less than half of what the
+ * usual 0, 1, -1, 2 and -2 leave. See Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd
+ * Convolution for Deep Neural Networks", ACM TOMS 2020.
  *
  * @param side m, of the results
  */
