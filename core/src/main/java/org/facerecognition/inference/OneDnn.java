@@ -1,6 +1,7 @@
 package org.facerecognition.inference;
 
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.engine;
@@ -11,6 +12,7 @@ import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
 import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.primitive_desc;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -109,6 +111,21 @@ final class OneDnn {
                         throw new IllegalArgumentException(
                                 "number of dimensions must be 1 to 5, but was " + shape.length);
                 });
+    }
+
+    /**
+     * Returns oneDNN's first implementation whose name begins in a way, or else its first one; scoped.
+     *
+     * @param describes the operation, without a choice
+     */
+    static <D extends primitive_desc> D preferring(String name, Supplier<D> describes) {
+        D descriptor = describes.get();
+        do {
+            if (descriptor.impl_info_str().getString().startsWith(name)) {
+                return descriptor;
+            }
+        } while (descriptor.next_impl());
+        return describes.get();
     }
 
     /** Returns the sizes of a layout's dimensions. */

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class OneDnnAutotuner {
     private static final int TRIALS = 5; // the first is slow because code and data are not in the caches yet
+    private static final double MIN_SPEEDUP = 1.3; // over the first choice; another layout has costs elsewhere
 
     private static final String YES = "yes";
     private static final String NO = "no";
@@ -52,16 +53,14 @@ final class OneDnnAutotuner {
      * Returns the fastest implementation, scoped.
      *
      * @param layer a key that is the same for identical layers, whatever the batch size
-     * @param minSpeedup of another implementation over oneDNN's first choice
      * @param descriptor describes the convolution to oneDNN
      * @param timed describes the same convolution without post-ops that need arguments; this one is timed
      */
     convolution_forward.primitive_desc best(
             String layer,
-            double minSpeedup,
             Supplier<convolution_forward.primitive_desc> descriptor,
             Supplier<convolution_forward.primitive_desc> timed) {
-        String name = choices.choose(layer, () -> fastestName(minSpeedup, timed));
+        String name = choices.choose(layer, () -> fastestName(timed));
         convolution_forward.primitive_desc implementation = descriptor.get();
         do {
             if (name(implementation).equals(name)) {
@@ -71,14 +70,14 @@ final class OneDnnAutotuner {
         return descriptor.get();
     }
 
-    private static String fastestName(double minSpeedup, Supplier<convolution_forward.primitive_desc> descriptor) {
+    private static String fastestName(Supplier<convolution_forward.primitive_desc> descriptor) {
         try (PointerScope scope = new PointerScope()) {
             convolution_forward.primitive_desc implementation = descriptor.get();
             String best = name(implementation);
             if (instructionSet(best).isEmpty()) { // generic code; optimized implementations would come first
                 return best;
             }
-            double minSeconds = seconds(implementation) / minSpeedup;
+            double minSeconds = seconds(implementation) / MIN_SPEEDUP;
             String first = best;
             while (implementation.next_impl()
                     && instructionSet(name(implementation)).equals(instructionSet(first))) {

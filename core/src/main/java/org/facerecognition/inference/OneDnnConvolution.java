@@ -42,17 +42,14 @@ final class OneDnnConvolution {
     /** Weights for each value of input and result from which copying results is faster than reading weights again. */
     private static final long MIN_WEIGHTS_PER_VALUE = 8;
 
-    /** Of an implementation over oneDNN's first choice; another layout has costs elsewhere. */
-    private static final double MIN_SPEEDUP = 1.3;
-
     /** Which layouts a layer's input and result may have. */
     enum Layouts {
         /** Those that its fastest implementation has. */
         ANY,
         /** Those that they have; the first implementation is taken. */
         DEFINED,
-        /** Those that they have; the fastest implementation for them is taken. */
-        DEFINED_TUNED
+        /** Those that they have; the implementation is taken that reads weights once, in their order. */
+        UNFOLDED
     }
 
     /** What the layers of a plan share. */
@@ -403,9 +400,8 @@ final class OneDnnConvolution {
 
     /** Depthwise, grouped, 1x1 and integer convolutions are not tuned: oneDNN's first implementation is used. */
     private convolution_forward.primitive_desc choose() {
-        if (layouts == Layouts.DEFINED_TUNED) { // the number of rows depends on the batch
-            String unfolded = LayerCost.Kind.of(node) + " to " + to[1] + " channels, unfolded, width " + to[3];
-            return autotuner.best(unfolded, 1, () -> describe(node, postOp, true), () -> describe(node, postOp, false));
+        if (layouts == Layouts.UNFOLDED) {
+            return OneDnn.preferring("jit_1x1", () -> describe(node, postOp, true));
         }
         if (convolution.groups() > 1 || convolution.weight().size(2) == 1 || int8.runs(node)) {
             return describe(node, postOp, true);
@@ -413,8 +409,7 @@ final class OneDnnConvolution {
         String key = LayerCost.Kind.of(node)
                 + Arrays.toString(Arrays.copyOfRange(to, 1, to.length))
                 + (plan.type() == data_type.f32 ? "" : " in " + plan.type());
-        return autotuner.best(
-                key, MIN_SPEEDUP, () -> describe(node, postOp, true), () -> describe(node, postOp, false));
+        return autotuner.best(key, () -> describe(node, postOp, true), () -> describe(node, postOp, false));
     }
 
     /**

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>There is one plan for 1, 2 and 4 images, and one for an image that is alone; each is made on first use. All of
  * them give an image the same bits: a layer's outputs are shared out, never a sum. That is verified for the one whose
- * layers are cut; it is not used otherwise.
+ * layers are cut, which is not used otherwise, and by {@link OneDnnTrial} for other ways to compute a convolution.
  */
 final class OneDnnExecution implements Execution {
     /** Images that pass through the layers together: larger shares are not faster, and the last one ends later. */

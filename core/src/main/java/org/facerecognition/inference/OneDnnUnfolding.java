@@ -60,7 +60,7 @@ final class OneDnnUnfolding {
         Convolution ofPixels = new Convolution(rows(c), c.bias(), Window.of(1, 0), 1);
         FusedNode ofTall = new FusedNode(
                 ofPixels, node.then(), List.of(unfolded), addend, result, addsInPlace ? List.of(addend) : List.of());
-        new OneDnnConvolution(tools, node.output(), ofTall, ofPixels, OneDnnConvolution.Layouts.DEFINED_TUNED).add();
+        new OneDnnConvolution(tools, node.output(), ofTall, ofPixels, OneDnnConvolution.Layouts.UNFOLDED).add();
         plan.define(node.output(), OneDnnPlace.pixels(to));
         plan.share(node.output(), result);
     }

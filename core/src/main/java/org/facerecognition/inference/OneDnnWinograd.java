@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.IntFunction;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.dnnl.binary;
 import org.bytedeco.dnnl.global.dnnl;
@@ -182,15 +181,9 @@ final class OneDnnWinograd {
     private record LongProduct(matmul primitive, matmul.primitive_desc descriptor) {
         static LongProduct of(
                 memory.desc left, memory.desc rows, memory.desc bias, memory.desc product, primitive_attr attributes) {
-            Supplier<matmul.primitive_desc> first =
-                    () -> new matmul.primitive_desc(OneDnn.engine(), left, rows, bias, product, attributes, false);
-            matmul.primitive_desc descriptor = first.get();
-            while (!descriptor.impl_info_str().getString().startsWith("gemm")) {
-                if (!descriptor.next_impl()) {
-                    descriptor = first.get();
-                    break;
-                }
-            }
+            matmul.primitive_desc descriptor = OneDnn.preferring(
+                    "gemm",
+                    () -> new matmul.primitive_desc(OneDnn.engine(), left, rows, bias, product, attributes, false));
             return new LongProduct(new matmul(descriptor), descriptor);
         }
 

@@ -6,8 +6,8 @@ import org.facerecognition.graph.Window;
 
 /**
  * The tiles of Winograd's minimal filtering F(m x m, 3x3), m = 2 or 4: Lavin and Gray, "Fast Algorithms for
- * Convolutional Neural Networks", CVPR 2016, equation 8, {@code Y = A'[(GgG') * (B'dB)]A}. A tile of m x m results takes
- * (m + 2)^2 multiplications instead of 9 m^2: 16 instead of 36, or 36 instead of 144.
+ * Convolutional Neural Networks", CVPR 2016, equation 8, {@code Y = A'[(GgG') * (B'dB)]A}. A tile of m x m results
+ * takes (m + 2)^2 multiplications instead of 9 m^2: 16 instead of 36, or 36 instead of 144.
  *
  * <p>The matrices come from polynomial interpolation at m + 1 points and infinity. For m = 4, the points 0, 5/8, -5/8,
  * 3/2 and -3/2 leave an error of about twice that of the definition in float32, which is less than half of what the
