@@ -32,6 +32,7 @@ import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.LabelNoise;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.export.ModelExport;
+import org.facerecognition.export.TorchScriptWeights;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphMatch;
 import org.facerecognition.inference.ChannelStatistics;
@@ -53,6 +54,7 @@ import org.facerecognition.weights.Fingerprint;
 import org.facerecognition.weights.ModelOrigin;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.Weights;
+import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -220,16 +222,48 @@ public final class Recognizer implements FaceEmbedder {
         try (Lifetime.Use open = lifetime.enter();
                 PointerScope scope = new PointerScope();
                 Graph graph = encoder.graph()) {
-            GraphMatch match = onnx.match(graph, normalization());
-            Set<Integer> folded = match.withoutStatistics();
-            List<Tensor> images =
-                    folded.isEmpty() ? List.of() : DatasetEmbedder.someImages(faces, model.input(), MEASURED_IMAGES);
-            int copied = onnx.copy(match);
-            model.startedFrom(onnx.file(), onnx.metadata()); // thresholds are of other weights now, whatever fails
-            NativeErrors.explained(() -> ChannelStatistics.measure(graph, folded, images, embedder.device()))
-                    .forEach((node, found) -> GraphMatch.normalizeBy(graph, node, found.mean(), found.variance()));
-            return copied;
+            return startFrom(onnx.match(graph, normalization()), graph, faces, onnx.file(), onnx.metadata());
         }
+    }
+
+    /**
+     * Copies weights into the encoder as {@link #startFrom(Weights)} does, or, if they are of a TorchScript file that
+     * this library exported, as {@link #startFrom(OnnxModel, FaceDataset)} does.
+     *
+     * @param faces the images that training will use, or similar ones; read only if batch normalizations were folded
+     * @return what was copied and what was not
+     * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
+     * @throws org.facerecognition.data.DataException when no image can be used; nothing is changed then
+     */
+    public Weights.Report startFrom(Weights weights, FaceDataset faces) {
+        if (weights.hasLayerNames()) {
+            return startFrom(weights);
+        }
+        try (Lifetime.Use open = lifetime.enter();
+                PointerScope scope = new PointerScope();
+                Graph graph = encoder.graph();
+                Graph exported = TorchScriptWeights.graph(weights, graph, normalization())) {
+            GraphMatch match = GraphMatch.of(graph, exported, Map.of());
+            int copied = startFrom(match, graph, faces, weights.file(), weights.metadata());
+            return new Weights.Report(copied, List.of(), List.of(), List.of());
+        }
+    }
+
+    /** @param graph of the encoder */
+    private int startFrom(GraphMatch match, Graph graph, FaceDataset faces, Path file, Map<String, String> metadata) {
+        Set<Integer> folded = match.withoutStatistics();
+        List<Tensor> images =
+                folded.isEmpty() ? List.of() : DatasetEmbedder.someImages(faces, model.input(), MEASURED_IMAGES);
+        int copied;
+        try {
+            copied = match.copy();
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(file + " cannot give its weights to the encoder: " + e.getMessage(), e);
+        }
+        model.startedFrom(file, metadata); // thresholds are of other weights now, whatever fails
+        NativeErrors.explained(() -> ChannelStatistics.measure(graph, folded, images, embedder.device()))
+                .forEach((node, found) -> GraphMatch.normalizeBy(graph, node, found.mean(), found.variance()));
+        return copied;
     }
 
     // ---- embedding ----

@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -41,8 +42,12 @@ import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** Training that starts from an ONNX model begins as one that starts from the model's own weights. */
+/**
+ * Training that starts from an ONNX model or a TorchScript export begins as one that starts from the model's own
+ * weights.
+ */
 class OnnxFineTuningTest {
     private static final int PEOPLE = 8;
     private static final int SIZE_PX = 48;
@@ -140,11 +145,13 @@ class OnnxFineTuningTest {
                 "takes 20 s; EFFICIENTNET_B0 has most of its kinds of layers; run it with -Dtests.long=true");
         Path weights = folder.resolve("model.safetensors");
         Path onnx = folder.resolve("model.onnx");
+        Path script = folder.resolve("model.torchscript.pt");
         try (Recognizer trained = Recognizer.arcFace(args(encoder).seed(4).build())) {
             RecognizerArgs args = args(encoder).seed(5).build();
             age(trained, faces());
             trained.export(weights, ExportFormat.SAFETENSORS, false);
             trained.export(onnx, ExportFormat.ONNX, true);
+            trained.export(script, ExportFormat.TORCHSCRIPT, encoder.ordinal() % 2 == 0);
             double own = firstLoss(args, faces(), recognizer -> recognizer.startFrom(Weights.read(weights)));
             double imported = firstLoss(args, faces(), recognizer -> {
                 try (OnnxModel model = OnnxModel.open(onnx)) {
@@ -155,6 +162,83 @@ class OnnxFineTuningTest {
             });
             boolean dropsBlocks = encoder.id().startsWith("efficientnet"); // at random in training, and here in age too
             assertThat(imported).isCloseTo(own, withinPercentage(dropsBlocks ? 6 : 0.2));
+            double fromScript = firstLoss(args, faces(), recognizer -> {
+                Weights.Report report = recognizer.startFrom(Weights.read(script), faces());
+                assertThat(report.loaded()).isGreaterThan(20);
+                assertThat(recognizer.origin().startedFrom()).isEqualTo("model.torchscript.pt");
+                assertSame(embeddings(recognizer), embeddings(trained));
+            });
+            assertThat(fromScript).isCloseTo(own, withinPercentage(dropsBlocks ? 6 : 0.2));
+        }
+    }
+
+    @Test
+    void namesWhatDiffersInATorchScriptExport() {
+        Path script = folder.resolve("resnet18.pt");
+        try (Recognizer trained = Recognizer.arcFace(args(Encoder.RESNET18).build());
+                Recognizer same =
+                        Recognizer.arcFace(args(Encoder.RESNET34).seed(3).build());
+                Recognizer other =
+                        Recognizer.arcFace(args(Encoder.RESNET34).seed(3).build());
+                Recognizer longer = Recognizer.arcFace(
+                        args(Encoder.RESNET18).embeddingSize(64).build());
+                Recognizer otherPixels = Recognizer.arcFace(args(Encoder.RESNET18)
+                        .normalization(Normalization.SYMMETRIC)
+                        .build())) {
+            for (boolean normalize : new boolean[] {false, true}) {
+                trained.export(script, ExportFormat.TORCHSCRIPT, normalize);
+                Weights weights = Weights.read(script);
+                assertThat(weights.metadata()).containsEntry("architecture", "resnet18");
+                assertThatThrownBy(() -> other.startFrom(weights, faces()))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageStartingWith(
+                                script + " does not have the structure of the encoder (it was exported from resnet18):")
+                        .hasMessageContaining("the encoder has a ");
+                assertThatThrownBy(() -> longer.startFrom(weights, faces()))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageContaining(
+                                "the encoder has a weight of the shape [64, 512] where the file has [32, 512]");
+                assertThatThrownBy(() -> otherPixels.startFrom(weights, faces()))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageStartingWith(script + " must take pixels that are normalized as the encoder's");
+            }
+            assertSame(embeddings(other), embeddings(same));
+        }
+    }
+
+    /** As a training that has diverged leaves them. */
+    @ParameterizedTest
+    @EnumSource(
+            value = ExportFormat.class,
+            names = {"ONNX", "TORCHSCRIPT"})
+    void refusesWeightsThatAreNotFinite(ExportFormat format) {
+        Path file = folder.resolve(format == ExportFormat.ONNX ? "diverged.onnx" : "diverged.pt");
+        try (Recognizer trained = Recognizer.arcFace(args(Encoder.RESNET18).build());
+                Recognizer same =
+                        Recognizer.arcFace(args(Encoder.RESNET18).seed(3).build());
+                Recognizer other =
+                        Recognizer.arcFace(args(Encoder.RESNET18).seed(3).build());
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            NamedTensors.of(trained.encoder()).forEach((name, tensor) -> {
+                if (name.equals("layer1.0.conv1.weight")) {
+                    tensor.fill_(new Scalar(Double.NaN));
+                }
+            });
+            trained.export(file, format, true);
+            assertThatThrownBy(() -> {
+                        if (format == ExportFormat.ONNX) {
+                            try (OnnxModel model = OnnxModel.open(file)) {
+                                other.startFrom(model, faces());
+                            }
+                        } else {
+                            other.startFrom(Weights.read(file), faces());
+                        }
+                    })
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(file + " cannot give its weights to the encoder: a weight of the shape [64, 64, 3, 3]"
+                            + " contains NaN or infinity; its training has diverged, so use an earlier file");
+            assertSame(embeddings(other), embeddings(same));
         }
     }
 

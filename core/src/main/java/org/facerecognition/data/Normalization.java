@@ -1,6 +1,7 @@
 package org.facerecognition.data;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The normalization of pixel values 0..255 for a model: (x - mean) / std, per channel in the order red, green, blue.
@@ -43,6 +44,15 @@ public record Normalization(List<Double> mean, List<Double> std) {
             }
         }
         return table;
+    }
+
+    /** Returns whether another normalization is the same up to the rounding of files that have it in float32. */
+    public boolean isNearly(Normalization other) {
+        return areNearly(mean, other.mean) && areNearly(std, other.std);
+    }
+
+    private static boolean areNearly(List<Double> a, List<Double> b) {
+        return IntStream.range(0, 3).allMatch(channel -> Math.abs(a.get(channel) - b.get(channel)) < 1e-4);
     }
 
     private static Normalization uniform(double mean, double std) {

@@ -79,8 +79,8 @@ public final class GraphMatch {
      * Copies the weights into the network. All of them are read before the first is changed.
      *
      * @return how many tensors of the network were set
-     * @throws IllegalArgumentException when a weight of the network cannot hold what the other graph has; the network
-     *     is not changed then
+     * @throws IllegalArgumentException when a weight of the network cannot hold what the other graph has, or that is
+     *     not finite; the network is not changed then
      */
     public int copy() {
         return new WeightTransfer(assignments).run();

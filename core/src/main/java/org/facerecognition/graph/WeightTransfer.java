@@ -113,6 +113,10 @@ final class WeightTransfer {
                         + Arrays.toString(copy.target().shape()) + " from others, which cannot be set");
             }
             Tensor read = copy.values().reshape(own.shape()).tensor();
+            if (!read.isfinite().all().item_bool()) {
+                throw new IllegalArgumentException("a weight of the shape " + Arrays.toString(own.shape())
+                        + " contains NaN or infinity; its training has diverged, so use an earlier file");
+            }
             Tensor value = copy.values() instanceof TensorConstant ? read.clone() : read; // it may be what is changed
             List<Long> key = List.of(own.address(), own.count());
             targets.put(key, own.shared());

@@ -15,10 +15,10 @@ import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeSet;
-import java.util.stream.IntStream;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
@@ -216,8 +216,9 @@ public final class OnnxModel implements AutoCloseable {
             Normalization normalization = Boolean.parseBoolean(metadata.get("normalizationIncluded"))
                     ? InputContract.PIXELS
                     : new ObjectMapper().readValue(metadata.get("normalization"), Normalization.class);
+            Objects.requireNonNull(normalization, "there is no normalization");
             return Optional.of(new InputContract("metadata", order, normalization, OptionalInt.empty()));
-        } catch (JsonProcessingException | IllegalArgumentException e) {
+        } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(
                     file + " is damaged: its metadata cannot be understood: "
                             + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
@@ -242,7 +243,7 @@ public final class OnnxModel implements AutoCloseable {
     }
 
     /**
-     * Compares a network with this model; {@link #copy} then copies the weights.
+     * Compares a network with this model; {@link GraphMatch#copy} then copies the weights.
      *
      * @param net the graph of the network, whose constants are its tensors; borrowed as long as the result is used
      * @param expected how the network's pixels are normalized
@@ -252,8 +253,7 @@ public final class OnnxModel implements AutoCloseable {
         if (graph == null) {
             throw new WeightsException(file + " cannot give its weights to an encoder: " + uncovered);
         }
-        boolean same = nearly(normalization.mean(), expected.mean()) && nearly(normalization.std(), expected.std());
-        if (!same) {
+        if (!normalization.isNearly(expected)) {
             throw new WeightsException(file + " must take pixels that are normalized as the encoder's, " + expected
                     + ", but takes " + normalization);
         }
@@ -262,26 +262,6 @@ public final class OnnxModel implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new WeightsException(file + " does not have the structure of the encoder: " + e.getMessage(), e);
         }
-    }
-
-    /**
-     * Copies the weights into the network that was compared.
-     *
-     * @param match of this model
-     * @return how many tensors were set
-     * @throws WeightsException when the network cannot hold a weight; nothing is changed then
-     */
-    public int copy(GraphMatch match) {
-        try {
-            return match.copy();
-        } catch (IllegalArgumentException e) {
-            throw new WeightsException(file + " does not have the structure of the encoder: " + e.getMessage(), e);
-        }
-    }
-
-    /** An export has its numbers in float32. */
-    private static boolean nearly(List<Double> a, List<Double> b) {
-        return IntStream.range(0, 3).allMatch(c -> Math.abs(a.get(c) - b.get(c)) < 1e-4);
     }
 
     /** What pixels it takes. */

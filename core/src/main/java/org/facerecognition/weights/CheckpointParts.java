@@ -40,7 +40,6 @@ final class CheckpointParts {
 
     private static final Pattern AVERAGED = Pattern.compile("(?i)(^|.*[._-])ema([._-].*|$)");
     private static final List<String> OF_OPTIMIZERS = List.of("optim", "sched", "scaler");
-    private static final Pattern OWN_EXPORT = Pattern.compile("node\\d+_[a-z]+");
     private static final int MAX_KNOWN = 5; // known keys that lead to one another
     private static final int MAX_DEPTH = 16; // dictionaries, or modules of a TorchScript archive, in one another
 
@@ -74,17 +73,10 @@ final class CheckpointParts {
         }
         Map<?, ?> known = known(dictionary, MAX_KNOWN);
         Map<String, View> views = flattened(known == null ? dictionary : known);
-        boolean scripted = root instanceof Placeholder placeholder && placeholder.isScripted();
-        if (scripted
-                && views.keySet().stream()
-                        .allMatch(name -> OWN_EXPORT.matcher(name).matches())) {
-            throw new WeightsException(
-                    views.isEmpty()
-                            ? file + " is a TorchScript archive with its weights in its program, as freezing leaves"
-                                    + " them; use the checkpoint that it was exported from, or a TorchScript archive from"
-                                    + " before torch.jit.freeze"
-                            : file + " is a TorchScript export of this library, in which layers have lost their names;"
-                                    + " use the model that it was exported from, or an export of that as ONNX");
+        if (views.isEmpty() && root instanceof Placeholder placeholder && placeholder.isScripted()) {
+            throw new WeightsException(file + " is a TorchScript archive with its weights in its program, as freezing"
+                    + " leaves them; use the checkpoint that it was exported from, or a TorchScript archive from before"
+                    + " torch.jit.freeze");
         }
         if (views.isEmpty()) {
             throw noWeights();

@@ -1,5 +1,7 @@
 package org.facerecognition.weights;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,20 +33,28 @@ import org.jspecify.annotations.Nullable;
 final class PickledTensors implements TensorFile {
     private static final int MAX_NAME = 1000;
 
+    /** The metadata in a TorchScript archive that this library exported. */
+    private static final String EXPORT_CONTRACT = "extra/contract.json";
+
+    private static final String EXPORT_FORMAT = "face-recognition export ";
+
     /** The largest number of values that a view may make of fewer values in the file. */
     private static final long MAX_REPEATED_VALUES = 1L << 22;
 
     private final Path file;
     private final Map<String, View> views;
     private final Map<String, Place> places; // by the key of the storage
+    private final Map<String, String> metadata;
 
     /** The position and length of a storage in the file, in bytes. */
     record Place(long begin, long bytes) {}
 
-    private PickledTensors(Path file, Map<String, View> views, Map<String, Place> places) {
+    private PickledTensors(
+            Path file, Map<String, View> views, Map<String, Place> places, Map<String, String> metadata) {
         this.file = file;
         this.views = views;
         this.places = places;
+        this.metadata = Map.copyOf(metadata);
     }
 
     /**
@@ -80,7 +91,24 @@ final class PickledTensors implements TensorFile {
                 places.put(name.substring(folder.length() + "data/".length()), zip.place(name));
             }
         }
-        return checked(file, root, places);
+        String contract = folder + EXPORT_CONTRACT;
+        return checked(file, root, places, zip.names().contains(contract) ? metadata(zip.bytes(contract)) : Map.of());
+    }
+
+    /** Returns the metadata of an export of this library; empty for a file that others called alike. */
+    private static Map<String, String> metadata(byte[] json) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        try {
+            JsonNode contract = new ObjectMapper().readTree(json);
+            if (contract.path("format").asText().startsWith(EXPORT_FORMAT)) {
+                contract.properties()
+                        .forEach(entry ->
+                                metadata.put(entry.getKey(), entry.getValue().asText()));
+            }
+        } catch (IOException e) {
+            // no contract of this library's
+        }
+        return metadata;
     }
 
     /**
@@ -122,7 +150,7 @@ final class PickledTensors implements TensorFile {
             throw new WeightsException(
                     file + " is truncated: it has " + channel.size() + " bytes of " + position + "; use another copy");
         }
-        return checked(file, root, places);
+        return checked(file, root, places, Map.of());
     }
 
     private static byte[] head(FileChannel channel) throws IOException {
@@ -131,10 +159,11 @@ final class PickledTensors implements TensorFile {
         return head.array();
     }
 
-    private static PickledTensors checked(Path file, @Nullable Object root, Map<String, Place> places) {
+    private static PickledTensors checked(
+            Path file, @Nullable Object root, Map<String, Place> places, Map<String, String> metadata) {
         Map<String, View> views = CheckpointParts.weights(file, root);
         views.forEach((name, view) -> check(file, name, view, places));
-        return new PickledTensors(file, views, places);
+        return new PickledTensors(file, views, places, metadata);
     }
 
     /** Limits the length of a name, since messages print it. */
@@ -198,7 +227,7 @@ final class PickledTensors implements TensorFile {
 
     @Override
     public Map<String, String> metadata() {
-        return Map.of();
+        return metadata;
     }
 
     @Override

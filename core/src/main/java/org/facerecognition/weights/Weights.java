@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Weights {
     private static final String DATA_PARALLEL = "module.";
+    private static final Pattern EXPORTED = Pattern.compile("node\\d+_[a-z]+");
 
     private static final FetchListener LOG_LICENSE = new FetchListener() {
         @Override
@@ -159,6 +160,25 @@ public final class Weights {
     }
 
     /**
+     * Returns whether tensors are named by layers of a network. Those of a TorchScript file that this library exported
+     * are not: {@code Recognizer.startFrom(weights, faces)} finds their layers.
+     */
+    public boolean hasLayerNames() {
+        return names.keySet().isEmpty()
+                || !names.keySet().stream()
+                        .allMatch(name -> EXPORTED.matcher(name).matches());
+    }
+
+    /** @throws WeightsException when tensors are not named by layers of a network; the message says what to do */
+    public void requireLayerNames() {
+        if (!hasLayerNames()) {
+            throw new WeightsException(file() + " is a TorchScript export of this library, in which layers have lost"
+                    + " their names; start a training from it (train --init, or Recognizer.startFrom(weights, faces)),"
+                    + " or else use the model that it was exported from, or an export of that as ONNX");
+        }
+    }
+
+    /**
      * Returns the shape of a tensor.
      *
      * @throws WeightsException when there is no tensor of that name
@@ -263,6 +283,7 @@ public final class Weights {
      * @param network tensors by name; borrowed
      */
     public Report into(Map<String, Tensor> network) {
+        requireLayerNames();
         Unwrapped unwrapped = Unwrapped.of(this, network);
         Weights named = unwrapped.weights();
         WeightsFit fit = new WeightsFit(unwrapped, this::mayDiffer, network);
@@ -289,6 +310,7 @@ public final class Weights {
      * @throws WeightsException naming the tensors that are missing, of another shape, or too many in a layer
      */
     public void requireFit(Map<String, Tensor> network) {
+        requireLayerNames();
         new WeightsFit(Unwrapped.of(this, network), this::mayDiffer, network).requireFit();
     }
 

@@ -289,9 +289,12 @@ class CheckpointFormsTest {
                         new Convolution(Constant.of(new float[3 * 2], 2, 3, 1, 1), null, 1, 0, 1), images)))) {
             TorchScriptFile.write(file, graph, 8, Map.of());
         }
-        assertThatThrownBy(() -> Weights.read(file))
+        Weights weights = Weights.read(file);
+        assertThat(weights.hasLayerNames()).isFalse();
+        assertThatThrownBy(() -> weights.into(Map.of()))
                 .isInstanceOf(WeightsException.class)
                 .hasMessage(file + " is a TorchScript export of this library, in which layers have lost their names;"
+                        + " start a training from it (train --init, or Recognizer.startFrom(weights, faces)), or else"
                         + " use the model that it was exported from, or an export of that as ONNX");
     }
 

@@ -25,7 +25,8 @@ final class InitOptions {
             names = "--init",
             paramLabel = "WHAT",
             description = "Start the encoder from trained weights: a file (.pth, .pt, .ckpt, .safetensors, a model of"
-                    + " this program, or an .onnx model of the encoder's structure); imagenet, which fetches"
+                    + " this program, an .onnx model of the encoder's structure, or a TorchScript archive of it);"
+                    + " imagenet, which fetches"
                     + " torchvision's weights; or an https: or file: address"
                     + " with --init-sha256.")
     private @Nullable String init;
@@ -78,7 +79,7 @@ final class InitOptions {
         }
         Weights.Report report;
         try (FetchProgress progress = new FetchProgress(err)) {
-            report = recognizer.startFrom(weights(init, encoder, progress));
+            report = recognizer.startFrom(weights(init, encoder, progress), faces);
         }
         err.println("started from " + init + ": " + report.loaded() + " tensors"
                 + (report.misshapen().isEmpty()

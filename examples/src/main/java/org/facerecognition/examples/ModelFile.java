@@ -26,6 +26,7 @@ final class ModelFile {
             return Recognizer.load(file);
         } catch (WeightsException e) {
             Weights weights = Weights.read(file); // says what is wrong where the file has no weights either
+            weights.requireLayerNames();
             if (weights.metadata().getOrDefault("format", "").startsWith(OWN_FORMAT)) {
                 throw e;
             }
