@@ -248,12 +248,15 @@ final class ArithmeticNodes {
         if (node.input(1) instanceof Known constant) {
             return affine(node.computed(0), constant, (c, i) -> 1 / c, (c, i) -> 0);
         }
-        Computed x = converter.rows(node.computed(0));
+        Computed given = node.computed(0);
         Computed norms = node.computed(1);
+        Computed x = converter.rows(given);
         node.require(
-                norms.view() == View.NORM && norms.value().equals(x.value()),
+                norms.view() == View.NORM
+                        && norms.value().equals(x.value())
+                        && norms.shape().length == given.shape().length,
                 "it divides by other than a constant or the norms of rows");
-        return converter.add(new L2Normalize(), x.base(), x);
+        return converter.add(new L2Normalize(), x.base(), x).as(View.SAME, given.shape());
     }
 
     // ---- constants ----

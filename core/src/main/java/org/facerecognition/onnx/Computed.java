@@ -20,7 +20,7 @@ record Computed(Value value, long[] base, long[] shape, View view) implements Da
         CHANNELS_LAST,
         /** Images with zeros around them, which a convolution adds. */
         PADDED,
-        /** The Euclidean norms of the rows, [B, 1], or of the same at least a small number. */
+        /** The Euclidean norms of the rows, [B, 1] or [B, 1, 1, 1], or of the same at least a small number. */
         NORM,
         /** erf(x / sqrt(2)). */
         ERF,

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Converter {
     private static final long MAX_VALUES = 1 << 26; // of one image between layers: real nets have a million
+    private static final long MAX_FOLDED = 1 << 25; // values computed from constants: real nets have shapes
     private static final double NEARLY = 1e-6;
 
     private final ModelProto model;
@@ -37,6 +38,7 @@ final class Converter {
     private final Map<String, long[]> paddings = new HashMap<>();
     private final Map<Operation, String> titles;
     private @Nullable NodeProto current;
+    private long folded;
 
     /** An operation that was added, with its inputs. */
     record Made(Operation operation, List<Value> inputs) {}
@@ -163,8 +165,12 @@ final class Converter {
         if (node.type().equals("Shape")) {
             results = List.of(ShapeNodes.shape(node, value(node.input(0))));
         } else if (allKnown) {
-            Known folded = ShapeArithmetic.of(node, known);
-            results = folded == null ? List.of() : List.of(folded);
+            Known result = ShapeArithmetic.of(node, known);
+            results = result == null ? List.of() : List.of(result);
+            folded += result == null ? 0 : result.count();
+            if (folded > MAX_FOLDED) {
+                throw new Uncovered(node, "more than " + MAX_FOLDED + " values are computed from constants");
+            }
         } else {
             results = computed(node, inputs);
         }

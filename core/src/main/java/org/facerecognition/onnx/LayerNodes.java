@@ -50,10 +50,12 @@ final class LayerNodes {
             case "ReduceMean" -> reduceMean();
             case "ReduceL2" -> reduceL2();
             case "LpNormalization" -> {
-                long axis = proto.number("axis", -1);
-                node.require(proto.number("p", 2) == 2 && (axis == 1 || axis == -1), "it must be over rows with p 2");
-                Computed x = converter.rows(node.computed(0));
-                yield converter.add(new L2Normalize(), x.base(), x);
+                Computed given = node.computed(0);
+                node.require(
+                        proto.number("p", 2) == 2 && isOverAll(given, proto.number("axis", -1)),
+                        "it must be over all values of an image with p 2");
+                Computed x = converter.rows(given);
+                yield converter.add(new L2Normalize(), x.base(), x).as(Computed.View.SAME, given.shape());
             }
             default -> null;
         };
@@ -171,10 +173,19 @@ final class LayerNodes {
 
     private Computed reduceL2() {
         long[] axes = ShapeArithmetic.axes(proto, node.inputs());
-        Computed x = converter.rows(node.computed(0));
-        boolean overRows = axes != null && axes.length == 1 && (axes[0] == 1 || axes[0] == -1);
-        node.require(overRows && proto.number("keepdims", 1) == 1, "it must be over rows and keep their dimension");
-        return x.as(Computed.View.NORM, Known.BATCH, 1);
+        Computed given = node.computed(0);
+        node.require(
+                axes != null && axes.length == 1 && isOverAll(given, axes[0]) && proto.number("keepdims", 1) == 1,
+                "it must be over all values of an image and keep their dimension");
+        long[] norms = given.shape().clone();
+        Arrays.fill(norms, 1, norms.length, 1);
+        return converter.rows(given).as(Computed.View.NORM, norms);
+    }
+
+    /** Returns whether an axis is over all values of an image: rows, or the channels of images of one pixel. */
+    private boolean isOverAll(Computed x, long axis) {
+        int counted = ShapeArithmetic.axis(axis, x.shape().length);
+        return counted > 0 && x.shape()[counted] == x.perImage();
     }
 
     // ---- poolings ----
@@ -184,7 +195,7 @@ final class LayerNodes {
     }
 
     private Computed reduceMean() {
-        Computed x = node.computed(0);
+        Computed x = converter.requireValues(node.computed(0));
         long[] axes = ShapeArithmetic.axes(proto, node.inputs());
         node.require(axes != null, "it must name its axes");
         int rank = x.shape().length;
@@ -266,12 +277,13 @@ final class LayerNodes {
         long[] spans = {(height - 1) * dilations[0] + 1, (width - 1) * dilations[1] + 1};
         if (auto.startsWith("SAME")) {
             for (int axis = 0; axis < 2; axis++) {
-                long size = x.base()[2 + axis];
+                long size = x.base()[2 + axis] + extra[axis] + extra[axis + 2];
                 long positions = (size + strides[axis] - 1) / strides[axis];
                 long all = Math.max(0, (positions - 1) * strides[axis] + spans[axis] - size);
                 long less = all / 2;
-                pads[axis] = auto.equals("SAME_LOWER") ? all - less : less;
-                pads[axis + 2] = all - pads[axis];
+                long before = auto.equals("SAME_LOWER") ? all - less : less;
+                pads[axis] = extra[axis] + before;
+                pads[axis + 2] = extra[axis + 2] + all - before;
             }
         }
         if (proto.number("ceil_mode", 0) != 0) {

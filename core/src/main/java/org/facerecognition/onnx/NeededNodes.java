@@ -2,9 +2,11 @@ package org.facerecognition.onnx;
 
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,12 +19,13 @@ final class NeededNodes {
     static List<NodeProto> of(ModelProto model, String output) {
         Map<String, NodeProto> producers = new HashMap<>();
         model.nodes().forEach(node -> node.outputs().forEach(name -> producers.put(name, node)));
-        Set<NodeProto> needed = new HashSet<>();
-        Deque<String> names = new ArrayDeque<>(List.of(output));
+        Set<NodeProto> needed = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<String> seen = new HashSet<>(List.of(output));
+        Deque<String> names = new ArrayDeque<>(seen);
         while (!names.isEmpty()) {
             NodeProto producer = producers.get(names.pop());
             if (producer != null && needed.add(producer)) {
-                names.addAll(producer.inputs());
+                producer.inputs().stream().filter(seen::add).forEach(names::add);
             }
         }
         return Arrays.asList(model.nodes().stream().filter(needed::contains).toArray(NodeProto[]::new));

@@ -25,7 +25,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Field numbers are those of onnx.proto, version 1.16; the comments name the fields.
  */
 final class ProtoReader {
-    private static final int MAX_PARTS = 200_000; // nodes, initializers, attributes: real models have thousands
+    /** The most nodes, inputs and outputs of nodes, initializers and attributes: real models have thousands. */
+    private static final int MAX_PARTS = 200_000;
+
     private static final long MAX_VALUES = 1L << 31; // of a tensor
     private static final long MIN_OPSET = 7;
     private static final long MAX_OPSET = 21;
@@ -104,7 +106,8 @@ final class ProtoReader {
 
     private void countPart() {
         if (++parts > MAX_PARTS) {
-            throw damaged("it has more than " + MAX_PARTS + " nodes, constants and attributes");
+            throw damaged("it has more than " + MAX_PARTS + " nodes, inputs and outputs of nodes, constants and"
+                    + " attributes");
         }
     }
 
@@ -228,8 +231,14 @@ final class ProtoReader {
         Map<String, NodeProto.Attribute> attributes = new LinkedHashMap<>();
         message(tag, (number, inner) -> {
             switch (number) {
-                case 1 -> from.add(name(inner));
-                case 2 -> to.add(name(inner));
+                case 1 -> {
+                    countPart();
+                    from.add(name(inner));
+                }
+                case 2 -> {
+                    countPart();
+                    to.add(name(inner));
+                }
                 case 3 -> texts[0] = name(inner);
                 case 4 -> texts[1] = name(inner);
                 case 5 -> attribute(inner, attributes);

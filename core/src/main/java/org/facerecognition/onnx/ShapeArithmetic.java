@@ -39,7 +39,7 @@ final class ShapeArithmetic {
                 reshape(node, first(inputs), requireInput(inputs, 1).requireFixed());
             case "Flatten" -> {
                 Known input = first(inputs);
-                int axis = axis(node.number("axis", 1), input.shape().length + 1);
+                int axis = flattenAxis(node, input.shape().length);
                 long rows = Arrays.stream(input.shape()).limit(axis).reduce(1, (a, b) -> a * b);
                 yield input.reshaped(rows, rows == 0 ? 0 : input.count() / rows);
             }
@@ -155,6 +155,12 @@ final class ShapeArithmetic {
             throw new Uncovered("its axis must be one of " + rank + ", but was " + axis);
         }
         return (int) counted;
+    }
+
+    /** Returns the first axis that Flatten joins with those after it; the rank, if there is none. */
+    static int flattenAxis(NodeProto node, int rank) {
+        long axis = node.number("axis", 1);
+        return axis == rank ? rank : axis(axis, rank);
     }
 
     /** Returns a node's axes: an input since operator set 13, or 18, and an attribute before. */

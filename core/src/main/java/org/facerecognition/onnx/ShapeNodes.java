@@ -59,8 +59,7 @@ final class ShapeNodes {
             }
             case "Flatten" -> {
                 Computed x = node.computed(0);
-                int axis = ShapeArithmetic.axis(proto.number("axis", 1), x.shape().length + 1);
-                node.require(axis == 1, "it joins images");
+                node.require(ShapeArithmetic.flattenAxis(proto, x.shape().length) == 1, "it joins images");
                 yield reshaped(x, Known.BATCH, x.perImage());
             }
             case "Reshape" -> reshape(node.computed(0), node.known(1).requireNumbers());

@@ -160,6 +160,53 @@ class OnnxModelTest {
         }
     }
 
+    /** A norm of each pixel over the channels is not one of the whole image. */
+    @Test
+    void doesNotTakeNormsOfPixelsForNormsOfImages() {
+        long[] channels = {1};
+        for (OnnxModelWriter model : List.of(
+                new OnnxModelWriter(17).node("LpNormalization", "images -> n", attribute("axis", 1)),
+                new OnnxModelWriter(17)
+                        .node("ReduceL2", "images -> l", attribute("axes", channels), attribute("keepdims", 1))
+                        .node("Div", "images l -> n"))) {
+            Path file = model.input("images", FREE, 3, 4, 4)
+                    .node("Flatten", "n -> z")
+                    .output("z", FREE, 48)
+                    .write(folder.resolve("x.onnx"));
+            try (OnnxModel opened = OnnxModel.open(file, PLAIN)) {
+                assertThat(opened.graph()).isEmpty();
+                assertThat(opened.uncovered().orElseThrow()).contains("it must be over all values of an image");
+            }
+        }
+    }
+
+    /** Small files that would fill the memory or take forever. */
+    @Test
+    void limitsWhatIsComputedFromConstants() {
+        OnnxModelWriter doubling = colors().integers("size", 1 << 23).node("ConstantOfShape", "size -> c0");
+        for (int i = 0; i < 100; i++) {
+            doubling.node("Add", "c%d c%d -> c%d".formatted(i, i, i + 1));
+        }
+        Path file = doubling.node("Mul", "y c100 -> z").output("z", FREE, 5).write(folder.resolve("x.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+            assertThat(model.uncovered().orElseThrow()).contains("values are computed from constants");
+        }
+        String many = "y ".repeat(150_000).strip();
+        Path wide = colors().node("Sum", many + " -> a")
+                .node("Sum", "a ".repeat(40_000).strip() + " -> z")
+                .output("z", FREE, 5)
+                .write(folder.resolve("wide.onnx"));
+        try (OnnxModel model = OnnxModel.open(wide, PLAIN)) {
+            assertThat(model.graph()).isEmpty();
+        }
+        Path wider = colors().node("Sum", many + " " + many + " -> z")
+                .output("z", FREE, 5)
+                .write(folder.resolve("wider.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(wider, PLAIN))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("more than 200000 nodes");
+    }
+
     @Test
     void readsWeightsBesideTheFileAndNowhereElse() throws IOException {
         ByteBuffer weights = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN);

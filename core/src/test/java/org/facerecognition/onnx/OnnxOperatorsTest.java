@@ -112,6 +112,16 @@ class OnnxOperatorsTest {
                                 .node("Pad", "x pads -> p")
                                 .node("Conv", "p w -> z", numbers("pads", 1, 0, 0, 0))),
                 toImages(
+                        "Pad, Conv same upper",
+                        model -> model.integers("pads", 0, 0, 1, 1, 0, 0, 0, 1)
+                                .floats("w", random(8 * 8 * 9), 8, 8, 3, 3)
+                                .node("Pad", "x pads -> p")
+                                .node(
+                                        "Conv",
+                                        "p w -> z",
+                                        attribute("auto_pad", "SAME_UPPER"),
+                                        numbers("strides", 2, 2))),
+                toImages(
                         "Conv of half precision",
                         model -> model.written("w16", 10, halves(8 * 8), 8, 8, 1, 1)
                                 .node("Cast", "w16 -> w", attribute("to", 1))
@@ -374,6 +384,19 @@ class OnnxOperatorsTest {
                         17,
                         model -> model.node("LpNormalization", "rows -> n", attribute("axis", 1))
                                 .node("Relu", "n -> y")),
+                onChannels(
+                        "LpNormalization of one pixel",
+                        model -> model.node("GlobalAveragePool", "x -> g")
+                                .node("LpNormalization", "g -> n", attribute("axis", 1))
+                                .node("Flatten", "n -> y")),
+                onChannels(
+                        "division of one pixel by the norm",
+                        model -> model.node("GlobalAveragePool", "x -> g")
+                                .node("ReduceL2", "g -> l", numbers("axes", -3), attribute("keepdims", 1))
+                                .node("Shape", "g -> s")
+                                .node("Expand", "l s -> e")
+                                .node("Div", "g e -> n")
+                                .node("Flatten", "n -> y", attribute("axis", -3))),
                 onRows(
                         "division by the norm",
                         17,
