@@ -11,7 +11,9 @@ import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Add;
 import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.Pointwise;
+import org.facerecognition.graph.Operation.Unflatten;
 import org.facerecognition.graph.Value;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param inputs the numbers of the values that the operation takes
  * @param addend the number of the value that is added to the result, or {@link #NONE}; only for convolutions
  * @param output the number of the value that is produced
- * @param dead the numbers of the values whose last use is this node
+ * @param dead the numbers of the values whose memory is used by this node for the last time
  */
 record FusedNode(
         Operation operation,
@@ -131,11 +133,17 @@ record FusedNode(
         }
     }
 
+    /** Rows and the images that they are made of, or that are made of them, can be the same memory. */
     private static List<FusedNode> withDeadValues(List<FusedNode> nodes) {
-        Map<Integer, Integer> lastUse = new HashMap<>(); // from a value's number to an index in the list
+        Map<Integer, Integer> memory = new HashMap<>(Map.of(0, 0)); // from a value to the first one in the same memory
+        Map<Integer, Integer> lastUse = new HashMap<>(); // from a value to an index in the list; of its memory
         for (int i = 0; i < nodes.size(); i++) {
-            for (int value : nodes.get(i).valuesUsed()) {
-                lastUse.put(value, i);
+            FusedNode node = nodes.get(i);
+            boolean shares = node.operation instanceof Flatten || node.operation instanceof Unflatten;
+            int first = shares ? Objects.requireNonNull(memory.get(node.inputs.get(0))) : node.output;
+            memory.put(node.output, first);
+            for (int value : node.valuesUsed()) {
+                lastUse.put(Objects.requireNonNull(memory.get(value)), i);
             }
         }
         List<FusedNode> result = new ArrayList<>();
@@ -143,13 +151,21 @@ record FusedNode(
             FusedNode node = nodes.get(i);
             int index = i;
             List<Integer> dead = Arrays.stream(node.valuesUsed())
-                    .filter(value -> Objects.requireNonNull(lastUse.get(value), "last use") == index)
+                    .filter(value -> Objects.equals(lastUse.get(memory.get(value)), index))
+                    .filter(value -> value != node.addend || !node.readsMemoryOf(value, memory))
                     .distinct()
                     .boxed()
                     .toList();
             result.add(new FusedNode(node.operation, node.then, node.inputs, node.addend, node.output, dead));
         }
         return result;
+    }
+
+    /** Returns whether an input, or the images of the caller, are in the memory of another value. */
+    private boolean readsMemoryOf(int value, Map<Integer, Integer> memory) {
+        Integer first = memory.get(value);
+        return value != 0 && Objects.equals(first, 0)
+                || inputs.stream().anyMatch(input -> input != value && Objects.equals(memory.get(input), first));
     }
 
     /** Returns this node with operations whose constants have no values. */

@@ -9,6 +9,7 @@ import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.Unflatten;
 import org.facerecognition.graph.Value;
 import org.junit.jupiter.api.Test;
 
@@ -84,11 +85,43 @@ class FusedNodeTest {
         assertThat(nodes.get(1).addsInPlace()).isFalse();
     }
 
+    /** Rows and the images that are made of them can be the same memory. */
+    @Test
+    void doesNotOverwriteAnAddendWhoseMemoryIsNeededLater() {
+        List<FusedNode> nodes = fused((g, x) -> {
+            Value rows = g.flatten(convolution(g, x)); // 1, 2
+            Value images = g.add(new Unflatten(), rows); // 3
+            Value sum = g.plus(convolution(g, x), images); // 4, 5
+            return g.plus(g.flatten(sum), rows); // 6, 7
+        });
+        assertThat(nodes.get(3).addend()).isEqualTo(3);
+        assertThat(nodes.get(3).addsInPlace()).isFalse();
+        assertThat(nodes.get(5).dead()).contains(2);
+    }
+
+    @Test
+    void doesNotOverwriteTheMemoryOfTheConvolutionsInput() {
+        List<FusedNode> nodes = fused((g, x) -> {
+            Value rows = g.flatten(convolution(g, x)); // 1, 2
+            Value images = g.add(new Unflatten(), rows); // 3
+            Value other = g.add(new Unflatten(), rows); // 4
+            return g.plus(convolution(g, images), other); // 5, 6
+        });
+        assertThat(nodes.get(4).addend()).isEqualTo(4);
+        assertThat(nodes.get(4).addsInPlace()).isFalse();
+    }
+
     @Test
     void doesNotOverwriteTheCallersImages() {
         List<FusedNode> nodes = fused((g, x) -> g.plus(convolution(g, x), x));
         assertThat(nodes.get(0).addend()).isZero();
         assertThat(nodes.get(0).addsInPlace()).isFalse();
+        nodes = fused((g, x) -> {
+            Value images = g.add(new Unflatten(), g.flatten(x)); // 1, 2
+            return g.plus(convolution(g, convolution(g, x)), images);
+        });
+        assertThat(nodes.get(3).addend()).isEqualTo(2);
+        assertThat(nodes.get(3).addsInPlace()).isFalse();
     }
 
     @Test

@@ -38,6 +38,7 @@ import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.PRelu;
+import org.facerecognition.graph.Operation.Unflatten;
 import org.facerecognition.graph.Value;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.weights.NamedTensors;
@@ -174,6 +175,12 @@ class PreparedNetTest {
                     return g.plus(g.sigmoid(first), g.silu(first));
                 }),
                 block("activations without a convolution", (g, x, c) -> g.relu(g.silu(x))),
+                block("sum with rows that are needed again", (g, x, c) -> {
+                    Value rows = g.flatten(g.globalAveragePool(g.add(c, x)));
+                    Value pixel = g.add(new Unflatten(), rows);
+                    Value sum = g.plus(g.add(c, g.globalAveragePool(x)), pixel);
+                    return g.add(new Unflatten(), g.plus(g.flatten(sum), rows));
+                }),
                 block("scale by its own means", (g, x, c) -> {
                     Value out = g.add(c, x);
                     return g.scale(out, g.sigmoid(g.globalAveragePool(out)));
