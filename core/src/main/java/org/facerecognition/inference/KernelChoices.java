@@ -4,11 +4,17 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
@@ -24,7 +30,8 @@ final class KernelChoices {
     private final Path file;
     private final Properties choices =
             new Properties(); // from a layer to an implementation's name, from a model to its precision
-    private boolean changed;
+    private final Set<String> own = new HashSet<>(); // keys of choices that are not in the file yet
+    private final Set<String> replaced = new HashSet<>(); // those of them that count more than the file's
 
     private static final class Holder {
         static final KernelChoices SHARED = new KernelChoices(file());
@@ -33,11 +40,17 @@ final class KernelChoices {
     /** @param file need not exist; one that cannot be read counts as empty */
     KernelChoices(Path file) {
         this.file = file;
+        choices.putAll(inFile());
+    }
+
+    private Properties inFile() {
+        Properties kept = new Properties();
         try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-            choices.load(reader);
+            kept.load(reader);
         } catch (IOException | IllegalArgumentException e) {
-            choices.clear(); // not measured yet, or not written by this class: it is measured again
+            kept.clear(); // not measured yet, or not written by this class: it is measured again
         }
+        return kept;
     }
 
     /** Returns the choices of this machine. */
@@ -75,7 +88,7 @@ final class KernelChoices {
         if (known == null) {
             known = measured.get();
             choices.setProperty(layer, known);
-            changed = true;
+            own.add(layer);
         }
         return known;
     }
@@ -87,22 +100,41 @@ final class KernelChoices {
 
     /** Keeps a choice, in the file too. */
     synchronized void keep(String key, String value) {
-        changed |= !value.equals(choices.setProperty(key, value));
+        if (!value.equals(choices.setProperty(key, value))) {
+            own.add(key);
+            replaced.add(key);
+        }
         save();
     }
 
-    /** Writes the choices if there are new ones; if that fails, the next process measures again. */
+    /**
+     * Adds new choices to the file, beside those that other processes have kept meanwhile. What was measured in several
+     * processes at the same time is what the first of them has kept. If the file cannot be written, the next process
+     * measures again.
+     */
     synchronized void save() {
-        if (!changed) {
+        if (own.isEmpty()) {
             return;
         }
-        changed = false;
-        try {
+        try (FileChannel lock = FileChannel.open(
+                        file.resolveSibling(file.getFileName() + ".lock"),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE);
+                FileLock locked = lock.lock()) {
+            Properties kept = inFile();
+            for (String key : own) {
+                if (replaced.contains(key) || !kept.containsKey(key)) {
+                    kept.setProperty(key, choices.getProperty(key));
+                }
+            }
             StringWriter text = new StringWriter();
-            choices.store(text, "The fastest convolutions and precisions of models on this machine; may be deleted");
+            kept.store(text, "The fastest convolutions and precisions of models on this machine; may be deleted");
             AtomicFile.writeUnsynced(file, text.toString().getBytes(StandardCharsets.UTF_8));
-        } catch (IOException e) {
+            kept.forEach(choices::putIfAbsent);
+        } catch (IOException | OverlappingFileLockException e) {
             // a cache that cannot be written is no failure
         }
+        own.clear();
+        replaced.clear();
     }
 }

@@ -39,7 +39,7 @@ final class TeamCall implements ComputeThreads.Work {
     private final AtomicInteger taken = new AtomicInteger();
     private final AtomicInteger done = new AtomicInteger();
     private volatile boolean begun;
-    private volatile @Nullable RuntimeException failure;
+    private volatile @Nullable Throwable failure;
 
     TeamCall(Parts parts) {
         this.parts = parts;
@@ -62,9 +62,7 @@ final class TeamCall implements ComputeThreads.Work {
         for (long start = System.nanoTime(); done.get() < parts.all.size(); ) {
             pause(start);
         }
-        if (failure != null) {
-            throw failure;
-        }
+        ComputeThreads.rethrow(failure);
     }
 
     @Override
@@ -89,11 +87,10 @@ final class TeamCall implements ComputeThreads.Work {
                     if (failure == null) {
                         parts.all.get(part).run();
                     }
-                } catch (RuntimeException e) {
+                } catch (Throwable e) { // also an error: the others would take the part for done
                     failure = e;
-                } finally {
-                    done.incrementAndGet();
                 }
+                done.incrementAndGet();
             }
         }
     }

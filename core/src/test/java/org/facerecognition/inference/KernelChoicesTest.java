@@ -42,6 +42,26 @@ class KernelChoicesTest {
     }
 
     @Test
+    void processesKeepTheChoicesOfEachOther() {
+        Path file = folder.resolve("choices.properties");
+        KernelChoices first = new KernelChoices(file);
+        KernelChoices second = new KernelChoices(file); // both start before anything is kept
+        first.choose("both", () -> "of the first");
+        first.keep("precision of the first", "bfloat16");
+        second.choose("both", () -> "of the second");
+        second.choose("of the second alone", () -> "jit");
+        second.save();
+        assertThat(second.known("both")).contains("of the second"); // what it has computed with
+        assertThat(second.known("precision of the first")).contains("bfloat16");
+        KernelChoices next = new KernelChoices(file);
+        assertThat(next.known("both")).contains("of the first");
+        assertThat(next.known("precision of the first")).contains("bfloat16");
+        assertThat(next.known("of the second alone")).contains("jit");
+        second.keep("precision of the first", "float32"); // measured again on purpose
+        assertThat(new KernelChoices(file).known("precision of the first")).contains("float32");
+    }
+
+    @Test
     void aFileThatCannotBeReadOrWrittenIsNoFailure() throws IOException {
         Path broken = Files.writeString(folder.resolve("broken"), "a = \\uZZZZ");
         assertThat(new KernelChoices(broken).choose("a", () -> "measured")).isEqualTo("measured");

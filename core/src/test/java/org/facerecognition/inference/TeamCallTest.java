@@ -27,6 +27,17 @@ class TeamCallTest {
     }
 
     @Test
+    void anErrorEndsTheCallAfterAllParts() {
+        AtomicInteger calls = new AtomicInteger();
+        assertThatThrownBy(() -> call().lead(() -> {
+                    calls.incrementAndGet();
+                    throw new OutOfMemoryError("of a test");
+                }))
+                .isInstanceOf(OutOfMemoryError.class);
+        assertThat(calls.get()).isEqualTo(3);
+    }
+
+    @Test
     void aFailureToCallThemEndsTheCallInOrder() {
         assertThatThrownBy(() -> call().lead(() -> {
                     throw new IllegalStateException("no threads");
