@@ -341,16 +341,23 @@ final class ModelFiles {
     }
 
     private static RecognizerArgs args(Map<String, String> metadata) throws JsonProcessingException {
-        ObjectNode settings = (ObjectNode) JSON.readTree(metadata.get(ARGS_KEY));
+        ObjectNode settings = object(JSON.readTree(metadata.get(ARGS_KEY)));
         rename(settings, "subCentres", "subCenters");
-        rename((ObjectNode) settings.get(NORMALIZATION_KEY), "deviation", "std");
+        rename(object(settings.path(NORMALIZATION_KEY)), "deviation", "std");
         return JSON.treeToValue(settings, RecognizerArgs.class);
     }
 
     private static Normalization normalization(Map<String, String> metadata) throws JsonProcessingException {
-        ObjectNode values = (ObjectNode) JSON.readTree(metadata.get(NORMALIZATION_KEY));
+        ObjectNode values = object(JSON.readTree(metadata.get(NORMALIZATION_KEY)));
         rename(values, "deviation", "std");
         return JSON.treeToValue(values, Normalization.class);
+    }
+
+    private static ObjectNode object(JsonNode node) {
+        if (!(node instanceof ObjectNode object)) {
+            throw new IllegalArgumentException("settings must be a JSON object, but were " + node);
+        }
+        return object;
     }
 
     private static void rename(ObjectNode object, String former, String name) {

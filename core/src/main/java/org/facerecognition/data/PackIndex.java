@@ -27,7 +27,7 @@ import org.facerecognition.natives.NativeLibraries;
  */
 final class PackIndex {
     private static final JsonFactory JSON = new JsonFactory();
-    private static final int END_BYTES = 24;
+    static final int END_BYTES = 24;
     private static final Pattern SHARD_NAME = Pattern.compile("(.*)-\\d+-of-\\d+(\\.[^.]*)?");
 
     private final MappedFile file;
@@ -144,6 +144,7 @@ final class PackIndex {
     private void parse(JsonParser json, int split) throws IOException {
         expect(json.nextToken() == JsonToken.START_OBJECT);
         while (json.nextToken() != JsonToken.END_OBJECT) {
+            expect(json.currentToken() == JsonToken.FIELD_NAME);
             String field = json.currentName();
             json.nextToken();
             switch (field) {
@@ -152,7 +153,9 @@ final class PackIndex {
                 case "shard" -> shard = json.getIntValue();
                 case "shards" -> shards = json.getIntValue();
                 case "identities" -> {
+                    expect(json.currentToken() == JsonToken.START_ARRAY);
                     while (json.nextToken() != JsonToken.END_ARRAY) {
+                        expect(json.currentToken() == JsonToken.VALUE_STRING);
                         identities.add(json.getText());
                     }
                 }
@@ -169,6 +172,7 @@ final class PackIndex {
         IntStream.Builder allChecksums = IntStream.builder();
         IntStream.Builder allLabels = IntStream.builder();
         IntStream.Builder allNames = IntStream.builder();
+        expect(json.currentToken() == JsonToken.START_ARRAY);
         while (json.nextToken() == JsonToken.START_ARRAY) {
             long place = json.nextLongValue(-1);
             int length = json.nextIntValue(-1);
@@ -185,6 +189,7 @@ final class PackIndex {
             }
             expect(json.nextToken() == JsonToken.END_ARRAY);
         }
+        expect(json.currentToken() == JsonToken.END_ARRAY);
         places = allPlaces.build().toArray();
         lengths = allLengths.build().toArray();
         checksums = allChecksums.build().toArray();

@@ -23,6 +23,7 @@ final class RecordIoLayout {
     private static final String INDEX = "train.idx";
     private static final int MAGIC = 0xced7230a;
     private static final int LENGTH_BITS = 29; // the upper 3 bits say whether a record is in parts
+    private static final int EXACT_FLOATS = 1 << 24; // up to which each whole number is a float32
     private static final int HEADER_BYTES = 24; // flag, label, id, id2
     private static final int MAX_RECORD_BYTES = 256 << 20;
 
@@ -106,8 +107,12 @@ final class RecordIoLayout {
     /** Returns label and place of each image, in the upper and the lower half of a number, ascending. */
     private long[] imagesByPerson() {
         int end = endOfImages();
+        // the end is a float32: beyond 2^24 it can be rounded, and records around it are looked at
+        int rounding = end > EXACT_FLOATS && end < Integer.MAX_VALUE ? (int) Math.ulp((float) end) : 0;
         long[] images = IntStream.range(0, keys.length)
-                .filter(place -> keys[place] > 0 && keys[place] < end)
+                .filter(place -> keys[place] > 0)
+                .filter(place ->
+                        keys[place] < end - rounding || keys[place] < (long) end + rounding && hasImage(offsets[place]))
                 .mapToLong(place -> (long) readLabel(place) << Integer.SIZE | place)
                 .toArray();
         Arrays.sort(images);
@@ -129,6 +134,12 @@ final class RecordIoLayout {
         }
         byte[] record = payload(offsets[first]);
         return intAt(record, 0) > 0 ? (int) Float.intBitsToFloat(intAt(record, HEADER_BYTES)) : Integer.MAX_VALUE;
+    }
+
+    /** Returns whether a record has more than its labels. That of an identity has only the ends of its images. */
+    private boolean hasImage(long offset) {
+        byte[] record = payload(offset);
+        return record.length > HEADER_BYTES + (long) Float.BYTES * Math.max(0, intAt(record, 0));
     }
 
     /** Returns the identity: a single label is in the header; of several labels, which follow it, it is the first. */

@@ -112,7 +112,7 @@ public final class Checkpoints {
                         last + " must be a training's checkpoint to be resumed, but is a model alone");
             }
             training.requireSame(last, JSON.readTree(metadata.get(TRAINING)), settings.acceptChangedImages());
-            TrainingProgress progress = JSON.readValue(metadata.get(PROGRESS), TrainingProgress.class);
+            TrainingProgress progress = progress(last, metadata.get(PROGRESS));
             if (shards == null) {
                 restore(file);
             } else {
@@ -137,15 +137,24 @@ public final class Checkpoints {
             return "";
         }
         try (SafeTensors file = SafeTensors.open(last)) {
-            TrainingProgress progress =
-                    JSON.readValue(file.metadata().getOrDefault(PROGRESS, "{}"), TrainingProgress.class);
+            TrainingProgress progress = progress(last, file.metadata().getOrDefault(PROGRESS, "{}"));
             return "the checkpoint after step " + progress.step + ", in epoch " + (progress.epoch + 1);
-        } catch (JsonProcessingException e) {
-            throw damaged(last, e);
         }
     }
 
-    private static WeightsException damaged(Path last, JsonProcessingException cause) {
+    private static TrainingProgress progress(Path last, String json) {
+        try {
+            @Nullable TrainingProgress progress = JSON.readValue(json, TrainingProgress.class);
+            if (progress != null) { // null is JSON too
+                return progress;
+            }
+        } catch (JsonProcessingException e) {
+            throw damaged(last, e);
+        }
+        throw damaged(last, null);
+    }
+
+    private static WeightsException damaged(Path last, @Nullable JsonProcessingException cause) {
         return new WeightsException(
                 last + " is damaged: its progress cannot be understood; use best.ckpt in its place", cause);
     }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,6 +142,39 @@ class PackedSetsTest {
                 .hasMessage("data file " + folder.resolve("nowhere") + " does not exist");
     }
 
+    /** The index is JSON with a checksum, which anybody can compute. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"identities\":0}",
+                "{\"identities\":[0]}",
+                "{\"identities\":[null]}",
+                "{\"identities\":{}}",
+                "{\"images\":0}",
+                "{\"images\":{}}",
+                "{\"images\":[0]}",
+                "{\"identities\":[\"a\"]",
+                "[]",
+                "0",
+                "null",
+                ""
+            })
+    void rejectsAnIndexOfAnotherForm(String json) throws IOException {
+        byte[] whole = Files.readAllBytes(pack(0));
+        ByteBuffer end = ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN);
+        int place = whole.length - PackIndex.END_BYTES;
+        int begin = Math.toIntExact(end.getLong(place));
+        byte[] index = json.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer changed =
+                ByteBuffer.allocate(begin + index.length + PackIndex.END_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        changed.put(whole, 0, begin).put(index).putLong(begin).putInt(index.length);
+        changed.putInt((int) Checksum.of(index)).put(PackedFaces.MAGIC);
+        Path file = Files.write(folder.resolve("other.pack"), changed.array());
+        assertThatThrownBy(() -> FaceDataset.packed(file, Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining(file.toString());
+    }
+
     @Test
     void rejectsPartsThatDoNotBelongTogether() {
         FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
@@ -186,6 +221,36 @@ class PackedSetsTest {
             }
         }
         assertThat(FaceDataset.recordIo(set, Split.VAL, 0.25, 0, 0).size()).isEqualTo(3);
+    }
+
+    /** Record 0 has the end of the images as a float32, which is rounded here from 16,777,219 to 16,777,220. */
+    @Test
+    void takesNoRecordsOfIdentitiesForImagesInALargeSet() throws IOException {
+        ByteBuffer records = ByteBuffer.allocate(1_000).order(ByteOrder.LITTLE_ENDIAN);
+        StringBuilder index = new StringBuilder();
+        int end = (1 << 24) + 3;
+        addRecord(records, index, 0, new float[] {end, end + 2}, 0);
+        addRecord(records, index, end - 2, new float[] {5}, 3);
+        addRecord(records, index, end - 1, new float[] {6, 0}, 3); // an image can have several labels too
+        addRecord(records, index, end, new float[] {1, 8_000_000}, 0);
+        addRecord(records, index, end + 1, new float[] {8_000_000, end}, 0);
+        Files.write(folder.resolve("train.rec"), Arrays.copyOf(records.array(), records.position()));
+        Files.writeString(folder.resolve("train.idx"), index);
+        FaceDataset data = FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0);
+        assertThat(data.identities()).containsExactly("5", "6");
+        assertThat(data.size()).isEqualTo(2);
+    }
+
+    private static void addRecord(ByteBuffer records, StringBuilder index, int key, float[] labels, int imageBytes) {
+        index.append(key).append('\t').append(records.position()).append('\n');
+        int several = labels.length == 1 ? 0 : labels.length;
+        int length = 24 + Float.BYTES * several + imageBytes;
+        records.putInt(0xced7230a).putInt(length).putInt(several).putFloat(labels[0]);
+        records.putLong(key).putLong(0);
+        for (int i = 0; i < several; i++) {
+            records.putFloat(labels[i]);
+        }
+        records.position(records.position() + (imageBytes + 3) / 4 * 4);
     }
 
     private static int readAll(Path folder) {
