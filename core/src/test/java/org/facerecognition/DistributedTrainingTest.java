@@ -337,6 +337,23 @@ class DistributedTrainingTest {
                     .contains("did not come to a common step within 20 s");
         }
 
+        @EnabledIfSystemProperty(
+                named = "tests.long",
+                matches = "true",
+                disabledReason = "starts many processes; run it with -Dtests.long=true")
+        @Test
+        void aRankThatCannotConnectIsNamedWithTheReason() throws IOException, InterruptedException {
+            processes.set(1, "GLOO_SOCKET_IFNAME", "nosuch0");
+            Result result = processes.run(2, with("steps=2", "timeout=20"));
+            assertThat(result.codes()).containsOnly(1);
+            for (int rank = 0; rank < 2; rank++) {
+                assertThat(result.error(rank))
+                        .contains("rank 1 (")
+                        .contains("failed: ")
+                        .contains("nosuch0");
+            }
+        }
+
         @Test
         void whatDiffersIsSaidOnEveryRank() throws IOException, InterruptedException {
             Result result = processes.run(2, with("steps=5000", "seed1=5"));

@@ -6,6 +6,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ final class RankProcesses implements AutoCloseable {
 
     private final Path folder;
     private final List<Process> processes = new ArrayList<>();
+    private final Map<Integer, Map<String, String>> environments = new HashMap<>(); // of single ranks
     private int runs;
 
     /** @param folder for output */
@@ -73,6 +75,11 @@ final class RankProcesses implements AutoCloseable {
         }
     }
 
+    /** Sets a variable in the environment of one rank. */
+    void set(int rank, String name, String value) {
+        environments.computeIfAbsent(rank, other -> new HashMap<>()).put(name, value);
+    }
+
     /** Runs to the end, each rank with one compute thread. */
     Result run(int ranks, String... options) throws IOException, InterruptedException {
         start(ranks, options);
@@ -100,6 +107,7 @@ final class RankProcesses implements AutoCloseable {
                 environment.put("MASTER_ADDR", "127.0.0.1");
                 environment.put("MASTER_PORT", Integer.toString(port));
             }
+            environment.putAll(environments.getOrDefault(rank, Map.of()));
             processes.add(builder.start());
         }
         return processes;

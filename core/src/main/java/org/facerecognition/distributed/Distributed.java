@@ -154,7 +154,7 @@ public final class Distributed implements AutoCloseable {
                     machine() + ", process " + ProcessHandle.current().pid());
             failures = new Failures(store, launch);
             awaitAll(store, failures, launch, timeout);
-            Collectives collectives = new Collectives(store, failures, launch, timeout);
+            Collectives collectives = collectives(store, failures, launch, timeout);
             return new Distributed(
                     launch.rank(),
                     launch.worldSize(),
@@ -165,6 +165,15 @@ public final class Distributed implements AutoCloseable {
                 failures.close();
             }
             store.close();
+            throw e;
+        }
+    }
+
+    private static Collectives collectives(RankStore store, Failures failures, Launch launch, Duration timeout) {
+        try {
+            return new Collectives(store, failures, launch, timeout);
+        } catch (RuntimeException e) {
+            failures.tell(e);
             throw e;
         }
     }

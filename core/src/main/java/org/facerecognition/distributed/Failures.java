@@ -110,7 +110,7 @@ final class Failures implements AutoCloseable {
     GroupFailureException explain(RuntimeException error, Duration waited) {
         String culprit;
         try {
-            culprit = culprit(waited);
+            culprit = culprit(error, waited);
         } catch (IllegalStateException e) {
             culprit = storeIsGone();
         }
@@ -125,7 +125,7 @@ final class Failures implements AutoCloseable {
         return new GroupFailureException("all ranks stop, because " + culprit, cause);
     }
 
-    private String culprit(Duration waited) {
+    private String culprit(RuntimeException error, Duration waited) {
         Beats before = beats();
         long start = System.nanoTime();
         while (System.nanoTime() - start < SILENCE_AFTER_ERROR.toNanos()) {
@@ -138,7 +138,9 @@ final class Failures implements AutoCloseable {
         Beats after = beats();
         List<Integer> silent = after.sameAs(before, rank);
         String culprit;
-        if (silent.isEmpty()) {
+        if (silent.isEmpty() && after.isEven()) { // nobody is waited for: it is this rank's own
+            culprit = who(rank) + " failed: " + RankStore.reason(error);
+        } else if (silent.isEmpty()) {
             int slowest = after.slowest();
             culprit = slowest == rank
                     ? who(rank) + " was slower than the others may wait (" + seconds(waited) + ")"
@@ -236,6 +238,15 @@ final class Failures implements AutoCloseable {
             return slowest;
         }
 
+        /** Returns whether all ranks have begun as many operations. */
+        boolean isEven() {
+            return IntStream.range(0, values.size())
+                            .mapToLong(this::operations)
+                            .distinct()
+                            .count()
+                    == 1;
+        }
+
         private long operations(int rank) {
             String value = values.get(rank);
             return Long.parseLong("0" + value.substring(value.indexOf(' ') + 1));
@@ -263,9 +274,15 @@ final class Failures implements AutoCloseable {
     public void close() {
         closed = true;
         beats.interrupt();
-        try {
-            beats.join();
-        } catch (InterruptedException e) {
+        boolean interrupted = false;
+        while (beats.isAlive()) { // it uses the store, which is closed next
+            try {
+                beats.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
