@@ -76,7 +76,7 @@ final class DistributedBenchmark {
         double compute = BATCH / results.median(contestants.get(3).name());
         StepModel model =
                 new StepModel(compute, (double) RESNET18_VALUES * Float.BYTES, (double) BATCH * EMBEDDING_BYTES);
-        System.out.printf("%n| Step of | ms | 46 MB of gradients added up, ms | of the step | modelled, ms |%n");
+        System.out.printf("%n| Step of | ms | 46 MB of gradients added up, ms | of the step | modeled, ms |%n");
         System.out.println("|---|---|---|---|---|");
         for (int ranks : new int[] {2, 4}) {
             double few = RankGroup.secondsOfSum(ranks, FEW_VALUES);
@@ -90,12 +90,12 @@ final class DistributedBenchmark {
         printMachinesThatAreNotHere(System.out);
     }
 
-    /** Modelled, not measured. */
+    /** Modeled, not measured. */
     private static void printMachinesThatAreNotHere(PrintStream out) {
         Link nvlink = new Link(360e9, 10e-6); // NVLink 4 of 450 GB/s in one direction, of which rings reach four fifths
         Link ethernet = new Link(10e9, 30e-6); // 100 GbE of 12.5 GB/s, of which they reach four fifths
         out.printf(
-                "%n| Modelled, not measured: ResNet-34, 112 px, %d images a GPU, %,.0f images/s on one | images/s |"
+                "%n| Modeled, not measured: ResNet-34, 112 px, %d images a GPU, %,.0f images/s on one | images/s |"
                         + " of ideal | communication, ms of a step |%n|---|---|---|---|%n",
                 GPU_BATCH, GPU_IMAGES_PER_SECOND);
         printRow(out, "8 GPUs, NVLink", 8, nvlink);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -124,5 +125,31 @@ class ReadmeTest {
                 assertThat(document.resolveSibling(target)).as(link.group()).exists();
             }
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("documents")
+    void anchorsLeadToHeadings(Path document) throws IOException {
+        Matcher link = LINK.matcher(Files.readString(document));
+        while (link.find()) {
+            String[] target = link.group(1).split("#", 2);
+            if (target.length == 2 && !target[0].contains(":") && (target[0].isEmpty() || target[0].endsWith(".md"))) {
+                Path other = target[0].isEmpty() ? document : document.resolveSibling(target[0]);
+                assertThat(anchors(Files.readString(other))).as(link.group()).contains(target[1]);
+            }
+        }
+    }
+
+    /** Returns the anchors that GitHub gives to the headings of a text without two equal ones. */
+    private static List<String> anchors(String text) {
+        return SHELL.matcher(text)
+                .replaceAll("")
+                .lines() // comments of commands are no headings
+                .filter(line -> line.matches("#+ .*"))
+                .map(line -> line.replaceFirst("#+ ", "")
+                        .toLowerCase(Locale.ROOT)
+                        .replaceAll("[^\\p{L}\\p{N} _-]", "")
+                        .replace(' ', '-'))
+                .toList();
     }
 }
