@@ -19,6 +19,7 @@ import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.RandomStream;
+import org.facerecognition.train.BufferCopies;
 import org.facerecognition.train.Checkpointing;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.train.Divergence;
@@ -64,6 +65,7 @@ final class TrainingRun implements AutoCloseable {
     private final ModelInfo.TrainedOn formerData;
     private final Device device;
     private final Device formerDevice;
+    private final BufferCopies formerBuffers;
     private final OpenResources resources = new OpenResources();
     private final TrainableParameters trainable;
     private final MarginWarmup marginWarmup;
@@ -110,6 +112,7 @@ final class TrainingRun implements AutoCloseable {
                 optimization.device().resolve(args.parallel().group().localRank()));
         this.ranks = Ranks.of(args.parallel(), recognizer.encoder(), recognizer.head(), device, optimization.seed());
         this.formerDevice = resources.add(recognizer.embedder().copyOfDevice());
+        this.formerBuffers = resources.add(new BufferCopies(net));
         this.trainable = new TrainableParameters(net);
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
         boolean opened = false;
@@ -217,6 +220,7 @@ final class TrainingRun implements AutoCloseable {
         net.eval();
         marginWarmup.restore();
         if (!resumed && (step == null || !step.hasChangedWeights())) {
+            formerBuffers.restore(net); // a forward pass has changed them
             recognizer.model().restore(formerData);
             recognizer.embedder().to(formerDevice);
         }
@@ -351,6 +355,7 @@ final class TrainingRun implements AutoCloseable {
         Divergence.Where where =
                 new Divergence.Where(progress.epoch + 1, progress.step + 1, learningRate, checkpoints.lastSaved());
         TrainStep.Result result = Objects.requireNonNull(step).run(epoch, batches, learningRate, progress, where);
+        formerBuffers.close(); // not needed after a change of weights, and large with some heads
         progress.step++;
         progress.waitSeconds += result.waitSeconds();
         progress.lastLoss = result.loss();

@@ -9,13 +9,16 @@ import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LinearSoftmax;
+import org.facerecognition.train.BatchEmbeddingStats;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.NonFiniteLossException;
 import org.facerecognition.train.ScheduleUnit;
 import org.facerecognition.train.Sgd;
+import org.facerecognition.train.TrainingListener;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -130,6 +133,35 @@ class NonFiniteTrainingTest {
                             recognizer, faces, TinyTraining.args().accumulation(2)))
                     .isInstanceOf(NonFiniteLossException.class);
             assertThat(losses(recognizer)).hasSameSizeAs(undisturbed).allMatch(Double::isFinite);
+        }
+    }
+
+    /** Running means and variances too, which a forward pass changes and the fingerprint is of. */
+    @Test
+    void aTrainingThatFailsBeforeItsFirstStepLeavesTheModelAsItWas() {
+        TrainingListener failing = new TrainingListener() {
+            @Override
+            public boolean wantsEmbeddingStats() {
+                return true;
+            }
+
+            @Override
+            public void embeddingStats(BatchEmbeddingStats stats) {
+                throw new IllegalStateException("the listener failed");
+            }
+        };
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(8)
+                .imageSizePx(32)
+                .classes(TinyTraining.PEOPLE)
+                .build();
+        try (Recognizer recognizer = Recognizer.arcFace(args)) {
+            String before = recognizer.fingerprint();
+            assertThatThrownBy(() -> TinyTraining.fit(
+                            recognizer, faces, TinyTraining.args().listeners(failing)))
+                    .hasMessageContaining("the listener failed");
+            assertThat(recognizer.fingerprint()).isEqualTo(before);
         }
     }
 

@@ -5,7 +5,8 @@ import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
  * Rotates, translates, scales and shears the image about its center and fills uncovered areas with black: torchvision's
- * {@code RandomAffine}.
+ * {@code RandomAffine}. With bilinear interpolation, pixels at the edge of an uncovered area are blended with black
+ * once, as by torchvision's function without a fill; its class multiplies by their coverage twice.
  *
  * @param degrees the rotation, clockwise
  * @param translateX the largest horizontal translation in either direction, as a fraction of the width, in [0, 1]

@@ -4,7 +4,9 @@ import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
- * Rotates the image about its center and fills uncovered areas with black: torchvision's {@code RandomRotation}.
+ * Rotates the image about its center and fills uncovered areas with black: torchvision's {@code RandomRotation}. With
+ * bilinear interpolation, pixels at the edge of an uncovered area are blended with black once, as by torchvision's
+ * function without a fill; its class multiplies by their coverage twice.
  *
  * @param degrees the rotation, counterclockwise
  * @param interpolation the interpolation between pixels

@@ -19,7 +19,12 @@ final class FaceSubsets {
     /** Returns the images of the chosen identities, labeled by their place in {@code chosen}. */
     static List<LabeledImage> ofIdentities(FaceDataset faces, List<String> chosen) {
         Map<String, Integer> labels = new HashMap<>();
-        chosen.forEach(name -> labels.put(name, labels.size()));
+        for (String name : chosen) {
+            if (labels.put(name, labels.size()) != null) {
+                throw new IllegalArgumentException(
+                        "identities must be chosen once each, but \"" + name + "\" was chosen twice");
+            }
+        }
         int[] newLabels = faces.identities().stream()
                 .mapToInt(name -> labels.getOrDefault(name, -1))
                 .toArray();

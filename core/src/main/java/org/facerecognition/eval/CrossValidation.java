@@ -42,8 +42,8 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
      *
      * @param folds at least 2; see {@link #maxFolds}
      * @throws IllegalArgumentException when there are fewer than 2 folds
-     * @throws UnsuitableDataException when there are fewer pairs than folds, or fewer than two genuine or two impostor
-     *     pairs
+     * @throws UnsuitableDataException when there are fewer pairs than folds, when a fold would have none, or when there
+     *     are fewer than two genuine or two impostor pairs
      */
     public static CrossValidation interleaved(Verification pairs, int folds) {
         int[] fold = new int[pairs.size()];
@@ -75,6 +75,16 @@ public record CrossValidation(double[] accuracies, double[] thresholds) {
         if (pairs.size() < folds) {
             throw new UnsuitableDataException(
                     "folds must be at least 2 and at most as many as pairs, " + pairs.size() + ", but were " + folds);
+        }
+        boolean[] hasPair = new boolean[folds];
+        for (int fold : foldOf) {
+            hasPair[fold] = true;
+        }
+        for (int fold = 0; fold < folds; fold++) {
+            if (!hasPair[fold]) {
+                throw new UnsuitableDataException("each of the " + folds + " folds must have a pair, but fold "
+                        + (fold + 1) + " has none; use at most as many as maxFolds says");
+            }
         }
         pairs.roc(); // rejects pairs on which no threshold can be chosen
         double[] accuracies = new double[folds];

@@ -126,6 +126,18 @@ public final class Checkpoints {
         }
     }
 
+    /** Returns whether a file is the checkpoint that a training would be resumed from. */
+    public static boolean isResumedFrom(Path file) {
+        if (!file.endsWith(LAST) || !Files.exists(file)) {
+            return false;
+        }
+        try (SafeTensors checkpoint = SafeTensors.open(file)) {
+            return checkpoint.metadata().containsKey(TRAINING);
+        } catch (WeightsException e) {
+            return false;
+        }
+    }
+
     /**
      * Names the last checkpoint of a folder by its step and epoch, for messages; empty when there is none.
      *

@@ -1,18 +1,14 @@
 package org.facerecognition.train;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.natives.RandomStream;
-import org.facerecognition.weights.NamedTensors;
 
 /**
  * Tries whether a network can be trained on a batch of one image, which batch normalization over 1x1 maps cannot. The
@@ -64,14 +60,14 @@ public final class OneImageTrial {
     private void run(int batchSize, int ranks) {
         long size = imageSizePx;
         try (PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
-            Map<Tensor, Tensor> buffers = copiesOfBuffers();
+                NoGradGuard noGrad = new NoGradGuard();
+                BufferCopies buffers = new BufferCopies(encoder)) {
             try {
                 encoder.forward(torch.zeros(1, 3, size, size).to(device, ScalarType.Float));
             } catch (RuntimeException e) {
                 throw String.valueOf(e.getMessage()).contains(COMPLAINT) ? refusal(batchSize, ranks, e) : e;
             } finally {
-                buffers.forEach(Tensor::copy_);
+                buffers.restore(encoder);
             }
         }
     }
@@ -92,17 +88,5 @@ public final class OneImageTrial {
         return batchSize == 1
                 ? new IllegalArgumentException(rule + "was 1" + wayOut, cause)
                 : new UnsuitableDataException(rule + "the training data has one sample" + wayOut, cause);
-    }
-
-    /** Copies of the running means and variances, which a forward pass in training mode changes; scoped. */
-    private Map<Tensor, Tensor> copiesOfBuffers() {
-        Map<String, Tensor> parameters = NamedTensors.parameters(encoder);
-        Map<Tensor, Tensor> copies = new LinkedHashMap<>();
-        NamedTensors.of(encoder).forEach((name, tensor) -> {
-            if (!parameters.containsKey(name)) {
-                copies.put(tensor, tensor.clone());
-            }
-        });
-        return copies;
     }
 }

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.FaceFinding;
+import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,8 @@ public final class TrainingDescription {
             "crop", "framing");
 
     private static final int MAX_DIFFERENCES = 6; // in a message
+    private static final String FACE_FINDING = "how faces are found";
+    private static final String VERIFIED_FACE_FINDING = "how faces to verify are found";
     private static final int LONGEST_VALUE = 80; // in a message
 
     private final Optimization optimization;
@@ -91,9 +95,16 @@ public final class TrainingDescription {
                 evaluation.verification() == null
                         ? "none"
                         : evaluation.verification().fingerprint());
+        entries.put(FACE_FINDING, faceFinding(train) + " / " + faceFinding(validation));
+        VerificationSet toVerify = evaluation.verification();
+        entries.put(VERIFIED_FACE_FINDING, faceFinding(toVerify == null ? null : toVerify.faces()));
         entries.put(
                 CONTENTS,
                 train.contentFingerprint() + (validation == null ? "" : " " + validation.contentFingerprint()));
+    }
+
+    private static String faceFinding(@Nullable FaceDataset faces) {
+        return faces == null ? "" : FaceFinding.in(faces);
     }
 
     private void model() {
@@ -223,6 +234,8 @@ public final class TrainingDescription {
         return switch (what) {
             case CONTENTS ->
                 "images have other contents under the same names (to go on with them, set acceptChangedImages)";
+            case FACE_FINDING, VERIFIED_FACE_FINDING ->
+                what + " is not the same (the detector, its settings, or the size of the crops)";
             case TRAINING_NAMES, VALIDATION_NAMES -> "the " + what + " are not the same";
             default -> what + " was " + shortened(then) + ", is now " + shortened(now);
         };

@@ -281,6 +281,9 @@ class FaceDatasetTest {
         assertThat(train.byIdentity(0.001, 0).unseen().classes()).isEqualTo(1);
         assertThat(train.byIdentity(0.999, 0).seen().classes()).isEqualTo(1);
         assertThatThrownBy(() -> train.byIdentity(1, 0)).hasMessage("fraction must be in (0, 1), but was 1.0");
+        assertThatThrownBy(() -> train.withIdentities(List.of("person1", "person0", "person1")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("identities must be chosen once each, but \"person1\" was chosen twice");
         FaceDataset one = train.withIdentities(List.of("person1"));
         assertThatThrownBy(() -> one.byIdentity(0.5, 0))
                 .hasMessage("data must have at least 2 people to be split between them, but has 1");
@@ -332,6 +335,25 @@ class FaceDatasetTest {
         assertThat(Crop.CELEBA_ALIGNED.isCompatibleWith(Crop.WHOLE)).isFalse();
         assertThat(Crop.CELEBA_CROP.ofCrops()).isEqualTo(Crop.CELEBA_CROPPED);
         assertThat(Crop.CELEBA_CROPPED.takesAlignedFaces()).isFalse();
+    }
+
+    /** A training that is resumed must find faces in the same way; names and contents of images do not tell. */
+    @Test
+    void describesHowFacesAreFound() {
+        FaceDataset faces = FaceDataset.folders(folders(2, 3), Split.TRAIN);
+        assertThat(FaceFinding.in(faces)).isEmpty();
+        Path squares = Path.of("src/test/resources/vision/squares.onnx");
+        try (FaceDetector one = FaceDetector.open(squares);
+                FaceDetector other = FaceDetector.open(squares, defaults -> defaults.withLargestSidePx(320))) {
+            String found = FaceFinding.in(faces.withFacesFound(one, 112, image -> {}));
+            assertThat(found).contains(one.fingerprint(), "112 px");
+            assertThat(FaceFinding.in(faces.withFacesFound(one, 112, image -> {})))
+                    .isEqualTo(found);
+            assertThat(FaceFinding.in(faces.withFacesFound(one, 96, image -> {})))
+                    .isNotEqualTo(found);
+            assertThat(FaceFinding.in(faces.withFacesFound(other, 112, image -> {})))
+                    .isNotEqualTo(found);
+        }
     }
 
     @Test

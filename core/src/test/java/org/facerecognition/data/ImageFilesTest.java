@@ -123,7 +123,21 @@ class ImageFilesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Cvs", "@anna", "#1", "Lost", "Anna.tmp", "李明", "O'Neil, Jr.", "Temporary", "recycler2"})
+    @ValueSource(
+            strings = {
+                "Cvs",
+                "@anna",
+                "#1",
+                "Lost",
+                "Anna.tmp",
+                "李明",
+                "O'Neil, Jr.",
+                "Temporary",
+                "recycler2",
+                "Download",
+                "download",
+                "lrdata"
+            })
     void acceptsUnusualNamesOfPeople(String name) {
         assertThat(ImageFiles.isLeftBehindFolder(Path.of(name))).isFalse();
     }

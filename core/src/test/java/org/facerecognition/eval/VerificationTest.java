@@ -140,6 +140,9 @@ class VerificationTest {
                 Verification.ofScores(new double[7], new boolean[] {true, true, true, true, false, false, false});
         assertThat(CrossValidation.maxFolds(pairs, 10)).isEqualTo(3);
         assertThat(CrossValidation.maxFolds(pairs, 2)).isEqualTo(2);
+        assertThatThrownBy(() -> CrossValidation.interleaved(pairs, pairs.size()))
+                .isInstanceOf(UnsuitableDataException.class)
+                .hasMessageContaining("folds must have a pair, but fold ");
     }
 
     @Test

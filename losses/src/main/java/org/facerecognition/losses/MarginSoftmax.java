@@ -287,6 +287,7 @@ public final class MarginSoftmax extends Head {
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
         checkBatch(embeddings, labels);
+        sampled = null; // those of the step before are closed
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor x = embeddings.to(centers.scalar_type()); // [B, D]
             if (partial == null || !is_training()) {

@@ -159,6 +159,12 @@ class PartialFcTest {
             assertThat(partial.forward(x, labels).loss().item_double())
                     .isEqualTo(whole.forward(x, labels).loss().item_double());
             assertThat(partial.sampled()).isEmpty();
+            partial.train(true);
+            partial.forward(x, labels);
+            assertThat(partial.sampled()).isPresent();
+            partial.train(false); // as a freezer does: the tensors of the step before are closed
+            partial.forward(x, labels);
+            assertThat(partial.sampled()).isEmpty();
         }
     }
 
