@@ -113,7 +113,7 @@ final class KernelChoices {
      * measures again.
      */
     synchronized void save() {
-        if (own.isEmpty()) {
+        if (own.isEmpty() || file.toString().isEmpty()) { // there is no cache folder
             return;
         }
         try (FileChannel lock = FileChannel.open(

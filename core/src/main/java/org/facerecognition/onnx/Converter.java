@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
@@ -28,6 +29,10 @@ final class Converter {
     private static final long MAX_VALUES = 1 << 26; // of one image between layers: real nets have a million
     private static final long MAX_FOLDED = 1 << 25; // values computed from constants: real nets have shapes
     private static final double NEARLY = 1e-6;
+
+    /** Operators whose result has the values of an input or of the file; weights may pass through them. */
+    private static final Set<String> OF_THE_SAME_VALUES =
+            Set.of("Constant", "Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze");
 
     private final ModelProto model;
     private final GraphBuilder builder;
@@ -167,7 +172,7 @@ final class Converter {
         } else if (allKnown) {
             Known result = ShapeArithmetic.of(node, known);
             results = result == null ? List.of() : List.of(result);
-            folded += result == null ? 0 : result.count();
+            folded += result == null || OF_THE_SAME_VALUES.contains(node.type()) ? 0 : result.count();
             if (folded > MAX_FOLDED) {
                 throw new Uncovered(node, "more than " + MAX_FOLDED + " values are computed from constants");
             }
