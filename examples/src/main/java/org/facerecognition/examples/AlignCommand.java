@@ -70,6 +70,7 @@ final class AlignCommand implements Callable<Integer> {
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
         List<ImageFileNames> files = given.files();
+        ImageFileNames.requireKept(files, out, all ? "-[0-9]+\\.png" : "\\.png");
         List<Map<String, Object>> results = new ArrayList<>();
         AtomicInteger crops = new AtomicInteger();
         AtomicInteger unreadable = new AtomicInteger();

@@ -64,7 +64,7 @@ final class Arguments {
                 : ": names with other characters are rejected; set LC_ALL=C.UTF-8";
     }
 
-    private static Charset nativeCharset() {
+    static Charset nativeCharset() {
         try {
             return Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
         } catch (IllegalCharsetNameException | UnsupportedCharsetException e) {

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
 final class AugmentCommand implements Callable<Integer> {
     private static final int CAPTION_PX = 18;
     private static final int GAP_PX = 2;
+    private static final int MAX_SIDE_PX = 4096;
     private static final int LETTER_PX = 6; // approximate width in the caption's font
 
     @Spec
@@ -82,6 +83,10 @@ final class AugmentCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (images < 1 || imageSizePx < 1 || imageSizePx > MAX_SIDE_PX) {
+            throw new IllegalArgumentException("--images must be at least 1 and --image-size 1 to " + MAX_SIDE_PX
+                    + ", but were " + images + " and " + imageSizePx);
+        }
         List<Transform> transforms = AugmentationOptions.transforms(line);
         FaceDataset faces = data.read(Split.TRAIN, seed);
         int rows = Math.max(1, Math.min(images, faces.size()));

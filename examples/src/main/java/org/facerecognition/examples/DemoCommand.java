@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -71,6 +72,11 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
+        if (Files.exists(out.resolve("last.ckpt"))) {
+            throw new IllegalArgumentException(
+                    "--out must be a folder without a training, whose files the demo would replace, but " + out
+                            + " holds one; give another folder");
+        }
         err.println("These faces are synthetic: they show no real person, and results on them say nothing about real"
                 + " faces.");
         DemoPeople demo = new DemoPeople(new SyntheticFaces(seed, IMAGE_PX), people);

@@ -73,6 +73,9 @@ final class DetectCommand implements Callable<Integer> {
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
         List<ImageFileNames> files = given.files();
+        if (out != null) {
+            ImageFileNames.requireKept(files, out, "\\.png");
+        }
         List<Map<String, Object>> results = new ArrayList<>();
         AtomicInteger faces = new AtomicInteger();
         AtomicInteger unreadable = new AtomicInteger();

@@ -2,6 +2,8 @@ package org.facerecognition.examples;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.vision.FaceDetector;
@@ -14,6 +16,8 @@ import picocli.CommandLine.Option;
 @HelpSection(Heading.DETECTION)
 final class DetectorOptions {
     private static final String FETCH = "fetch";
+    private static final int DEFAULT_MIN_FACE_PX = 16;
+    private static final int DEFAULT_MAX_SIDE_PX = 640;
 
     @Option(
             names = "--detector",
@@ -33,14 +37,14 @@ final class DetectorOptions {
     @Option(
             names = "--min-face",
             paramLabel = "PX",
-            defaultValue = "16",
+            defaultValue = "" + DEFAULT_MIN_FACE_PX,
             description = "Ignore faces whose box has a side shorter than this, in pixels.")
     private int minFacePx;
 
     @Option(
             names = "--max-side",
             paramLabel = "PX",
-            defaultValue = "640",
+            defaultValue = "" + DEFAULT_MAX_SIDE_PX,
             description = "Shrink larger images so that their longer side has this many pixels before detection; raise"
                     + " it for crowds.")
     private int maxSidePx;
@@ -80,7 +84,26 @@ final class DetectorOptions {
 
     /** Opens the detector; empty without --detector. The result is owned. */
     Optional<FaceDetector> open(PrintWriter err) {
-        return detector == null ? Optional.empty() : Optional.of(open(detector, err));
+        if (detector == null) {
+            requireDefaults();
+            return Optional.empty();
+        }
+        return Optional.of(open(detector, err));
+    }
+
+    /** Rejects settings of a detector that there is none of: images would be embedded whole. */
+    private void requireDefaults() {
+        Map<String, Boolean> given = new LinkedHashMap<>();
+        given.put("--min-score", minScore != null);
+        given.put("--min-face", minFacePx != DEFAULT_MIN_FACE_PX);
+        given.put("--max-side", maxSidePx != DEFAULT_MAX_SIDE_PX);
+        given.put("--rotations", rotations);
+        given.put("--tiles", tiles);
+        given.forEach((option, isGiven) -> {
+            if (isGiven) {
+                throw new IllegalArgumentException(option + " must be given with --detector, which it is a setting of");
+            }
+        });
     }
 
     /**

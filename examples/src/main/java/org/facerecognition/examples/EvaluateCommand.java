@@ -154,6 +154,10 @@ final class EvaluateCommand implements Callable<Integer> {
                     "--calibrate must go with a protocol that has validation faces: closed-set, open-set"
                             + " or all-pairs, which name their people, but was given with " + protocol);
         }
+        requireUsed();
+        if (calibrated != null) {
+            ModelFile.requireNoCheckpoint(calibrated);
+        }
         PrintWriter err = spec.commandLine().getErr();
         if (model.triesInputs()) {
             return tryInputs(err);
@@ -200,6 +204,19 @@ final class EvaluateCommand implements Callable<Integer> {
             spec.commandLine().getOut().println(Json.line(figures));
         }
         return 0;
+    }
+
+    /** Rejects options that the protocol does not read: figures would look as if they were of what they ask for. */
+    private void requireUsed() {
+        if (unseen != 0 && protocol != Protocol.ALL_PAIRS && protocol != Protocol.OPEN_SET) {
+            throw new ParameterException(
+                    spec.commandLine(), "--unseen must go with all-pairs or open-set, but was given with " + protocol);
+        }
+        boolean readsPairs = protocol == Protocol.LFW || protocol == Protocol.VIEW1 || protocol == Protocol.PAIRS;
+        if (pairs != null && !readsPairs) {
+            throw new ParameterException(
+                    spec.commandLine(), "--pairs must go with lfw, view1 or pairs, but was given with " + protocol);
+        }
     }
 
     private Evaluation measured(

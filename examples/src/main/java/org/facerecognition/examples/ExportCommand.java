@@ -49,6 +49,7 @@ final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        ModelFile.requireNoCheckpoint(out);
         try (Recognizer recognizer = model.load()) {
             recognizer.export(out, format, normalize);
         }

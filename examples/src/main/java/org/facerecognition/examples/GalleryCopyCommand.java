@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
@@ -40,7 +41,7 @@ final class GalleryCopyCommand implements Callable<Integer> {
     private TransferOptions options = new TransferOptions();
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         try (GalleryPlace source = GalleryPlace.of(from);
                 GalleryPlace target = GalleryPlace.of(to)) {
             GalleryInfo info = source.info();

@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.facerecognition.examples.HelpSection.Heading;
@@ -35,7 +36,7 @@ final class GalleryImportCommand implements Callable<Integer> {
     private TransferOptions options = new TransferOptions();
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         GalleryTransfer.Exported exported = GalleryTransfer.info(folder);
         try (GalleryPlace place = gallery.place()) {
             options.run(

@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -78,7 +79,7 @@ final class GalleryReembedCommand implements Callable<Integer> {
     private boolean json;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
         Optional<FaceDetector> faceDetector = detector.open(err);
         Reembedding reembedding;
@@ -91,6 +92,7 @@ final class GalleryReembedCommand implements Callable<Integer> {
             int size = loaded.embedder().embeddingSize();
             try (Gallery from = source.read(info.fingerprint(), info.dimension());
                     Gallery other = target.openForMany(fingerprint, size)) {
+                target.eraseOtherThumbnails(other); // of a former gallery of this name
                 other.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
                 EntryImages images = folder == null ? EntryImages.byNote() : EntryImages.below(folder);
                 reembedding = new Reembedding(loaded.embedder(), images, dropAttributes);

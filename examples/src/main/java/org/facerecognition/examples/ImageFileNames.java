@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -8,6 +9,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
@@ -97,6 +101,41 @@ record ImageFileNames(Path file, Path name) {
             name = path.resolveSibling(i == 1 ? withExtension : withExtension + "-" + i);
         }
         return name;
+    }
+
+    /**
+     * Checks that no image that was given is replaced by one that a command writes. Others are replaced, since a
+     * command can be repeated.
+     *
+     * @param folder the folder that {@link #in} writes below
+     * @param suffix a regular expression of what follows the names, in lower case
+     * @throws IllegalArgumentException naming the image
+     */
+    static void requireKept(List<ImageFileNames> files, Path folder, String suffix) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return; // it is created: there are no images in it
+        }
+        Path target = folder.toRealPath();
+        Set<String> names = files.stream()
+                .map(image -> image.name.toString().toLowerCase(Locale.ROOT))
+                .collect(Collectors.toSet());
+        Pattern pattern = Pattern.compile("(.*)(" + suffix + ")", Pattern.DOTALL);
+        for (ImageFileNames image : files) {
+            if (!Files.exists(image.file)) {
+                continue; // reading it says so
+            }
+            Path given = image.file.toRealPath();
+            String below = given.startsWith(target) ? target.relativize(given).toString() : "";
+            Matcher parts = pattern.matcher(below.toLowerCase(Locale.ROOT));
+            if (parts.matches() && names.contains(parts.group(1))) {
+                Path written = target.resolve(below.substring(0, parts.end(1)) + parts.group(2));
+                if (Files.exists(written) && Files.isSameFile(written, given)) { // .png is not .PNG everywhere
+                    throw new IllegalArgumentException(
+                            "--out must be a folder in which no image that was given is replaced, but " + image.file
+                                    + " would be; give a folder outside of those with the images");
+                }
+            }
+        }
     }
 
     /** Returns the file below {@code folder} that a command writes for this image. */

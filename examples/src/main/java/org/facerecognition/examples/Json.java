@@ -2,9 +2,11 @@ package org.facerecognition.examples;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import java.io.IOException;
@@ -22,10 +24,12 @@ import org.jspecify.annotations.Nullable;
  * not measured is null, not missing.
  */
 final class Json {
-    private static final ObjectMapper JSON = new ObjectMapper()
-            .registerModule(new SimpleModule()
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(JsonWriteFeature.ESCAPE_NON_ASCII) // standard output may be unable to represent a name
+            .addModule(new SimpleModule()
                     .addSerializer(double.class, new FiniteOrNull())
-                    .addSerializer(Double.class, new FiniteOrNull()));
+                    .addSerializer(Double.class, new FiniteOrNull()))
+            .build();
 
     private Json() {}
 

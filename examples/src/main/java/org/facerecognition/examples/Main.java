@@ -1,7 +1,9 @@
 package org.facerecognition.examples;
 
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -87,7 +89,17 @@ public final class Main {
 
     /** Runs a command and returns its exit code. */
     static int run(String... args) {
-        return run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args);
+        return run(writer(System.out), writer(System.err), args);
+    }
+
+    /**
+     * Returns a writer of characters. Without a locale, standard output is ASCII, and every other character becomes a
+     * question mark, although what reads the output, such as a log, mostly expects UTF-8.
+     */
+    private static PrintWriter writer(PrintStream stream) {
+        return Arguments.nativeCharset().equals(StandardCharsets.US_ASCII)
+                ? new PrintWriter(stream, true, StandardCharsets.UTF_8)
+                : new PrintWriter(stream, true);
     }
 
     /** Runs a command, with results written to {@code out} and messages to {@code err}, and returns its exit code. */

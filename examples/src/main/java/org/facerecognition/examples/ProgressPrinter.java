@@ -27,6 +27,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     private final boolean bars;
     private @Nullable ProgressBar bar;
     private @Nullable EmbedProgress pass;
+    private String passTitle = "";
     private int epochOfBar;
     private int epochs; // 0 before the first step
     private long lastLine = System.nanoTime();
@@ -49,8 +50,13 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     @Override
     public void passed(String what, int done, int images) {
         closeBar();
+        String title = what + " of " + images;
+        if (pass != null && !title.equals(passTitle)) {
+            closePass(); // one pass follows another
+        }
         if (pass == null) {
             pass = new EmbedProgress(out, what, images);
+            passTitle = title;
         }
         pass.accept(done);
     }

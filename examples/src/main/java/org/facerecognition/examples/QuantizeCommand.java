@@ -68,6 +68,7 @@ final class QuantizeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
+        ModelFile.requireNoCheckpoint(out);
         if (faces < Int8Calibration.MIN_IMAGES) {
             throw new IllegalArgumentException(
                     "--faces must be at least " + Int8Calibration.MIN_IMAGES + ", but was " + faces);

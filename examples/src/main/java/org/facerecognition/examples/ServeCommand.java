@@ -83,6 +83,10 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         PrintWriter err = spec.commandLine().getErr();
+        if (gallery == null && onDisk.isGiven()) {
+            throw new IllegalArgumentException(
+                    "--on-disk must be given with --gallery FILE, whose embeddings it leaves" + " on the disk");
+        }
         FaceServer.Settings settings = new FaceServer.Settings(host, port);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);

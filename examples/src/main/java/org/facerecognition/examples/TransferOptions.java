@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,12 +39,13 @@ final class TransferOptions {
      *
      * @param entries their number
      */
-    void run(String what, GalleryPlace place, GalleryInfo info, long entries, Transfer transfer) {
+    void run(String what, GalleryPlace place, GalleryInfo info, long entries, Transfer transfer) throws IOException {
         PrintWriter err = command.commandLine().getErr();
         Result result;
         int total;
         try (Gallery to = place.openForMany(info.fingerprint(), info.dimension());
                 CountProgress progress = new CountProgress(err, what, "entries", entries)) {
+            place.eraseOtherThumbnails(to); // of a former gallery of this name
             result = transfer.run(to, dropAttributes ? AttributesPolicy.DROP : AttributesPolicy.KEEP, progress);
             total = to.size();
             err.printf(

@@ -153,6 +153,37 @@ class ExitCodesTest {
                             "--out",
                             nowhere),
                     line("port must be", "serve", "--model", model, "--detector", CliData.DETECTOR, "--port", 99_999),
+                    line("--unseen must go with all-pairs or open-set", and(evaluate, "--unseen", 0.3)),
+                    line("--pairs must go with lfw, view1 or pairs", and(evaluate, "--pairs", nowhere)),
+                    line(
+                            "--min-score must be given with --detector",
+                            "embed",
+                            photo,
+                            "--model",
+                            model,
+                            "--min-score",
+                            0.9),
+                    line(
+                            "--on-disk must be given with --gallery",
+                            "serve",
+                            "--model",
+                            model,
+                            "--detector",
+                            CliData.DETECTOR,
+                            "--on-disk"),
+                    line("--image-size 1 to 4096", "augment", "--data", faces, "--image-size", -8),
+                    line("must not be the checkpoint of a training", and(evaluate, "--calibrate", model)),
+                    line("must not be the checkpoint", "quantize", photo, "--model", model, "--out", model),
+                    line(
+                            "must not be the checkpoint of a training",
+                            "export",
+                            "--model",
+                            model,
+                            "--format",
+                            "safetensors",
+                            "--out",
+                            model),
+                    line("--out must be a folder without a training", "demo", "--out", model.getParent()),
                     line("command must be one of", "schema", "serve"));
         }
 

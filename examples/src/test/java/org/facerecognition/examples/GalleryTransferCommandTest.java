@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -151,6 +152,15 @@ class GalleryTransferCommandTest {
 
     // ---- export, import and copy ----
 
+    private static void writeFile(Path file) {
+        try {
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, "a face");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Test
     void exportsAndImports() {
         Path export = folder.resolve("export");
@@ -160,9 +170,12 @@ class GalleryTransferCommandTest {
         assertThat(exported.err()).contains("exported 6 entries of " + file + " into " + export, "entries/s");
 
         Path copy = folder.resolve("copy.gallery");
+        Path formerFace = folder.resolve("copy.gallery.faces/1.jpg"); // of a gallery that had this name
+        writeFile(formerFace);
         Cli.Result imported = Cli.run("gallery", "import", "--gallery", copy, "--from", export, "--json");
         assertThat(imported.json().toString()).isEqualTo("{\"added\":6,\"already_there\":0,\"entries\":6}");
         assertThat(lines(copy)).isEqualTo(lines(file));
+        assertThat(formerFace).doesNotExist();
         assertThat(Gallery.info(copy)).isEqualTo(Gallery.info(file));
         Cli.Result again = Cli.run("gallery", "import", "--gallery", copy, "--from", export, "--json");
         assertThat(again.json().toString()).isEqualTo("{\"added\":0,\"already_there\":6,\"entries\":6}");

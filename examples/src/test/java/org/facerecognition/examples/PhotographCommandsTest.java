@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -323,6 +324,37 @@ class PhotographCommandsTest {
         assertThat(Cli.run("align", "--detector", DETECTOR, both, "--out", narrow, "--size", "big")
                         .err())
                 .contains("--size must be a number of pixels or 96x112, but was big");
+    }
+
+    /** Crops and marked copies once replaced photographs of the same names. */
+    @Test
+    void replacesNoPhotograph() throws IOException {
+        byte[] before = Files.readAllBytes(one);
+        Path photos = folder.resolve("photos");
+        Path numbered = photograph("photos/bob/2-1.png", true, false);
+        for (Object[] words : new Object[][] {
+            {"align", photos, "--out", photos},
+            {"align", "--all", photos, "--out", photos},
+            {"detect", photos, "--out", folder.resolve("photos/../photos")},
+            {"align", one, "--out", one.getParent()}
+        }) {
+            Object[] all = Arrays.copyOf(words, words.length + 2);
+            all[words.length] = "--detector";
+            all[words.length + 1] = DETECTOR;
+            Cli.Result result = Cli.run(all);
+            assertThat(result.code()).as(result.err()).isEqualTo(2);
+            assertThat(result.err())
+                    .contains("--out must be a folder in which no image that was given is replaced, but ");
+        }
+        assertThat(Cli.run("align", "--all", photos, "--out", photos, "--detector", DETECTOR)
+                        .err())
+                .contains(numbered.toString());
+        assertThat(Files.readAllBytes(one)).isEqualTo(before);
+        Path jpeg = Files.copy(one, folder.resolve("photos/ann/2.jpg"));
+        assertThat(Cli.run("align", jpeg, "--out", jpeg.getParent(), "--detector", DETECTOR)
+                        .code())
+                .isZero();
+        assertThat(jpeg.resolveSibling("2.png")).exists();
     }
 
     @Test

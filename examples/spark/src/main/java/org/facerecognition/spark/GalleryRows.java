@@ -1,6 +1,7 @@
 package org.facerecognition.spark;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.size;
 
 import java.util.ArrayList;
@@ -19,7 +20,6 @@ import org.facerecognition.gallery.GalleryInfo;
 public final class GalleryRows {
     private static final int BATCH = 1_000;
     private static final List<String> NEEDED = List.of(
-            FaceEmbedding.PATH,
             FaceEmbedding.IDENTITY,
             FaceEmbedding.EMBEDDING,
             FaceEmbedding.CONTENT_KEY,
@@ -76,8 +76,9 @@ public final class GalleryRows {
     }
 
     /**
-     * Enrolls all embeddings that have an identity, with the path as the note, and binds the gallery to their mode.
-     * What is there already is not enrolled again, so that this can be repeated. One partition at a time is in memory.
+     * Enrolls all embeddings that have an identity, with the path as the note if there is one, and binds the gallery to
+     * their mode. What is there already is not enrolled again, so that this can be repeated. One partition at a time is
+     * in memory.
      *
      * @param to open for writing, of the model that {@link #info} says; borrowed
      * @param leftOut receives a sentence for each row that a gallery rejects
@@ -94,7 +95,13 @@ public final class GalleryRows {
         Dataset<Row> embedded = embedded(embeddings);
         Batches batches = new Batches(to, leftOut);
         Iterator<Row> rows = embedded.filter(col(FaceEmbedding.IDENTITY).isNotNull())
-                .select(FaceEmbedding.IDENTITY, FaceEmbedding.EMBEDDING, FaceEmbedding.PATH, FaceEmbedding.CONTENT_KEY)
+                .select(
+                        col(FaceEmbedding.IDENTITY),
+                        col(FaceEmbedding.EMBEDDING),
+                        Arrays.asList(embeddings.columns()).contains(FaceEmbedding.PATH)
+                                ? col(FaceEmbedding.PATH)
+                                : lit(null).cast("string"), // rows that were read as bytes
+                        col(FaceEmbedding.CONTENT_KEY))
                 .toLocalIterator();
         while (rows.hasNext()) {
             batches.add(rows.next());
@@ -132,7 +139,7 @@ public final class GalleryRows {
                 Gallery.checkName(identity);
             } catch (IllegalArgumentException e) {
                 rejected++;
-                leftOut.accept(row.getString(2) + ": " + e.getMessage());
+                leftOut.accept((row.isNullAt(2) ? "" : row.getString(2) + ": ") + e.getMessage());
                 return;
             }
             batch.add(new Enrollment(identity, floats(row.getList(1)), row.getString(2), row.getString(3)));

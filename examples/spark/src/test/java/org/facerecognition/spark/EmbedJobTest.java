@@ -292,6 +292,9 @@ class EmbedJobTest {
             assertThat(GalleryRows.enroll(strange, gallery, why::append).rejected())
                     .isEqualTo(IMAGES_EACH);
             assertThat(why.toString()).contains("0.png");
+            GalleryRows.Result ofBytes = GalleryRows.enroll(
+                    rows.drop("path").withColumn("content_key", lit("of bytes")).limit(1), gallery, why::append);
+            assertThat(ofBytes.added()).isEqualTo(1);
             assertThatThrownBy(() -> GalleryRows.enroll(rows, other, why::append))
                     .hasMessageContaining("another gallery");
             Dataset<Row> both = rows.union(rows.withColumn("fingerprint", lit("ffffffffffffffff")));

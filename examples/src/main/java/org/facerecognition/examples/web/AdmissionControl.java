@@ -58,9 +58,17 @@ final class AdmissionControl {
          */
         <T> T compute(Supplier<T> work) {
             try {
-                return CompletableFuture.supplyAsync(work, workers).join();
+                return CompletableFuture.supplyAsync(
+                                () -> {
+                                    if (isShuttingDown()) { // nobody waits for what has not begun
+                                        throw shuttingDown();
+                                    }
+                                    return work.get();
+                                },
+                                workers)
+                        .join();
             } catch (RejectedExecutionException e) {
-                throw new ApiException(503, "the server is shutting down");
+                throw shuttingDown();
             } catch (CompletionException e) {
                 if (e.getCause() instanceof RuntimeException cause) {
                     throw cause;
@@ -74,6 +82,10 @@ final class AdmissionControl {
             kibibytes.release(kib);
             requests.release();
         }
+    }
+
+    private static ApiException shuttingDown() {
+        return new ApiException(503, "the server is shutting down");
     }
 
     /**
@@ -98,8 +110,12 @@ final class AdmissionControl {
         return requests.availablePermits();
     }
 
+    boolean isShuttingDown() {
+        return workers.isShutdown();
+    }
+
     /**
-     * Accepts no more work and waits until the work in progress has finished.
+     * Accepts no more work, refuses what waits, and waits until the work in progress has finished.
      *
      * @return whether it finished within the timeout
      */

@@ -261,6 +261,10 @@ final class DemoService {
 
     /** Returns the thumbnail of an entry's face as a JPEG, or empty if it has none. */
     Optional<byte[]> thumbnail(long entry) throws IOException {
+        if (gallery.entry(entry).isEmpty()) { // another program may have removed it
+            thumbnails.remove(entry);
+            return Optional.empty();
+        }
         return thumbnails.get(entry);
     }
 
@@ -271,7 +275,9 @@ final class DemoService {
      */
     boolean remove(long entry) throws IOException {
         thumbnails.remove(entry);
-        return gallery.remove(entry);
+        boolean removed = gallery.remove(entry);
+        thumbnails.remove(entry); // a request that was enrolling it may have stored one meanwhile
+        return removed;
     }
 
     // ---- analyzing an image ----

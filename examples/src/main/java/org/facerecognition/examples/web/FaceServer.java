@@ -137,10 +137,14 @@ public final class FaceServer implements AutoCloseable {
             server.server.start(settings.host(), settings.port());
             return server;
         } catch (JavalinBindException e) {
+            server.close();
             throw new IllegalStateException(
                     "cannot bind to port " + settings.port() + " of " + settings.host()
                             + ": it is in use or not permitted; choose another port (--port)",
                     e);
+        } catch (RuntimeException e) {
+            server.close();
+            throw e;
         }
     }
 

@@ -72,7 +72,7 @@ final class Upload {
         InputStream in = request.req().getInputStream();
         int filled = 0;
         while (filled < length) {
-            int count = in.read(body, filled, length - filled);
+            int count = read(in, body, filled);
             if (count < 0) {
                 throw new ApiException(400, "the image must be complete, but the request ended early");
             }
@@ -82,6 +82,15 @@ final class Upload {
             }
         }
         return checkFormat(body);
+    }
+
+    /** Reads what has arrived. A connection that is closed or stalls is no fault of the server. */
+    private static int read(InputStream in, byte[] body, int filled) {
+        try {
+            return in.read(body, filled, body.length - filled);
+        } catch (IOException e) {
+            throw new ApiException(408, "the image must arrive without a pause of half a minute, but did not");
+        }
     }
 
     /**

@@ -117,6 +117,15 @@ class FaceServerTest {
         assertThat(face.at("/nearest/cosine").asDouble()).isBetween(-1.0, TestServer.THRESHOLD);
     }
 
+    /** Another server or a command may share the gallery. */
+    @Test
+    void servesNoFaceOfAnEntryThatAnotherProgramHasRemoved() {
+        long entry = enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
+        assertThat(server.get("/api/gallery/" + entry + "/image").statusCode()).isEqualTo(200);
+        server.gallery.remove(entry);
+        assertThat(server.get("/api/gallery/" + entry + "/image").statusCode()).isEqualTo(404);
+    }
+
     private static HttpResponse<String> compare(byte[] first, byte[] second) {
         byte[] both = Arrays.copyOf(first, first.length + second.length);
         System.arraycopy(second, 0, both, first.length, second.length);

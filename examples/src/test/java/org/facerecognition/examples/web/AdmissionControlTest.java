@@ -1,0 +1,63 @@
+package org.facerecognition.examples.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class AdmissionControlTest {
+    /** Their clients are gone; a server once computed answers for them for half a minute, and then failed. */
+    @Test
+    void requestsThatWaitAreNotComputedDuringTheShutdown() throws Exception {
+        AdmissionControl admission = new AdmissionControl(4, 1 << 20, 1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        CompletableFuture<String> running = CompletableFuture.supplyAsync(() -> compute(admission, () -> {
+            begun.countDown();
+            await(end);
+            return "computed";
+        }));
+        begun.await();
+        CompletableFuture<String> waiting = new CompletableFuture<>();
+        Thread client = new Thread(() -> {
+            try {
+                waiting.complete(compute(admission, () -> "computed too"));
+            } catch (RuntimeException e) {
+                waiting.completeExceptionally(e);
+            }
+        });
+        client.start();
+        while (client.getState() != Thread.State.WAITING) { // until it waits for a worker
+            Thread.onSpinWait();
+        }
+        CompletableFuture<Boolean> ended =
+                CompletableFuture.supplyAsync(() -> admission.shutDown(30, TimeUnit.SECONDS));
+        while (!admission.isShuttingDown()) {
+            Thread.onSpinWait();
+        }
+        end.countDown();
+        assertThat(running.get()).isEqualTo("computed");
+        assertThatThrownBy(waiting::get).hasRootCauseMessage("the server is shutting down");
+        assertThat(ended.get()).isTrue();
+    }
+
+    private static String compute(AdmissionControl admission, Supplier<String> work) {
+        try (AdmissionControl.Permit permit = admission.admit(1)) {
+            return permit.compute(work);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
