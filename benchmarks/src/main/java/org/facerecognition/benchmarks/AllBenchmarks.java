@@ -62,7 +62,7 @@ final class AllBenchmarks {
 
         /** Returns whether it runs the program of the examples. */
         boolean usesProgram() {
-            return name.equals("accuracy") || name.equals("fine-tuning");
+            return name.equals("accuracy") || name.equals("fine-tuning") || name.equals("serve");
         }
 
         /** Returns the command line as a README shows it. */
@@ -99,6 +99,7 @@ final class AllBenchmarks {
             new Section("accuracy", 8, false, 2, "accuracy {mobilefacenet} {yunet} {lfw} {celeba-ir} {orl} {celeba}"),
             new Section("fine-tuning", 15, false, 2, "fine-tuning {mobilefacenet} {celeba}"),
             new Section("losses", 40, false, 2, "losses {orl}"),
+            new Section("serve", 8, true, 2, "serve {mobilefacenet} {yunet} {lfw}"),
             new Section("recognition", 4, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 
     private AllBenchmarks() {}

@@ -38,6 +38,9 @@ public final class Main {
                             InferenceBenchmark::run)),
             Map.entry("photographs", new Benchmark("YUNET LFW [ROUNDS [MANY]]", PhotographsBenchmark::run)),
             Map.entry("exports", new Benchmark("[ENCODER ...]", ExportsBenchmark::run)),
+            Map.entry(
+                    "serve",
+                    new Benchmark("MOBILEFACENET YUNET LFW [CLIENTS [ROUNDS [SECONDS]]]", ServeBenchmark::run)),
             Map.entry("soak", new Benchmark("[EMBEDDINGS [NEIGHBORS]]", Soak::run)),
             Map.entry("heads", new Benchmark("[ROUNDS [CLASSES]]", HeadsBenchmark::run)),
             Map.entry("distributed", new Benchmark("[ROUNDS [STEPS]]", DistributedBenchmark::run)),

@@ -163,7 +163,7 @@ final class PhotographsBenchmark {
     }
 
     /** Returns one image of each of the first people. */
-    private static List<Path> photographs(Path lfw) throws IOException {
+    static List<Path> photographs(Path lfw) throws IOException {
         List<Path> files = new ArrayList<>();
         try (Stream<Path> folders = Files.list(lfw.resolve("lfw-deepfunneled"))) {
             for (Path person : folders.filter(Files::isDirectory).sorted().toList()) {

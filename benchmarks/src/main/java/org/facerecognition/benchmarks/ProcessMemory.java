@@ -5,7 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The resident memory of this process and its peak, in MiB; Linux only, except where a method says otherwise. */
+/** Resident memory of processes, and the peak of this one, in MiB; Linux only, except where a method says otherwise. */
 final class ProcessMemory {
     private ProcessMemory() {}
 
@@ -16,7 +16,12 @@ final class ProcessMemory {
 
     /** Returns the present resident memory. */
     static double residentMib() throws IOException {
-        return mebibytes("VmRSS");
+        return mebibytes("self", "VmRSS");
+    }
+
+    /** Returns the present resident memory of another process. */
+    static double residentMib(long process) throws IOException {
+        return mebibytes(Long.toString(process), "VmRSS");
     }
 
     /** Returns the present resident memory, or 0 if the operating system does not report it. */
@@ -30,11 +35,11 @@ final class ProcessMemory {
 
     /** Returns the peak since {@link #resetPeak}. */
     static double peakMib() throws IOException {
-        return mebibytes("VmHWM");
+        return mebibytes("self", "VmHWM");
     }
 
-    private static double mebibytes(String field) throws IOException {
-        try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+    private static double mebibytes(String process, String field) throws IOException {
+        try (var lines = Files.lines(Path.of("/proc", process, "status"))) {
             String line =
                     lines.filter(text -> text.startsWith(field)).findFirst().orElseThrow();
             return Long.parseLong(line.replaceAll("\\D", "")) / 1024.0; // the file has kB

@@ -33,11 +33,15 @@ final class Program {
         }
     }
 
+    /** Returns the words that start the program, before those of a command. */
+    static List<String> command() {
+        return List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR.toString());
+    }
+
     /** Runs a command and returns its standard output; its standard error is that of this process. */
     static String run(List<String> words) throws IOException, InterruptedException {
         requireJar();
-        List<String> command = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR.toString()));
+        List<String> command = new ArrayList<>(command());
         command.addAll(words);
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
