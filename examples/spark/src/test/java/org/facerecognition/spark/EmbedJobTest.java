@@ -293,7 +293,7 @@ class EmbedJobTest {
                     .isEqualTo(IMAGES_EACH);
             assertThat(why.toString()).contains("0.png");
             GalleryRows.Result ofBytes = GalleryRows.enroll(
-                    rows.drop("path").withColumn("content_key", lit("of bytes")).limit(1), gallery, why::append);
+                    rows.drop("path").withColumn("identity", lit("Somebody")).limit(1), gallery, why::append);
             assertThat(ofBytes.added()).isEqualTo(1);
             assertThatThrownBy(() -> GalleryRows.enroll(rows, other, why::append))
                     .hasMessageContaining("another gallery");
