@@ -159,28 +159,41 @@ class Int8ModelTest {
                 good.replaceFirst("\"limit\":[^,]*", "\"limit\":\"NaN\""),
                 good.replaceFirst("\"values\":\\{", "\"values\":{\"x\":{\"limit\":1,\"signed\":true},"))) {
             assertThat(damaged).isNotEqualTo(good);
-            Path other = rewritten(file, damaged);
+            Path other = rewritten(file, "int8", damaged);
             assertThatThrownBy(() -> load(other))
                     .as(damaged)
                     .isInstanceOf(WeightsException.class)
                     .hasMessageStartingWith(other + " is damaged: its metadata cannot be understood");
         }
-        Path foreign = rewritten(file, good.replaceFirst("\"network\":\"....", "\"network\":\"0000"));
+        Path foreign = rewritten(file, "int8", good.replaceFirst("\"network\":\"....", "\"network\":\"0000"));
         assertThatThrownBy(() -> load(foreign))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("of another network")
                 .hasMessageEndingWith("calibrate the model again");
     }
 
-    /** Writes a model's file again with another calibration. */
-    private Path rewritten(Path file, String calibration) {
+    @Test
+    void settingsOfAnotherFormAreDamage() {
+        Path file = folder.resolve("plain.model");
+        recognizer.save(file);
+        for (String settings : List.of("5", "[]", "null", "{\"normalization\":7}")) {
+            Path other = rewritten(file, "args", settings);
+            assertThatThrownBy(() -> load(other))
+                    .as(settings)
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageStartingWith(other + " is damaged: its metadata cannot be understood");
+        }
+    }
+
+    /** Writes a model's file again with another entry of its metadata. */
+    private Path rewritten(Path file, String key, String value) {
         Path other = folder.resolve("other.safetensors");
         try (PointerScope scope = new PointerScope();
                 SafeTensors tensors = SafeTensors.open(file)) {
             Map<String, Tensor> values = new LinkedHashMap<>();
             tensors.names().forEach(name -> values.put(name, tensors.read(name)));
             Map<String, String> metadata = new LinkedHashMap<>(tensors.metadata());
-            metadata.put("int8", calibration);
+            metadata.put(key, value);
             SafeTensors.write(other, values, metadata);
         }
         return other;

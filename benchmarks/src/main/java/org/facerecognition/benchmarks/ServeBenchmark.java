@@ -3,6 +3,7 @@ package org.facerecognition.benchmarks;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -150,13 +151,21 @@ final class ServeBenchmark {
             while ((line = messages.readLine()) != null) {
                 Matcher address = ADDRESS.matcher(line);
                 if (address.matches()) {
-                    Thread rest = new Thread(() -> messages.lines().forEach(System.err::println), "messages of serve");
+                    Thread rest = new Thread(() -> print(messages), "messages of serve");
                     rest.setDaemon(true);
                     rest.start();
                     return new Server(process, address.group(1));
                 }
             }
             throw new IOException("face-recognition serve ended with status " + process.exitValue());
+        }
+
+        private static void print(BufferedReader messages) {
+            try {
+                messages.lines().forEach(System.err::println);
+            } catch (UncheckedIOException e) {
+                // the process has been ended
+            }
         }
 
         double residentMib() throws IOException {

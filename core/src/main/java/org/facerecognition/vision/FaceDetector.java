@@ -32,7 +32,7 @@ public interface FaceDetector extends AutoCloseable {
      * @param largestSidePx maximum side of an image; larger images are reduced to it before detection. Faces should
      *     then still have 10 pixels or more: raise it for crowds, at a cost proportional to the area
      * @param rotations whether faces are also looked for in the image turned by 90, 180 and 270 degrees, where the
-     *     upright image leaves a doubt: it shows no face, or one whose score an upside-down face could have too. A
+     *     upright image gives no clear face: it shows no face, or one whose score an upside-down face could have too. A
      *     turned face replaces an upright one in the same place if its score is higher. Its landmarks are in the
      *     face's own order, so that {@link FaceAligner} turns it upright. Takes up to four times as long
      * @param tiles whether an image that is larger than {@code largestSidePx} is also examined in overlapping tiles of

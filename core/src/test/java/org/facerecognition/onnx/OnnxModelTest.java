@@ -180,6 +180,16 @@ class OnnxModelTest {
         }
     }
 
+    @Test
+    void callsAnExportWithoutANormalizationDamaged() {
+        Path file = colors().metadata("format", "face-recognition export 1")
+                .metadata("normalization", "null") // which is JSON
+                .write(folder.resolve("x.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " is damaged: its metadata cannot be understood");
+    }
+
     /** Small files that would fill the memory or take forever. */
     @Test
     void limitsWhatIsComputedFromConstants() {

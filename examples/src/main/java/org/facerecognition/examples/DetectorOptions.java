@@ -51,8 +51,8 @@ final class DetectorOptions {
 
     @Option(
             names = "--rotations",
-            description = "Also look for faces in the image turned by 90, 180 and 270 degrees, where the upright one"
-                    + " leaves a doubt; for photographs that lie on their side or upside down.")
+            description = "Also look for faces in the image turned by 90, 180 and 270 degrees, if the upright one"
+                    + " gives no clear face; for photographs that lie on their side or upside down.")
     private boolean rotations;
 
     @Option(

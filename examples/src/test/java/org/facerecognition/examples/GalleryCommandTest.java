@@ -20,12 +20,15 @@ import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -290,6 +293,28 @@ class GalleryCommandTest {
                     .contains("note: " + capture + " was enrolled as Ann (entry 2) by an earlier version");
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
         }
+    }
+
+    /** Without a locale, Java writes question marks for all characters but ASCII, and two names looked alike. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void printsNamesWithoutALocale() throws IOException, InterruptedException {
+        try (Gallery gallery = Gallery.open(file, "model", 2)) {
+            gallery.enroll(List.of(new Enrollment("\u674e\u96f7", new float[] {1, 0}, null, null)));
+        }
+        ProcessBuilder list = new ProcessBuilder(
+                System.getProperty("java.home") + "/bin/java",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "gallery",
+                "list",
+                "--gallery",
+                file.toString());
+        list.environment().put("LC_ALL", "C");
+        Process process = list.start();
+        assertThat(process.inputReader(StandardCharsets.UTF_8).readLine()).isEqualTo("\u674e\u96f7\t1");
+        assertThat(process.waitFor()).isZero();
     }
 
     /** Earlier, two people whose names could not be read became one, and removing one removed both. */
