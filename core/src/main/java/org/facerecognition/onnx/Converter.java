@@ -172,7 +172,7 @@ final class Converter {
         } else if (allKnown) {
             Known result = ShapeArithmetic.of(node, known);
             results = result == null ? List.of() : List.of(result);
-            folded += result == null || OF_THE_SAME_VALUES.contains(node.type()) ? 0 : result.count();
+            folded += result != null && isMade(node, result, known) ? result.count() : 0;
             if (folded > MAX_FOLDED) {
                 throw new Uncovered(node, "more than " + MAX_FOLDED + " values are computed from constants");
             }
@@ -185,6 +185,13 @@ final class Converter {
         for (int i = 0; i < node.outputs().size() && i < results.size(); i++) {
             values.put(node.outputs().get(i), results.get(i));
         }
+    }
+
+    /** Returns whether the values of a result take memory of their own. */
+    private static boolean isMade(NodeProto node, Known result, List<@Nullable Known> inputs) {
+        Known first = inputs.isEmpty() ? null : inputs.get(0);
+        boolean isConverted = first != null && (first.numbers() == null) != (result.numbers() == null);
+        return isConverted || !OF_THE_SAME_VALUES.contains(node.type());
     }
 
     private List<? extends Datum> computed(NodeProto node, List<@Nullable Datum> inputs) {

@@ -201,6 +201,14 @@ class OnnxModelTest {
         try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
             assertThat(model.uncovered().orElseThrow()).contains("values are computed from constants");
         }
+        OnnxModelWriter converting = colors().integers("size", 1 << 22).node("ConstantOfShape", "size -> c0");
+        for (int i = 0; i < 100; i++) { // from floats to integers and back
+            converting.node("Cast", "c%d -> c%d".formatted(i, i + 1), attribute("to", i % 2 == 0 ? 7 : 1));
+        }
+        Path casts = converting.node("Mul", "y c100 -> z").output("z", FREE, 5).write(folder.resolve("casts.onnx"));
+        try (OnnxModel model = OnnxModel.open(casts, PLAIN)) {
+            assertThat(model.uncovered().orElseThrow()).contains("values are computed from constants");
+        }
         String many = "y ".repeat(150_000).strip();
         Path wide = colors().node("Sum", many + " -> a")
                 .node("Sum", "a ".repeat(40_000).strip() + " -> z")
