@@ -4,7 +4,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.vision.DetectedFace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,13 +42,13 @@ record CroppedFace(
         if (fallback == null) {
             return cropper.crop(whole);
         }
+        Optional<FaceCropper.Located> face = cropper.locateIfUsable(whole);
+        if (face.isPresent()) {
+            return face.get().pixels();
+        }
+        fallback.listener.accept(whole);
         try (Mat image = whole.read()) {
-            Optional<DetectedFace> face = cropper.findIfUsable(image);
-            if (face.isEmpty()) {
-                fallback.listener.accept(whole);
-                return fallback.crop.apply(image, cropper.sizePx(), name());
-            }
-            return cropper.align(image, face.get());
+            return fallback.crop.apply(image, cropper.sizePx(), name());
         }
     }
 

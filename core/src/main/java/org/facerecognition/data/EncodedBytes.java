@@ -10,8 +10,8 @@ record EncodedBytes(byte[] bytes, String name) implements ImageSource {
     }
 
     @Override
-    public Mat read(int minPx) {
-        return ImageReader.decode(bytes, minPx, name);
+    public Reduced readReduced(int minPx) {
+        return ImageReader.decodeReduced(bytes, minPx, name);
     }
 
     @Override

@@ -58,9 +58,9 @@ final class EncodedImage {
     private static boolean endsJpeg(byte[] bytes) {
         int i = 2;
         while (i + 1 < bytes.length) {
-            if (at(bytes, i) != MARKER) {
-                i++;
-                continue;
+            i = HeaderBytes.next255(bytes, i);
+            if (i + 1 >= bytes.length) {
+                return false;
             }
             int marker = at(bytes, i + 1);
             if (marker == END_OF_IMAGE) {

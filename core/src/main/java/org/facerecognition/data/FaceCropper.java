@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceAligner;
@@ -54,19 +55,72 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     /**
-     * Reads an image, crops the model's input and says where the face is in the image.
+     * Reads an image, crops the model's input and says where the face is in the image. A JPEG whose shorter side is
+     * at least three times the detector's largest side is decoded at a half, a quarter or an eighth of its size, which
+     * takes half the time or less, unless the face is then smaller than the crop.
      *
      * @throws DataException as {@link #crop(ImageSource)}
      */
     public Located locate(ImageSource image) {
-        try (Mat whole = image.read()) {
-            if (detector == null) {
+        if (detector == null) {
+            try (Mat whole = image.read()) {
                 return new Located(crop.apply(whole, sizePx, image.name()), Optional.empty());
             }
-            DetectedFace face = find(whole, image.name())
-                    .orElseThrow(() -> new DataException(noFace(whole.cols(), whole.rows(), image.name())));
-            return new Located(align(whole, face), Optional.of(face));
         }
+        return locate(
+                        image,
+                        whole -> Optional.of(find(whole, image.name())
+                                .orElseThrow(
+                                        () -> new DataException(noFace(whole.cols(), whole.rows(), image.name())))))
+                .orElseThrow();
+    }
+
+    /**
+     * As {@link #locate(ImageSource)}, where there is a face that can be embedded.
+     *
+     * @return empty where {@link #findIfUsable} finds none
+     * @throws DataException when the image cannot be read
+     * @throws IllegalStateException when there is no detector
+     */
+    Optional<Located> locateIfUsable(ImageSource image) {
+        return locate(image, this::findIfUsable);
+    }
+
+    /** Finds a face in the image, in a reduced one where that is enough, and aligns it. */
+    private Optional<Located> locate(ImageSource image, Function<Mat, Optional<DetectedFace>> find) {
+        ImageSource.Reduced read =
+                mayReduce() ? image.readReduced(sufficientPx()) : new ImageSource.Reduced(image.read(), 1);
+        try (Mat pixels = read.pixels()) {
+            if (read.factor() == 1) {
+                return find.apply(pixels).map(face -> new Located(align(pixels, face), Optional.of(face)));
+            }
+            Optional<DetectedFace> reduced = findIfUsable(pixels);
+            if (reduced.isPresent()) {
+                DetectedFace face = reduced.get().scaled(read.factor());
+                if (FaceAligner.scale(reduced.get().pointArray(), sizePx) <= 1) {
+                    return Optional.of(new Located(align(pixels, reduced.get()), Optional.of(face)));
+                }
+                try (Mat whole = image.read()) { // the crop is larger than the face in the reduced image
+                    return Optional.of(new Located(align(whole, face), Optional.of(face)));
+                }
+            }
+        }
+        try (Mat whole = image.read()) { // it may show faces that are too small in the reduced image
+            return find.apply(whole).map(face -> new Located(align(whole, face), Optional.of(face)));
+        }
+    }
+
+    /** Returns whether a face that is found in a reduced image is the one that would be found in the whole image. */
+    private boolean mayReduce() {
+        FaceDetector.Settings settings = requireDetector().settings();
+        return !settings.tiles()
+                && settings.smallestFacePx() <= FaceDetector.Settings.DEFAULT.smallestFacePx()
+                && (choice == FaceChoice.MOST_PROMINENT || choice == FaceChoice.LARGEST);
+    }
+
+    /** Returns the shorter side of a reduced image: the detector reduces it further, without losing detail. */
+    private int sufficientPx() {
+        return requireDetector().settings().largestSidePx() * 3 / 2;
     }
 
     /**

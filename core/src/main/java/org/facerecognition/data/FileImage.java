@@ -23,8 +23,8 @@ record FileImage(Path root, String path) implements ImageSource {
     }
 
     @Override
-    public Mat read(int minPx) {
-        return ImageReader.read(root.resolve(path), minPx);
+    public Reduced readReduced(int minPx) {
+        return ImageReader.readReduced(root.resolve(path), minPx);
     }
 
     @Override

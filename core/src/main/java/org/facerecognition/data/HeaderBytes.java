@@ -1,9 +1,14 @@
 package org.facerecognition.data;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /** Reads numbers and text in the header of a file. Reading beyond the end is not an error: it gives -1 or no text. */
 record HeaderBytes(byte[] bytes) {
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
     int length() {
         return bytes.length;
     }
@@ -51,5 +56,21 @@ record HeaderBytes(byte[] bytes) {
     String text(int at, int count) {
         int from = Math.min(at, bytes.length);
         return new String(bytes, from, Math.min(count, bytes.length - from), StandardCharsets.ISO_8859_1);
+    }
+
+    /** Returns where the next byte 0xff is, from an index on; the number of bytes if there is none. */
+    static int next255(byte[] bytes, int from) {
+        int i = from;
+        while (i + Long.BYTES <= bytes.length) {
+            long inverted = ~(long) LONGS.get(bytes, i);
+            if ((inverted - 0x0101010101010101L & ~inverted & 0x8080808080808080L) != 0) { // one of the bytes is zero
+                break;
+            }
+            i += Long.BYTES;
+        }
+        while (i < bytes.length && bytes[i] != (byte) 0xff) {
+            i++;
+        }
+        return i;
     }
 }

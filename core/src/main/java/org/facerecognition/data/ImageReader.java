@@ -62,7 +62,11 @@ public final class ImageReader {
      * @throws DataException when the file is missing, unreadable, truncated, too large or not an image
      */
     public static Mat read(Path file, int minPx) {
-        return decode(bytes(file), minPx, file.toString());
+        return readReduced(file, minPx).pixels();
+    }
+
+    static ImageSource.Reduced readReduced(Path file, int minPx) {
+        return decodeReduced(bytes(file), minPx, file.toString());
     }
 
     static byte[] bytes(Path file) {
@@ -104,14 +108,14 @@ public final class ImageReader {
         if (maxPixels < 1 || maxPixels > MAX_PIXELS) {
             throw new IllegalArgumentException("maxPixels must be in [1, " + MAX_PIXELS + "], but was " + maxPixels);
         }
-        return decode(bytes, Integer.MAX_VALUE, name, maxPixels);
+        return decode(bytes, Integer.MAX_VALUE, name, maxPixels).pixels();
     }
 
-    static Mat decode(byte[] bytes, int minPx, String name) {
+    static ImageSource.Reduced decodeReduced(byte[] bytes, int minPx, String name) {
         return decode(bytes, minPx, name, MAX_PIXELS);
     }
 
-    private static Mat decode(byte[] bytes, int minPx, String name, long maxPixels) {
+    private static ImageSource.Reduced decode(byte[] bytes, int minPx, String name, long maxPixels) {
         Damage damage = EncodedImage.damageOf(bytes);
         if (damage != Damage.NONE) {
             throw new DataException(
@@ -135,7 +139,7 @@ public final class ImageReader {
             throw unreadable(bytes, name);
         }
         checkDecoded(image, header.size(), reduction, name);
-        return image;
+        return new ImageSource.Reduced(image, reduction);
     }
 
     private static DataException unreadable(byte[] bytes, String name) {

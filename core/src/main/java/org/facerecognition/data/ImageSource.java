@@ -71,7 +71,25 @@ public interface ImageSource {
      * @throws DataException when the image cannot be read
      */
     default Mat read(int minPx) {
-        return read();
+        return readReduced(minPx).pixels();
+    }
+
+    /**
+     * An image that was read at its size or at a fraction of it.
+     *
+     * @param pixels RGB, CV_8UC3; owned
+     * @param factor by which its sides are shorter: 1, 2, 4 or 8
+     */
+    record Reduced(Mat pixels, int factor) {}
+
+    /**
+     * Reads the image as {@link #read(int)}, and says by how much it is reduced.
+     *
+     * @param minPx the result's sides are at least this long, unless the image itself is smaller
+     * @throws DataException when the image cannot be read
+     */
+    default Reduced readReduced(int minPx) {
+        return new Reduced(read(), 1);
     }
 
     /**

@@ -77,9 +77,7 @@ final class JpegHeader {
     private int nextMarker() {
         byte[] file = bytes.bytes();
         while (at < file.length) {
-            while (at < file.length && file[at] != (byte) MARKER) {
-                at++;
-            }
+            at = HeaderBytes.next255(file, at);
             while (at < file.length && file[at] == (byte) MARKER) {
                 at++;
             }

@@ -53,6 +53,15 @@ public record DetectedFace(Box box, List<Point> points, double score) {
                 point -> new Point(along(point.x, scaleX), along(point.y, scaleY)));
     }
 
+    /**
+     * Returns the same face in an image that is enlarged.
+     *
+     * @param factor by which its sides are longer
+     */
+    public DetectedFace scaled(double factor) {
+        return scaled(factor, factor);
+    }
+
     private static double along(double coordinate, double scale) {
         return (coordinate + 0.5) * scale - 0.5;
     }

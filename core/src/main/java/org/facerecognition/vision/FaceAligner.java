@@ -107,6 +107,18 @@ public final class FaceAligner {
     }
 
     /**
+     * Returns by how much {@link #align(Mat, double[][], int)} enlarges a face; a number below 1 reduces it.
+     *
+     * @param points five landmarks, x and y, in the template's order
+     * @param sizePx side of the result
+     * @throws IllegalArgumentException as {@link #similarity}
+     */
+    public static double scale(double[][] points, int sizePx) {
+        double[] row = similarity(points, FaceTemplate.square(sizePx).points())[0];
+        return Math.hypot(row[0], row[1]);
+    }
+
+    /**
      * Returns how much five landmarks differ from those of a face seen from the front: the residual of the best
      * similarity transform to the template.
      *

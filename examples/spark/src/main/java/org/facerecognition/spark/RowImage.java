@@ -55,10 +55,22 @@ final class RowImage implements ImageSource {
 
     @Override
     public Mat read() {
+        return ImageReader.decode(bytes(), name());
+    }
+
+    @Override
+    public Reduced readReduced(int minPx) {
+        byte[] bytes = bytes();
+        Reduced read = ImageSource.of(bytes, name()).readReduced(minPx);
+        content = read.factor() > 1 ? bytes : null; // it may be read once more
+        return read;
+    }
+
+    private byte[] bytes() {
         byte[] bytes = content == null ? file() : content;
         content = null; // many rows wait behind this one
         contentKey = ContentKey.of(bytes);
-        return ImageReader.decode(bytes, name());
+        return bytes;
     }
 
     private byte[] file() {

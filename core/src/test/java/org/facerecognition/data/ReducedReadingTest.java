@@ -1,0 +1,167 @@
+package org.facerecognition.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_core.NORM_L1;
+import static org.bytedeco.opencv.global.opencv_core.norm;
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.indexer.UByteIndexer;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceAligner;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
+import org.junit.jupiter.api.Test;
+
+/** Photographs that are much larger than a detector needs are read at a fraction of their size. */
+class ReducedReadingTest {
+    private static final int WIDTH = 2400;
+    private static final int HEIGHT = 2000;
+    private static final int SIZE_PX = 112;
+
+    /** Says that there is a face of some size in the middle, if it is large enough to be seen. */
+    private static final class Middle implements FaceDetector {
+        private final double share; // of the image's width
+        private final int minPx;
+        private final Settings settings;
+        private final List<Integer> widths = new ArrayList<>(); // of the images that it was given
+
+        Middle(double share, int minPx, Settings settings) {
+            this.share = share;
+            this.minPx = minPx;
+            this.settings = settings;
+        }
+
+        @Override
+        public List<DetectedFace> detect(Mat image) {
+            widths.add(image.cols());
+            double side = share * image.cols();
+            if (side < minPx) {
+                return List.of();
+            }
+            double left = image.cols() / 2.0 - side / 2;
+            double top = image.rows() / 2.0 - side / 2;
+            List<DetectedFace.Point> points = new ArrayList<>();
+            for (double[] point : FaceAligner.template()) {
+                points.add(new DetectedFace.Point(
+                        left + side * point[0] / SIZE_PX - 0.5, top + side * point[1] / SIZE_PX - 0.5));
+            }
+            return List.of(new DetectedFace(new DetectedFace.Box(left, top, side, side), points, 1));
+        }
+
+        @Override
+        public String fingerprint() {
+            return "middle";
+        }
+
+        @Override
+        public Settings settings() {
+            return settings;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** Returns a JPEG with waves, whose details are larger than what reading it at a half loses. */
+    private static ImageSource photograph() {
+        try (Mat image = new Mat(HEIGHT, WIDTH, CV_8UC3);
+                BytePointer jpeg = new BytePointer()) {
+            try (UByteIndexer pixels = image.createIndexer()) {
+                for (int y = 0; y < HEIGHT; y++) {
+                    for (int x = 0; x < WIDTH; x++) {
+                        for (int c = 0; c < 3; c++) {
+                            pixels.put(y, x, c, (int) (128 + 60 * Math.sin(x / (20.0 + c)) + 60 * Math.cos(y / 25.0)));
+                        }
+                    }
+                }
+            }
+            imencode(".jpg", image, jpeg);
+            byte[] bytes = new byte[(int) jpeg.limit()];
+            jpeg.get(bytes);
+            return ImageSource.of(bytes, "photograph");
+        }
+    }
+
+    private static FaceCropper cropper(FaceDetector detector, FaceChoice choice) {
+        return new FaceCropper(Crop.WHOLE, SIZE_PX, detector, choice);
+    }
+
+    /** Returns the largest difference of two crops' mean absolute values per pixel. */
+    private static double difference(Mat a, Mat b) {
+        return norm(a, b, NORM_L1, null) / (3 * a.total());
+    }
+
+    @Test
+    void largeFaceIsCutOutOfTheReducedImage() {
+        Middle detector = new Middle(0.25, 1, FaceDetector.Settings.DEFAULT);
+        ImageSource photograph = photograph();
+        FaceCropper.Located found = cropper(detector, FaceChoice.MOST_PROMINENT).locate(photograph);
+        DetectedFace face = found.face().orElseThrow();
+        try (Mat whole = photograph.read();
+                Mat crop = found.pixels();
+                Mat expected = FaceAligner.align(whole, face.pointArray(), SIZE_PX)) {
+            assertThat(detector.widths).containsExactly(WIDTH / 2);
+            assertThat(face.box().width()).isCloseTo(600, within(1e-6));
+            assertThat(face.box().x()).isCloseTo(900, within(0.6)); // half a pixel of the reduced image
+            assertThat(difference(crop, expected)).isLessThan(1.5);
+        }
+    }
+
+    @Test
+    void smallFaceIsCutOutOfTheWholeImageAndAnInvisibleOneIsLookedForThere() {
+        ImageSource photograph = photograph();
+        Middle small = new Middle(0.05, 1, FaceDetector.Settings.DEFAULT); // 60 pixels in the reduced image
+        Middle invisible = new Middle(0.05, 100, FaceDetector.Settings.DEFAULT);
+        for (Middle detector : List.of(small, invisible)) {
+            FaceCropper.Located found = cropper(detector, FaceChoice.LARGEST).locate(photograph);
+            double[][] points = found.face().orElseThrow().pointArray();
+            try (Mat whole = photograph.read();
+                    Mat crop = found.pixels();
+                    Mat expected = FaceAligner.align(whole, points, SIZE_PX)) {
+                assertThat(difference(crop, expected)).isZero();
+            }
+        }
+        assertThat(small.widths).containsExactly(WIDTH / 2);
+        assertThat(invisible.widths).containsExactly(WIDTH / 2, WIDTH);
+    }
+
+    @Test
+    void wholeImageIsReadWhereAnotherFaceCouldBeChosen() {
+        ImageSource photograph = photograph();
+        FaceDetector.Settings settings = FaceDetector.Settings.DEFAULT;
+        List<FaceDetector.Settings> whole =
+                List.of(settings.withTiles(true), settings.withSmallestFacePx(17), settings.withLargestSidePx(1280));
+        for (FaceDetector.Settings some : whole) {
+            Middle detector = new Middle(0.25, 1, some);
+            cropper(detector, FaceChoice.MOST_PROMINENT)
+                    .locate(photograph)
+                    .pixels()
+                    .close();
+            assertThat(detector.widths).containsExactly(WIDTH);
+        }
+        for (FaceChoice choice : List.of(FaceChoice.ONLY, FaceChoice.HIGHEST_SCORE, FaceChoice.MOST_CENTRAL)) {
+            Middle detector = new Middle(0.25, 1, settings);
+            cropper(detector, choice).locate(photograph).pixels().close();
+            assertThat(detector.widths).containsExactly(WIDTH);
+        }
+    }
+
+    @Test
+    void photographWithoutAFaceIsRejectedWithItsOwnSize() {
+        Middle blind = new Middle(0.25, 10_000, FaceDetector.Settings.DEFAULT);
+        FaceCropper cropper = cropper(blind, FaceChoice.MOST_PROMINENT);
+        assertThatThrownBy(() -> cropper.locate(photograph()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("photograph must show a face")
+                .hasMessageContaining(WIDTH + "x" + HEIGHT);
+        assertThat(cropper.locateIfUsable(photograph())).isEqualTo(Optional.empty());
+    }
+}
