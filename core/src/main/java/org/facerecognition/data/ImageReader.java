@@ -23,6 +23,7 @@ import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.vision.Pixels;
 
 /**
  * Reads images from files, bytes and Java images, always as RGB, CV_8UC3. This is the only place that decodes.
@@ -262,16 +263,7 @@ public final class ImageReader {
      */
     public static byte[] pixels(Mat image) {
         RgbImages.require(image);
-        if (!image.isContinuous()) {
-            try (Mat dense = image.clone()) {
-                return pixels(dense);
-            }
-        }
-        byte[] bytes = new byte[Math.toIntExact(3 * image.total())];
-        try (BytePointer data = image.data()) {
-            data.get(bytes);
-        }
-        return bytes;
+        return Pixels.of(image);
     }
 
     /** Returns OpenCV's message without the place in its sources and the error code. */

@@ -32,6 +32,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 import org.facerecognition.graph.Window;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
@@ -52,6 +53,7 @@ public final class OnnxFile {
     private static final int INT64 = 7;
     private static final int ATTRIBUTE_FLOAT = 1; // AttributeProto.AttributeType
     private static final int ATTRIBUTE_INT = 2;
+    private static final int ATTRIBUTE_STRING = 3;
     private static final int ATTRIBUTE_INTS = 7;
 
     private final List<Message> initializers = new ArrayList<>(); // the weights
@@ -295,6 +297,14 @@ public final class OnnxFile {
         }
 
         @Override
+        public Message upsample(Upsample u) {
+            String factors = weight("factors", Constant.of(new float[] {1, 1, u.factor(), u.factor()}));
+            return node("Resize", output, x[0], "", factors) // without the region, which only cropping uses
+                    .message(5, attribute("coordinate_transformation_mode", "asymmetric"))
+                    .message(5, attribute("nearest_mode", "floor"));
+        }
+
+        @Override
         public Message unflatten(Unflatten unflatten) {
             return node("Unsqueeze", output, x[0], numbers("axes", 2, 3));
         }
@@ -357,6 +367,10 @@ public final class OnnxFile {
 
     private static Message attribute(String name, long[] values) {
         return new Message().text(1, name).numbers(8, values).number(20, ATTRIBUTE_INTS); // name, ints, type
+    }
+
+    private static Message attribute(String name, String value) {
+        return new Message().text(1, name).text(4, value).number(20, ATTRIBUTE_STRING); // name, s, type
     }
 
     private static Message attribute(String name, float value) {

@@ -37,6 +37,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 import org.facerecognition.graph.Window;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
@@ -278,6 +279,12 @@ public final class TorchScriptFile {
         @Override
         public String shuffleChannels(ShuffleChannels s) {
             return call("channel_shuffle", x[0], Integer.toString(s.groups()));
+        }
+
+        @Override
+        public String upsample(Upsample u) {
+            String factor = Integer.toString(u.factor());
+            return call("repeat_interleave", call("repeat_interleave", x[0], factor, "2"), factor, "3");
         }
 
         @Override

@@ -31,6 +31,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -167,6 +168,11 @@ public final class GraphDescription {
 
         @Override
         public ObjectNode shuffleChannels(ShuffleChannels shuffle) {
+            throw new NoNameException();
+        }
+
+        @Override
+        public ObjectNode upsample(Upsample upsample) {
             throw new NoNameException();
         }
 

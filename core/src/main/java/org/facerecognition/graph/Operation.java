@@ -51,6 +51,8 @@ public sealed interface Operation {
 
         R shuffleChannels(ShuffleChannels shuffle);
 
+        R upsample(Upsample upsample);
+
         R maxPool(MaxPool maxPool);
 
         R averagePool(AveragePool pool);
@@ -304,6 +306,18 @@ public sealed interface Operation {
         @Override
         public <R> R accept(Visitor<R> visitor) {
             return visitor.shuffleChannels(this);
+        }
+    }
+
+    /**
+     * Repeats every pixel of [B, C, H, W], to [B, C, factor * H, factor * W].
+     *
+     * @param factor at least 1
+     */
+    record Upsample(int factor) implements Operation {
+        @Override
+        public <R> R accept(Visitor<R> visitor) {
+            return visitor.upsample(this);
         }
     }
 

@@ -33,6 +33,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 import org.facerecognition.graph.Window;
 import org.facerecognition.inference.AtenKernels.Kernel;
 import org.jspecify.annotations.Nullable;
@@ -233,6 +234,15 @@ final class AtenKernels implements Operation.Visitor<Kernel> {
     @Override
     public Kernel shuffleChannels(ShuffleChannels s) {
         return (x, addend) -> torch.channel_shuffle(x[0], s.groups());
+    }
+
+    @Override
+    public Kernel upsample(Upsample u) {
+        return (x, addend) -> torch.repeat_interleave(
+                torch.repeat_interleave(x[0], u.factor(), new LongOptional(2), new LongOptional()),
+                u.factor(),
+                new LongOptional(3),
+                new LongOptional());
     }
 
     @Override

@@ -18,12 +18,16 @@ record FusedLayers(Graph folded, List<FusedNode> nodes, long[][] shapes) impleme
     private static final long MAX_VALUE_BYTES = 16 << 20;
 
     static FusedLayers of(Graph graph, int batchSize, int sizePx) {
+        return of(graph, batchSize, sizePx, sizePx);
+    }
+
+    static FusedLayers of(Graph graph, int batchSize, int heightPx, int widthPx) {
         if (batchSize < 1) {
             throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
         }
         Graph folded = BatchNormFolding.fold(graph);
         List<FusedNode> nodes = FusedNode.of(folded);
-        return new FusedLayers(folded, nodes, Shapes.of(nodes, folded.nodes().size(), sizePx));
+        return new FusedLayers(folded, nodes, Shapes.of(nodes, folded.nodes().size(), heightPx, widthPx));
     }
 
     int embeddingSize() {

@@ -21,6 +21,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 
 /**
  * The cost of one layer of a prepared network, including the operations that are fused with it.
@@ -131,6 +132,11 @@ public record LayerCost(String layer, double seconds, long operations) {
         @Override
         public Kind shuffleChannels(ShuffleChannels shuffle) {
             return withoutWeights(shuffle);
+        }
+
+        @Override
+        public Kind upsample(Upsample upsample) {
+            return withoutWeights(upsample);
         }
 
         @Override

@@ -50,6 +50,11 @@ final class OneDnn {
                 };
     }
 
+    /** Returns whether oneDNN is on the class path and has code for this processor that others are not faster than. */
+    static boolean isFast() {
+        return LOADED && supports(cpu_isa.avx2);
+    }
+
     /** Returns whether the processor has the dot product of bytes (VNNI), which adds in 32 bits. */
     static boolean multipliesBytes() {
         return supports(cpu_isa.avx512_core_vnni) || supports(cpu_isa.avx2_vnni);

@@ -32,11 +32,24 @@ final class OneDnnAutotuner {
 
     private final KernelChoices choices;
     private final @Nullable String onTrial; // the only layer that is computed in another way; null if not decided
+    private final boolean measures;
 
     /** @param choices what is known already; receives what is measured */
     OneDnnAutotuner(KernelChoices choices) {
         this.choices = choices;
         this.onTrial = null;
+        this.measures = true;
+    }
+
+    private OneDnnAutotuner(String onTrial, boolean measures) {
+        this.choices = new KernelChoices(Path.of("")); // of no file
+        this.onTrial = onTrial;
+        this.measures = measures;
+    }
+
+    /** Returns one that takes oneDNN's first choice, for networks that are made for many sizes of images. */
+    static OneDnnAutotuner withoutMeasuring() {
+        return new OneDnnAutotuner("", false);
     }
 
     /**
@@ -45,8 +58,7 @@ final class OneDnnAutotuner {
      * @param onTrial the layer that is computed in another way; empty for none
      */
     OneDnnAutotuner(String onTrial) {
-        this.choices = new KernelChoices(Path.of("")); // of no file
-        this.onTrial = onTrial;
+        this(onTrial, true);
     }
 
     /**
@@ -60,6 +72,9 @@ final class OneDnnAutotuner {
             String layer,
             Supplier<convolution_forward.primitive_desc> descriptor,
             Supplier<convolution_forward.primitive_desc> timed) {
+        if (!measures) {
+            return descriptor.get();
+        }
         String name = choices.choose(layer, () -> fastestName(timed));
         convolution_forward.primitive_desc implementation = descriptor.get();
         do {

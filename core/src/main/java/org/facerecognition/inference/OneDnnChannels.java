@@ -3,13 +3,21 @@ package org.facerecognition.inference;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.dnnl.concat;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.global.dnnl.algorithm;
 import org.bytedeco.dnnl.global.dnnl.prop_kind;
+import org.bytedeco.dnnl.global.dnnl.query;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.format_tag;
 import org.bytedeco.dnnl.memory_desc_vector;
+import org.bytedeco.dnnl.primitive;
+import org.bytedeco.dnnl.primitive_desc;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.shuffle_forward;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.inference.OneDnnPlan.Argument;
@@ -78,6 +86,32 @@ final class OneDnnChannels {
                 false);
         plan.add(Call.of(
                 new shuffle_forward(descriptor),
+                descriptor,
+                Argument.of(dnnl.DNNL_ARG_SRC, input),
+                Argument.of(dnnl.DNNL_ARG_DST, node.output())));
+    }
+
+    /** The preset for Java lacks the constructor of oneDNN's C++ class, so that its function in C is called. */
+    void upsample(FusedNode node) {
+        int input = plan.input(node, 0);
+        memory.desc to = OneDnn.anyLayout(plan.type(), plan.shape(node.output()));
+        PointerPointer<Pointer> created = new PointerPointer<>(1);
+        int status = dnnl.dnnl_resampling_forward_primitive_desc_create(
+                created,
+                OneDnn.engine().get(),
+                prop_kind.forward_inference.value,
+                algorithm.resampling_nearest.value,
+                new FloatPointer(), // the factors follow from the shapes
+                plan.layout(input).get(),
+                to.get(),
+                OneDnn.attributes().get());
+        if (status != dnnl.dnnl_success) {
+            throw new IllegalStateException("oneDNN has no resampling for this layer, status " + status);
+        }
+        primitive_desc descriptor = new primitive_desc(new dnnl_primitive_desc(created.get(0)));
+        plan.define(node.output(), descriptor.query_md(query.dst_md, 0));
+        plan.add(Call.of(
+                new primitive(descriptor),
                 descriptor,
                 Argument.of(dnnl.DNNL_ARG_SRC, input),
                 Argument.of(dnnl.DNNL_ARG_DST, node.output())));

@@ -32,6 +32,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 import org.facerecognition.graph.Window;
 import org.facerecognition.inference.OneDnnPlan.Argument;
 import org.facerecognition.inference.OneDnnPlan.Call;
@@ -149,6 +150,11 @@ final class OneDnnLayers {
         @Override
         public Optional<Emitter> shuffleChannels(ShuffleChannels s) {
             return Optional.of((layers, node) -> layers.channels.shuffle(node, s));
+        }
+
+        @Override
+        public Optional<Emitter> upsample(Upsample upsample) {
+            return Optional.of((layers, node) -> layers.channels.upsample(node));
         }
 
         @Override

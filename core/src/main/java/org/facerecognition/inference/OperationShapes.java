@@ -22,6 +22,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,6 +89,11 @@ final class OperationShapes implements Operation.Visitor<Operation> {
     @Override
     public Operation shuffleChannels(ShuffleChannels shuffle) {
         return shuffle;
+    }
+
+    @Override
+    public Operation upsample(Upsample upsample) {
+        return upsample;
     }
 
     @Override

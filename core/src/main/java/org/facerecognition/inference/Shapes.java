@@ -25,6 +25,7 @@ import org.facerecognition.graph.Operation.Scale;
 import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
+import org.facerecognition.graph.Operation.Upsample;
 import org.facerecognition.graph.Window;
 
 /**
@@ -40,9 +41,9 @@ final class Shapes {
      * @param valueCount the number of values in the graph
      * @throws UnsupportedOperationException when layers do not fit each other
      */
-    static long[][] of(List<FusedNode> nodes, int valueCount, int sizePx) {
+    static long[][] of(List<FusedNode> nodes, int valueCount, int heightPx, int widthPx) {
         long[][] shapes = new long[valueCount][];
-        shapes[0] = new long[] {3, sizePx, sizePx};
+        shapes[0] = new long[] {3, heightPx, widthPx};
         for (FusedNode node : nodes) {
             long[] out = infer(
                     node.operation(),
@@ -188,6 +189,12 @@ final class Shapes {
         public long[] shuffleChannels(ShuffleChannels s) {
             require(in.length == 3 && in[0] == s.channels() && s.groups() > 0 && in[0] % s.groups() == 0, s, in);
             return in;
+        }
+
+        @Override
+        public long[] upsample(Upsample u) {
+            require(in.length == 3 && u.factor() > 0, u, in);
+            return new long[] {in[0], u.factor() * in[1], u.factor() * in[2]};
         }
 
         @Override

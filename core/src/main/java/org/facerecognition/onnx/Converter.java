@@ -3,7 +3,6 @@ package org.facerecognition.onnx;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -100,15 +99,10 @@ final class Converter {
         }
     }
 
-    private Converter(ModelProto model, GraphBuilder builder, Map<Operation, String> titles) {
+    Converter(ModelProto model, GraphBuilder builder, Map<Operation, String> titles) {
         this.model = model;
         this.builder = builder;
         this.titles = titles;
-    }
-
-    /** Returns a model's graph; as {@link #graph(ModelProto, long[], boolean, String, Map)}. */
-    static Graph graph(ModelProto model, long[] shape, boolean channelsLast, String output) {
-        return graph(model, shape, channelsLast, output, new IdentityHashMap<>());
     }
 
     /**
@@ -125,11 +119,13 @@ final class Converter {
             ModelProto model, long[] shape, boolean channelsLast, String output, Map<Operation, String> titles) {
         return Graph.of((builder, images) -> {
             Converter converter = new Converter(model, builder, titles);
-            return converter.convert(images, shape, channelsLast, output);
+            converter.convert(images, shape, channelsLast, List.of(output));
+            return converter.rows(converter.result(output)).value();
         });
     }
 
-    private Value convert(Value images, long[] shape, boolean channelsLast, String output) {
+    /** Converts the nodes that some outputs depend on; the other parameters are as for {@link #graph}. */
+    void convert(Value images, long[] shape, boolean channelsLast, List<String> outputs) {
         long[] base = channelsLast ? new long[] {shape[0], shape[3], shape[1], shape[2]} : shape.clone();
         base[0] = Known.BATCH;
         long[] seen = shape.clone();
@@ -137,7 +133,7 @@ final class Converter {
         values.put(
                 model.inputs().get(0).name(),
                 Computed.of(images, base).as(channelsLast ? Computed.View.CHANNELS_LAST : Computed.View.SAME, seen));
-        for (NodeProto node : NeededNodes.of(model, output)) {
+        for (NodeProto node : NeededNodes.of(model, outputs)) {
             current = node;
             try {
                 convert(node);
@@ -150,10 +146,13 @@ final class Converter {
                 throw new Uncovered(node, "its inputs and settings do not fit each other (" + e.getMessage() + ")");
             }
         }
-        if (!(value(output) instanceof Computed embeddings)) {
-            throw new Uncovered("its result does not depend on the images");
+    }
+
+    Computed result(String output) {
+        if (value(output) instanceof Computed result) {
+            return result;
         }
-        return rows(embeddings).value();
+        throw new Uncovered("its result does not depend on the images");
     }
 
     private void convert(NodeProto node) {

@@ -11,11 +11,14 @@ import org.facerecognition.graph.Operation.GlobalAveragePool;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.MaxPool;
+import org.facerecognition.graph.Operation.Upsample;
 import org.facerecognition.graph.Window;
 import org.jspecify.annotations.Nullable;
 
 /** Converts layers: convolutions, linear layers, normalizations and poolings. */
 final class LayerNodes {
+    private static final int MAX_FACTOR = 64;
+
     private final Nodes node;
     private final NodeProto proto;
     private final Converter converter;
@@ -47,6 +50,7 @@ final class LayerNodes {
                 var pool = new MaxPool((int) x.base()[2], (int) x.base()[3], Window.of(1, 0));
                 yield converter.add(pool, one, x);
             }
+            case "Resize", "Upsample" -> upsample();
             case "ReduceMean" -> reduceMean();
             case "ReduceL2" -> reduceL2();
             case "LpNormalization" -> {
@@ -227,6 +231,40 @@ final class LayerNodes {
         long[] kernel = kernel();
         Window w = window(x, kernel[0], kernel[1], new long[4]);
         return pooled(new MaxPool((int) kernel[0], (int) kernel[1], w), x, kernel, w);
+    }
+
+    /** Covers the repetition of pixels; by a whole number, all usual rules for coordinates are the same. */
+    private Computed upsample() {
+        Computed x = converter.images(node.computed(0));
+        boolean old = proto.type().equals("Upsample") || converter.opset() < 11;
+        String coordinates = proto.text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
+        String rounding = proto.text("nearest_mode", old ? "floor" : "round_prefer_floor");
+        boolean repeats = coordinates.equals("asymmetric")
+                ? rounding.equals("floor")
+                : coordinates.contains("half_pixel") && rounding.startsWith("round");
+        node.require(
+                proto.text("mode", "nearest").equals("nearest") && repeats && !proto.has("axes"),
+                "it does more than repeat pixels");
+        long[] from = x.base();
+        int factor = 0;
+        if (node.has(3) && node.known(3).count() > 0) {
+            long[] to = node.known(3).requireNumbers();
+            node.require(to.length == 4 && converter.isBatch(to[0]) && to[1] == from[1], "it changes other sizes");
+            boolean whole = to[2] > 0 && to[2] % from[2] == 0 && to[3] == to[2] / from[2] * from[3];
+            factor = whole ? Math.toIntExact(to[2] / from[2]) : 0;
+        } else {
+            int input = old ? 1 : 2;
+            float[] scales = node.has(input) ? node.known(input).floats() : new float[0];
+            boolean whole = scales.length == 4
+                    && scales[0] == 1
+                    && scales[1] == 1
+                    && scales[2] == scales[3]
+                    && scales[2] == Math.rint(scales[2]);
+            factor = whole ? (int) scales[2] : 0;
+        }
+        node.require(factor >= 1 && factor <= MAX_FACTOR, "it enlarges by other than a whole number");
+        long[] to = {Known.BATCH, from[1], factor * from[2], factor * from[3]};
+        return factor == 1 ? x : converter.add(new Upsample(factor), to, x);
     }
 
     private Computed averagePool() {

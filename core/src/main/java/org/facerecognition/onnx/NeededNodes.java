@@ -11,16 +11,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Finds the nodes that a result depends on: others need not be covered. */
+/** Finds the nodes that results depend on: others need not be covered. */
 final class NeededNodes {
     private NeededNodes() {}
 
     /** Returns the nodes in their order, which is that of execution. */
-    static List<NodeProto> of(ModelProto model, String output) {
+    static List<NodeProto> of(ModelProto model, List<String> outputs) {
         Map<String, NodeProto> producers = new HashMap<>();
         model.nodes().forEach(node -> node.outputs().forEach(name -> producers.put(name, node)));
         Set<NodeProto> needed = Collections.newSetFromMap(new IdentityHashMap<>());
-        Set<String> seen = new HashSet<>(List.of(output));
+        Set<String> seen = new HashSet<>(outputs);
         Deque<String> names = new ArrayDeque<>(seen);
         while (!names.isEmpty()) {
             NodeProto producer = producers.get(names.pop());

@@ -1,6 +1,7 @@
 package org.facerecognition.onnx;
 
 import java.nio.file.Path;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.facerecognition.data.Normalization;
@@ -28,7 +29,8 @@ final class Suggestion {
         }
         List<String> first =
                 proto.nodes().stream().limit(4).map(NodeProto::type).toList();
-        try (Graph graph = Converter.graph(proto, shape(images, channelsLast), channelsLast, output)) {
+        try (Graph graph =
+                Converter.graph(proto, shape(images, channelsLast), channelsLast, output, new IdentityHashMap<>())) {
             return LeadingNormalization.of(graph)
                     .map(Suggestion::sentence)
                     .orElse("; its graph does not begin with a normalization, so pixels must be normalized before it");

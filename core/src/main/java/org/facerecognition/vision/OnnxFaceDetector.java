@@ -77,11 +77,21 @@ final class OnnxFaceDetector implements FaceDetector {
                         new DetectorException(RULE.formatted(name) + "it is not an ONNX file or only a part of one"));
         if (YuNet.isYuNet(outline)) {
             Settings own = settings.apply(Settings.DEFAULT);
-            return new OnnxFaceDetector(YuNet.open(model, name, own), own, model, name);
+            return new OnnxFaceDetector(
+                    YuNet.open(model, name, own, DetectionEngine.find(file, YuNet.OUTPUTS, YuNet.INPUT)),
+                    own,
+                    model,
+                    name);
         }
         if (Scrfd.isScrfd(outline)) {
             Settings own = settings.apply(Settings.SCRFD);
-            return new OnnxFaceDetector(Scrfd.open(model, outline, name, own), own, model, name);
+            List<String> outputs =
+                    outline.outputs().stream().map(OnnxOutline.Port::name).toList();
+            return new OnnxFaceDetector(
+                    Scrfd.open(model, outline, name, own, DetectionEngine.find(file, outputs, Scrfd.INPUT)),
+                    own,
+                    model,
+                    name);
         }
         throw new DetectorException(refusal(outline, name));
     }

@@ -2,6 +2,7 @@ package org.facerecognition.vision;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** Non-maximum suppression: of boxes that overlap, the best one is kept. */
 final class Overlap {
@@ -17,10 +18,26 @@ final class Overlap {
      * @return the faces that are kept, in the same order
      */
     static List<DetectedFace> suppress(List<DetectedFace> faces, double maxIou) {
+        return suppress(faces, maxIou, box -> box);
+    }
+
+    /** As {@link #suppress(List, double)}, with boxes whose numbers are cut to integers, as OpenCV does for YuNet. */
+    static List<DetectedFace> suppressRounded(List<DetectedFace> faces, double maxIou) {
+        return suppress(
+                faces,
+                maxIou,
+                box -> new DetectedFace.Box((int) box.x(), (int) box.y(), (int) box.width(), (int) box.height()));
+    }
+
+    private static List<DetectedFace> suppress(
+            List<DetectedFace> faces, double maxIou, UnaryOperator<DetectedFace.Box> measured) {
         List<DetectedFace> kept = new ArrayList<>();
+        List<DetectedFace.Box> boxes = new ArrayList<>();
         for (DetectedFace face : faces) {
-            if (kept.stream().noneMatch(better -> iou(better.box(), face.box()) > maxIou)) {
+            DetectedFace.Box box = measured.apply(face.box());
+            if (boxes.stream().noneMatch(better -> iou(better, box) > maxIou)) {
                 kept.add(face);
+                boxes.add(box);
             }
         }
         return kept;

@@ -13,6 +13,7 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -21,11 +22,13 @@ import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_core.StringVector;
 import org.bytedeco.opencv.opencv_dnn.Net;
+import org.facerecognition.vision.Heads.Head;
+import org.jspecify.annotations.Nullable;
 
 /**
  * SCRFD (Guo, Deng, Lattas, Zafeiriou: "Sample and Computation Redistribution for Efficient Face Detection", ICLR
- * 2022), any of its sizes that predicts five landmarks, run by OpenCV and decoded as insightface's {@code scrfd.py}
- * does.
+ * 2022), any of its sizes that predicts five landmarks, run by a {@link DetectionEngine}, or by OpenCV where there is
+ * none, and decoded as insightface's {@code scrfd.py} does.
  */
 final class Scrfd implements DetectionNetwork {
     /*
@@ -39,13 +42,19 @@ final class Scrfd implements DetectionNetwork {
      */
     static final int OUTPUTS = 9;
 
-    private static final int[] STRIDES = {8, 16, 32};
     private static final int ANCHORS = 2;
     private static final int BOX = 4; // numbers of an anchor
     private static final int POINTS = 2 * DetectedFace.POINTS;
-    private static final int GRID_PX = 32;
     private static final double MEAN = 127.5;
     private static final double STD = 128;
+
+    /** The network takes RGB: insightface's code gives it BGR images with swapRB. */
+    static final DetectionEngine.Input INPUT = new DetectionEngine.Input(false, MEAN, STD);
+
+    private static final int SCORES = 0; // the heads
+    private static final int BOXES = 1;
+    private static final int LANDMARKS = 2;
+    private static final int[] NUMBERS = {ANCHORS, ANCHORS * BOX, ANCHORS * POINTS}; // of a place, by head
 
     private final String name;
     private final FaceDetector.Settings settings;
@@ -53,6 +62,7 @@ final class Scrfd implements DetectionNetwork {
     private final byte[] model;
     private final int fixedWidth; // 0 if the network takes images of any size
     private final int fixedHeight;
+    private final DetectionEngine.@Nullable Network engine;
     private final DetectorPool<Net> pool = new DetectorPool<>(this::create, Net::close);
 
     private Scrfd(
@@ -61,7 +71,9 @@ final class Scrfd implements DetectionNetwork {
             String name,
             FaceDetector.Settings settings,
             int fixedWidth,
-            int fixedHeight) {
+            int fixedHeight,
+            DetectionEngine.@Nullable Network engine) {
+        this.engine = engine;
         this.model = model;
         this.outputs = outline.outputs().stream().map(OnnxOutline.Port::name).toList();
         this.name = name;
@@ -83,13 +95,13 @@ final class Scrfd implements DetectionNetwork {
     /** Returns whether every head has an output for each grid whose last dimension has its size, or an unknown one. */
     private static boolean hasHeads(OnnxOutline outline, int... sizes) {
         List<OnnxOutline.Port> all = outline.outputs();
-        if (outline.inputs().size() != 1 || all.size() != sizes.length * STRIDES.length) {
+        if (outline.inputs().size() != 1 || all.size() != sizes.length * Heads.STRIDES.length) {
             return false;
         }
         for (int i = 0; i < all.size(); i++) {
             OnnxOutline.Port output = all.get(i);
             long size = output.size(-1);
-            boolean fits = size == OnnxOutline.Port.UNKNOWN || size == sizes[i / STRIDES.length];
+            boolean fits = size == OnnxOutline.Port.UNKNOWN || size == sizes[i / Heads.STRIDES.length];
             if (!fits || output.sizes().size() > 3) {
                 return false;
             }
@@ -102,25 +114,34 @@ final class Scrfd implements DetectionNetwork {
      *
      * @param outline of the file; {@link #isScrfd} must hold
      * @param name of the file, for messages
+     * @param engine runs it; owned. Empty to let OpenCV run it
      * @return owned
      * @throws DetectorException when OpenCV cannot load or run it
      */
-    static Scrfd open(byte[] model, OnnxOutline outline, String name, FaceDetector.Settings settings) {
+    static Scrfd open(
+            byte[] model,
+            OnnxOutline outline,
+            String name,
+            FaceDetector.Settings settings,
+            Optional<DetectionEngine.Network> engine) {
+        if (engine.isPresent()) {
+            return tried(new Scrfd(model, outline, name, settings, 0, 0, engine.get()));
+        }
         try {
-            return tried(new Scrfd(model, outline, name, settings, 0, 0));
+            return tried(new Scrfd(model, outline, name, settings, 0, 0, null));
         } catch (DetectorException e) { // its graph does not work for any size
             OnnxOutline.Port input = outline.inputs().get(0);
-            int side = padded(settings.largestSidePx());
+            int side = Heads.padded(settings.largestSidePx());
             int height = (int) input.size(2) > 0 ? (int) input.size(2) : side;
             int width = (int) input.size(3) > 0 ? (int) input.size(3) : side;
             byte[] fixed = OnnxOutline.withInputSizes(model, 1, 3, height, width);
-            return tried(new Scrfd(fixed, outline, name, settings, width, height));
+            return tried(new Scrfd(fixed, outline, name, settings, width, height, null));
         }
     }
 
     private static Scrfd tried(Scrfd network) {
         try (Scalar black = new Scalar(0.0);
-                Mat blank = new Mat(PROBE_PX, PROBE_PX + GRID_PX, CV_8UC3, black)) {
+                Mat blank = new Mat(PROBE_PX, PROBE_PX + Heads.GRID_PX, CV_8UC3, black)) {
             network.detect(blank);
             return network;
         } catch (RuntimeException e) {
@@ -154,17 +175,19 @@ final class Scrfd implements DetectionNetwork {
     }
 
     private List<DetectedFace> detectPadded(Mat image) {
-        int width = fixedWidth == 0 ? padded(image.cols()) : fixedWidth;
-        int height = fixedHeight == 0 ? padded(image.rows()) : fixedHeight;
+        if (engine != null) {
+            int width = Heads.canvas(image.cols());
+            int height = Heads.canvas(image.rows());
+            float[] maps = engine.run(Pixels.of(image), image.rows(), image.cols(), height, width);
+            return faces(Heads.ofMaps(maps, width, height, NUMBERS));
+        }
+        int width = fixedWidth == 0 ? Heads.padded(image.cols()) : fixedWidth;
+        int height = fixedHeight == 0 ? Heads.padded(image.rows()) : fixedHeight;
         try (Mat canvas = new Mat();
                 Scalar black = new Scalar(0.0)) {
             copyMakeBorder(image, canvas, 0, height - image.rows(), 0, width - image.cols(), BORDER_CONSTANT, black);
             return pool.with(net -> detect(net, canvas));
         }
-    }
-
-    private static int padded(int side) {
-        return (side + GRID_PX - 1) / GRID_PX * GRID_PX;
     }
 
     private List<DetectedFace> detect(Net net, Mat canvas) {
@@ -174,13 +197,15 @@ final class Scrfd implements DetectionNetwork {
             Mat blob = blobFromImage(canvas, 1 / STD, new Size(), Scalar.all(MEAN), false, false, CV_32F);
             net.setInput(blob);
             net.forward(results, new StringVector(outputs.toArray(String[]::new)));
-            List<DetectedFace> candidates = new ArrayList<>();
-            for (int grid = 0; grid < STRIDES.length; grid++) {
-                addCandidates(results, grid, canvas, candidates);
+            FloatBuffer[][] values = new FloatBuffer[NUMBERS.length][Heads.STRIDES.length];
+            for (int head = 0; head < values.length; head++) {
+                for (int grid = 0; grid < Heads.STRIDES.length; grid++) {
+                    int places = canvas.cols() / Heads.STRIDES[grid] * (canvas.rows() / Heads.STRIDES[grid]);
+                    values[head][grid] =
+                            values(results.get(Heads.STRIDES.length * head + grid), NUMBERS[head] * places);
+                }
             }
-            candidates.sort(Comparator.comparingDouble(DetectedFace::score).reversed());
-            int count = Math.min(candidates.size(), settings.topK());
-            return Overlap.suppress(candidates.subList(0, count), settings.nmsThreshold());
+            return faces(Heads.ofRows(values, canvas.cols(), canvas.rows(), NUMBERS));
         } catch (RuntimeException e) {
             if (e instanceof DetectorException) {
                 throw e;
@@ -192,19 +217,22 @@ final class Scrfd implements DetectionNetwork {
         }
     }
 
-    private void addCandidates(MatVector results, int grid, Mat canvas, List<DetectedFace> candidates) {
-        int stride = STRIDES[grid];
-        int columns = canvas.cols() / stride;
-        int anchors = ANCHORS * columns * (canvas.rows() / stride);
-        FloatBuffer scores = values(results.get(grid), anchors);
-        FloatBuffer boxes = values(results.get(STRIDES.length + grid), BOX * anchors);
-        FloatBuffer points = values(results.get(2 * STRIDES.length + grid), POINTS * anchors);
-        for (int i = 0; i < anchors; i++) {
-            if (scores.get(i) >= settings.scoreThreshold()) {
-                int place = i / ANCHORS;
-                candidates.add(face(place % columns, place / columns, stride, i, scores.get(i), boxes, points));
+    private List<DetectedFace> faces(Heads heads) {
+        List<DetectedFace> candidates = new ArrayList<>();
+        for (int grid = 0; grid < Heads.STRIDES.length; grid++) {
+            Head scores = heads.head(SCORES, grid);
+            for (int place = 0; place < heads.places(grid); place++) {
+                for (int anchor = 0; anchor < ANCHORS; anchor++) {
+                    float score = scores.at(place, anchor);
+                    if (score >= settings.scoreThreshold()) {
+                        candidates.add(face(heads, grid, place, anchor, score));
+                    }
+                }
             }
         }
+        candidates.sort(Comparator.comparingDouble(DetectedFace::score).reversed());
+        int count = Math.min(candidates.size(), settings.topK());
+        return Overlap.suppress(candidates.subList(0, count), settings.nmsThreshold());
     }
 
     /** Returns the numbers of an output; scoped. */
@@ -216,19 +244,19 @@ final class Scrfd implements DetectionNetwork {
         return new FloatPointer(result.data()).capacity(count).asBuffer();
     }
 
-    private static DetectedFace face(
-            int column, int row, int stride, int anchor, double score, FloatBuffer boxes, FloatBuffer points) {
-        double x = (double) column * stride;
-        double y = (double) row * stride;
-        double left = x - (double) boxes.get(BOX * anchor) * stride;
-        double top = y - (double) boxes.get(BOX * anchor + 1) * stride;
-        double right = x + (double) boxes.get(BOX * anchor + 2) * stride;
-        double bottom = y + (double) boxes.get(BOX * anchor + 3) * stride;
+    private static DetectedFace face(Heads heads, int grid, int place, int anchor, double score) {
+        double stride = Heads.STRIDES[grid];
+        double x = place % heads.columns(grid) * stride;
+        double y = place / heads.columns(grid) * stride;
+        Head boxes = heads.head(BOXES, grid);
+        Head points = heads.head(LANDMARKS, grid);
+        double left = x - boxes.at(place, BOX * anchor) * stride;
+        double top = y - boxes.at(place, BOX * anchor + 1) * stride;
+        double right = x + boxes.at(place, BOX * anchor + 2) * stride;
+        double bottom = y + boxes.at(place, BOX * anchor + 3) * stride;
         List<DetectedFace.Point> all = new ArrayList<>();
-        for (int i = 0; i < POINTS; i += 2) {
-            all.add(new DetectedFace.Point(
-                    x + (double) points.get(POINTS * anchor + i) * stride,
-                    y + (double) points.get(POINTS * anchor + i + 1) * stride));
+        for (int i = POINTS * anchor; i < POINTS * (anchor + 1); i += 2) {
+            all.add(new DetectedFace.Point(x + points.at(place, i) * stride, y + points.at(place, i + 1) * stride));
         }
         return new DetectedFace(new DetectedFace.Box(left, top, right - left, bottom - top), all, score);
     }
@@ -249,5 +277,8 @@ final class Scrfd implements DetectionNetwork {
     @Override
     public void close() {
         pool.close();
+        if (engine != null) {
+            engine.close();
+        }
     }
 }

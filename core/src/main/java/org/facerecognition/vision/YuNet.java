@@ -6,6 +6,7 @@ import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.indexer.FloatIndexer;
@@ -13,15 +14,19 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
+import org.jspecify.annotations.Nullable;
 
 /**
  * YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023), as OpenCV's {@code FaceDetectorYN} runs
- * it.
+ * it: by a {@link DetectionEngine}, or by OpenCV where there is none.
  */
 final class YuNet implements DetectionNetwork {
-    private static final List<String> OUTPUTS = Stream.of("cls", "obj", "bbox", "kps")
+    static final List<String> OUTPUTS = Stream.of("cls", "obj", "bbox", "kps")
             .flatMap(output -> Stream.of(8, 16, 32).map(stride -> output + "_" + stride))
             .toList();
+
+    /** Colors as OpenCV reads them, without a normalization. */
+    static final DetectionEngine.Input INPUT = new DetectionEngine.Input(true, 0, 1);
 
     private static final int COLUMNS = 15; // x, y, width, height, five times x and y, score
 
@@ -33,9 +38,11 @@ final class YuNet implements DetectionNetwork {
     private final byte[] model;
     private final String name;
     private final FaceDetector.Settings settings;
+    private final DetectionEngine.@Nullable Network engine;
     private final DetectorPool<FaceDetectorYN> pool = new DetectorPool<>(this::create, FaceDetectorYN::close);
 
-    private YuNet(byte[] model, String name, FaceDetector.Settings settings) {
+    private YuNet(byte[] model, String name, FaceDetector.Settings settings, DetectionEngine.@Nullable Network engine) {
+        this.engine = engine;
         this.model = model;
         this.name = name;
         this.settings = settings;
@@ -53,11 +60,13 @@ final class YuNet implements DetectionNetwork {
      *
      * @param model the bytes of YuNet's .onnx file
      * @param name of the file, for messages
+     * @param engine runs it; owned. Empty to let OpenCV run it
      * @return owned
      * @throws DetectorException when OpenCV cannot load or run it
      */
-    static YuNet open(byte[] model, String name, FaceDetector.Settings settings) {
-        YuNet network = new YuNet(model, name, settings);
+    static YuNet open(
+            byte[] model, String name, FaceDetector.Settings settings, Optional<DetectionEngine.Network> engine) {
+        YuNet network = new YuNet(model, name, settings, engine.orElse(null));
         try (Scalar black = new Scalar(0.0);
                 Mat blank = new Mat(PROBE_PX, PROBE_PX, CV_8UC3, black)) {
             network.detect(blank);
@@ -75,7 +84,14 @@ final class YuNet implements DetectionNetwork {
 
     @Override
     public List<DetectedFace> detect(Mat image) {
-        return pool.with(detector -> detect(detector, image));
+        return engine == null ? pool.with(detector -> detect(detector, image)) : detect(engine, image);
+    }
+
+    private List<DetectedFace> detect(DetectionEngine.Network network, Mat image) {
+        int width = Heads.canvas(image.cols());
+        int height = Heads.canvas(image.rows());
+        float[] maps = network.run(Pixels.of(image), image.rows(), image.cols(), height, width);
+        return YuNetDecoder.faces(Heads.ofMaps(maps, width, height, YuNetDecoder.NUMBERS), settings);
     }
 
     private List<DetectedFace> detect(FaceDetectorYN detector, Mat image) {
@@ -142,5 +158,8 @@ final class YuNet implements DetectionNetwork {
     @Override
     public void close() {
         pool.close();
+        if (engine != null) {
+            engine.close();
+        }
     }
 }

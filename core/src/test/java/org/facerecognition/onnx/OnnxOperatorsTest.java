@@ -10,6 +10,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -412,6 +413,25 @@ class OnnxOperatorsTest {
     static Stream<Named<OnnxModelWriter>> shapes() {
         return Stream.of(
                 onChannels("Reshape", model -> model.integers("to", 0, -1).node("Reshape", "x to -> y")),
+                toImages(
+                        "Resize by scales",
+                        model -> model.floats("none", new float[0], 0)
+                                .floats("scales", new float[] {1, 1, 3, 3}, 4)
+                                .node(
+                                        "Resize",
+                                        "x none scales -> z",
+                                        attribute("coordinate_transformation_mode", "asymmetric"),
+                                        attribute("nearest_mode", "floor"))),
+                toImages(
+                        "Resize to sizes by the usual rule",
+                        model -> model.floats("none", new float[0], 0)
+                                .integers("sizes", 1, CHANNELS, 2 * SIZE_PX, 2 * SIZE_PX)
+                                .node("Resize", "x none none sizes -> z")),
+                toImages(
+                        "Upsample",
+                        9,
+                        model -> model.floats("scales", new float[] {1, 1, 2, 2}, 4)
+                                .node("Upsample", "x scales -> z", attribute("mode", "nearest"))),
                 onChannels(
                         "Reshape of a fixed size",
                         model -> model.integers("to", -1, 8 * SIZE_PX * SIZE_PX).node("Reshape", "x to -> y")),
@@ -531,7 +551,7 @@ class OnnxOperatorsTest {
         boolean channelsLast = input[3] == 3;
         float[] images = random(2 * 3 * SIZE_PX * SIZE_PX);
         float[][] expected = onnxRuntime(file, images, channelsLast);
-        try (Graph graph = Converter.graph(model, input, channelsLast, "y")) {
+        try (Graph graph = Converter.graph(model, input, channelsLast, "y", new IdentityHashMap<>())) {
             EngineRuns.all(graph, images, SIZE_PX).forEach((engine, rows) -> {
                 assertThat(rows.length).isEqualTo(2);
                 for (int i = 0; i < rows.length; i++) {
