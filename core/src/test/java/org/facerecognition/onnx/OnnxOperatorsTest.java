@@ -425,7 +425,12 @@ class OnnxOperatorsTest {
                 toImages(
                         "Resize to sizes by the usual rule",
                         model -> model.floats("none", new float[0], 0)
-                                .integers("sizes", 1, CHANNELS, 2 * SIZE_PX, 2 * SIZE_PX)
+                                .integers("zero", 0)
+                                .integers("two", 2)
+                                .integers("sides", 2 * SIZE_PX, 2 * SIZE_PX)
+                                .node("Shape", "x -> shape")
+                                .node("Slice", "shape zero two -> imagesAndChannels")
+                                .node("Concat", "imagesAndChannels sides -> sizes", attribute("axis", 0))
                                 .node("Resize", "x none none sizes -> z")),
                 toImages(
                         "Upsample",
