@@ -57,7 +57,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     /**
      * Reads an image, crops the model's input and says where the face is in the image. A JPEG whose shorter side is
      * at least three times the detector's largest side is decoded at a half, a quarter or an eighth of its size, which
-     * takes half the time or less, unless the face is then smaller than the crop.
+     * saves time and memory, unless the face is then smaller than the crop.
      *
      * @throws DataException as {@link #crop(ImageSource)}
      */

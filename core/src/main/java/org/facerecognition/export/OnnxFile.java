@@ -298,7 +298,7 @@ public final class OnnxFile {
 
         @Override
         public Message upsample(Upsample u) {
-            String factors = weight("factors", Constant.of(new float[] {1, 1, u.factor(), u.factor()}));
+            String factors = weight("factors", Constant.of(new float[] {1, 1, u.factor(), u.factor()}, 4));
             return node("Resize", output, x[0], "", factors) // without the region, which only cropping uses
                     .message(5, attribute("coordinate_transformation_mode", "asymmetric"))
                     .message(5, attribute("nearest_mode", "floor"));

@@ -21,8 +21,9 @@ import org.facerecognition.natives.Processors;
  * many as there are processors (and at least two) run at the same time. It owns a copy of the weights and is
  * thread-safe.
  *
- * <p>Making oneDNN's calls for a size of images takes as long as a few images. They are kept for the sizes that were
- * used last, as long as their buffers are not larger than {@value #MAX_BYTES} bytes together.
+ * <p>Making oneDNN's calls for a size of images takes as long as a few images. They are kept for the
+ * {@value #MAX_SIZES} sizes that were used last, or fewer if their buffers are larger than {@value #MAX_BYTES} bytes
+ * together.
  */
 public final class ConvolutionalNet implements AutoCloseable {
     private static final int MAX_SIZES = 48;

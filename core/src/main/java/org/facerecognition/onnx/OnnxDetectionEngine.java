@@ -19,16 +19,26 @@ public final class OnnxDetectionEngine implements DetectionEngine {
     @Override
     public Optional<Network> open(Path model, List<String> outputs, Input input) {
         try (Graph graph = DetectorGraph.read(model, outputs)) {
-            return ConvolutionalNet.of(graph, LIKELY_PX, LIKELY_PX).map(net -> new Detector(net, input));
+            return ConvolutionalNet.of(graph, LIKELY_PX, LIKELY_PX)
+                    .map(net -> new Detector(net, table(input), input.bgr()));
         } catch (Uncovered | WeightsException | UnsupportedOperationException e) {
             return Optional.empty(); // OpenCV may be able to run it, or says what is wrong
         }
     }
 
-    private record Detector(ConvolutionalNet net, Input input) implements Network {
+    /** Returns what the network takes for each value 0 to 255. */
+    private static float[] table(Input input) {
+        float[] table = new float[256];
+        for (int i = 0; i < table.length; i++) {
+            table[i] = (float) ((i - input.mean()) / input.std());
+        }
+        return table;
+    }
+
+    private record Detector(ConvolutionalNet net, float[] table, boolean bgr) implements Network {
         @Override
         public float[] run(byte[] pixels, int heightPx, int widthPx, int canvasHeightPx, int canvasWidthPx) {
-            return net.run(new Canvas(input, pixels, heightPx, widthPx, canvasHeightPx, canvasWidthPx));
+            return net.run(new Canvas(table, bgr, pixels, heightPx, widthPx, canvasHeightPx, canvasWidthPx));
         }
 
         @Override
@@ -38,16 +48,13 @@ public final class OnnxDetectionEngine implements DetectionEngine {
     }
 
     /** An image, extended with black; its size is that of the canvas. */
-    private record Canvas(Input input, byte[] pixels, int imageHeightPx, int imageWidthPx, int heightPx, int widthPx)
+    private record Canvas(
+            float[] table, boolean bgr, byte[] pixels, int imageHeightPx, int imageWidthPx, int heightPx, int widthPx)
             implements ConvolutionalNet.Image {
         @Override
         public void read(float[] values) {
-            float[] table = new float[256];
-            for (int i = 0; i < table.length; i++) {
-                table[i] = (float) ((i - input.mean()) / input.std());
-            }
             int area = heightPx * widthPx;
-            int first = input.bgr() ? 2 * area : 0; // of red
+            int first = bgr ? 2 * area : 0; // of red
             int last = 2 * area - first;
             if (imageHeightPx < heightPx || imageWidthPx < widthPx) {
                 Arrays.fill(values, table[0]);
