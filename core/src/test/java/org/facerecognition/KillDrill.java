@@ -16,6 +16,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.facerecognition.DrillChild.Variant;
 import org.facerecognition.data.BadImages;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Repeatedly kills a training process at random moments, resumes it each time, and compares the result with that of an
@@ -40,6 +41,7 @@ final class KillDrill {
     }
 
     private static final long MAX_RUN_MINUTES = 10;
+    private static final int MAX_LATE = 5; // kills in a row that come after the end of the process
 
     private final Variant variant;
     private final int kills;
@@ -53,6 +55,7 @@ final class KillDrill {
     private long totalSteps;
     private int halfWritten; // kills that left a temporary file
     private int freshStarts; // runs that found no checkpoint
+    private int late; // kills that came after the end of the process
 
     /** @param folder an empty folder, in which the checkpoint folders are created */
     KillDrill(Variant variant, int kills, long seed, Path faces, Path folder, PrintStream out) {
@@ -80,12 +83,12 @@ final class KillDrill {
         long start = System.nanoTime();
         Path whole = folder.resolve("whole");
         Path killed = folder.resolve("killed");
-        runChild(whole, 2, null, 0, 0);
+        run(whole, 2);
         totalSteps = CheckpointContents.steps(whole.resolve("last.ckpt"));
         for (int kill = 0; kill < kills; kill++) {
             killOnce(killed, kill);
         }
-        runChild(killed, 2, null, 0, 0);
+        run(killed, 2);
 
         List<String> differences = new ArrayList<>();
         for (String name : List.of("last.ckpt", "best.ckpt")) {
@@ -99,12 +102,13 @@ final class KillDrill {
             }
         }
         out.printf(
-                "%s: %d kills in %s (median durations: %s ms); %d left a half-written file, %d runs found no checkpoint;"
-                        + " %d steps, %d tensors; %d differences; %d s%n",
+                "%s: %d kills in %s (median durations: %s ms), and %d too late; %d left a half-written file, %d runs found"
+                        + " no checkpoint; %d steps, %d tensors; %d differences; %d s%n",
                 variant,
                 kills,
                 hits,
                 medianMillis(),
+                late,
                 halfWritten,
                 freshStarts,
                 totalSteps,
@@ -126,21 +130,49 @@ final class KillDrill {
         return millis;
     }
 
+    /**
+     * Kills one run. If the process ends before, because this one had to wait for a processor, its checkpoints are put
+     * back as they were, and it is tried again.
+     */
     private void killOnce(Path checkpoints, int kill) throws IOException, InterruptedException {
-        Moment aim = aim(kill, isNearEnd(checkpoints));
-        int occurrence = 1 + random.nextInt(aim == Moment.STEP || aim == Moment.CHECKPOINT ? 3 : 1);
-        long delayMicros = (long) (random.nextDouble() * 1.2 * medianMicros(aim));
-        Moment hit = runChild(checkpoints, 1 + kill % 2, aim, occurrence, delayMicros);
+        Path before = checkpoints.resolveSibling("before");
+        replace(before, checkpoints);
+        @Nullable Moment hit = null;
+        for (int attempt = 1; hit == null; attempt++) {
+            Moment aim = aim(kill, isNearEnd(checkpoints));
+            int occurrence = 1 + random.nextInt(aim == Moment.STEP || aim == Moment.CHECKPOINT ? 3 : 1);
+            long delayMicros = (long) (random.nextDouble() * 1.2 * medianMicros(aim));
+            hit = runChild(checkpoints, 1 + kill % 2, aim, occurrence, delayMicros);
+            if (hit == null) {
+                late++;
+                if (attempt == MAX_LATE) {
+                    throw new IllegalStateException(
+                            "the training process finished before it was killed, " + attempt + " times in a row");
+                }
+                replace(checkpoints, before);
+            }
+        }
         hits.merge(hit, 1, Integer::sum);
         boolean half = Files.isDirectory(checkpoints)
                 && names(checkpoints).stream().anyMatch(name -> name.startsWith(".") && name.endsWith(".tmp"));
         halfWritten += half ? 1 : 0;
     }
 
+    /** Makes a folder of files equal to another one, which need not exist. */
+    private static void replace(Path folder, Path by) throws IOException {
+        Files.createDirectories(folder);
+        for (String name : names(folder)) {
+            Files.delete(folder.resolve(name));
+        }
+        for (String name : Files.isDirectory(by) ? names(by) : List.<String>of()) {
+            Files.copy(by.resolve(name), folder.resolve(name));
+        }
+    }
+
     /** Returns whether the run could end before it is killed, unless it is killed before its next checkpoint. */
     private boolean isNearEnd(Path checkpoints) {
         Path last = checkpoints.resolve("last.ckpt");
-        return Files.exists(last) && CheckpointContents.steps(last) > totalSteps * 3 / 4;
+        return Files.exists(last) && CheckpointContents.steps(last) >= totalSteps * 3 / 4;
     }
 
     /**
@@ -164,15 +196,21 @@ final class KillDrill {
         };
     }
 
+    /** Runs the training process to its end. */
+    private void run(Path checkpoints, int loaderThreads) throws IOException, InterruptedException {
+        runChild(checkpoints, loaderThreads, null, 0, 0);
+    }
+
     /**
      * Runs the training process once.
      *
      * @param aim the moment to kill the process at; null to let it finish
      * @param occurrence the occurrence of that moment at which the process is killed, from 1
      * @param delayMicros the time from the beginning of that occurrence to the kill
-     * @return the last moment that the process reported
+     * @return the last moment that the process reported; null if it finished before it was killed
      */
-    private Moment runChild(Path checkpoints, int loaderThreads, Moment aim, int occurrence, long delayMicros)
+    private @Nullable Moment runChild(
+            Path checkpoints, int loaderThreads, @Nullable Moment aim, int occurrence, long delayMicros)
             throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder(DrillChild.command(
                         List.of(), variant, faces, checkpoints, epochs, loaderThreads, BadImages.FAIL))
@@ -213,12 +251,11 @@ final class KillDrill {
             throw new IllegalStateException("a training process did not exit within " + MAX_RUN_MINUTES + " minutes");
         }
         boolean ended = lines.contains("done");
-        if (ended != (aim == null) || lines.stream().anyMatch(line -> line.startsWith("error: "))) {
+        if (!ended && aim == null || lines.stream().anyMatch(line -> line.startsWith("error: "))) {
             throw new IllegalStateException(
-                    "the training process " + (ended ? "finished before it was killed" : "failed") + ": "
-                            + lines.subList(Math.max(0, lines.size() - 30), lines.size()));
+                    "the training process failed: " + lines.subList(Math.max(0, lines.size() - 30), lines.size()));
         }
-        return current;
+        return ended && aim != null ? null : current;
     }
 
     private static void killAfter(Process process, long micros) {

@@ -37,12 +37,18 @@ import org.facerecognition.natives.Processors;
  *
  * A prototype whose rows are all removed stays in the graph as a path to others, but is excluded from results.
  * Compaction rebuilds the graph.
+ *
+ * A node may have no path to it: others that resemble it have taken its edges, or the graph's entry is newer than the
+ * view of it that a search uses, and so are the nodes that the entry leads to. Where a miss would be a surprise, the
+ * codes are scanned instead: in small galleries, where that is faster too, and if everything is asked for, which is also
+ * the last attempt of a search that finds too little.
  */
 final class HnswSearch extends PrototypeSearch {
     private static final int DEGREE = 32;
     private static final int BEAM_WIDTH_ADDING = 100;
     private static final float OVERFLOW = 1.2f;
     private static final float ALPHA = 1.2f;
+    private static final int SCANNED = 4_096; // prototypes whose codes are scanned instead of a traversal
 
     static {
         loadVectorizationQuietly();
@@ -98,6 +104,9 @@ final class HnswSearch extends PrototypeSearch {
 
     @Override
     int[] nearestPrototypes(Query query, Rows.View view, int count, int k, int efSearch) {
+        if (count <= SCANNED || k >= count) {
+            return scannedPrototypes(query, view, count, k, efSearch);
+        }
         GraphSearcher searcher = idle.poll();
         if (searcher == null) {
             searcher = new GraphSearcher(builder.getGraph());

@@ -23,12 +23,14 @@ abstract class PrototypeSearch implements SearchIndex {
     private final Vectors vectors;
     private Prototypes prototypes;
     private final SignCodes codes;
+    private final CodeScan scan;
     private volatile int searchable; // number of prototypes whose codes are written
 
     PrototypeSearch(Vectors vectors) {
         this.vectors = vectors;
         this.prototypes = new Prototypes(vectors);
         this.codes = new SignCodes(vectors.dimension());
+        this.scan = new CodeScan(codes);
     }
 
     /** A prepared probe, for one thread at a time. */
@@ -71,15 +73,20 @@ abstract class PrototypeSearch implements SearchIndex {
      */
     abstract int[] nearestPrototypes(Query query, Rows.View view, int count, int k, int efSearch);
 
+    /**
+     * Finds them by a scan of the codes of all prototypes: the efSearch candidates of {@link CodeScan} are ranked by
+     * exact cosines of their vectors.
+     */
+    final int[] scannedPrototypes(Query query, Rows.View view, int count, int k, int efSearch) {
+        int[] near = scan.nearest(query.estimates(), count, efSearch, prototype -> prototypes.has(prototype, view));
+        return CodeScan.bestFirst(near, query::cosine).limit(k).toArray();
+    }
+
     /** Adds prototypes whose codes are written, {@code first} inclusive, {@code end} exclusive. */
     abstract void connect(int first, int end);
 
     final Prototypes prototypes() {
         return prototypes;
-    }
-
-    final SignCodes codes() {
-        return codes;
     }
 
     final float dot(FloatPointer a, FloatPointer b) {

@@ -19,7 +19,8 @@ public enum SearchMethod {
     RABITQ,
     /**
      * Traverses a graph of nearest neighbors (HNSW: Malkov and Yashunin 2016; implemented by JVector) over the same
-     * means. The time hardly grows with their number, but the nearest identity may be missed. How often depends on the
+     * means, once there are more than 4,096 of them; fewer are compared as {@link #RABITQ} does. The time hardly grows
+     * with their number, but the nearest identity may be missed. How often depends on the
      * embeddings: for random ones, where no identity resembles another, it found 98 % of the nearest among 10,000
      * identities and 64 % among 100,000. Measure it with your own embeddings before you rely on it, and see {@link
      * Gallery#setEfSearch}. Enrolling an identity costs as much as a few searches, and about 750 bytes of heap. Enroll
