@@ -40,8 +40,8 @@ import org.facerecognition.natives.Processors;
  *
  * A node may have no path to it: others that resemble it have taken its edges, or the graph's entry is newer than the
  * view of it that a search uses, and so are the nodes that the entry leads to. Where a miss would be a surprise, the
- * codes are scanned instead: in small galleries, where that is faster too, and if everything is asked for, which is also
- * the last attempt of a search that finds too little.
+ * codes are scanned instead: in small galleries, where that is faster too, and if everything is asked for, which is
+ * also the last attempt of a search that finds too little.
  */
 final class HnswSearch extends PrototypeSearch {
     private static final int DEGREE = 32;

@@ -111,7 +111,7 @@ class GalleryTest {
     /** Unrelated random directions are the hardest case for a graph. */
     @Test
     void higherEfSearchFindsMore() {
-        int rows = 3_000;
+        int rows = 6_000; // more than are compared without the graph
         try (Gallery gallery = Gallery.inMemory("model", D, SearchMethod.HNSW)) {
             List<Enrollment> all = new ArrayList<>();
             for (int i = 0; i < rows; i++) {
