@@ -22,12 +22,15 @@ public record EmbeddedFace(DetectedFace where, float[] embedding) {
 
     /** Returns all faces of an image that can be embedded, the most prominent first. */
     static List<EmbeddedFace> all(ImageSource image, FaceCropper cropper, Embedding embedding) {
-        try (Mat whole = image.read()) {
-            List<DetectedFace> found = cropper.findUsable(whole);
-            List<float[]> embeddings = embedding.of(found.size(), i -> cropper.align(whole, found.get(i)));
+        List<FaceCropper.Located> found = cropper.locateAll(image);
+        try {
+            List<float[]> embeddings =
+                    embedding.of(found.size(), i -> found.get(i).pixels());
             return IntStream.range(0, found.size())
-                    .mapToObj(i -> new EmbeddedFace(found.get(i), embeddings.get(i)))
+                    .mapToObj(i -> new EmbeddedFace(found.get(i).face().orElseThrow(), embeddings.get(i)))
                     .toList();
+        } finally {
+            found.forEach(face -> face.pixels().close());
         }
     }
 }

@@ -9,6 +9,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceCropper;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -43,16 +44,17 @@ class FaceChoiceTest {
                 Mat photo = SquareFaces.photo(320, 240, 1)) {
             SquareFaces.small(photo, 80, 120, 1);
             FaceCropper only = new FaceCropper(Crop.WHOLE, 112, detector, FaceChoice.ONLY);
-            assertThat(only.find(photo, "one.png")).isPresent();
+            assertThat(only.locateAll(ImageSource.of(photo))).hasSize(1);
+            only.crop(ImageSource.of(photo)).close();
 
             SquareFaces.large(photo, 208, 96, 1);
-            assertThatThrownBy(() -> only.find(photo, "two.png"))
+            assertThatThrownBy(() -> only.crop(ImageSource.of(photo)))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("image two.png must show only one face, but shows 2; cut the face out, or choose one:"
+                    .hasMessage("image given must show only one face, but shows 2; cut the face out, or choose one:"
                             + " most-prominent, largest, most-central or highest-score");
             FaceCropper largest = new FaceCropper(Crop.WHOLE, 112, detector, FaceChoice.LARGEST);
-            assertThat(largest.find(photo, "two.png").orElseThrow())
-                    .isEqualTo(detector.detect(photo).get(0));
+            assertThat(largest.locate(ImageSource.of(photo)).face())
+                    .contains(detector.detect(photo).get(0));
         }
     }
 }

@@ -1,15 +1,15 @@
 package org.facerecognition.data;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.Function;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.vision.DetectedFace;
-import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.vision.FaceTemplate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,9 +55,8 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     /**
-     * Reads an image, crops the model's input and says where the face is in the image. A JPEG whose shorter side is
-     * at least three times the detector's largest side is decoded at a half, a quarter or an eighth of its size, which
-     * saves time and memory, unless the face is then smaller than the crop.
+     * Reads an image, crops the model's input and says where the face is in the image; large photographs may be
+     * reduced first, see {@link Photograph}.
      *
      * @throws DataException as {@link #crop(ImageSource)}
      */
@@ -67,100 +66,82 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
                 return new Located(crop.apply(whole, sizePx, image.name()), Optional.empty());
             }
         }
-        return locate(
-                        image,
-                        whole -> Optional.of(find(whole, image.name())
-                                .orElseThrow(
-                                        () -> new DataException(noFace(whole.cols(), whole.rows(), image.name())))))
-                .orElseThrow();
+        try (Photograph photograph = Photograph.read(image, detector)) {
+            DetectedFace face = choose(photograph, photograph.detect(), image.name())
+                    .orElseThrow(
+                            () -> new DataException(noFace(photograph.widthPx(), photograph.heightPx(), image.name())));
+            return located(photograph, face);
+        }
     }
 
     /**
      * As {@link #locate(ImageSource)}, where there is a face that can be embedded.
      *
-     * @return empty where {@link #findIfUsable} finds none
+     * @return empty when there is none, there are several and {@link FaceChoice#ONLY} one is wanted, or the face is
+     *     upside down or has implausible landmarks
      * @throws DataException when the image cannot be read
      * @throws IllegalStateException when there is no detector
      */
     Optional<Located> locateIfUsable(ImageSource image) {
-        return locate(image, this::findIfUsable);
-    }
-
-    /** Finds a face in the image, in a reduced one where that is enough, and aligns it. */
-    private Optional<Located> locate(ImageSource image, Function<Mat, Optional<DetectedFace>> find) {
-        ImageSource.Reduced read =
-                mayReduce() ? image.readReduced(sufficientPx()) : new ImageSource.Reduced(image.read(), 1);
-        try (Mat pixels = read.pixels()) {
-            if (read.factor() == 1) {
-                return find.apply(pixels).map(face -> new Located(align(pixels, face), Optional.of(face)));
-            }
-            Optional<DetectedFace> reduced = findIfUsable(pixels);
-            if (reduced.isPresent()) {
-                DetectedFace face = reduced.get().scaled(read.factor());
-                if (FaceAligner.scale(reduced.get().pointArray(), sizePx) <= 1) {
-                    return Optional.of(new Located(align(pixels, reduced.get()), Optional.of(face)));
-                }
-                try (Mat whole = image.read()) { // the crop is larger than the face in the reduced image
-                    return Optional.of(new Located(align(whole, face), Optional.of(face)));
-                }
-            }
+        try (Photograph photograph = Photograph.read(image, requireDetector())) {
+            return chooseIfUsable(photograph, photograph.detect()).map(face -> located(photograph, face));
         }
-        try (Mat whole = image.read()) { // it may show faces that are too small in the reduced image
-            return find.apply(whole).map(face -> new Located(align(whole, face), Optional.of(face)));
-        }
-    }
-
-    /** Returns whether a face that is found in a reduced image is the one that would be found in the whole image. */
-    private boolean mayReduce() {
-        FaceDetector.Settings settings = requireDetector().settings();
-        return !settings.tiles()
-                && settings.smallestFacePx() <= FaceDetector.Settings.DEFAULT.smallestFacePx()
-                && (choice == FaceChoice.MOST_PROMINENT || choice == FaceChoice.LARGEST);
-    }
-
-    /** Returns the shorter side of a reduced image: the detector reduces it further, without losing detail. */
-    private int sufficientPx() {
-        return requireDetector().settings().largestSidePx() * 3 / 2;
     }
 
     /**
-     * Finds the chosen face.
+     * Finds all faces that can be embedded, and crops the model's input for each, the most prominent first: all but
+     * those that are upside down or have implausible landmarks.
      *
-     * @param whole RGB, CV_8UC3; borrowed
-     * @param name of the image in messages
-     * @return empty when no face is found
-     * @throws DataException when there are several faces and {@link FaceChoice#ONLY} one is wanted, or the face is
-     *     upside down or has implausible landmarks
+     * @return their pixels are owned
+     * @throws DataException when the image cannot be read
      * @throws IllegalStateException when there is no detector
      */
-    public Optional<DetectedFace> find(Mat whole, String name) {
-        List<DetectedFace> faces = findAll(whole);
-        if (choice == FaceChoice.ONLY && faces.size() > 1) {
-            throw new DataException("image " + name + " must show only one face, but shows " + faces.size()
-                    + "; cut the face out, or choose one: most-prominent, largest, most-central or highest-score");
+    public List<Located> locateAll(ImageSource image) {
+        List<Located> all = new ArrayList<>();
+        try (Photograph photograph = Photograph.read(image, requireDetector())) {
+            for (DetectedFace face : photograph.detect()) {
+                if (photograph.isUsable(face)) {
+                    all.add(located(photograph, face));
+                }
+            }
+        } catch (RuntimeException e) {
+            all.forEach(face -> face.pixels().close());
+            throw e;
         }
-        Optional<DetectedFace> face = choice.of(faces, whole.cols(), whole.rows());
-        face.ifPresent(found -> requireUsable(whole, found, name));
-        return face;
+        return all;
     }
 
-    /**
-     * Finds the chosen face, if it can be embedded.
-     *
-     * @param whole RGB, CV_8UC3; borrowed
-     * @return empty where {@link #find} would find none or throw a {@link DataException}
-     * @throws IllegalStateException when there is no detector
-     */
-    public Optional<DetectedFace> findIfUsable(Mat whole) {
+    private Located located(Photograph photograph, DetectedFace face) {
+        return new Located(photograph.align(face, FaceTemplate.square(sizePx)), Optional.of(face));
+    }
+
+    private Optional<DetectedFace> chooseIfUsable(Photograph photograph, List<DetectedFace> faces) {
         try {
-            return find(whole, "");
+            return choose(photograph, faces, "");
         } catch (DataException e) {
             return Optional.empty(); // several faces, or one that is upside down or has implausible landmarks
         }
     }
 
-    private void requireUsable(Mat whole, DetectedFace face, String name) {
-        if (requireDetector().isUpsideDown(whole, face)) {
+    /**
+     * @param faces of the photograph
+     * @param name of the image in messages
+     * @return empty when there are no faces
+     * @throws DataException when there are several faces and {@link FaceChoice#ONLY} one is wanted, or the face is
+     *     upside down or has implausible landmarks
+     */
+    private Optional<DetectedFace> choose(Photograph photograph, List<DetectedFace> faces, String name) {
+        if (choice == FaceChoice.ONLY && faces.size() > 1) {
+            throw new DataException("image " + name + " must show only one face, but shows " + faces.size()
+                    + "; cut the face out, or choose one: most-prominent, largest, most-central or highest-score");
+        }
+        Optional<DetectedFace> chosen = choice.of(faces, photograph.widthPx(), photograph.heightPx());
+        chosen.ifPresent(face -> requireUsable(photograph, face, name));
+        return chosen;
+    }
+
+    private static void requireUsable(Photograph photograph, DetectedFace face, String name) {
+        if (photograph.isUpsideDown(face)) {
             throw new DataException("image " + name + " shows its face upside down; turn it by 180 degrees");
         }
         if (!face.isPlausible()) {
@@ -169,45 +150,12 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
         }
     }
 
-    /**
-     * Finds all faces that can be embedded, the most prominent first: all but those that are upside down or have
-     * implausible landmarks.
-     *
-     * @param whole RGB, CV_8UC3; borrowed
-     * @throws IllegalStateException when there is no detector
-     */
-    public List<DetectedFace> findUsable(Mat whole) {
-        FaceDetector finder = requireDetector();
-        return finder.detect(whole).stream()
-                .filter(face -> finder.isUsable(whole, face))
-                .toList();
-    }
-
-    /**
-     * Finds all faces, the most prominent first.
-     *
-     * @param whole RGB, CV_8UC3; borrowed
-     * @throws IllegalStateException when there is no detector
-     */
-    public List<DetectedFace> findAll(Mat whole) {
-        return requireDetector().detect(whole);
-    }
-
     private FaceDetector requireDetector() {
         if (detector == null) {
             throw new IllegalStateException("a detector must be set to find faces, but there is none:"
                     + " recognizer.useDetector(FaceDetector.open(file))");
         }
         return detector;
-    }
-
-    /**
-     * Crops the model's input for one of the faces.
-     *
-     * @return sizePx x sizePx, of the type of {@code whole}; owned
-     */
-    public Mat align(Mat whole, DetectedFace face) {
-        return FaceAligner.align(whole, face.pointArray(), sizePx);
     }
 
     private String noFace(int widthPx, int heightPx, String name) {

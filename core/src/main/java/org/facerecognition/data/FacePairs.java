@@ -145,10 +145,10 @@ public record FacePairs(List<Pair> pairs) {
     private static ImageSource source(Path file, int index, Object value) {
         String name = file + " image " + index;
         if (value instanceof byte[] bytes) {
-            return new Encoded(name, bytes);
+            return new EncodedBytes(bytes, name);
         }
         if (value instanceof BinUnpickler.NumpyArray array && array.bytes() != null) {
-            return new Encoded(name, array.bytes());
+            return new EncodedBytes(array.bytes(), name);
         }
         if (value instanceof String text) {
             return new EncodedText(name, text);
@@ -167,20 +167,22 @@ public record FacePairs(List<Pair> pairs) {
                 "data file " + file + ": label of pair " + pair + " must be true or false, but is of another type");
     }
 
-    private record Encoded(String name, byte[] bytes) implements ImageSource {
-        @Override
-        public Mat read() {
-            return ImageReader.decode(bytes, name);
-        }
-    }
-
     /**
      * An image in a string. A pickle may use one string for many images, so its bytes are made only when it is read.
      */
     private record EncodedText(String name, String text) implements ImageSource {
         @Override
         public Mat read() {
-            return ImageReader.decode(text.getBytes(StandardCharsets.ISO_8859_1), name);
+            return ImageReader.decode(bytes(), name);
+        }
+
+        @Override
+        public Reduced readReduced(int minPx) {
+            return ImageReader.decodeReduced(bytes(), minPx, name);
+        }
+
+        private byte[] bytes() {
+            return text.getBytes(StandardCharsets.ISO_8859_1);
         }
     }
 }

@@ -139,8 +139,7 @@ public final class ImageReader {
             image.close();
             throw unreadable(bytes, name);
         }
-        checkDecoded(image, header.size(), reduction, name);
-        return new ImageSource.Reduced(image, reduction);
+        return checked(image, header.size(), reduction, name);
     }
 
     private static DataException unreadable(byte[] bytes, String name) {
@@ -194,13 +193,16 @@ public final class ImageReader {
     /** Returns the factor by which a JPEG is reduced while decoding, which saves work: 8, 4, 2 or 1; 1 for others. */
     private static int reduction(byte[] bytes, ImageSize size, int minPx) {
         boolean jpeg = (bytes[0] & 0xff) == 0xff;
-        long smaller = Math.min(size.width(), size.height());
-        for (int times = 8; jpeg && times > 1; times /= 2) {
-            if (smaller / times >= minPx) {
-                return times;
-            }
+        return jpeg ? reduction(Math.min(size.width(), size.height()), minPx) : 1;
+    }
+
+    /** Returns the largest factor, 8, 4, 2 or 1, by which a side can be reduced without becoming too short. */
+    static int reduction(long sidePx, int minPx) {
+        int times = 8;
+        while (times > 1 && sidePx / times < minPx) {
+            times /= 2;
         }
-        return 1;
+        return times;
     }
 
     private static int flag(int reduction) {
@@ -213,7 +215,7 @@ public final class ImageReader {
     }
 
     /** Checks that the decoder found the same size as the header, possibly rotated. */
-    private static void checkDecoded(Mat image, ImageSize claimed, int reduction, String name) {
+    private static ImageSource.Reduced checked(Mat image, ImageSize claimed, int reduction, String name) {
         long width = (claimed.width() + reduction - 1) / reduction;
         long height = (claimed.height() + reduction - 1) / reduction;
         boolean same = image.cols() == width && image.rows() == height;
@@ -224,6 +226,11 @@ public final class ImageReader {
             throw new DataException("image " + name + " is damaged: its header claims " + claimed
                     + " pixels, but it was decoded to " + found + WAY_OUT);
         }
+        int wide = Math.toIntExact(claimed.width());
+        int high = Math.toIntExact(claimed.height());
+        return same
+                ? new ImageSource.Reduced(image, reduction, wide, high)
+                : new ImageSource.Reduced(image, reduction, high, wide);
     }
 
     /**

@@ -79,8 +79,15 @@ public interface ImageSource {
      *
      * @param pixels RGB, CV_8UC3; owned
      * @param factor by which its sides are shorter: 1, 2, 4 or 8
+     * @param widthPx of the image itself
+     * @param heightPx of the image itself
      */
-    record Reduced(Mat pixels, int factor) {}
+    record Reduced(Mat pixels, int factor, int widthPx, int heightPx) {
+        /** Returns an image that is not reduced. */
+        static Reduced whole(Mat pixels) {
+            return new Reduced(pixels, 1, pixels.cols(), pixels.rows());
+        }
+    }
 
     /**
      * Reads the image as {@link #read(int)}, and says by how much it is reduced.
@@ -89,7 +96,7 @@ public interface ImageSource {
      * @throws DataException when the image cannot be read
      */
     default Reduced readReduced(int minPx) {
-        return new Reduced(read(), 1);
+        return Reduced.whole(read());
     }
 
     /**

@@ -266,6 +266,13 @@ final class PackIndex {
         }
 
         @Override
+        public Reduced readReduced(int minPx) {
+            return decodedPx == 0
+                    ? ImageReader.decodeReduced(encoded(), minPx, name())
+                    : ImageSource.super.readReduced(minPx);
+        }
+
+        @Override
         public Mat read() {
             NativeLibraries.load(opencv_core.class, "OpenCV");
             byte[] bytes = encoded();

@@ -228,6 +228,11 @@ final class RecordIoLayout {
         }
 
         @Override
+        public Reduced readReduced(int minPx) {
+            return ImageReader.decodeReduced(encoded(), minPx, name());
+        }
+
+        @Override
         public byte[] encoded() {
             byte[] record = payload(offsets[place]);
             int from = HEADER_BYTES + Float.BYTES * Math.max(0, Math.min(intAt(record, 0), record.length));

@@ -107,14 +107,13 @@ public final class FaceAligner {
     }
 
     /**
-     * Returns by how much {@link #align(Mat, double[][], int)} enlarges a face; a number below 1 reduces it.
+     * Returns by how much {@link #align(Mat, double[][], FaceTemplate)} enlarges a face; a number below 1 reduces it.
      *
      * @param points five landmarks, x and y, in the template's order
-     * @param sizePx side of the result
      * @throws IllegalArgumentException as {@link #similarity}
      */
-    public static double scale(double[][] points, int sizePx) {
-        double[] row = similarity(points, FaceTemplate.square(sizePx).points())[0];
+    public static double scale(double[][] points, FaceTemplate template) {
+        double[] row = similarity(points, template.points())[0];
         return Math.hypot(row[0], row[1]);
     }
 

@@ -8,20 +8,33 @@ import static org.bytedeco.opencv.global.opencv_core.NORM_L1;
 import static org.bytedeco.opencv.global.opencv_core.norm;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import javax.imageio.ImageIO;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.indexer.UByteIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.vision.FaceTemplate;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Photographs that are much larger than a detector needs are read at a fraction of their size. */
 class ReducedReadingTest {
+    @TempDir
+    Path temporary;
+
     private static final int WIDTH = 2400;
     private static final int HEIGHT = 2000;
     private static final int SIZE_PX = 112;
@@ -115,6 +128,64 @@ class ReducedReadingTest {
         }
     }
 
+    /** A program that decodes images itself, a folder, a pack and Spark must get the same embeddings. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0.25, 0.05}) // cut out of the reduced and of the whole image
+    void allWaysToGiveAPhotographLeadToTheSameCrop(double share) throws IOException {
+        byte[] jpeg = photograph().encoded();
+        Path folder = Files.createDirectories(temporary.resolve("people/Ada"));
+        Path file = Files.write(folder.resolve("photograph.jpg"), jpeg);
+        Path pack = temporary.resolve("photographs.pack");
+        FaceDataset people = FaceDataset.folders(temporary.resolve("people"), Split.TRAIN);
+        PackedFaces.write(pack, List.of(people), 0, done -> {});
+        try (Mat whole = ImageReader.read(file)) {
+            byte[] png = ImageReader.png(whole);
+            List<ImageSource> ways = List.of(
+                    ImageSource.of(file),
+                    ImageSource.of(whole),
+                    ImageSource.of(ImageIO.read(new ByteArrayInputStream(png))),
+                    ImageSource.of(png, "png"),
+                    FaceDataset.packed(pack, Split.TRAIN).images().get(0).image());
+            Middle detector = new Middle(share, 1, FaceDetector.Settings.DEFAULT);
+            FaceCropper cropper = cropper(detector, FaceChoice.MOST_PROMINENT);
+            FaceCropper.Located expected = cropper.locate(photograph());
+            try (Mat pixels = expected.pixels()) {
+                for (ImageSource way : ways) {
+                    FaceCropper.Located one = cropper.locate(way);
+                    List<FaceCropper.Located> all = cropper.locateAll(way);
+                    assertThat(all).hasSize(1);
+                    try (Mat alone = one.pixels();
+                            Mat amongAll = all.get(0).pixels()) {
+                        assertThat(difference(alone, pixels)).as(way.name()).isLessThan(0.5);
+                        assertThat(difference(amongAll, alone)).isZero();
+                        assertThat(one.face()).isEqualTo(expected.face());
+                    }
+                }
+            }
+            assertThat(detector.widths).containsOnly(WIDTH / 2);
+        }
+    }
+
+    /** Sides that a half does not divide: the last pixels are repeated, as JPEG encoders do. */
+    @Test
+    void decodedImagesOfOddSidesAreReducedLikeJpegs() {
+        try (Mat whole = photograph().read();
+                Rect part = new Rect(0, 0, WIDTH - 1, HEIGHT - 1);
+                Mat odd = new Mat(whole, part)) {
+            Middle detector = new Middle(0.25, 1, FaceDetector.Settings.DEFAULT);
+            try (Photograph photograph = Photograph.read(ImageSource.of(odd), detector)) {
+                DetectedFace face = photograph.detect().get(0);
+                assertThat(detector.widths).containsExactly(WIDTH / 2);
+                assertThat(photograph.widthPx()).isEqualTo(WIDTH - 1);
+                assertThat(photograph.heightPx()).isEqualTo(HEIGHT - 1);
+                try (Mat crop = photograph.align(face, FaceTemplate.SQUARE_112);
+                        Mat expected = FaceAligner.align(whole, face.pointArray(), SIZE_PX)) {
+                    assertThat(difference(crop, expected)).isLessThan(1.5);
+                }
+            }
+        }
+    }
+
     @Test
     void smallFaceIsCutOutOfTheWholeImageAndAnInvisibleOneIsLookedForThere() {
         ImageSource photograph = photograph();
@@ -134,7 +205,7 @@ class ReducedReadingTest {
     }
 
     @Test
-    void wholeImageIsReadWhereAnotherFaceCouldBeChosen() {
+    void wholeImageIsSearchedForSmallerFacesOnly() {
         ImageSource photograph = photograph();
         FaceDetector.Settings settings = FaceDetector.Settings.DEFAULT;
         List<FaceDetector.Settings> whole =
@@ -147,10 +218,10 @@ class ReducedReadingTest {
                     .close();
             assertThat(detector.widths).containsExactly(WIDTH);
         }
-        for (FaceChoice choice : List.of(FaceChoice.ONLY, FaceChoice.HIGHEST_SCORE, FaceChoice.MOST_CENTRAL)) {
+        for (FaceChoice choice : FaceChoice.values()) {
             Middle detector = new Middle(0.25, 1, settings);
             cropper(detector, choice).locate(photograph).pixels().close();
-            assertThat(detector.widths).containsExactly(WIDTH);
+            assertThat(detector.widths).containsExactly(WIDTH / 2);
         }
     }
 

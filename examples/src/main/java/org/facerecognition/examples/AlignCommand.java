@@ -12,9 +12,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Photograph;
 import org.facerecognition.vision.DetectedFace;
-import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.vision.FaceTemplate;
 import picocli.CommandLine.Command;
@@ -119,10 +119,9 @@ final class AlignCommand implements Callable<Integer> {
     private record Aligned(List<String> crops, Optional<String> note) {}
 
     private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template) {
-        try (Mat image = ImageReader.read(file.file())) {
-            List<DetectedFace> found = faces.detect(image);
-            List<DetectedFace> usable =
-                    found.stream().filter(face -> faces.isUsable(image, face)).toList(); // as embed
+        try (Photograph image = Photograph.read(ImageSource.of(file.file()), faces)) {
+            List<DetectedFace> found = image.detect();
+            List<DetectedFace> usable = found.stream().filter(image::isUsable).toList(); // as embed
             List<String> crops = write(file, image, usable, template);
             Optional<String> note = !crops.isEmpty()
                     ? Optional.empty()
@@ -138,12 +137,12 @@ final class AlignCommand implements Callable<Integer> {
         spec.commandLine().getOut().println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
     }
 
-    private List<String> write(ImageFileNames file, Mat image, List<DetectedFace> found, FaceTemplate template) {
+    private List<String> write(ImageFileNames file, Photograph image, List<DetectedFace> found, FaceTemplate template) {
         List<String> written = new ArrayList<>();
         int count = all ? found.size() : Math.min(1, found.size());
         for (int i = 0; i < count; i++) {
             Path target = file.in(out, all ? "-" + (i + 1) + ".png" : ".png");
-            try (Mat crop = FaceAligner.align(image, found.get(i).pointArray(), template)) {
+            try (Mat crop = image.align(found.get(i), template)) {
                 ImageWriter.write(crop, target);
             }
             written.add(target.toString());

@@ -23,7 +23,8 @@ import org.bytedeco.opencv.opencv_core.Point;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Photograph;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -118,16 +119,19 @@ final class DetectCommand implements Callable<Integer> {
     private record Examined(int width, int height, List<DetectedFace> found, Optional<String> note) {}
 
     private Examined examined(ImageFileNames file, FaceDetector faceDetector) throws IOException {
-        try (Mat image = ImageReader.read(file.file())) {
-            List<DetectedFace> found = faceDetector.detect(image);
+        ImageSource source = ImageSource.of(file.file());
+        try (Photograph image = Photograph.read(source, faceDetector)) {
+            List<DetectedFace> found = image.detect();
             if (out != null) {
-                found.forEach(face -> draw(image, face));
-                ImageWriter.write(image, file.in(out, ".png"));
+                try (Mat drawing = source.read()) {
+                    found.forEach(face -> draw(drawing, face));
+                    ImageWriter.write(drawing, file.in(out, ".png"));
+                }
             }
             boolean lost = found.isEmpty() && NoFace.isShrunk(image, faceDetector);
             Optional<String> note =
                     lost ? Optional.of(NoFace.sentence(file.file(), image, faceDetector)) : Optional.empty();
-            return new Examined(image.cols(), image.rows(), found, note);
+            return new Examined(image.widthPx(), image.heightPx(), found, note);
         }
     }
 

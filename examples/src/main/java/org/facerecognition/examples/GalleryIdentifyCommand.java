@@ -9,12 +9,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.EmbeddedFace;
 import org.facerecognition.FaceEmbedder;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Photograph;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
@@ -114,8 +113,11 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
 
     /** Says so if the image was shrunk before detection, which may have hidden faces; decodes the image again. */
     private void reportShrinking(Path file, @Nullable FaceDetector faceDetector) {
-        try (Mat image = ImageReader.read(file)) {
-            if (faceDetector != null && NoFace.isShrunk(image, faceDetector)) {
+        if (faceDetector == null) {
+            return;
+        }
+        try (Photograph image = Photograph.read(ImageSource.of(file), faceDetector)) {
+            if (NoFace.isShrunk(image, faceDetector)) {
                 spec.commandLine().getErr().println(NoFace.sentence(file, image, faceDetector));
             }
         }

@@ -2,7 +2,7 @@ package org.facerecognition.examples;
 
 import java.nio.file.Path;
 import java.util.OptionalInt;
-import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.Photograph;
 import org.facerecognition.vision.FaceDetector;
 
 /** Messages for images in which no face was found. */
@@ -14,8 +14,8 @@ final class NoFace {
     /**
      * Returns one sentence: where no face was found and, if the image was shrunk first, which faces are lost by that.
      */
-    static String sentence(Path file, Mat image, FaceDetector detector) {
-        return "no face was found in " + file + advice(image.cols(), image.rows(), detector);
+    static String sentence(Path file, Photograph image, FaceDetector detector) {
+        return "no face was found in " + file + advice(image.widthPx(), image.heightPx(), detector);
     }
 
     /** Returns one sentence: where a face was found that cannot be embedded. */
@@ -24,8 +24,8 @@ final class NoFace {
     }
 
     /** Returns whether the image was shrunk before detection, so that small faces may have been lost. */
-    static boolean isShrunk(Mat image, FaceDetector detector) {
-        return detector.smallestVisibleFacePx(image.cols(), image.rows()).isPresent();
+    static boolean isShrunk(Photograph image, FaceDetector detector) {
+        return detector.smallestVisibleFacePx(image.widthPx(), image.heightPx()).isPresent();
     }
 
     /** Returns a clause that begins with a semicolon; empty for an image that was not shrunk. */
