@@ -1,25 +1,24 @@
 package org.facerecognition.inference;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.OpenMp;
-import org.facerecognition.natives.Processors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A fully convolutional network on the CPU, in float32: it takes images of any size, and its result has a size that
- * depends on theirs. Each call runs on its own thread, alone, so that callers do not wait for one another; at most as
- * many as there are processors (and at least two) run at the same time. It owns a copy of the weights and is
- * thread-safe.
+ * depends on theirs. Callers compute on {@link ComputeThreads}, each image on one thread; where processors are free,
+ * the layers of an image that comes alone are cut into parts that they share out. An image has the same result, bit
+ * for bit, in either way. It owns a copy of the weights and is thread-safe.
  *
  * <p>Making oneDNN's calls for a size of images takes as long as a few images. They are kept for the
  * {@value #MAX_SIZES} sizes that were used last, or fewer if their buffers are larger than {@value #MAX_BYTES} bytes
@@ -31,41 +30,52 @@ public final class ConvolutionalNet implements AutoCloseable {
 
     private record Size(int heightPx, int widthPx) {}
 
-    /** The calls for one size of images, and workspaces that are not in use. */
-    private static final class Pool {
-        private final OneDnnPlan plan;
-        private final Deque<OneDnnWorkspace> idle = new ArrayDeque<>();
-        private int users;
+    private static final int MAX_PARTS = 4; // of a layer: more would be too small
 
-        Pool(OneDnnPlan plan) {
-            this.plan = plan;
+    /** The calls for one size of images. */
+    private static final class Sized {
+        private final OneDnnPool whole;
+        private final AtomicBoolean wasAlone = new AtomicBoolean(); // when an image came
+        private final AtomicBoolean cutting = new AtomicBoolean(); // once
+        private volatile @Nullable OneDnnPool cut; // layers in parts; made for the second image that comes alone
+        private int users; // guarded by the map
+
+        Sized(OneDnnPlan plan) {
+            this.whole = new OneDnnPool(plan);
         }
 
         long bytes() {
-            return idle.size() * plan.workspaceBytes();
+            OneDnnPool parts = cut;
+            return whole.idleBytes() + (parts == null ? 0 : parts.idleBytes());
         }
 
         void close() {
-            idle.forEach(OneDnnWorkspace::close);
-            plan.close();
+            whole.close();
+            OneDnnPool parts = cut;
+            if (parts != null) {
+                parts.close();
+            }
         }
     }
 
     private final List<FusedNode> nodes; // without the values of constants
     private final int valueCount;
     private final OneDnnWeights weights = new OneDnnWeights();
-    private final Map<Size, Pool> pools = new LinkedHashMap<>(16, 0.75f, true); // guarded by itself; last used last
-    private final Semaphore permits = new Semaphore(Math.max(2, Processors.count()), true);
+    private final Map<Size, Sized> sizes = new LinkedHashMap<>(16, 0.75f, true); // guarded by itself; last used last
+    private final ComputeThreads threads;
+    private final int parts; // of a layer, for an image that comes alone; 1 where there is nobody to help
     private final Lifetime lifetime = new Lifetime("convolutional net");
 
-    private ConvolutionalNet(FusedLayers layers) {
+    private ConvolutionalNet(FusedLayers layers, ComputeThreads threads) {
+        this.threads = threads;
+        this.parts = Integer.highestOneBit(Math.min(MAX_PARTS, threads.count())); // channels divide by it
         this.valueCount = layers.folded().nodes().size();
         this.nodes = layers.nodes().stream().map(FusedNode::withoutValues).toList();
         boolean done = false;
         try {
             long[] input = layers.shapes()[0];
             Size size = new Size((int) input[1], (int) input[2]);
-            pools.put(size, new Pool(plan(layers.nodes(), layers.shapes()))); // packs the weights
+            sizes.put(size, new Sized(plan(layers.nodes(), layers.shapes(), 1))); // packs the weights
             done = true;
         } finally {
             if (!done) {
@@ -85,22 +95,26 @@ public final class ConvolutionalNet implements AutoCloseable {
      * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static Optional<ConvolutionalNet> of(Graph graph, int heightPx, int widthPx) {
+        return of(graph, heightPx, widthPx, ComputeThreads.shared());
+    }
+
+    static Optional<ConvolutionalNet> of(Graph graph, int heightPx, int widthPx, ComputeThreads threads) {
         if (!OneDnn.isFast() || !OneDnnLayers.supports(graph)) {
             return Optional.empty();
         }
         try (PointerScope scope = new PointerScope();
                 FusedLayers layers = FusedLayers.of(graph, 1, heightPx, widthPx)) {
-            return Optional.of(new ConvolutionalNet(layers));
+            return Optional.of(new ConvolutionalNet(layers, threads));
         }
     }
 
-    private OneDnnPlan plan(List<FusedNode> described, long[][] shapes) {
+    private OneDnnPlan plan(List<FusedNode> described, long[][] shapes, int parts) {
         try (OpenMp.Scope alone = OpenMp.alone()) { // primitives keep the number of threads that they are made with
             return new OneDnnPlan(
                     described,
                     shapes,
                     1,
-                    1,
+                    parts,
                     OneDnn.type(ScalarType.Float),
                     null,
                     weights,
@@ -128,70 +142,128 @@ public final class ConvolutionalNet implements AutoCloseable {
      * @throws IllegalStateException when the network is closed
      */
     public float[] run(Image image) {
-        try (Lifetime.Use use = lifetime.enter();
-                PointerScope scope = new PointerScope();
-                OpenMp.Scope alone = OpenMp.alone()) {
-            permits.acquireUninterruptibly();
-            try {
-                return runOn(pool(new Size(image.heightPx(), image.widthPx())), image);
-            } finally {
-                permits.release();
-            }
-        }
-    }
-
-    private Pool pool(Size size) {
-        synchronized (pools) {
-            Pool pool = pools.get(size);
-            if (pool == null) {
-                pool = new Pool(plan(nodes, Shapes.of(nodes, valueCount, size.heightPx, size.widthPx)));
-                pools.put(size, pool);
-            }
-            pool.users++;
-            return pool;
-        }
-    }
-
-    private float[] runOn(Pool pool, Image image) {
-        OneDnnWorkspace free;
-        synchronized (pools) {
-            free = pool.idle.poll();
-        }
-        OneDnnWorkspace workspace = null;
-        try {
-            workspace = free == null ? new OneDnnWorkspace(pool.plan) : free;
+        try (Lifetime.Use use = lifetime.enter()) {
             float[][] rows = new float[1][];
-            workspace.run(new One(image), 0, rows, new double[0]);
+            threads.run(() -> new Call(sized(new Size(image.heightPx(), image.widthPx())), new One(image), rows));
             return rows[0];
-        } finally {
-            synchronized (pools) {
-                pool.users--;
-                if (workspace != null) {
-                    pool.idle.push(workspace);
-                }
-                dropOldest();
+        }
+    }
+
+    /** Returns the calls for a size, to be {@link #release released}; they are made on first use. */
+    private Sized sized(Size size) {
+        synchronized (sizes) {
+            Sized known = sizes.get(size);
+            if (known == null) {
+                known = new Sized(plan(nodes, shapes(size), 1));
+                sizes.put(size, known);
             }
+            known.users++;
+            return known;
+        }
+    }
+
+    private long[][] shapes(Size size) {
+        return Shapes.of(nodes, valueCount, size.heightPx, size.widthPx);
+    }
+
+    private void release(Sized sized) {
+        synchronized (sizes) {
+            sized.users--;
+            dropOldest();
+        }
+    }
+
+    /** One image, which passes through the layers alone or in parts. */
+    private final class Call implements ComputeThreads.Work {
+        private final Sized sized;
+        private final One image;
+        private final float[][] rows;
+        private final ComputeThreads.@Nullable Work inParts;
+
+        Call(Sized sized, One image, float[][] rows) {
+            this.sized = sized;
+            this.image = image;
+            this.rows = rows;
+            OneDnnPool cut = parts > 1 && threads.idle() > 0 ? sized.cut : null;
+            this.inParts = cut == null ? null : cut.inParts(image, rows);
+        }
+
+        @Override
+        public int usefulHelpers() {
+            return inParts == null ? 0 : inParts.usefulHelpers();
+        }
+
+        @Override
+        public void lead(Runnable callHelpers) {
+            try (PointerScope scope = new PointerScope()) {
+                if (inParts != null) {
+                    inParts.lead(callHelpers);
+                    return;
+                }
+                threads.compute(() -> sized.whole.run(image, 0, rows, new double[0]));
+                if (parts > 1 && threads.idle() > 0 && sized.wasAlone.getAndSet(true)) {
+                    cut(sized, image, rows[0]);
+                }
+            } finally {
+                release(sized);
+            }
+        }
+
+        @Override
+        public void help() {
+            if (inParts != null) {
+                inParts.help();
+            }
+        }
+    }
+
+    /**
+     * Makes the calls for parts of layers, unless another thread does it, and keeps them if they give an image the
+     * same bits.
+     *
+     * @param row the result for the image
+     */
+    private void cut(Sized sized, One image, float[] row) {
+        if (!sized.cutting.compareAndSet(false, true)) {
+            return;
+        }
+        OneDnnPool made =
+                new OneDnnPool(plan(nodes, shapes(new Size(image.image.heightPx(), image.image.widthPx())), parts));
+        float[][] again = new float[1][];
+        made.run(image, 0, again, new double[0]);
+        if (Arrays.equals(again[0], row)) {
+            sized.cut = made;
+        } else {
+            made.close();
         }
     }
 
     /** Frees the sizes that were not used for the longest time, as long as there is too much. */
     private void dropOldest() {
-        long bytes = pools.values().stream().mapToLong(Pool::bytes).sum();
-        Iterator<Pool> oldest = pools.values().iterator();
-        while ((bytes > MAX_BYTES || pools.size() > MAX_SIZES) && pools.size() > 1 && oldest.hasNext()) {
-            Pool pool = oldest.next();
-            if (pool.users == 0) {
-                bytes -= pool.bytes();
+        long bytes = sizes.values().stream().mapToLong(Sized::bytes).sum();
+        Iterator<Sized> oldest = sizes.values().iterator();
+        while ((bytes > MAX_BYTES || sizes.size() > MAX_SIZES) && sizes.size() > 1 && oldest.hasNext()) {
+            Sized sized = oldest.next();
+            if (sized.users == 0) {
+                bytes -= sized.bytes();
                 oldest.remove();
-                pool.close();
+                sized.close();
             }
         }
     }
 
     /** Returns for how many sizes of images there are calls. */
     int sizes() {
-        synchronized (pools) {
-            return pools.size();
+        synchronized (sizes) {
+            return sizes.size();
+        }
+    }
+
+    /** Returns for how many of them layers are cut into parts. */
+    int sizesInParts() {
+        synchronized (sizes) {
+            return (int)
+                    sizes.values().stream().filter(sized -> sized.cut != null).count();
         }
     }
 
@@ -217,7 +289,7 @@ public final class ConvolutionalNet implements AutoCloseable {
     @Override
     public void close() {
         lifetime.close(() -> {
-            pools.values().forEach(Pool::close);
+            sizes.values().forEach(Sized::close);
             weights.close();
         });
     }

@@ -275,8 +275,8 @@ final class OneDnnConvolution {
             memory.desc resultLayout = copied ? results.dense(begin, end) : result.layout();
             Slab added = addends == null ? result : addends.between(begin, end);
             memory.desc addedLayout = copied && addends != null ? addends.dense(begin, end) : added.layout();
-            var descriptor = sameImplementation(
-                    chosen,
+            var descriptor = implementation(
+                    name(chosen),
                     describe(
                             ofPart,
                             weightType(node),
@@ -358,16 +358,19 @@ final class OneDnnConvolution {
         }
     }
 
-    /** Returns the implementation of a part that the whole has, so that the sums are the same; null if none has it. */
-    private static convolution_forward.@Nullable primitive_desc sameImplementation(
-            convolution_forward.primitive_desc whole, convolution_forward.primitive_desc part) {
-        String name = whole.impl_info_str().getString();
+    /** Returns the implementation of a name, so that the sums are the same; null if there is none. */
+    private static convolution_forward.@Nullable primitive_desc implementation(
+            String name, convolution_forward.primitive_desc descriptor) {
         do {
-            if (part.impl_info_str().getString().equals(name)) {
-                return part;
+            if (name(descriptor).equals(name)) {
+                return descriptor;
             }
-        } while (part.next_impl());
+        } while (descriptor.next_impl());
         return null;
+    }
+
+    private static String name(convolution_forward.primitive_desc descriptor) {
+        return descriptor.impl_info_str().getString();
     }
 
     /**
@@ -398,8 +401,19 @@ final class OneDnnConvolution {
         return OneDnnAutotuner.isReference(describe(node, fused, true)) ? null : fused;
     }
 
-    /** Depthwise, grouped, 1x1 and integer convolutions are not tuned: oneDNN's first implementation is used. */
+    /** Returns the implementation that the first plan has chosen, whatever number of images this plan is for. */
     private convolution_forward.primitive_desc choose() {
+        convolution_forward.primitive_desc chosen = chooseAlone();
+        String name = weights.implementation(layer, to, name(chosen));
+        if (name(chosen).equals(name)) {
+            return chosen;
+        }
+        var same = implementation(name, describe(node, postOp, true));
+        return same == null ? chosen : same;
+    }
+
+    /** Depthwise, grouped, 1x1 and integer convolutions are not tuned: oneDNN's first implementation is used. */
+    private convolution_forward.primitive_desc chooseAlone() {
         if (layouts == Layouts.UNFOLDED) {
             return OneDnn.preferring("jit_1x1", () -> describe(node, postOp, true));
         }

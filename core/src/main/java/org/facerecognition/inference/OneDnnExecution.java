@@ -4,10 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -37,57 +35,6 @@ final class OneDnnExecution implements Execution {
 
     private static final int MAX_PARTS = 4; // of a layer: more would be too small
 
-    /** A plan and its idle workspaces. */
-    private record Pool(OneDnnPlan plan, Queue<OneDnnWorkspace> idle) {
-        Pool(OneDnnPlan plan) {
-            this(plan, new ConcurrentLinkedQueue<>());
-        }
-
-        void run(InputImages images, int from, float[][] rows, double[] seconds) {
-            OneDnnWorkspace free = idle.poll();
-            OneDnnWorkspace workspace = free == null ? new OneDnnWorkspace(plan) : free;
-            try {
-                workspace.run(images, from, rows, seconds);
-            } finally {
-                idle.add(workspace);
-            }
-        }
-
-        /** Returns the call of one image in parts, whose workspace goes back to the idle ones after it. */
-        ComputeThreads.Work inParts(InputImages images, float[][] rows) {
-            OneDnnWorkspace free = idle.poll();
-            OneDnnWorkspace workspace = free == null ? new OneDnnWorkspace(plan) : free;
-            TeamCall call = workspace.teamCall();
-            return new ComputeThreads.Work() {
-                @Override
-                public int usefulHelpers() {
-                    return call.usefulHelpers();
-                }
-
-                @Override
-                public void lead(Runnable callHelpers) {
-                    try {
-                        workspace.read(images, 0); // while the helpers come
-                        call.lead(callHelpers);
-                        workspace.write(rows, 0);
-                    } finally {
-                        idle.add(workspace);
-                    }
-                }
-
-                @Override
-                public void help() {
-                    call.help();
-                }
-            };
-        }
-
-        void close() {
-            idle.forEach(OneDnnWorkspace::close);
-            plan.close();
-        }
-    }
-
     private final ComputeThreads threads;
     private final List<FusedNode> nodes; // without the values of constants
     private final long[][] shapes;
@@ -97,9 +44,9 @@ final class OneDnnExecution implements Execution {
     private final OneDnnAutotuner autotuner = new OneDnnAutotuner(KernelChoices.shared());
     private final OneDnnWeights weights = new OneDnnWeights();
     private final int parts; // of a layer, for an image that is alone
-    private final AtomicReferenceArray<@Nullable Pool> pools; // for 1, 2 and 4 images
+    private final AtomicReferenceArray<@Nullable OneDnnPool> pools; // for 1, 2 and 4 images
     private final AtomicBoolean wasAlone = new AtomicBoolean(); // an image has been embedded alone
-    private volatile @Nullable Pool team; // for an image that is alone
+    private volatile @Nullable OneDnnPool team; // for an image that is alone
     private volatile boolean withoutTeam; // one thread is all there is, or others would have other bits
 
     /**
@@ -132,7 +79,7 @@ final class OneDnnExecution implements Execution {
         boolean done = false;
         try (OpenMp.Scope alone = OpenMp.alone()) { // primitives keep the number of threads that they are made with
             // One image first, because the autotuner times layers on the first batch size that it sees.
-            pools.set(0, new Pool(new OneDnnPlan(nodes, shapes, 1, 1, this.type, ranges, weights, autotuner)));
+            pools.set(0, new OneDnnPool(new OneDnnPlan(nodes, shapes, 1, 1, this.type, ranges, weights, autotuner)));
             KernelChoices.shared().save();
             done = true;
         } finally {
@@ -143,16 +90,16 @@ final class OneDnnExecution implements Execution {
     }
 
     /** Returns the pool for a number of images, 1, 2 or 4; it is made on first use. */
-    private Pool pool(int count) {
+    private OneDnnPool pool(int count) {
         int index = Integer.numberOfTrailingZeros(count);
-        Pool known = pools.get(index);
+        OneDnnPool known = pools.get(index);
         return known != null ? known : make(index, count);
     }
 
-    private synchronized Pool make(int index, int count) {
-        Pool known = pools.get(index);
+    private synchronized OneDnnPool make(int index, int count) {
+        OneDnnPool known = pools.get(index);
         if (known == null) {
-            known = new Pool(plan(count, 1));
+            known = new OneDnnPool(plan(count, 1));
             pools.set(index, known);
         }
         return known;
@@ -168,18 +115,18 @@ final class OneDnnExecution implements Execution {
      * Returns the pool for an image that is alone, which is made for the second one; null if there is none, or it would
      * not give an image the bits that the plan for one image gives it.
      */
-    private @Nullable Pool team() {
+    private @Nullable OneDnnPool team() {
         if (withoutTeam || team != null || !wasAlone.getAndSet(true)) {
             return team;
         }
         return makeTeam();
     }
 
-    private synchronized @Nullable Pool makeTeam() {
+    private synchronized @Nullable OneDnnPool makeTeam() {
         if (withoutTeam || team != null) {
             return team;
         }
-        Pool cut = new Pool(plan(1, parts));
+        OneDnnPool cut = new OneDnnPool(plan(1, parts));
         if (sameBits(cut)) {
             team = cut;
         } else {
@@ -189,7 +136,7 @@ final class OneDnnExecution implements Execution {
         return team;
     }
 
-    private boolean sameBits(Pool cut) {
+    private boolean sameBits(OneDnnPool cut) {
         Random random = new Random(0);
         int sizePx = Math.toIntExact(shapes[0][1]);
         float[] image = new float[3 * sizePx * sizePx];
@@ -268,7 +215,7 @@ final class OneDnnExecution implements Execution {
             return rows;
         }
         threads.run(() -> {
-            Pool alone = rows.length == 1 && threads.idle() > 0 ? team() : null;
+            OneDnnPool alone = rows.length == 1 && threads.idle() > 0 ? team() : null;
             return alone != null ? alone.inParts(images, rows) : new SharedCall(images, rows);
         });
         return rows;
@@ -300,7 +247,7 @@ final class OneDnnExecution implements Execution {
 
         private void takeShares(Runnable beforeShare) {
             for (int from; (from = taken.get()) < rows.length; ) {
-                Pool pool = poolFor(rows.length - from);
+                OneDnnPool pool = poolFor(rows.length - from);
                 int size = pool.plan().count();
                 if (taken.compareAndSet(from, from + size)) {
                     try (PointerScope scope = new PointerScope()) {
@@ -327,7 +274,7 @@ final class OneDnnExecution implements Execution {
         }
 
         /** Returns the pool for the next share: smaller ones towards the end, so that all threads end together. */
-        private Pool poolFor(int left) {
+        private OneDnnPool poolFor(int left) {
             int share = Math.max(1, left / threads.count());
             return pool(Math.min(chunkSize(), Integer.highestOneBit(share)));
         }
@@ -355,13 +302,11 @@ final class OneDnnExecution implements Execution {
 
     @Override
     public long workspaceBytes() {
-        return allPools().stream()
-                .mapToLong(pool -> pool.idle().size() * pool.plan().workspaceBytes())
-                .sum();
+        return allPools().stream().mapToLong(OneDnnPool::idleBytes).sum();
     }
 
-    private List<Pool> allPools() {
-        List<Pool> all = new ArrayList<>();
+    private List<OneDnnPool> allPools() {
+        List<OneDnnPool> all = new ArrayList<>();
         for (int i = 0; i < pools.length(); i++) {
             all.add(pools.get(i));
         }
@@ -374,7 +319,7 @@ final class OneDnnExecution implements Execution {
     public List<LayerCost> profile(Tensor images) {
         int count = Integer.highestOneBit((int) Math.min(chunkSize(), images.size(0)));
         double[] seconds = new double[kinds.size()];
-        Pool pool = pool(count);
+        OneDnnPool pool = pool(count);
         Tensor rowMajor = rowMajor(images);
         InputImages input = new TensorImages(rowMajor, rowMajor.data_ptr_float(), (int) shapes[0][1]);
         try (OpenMp.Scope alone = OpenMp.alone()) {
@@ -394,7 +339,7 @@ final class OneDnnExecution implements Execution {
 
     @Override
     public void close() {
-        allPools().forEach(Pool::close);
+        allPools().forEach(OneDnnPool::close);
         weights.close();
     }
 }

@@ -45,14 +45,31 @@ final class OneDnnWeights implements AutoCloseable {
 
     private record VectorKey(int layer, Vector vector) {}
 
+    private record ResultKey(int layer, long rows, long columns) {}
+
     private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer, one memory per layout
     private final Map<Integer, List<memory>> integers = new HashMap<>(); // the same; the first is row-major
     private final Map<Integer, List<memory>> winograd = new HashMap<>(); // by layer, one for each row of planes
     private final Map<VectorKey, memory> vectors = new HashMap<>();
+    private final Map<ResultKey, String> implementations = new HashMap<>();
     private final PointerScope owner = new PointerScope();
 
     OneDnnWeights() {
         owner.close(); // removes the scope from this thread's stack; it is empty and still accepts objects
+    }
+
+    /**
+     * Remembers which of oneDNN's implementations the first plan has chosen for a layer: others may round differently,
+     * and an image must have the same bits in a batch of any size.
+     *
+     * @param layer the number of the value that the layer produces
+     * @param result [B, C, H, W]
+     * @param name what a plan would choose
+     * @return what the first plan chose
+     */
+    synchronized String implementation(int layer, long[] result, String name) {
+        String first = implementations.putIfAbsent(new ResultKey(layer, result[2], result[3]), name);
+        return first == null ? name : first;
     }
 
     /**

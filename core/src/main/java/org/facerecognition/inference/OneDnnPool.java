@@ -1,0 +1,72 @@
+package org.facerecognition.inference;
+
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * A plan and its idle workspaces. Owns the plan.
+ *
+ * @param idle in no order
+ */
+record OneDnnPool(OneDnnPlan plan, Queue<OneDnnWorkspace> idle) {
+    OneDnnPool(OneDnnPlan plan) {
+        this(plan, new ConcurrentLinkedQueue<>());
+    }
+
+    private OneDnnWorkspace workspace() {
+        OneDnnWorkspace free = idle.poll();
+        return free == null ? new OneDnnWorkspace(plan) : free;
+    }
+
+    /** Runs the network on as many images as the plan is for, on this thread. */
+    void run(InputImages images, int from, float[][] rows, double[] seconds) {
+        OneDnnWorkspace workspace = workspace();
+        try {
+            workspace.run(images, from, rows, seconds);
+        } finally {
+            idle.add(workspace);
+        }
+    }
+
+    /**
+     * Returns a call with one image, whose parts several threads share out; its workspace goes back to the idle ones
+     * after it.
+     */
+    ComputeThreads.Work inParts(InputImages images, float[][] rows) {
+        OneDnnWorkspace workspace = workspace();
+        TeamCall call = workspace.teamCall();
+        return new ComputeThreads.Work() {
+            @Override
+            public int usefulHelpers() {
+                return call.usefulHelpers();
+            }
+
+            @Override
+            public void lead(Runnable callHelpers) {
+                try (PointerScope scope = new PointerScope()) {
+                    workspace.read(images, 0); // while the helpers come
+                    call.lead(callHelpers);
+                    workspace.write(rows, 0);
+                } finally {
+                    idle.add(workspace);
+                }
+            }
+
+            @Override
+            public void help() {
+                call.help();
+            }
+        };
+    }
+
+    /** Returns the size of the idle workspaces. */
+    long idleBytes() {
+        return idle.size() * plan.workspaceBytes();
+    }
+
+    void close() {
+        idle.forEach(OneDnnWorkspace::close);
+        plan.close();
+    }
+}
