@@ -26,4 +26,21 @@ interface DetectionNetwork extends AutoCloseable {
     /** Frees the memory; no call may be in progress. */
     @Override
     void close();
+
+    /**
+     * Runs an engine's network on an image.
+     *
+     * @param name of the file, for messages
+     * @throws DetectorException when the engine fails
+     */
+    static float[] maps(DetectionEngine.Network engine, String name, Mat image, int canvasHeightPx, int canvasWidthPx) {
+        try {
+            return engine.run(Pixels.of(image), image.rows(), image.cols(), canvasHeightPx, canvasWidthPx);
+        } catch (RuntimeException e) {
+            throw new DetectorException(
+                    "face detector " + name + " cannot process an image of " + image.cols() + "x" + image.rows() + ": "
+                            + DetectorException.firstLine(e),
+                    e);
+        }
+    }
 }

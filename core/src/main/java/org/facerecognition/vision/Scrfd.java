@@ -125,7 +125,11 @@ final class Scrfd implements DetectionNetwork {
             FaceDetector.Settings settings,
             Optional<DetectionEngine.Network> engine) {
         if (engine.isPresent()) {
-            return tried(new Scrfd(model, outline, name, settings, 0, 0, engine.get()));
+            try {
+                return tried(new Scrfd(model, outline, name, settings, 0, 0, engine.get()));
+            } catch (DetectorException e) {
+                // OpenCV may be able to run it, or says what is wrong
+            }
         }
         try {
             return tried(new Scrfd(model, outline, name, settings, 0, 0, null));
@@ -178,7 +182,7 @@ final class Scrfd implements DetectionNetwork {
         if (engine != null) {
             int width = Heads.canvas(image.cols());
             int height = Heads.canvas(image.rows());
-            float[] maps = engine.run(Pixels.of(image), image.rows(), image.cols(), height, width);
+            float[] maps = DetectionNetwork.maps(engine, name, image, height, width);
             return faces(Heads.ofMaps(maps, width, height, NUMBERS));
         }
         int width = fixedWidth == 0 ? Heads.padded(image.cols()) : fixedWidth;

@@ -66,7 +66,17 @@ final class YuNet implements DetectionNetwork {
      */
     static YuNet open(
             byte[] model, String name, FaceDetector.Settings settings, Optional<DetectionEngine.Network> engine) {
-        YuNet network = new YuNet(model, name, settings, engine.orElse(null));
+        if (engine.isPresent()) {
+            try {
+                return tried(new YuNet(model, name, settings, engine.get()));
+            } catch (DetectorException e) {
+                // OpenCV may be able to run it, or says what is wrong
+            }
+        }
+        return tried(new YuNet(model, name, settings, null));
+    }
+
+    private static YuNet tried(YuNet network) {
         try (Scalar black = new Scalar(0.0);
                 Mat blank = new Mat(PROBE_PX, PROBE_PX, CV_8UC3, black)) {
             network.detect(blank);
@@ -90,7 +100,7 @@ final class YuNet implements DetectionNetwork {
     private List<DetectedFace> detect(DetectionEngine.Network network, Mat image) {
         int width = Heads.canvas(image.cols());
         int height = Heads.canvas(image.rows());
-        float[] maps = network.run(Pixels.of(image), image.rows(), image.cols(), height, width);
+        float[] maps = DetectionNetwork.maps(network, name, image, height, width);
         return YuNetDecoder.faces(Heads.ofMaps(maps, width, height, YuNetDecoder.NUMBERS), settings);
     }
 

@@ -1,6 +1,7 @@
 package org.facerecognition.vision;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 import static org.facerecognition.export.OnnxModelWriter.FREE;
@@ -223,5 +224,57 @@ class DetectionEngineTest {
         assertThat(DetectionEngine.find(text, List.of("out"), Scrfd.INPUT)).isEmpty();
         assertThat(DetectionEngine.find(file(YUNET), List.of("missing"), YuNet.INPUT))
                 .isEmpty();
+    }
+
+    /** Fails from the given call on. */
+    private static final class Failing implements DetectionEngine.Network {
+        private final DetectionEngine.Network works;
+        private final int from;
+        private int calls;
+        private boolean closed;
+
+        Failing(DetectionEngine.Network works, int from) {
+            this.works = works;
+            this.from = from;
+        }
+
+        @Override
+        public float[] run(byte[] pixels, int heightPx, int widthPx, int canvasHeightPx, int canvasWidthPx) {
+            if (++calls >= from) {
+                throw new IllegalStateException("no memory\n at 0x0");
+            }
+            return works.run(pixels, heightPx, widthPx, canvasHeightPx, canvasWidthPx);
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+            works.close();
+        }
+    }
+
+    private Failing failing(Path file, int from) {
+        List<String> outputs = YuNet.OUTPUTS;
+        return new Failing(DetectionEngine.find(file, outputs, YuNet.INPUT).orElseThrow(), from);
+    }
+
+    @Test
+    void engineThatFailsAtOnceIsReplacedAndOneThatFailsLaterIsNamed() throws IOException {
+        Path file = file(YUNET);
+        byte[] model = Files.readAllBytes(file);
+        Failing never = failing(file, 1);
+        try (YuNet network = YuNet.open(model, "yunet.onnx", FaceDetector.Settings.DEFAULT, Optional.of(never));
+                Mat photo = photo(256, 256)) {
+            assertThat(never.closed).isTrue();
+            network.detect(photo); // by OpenCV
+        }
+        Failing later = failing(file, 2); // after the blank image
+        try (YuNet network = YuNet.open(model, "yunet.onnx", FaceDetector.Settings.DEFAULT, Optional.of(later));
+                Mat photo = photo(256, 256)) {
+            assertThatThrownBy(() -> network.detect(photo))
+                    .isInstanceOf(DetectorException.class)
+                    .hasMessage("face detector yunet.onnx cannot process an image of 256x256: no memory");
+        }
+        assertThat(later.closed).isTrue();
     }
 }
