@@ -177,12 +177,12 @@ final class OneDnnAutotuner {
             stream stream = new stream(OneDnn.engine());
             double minSeconds = Double.POSITIVE_INFINITY;
             for (int i = 0; i < TRIALS; i++) {
-                long start = System.nanoTime();
+                long start = RunningTime.nanos();
                 int status = dnnl.dnnl_primitive_execute(primitive.get(), stream.get(), kinds.length, arguments);
                 if (status != dnnl.dnnl_success) {
                     return Double.POSITIVE_INFINITY;
                 }
-                minSeconds = Math.min(minSeconds, (System.nanoTime() - start) / 1e9);
+                minSeconds = Math.min(minSeconds, (RunningTime.nanos() - start) / 1e9);
             }
             return minSeconds;
         }

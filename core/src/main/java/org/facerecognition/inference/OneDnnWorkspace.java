@@ -136,20 +136,20 @@ final class OneDnnWorkspace implements AutoCloseable {
      * @param input the images
      * @param from the index of the first of them
      * @param rows receives the embeddings, each in the place of its image
-     * @param seconds the time of each layer is added to it; empty to measure nothing
+     * @param seconds the time that this thread runs for each layer is added to it; empty to measure nothing
      * @throws IllegalStateException when a primitive fails
      */
     void run(InputImages input, int from, float[][] rows, double[] seconds) {
         read(input, from);
         for (int i = 0; i < layers.size(); i++) {
-            long start = seconds.length > i ? System.nanoTime() : 0;
+            long start = seconds.length > i ? RunningTime.nanos() : 0;
             for (List<BoundPart> parts : layers.get(i)) {
                 for (BoundPart part : parts) {
                     part.run();
                 }
             }
             if (seconds.length > i) {
-                seconds[i] += (System.nanoTime() - start) / 1e9;
+                seconds[i] += (RunningTime.nanos() - start) / 1e9;
             }
         }
         write(rows, from);
