@@ -3,29 +3,37 @@ package org.facerecognition.inference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.bytedeco.dnnl.convolution_forward;
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.graph.Operation.Convolution;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses the fastest of oneDNN's implementations of a convolution by timing them on this machine. oneDNN's first
- * choice is not always the fastest: for images of 4x4 with AVX-512 it took 1.5 times as long as the second. Where there
- * is another way to compute a convolution ({@link OneDnnWinograd}, {@link OneDnnUnfolding}), that is timed too.
+ * Chooses the fastest of oneDNN's implementations of a convolution by timing them on this machine, for one image and
+ * for several. oneDNN's first choice is not always the fastest: for four images of 4x4 with AVX-512 it took 1.5 times
+ * as long as the second, because it reads the weights again for each image. Where there is another way to compute a
+ * convolution ({@link OneDnnWinograd}, {@link OneDnnUnfolding}), that is timed too.
  *
- * <p>The choice for one batch size is reused for the others, and {@link KernelChoices} keeps it, so that an image's
+ * <p>The choice is the same for all batch sizes, and {@link KernelChoices} keeps it, so that an image's
  * embedding is the same, bit for bit, in a batch of any size and in every process.
  */
 final class OneDnnAutotuner {
     private static final int TRIALS = 5; // the first is slow because code and data are not in the caches yet
-    private static final double MIN_SPEEDUP = 1.3; // over the first choice; another layout has costs elsewhere
+    private static final double MAX_RATIO = 0.95; // to the time of the first choice: what is measured varies
+    private static final double LAYOUT_SECONDS = 2e-9; // for a value to be stored in another layout and back
+    private static final int OTHER_BYTES = 4 << 20; // that are in the cache when a layer begins, not its weights
 
     private static final String YES = "yes";
     private static final String NO = "no";
@@ -65,17 +73,20 @@ final class OneDnnAutotuner {
      * Returns the fastest implementation, scoped.
      *
      * @param layer a key that is the same for identical layers, whatever the batch size
+     * @param values of one image that the convolution reads and writes
      * @param descriptor describes the convolution to oneDNN
-     * @param timed describes the same convolution without post-ops that need arguments; this one is timed
+     * @param timed describes the same convolution for a number of images, without post-ops that need arguments; this
+     *     one is timed
      */
     convolution_forward.primitive_desc best(
             String layer,
+            long values,
             Supplier<convolution_forward.primitive_desc> descriptor,
-            Supplier<convolution_forward.primitive_desc> timed) {
+            IntFunction<convolution_forward.primitive_desc> timed) {
         if (!measures) {
             return descriptor.get();
         }
-        String name = choices.choose(layer, () -> fastestName(timed));
+        String name = choices.choose(layer, () -> fastestName(values, timed));
         convolution_forward.primitive_desc implementation = descriptor.get();
         do {
             if (name(implementation).equals(name)) {
@@ -85,25 +96,43 @@ final class OneDnnAutotuner {
         return descriptor.get();
     }
 
-    private static String fastestName(Supplier<convolution_forward.primitive_desc> descriptor) {
+    private static String fastestName(long values, IntFunction<convolution_forward.primitive_desc> described) {
         try (PointerScope scope = new PointerScope()) {
-            convolution_forward.primitive_desc implementation = descriptor.get();
-            String best = name(implementation);
-            if (instructionSet(best).isEmpty()) { // generic code; optimized implementations would come first
-                return best;
+            String first = name(described.apply(1));
+            if (instructionSet(first).isEmpty()) { // generic code; optimized implementations would come first
+                return first;
             }
-            double minSeconds = seconds(implementation) / MIN_SPEEDUP;
-            String first = best;
-            while (implementation.next_impl()
-                    && instructionSet(name(implementation)).equals(instructionSet(first))) {
-                double seconds = seconds(implementation);
-                if (seconds < minSeconds) {
-                    minSeconds = seconds;
-                    best = name(implementation);
+            Map<String, Double> alone = seconds(described.apply(1), instructionSet(first));
+            Map<String, Double> together = seconds(described.apply(OneDnnExecution.MAX_SHARE), instructionSet(first));
+            alone.keySet().retainAll(together.keySet());
+            String best = first;
+            double least = Double.POSITIVE_INFINITY;
+            for (Map.Entry<String, Double> one : alone.entrySet()) {
+                double seconds =
+                        one.getValue() + Objects.requireNonNull(together.get(one.getKey())) / OneDnnExecution.MAX_SHARE;
+                double comparable =
+                        one.getKey().equals(first) ? MAX_RATIO * seconds : seconds + 2 * values * LAYOUT_SECONDS;
+                if (comparable < least) {
+                    least = comparable;
+                    best = one.getKey();
                 }
             }
             return best;
         }
+    }
+
+    /** Returns the times of the implementations that use an instruction set, in oneDNN's order. */
+    private static Map<String, Double> seconds(
+            convolution_forward.primitive_desc implementation, String instructionSet) {
+        Map<String, Double> seconds = new LinkedHashMap<>();
+        do {
+            if (instructionSet(name(implementation)).equals(instructionSet)) {
+                seconds.put(name(implementation), seconds(implementation));
+            } else if (!seconds.isEmpty()) {
+                break; // slower instruction sets follow
+            }
+        } while (implementation.next_impl());
+        return seconds;
     }
 
     /**
@@ -146,7 +175,7 @@ final class OneDnnAutotuner {
         return isReference(name) ? "" : name.substring(name.indexOf(':') + 1);
     }
 
-    /** Returns the minimum time of several executions on zeros. */
+    /** Returns the minimum time of several executions on zeros, each after other work. */
     private static double seconds(convolution_forward.primitive_desc implementation) {
         try (PointerScope scope = new PointerScope()) {
             List<memory> operands = new ArrayList<>();
@@ -176,7 +205,9 @@ final class OneDnnAutotuner {
             convolution_forward primitive = new convolution_forward(implementation);
             stream stream = new stream(OneDnn.engine());
             double minSeconds = Double.POSITIVE_INFINITY;
+            BytePointer others = new BytePointer(OTHER_BYTES);
             for (int i = 0; i < TRIALS; i++) {
+                Pointer.memset(others, i, OTHER_BYTES);
                 long start = RunningTime.nanos();
                 int status = dnnl.dnnl_primitive_execute(primitive.get(), stream.get(), kinds.length, arguments);
                 if (status != dnnl.dnnl_success) {

@@ -423,7 +423,30 @@ final class OneDnnConvolution {
         String key = LayerCost.Kind.of(node)
                 + Arrays.toString(Arrays.copyOfRange(to, 1, to.length))
                 + (plan.type() == data_type.f32 ? "" : " in " + plan.type());
-        return autotuner.best(key, () -> describe(node, postOp, true), () -> describe(node, postOp, false));
+        long values = (Shapes.size(from) + Shapes.size(to)) / to[0];
+        return autotuner.best(key, values, () -> describe(node, postOp, true), this::describe);
+    }
+
+    /** Describes the convolution for a number of images, without a sum and other post-ops that need arguments. */
+    private convolution_forward.primitive_desc describe(int count) {
+        long[] source = from.clone();
+        long[] target = to.clone();
+        source[0] = count;
+        target[0] = count;
+        int input = node.inputs().get(0);
+        memory.desc result = OneDnn.anyLayout(plan.type(), target);
+        for (format_tag tag : List.of(format_tag.acdb, format_tag.aBcd8b, format_tag.aBcd16b)) {
+            if (addsInPlace() && plan.layout(node.addend()).equals(new memory.desc(to, plan.type(), tag))) {
+                result = new memory.desc(target, plan.type(), tag);
+            }
+        }
+        return describe(
+                convolution,
+                plan.type(),
+                input == 0 ? OneDnn.rowMajor(plan.type(), source) : OneDnn.anyLayout(plan.type(), source),
+                result,
+                new long[] {convolution.window().top(), convolution.window().bottom()},
+                attributes(node.withoutAddend(), postOp, null, false));
     }
 
     /**
