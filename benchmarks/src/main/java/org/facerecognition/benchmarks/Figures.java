@@ -62,7 +62,8 @@ final class Figures {
                 if (text.length() > 0 && (gap || inTable != afterTable)) {
                     text.append('\n');
                 }
-                text.append(inTable ? line : "- " + line.strip()).append('\n');
+                boolean listed = inTable || line.startsWith("- ");
+                text.append(listed ? line : "- " + line.strip()).append('\n');
                 gap = false;
                 afterTable = inTable;
             }

@@ -28,9 +28,9 @@ public final class ConvolutionalNet implements AutoCloseable {
     private static final int MAX_SIZES = 48;
     private static final long MAX_BYTES = 256L << 20;
 
-    private record Size(int heightPx, int widthPx) {}
-
     private static final int MAX_PARTS = 4; // of a layer: more would be too small
+
+    private record Size(int heightPx, int widthPx) {}
 
     /** The calls for one size of images. */
     private static final class Sized {

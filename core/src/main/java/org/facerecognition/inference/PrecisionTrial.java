@@ -161,7 +161,7 @@ public final class PrecisionTrial {
             if (PreparedNet.isFast(ScalarType.Float)) { // oneDNN has kernels for this processor, but none for halves
                 return new Result(full, "float32: this processor has no instructions for " + name);
             }
-            double speedup = matrixProductSeconds(ScalarType.Float) / matrixProductSeconds(halfType());
+            double speedup = productSpeedup(halfType());
             if (speedup < MIN_SPEEDUP) { // preparing a second network would take seconds for nothing
                 return new Result(
                         full, format("float32: this processor multiplies %s %.2f times as fast", name, speedup));
@@ -172,7 +172,7 @@ public final class PrecisionTrial {
         try {
             InputImages faces = images.get();
             double cosine = Cosines.min(half.embed(faces), full.embed(faces));
-            double speedup = seconds(() -> full.embed(faces)) / seconds(() -> half.embed(faces));
+            double speedup = speedup(() -> half.embed(faces), () -> full.embed(faces));
             String measured = format("%s %.2f times as fast, minimum cosine to float32 %.7f", name, speedup, cosine);
             boolean close = cosine >= options.minCosine(); // false for NaN
             if (required && !close) {
@@ -197,22 +197,34 @@ public final class PrecisionTrial {
         return String.format(Locale.ROOT, format, values);
     }
 
-    private static double matrixProductSeconds(ScalarType type) {
+    /** Returns how many times as fast products of matrices are as in float32. */
+    private static double productSpeedup(ScalarType type) {
         Libtorch.load();
         try (PointerScope scope = new PointerScope()) {
-            Tensor a = torch.ones(MATRIX_SIZE, MATRIX_SIZE).to(type);
-            return seconds(() -> torch.mm(a, a).sum().item_double());
+            Tensor full = torch.ones(MATRIX_SIZE, MATRIX_SIZE);
+            Tensor half = full.to(type);
+            return speedup(() -> product(half), () -> product(full));
         }
     }
 
-    /** Returns the minimum time of several executions. */
-    private static double seconds(Supplier<?> work) {
-        double min = Double.POSITIVE_INFINITY;
+    private static double product(Tensor a) {
+        return torch.mm(a, a).sum().item_double();
+    }
+
+    /** Returns how many times as fast some work is as other; by turns, so that a neighbor slows both down. */
+    private static double speedup(Supplier<?> work, Supplier<?> other) {
+        double seconds = Double.POSITIVE_INFINITY;
+        double otherSeconds = Double.POSITIVE_INFINITY;
         for (int i = 0; i < TRIALS; i++) {
-            long start = System.nanoTime();
-            work.get();
-            min = Math.min(min, (System.nanoTime() - start) / 1e9);
+            seconds = Math.min(seconds, seconds(work));
+            otherSeconds = Math.min(otherSeconds, seconds(other));
         }
-        return min;
+        return otherSeconds / seconds;
+    }
+
+    private static double seconds(Supplier<?> work) {
+        long start = System.nanoTime();
+        work.get();
+        return (System.nanoTime() - start) / 1e9;
     }
 }
