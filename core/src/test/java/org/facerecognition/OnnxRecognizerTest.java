@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.export.ExportFormat;
@@ -130,6 +131,31 @@ class OnnxRecognizerTest {
             }
         }
         assertThat(embeddings.get(0).get(0)).isNotEqualTo(embeddings.get(1).get(0)); // the order of colors counts
+    }
+
+    /** ONNX Runtime follows a graph by recursion; on the stack of a usual thread, this one ended the process. */
+    @ParameterizedTest
+    @ValueSource(ints = {300, 5_000})
+    void deepGraphsDoNotNeedALargeStack(int nodes) throws Exception {
+        OnnxModelWriter writer = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 16, 16)
+                .output("y", FREE, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Flatten", "g -> v0");
+        for (int i = 1; i < nodes; i++) {
+            writer = writer.node("Sin", "v" + (i - 1) + " -> v" + i);
+        }
+        Path file = writer.node("Sinh", "v" + (nodes - 1) + " -> y").write(folder.resolve("deep.onnx"));
+        FutureTask<List<float[]>> embedding = new FutureTask<>(() -> {
+            try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"));
+                    PreparedRecognizer prepared = load(model)) {
+                assertThat(prepared.toString()).contains("run by ONNX Runtime");
+                return prepared.embedAll(faces(32));
+            }
+        });
+        Thread thread = new Thread(null, embedding, "small stack", 256 << 10);
+        thread.start();
+        assertThat(embedding.get().get(0)).hasSize(3).doesNotContain(Float.NaN);
     }
 
     @Test

@@ -13,6 +13,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -22,6 +24,8 @@ import org.facerecognition.natives.TensorRows;
 
 /** Runs an ONNX model in ONNX Runtime on the CPU, for networks with operators that the other executions lack. */
 final class OnnxRuntimeExecution implements Execution {
+    private static final long STACK_BYTES = 256L << 20; // of addresses; memory is used as far as it is touched
+
     private final OnnxRuntimeModel model;
     private final int sizePx;
     private final int batchSize;
@@ -39,13 +43,7 @@ final class OnnxRuntimeExecution implements Execution {
         this.model = model;
         this.sizePx = sizePx;
         this.batchSize = model.batchSize() == 0 ? batchSize : model.batchSize();
-        try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-            options.setIntraOpNumThreads(Processors.count());
-            this.session =
-                    OrtEnvironment.getEnvironment().createSession(model.file().toString(), options);
-        } catch (OrtException e) {
-            throw refused(e);
-        }
+        this.session = open();
         boolean works = false;
         try {
             this.embeddingSize = embed(new float[1][3 * sizePx * sizePx])[0].length;
@@ -53,6 +51,40 @@ final class OnnxRuntimeExecution implements Execution {
         } finally {
             if (!works) {
                 close();
+            }
+        }
+    }
+
+    /**
+     * Opens the session on a thread of its own: ONNX Runtime follows a graph by recursion, and where the stack of a
+     * Java thread, usually 1 MiB, is too short for that, the process ends.
+     */
+    private OrtSession open() {
+        FutureTask<OrtSession> opening = new FutureTask<>(() -> {
+            try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+                options.setIntraOpNumThreads(Processors.count());
+                return OrtEnvironment.getEnvironment()
+                        .createSession(model.file().toString(), options);
+            }
+        });
+        Thread thread = new Thread(null, opening, "face-onnx", STACK_BYTES);
+        thread.setDaemon(true);
+        thread.start();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                OrtSession opened = opening.get();
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+                return opened;
+            } catch (InterruptedException e) {
+                interrupted = true; // the session must be closed by somebody
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof OrtException refusal) {
+                    throw refused(refusal);
+                }
+                ComputeThreads.rethrow(e.getCause());
             }
         }
     }
