@@ -102,8 +102,8 @@ final class KillDrill {
             }
         }
         out.printf(
-                "%s: %d kills in %s (median durations: %s ms), and %d too late; %d left a half-written file, %d runs found"
-                        + " no checkpoint; %d steps, %d tensors; %d differences; %d s%n",
+                "%s: %d kills in %s (median durations: %s ms), and %d too late; %d left a half-written file, %d runs"
+                        + " found no checkpoint; %d steps, %d tensors; %d differences; %d s%n",
                 variant,
                 kills,
                 hits,

@@ -28,8 +28,6 @@ public final class ConvolutionalNet implements AutoCloseable {
     private static final int MAX_SIZES = 48;
     private static final long MAX_BYTES = 256L << 20;
 
-    private static final int MAX_PARTS = 4; // of a layer: more would be too small
-
     private record Size(int heightPx, int widthPx) {}
 
     /** The calls for one size of images. */
@@ -68,7 +66,7 @@ public final class ConvolutionalNet implements AutoCloseable {
 
     private ConvolutionalNet(FusedLayers layers, ComputeThreads threads) {
         this.threads = threads;
-        this.parts = Integer.highestOneBit(Math.min(MAX_PARTS, threads.count())); // channels divide by it
+        this.parts = OneDnnPool.parts(threads);
         this.valueCount = layers.folded().nodes().size();
         this.nodes = layers.nodes().stream().map(FusedNode::withoutValues).toList();
         boolean done = false;
@@ -229,12 +227,17 @@ public final class ConvolutionalNet implements AutoCloseable {
         }
         OneDnnPool made =
                 new OneDnnPool(plan(nodes, shapes(new Size(image.image.heightPx(), image.image.widthPx())), parts));
-        float[][] again = new float[1][];
-        made.run(image, 0, again, new double[0]);
-        if (Arrays.equals(again[0], row)) {
-            sized.cut = made;
-        } else {
-            made.close();
+        boolean same = false;
+        try {
+            float[][] again = new float[1][];
+            made.run(image, 0, again, new double[0]);
+            same = Arrays.equals(again[0], row);
+        } finally {
+            if (same) {
+                sized.cut = made;
+            } else {
+                made.close();
+            }
         }
     }
 

@@ -33,8 +33,6 @@ final class OneDnnExecution implements Execution {
     /** Images that pass through the layers together: larger shares are not faster, and the last one ends later. */
     static final int MAX_SHARE = 4;
 
-    private static final int MAX_PARTS = 4; // of a layer: more would be too small
-
     private final ComputeThreads threads;
     private final List<FusedNode> nodes; // without the values of constants
     private final long[][] shapes;
@@ -74,11 +72,11 @@ final class OneDnnExecution implements Execution {
         this.kinds = nodes.stream().map(LayerCost.Kind::of).toList();
         this.pools = new AtomicReferenceArray<>(
                 1 + Integer.numberOfTrailingZeros(Integer.highestOneBit(Math.min(MAX_SHARE, maxShare))));
-        this.parts = Integer.highestOneBit(Math.min(MAX_PARTS, threads.count())); // channels divide by it
+        this.parts = OneDnnPool.parts(threads);
         this.withoutTeam = parts == 1;
         boolean done = false;
         try (OpenMp.Scope alone = OpenMp.alone()) { // primitives keep the number of threads that they are made with
-            // One image first, because the autotuner times layers on the first batch size that it sees.
+            // One image first: the plans for several take the implementations that it has chosen.
             pools.set(0, new OneDnnPool(new OneDnnPlan(nodes, shapes, 1, 1, this.type, ranges, weights, autotuner)));
             KernelChoices.shared().save();
             done = true;

@@ -10,8 +10,15 @@ import org.bytedeco.javacpp.PointerScope;
  * @param idle in no order
  */
 record OneDnnPool(OneDnnPlan plan, Queue<OneDnnWorkspace> idle) {
+    private static final int MAX_PARTS = 4; // of a layer: more would be too small
+
     OneDnnPool(OneDnnPlan plan) {
         this(plan, new ConcurrentLinkedQueue<>());
+    }
+
+    /** Returns into how many parts layers are cut for an image that is alone; 1 where there is nobody to help. */
+    static int parts(ComputeThreads threads) {
+        return Integer.highestOneBit(Math.min(MAX_PARTS, threads.count())); // channels divide by it
     }
 
     private OneDnnWorkspace workspace() {

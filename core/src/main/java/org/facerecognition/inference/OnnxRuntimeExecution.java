@@ -13,8 +13,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -60,32 +60,22 @@ final class OnnxRuntimeExecution implements Execution {
      * Java thread, usually 1 MiB, is too short for that, the process ends.
      */
     private OrtSession open() {
-        FutureTask<OrtSession> opening = new FutureTask<>(() -> {
-            try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-                options.setIntraOpNumThreads(Processors.count());
-                return OrtEnvironment.getEnvironment()
-                        .createSession(model.file().toString(), options);
-            }
-        });
-        Thread thread = new Thread(null, opening, "face-onnx", STACK_BYTES);
-        thread.setDaemon(true);
-        thread.start();
-        boolean interrupted = false;
-        while (true) {
-            try {
-                OrtSession opened = opening.get();
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
-                return opened;
-            } catch (InterruptedException e) {
-                interrupted = true; // the session must be closed by somebody
-            } catch (ExecutionException e) {
-                if (e.getCause() instanceof OrtException refusal) {
-                    throw refused(refusal);
-                }
-                ComputeThreads.rethrow(e.getCause());
-            }
+        try {
+            return CompletableFuture.supplyAsync(
+                            this::openHere, task -> new Thread(null, task, "face-onnx", STACK_BYTES).start())
+                    .join(); // interrupts do not end the wait, because the session must be closed by somebody
+        } catch (CompletionException e) {
+            ComputeThreads.rethrow(e.getCause());
+            throw e;
+        }
+    }
+
+    private OrtSession openHere() {
+        try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+            options.setIntraOpNumThreads(Processors.count());
+            return OrtEnvironment.getEnvironment().createSession(model.file().toString(), options);
+        } catch (OrtException e) {
+            throw refused(e);
         }
     }
 
