@@ -112,6 +112,11 @@ final class ComputeThreads {
         return processors.availablePermits();
     }
 
+    /** Returns whether other programs take a part of the processors that matters. */
+    boolean besideOthers() {
+        return contention.present();
+    }
+
     /**
      * Runs work as soon as a processor is free, and waits for it.
      *

@@ -69,8 +69,8 @@ final class KernelChoices {
             // not Linux: the instruction set alone tells processors apart
         }
         try {
-            String name = String.format( // 2: choices that were timed before could be a neighbor's
-                    "face-recognition-kernels-2-%s-%x.properties", OneDnn.kernels(), model.hashCode());
+            String name = String.format( // 3: choices do not depend on what follows a convolution
+                    "face-recognition-kernels-3-%s-%x.properties", OneDnn.kernels(), model.hashCode());
             return Loader.getCacheDir().toPath().resolve(name);
         } catch (IOException e) {
             return Path.of(""); // there is no cache folder: nothing is kept

@@ -1,7 +1,6 @@
 package org.facerecognition.inference;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.bytedeco.dnnl.convolution_forward;
@@ -38,6 +37,8 @@ import org.jspecify.annotations.Nullable;
 final class OneDnnConvolution {
     /** Multiplications of a convolution that several threads share; fewer take less time than sharing. */
     private static final long MIN_OPERATIONS_IN_PARTS = 400_000;
+
+    private static final long MIN_WEIGHTS_IN_PARTS = 100_000; // which take longer to read than to multiply
 
     /** Weights for each value of input and result from which copying results is faster than reading weights again. */
     private static final long MIN_WEIGHTS_PER_VALUE = 8;
@@ -102,7 +103,22 @@ final class OneDnnConvolution {
         if (tools.plan.type() == data_type.f32 && !tools.int8.isUsed() && addOtherwise(tools, node, c)) {
             return;
         }
-        new OneDnnConvolution(tools, node.output(), node, c, Layouts.ANY).add();
+        new OneDnnConvolution(tools, node.output(), withAddendInFastestLayout(tools, node, c), c, Layouts.ANY).add();
+    }
+
+    /**
+     * Lays out an addend that the sum overwrites as the fastest implementation writes its result. Otherwise that
+     * implementation might not be possible, and the sums that follow would be in the same layout.
+     */
+    private static FusedNode withAddendInFastestLayout(Tools tools, FusedNode node, Convolution c) {
+        if (!node.addsInPlace() || !isTuned(c) || tools.int8.isUsed()) {
+            return node;
+        }
+        var fastest = new OneDnnConvolution(tools, node.output(), node.withoutAddend(), c, Layouts.ANY).choose();
+        int addend = tools.plan.inLayout(node.addend(), fastest.dst_desc());
+        return addend == node.addend()
+                ? node
+                : new FusedNode(node.operation(), node.then(), node.inputs(), addend, node.output(), List.of(addend));
     }
 
     /** Adds the calls of a convolution that oneDNN's own takes longer to compute; returns false if it does not. */
@@ -158,7 +174,8 @@ final class OneDnnConvolution {
 
     /** Returns the parts that compute a node's value; none if that is not possible or not worth it. */
     private Step parts(convolution_forward.primitive_desc whole, int input, int output) {
-        if (plan.parts() == 1 || convolution.weight().count() * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
+        long count = convolution.weight().count();
+        if (plan.parts() == 1 || count < MIN_WEIGHTS_IN_PARTS && count * to[2] * to[3] < MIN_OPERATIONS_IN_PARTS) {
             return new Step(List.of());
         }
         for (OneDnnSlabs results : waysToCut(whole)) {
@@ -412,16 +429,21 @@ final class OneDnnConvolution {
         return same == null ? chosen : same;
     }
 
-    /** Depthwise, grouped, 1x1 and integer convolutions are not tuned: oneDNN's first implementation is used. */
+    /** Depthwise, grouped and 1x1 convolutions are not: oneDNN's first implementation is used. */
+    private static boolean isTuned(Convolution c) {
+        return c.groups() == 1 && c.weight().size(2) > 1;
+    }
+
+    /** Integer convolutions are not tuned either. */
     private convolution_forward.primitive_desc chooseAlone() {
         if (layouts == Layouts.UNFOLDED) {
             return OneDnn.preferring("jit_1x1", () -> describe(node, postOp, true));
         }
-        if (convolution.groups() > 1 || convolution.weight().size(2) == 1 || int8.runs(node)) {
+        if (!isTuned(convolution) || int8.runs(node)) {
             return describe(node, postOp, true);
         }
-        String key = LayerCost.Kind.of(node)
-                + Arrays.toString(Arrays.copyOfRange(to, 1, to.length))
+        // The same whatever is added or follows, so that the layers of a stage have one layout.
+        String key = OneDnnAutotuner.layer("oneDNN", convolution, to)
                 + (plan.type() == data_type.f32 ? "" : " in " + plan.type());
         long values = (Shapes.size(from) + Shapes.size(to)) / to[0];
         return autotuner.best(key, values, () -> describe(node, postOp, true), this::describe);
@@ -433,18 +455,11 @@ final class OneDnnConvolution {
         long[] target = to.clone();
         source[0] = count;
         target[0] = count;
-        int input = node.inputs().get(0);
-        memory.desc result = OneDnn.anyLayout(plan.type(), target);
-        for (format_tag tag : List.of(format_tag.acdb, format_tag.aBcd8b, format_tag.aBcd16b)) {
-            if (addsInPlace() && plan.layout(node.addend()).equals(new memory.desc(to, plan.type(), tag))) {
-                result = new memory.desc(target, plan.type(), tag);
-            }
-        }
         return describe(
                 convolution,
                 plan.type(),
-                input == 0 ? OneDnn.rowMajor(plan.type(), source) : OneDnn.anyLayout(plan.type(), source),
-                result,
+                OneDnn.anyLayout(plan.type(), source),
+                OneDnn.anyLayout(plan.type(), target),
                 new long[] {convolution.window().top(), convolution.window().bottom()},
                 attributes(node.withoutAddend(), postOp, null, false));
     }
@@ -477,9 +492,7 @@ final class OneDnnConvolution {
         if (layouts != Layouts.ANY) {
             return plan.layout(input);
         }
-        return input == 0
-                ? OneDnn.rowMajor(plan.type(), from)
-                : OneDnn.anyLayout(int8.runs(node) ? int8.integers(input) : plan.type(), from);
+        return OneDnn.anyLayout(int8.runs(node) ? int8.integers(input) : plan.type(), from);
     }
 
     /**

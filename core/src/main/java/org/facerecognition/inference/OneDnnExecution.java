@@ -25,13 +25,15 @@ import org.jspecify.annotations.Nullable;
  * {@link ComputeThreads}. The threads share a call's images out among themselves, a few at a time, each as soon as it
  * is free. The layers of an image that is alone are cut into parts, which the threads share out in the same way.
  *
- * <p>There is one plan for 1, 2 and 4 images, and one for an image that is alone; each is made on first use. All of
+ * <p>There is one plan for 1, 2, 4 and 8 images, and one for an image that is alone; each is made on first use. All of
  * them give an image the same bits: a layer's outputs are shared out, never a sum. That is verified for the one whose
  * layers are cut, which is not used otherwise, and by {@link OneDnnTrial} for other ways to compute a convolution.
  */
 final class OneDnnExecution implements Execution {
-    /** Images that pass through the layers together: larger shares are not faster, and the last one ends later. */
-    static final int MAX_SHARE = 4;
+    /** Images that pass through the layers together: weights that come from memory are read once for all of them. */
+    static final int MAX_SHARE = 8;
+
+    private static final int MAX_SHARE_BESIDE_OTHERS = 4; // a thread that other programs delay has less to finish
 
     private final ComputeThreads threads;
     private final List<FusedNode> nodes; // without the values of constants
@@ -42,7 +44,7 @@ final class OneDnnExecution implements Execution {
     private final OneDnnAutotuner autotuner = new OneDnnAutotuner(KernelChoices.shared());
     private final OneDnnWeights weights = new OneDnnWeights();
     private final int parts; // of a layer, for an image that is alone
-    private final AtomicReferenceArray<@Nullable OneDnnPool> pools; // for 1, 2 and 4 images
+    private final AtomicReferenceArray<@Nullable OneDnnPool> pools; // for 1, 2, 4 and 8 images
     private final AtomicBoolean wasAlone = new AtomicBoolean(); // an image has been embedded alone
     private volatile @Nullable OneDnnPool team; // for an image that is alone
     private volatile boolean withoutTeam; // one thread is all there is, or others would have other bits
@@ -87,7 +89,7 @@ final class OneDnnExecution implements Execution {
         }
     }
 
-    /** Returns the pool for a number of images, 1, 2 or 4; it is made on first use. */
+    /** Returns the pool for a number of images, 1, 2, 4 or 8; it is made on first use. */
     private OneDnnPool pool(int count) {
         int index = Integer.numberOfTrailingZeros(count);
         OneDnnPool known = pools.get(index);
@@ -223,7 +225,8 @@ final class OneDnnExecution implements Execution {
     private final class SharedCall implements ComputeThreads.Work {
         private final InputImages images;
         private final float[][] rows;
-        private final AtomicInteger taken = new AtomicInteger();
+        private final int[] ends; // of the shares
+        private final AtomicInteger taken = new AtomicInteger(); // shares
         private final AtomicInteger done = new AtomicInteger();
         private final CountDownLatch finished = new CountDownLatch(1);
         private volatile @Nullable Throwable failure;
@@ -231,11 +234,12 @@ final class OneDnnExecution implements Execution {
         SharedCall(InputImages images, float[][] rows) {
             this.images = images;
             this.rows = rows;
+            this.ends = ends(shares(rows.length));
         }
 
         @Override
         public int usefulHelpers() {
-            return rows.length - 1;
+            return ends.length - 1;
         }
 
         @Override
@@ -244,22 +248,20 @@ final class OneDnnExecution implements Execution {
         }
 
         private void takeShares(Runnable beforeShare) {
-            for (int from; (from = taken.get()) < rows.length; ) {
-                OneDnnPool pool = poolFor(rows.length - from);
-                int size = pool.plan().count();
-                if (taken.compareAndSet(from, from + size)) {
-                    try (PointerScope scope = new PointerScope()) {
-                        beforeShare.run();
-                        if (failure == null) {
-                            int first = from;
-                            threads.compute(() -> pool.run(images, first, rows, new double[0]));
-                        }
-                    } catch (Throwable e) {
-                        failure = e;
+            for (int share; (share = taken.getAndIncrement()) < ends.length; ) {
+                int from = share == 0 ? 0 : ends[share - 1];
+                int size = ends[share] - from;
+                try (PointerScope scope = new PointerScope()) {
+                    beforeShare.run();
+                    if (failure == null) {
+                        OneDnnPool pool = pool(size);
+                        threads.compute(() -> pool.run(images, from, rows, new double[0]));
                     }
-                    if (done.addAndGet(size) == rows.length) {
-                        finished.countDown();
-                    }
+                } catch (Throwable e) {
+                    failure = e;
+                }
+                if (done.addAndGet(size) == rows.length) {
+                    finished.countDown();
                 }
             }
         }
@@ -270,12 +272,19 @@ final class OneDnnExecution implements Execution {
             ComputeThreads.uninterruptibly(finished);
             ComputeThreads.rethrow(failure);
         }
+    }
 
-        /** Returns the pool for the next share: smaller ones towards the end, so that all threads end together. */
-        private OneDnnPool poolFor(int left) {
-            int share = Math.max(1, left / threads.count());
-            return pool(Math.min(chunkSize(), Integer.highestOneBit(share)));
-        }
+    /** Returns the sizes of the shares of a call that this thread begins. */
+    private List<Integer> shares(int images) {
+        return threads.besideOthers()
+                ? OneDnnShares.decreasing(images, threads.count(), Math.min(chunkSize(), MAX_SHARE_BESIDE_OTHERS))
+                : OneDnnShares.even(images, Math.min(threads.count(), 1 + threads.idle()), chunkSize());
+    }
+
+    private static int[] ends(List<Integer> sizes) {
+        int[] ends = sizes.stream().mapToInt(Integer::intValue).toArray();
+        Arrays.parallelPrefix(ends, Integer::sum);
+        return ends;
     }
 
     /** Returns how many layers multiply 8-bit integers. */
