@@ -21,6 +21,7 @@ import org.facerecognition.inference.OneDnnPlan.Call;
 import org.facerecognition.inference.OneDnnPlan.Step;
 import org.facerecognition.inference.OneDnnPointwise.PostOp;
 import org.facerecognition.inference.OneDnnSlabs.Axis;
+import org.facerecognition.inference.OneDnnSlabs.InputRows;
 import org.facerecognition.inference.OneDnnSlabs.Slab;
 import org.facerecognition.inference.OneDnnWeights.Vector;
 import org.jspecify.annotations.Nullable;
@@ -277,13 +278,9 @@ final class OneDnnConvolution {
             long[] padding = {window.top(), window.bottom()};
             Slab inputSlab = null;
             if (inputs != null && rows) {
-                long first = begin * window.strideY() - window.top();
-                long last = (end - 1) * window.strideY()
-                        - window.top()
-                        + window.spanY(ofPart.weight().size(2));
-                long height = from[2];
-                padding = new long[] {Math.max(0, -first), Math.max(0, last - height)};
-                inputSlab = inputs.between(Math.max(0, first), Math.min(height, last));
+                InputRows read = InputRows.of(window, ofPart.weight().size(2), begin, end, from[2]);
+                padding = read.padding();
+                inputSlab = inputs.between(read.from(), read.to());
             } else if (inputs != null) {
                 inputSlab = inputs.between(begin, end);
             }

@@ -9,7 +9,6 @@ import org.bytedeco.dnnl.global.dnnl.algorithm;
 import org.bytedeco.dnnl.global.dnnl.normalization_flags;
 import org.bytedeco.dnnl.global.dnnl.prop_kind;
 import org.bytedeco.dnnl.memory;
-import org.bytedeco.dnnl.pooling_forward;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
@@ -245,26 +244,7 @@ final class OneDnnLayers {
     }
 
     private void pool(FusedNode node, algorithm algorithm, long[] kernel, Window window) {
-        int input = plan.input(node, 0);
-        pooling_forward.primitive_desc descriptor = new pooling_forward.primitive_desc(
-                OneDnn.engine(),
-                prop_kind.forward_inference,
-                algorithm,
-                plan.layout(input),
-                OneDnn.anyLayout(plan.type(), plan.shape(node.output())),
-                window.strides(),
-                kernel,
-                OneDnn.dilations(window),
-                window.begins(),
-                window.ends(),
-                OneDnn.attributes(),
-                false);
-        plan.define(node.output(), descriptor.dst_desc());
-        plan.add(Call.of(
-                new pooling_forward(descriptor),
-                descriptor,
-                Argument.of(dnnl.DNNL_ARG_SRC, input),
-                Argument.of(dnnl.DNNL_ARG_DST, node.output())));
+        new OneDnnPooling(plan, node, algorithm, kernel, window).add();
     }
 
     /** Images of one pixel are rows whose channels lie together. */

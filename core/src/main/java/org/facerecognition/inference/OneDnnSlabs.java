@@ -4,6 +4,7 @@ import java.util.List;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
+import org.facerecognition.graph.Window;
 
 /**
  * The parts of one image's value. Some of the channels where channels are stored in blocks, and some of the rows where
@@ -25,6 +26,28 @@ final class OneDnnSlabs {
      * @param offset of its first byte in the value
      */
     record Slab(memory.desc layout, long offset) {}
+
+    /**
+     * The rows of an input from which some rows of a result are computed.
+     *
+     * @param from the first
+     * @param to behind the last
+     * @param padding rows of zeros above and below
+     */
+    record InputRows(long from, long to, long[] padding) {
+        /**
+         * @param kernel its rows
+         * @param begin the first row of the result
+         * @param end behind the last one
+         * @param height of the input
+         */
+        static InputRows of(Window window, long kernel, long begin, long end, long height) {
+            long first = begin * window.strideY() - window.top();
+            long last = (end - 1) * window.strideY() - window.top() + window.spanY(kernel);
+            long[] padding = {Math.max(0, -first), Math.max(0, last - height)};
+            return new InputRows(Math.max(0, first), Math.min(height, last), padding);
+        }
+    }
 
     private final long[] shape; // [1, C, H, W]
     private final data_type type;
