@@ -31,6 +31,7 @@ final class Child implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().put("OMP_NUM_THREADS", String.valueOf(torch.get_num_threads())); // as in this process
         this.process = builder.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // it may be in the middle of a long step
         this.output = process.inputReader(StandardCharsets.UTF_8);
         this.input = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
         String line = output.readLine();

@@ -129,6 +129,7 @@ final class HeadsBenchmark {
                             Integer.toString(classes))
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
+            Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
             this.in = new PrintWriter(process.getOutputStream(), true, StandardCharsets.UTF_8);
             this.out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
             run(2); // warm up

@@ -48,6 +48,7 @@ final class PythonLoop implements Contestant {
             Process process = new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
+            Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // it may be in a long step
             return Optional.of(new PythonLoop(name, process));
         } catch (IOException e) {
             return Optional.empty();
