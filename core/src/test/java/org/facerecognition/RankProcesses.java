@@ -116,12 +116,12 @@ final class RankProcesses implements AutoCloseable {
     static List<String> command() {
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp", // first: mpirun takes any option with "cp" in it for this one, also "javacpp"
+                System.getProperty("java.class.path"),
                 "-Xmx512m",
                 "-Xss4m",
                 "-XX:TieredStopAtLevel=1", // starts faster
                 "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
-                "-cp",
-                System.getProperty("java.class.path"),
                 RankChild.class.getName());
     }
 
