@@ -9,11 +9,17 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.bytedeco.dnnl.memory.data_type;
+import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.Add;
 import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.Flatten;
+import org.facerecognition.graph.Operation.GlobalAveragePool;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Pointwise;
+import org.facerecognition.graph.Value;
 import org.facerecognition.graph.Window;
 import org.facerecognition.inference.OneDnnPlan.Step;
 import org.facerecognition.natives.OpenMp;
@@ -321,5 +327,41 @@ class OneDnnConvolutionTest {
             weights.close();
             alone.close();
         }
+    }
+
+    /**
+     * A sum is written over its addend. If its layout decided over the sum's, and what follows a convolution over the
+     * convolution's, the layers of a stage would alternate between two layouts.
+     */
+    @Test
+    void layersOfAStageHaveOneLayout() {
+        try (PointerScope scope = new PointerScope();
+                Graph graph = Graph.of((net, image) -> {
+                    Value x = net.add(Activation.RELU, net.add(convolution(64, 3), image));
+                    for (int i = 0; i < 3; i++) {
+                        Value first = net.add(Activation.RELU, net.add(convolution(64, 64), x));
+                        x = net.add(Activation.RELU, net.add(new Add(), net.add(convolution(64, 64), first), x));
+                    }
+                    return net.add(new Flatten(), net.add(new GlobalAveragePool(), x));
+                });
+                FusedLayers layers = FusedLayers.of(graph, 1, 28, 28);
+                OneDnnWeights weights = new OneDnnWeights();
+                OneDnnPlan plan = new OneDnnPlan(
+                        layers.nodes(),
+                        layers.shapes(),
+                        1,
+                        1,
+                        data_type.f32,
+                        null,
+                        weights,
+                        OneDnnAutotuner.withoutMeasuring())) {
+            List<Integer> steps =
+                    plan.layers().stream().skip(1).limit(6).map(List::size).toList();
+            assertThat(steps).as("of the convolutions").containsOnly(1);
+        }
+    }
+
+    private static Convolution convolution(int out, int in) {
+        return new Convolution(Constant.of(new float[out * in * 9], new long[] {out, in, 3, 3}), null, 1, 1, 1);
     }
 }
