@@ -1,7 +1,9 @@
 package org.facerecognition.data;
 
+import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -13,11 +15,13 @@ final class LoaderWorkers {
     private static final long MAX_SHUTDOWN_NANOS = 60_000_000_000L; // reading one image may take so long
 
     private final ExecutorService threads;
+    private final Queue<Thread> started = new ConcurrentLinkedQueue<>();
 
     LoaderWorkers(int count) {
         threads = Executors.newFixedThreadPool(count, task -> {
             Thread thread = new Thread(task, "batch-loader");
             thread.setDaemon(true);
+            started.add(thread);
             return thread;
         });
     }
@@ -65,7 +69,7 @@ final class LoaderWorkers {
     }
 
     /**
-     * Cancels the waiting tasks and waits for the running ones, even when this thread is interrupted.
+     * Cancels the waiting tasks and waits for the running ones and for the threads, even when this thread is interrupted.
      *
      * @return false when a task still runs after a minute
      */
@@ -80,7 +84,13 @@ final class LoaderWorkers {
             long deadline = System.nanoTime() + MAX_SHUTDOWN_NANOS;
             while (true) {
                 try {
-                    return threads.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                    if (!threads.awaitTermination(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                        return false;
+                    }
+                    for (Thread thread : started) {
+                        thread.join(); // the pool counts as terminated shortly before its threads have ended
+                    }
+                    return true;
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }

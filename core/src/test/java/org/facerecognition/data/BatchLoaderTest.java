@@ -338,17 +338,14 @@ class BatchLoaderTest {
      */
     @Test
     void closeWaitsForTheWorkersEvenWhenInterrupted() {
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 200; i++) { // a pool without threads that are joined fails within 200
             BatchLoader loader = loader(3, true);
             loader.epoch(i).next().close(); // the epoch stays open: more of its batches are being read
             Thread.currentThread().interrupt();
             loader.close();
             assertThat(Thread.interrupted()).as("interrupt status is kept").isTrue();
-            Thread.getAllStackTraces().forEach((thread, frames) -> {
-                if (thread.getName().equals("batch-loader")) { // a terminating thread may exist, but reads nothing
-                    assertThat(frames).noneMatch(frame -> frame.getClassName().startsWith("org.facerecognition"));
-                }
-            });
+            assertThat(Thread.getAllStackTraces().keySet())
+                    .noneMatch(thread -> thread.getName().equals("batch-loader"));
         }
     }
 }
