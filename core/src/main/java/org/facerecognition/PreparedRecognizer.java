@@ -31,13 +31,13 @@ import org.facerecognition.eval.Calibrator;
 import org.facerecognition.eval.DatasetEmbedder;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.inference.LibrariesAhead;
 import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeErrors;
-import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.onnx.InputContract;
@@ -134,7 +134,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
      */
     public static PreparedRecognizer load(
             Path file, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
-        NativeLibraries.load();
+        LibrariesAhead.begin();
         if (file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx")) {
             try (OnnxModel onnx = OnnxModel.open(file)) {
                 return load(onnx, options, detector, choice, flip);
@@ -197,7 +197,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
      */
     public static PreparedRecognizer load(
             OnnxModel onnx, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
-        NativeLibraries.load();
+        LibrariesAhead.begin();
         ModelInput input = onnx.input();
         String fingerprint = onnx.fingerprint();
         ModelInfo model = ModelInfo.foreign(onnx.toString(), input);

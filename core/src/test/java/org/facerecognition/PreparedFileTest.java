@@ -13,6 +13,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
@@ -33,6 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models that are prepared from their files, in comparison with those that are loaded first. */
 @Timeout(240)
@@ -150,13 +155,24 @@ class PreparedFileTest {
                 .filter(entry ->
                         !Path.of(entry).getFileName().toString().matches("pytorch-.*-(linux|macosx|windows).*"))
                 .collect(Collectors.joining(File.pathSeparator));
+        String said = said(WithoutLibtorch.class, "-Xss4m", classPath, file);
+        try (PreparedRecognizer loaded = load(file);
+                Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
+            assertThat(said).contains("embedding " + Arrays.toString(loaded.embed(face)));
+        }
+        assertThat(said).contains("libtorch cannot be loaded").doesNotContain("Exception");
+    }
+
+    /** Returns what a program printed that ended well, in a JVM of its own. */
+    private String said(Class<?> program, String option, String classPath, Path file)
+            throws IOException, InterruptedException {
         Path output = folder.resolve("output.txt");
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xss4m",
+                        option,
                         "-cp",
                         classPath,
-                        WithoutLibtorch.class.getName(),
+                        program.getName(),
                         file.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
@@ -165,14 +181,20 @@ class PreparedFileTest {
             assertThat(child.waitFor(120, TimeUnit.SECONDS)).isTrue();
             String said = Files.readString(output, StandardCharsets.UTF_8);
             assertThat(child.exitValue()).as(said).isZero();
-            try (PreparedRecognizer loaded = load(file);
-                    Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
-                assertThat(said).contains("embedding " + Arrays.toString(loaded.embed(face)));
-            }
-            assertThat(said).contains("libtorch cannot be loaded").doesNotContain("Exception");
+            return said;
         } finally {
             child.destroyForcibly();
         }
+    }
+
+    /** With a memory limit that is given, nothing but the threads themselves initializes JavaCPP's classes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"-Xss4m", "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"})
+    void threadsThatBeginWithDifferentLibrariesDoNotWaitForEachOther(String option)
+            throws IOException, InterruptedException {
+        Path file = saved(Encoder.MOBILEFACENET);
+        assertThat(said(InManyThreads.class, option, System.getProperty("java.class.path"), file))
+                .contains("all are equal");
     }
 
     /** Embeds a face in a JVM without libtorch's natives. */
@@ -191,6 +213,34 @@ class PreparedFileTest {
                 throw new AssertionError("libtorch was on the class path");
             } catch (IllegalStateException e) {
                 System.out.println("libtorch cannot be loaded");
+            }
+        }
+    }
+
+    /** Begins with a model, OpenCV and libtorch in threads of their own. */
+    static final class InManyThreads {
+        public static void main(String[] args) throws Exception {
+            Path file = Path.of(args[0]);
+            List<Callable<Object>> beginnings = List.of(
+                    () -> embedding(file),
+                    () -> new SyntheticFaces(1, SIZE_PX).image(0, 0),
+                    () -> {
+                        Libtorch.load();
+                        return "";
+                    },
+                    () -> embedding(file));
+            ExecutorService threads = Executors.newFixedThreadPool(beginnings.size());
+            List<Future<Object>> ends = threads.invokeAll(beginnings);
+            if (ends.get(0).get().equals(ends.get(3).get())) {
+                System.out.println("all are equal");
+            }
+            System.exit(0);
+        }
+
+        private static Object embedding(Path file) {
+            try (PreparedRecognizer loaded = load(file);
+                    Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
+                return Arrays.toString(loaded.embed(face));
             }
         }
     }

@@ -69,7 +69,8 @@ final class LoaderWorkers {
     }
 
     /**
-     * Cancels the waiting tasks and waits for the running ones and for the threads, even when this thread is interrupted.
+     * Cancels the waiting tasks and waits for the running ones and for the threads, even when this thread is
+     * interrupted.
      *
      * @return false when a task still runs after a minute
      */

@@ -20,6 +20,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.bytedeco.pytorch.Tensor;
@@ -64,6 +65,8 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     private final long dataStart;
     private final Map<String, Entry> entries;
     private final Map<String, String> metadata;
+    /** Memory to read into, or nothing while a thread uses it. One of its own for each tensor would wait for the GC. */
+    private final AtomicReference<@Nullable ByteBuffer> spare = new AtomicReference<>();
 
     private SafeTensors(
             Path file, FileChannel channel, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
@@ -308,7 +311,9 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     /** Reads a tensor's values piece by piece, each in little-endian order and with whole values. */
     void readBytes(String name, Consumer<ByteBuffer> pieces) {
         Entry entry = require(name);
-        ByteBuffer piece = ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer unused = spare.getAndSet(null);
+        ByteBuffer piece =
+                unused != null ? unused : ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         try {
             for (long from = entry.begin(); from < entry.end(); from += PIECE_BYTES) {
                 piece.clear().limit((int) Math.min(PIECE_BYTES, entry.end() - from));
@@ -324,6 +329,8 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
             throw new WeightsException("weights file " + file + " cannot be read: it is closed", e);
         } catch (IOException e) {
             throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
+        } finally {
+            spare.set(piece);
         }
     }
 

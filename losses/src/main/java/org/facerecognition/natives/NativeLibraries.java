@@ -52,6 +52,9 @@ public final class NativeLibraries {
         if (!ready) {
             unpack("JavaCPP's library", Loader.class, "/org/bytedeco/javacpp/" + Loader.getPlatform(), "jnijavacpp");
             liftMemoryLimit();
+            // Every library's initialization needs this class, while JavaCPP holds the lock that this class's own
+            // initialization needs: two threads that each begin with one of them would wait for each other.
+            Pointer.maxPhysicalBytes();
             ready = true;
         }
     }

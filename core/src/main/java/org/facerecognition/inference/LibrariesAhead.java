@@ -1,0 +1,38 @@
+package org.facerecognition.inference;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.opencv.global.opencv_imgproc;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.OpenMp;
+
+/**
+ * Loads the native libraries that the first embedding needs in a thread of its own, while a model's file is read and
+ * its plan is made: JavaCPP's search for its libraries on the class path takes longer than either.
+ */
+public final class LibrariesAhead {
+    private static final AtomicBoolean BEGUN = new AtomicBoolean();
+
+    private LibrariesAhead() {}
+
+    /** Begins to load oneDNN, OpenMP and OpenCV, once in a process. Whoever needs one of them earlier waits for it. */
+    public static void begin() {
+        NativeLibraries.load();
+        if (!BEGUN.getAndSet(true)) {
+            Thread thread = new Thread(LibrariesAhead::load, "face-libraries");
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+
+    private static void load() {
+        try {
+            if (OneDnn.available(ScalarType.Float)) {
+                OpenMp.alone().close();
+            }
+            NativeLibraries.load(opencv_imgproc.class, "OpenCV");
+        } catch (IllegalStateException | LinkageError e) {
+            // whoever needs the library fails in the same way, and says so
+        }
+    }
+}
