@@ -1,5 +1,7 @@
 package org.facerecognition.inference;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -16,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The threads that run prepared networks: at most as many at a time as there are processors, in the whole process. A
  * caller computes on its own thread, and helpers join it, as long as there are processors for them. When there are more
- * callers than processors, the further ones wait, and pool threads do their work one after another, in the order in
- * which they came. Beside other programs that take processors, {@value #FURTHER} further callers for each processor
- * compute on their own threads, as callers of other libraries do, so that the operating system does not give the
- * processors away; not where the number of threads has a bound.
+ * callers than processors, the further ones wait, and pool threads do their work in the order in which they came: one
+ * after another, or several at once where their requests admit that. Beside other programs that take processors,
+ * {@value #FURTHER} further callers for each processor compute on their own threads, as callers of other libraries do,
+ * so that the operating system does not give the processors away; not where the number of threads has a bound.
  *
  * <p>Each thread computes alone, without OpenMP's threads. OpenMP splits each layer, and at its end every thread waits
  * for the slowest: beside another program, for one that is not running. Here a call is cut into pieces that whoever is
@@ -45,6 +47,25 @@ final class ComputeThreads {
 
         /** Takes pieces until none is left. It may be called late, when nothing is left, or never. */
         void help();
+    }
+
+    /** What a caller wants to be computed. */
+    interface Request {
+        /**
+         * Makes the work, once a processor is free.
+         *
+         * @param joined requests that this one has admitted, whose results the work has to compute too
+         */
+        Work work(List<Request> joined);
+
+        /**
+         * Returns whether another request, which waits for a processor, can be computed together with this one.
+         *
+         * @param joined those that were admitted before it
+         */
+        default boolean admits(List<Request> joined, Request next) {
+            return false;
+        }
     }
 
     private final int count;
@@ -123,15 +144,20 @@ final class ComputeThreads {
      * @param work makes the work, when the processor is free
      */
     void run(Supplier<? extends Work> work) {
+        run(joined -> work.get());
+    }
+
+    /** Runs what a request wants as soon as a processor is free, and waits for it. */
+    void run(Request request) {
         Semaphore place = queue.isEmpty() ? place() : null;
         if (place != null) {
             try (OpenMp.Scope alone = OpenMp.alone()) {
-                lead(work.get());
+                lead(request.work(List.of()));
             } finally {
                 passOn(place);
             }
         } else {
-            Waiting waiting = new Waiting(work);
+            Waiting waiting = new Waiting(request);
             queue.add(waiting);
             workOffQueue(); // a processor may have become free in the meantime
             waiting.await();
@@ -223,29 +249,55 @@ final class ComputeThreads {
     private void runWaiting(Semaphore place) {
         try (OpenMp.Scope alone = OpenMp.alone()) {
             for (Waiting next; (place == processors || contention.present()) && (next = queue.poll()) != null; ) {
-                next.run();
+                next.run(thoseWhoJoin(next.request));
             }
         } finally {
             passOn(place);
         }
     }
 
+    /** Removes from the queue those that a request admits: at most its processor's share, a power of two with it. */
+    private List<Waiting> thoseWhoJoin(Request request) {
+        synchronized (queue) { // so that the processors' shares are equal
+            int most = Integer.highestOneBit((queue.size() + count) / count) - 1;
+            List<Waiting> group = new ArrayList<>();
+            List<Request> joined = new ArrayList<>();
+            for (Waiting waiting : queue) {
+                if (joined.size() == most) {
+                    break;
+                }
+                if (request.admits(joined, waiting.request) && queue.remove(waiting)) {
+                    group.add(waiting);
+                    joined.add(waiting.request);
+                }
+            }
+            return group;
+        }
+    }
+
     /** A call that waits for a processor. */
     private final class Waiting {
-        private final Supplier<? extends Work> work;
+        private final Request request;
         private final CountDownLatch done = new CountDownLatch(1);
         private volatile @Nullable Throwable failure;
 
-        Waiting(Supplier<? extends Work> work) {
-            this.work = work;
+        Waiting(Request request) {
+            this.request = request;
         }
 
-        void run() {
+        /** Computes what is wanted; with others, unless that fails: then only those fail that fail alone. */
+        void run(List<Waiting> others) {
             try {
-                lead(work.get());
+                lead(request.work(others.stream().map(other -> other.request).toList()));
             } catch (Throwable e) {
-                failure = e;
+                if (others.isEmpty()) {
+                    failure = e;
+                } else {
+                    run(List.of());
+                    others.forEach(other -> other.run(List.of()));
+                }
             } finally {
+                others.forEach(other -> other.done.countDown());
                 done.countDown();
             }
         }

@@ -55,4 +55,34 @@ interface InputImages {
             }
         }
     }
+
+    /**
+     * The images of several calls, one after another.
+     *
+     * @param calls all with images of the same size; there is at least one
+     */
+    record Joined(List<InputImages> calls) implements InputImages {
+        @Override
+        public int count() {
+            return calls.stream().mapToInt(InputImages::count).sum();
+        }
+
+        @Override
+        public int sizePx() {
+            return calls.get(0).sizePx();
+        }
+
+        @Override
+        public void read(int index, float[] values) {
+            int from = 0;
+            for (InputImages call : calls) {
+                if (index < from + call.count()) {
+                    call.read(index - from, values);
+                    return;
+                }
+                from += call.count();
+            }
+            throw new IndexOutOfBoundsException("index must be less than " + from + ", but was " + index);
+        }
+    }
 }

@@ -6,13 +6,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -23,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs a network on the CPU by calling oneDNN's primitives directly, without libtorch's overhead per operator, on
  * {@link ComputeThreads}. The threads share a call's images out among themselves, a few at a time, each as soon as it
- * is free. The layers of an image that is alone are cut into parts, which the threads share out in the same way.
+ * is free; the images of calls that wait pass through the layers together. The layers of an image that is alone are cut
+ * into parts, which the threads share out in the same way.
  *
  * <p>There is one plan for 1, 2, 4 and 8 images, and one for an image that is alone; each is made on first use. All of
  * them give an image the same bits: a layer's outputs are shared out, never a sum. That is verified for the one whose
@@ -214,64 +212,84 @@ final class OneDnnExecution implements Execution {
         if (rows.length == 0) {
             return rows;
         }
-        threads.run(() -> {
-            OneDnnPool alone = rows.length == 1 && threads.idle() > 0 ? team() : null;
-            return alone != null ? alone.inParts(images, rows) : new SharedCall(images, rows);
-        });
+        threads.run(new Call(images, rows));
         return rows;
     }
 
-    /** A call whose images several threads take in shares. One that comes late finds none left. */
-    private final class SharedCall implements ComputeThreads.Work {
+    /** One call's images. Calls that wait for a processor pass through the network together, up to a share's size. */
+    private final class Call implements ComputeThreads.Request {
         private final InputImages images;
         private final float[][] rows;
-        private final int[] ends; // of the shares
-        private final AtomicInteger taken = new AtomicInteger(); // shares
-        private final AtomicInteger done = new AtomicInteger();
-        private final CountDownLatch finished = new CountDownLatch(1);
-        private volatile @Nullable Throwable failure;
 
-        SharedCall(InputImages images, float[][] rows) {
+        Call(InputImages images, float[][] rows) {
             this.images = images;
             this.rows = rows;
-            this.ends = ends(shares(rows.length));
         }
 
+        private OneDnnExecution net() {
+            return OneDnnExecution.this;
+        }
+
+        @Override
+        public boolean admits(List<ComputeThreads.Request> joined, ComputeThreads.Request next) {
+            int before = rows.length
+                    + joined.stream()
+                            .mapToInt(call -> ((Call) call).rows.length)
+                            .sum();
+            return next instanceof Call call && call.net() == net() && before + call.rows.length <= chunkSize();
+        }
+
+        @Override
+        public ComputeThreads.Work work(List<ComputeThreads.Request> joined) {
+            if (joined.isEmpty()) {
+                OneDnnPool alone = rows.length == 1 && threads.idle() > 0 ? team() : null;
+                return alone != null ? alone.inParts(images, rows) : shared(images, rows, shares(rows.length));
+            }
+            List<Call> calls = new ArrayList<>(List.of(this));
+            joined.forEach(call -> calls.add((Call) call));
+            InputImages all = new InputImages.Joined(
+                    calls.stream().map(call -> call.images).toList());
+            float[][] allRows = new float[all.count()][];
+            List<Integer> shares = OneDnnShares.even(allRows.length, 1, chunkSize());
+            return new JoinedCalls(
+                    shared(all, allRows, shares),
+                    allRows,
+                    calls.stream().map(call -> call.rows).toList());
+        }
+    }
+
+    /**
+     * Several calls as one.
+     *
+     * @param all embeds the images of all
+     * @param rows the embeddings of all, one call after another
+     * @param ofCalls receive the embeddings of each call
+     */
+    private record JoinedCalls(ComputeThreads.Work all, float[][] rows, List<float[][]> ofCalls)
+            implements ComputeThreads.Work {
         @Override
         public int usefulHelpers() {
-            return ends.length - 1;
-        }
-
-        @Override
-        public void help() {
-            takeShares(() -> {});
-        }
-
-        private void takeShares(Runnable beforeShare) {
-            for (int share; (share = taken.getAndIncrement()) < ends.length; ) {
-                int from = share == 0 ? 0 : ends[share - 1];
-                int size = ends[share] - from;
-                try (PointerScope scope = new PointerScope()) {
-                    beforeShare.run();
-                    if (failure == null) {
-                        OneDnnPool pool = pool(size);
-                        threads.compute(() -> pool.run(images, from, rows, new double[0]));
-                    }
-                } catch (Throwable e) {
-                    failure = e;
-                }
-                if (done.addAndGet(size) == rows.length) {
-                    finished.countDown();
-                }
-            }
+            return all.usefulHelpers();
         }
 
         @Override
         public void lead(Runnable callHelpers) {
-            takeShares(callHelpers);
-            ComputeThreads.uninterruptibly(finished);
-            ComputeThreads.rethrow(failure);
+            all.lead(callHelpers);
+            int from = 0;
+            for (float[][] ofCall : ofCalls) {
+                System.arraycopy(rows, from, ofCall, 0, ofCall.length);
+                from += ofCall.length;
+            }
         }
+
+        @Override
+        public void help() {
+            all.help();
+        }
+    }
+
+    private ComputeThreads.Work shared(InputImages images, float[][] rows, List<Integer> shares) {
+        return new OneDnnSharedCall(threads, shares, (from, size) -> pool(size).run(images, from, rows, new double[0]));
     }
 
     /** Returns the sizes of the shares of a call that this thread begins. */
@@ -279,12 +297,6 @@ final class OneDnnExecution implements Execution {
         return threads.besideOthers()
                 ? OneDnnShares.decreasing(images, threads.count(), Math.min(chunkSize(), MAX_SHARE_BESIDE_OTHERS))
                 : OneDnnShares.even(images, Math.min(threads.count(), 1 + threads.idle()), chunkSize());
-    }
-
-    private static int[] ends(List<Integer> sizes) {
-        int[] ends = sizes.stream().mapToInt(Integer::intValue).toArray();
-        Arrays.parallelPrefix(ends, Integer::sum);
-        return ends;
     }
 
     /** Returns how many layers multiply 8-bit integers. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.facerecognition.natives.Libtorch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -230,6 +231,96 @@ class ComputeThreadsTest {
         assertThat(failure[0]).hasMessage("broken");
         threads.run(() -> alone(() -> {})); // the processor was given back
         awaitIdle(threads, 1);
+    }
+
+    /** A call that may be computed with all others, and notes with how many it was. */
+    private final class Friendly implements ComputeThreads.Request {
+        private final boolean broken;
+        private final List<Integer> sizes;
+        private int computed;
+
+        Friendly(boolean broken, List<Integer> sizes) {
+            this.broken = broken;
+            this.sizes = sizes;
+        }
+
+        @Override
+        public boolean admits(List<ComputeThreads.Request> joined, ComputeThreads.Request next) {
+            return next instanceof Friendly;
+        }
+
+        @Override
+        public ComputeThreads.Work work(List<ComputeThreads.Request> joined) {
+            List<Friendly> all = new ArrayList<>(List.of(this));
+            joined.forEach(other -> all.add((Friendly) other));
+            return alone(() -> {
+                sizes.add(all.size());
+                if (all.stream().anyMatch(call -> call.broken)) {
+                    throw new IllegalStateException("broken");
+                }
+                all.forEach(call -> call.computed++);
+            });
+        }
+    }
+
+    /** Lets calls wait for the only processor, the given ones and one of another kind, and returns how they failed. */
+    private static List<String> failures(List<Friendly> calls) throws InterruptedException {
+        ComputeThreads threads = new ComputeThreads(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        List<Thread> callers = new ArrayList<>();
+        callers.add(new Thread(() -> threads.run(() -> alone(() -> {
+            begun.countDown();
+            ComputeThreads.uninterruptibly(end);
+        }))));
+        callers.get(0).start();
+        begun.await();
+        String[] failures = new String[calls.size()];
+        for (int i = 0; i < calls.size(); i++) {
+            int call = i;
+            callers.add(new Thread(() -> {
+                try {
+                    threads.run(calls.get(call));
+                    failures[call] = "none";
+                } catch (IllegalStateException e) {
+                    failures[call] = e.getMessage();
+                }
+            }));
+        }
+        callers.add(2, new Thread(() -> threads.run(() -> alone(() -> {})))); // does not stop those behind it
+        for (Thread caller : callers.subList(1, callers.size())) {
+            caller.start();
+            while (caller.getState() != Thread.State.WAITING) {
+                pause(1);
+            }
+        }
+        end.countDown();
+        for (Thread caller : callers) {
+            caller.join();
+        }
+        awaitIdle(threads, 1);
+        return List.of(failures);
+    }
+
+    @Test
+    void callsThatWaitAreComputedTogether() throws InterruptedException {
+        List<Integer> sizes = new ArrayList<>();
+        List<Friendly> calls =
+                Stream.generate(() -> new Friendly(false, sizes)).limit(5).toList();
+        assertThat(failures(calls)).containsOnly("none");
+        assertThat(sizes).containsExactly(4, 1); // powers of two
+        assertThat(calls).allSatisfy(call -> assertThat(call.computed).isEqualTo(1));
+    }
+
+    @Test
+    void ofCallsThatAreComputedTogetherOnlyTheBrokenOneFails() throws InterruptedException {
+        List<Integer> sizes = new ArrayList<>();
+        List<Friendly> calls = Stream.of(false, false, true, false)
+                .map(broken -> new Friendly(broken, sizes))
+                .toList();
+        assertThat(failures(calls)).containsExactly("none", "none", "broken", "none");
+        assertThat(sizes).containsExactly(4, 1, 1, 1, 1);
+        assertThat(calls).extracting(call -> call.computed).containsExactly(1, 1, 0, 1);
     }
 
     @Test

@@ -8,6 +8,7 @@ import static org.facerecognition.inference.CalmNets.SIZE_PX;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -372,6 +373,58 @@ class PreparedNetTest {
             }
             assertThat(prepared.workspaces()).isBetween(1, most);
             assertThat(prepared.workspaceBytes()).isBetween(bytesAtFirst, most * bytesAtFirst);
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    /** Their images pass through the network together. */
+    @Test
+    void callersThatWaitForAProcessorGetTheirOwnEmbeddings() throws Exception {
+        int callers = 9;
+        ComputeThreads threads = new ComputeThreads(1);
+        ExecutorService pool = Executors.newFixedThreadPool(callers + 1);
+        try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
+                Graph graph = net.graph();
+                PreparedNet prepared = PreparedNet.of(graph, 8, SIZE_PX, ScalarType.Float, threads);
+                PointerScope scope = new PointerScope()) {
+            assumeThat(OneDnn.available(ScalarType.Float)).isTrue();
+            List<Tensor> images = new ArrayList<>();
+            List<float[]> expected = new ArrayList<>();
+            for (int i = 0; i < callers; i++) {
+                images.add(torch.randn(1 + i % 2, 3, SIZE_PX, SIZE_PX)); // one image or two
+                expected.add(values(prepared, images.get(i)));
+            }
+            long bytesOfOneAndTwo = prepared.workspaceBytes();
+            CountDownLatch begun = new CountDownLatch(1);
+            CountDownLatch end = new CountDownLatch(1);
+            Future<?> blocker = pool.submit(() -> threads.run(() -> new ComputeThreads.Work() {
+                @Override
+                public int usefulHelpers() {
+                    return 0;
+                }
+
+                @Override
+                public void lead(Runnable callHelpers) {
+                    begun.countDown();
+                    ComputeThreads.uninterruptibly(end);
+                }
+
+                @Override
+                public void help() {}
+            }));
+            begun.await();
+            List<Future<float[]>> results = new ArrayList<>();
+            for (Tensor image : images) {
+                results.add(pool.submit(() -> values(prepared, image)));
+            }
+            Thread.sleep(200); // all wait now; one that came later would be computed alone
+            end.countDown();
+            blocker.get();
+            for (int i = 0; i < callers; i++) {
+                assertThat(results.get(i).get()).isEqualTo(expected.get(i));
+            }
+            assertThat(prepared.workspaceBytes()).isGreaterThan(bytesOfOneAndTwo);
         } finally {
             pool.shutdownNow();
         }
