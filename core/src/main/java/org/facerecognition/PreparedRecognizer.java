@@ -356,8 +356,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
     }
 
     /**
-     * Makes a batcher for the calls of many threads, to be closed before this recognizer. On a CPU, where batches are
-     * hardly faster than single images, no image waits for others.
+     * Makes a batcher for the calls of many threads, to be closed before this recognizer. On a CPU, where images that
+     * wait for a processor are computed together in any case, no image waits for others.
      */
     public FaceBatcher batcher() {
         MicroBatcher.Settings usual = MicroBatcher.Settings.DEFAULT;
