@@ -88,6 +88,8 @@ final class OneDnnPlan implements AutoCloseable {
     private final int result;
     private final int[] buffers; // by value: its buffer in a workspace, or EXTERNAL
     private final long[] bufferBytes;
+    private final long scratchpadBytes; // of the call that needs most
+    private final long workspaceBytes;
 
     /**
      * Plans a network.
@@ -134,6 +136,11 @@ final class OneDnnPlan implements AutoCloseable {
             reorder(output, result);
             this.buffers = new int[layouts.size()];
             this.bufferBytes = assignBuffers();
+            this.scratchpadBytes = calls().mapToLong(call -> call.scratchpad().get_size())
+                    .max()
+                    .orElse(0);
+            long external = Float.BYTES * (Shapes.size(shape(0)) + Shapes.size(shape(output)));
+            this.workspaceBytes = Arrays.stream(bufferBytes).sum() + parts * scratchpadBytes + external;
             primitives.extend(); // survives the end of this block; close() frees it
         }
     }
@@ -334,13 +341,12 @@ final class OneDnnPlan implements AutoCloseable {
 
     /** Returns the size in bytes of the largest scratchpad that a call needs; each part of a step has its own. */
     long scratchpadBytes() {
-        return calls().mapToLong(call -> call.scratchpad().get_size()).max().orElse(0);
+        return scratchpadBytes;
     }
 
     /** Returns the size of a workspace in bytes. */
     long workspaceBytes() {
-        long external = Float.BYTES * (Shapes.size(shape(0)) + Shapes.size(shape(output)));
-        return Arrays.stream(bufferBytes).sum() + parts * scratchpadBytes() + external;
+        return workspaceBytes;
     }
 
     @Override

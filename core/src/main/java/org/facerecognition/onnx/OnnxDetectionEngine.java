@@ -56,8 +56,8 @@ public final class OnnxDetectionEngine implements DetectionEngine {
             int area = heightPx * widthPx;
             int first = bgr ? 2 * area : 0; // of red
             int last = 2 * area - first;
-            if (imageHeightPx < heightPx || imageWidthPx < widthPx) {
-                Arrays.fill(values, table[0]);
+            for (int color = 0; color < 3; color++) {
+                blackAround(values, color * area);
             }
             for (int y = 0; y < imageHeightPx; y++) {
                 int from = 3 * y * imageWidthPx;
@@ -70,6 +70,17 @@ public final class OnnxDetectionEngine implements DetectionEngine {
                     to++;
                 }
             }
+        }
+
+        /** @param start of a color's values */
+        private void blackAround(float[] values, int start) {
+            int end = start + imageHeightPx * widthPx;
+            if (imageWidthPx < widthPx) {
+                for (int row = start; row < end; row += widthPx) {
+                    Arrays.fill(values, row + imageWidthPx, row + widthPx, table[0]);
+                }
+            }
+            Arrays.fill(values, end, start + heightPx * widthPx, table[0]);
         }
     }
 }
