@@ -249,7 +249,7 @@ final class ComputeThreads {
     private void runWaiting(Semaphore place) {
         try (OpenMp.Scope alone = OpenMp.alone()) {
             for (Waiting next; (place == processors || contention.present()) && (next = queue.poll()) != null; ) {
-                next.run(thoseWhoJoin(next.request));
+                next.run();
             }
         } finally {
             passOn(place);
@@ -260,8 +260,8 @@ final class ComputeThreads {
     private List<Waiting> thoseWhoJoin(Request request) {
         synchronized (queue) { // so that the processors' shares are equal
             int most = Integer.highestOneBit((queue.size() + count) / count) - 1;
-            List<Waiting> group = new ArrayList<>();
-            List<Request> joined = new ArrayList<>();
+            List<Waiting> group = new ArrayList<>(most); // nothing can fail once a caller is not in the queue
+            List<Request> joined = new ArrayList<>(most);
             for (Waiting waiting : queue) {
                 if (joined.size() == most) {
                     break;
@@ -285,19 +285,31 @@ final class ComputeThreads {
             this.request = request;
         }
 
-        /** Computes what is wanted; with others, unless that fails: then only those fail that fail alone. */
-        void run(List<Waiting> others) {
+        /** Computes what is wanted, with others that wait; if that fails, each alone: the others need not fail too. */
+        void run() {
+            List<Waiting> others = List.of();
             try {
+                others = thoseWhoJoin(request);
                 lead(request.work(others.stream().map(other -> other.request).toList()));
             } catch (Throwable e) {
                 if (others.isEmpty()) {
                     failure = e;
                 } else {
-                    run(List.of());
-                    others.forEach(other -> other.run(List.of()));
+                    runAlone();
+                    others.forEach(Waiting::runAlone);
                 }
             } finally {
                 others.forEach(other -> other.done.countDown());
+                done.countDown();
+            }
+        }
+
+        private void runAlone() {
+            try {
+                lead(request.work(List.of()));
+            } catch (Throwable e) {
+                failure = e;
+            } finally {
                 done.countDown();
             }
         }
