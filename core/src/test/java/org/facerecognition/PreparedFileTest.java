@@ -187,7 +187,7 @@ class PreparedFileTest {
         }
     }
 
-    /** With a memory limit that is given, nothing but the threads themselves initializes JavaCPP's classes. */
+    /** JavaCPP's classes are initialized in another order where its memory limit is given. */
     @ParameterizedTest
     @ValueSource(strings = {"-Xss4m", "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"})
     void threadsThatBeginWithDifferentLibrariesDoNotWaitForEachOther(String option)

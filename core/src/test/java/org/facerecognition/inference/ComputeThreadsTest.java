@@ -234,7 +234,7 @@ class ComputeThreadsTest {
     }
 
     /** A call that may be computed with all others, and notes with how many it was. */
-    private final class Friendly implements ComputeThreads.Request {
+    private static final class Friendly implements ComputeThreads.Request {
         private final boolean broken;
         private final List<Integer> sizes;
         private int computed;

@@ -346,15 +346,7 @@ class OneDnnConvolutionTest {
                 });
                 FusedLayers layers = FusedLayers.of(graph, 1, 28, 28);
                 OneDnnWeights weights = new OneDnnWeights();
-                OneDnnPlan plan = new OneDnnPlan(
-                        layers.nodes(),
-                        layers.shapes(),
-                        1,
-                        1,
-                        data_type.f32,
-                        null,
-                        weights,
-                        OneDnnAutotuner.withoutMeasuring())) {
+                OneDnnPlan plan = OneDnnPoolingTest.plan(layers, 1, weights)) {
             List<Integer> steps =
                     plan.layers().stream().skip(1).limit(6).map(List::size).toList();
             assertThat(steps).as("of the convolutions").containsOnly(1);

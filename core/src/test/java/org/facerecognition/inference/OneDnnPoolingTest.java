@@ -99,17 +99,22 @@ class OneDnnPoolingTest {
                 Graph graph = graph(pooling);
                 FusedLayers layers = FusedLayers.of(graph, 1, heightPx, WIDTH_PX);
                 OneDnnWeights weights = new OneDnnWeights();
-                OneDnnPlan plan = new OneDnnPlan(
-                        layers.nodes(),
-                        layers.shapes(),
-                        1,
-                        2,
-                        data_type.f32,
-                        null,
-                        weights,
-                        OneDnnAutotuner.withoutMeasuring())) {
+                OneDnnPlan plan = plan(layers, 2, weights)) {
             List<OneDnnPlan.Step> steps = plan.layers().get(1); // of the pooling
             return steps.get(steps.size() - 1).parts().size();
         }
+    }
+
+    /** Returns the plan for one image in float32, owned. */
+    static OneDnnPlan plan(FusedLayers layers, int parts, OneDnnWeights weights) {
+        return new OneDnnPlan(
+                layers.nodes(),
+                layers.shapes(),
+                1,
+                parts,
+                data_type.f32,
+                null,
+                weights,
+                OneDnnAutotuner.withoutMeasuring());
     }
 }
