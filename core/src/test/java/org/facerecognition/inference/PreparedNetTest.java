@@ -383,7 +383,12 @@ class PreparedNetTest {
     void callersThatWaitForAProcessorGetTheirOwnEmbeddings() throws Exception {
         int callers = 9;
         ComputeThreads threads = new ComputeThreads(1);
-        ExecutorService pool = Executors.newFixedThreadPool(callers + 1);
+        List<Thread> started = new ArrayList<>();
+        ExecutorService pool = Executors.newFixedThreadPool(callers + 1, task -> {
+            Thread thread = new Thread(task);
+            started.add(thread);
+            return thread;
+        });
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
                 Graph graph = net.graph();
                 PreparedNet prepared = PreparedNet.of(graph, 8, SIZE_PX, ScalarType.Float, threads);
@@ -418,7 +423,9 @@ class PreparedNetTest {
             for (Tensor image : images) {
                 results.add(pool.submit(() -> values(prepared, image)));
             }
-            Thread.sleep(200); // all wait now; one that came later would be computed alone
+            while (started.stream().anyMatch(thread -> thread.getState() != Thread.State.WAITING)) {
+                Thread.sleep(1);
+            }
             end.countDown();
             blocker.get();
             for (int i = 0; i < callers; i++) {
