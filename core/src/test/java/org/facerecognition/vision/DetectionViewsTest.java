@@ -6,6 +6,7 @@ import static org.bytedeco.opencv.global.opencv_core.ROTATE_180;
 import static org.bytedeco.opencv.global.opencv_core.ROTATE_90_CLOCKWISE;
 import static org.bytedeco.opencv.global.opencv_core.ROTATE_90_COUNTERCLOCKWISE;
 import static org.bytedeco.opencv.global.opencv_core.rotate;
+import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
@@ -23,6 +24,7 @@ import org.facerecognition.data.ImageReader;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -101,6 +103,31 @@ class DetectionViewsTest {
                     double angle = Math.toDegrees(Math.atan2(to[1][0], to[0][0]) - Math.atan2(from[1][0], from[0][0]));
                     double expectedAngle = code == ROTATE_180 ? 180 : code == ROTATE_90_CLOCKWISE ? -90 : 90;
                     assertThat(Math.IEEEremainder(angle - expectedAngle, 360)).isCloseTo(0, within(2.0));
+                }
+            }
+        }
+
+        /** A face that is upside down is known in a large image, where it is examined smaller, and in a small one. */
+        @ParameterizedTest
+        @CsvSource({YUNET + ", 512", YUNET + ", 140", SCRFD + ", 300", SCRFD + ", 140"})
+        void knowAFaceThatIsUpsideDown(String network, int sidePx) {
+            Path photo = SharedFiles.orSkip("data/photos/obama.jpg");
+            Path model = SharedFiles.orSkip(network);
+            try (FaceDetector plain = FaceDetector.open(model);
+                    Mat upright = ImageReader.read(photo);
+                    Mat turned = new Mat();
+                    Size size = new Size(sidePx, sidePx * upright.rows() / upright.cols())) {
+                resize(upright, upright, size, 0, 0, INTER_AREA);
+                rotate(upright, turned, ROTATE_180);
+                List<DetectedFace> faces = plain.detect(turned);
+                assertThat(faces).isNotEmpty();
+                assertThat(plain.isUpsideDown(turned, faces.get(0))).isTrue();
+                assertThat(plain.isUpsideDown(upright, plain.detect(upright).get(0)))
+                        .isFalse();
+                int facePx = (int) faces.get(0).box().width(); // the limit is meant for the image, not for its parts
+                try (FaceDetector large =
+                        FaceDetector.open(model, defaults -> defaults.withSmallestFacePx(3 * facePx / 4))) {
+                    assertThat(large.isUpsideDown(turned, faces.get(0))).isTrue();
                 }
             }
         }
