@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -92,24 +93,36 @@ final class ComputeThreads {
      * @param contention says whether there are other programs
      */
     ComputeThreads(int count, int further, Contention contention) {
+        this(count, further, contention, new DaemonThreads());
+    }
+
+    /** @param factory makes the threads of the pool */
+    ComputeThreads(int count, int further, Contention contention, ThreadFactory factory) {
         this.count = count;
         this.processors = new Semaphore(count);
         this.furtherCount = Math.min(MAX_FURTHER, further * count);
         this.further = new Semaphore(furtherCount);
         this.contention = contention;
-        AtomicInteger number = new AtomicInteger();
         this.pool = new ThreadPoolExecutor(
                 0,
                 Integer.MAX_VALUE, // the processors are the limit
                 IDLE_SECONDS,
                 TimeUnit.SECONDS,
                 new SynchronousQueue<>(), // takes the thread that was idle for the shortest time: its cache is warm
-                work -> {
-                    Thread thread = new Thread(work, "face-compute-" + number.incrementAndGet());
-                    thread.setDaemon(true);
-                    thread.setContextClassLoader(null); // that of the first caller could never be unloaded
-                    return thread;
-                });
+                factory);
+    }
+
+    private static final class DaemonThreads implements ThreadFactory {
+        private final AtomicInteger number = new AtomicInteger();
+
+        @Override
+        public Thread newThread(Runnable work) {
+            String name = "face-compute-" + number.incrementAndGet();
+            Thread thread = new Thread(null, work, name, 0, false); // without the first caller's thread locals
+            thread.setDaemon(true);
+            thread.setContextClassLoader(null); // that of the first caller could never be unloaded
+            return thread;
+        }
     }
 
     /** Returns the threads that all networks share; there are as many as {@link Processors} says at the first call. */
@@ -159,7 +172,13 @@ final class ComputeThreads {
         } else {
             Waiting waiting = new Waiting(request);
             queue.add(waiting);
-            workOffQueue(); // a processor may have become free in the meantime
+            try {
+                workOffQueue(); // a processor may have become free in the meantime
+            } catch (RuntimeException | Error e) {
+                if (queue.remove(waiting)) { // what it needs is not the caller's any more after this
+                    throw e;
+                }
+            }
             waiting.await();
         }
     }
@@ -235,14 +254,10 @@ final class ComputeThreads {
     }
 
     private void runQueueAt(Semaphore place) {
-        boolean begun = false;
         try {
             pool.execute(() -> runWaiting(place));
-            begun = true;
-        } finally {
-            if (!begun) { // there is no memory for another thread
-                place.release();
-            }
+        } catch (OutOfMemoryError e) { // no further thread can be started: this one does the work
+            runWaiting(place);
         }
     }
 
@@ -256,28 +271,35 @@ final class ComputeThreads {
         }
     }
 
-    /** Removes from the queue those that a request admits: at most its processor's share, a power of two with it. */
-    private List<Waiting> thoseWhoJoin(Request request) {
+    /**
+     * Removes from the queue those that a request admits: at most its processor's share, a power of two with it.
+     *
+     * @param group receives them; each is there before it leaves the queue, so that it is not lost if memory runs out
+     */
+    private void takeThoseWhoJoin(Request request, List<Waiting> group) {
         synchronized (queue) { // so that the processors' shares are equal
             int most = Integer.highestOneBit((queue.size() + count) / count) - 1;
-            List<Waiting> group = new ArrayList<>(most); // nothing can fail once a caller is not in the queue
             List<Request> joined = new ArrayList<>(most);
             for (Waiting waiting : queue) {
                 if (joined.size() == most) {
                     break;
                 }
-                if (request.admits(joined, waiting.request) && queue.remove(waiting)) {
+                if (request.admits(joined, waiting.request)) {
                     group.add(waiting);
-                    joined.add(waiting.request);
+                    if (queue.remove(waiting)) {
+                        joined.add(waiting.request);
+                    } else {
+                        group.remove(group.size() - 1);
+                    }
                 }
             }
-            return group;
         }
     }
 
     /** A call that waits for a processor. */
     private final class Waiting {
         private final Request request;
+        private final List<Waiting> others = new ArrayList<>(); // that are computed with this one
         private final CountDownLatch done = new CountDownLatch(1);
         private volatile @Nullable Throwable failure;
 
@@ -287,19 +309,22 @@ final class ComputeThreads {
 
         /** Computes what is wanted, with others that wait; if that fails, each alone: the others need not fail too. */
         void run() {
-            List<Waiting> others = List.of();
             try {
-                others = thoseWhoJoin(request);
+                takeThoseWhoJoin(request, others);
                 lead(request.work(others.stream().map(other -> other.request).toList()));
             } catch (Throwable e) {
                 if (others.isEmpty()) {
                     failure = e;
                 } else {
                     runAlone();
-                    others.forEach(Waiting::runAlone);
+                    for (Waiting other : others) {
+                        other.runAlone();
+                    }
                 }
             } finally {
-                others.forEach(other -> other.done.countDown());
+                for (Waiting other : others) {
+                    other.done.countDown();
+                }
                 done.countDown();
             }
         }

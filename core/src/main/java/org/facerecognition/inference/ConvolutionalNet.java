@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -144,6 +145,8 @@ public final class ConvolutionalNet implements AutoCloseable {
             float[][] rows = new float[1][];
             threads.run(() -> new Call(sized(new Size(image.heightPx(), image.widthPx())), new One(image), rows));
             return rows[0];
+        } finally {
+            Reference.reachabilityFence(this); // else a network that nobody keeps could be freed in the meantime
         }
     }
 
@@ -178,12 +181,18 @@ public final class ConvolutionalNet implements AutoCloseable {
         private final float[][] rows;
         private final ComputeThreads.@Nullable Work inParts;
 
+        /** @param sized is released after the call, or if this fails */
         Call(Sized sized, One image, float[][] rows) {
             this.sized = sized;
             this.image = image;
             this.rows = rows;
             OneDnnPool cut = parts > 1 && threads.idle() > 0 ? sized.cut : null;
-            this.inParts = cut == null ? null : cut.inParts(image, rows);
+            try {
+                this.inParts = cut == null ? null : cut.inParts(image, rows);
+            } catch (RuntimeException | Error e) {
+                release(sized);
+                throw e;
+            }
         }
 
         @Override
@@ -225,19 +234,20 @@ public final class ConvolutionalNet implements AutoCloseable {
         if (!sized.cutting.compareAndSet(false, true)) {
             return;
         }
-        OneDnnPool made =
-                new OneDnnPool(plan(nodes, shapes(new Size(image.image.heightPx(), image.image.widthPx())), parts));
+        OneDnnPool made = null;
         boolean same = false;
         try {
+            made = new OneDnnPool(plan(nodes, shapes(new Size(image.image.heightPx(), image.image.widthPx())), parts));
             float[][] again = new float[1][];
             made.run(image, 0, again, new double[0]);
             same = Arrays.equals(again[0], row);
-        } finally {
-            if (same) {
-                sized.cut = made;
-            } else {
-                made.close();
-            }
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // images of this size pass through the whole layers then
+        }
+        if (same) {
+            sized.cut = made;
+        } else if (made != null) {
+            made.close();
         }
     }
 

@@ -19,6 +19,7 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.natives.Uninterrupted;
 
 /**
  * The implementations of convolutions that were measured to be the fastest on this machine, and the precisions that
@@ -34,7 +35,7 @@ final class KernelChoices {
     private final Set<String> replaced = new HashSet<>(); // those of them that count more than the file's
 
     private static final class Holder {
-        static final KernelChoices SHARED = new KernelChoices(file());
+        static final KernelChoices SHARED = Uninterrupted.get(() -> new KernelChoices(file()));
     }
 
     /** @param file need not exist; one that cannot be read counts as empty */
@@ -113,9 +114,15 @@ final class KernelChoices {
      * measures again.
      */
     synchronized void save() {
-        if (own.isEmpty() || file.toString().isEmpty()) { // there is no cache folder
-            return;
+        if (!own.isEmpty() && !file.toString().isEmpty()) { // empty where there is no cache folder
+            Uninterrupted.get(() -> {
+                addToFile();
+                return this;
+            });
         }
+    }
+
+    private void addToFile() {
         try (FileChannel lock = FileChannel.open(
                         file.resolveSibling(file.getFileName() + ".lock"),
                         StandardOpenOption.CREATE,

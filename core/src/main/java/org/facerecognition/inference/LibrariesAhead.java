@@ -19,9 +19,13 @@ public final class LibrariesAhead {
     public static void begin() {
         NativeLibraries.load();
         if (!BEGUN.getAndSet(true)) {
-            Thread thread = new Thread(LibrariesAhead::load, "face-libraries");
+            Thread thread = new Thread(null, LibrariesAhead::load, "face-libraries", 0, false);
             thread.setDaemon(true);
-            thread.start();
+            try {
+                thread.start();
+            } catch (OutOfMemoryError e) {
+                // no thread can be started: whoever needs a library loads it
+            }
         }
     }
 

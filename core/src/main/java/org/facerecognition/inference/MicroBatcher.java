@@ -12,7 +12,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Dynamic batching: queues requests of many threads and runs them in batches on one worker or several.
@@ -98,11 +97,17 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         this.name = name;
         this.running.set(workers);
         for (int i = 0; i < workers; i++) {
-            Thread worker = new Thread(this::run, name);
+            List<Request<I, O>> batch = new ArrayList<>(full()); // now: a worker without memory would lose requests
+            Thread worker = new Thread(null, () -> run(batch), name, 0, false);
             worker.setDaemon(true);
             this.workers.add(worker);
         }
-        this.workers.forEach(Thread::start);
+        try {
+            this.workers.forEach(Thread::start);
+        } catch (OutOfMemoryError e) { // there cannot be as many threads: those that have started end
+            close();
+            throw e;
+        }
     }
 
     /**
@@ -153,16 +158,26 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         return answer;
     }
 
-    private void run() {
-        List<Request<I, O>> batch;
-        while ((batch = next()) != null) {
-            batch.removeIf(request -> request.answer.isDone()); // was canceled
-            if (!batch.isEmpty()) {
-                answer(batch);
+    /** @param batch empty; used for one batch after another */
+    private void run(List<Request<I, O>> batch) {
+        try {
+            while (next(batch)) {
+                try {
+                    batch.removeIf(request -> request.answer.isDone()); // was canceled
+                    if (!batch.isEmpty()) {
+                        answer(batch);
+                    }
+                } catch (Throwable e) { // memory ran out between the requests
+                    for (Request<I, O> request : batch) {
+                        request.answer.completeExceptionally(e);
+                    }
+                }
+                batch.clear();
             }
-        }
-        if (running.decrementAndGet() == 0) {
-            onFinished().run();
+        } finally {
+            if (running.decrementAndGet() == 0) {
+                onFinished().run();
+            }
         }
     }
 
@@ -175,34 +190,37 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         }
     }
 
-    /** Waits for the next batch and returns it; null when the batcher is closed and the queue is empty. */
-    private @Nullable List<Request<I, O>> next() {
+    /** Waits for the next batch; returns false when the batcher is closed and the queue is empty. */
+    private boolean next(List<Request<I, O>> batch) {
         lock.lock();
         try {
             while (queue.isEmpty() && !closed) {
                 notEmpty.awaitUninterruptibly();
             }
             if (queue.isEmpty()) {
-                return null;
+                return false;
             }
             awaitFullBatch(queue.element().deadlineNanos);
-            List<Request<I, O>> batch = new ArrayList<>();
             int share = (queue.size() + workers.size() - 1) / workers.size();
             while (!queue.isEmpty() && batch.size() < Math.min(share, settings.batchSize())) {
                 batch.add(queue.remove());
             }
             notFull.signalAll();
-            return batch;
+            return true;
         } finally {
             lock.unlock();
         }
     }
 
+    /** Returns how many requests a full batch has. */
+    private int full() {
+        return Math.min(settings.batchSize(), settings.queueCapacity());
+    }
+
     /** Waits until a batch is full, the deadline has passed, or the batcher is closed. */
     private void awaitFullBatch(long deadlineNanos) {
-        int full = Math.min(settings.batchSize(), settings.queueCapacity());
         long remaining = deadlineNanos - System.nanoTime();
-        while (queue.size() < full && !closed && remaining > 0) {
+        while (queue.size() < full() && !closed && remaining > 0) {
             try {
                 remaining = notEmpty.awaitNanos(remaining);
             } catch (InterruptedException e) {

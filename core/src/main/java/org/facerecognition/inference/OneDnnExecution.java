@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -124,12 +125,21 @@ final class OneDnnExecution implements Execution {
         if (withoutTeam || team != null) {
             return team;
         }
-        OneDnnPool cut = new OneDnnPool(plan(1, parts));
-        if (sameBits(cut)) {
+        OneDnnPool cut = null;
+        boolean same = false;
+        try {
+            cut = new OneDnnPool(plan(1, parts));
+            same = sameBits(cut);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // a lone image passes through the whole layers then
+        }
+        if (same) {
             team = cut;
         } else {
             withoutTeam = true;
-            cut.close();
+            if (cut != null) {
+                cut.close();
+            }
         }
         return team;
     }
@@ -212,7 +222,11 @@ final class OneDnnExecution implements Execution {
         if (rows.length == 0) {
             return rows;
         }
-        threads.run(new Call(images, rows));
+        try {
+            threads.run(new Call(images, rows));
+        } finally {
+            Reference.reachabilityFence(this); // else a network that nobody keeps could be freed in the meantime
+        }
         return rows;
     }
 
@@ -289,6 +303,9 @@ final class OneDnnExecution implements Execution {
     }
 
     private ComputeThreads.Work shared(InputImages images, float[][] rows, List<Integer> shares) {
+        for (int size : shares) {
+            pool(size); // is made, and may be measured, before the work is timed
+        }
         return new OneDnnSharedCall(threads, shares, (from, size) -> pool(size).run(images, from, rows, new double[0]));
     }
 

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.matmul;
@@ -45,12 +46,21 @@ final class OneDnnWeights implements AutoCloseable {
 
     private record VectorKey(int layer, Vector vector) {}
 
+    /**
+     * Of a part of a layer.
+     *
+     * @param vector null for its matrix
+     * @param from the first of the part's channels
+     */
+    private record PartKey(int layer, @Nullable Vector vector, long from) {}
+
     private record ResultKey(int layer, long rows, long columns) {}
 
     private final Map<Integer, List<memory>> packed = new HashMap<>(); // by layer, one memory per layout
     private final Map<Integer, List<memory>> integers = new HashMap<>(); // the same; the first is row-major
     private final Map<Integer, List<memory>> winograd = new HashMap<>(); // by layer, one for each row of planes
     private final Map<VectorKey, memory> vectors = new HashMap<>();
+    private final Map<PartKey, List<memory>> partial = new HashMap<>(); // one memory per layout
     private final Map<ResultKey, String> implementations = new HashMap<>();
     private final PointerScope owner = new PointerScope();
 
@@ -106,16 +116,32 @@ final class OneDnnWeights implements AutoCloseable {
      */
     synchronized memory matrixPart(int layer, long[] whole, long from, long[] shape, memory.desc layout) {
         List<memory> known = Objects.requireNonNull(packed.get(layer), "weights of the whole layer");
-        try (PointerScope scope = new PointerScope()) {
+        return part(new PartKey(layer, null, from), layout, () -> {
             for (memory one : known) {
                 long offset = OneDnn.offsetOfPart(one.get_desc(), from, shape, layout);
                 if (offset >= 0) {
                     return at(one, offset, layout);
                 }
             }
-            memory rowMajor = copy(known.get(0), OneDnn.rowMajor(data_type.f32, whole));
+            memory rowMajor = reordered(known.get(0), OneDnn.rowMajor(data_type.f32, whole));
             long bytes = rowMajor.get_desc().get_size() / whole[0] * from;
-            return copy(at(rowMajor, bytes, OneDnn.rowMajor(data_type.f32, shape)), layout);
+            return reordered(at(rowMajor, bytes, OneDnn.rowMajor(data_type.f32, shape)), layout);
+        });
+    }
+
+    /** Returns a part in a layout; {@code made}, scoped, if it is requested for the first time. */
+    private memory part(PartKey key, memory.desc layout, Supplier<memory> made) {
+        List<memory> known = partial.computeIfAbsent(key, number -> new ArrayList<>());
+        try (PointerScope scope = new PointerScope()) {
+            for (memory one : known) {
+                if (one.get_desc().equals(layout)) {
+                    return one;
+                }
+            }
+            memory part = made.get();
+            owner.attach(part);
+            known.add(part);
+            return part;
         }
     }
 
@@ -207,7 +233,8 @@ final class OneDnnWeights implements AutoCloseable {
     synchronized memory vectorPart(int layer, Vector kind, long from, long... shape) {
         memory whole = Objects.requireNonNull(vectors.get(new VectorKey(layer, kind)), "vector of the whole layer");
         try (PointerScope scope = new PointerScope()) {
-            return at(whole, Float.BYTES * from, OneDnn.rowMajor(data_type.f32, shape));
+            memory.desc layout = OneDnn.rowMajor(data_type.f32, shape);
+            return part(new PartKey(layer, kind, from), layout, () -> at(whole, Float.BYTES * from, layout));
         }
     }
 
@@ -265,20 +292,24 @@ final class OneDnnWeights implements AutoCloseable {
         }
     }
 
-    /** Returns a part of another memory that {@link #owner} owns, without a copy. */
-    private memory at(memory whole, long bytes, memory.desc layout) {
-        memory part = new memory(layout, OneDnn.engine(), OneDnn.at(whole.get_data_handle(), bytes));
-        owner.attach(part);
-        return part;
+    /** Returns a part of another memory without a copy, scoped. */
+    private static memory at(memory whole, long bytes, memory.desc layout) {
+        return new memory(layout, OneDnn.engine(), OneDnn.at(whole.get_data_handle(), bytes));
     }
 
     /** Returns a copy that {@link #owner} owns. */
     private memory copy(memory source, memory.desc layout) {
+        memory result = reordered(source, layout);
+        owner.attach(result);
+        return result;
+    }
+
+    /** Returns a copy in another layout, scoped. */
+    private static memory reordered(memory source, memory.desc layout) {
         memory result = new memory(layout, OneDnn.engine());
         stream stream = new stream(OneDnn.engine());
         new reorder(source, result).execute(stream, source, result);
         stream._wait();
-        owner.attach(result);
         return result;
     }
 

@@ -234,7 +234,7 @@ class ComputeThreadsTest {
     }
 
     /** A call that may be computed with all others, and notes with how many it was. */
-    private static final class Friendly implements ComputeThreads.Request {
+    private static class Friendly implements ComputeThreads.Request {
         private final boolean broken;
         private final List<Integer> sizes;
         private int computed;
@@ -265,7 +265,10 @@ class ComputeThreadsTest {
 
     /** Lets calls wait for the only processor, the given ones and one of another kind, and returns how they failed. */
     private static List<String> failures(List<Friendly> calls) throws InterruptedException {
-        ComputeThreads threads = new ComputeThreads(1);
+        return failures(new ComputeThreads(1), calls);
+    }
+
+    private static List<String> failures(ComputeThreads threads, List<Friendly> calls) throws InterruptedException {
         CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch end = new CountDownLatch(1);
         List<Thread> callers = new ArrayList<>();
@@ -321,6 +324,37 @@ class ComputeThreadsTest {
         assertThat(failures(calls)).containsExactly("none", "none", "broken", "none");
         assertThat(sizes).containsExactly(4, 1, 1, 1, 1);
         assertThat(calls).extracting(call -> call.computed).containsExactly(1, 1, 0, 1);
+    }
+
+    /** The thread that has ended its own work does that of those who wait, if no other can be started. */
+    @Test
+    void callsThatWaitAreDoneWhereNoThreadCanBeStarted() throws InterruptedException {
+        ComputeThreads threads = new ComputeThreads(1, 0, new Contention(), work -> {
+            throw new OutOfMemoryError("unable to create native thread");
+        });
+        List<Friendly> calls = Stream.generate(() -> new Friendly(false, new ArrayList<>()))
+                .limit(5)
+                .toList();
+        assertThat(failures(threads, calls)).containsOnly("none");
+        assertThat(calls).allSatisfy(call -> assertThat(call.computed).isEqualTo(1));
+    }
+
+    @Test
+    void nobodyIsLostWhereMemoryRunsOutWhileCallsJoin() throws InterruptedException {
+        List<Friendly> calls = Stream.generate(() -> new Friendly(false, new ArrayList<>()) {
+                    @Override
+                    public boolean admits(List<ComputeThreads.Request> joined, ComputeThreads.Request next) {
+                        if (!joined.isEmpty()) {
+                            throw new OutOfMemoryError("no room for a second one");
+                        }
+                        return super.admits(joined, next);
+                    }
+                })
+                .map(call -> (Friendly) call)
+                .limit(5)
+                .toList();
+        assertThat(failures(calls)).containsOnly("none");
+        assertThat(calls).allSatisfy(call -> assertThat(call.computed).isEqualTo(1));
     }
 
     @Test

@@ -41,6 +41,20 @@ class KernelChoicesTest {
         assertThat(new KernelChoices(file).known("precision 0123 0.999")).contains("bfloat16: 2.00 times as fast");
     }
 
+    /** A thread whose task was canceled has its channels closed by Java. */
+    @Test
+    void anInterruptedThreadKeepsItsChoicesToo() {
+        Path file = folder.resolve("choices.properties");
+        KernelChoices choices = new KernelChoices(file);
+        Thread.currentThread().interrupt();
+        try {
+            choices.keep("precision", "bfloat16");
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(new KernelChoices(file).known("precision")).contains("bfloat16");
+    }
+
     @Test
     void processesKeepTheChoicesOfEachOther() {
         Path file = folder.resolve("choices.properties");

@@ -71,7 +71,7 @@ public final class Libtorch {
      * libtorch counts the host's cores; the JVM knows the quota of its container.
      */
     private static void adaptToMachine() {
-        keptToAvx = hidesCaches()
+        keptToAvx = Uninterrupted.get(Libtorch::hidesCaches)
                 && System.getenv("ONEDNN_MAX_CPU_ISA") == null
                 && System.getenv("DNNL_MAX_CPU_ISA") == null;
         if (keptToAvx) {

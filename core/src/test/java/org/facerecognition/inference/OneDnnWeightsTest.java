@@ -1,0 +1,51 @@
+package org.facerecognition.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.memory.data_type;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.facerecognition.graph.Constant;
+import org.facerecognition.inference.OneDnnWeights.Vector;
+import org.junit.jupiter.api.Test;
+
+class OneDnnWeightsTest {
+    private static final long[] WHOLE = {4, 3, 1, 1};
+    private static final long[] PART = {2, 3, 1, 1};
+
+    /** A detector's plans for sizes of images come and go, and each asks for the parts of layers again. */
+    @Test
+    void partsAreMadeOnce() {
+        assumeTrue(OneDnn.isFast(), "oneDNN has no fast code for this processor");
+        float[] values = new float[12];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = i;
+        }
+        try (OneDnnWeights weights = new OneDnnWeights();
+                PointerScope scope = new PointerScope()) {
+            weights.matrix(1, Constant.of(values, WHOLE), WHOLE, OneDnn.rowMajor(data_type.f32, WHOLE));
+            memory.desc same = OneDnn.rowMajor(data_type.f32, PART);
+            memory.desc other = new memory.desc(PART, data_type.f32, new long[] {1, 2, 6, 6}); // channels within inputs
+            memory view = weights.matrixPart(1, WHOLE, 2, PART, same);
+            memory copy = weights.matrixPart(1, WHOLE, 2, PART, other);
+            assertThat(values(view)).containsExactly(6, 7, 8, 9, 10, 11);
+            assertThat(values(copy)).containsExactly(6, 9, 7, 10, 8, 11);
+            weights.vector(1, Vector.BIAS, Constant.of(new float[] {1, 2, 3, 4}, new long[] {4}), 4);
+            memory bias = weights.vectorPart(1, Vector.BIAS, 2, 2);
+            for (int i = 0; i < 3; i++) {
+                assertThat(weights.matrixPart(1, WHOLE, 2, PART, same)).isSameAs(view);
+                assertThat(weights.matrixPart(1, WHOLE, 2, PART, other)).isSameAs(copy);
+                assertThat(weights.vectorPart(1, Vector.BIAS, 2, 2)).isSameAs(bias);
+            }
+            assertThat(weights.matrixPart(1, WHOLE, 0, PART, same)).isNotSameAs(view);
+        }
+    }
+
+    private static float[] values(memory part) {
+        float[] values = new float[6];
+        new FloatPointer(part.get_data_handle()).get(values);
+        return values;
+    }
+}
