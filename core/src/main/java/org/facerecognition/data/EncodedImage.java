@@ -70,7 +70,11 @@ final class EncodedImage {
             if (standsAlone) {
                 i += marker == MARKER ? 1 : 2;
             } else if (i + 3 < bytes.length) {
-                i += 2 + (at(bytes, i + 2) << 8 | at(bytes, i + 3)); // a segment; the segment of a scan is its header
+                int segment = 2 + (at(bytes, i + 2) << 8 | at(bytes, i + 3)); // that of a scan is its header
+                if (segment > bytes.length - i) {
+                    return false;
+                }
+                i += segment;
             } else {
                 return false;
             }
@@ -80,12 +84,12 @@ final class EncodedImage {
 
     private static boolean endsPng(byte[] bytes) {
         int i = 8;
-        while (i + 12 <= bytes.length) {
+        while (i + 12L <= bytes.length) {
             long length = (long) at(bytes, i) << 24 | at(bytes, i + 1) << 16 | at(bytes, i + 2) << 8 | at(bytes, i + 3);
             if (bytes[i + 4] == 'I' && bytes[i + 5] == 'E' && bytes[i + 6] == 'N' && bytes[i + 7] == 'D') {
                 return true;
             }
-            if (length > bytes.length) {
+            if (length > bytes.length - i - 12L) {
                 return false;
             }
             i += 12 + (int) length;

@@ -1,15 +1,18 @@
 package org.facerecognition.data;
 
+import static org.bytedeco.opencv.global.opencv_core.BORDER_ISOLATED;
 import static org.bytedeco.opencv.global.opencv_core.BORDER_REPLICATE;
 import static org.bytedeco.opencv.global.opencv_core.copyMakeBorder;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.DetectorException;
 import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.vision.FaceTemplate;
@@ -62,9 +65,37 @@ public final class Photograph implements AutoCloseable {
         int sufficientPx = settings.largestSidePx() * 3 / 2; // the detector reduces it further, without losing detail
         Photograph photograph = new Photograph(image, detector, image.readReduced(sufficientPx));
         if (photograph.factor == 1) {
-            photograph.reduce(ImageReader.reduction(Math.min(photograph.widthPx, photograph.heightPx), sufficientPx));
+            int times = ImageReader.reduction(Math.min(photograph.widthPx, photograph.heightPx), sufficientPx);
+            try {
+                photograph.step(() -> photograph.reduce(times));
+            } catch (RuntimeException | Error e) {
+                photograph.close();
+                throw e;
+            }
         }
         return photograph;
+    }
+
+    private void step(Runnable step) {
+        step(() -> {
+            step.run();
+            return this;
+        });
+    }
+
+    /** Runs a step; what OpenCV or the detector cannot do with this image is a problem of this image. */
+    private <R> R step(Supplier<R> step) {
+        try {
+            return step.get();
+        } catch (DetectorException e) {
+            throw new DataException("image " + source.name() + " cannot be searched for faces: " + e.getMessage(), e);
+        } catch (RuntimeException e) {
+            if (e.getClass() != RuntimeException.class) { // that of OpenCV's errors
+                throw e;
+            }
+            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
+            throw new DataException("image " + source.name() + " cannot be processed: " + reason, e);
+        }
     }
 
     private void reduce(int times) {
@@ -90,7 +121,7 @@ public final class Photograph implements AutoCloseable {
                         height * times - image.rows(),
                         0,
                         width * times - image.cols(),
-                        BORDER_REPLICATE,
+                        BORDER_REPLICATE | BORDER_ISOLATED, // of a region, not the image around it
                         unused);
             }
             Mat small = new Mat();
@@ -112,10 +143,10 @@ public final class Photograph implements AutoCloseable {
     /**
      * Finds all faces, the most prominent first. Where a reduced image shows none, the whole image is searched.
      *
-     * @throws DataException when the whole image is needed and cannot be read
+     * @throws DataException when the image cannot be searched, or the whole image is needed and cannot be read
      */
     public List<DetectedFace> detect() {
-        List<DetectedFace> faces = detector.detect(searched);
+        List<DetectedFace> faces = step(() -> detector.detect(searched));
         if (factor == 1) {
             return faces;
         }
@@ -126,17 +157,17 @@ public final class Photograph implements AutoCloseable {
         searched.close();
         searched = larger;
         factor = 1;
-        return detector.detect(searched);
+        return step(() -> detector.detect(searched));
     }
 
     /** Returns whether a face of this photograph is upside down; see {@link FaceDetector#isUpsideDown}. */
     public boolean isUpsideDown(DetectedFace face) {
-        return detector.isUpsideDown(searched, inSearched(face));
+        return step(() -> detector.isUpsideDown(searched, inSearched(face)));
     }
 
     /** Returns whether a face of this photograph can be embedded; see {@link FaceDetector#isUsable}. */
     public boolean isUsable(DetectedFace face) {
-        return detector.isUsable(searched, inSearched(face));
+        return step(() -> detector.isUsable(searched, inSearched(face)));
     }
 
     /**
@@ -147,9 +178,9 @@ public final class Photograph implements AutoCloseable {
      */
     public Mat align(DetectedFace face, FaceTemplate template) {
         double[][] points = inSearched(face).pointArray();
-        return factor == 1 || FaceAligner.scale(points, template) <= 1
+        return step(() -> factor == 1 || FaceAligner.scale(points, template) <= 1
                 ? FaceAligner.align(searched, points, template)
-                : FaceAligner.align(whole(), face.pointArray(), template);
+                : FaceAligner.align(whole(), face.pointArray(), template));
     }
 
     private DetectedFace inSearched(DetectedFace face) {

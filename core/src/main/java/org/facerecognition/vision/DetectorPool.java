@@ -51,7 +51,7 @@ final class DetectorPool<T> implements AutoCloseable {
                 }
             }
             return factory.get();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) { // such as too little memory
             permits.release();
             throw e;
         }

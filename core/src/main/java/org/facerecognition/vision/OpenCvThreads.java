@@ -1,5 +1,6 @@
 package org.facerecognition.vision;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.opencv.global.opencv_core;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Processors;
@@ -14,15 +15,20 @@ public final class OpenCvThreads {
 
     private OpenCvThreads() {}
 
-    /** A use of OpenCV with one thread, closed once, by any thread. */
+    /** A use of OpenCV with one thread; any thread may close it. */
     public static final class Scope implements AutoCloseable {
+        private final AtomicBoolean closed = new AtomicBoolean();
+
         private Scope() {
             restrict();
         }
 
+        /** Ends the use. Closing twice has no further effect. */
         @Override
         public void close() {
-            release();
+            if (!closed.getAndSet(true)) {
+                release();
+            }
         }
     }
 
@@ -49,11 +55,12 @@ public final class OpenCvThreads {
 
     private static synchronized void restrict() {
         NativeLibraries.load(opencv_core.class, "OpenCV");
-        if (users++ == 0) {
+        if (users == 0) {
             bound();
             previous = opencv_core.getNumThreads();
             opencv_core.setNumThreads(1);
         }
+        users++;
     }
 
     private static synchronized void release() {

@@ -1,6 +1,7 @@
 package org.facerecognition.vision;
 
 import static org.bytedeco.opencv.global.opencv_core.BORDER_CONSTANT;
+import static org.bytedeco.opencv.global.opencv_core.BORDER_ISOLATED;
 import static org.bytedeco.opencv.global.opencv_core.CV_32F;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 import static org.bytedeco.opencv.global.opencv_core.copyMakeBorder;
@@ -189,7 +190,8 @@ final class Scrfd implements DetectionNetwork {
         int height = fixedHeight == 0 ? Heads.padded(image.rows()) : fixedHeight;
         try (Mat canvas = new Mat();
                 Scalar black = new Scalar(0.0)) {
-            copyMakeBorder(image, canvas, 0, height - image.rows(), 0, width - image.cols(), BORDER_CONSTANT, black);
+            int border = BORDER_CONSTANT | BORDER_ISOLATED; // of a region, not the image around it
+            copyMakeBorder(image, canvas, 0, height - image.rows(), 0, width - image.cols(), border, black);
             return pool.with(net -> detect(net, canvas));
         }
     }

@@ -8,6 +8,7 @@ import static org.bytedeco.opencv.global.opencv_core.ROTATE_90_COUNTERCLOCKWISE;
 import static org.bytedeco.opencv.global.opencv_core.rotate;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
+import static org.bytedeco.opencv.global.opencv_imgproc.blur;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
 import java.net.URISyntaxException;
@@ -17,6 +18,7 @@ import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
+import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.SharedFiles;
 import org.facerecognition.SquareFaces;
@@ -129,6 +131,51 @@ class DetectionViewsTest {
                         FaceDetector.open(model, defaults -> defaults.withSmallestFacePx(3 * facePx / 4))) {
                     assertThat(large.isUpsideDown(turned, faces.get(0))).isTrue();
                 }
+            }
+        }
+
+        /** The score of a neighbor says nothing about a face. */
+        @Test
+        void knowAFaceThatIsUpsideDownBesideAnUprightOne() {
+            Path photo = SharedFiles.orSkip("data/photos/obama.jpg");
+            try (FaceDetector detector = FaceDetector.open(SharedFiles.orSkip(YUNET));
+                    Mat upright = ImageReader.read(photo);
+                    Mat turned = new Mat();
+                    Mat small = new Mat();
+                    Size kernel = new Size(61, 61);
+                    Size size = new Size(upright.cols() / 5, upright.rows() / 5)) {
+                DetectedFace.Box face = detector.detect(upright).get(0).box();
+                rotate(upright, turned, ROTATE_180);
+                blur(turned, turned, kernel); // its score is lower than that of the small one, however it is turned
+                resize(upright, small, size, 0, 0, INTER_AREA);
+                int right = (int) (upright.cols() - face.x()); // of the turned face
+                int middle = (int) (upright.rows() - face.y() - face.height() / 2);
+                try (Rect beside = new Rect(right, middle, small.cols(), small.rows());
+                        Mat place = new Mat(turned, beside)) {
+                    small.copyTo(place);
+                }
+                List<DetectedFace> faces = detector.detect(turned);
+                assertThat(faces).hasSize(2);
+                assertThat(detector.isUpsideDown(turned, faces.get(0))).isTrue();
+                assertThat(detector.isUpsideDown(turned, faces.get(1))).isFalse();
+            }
+        }
+
+        /** What surrounds a region of an image is not a part of the region. */
+        @ParameterizedTest
+        @CsvSource({"squares.onnx, 120", "scrfd-squares.onnx, 120", "scrfd-squares.onnx, 200"})
+        void examineARegionAlone(String network, int sidePx) {
+            try (FaceDetector detector = FaceDetector.open(file(network));
+                    Mat photo = SquareFaces.photo(480, 480, 1);
+                    Rect inside = new Rect(160, 160, sidePx, sidePx);
+                    Mat region = new Mat(photo, inside);
+                    Mat alone = region.clone();
+                    Rect near = new Rect(160 + sidePx + 4, 200, 4, 4); // a face when it is enlarged
+                    Mat face = new Mat(photo, near);
+                    Scalar red = new Scalar(255, 0, 0, 0)) {
+                face.put(red);
+                SquareFaces.small(photo, 160 + sidePx + 8, 240, 1);
+                assertThat(detector.detect(region)).isEqualTo(detector.detect(alone));
             }
         }
 
