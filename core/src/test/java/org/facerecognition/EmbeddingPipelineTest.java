@@ -2,7 +2,10 @@ package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -115,6 +118,43 @@ class EmbeddingPipelineTest {
         assertThatThrownBy(() -> recognizer.embedAll(images)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    /** Images that the program gives in a wrong form are problems of these images, as unreadable files are. */
+    @Test
+    void anImageOfAnotherTypeDoesNotStopTheOthers() {
+        try (Mat gray = new Mat(SIZE_PX, SIZE_PX, CV_8UC1)) {
+            List<ImageSource> images = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                images.add(ImageSource.of(i == 7 ? gray : FACES.get(i)));
+            }
+            try (Stream<EmbeddedImage> stream = recognizer.embedEach(images.stream())) {
+                List<EmbeddedImage> results = stream.toList();
+                assertThat(results).extracting(EmbeddedImage::image).containsExactlyElementsOf(images);
+                assertThat(results.get(7).problem().orElseThrow())
+                        .hasMessageContaining("must be RGB, CV_8UC3, but was CV_8UC1");
+                assertThat(results.stream().filter(result -> result.embedding().isPresent()))
+                        .hasSize(19);
+            }
+        }
+    }
+
+    /** What was read before a folder turns out to be unreadable is not lost. */
+    @Test
+    void aFailureToTakeTheNextImageComesAfterTheOthers() {
+        Stream<ImageSource> failing = IntStream.range(0, COUNT).mapToObj(i -> {
+            if (i == 25) {
+                throw new UncheckedIOException(new IOException("folder people cannot be listed"));
+            }
+            return ImageSource.of(FACES.get(i));
+        });
+        try (Stream<EmbeddedImage> stream = recognizer.embedEach(failing)) {
+            Iterator<EmbeddedImage> results = stream.iterator();
+            for (int i = 0; i < 25; i++) {
+                assertThat(results.next().embedding()).isPresent();
+            }
+            assertThatThrownBy(results::next).hasMessageContaining("folder people cannot be listed");
+        }
+    }
+
     /** The caller may free its images as soon as the call has ended, however it ended. */
     @Test
     void noImageIsReadAfterTheCallHasFailed() {
@@ -122,13 +162,28 @@ class EmbeddingPipelineTest {
         List<ImageSource> images = new ArrayList<>(List.of(ImageSource.of(new byte[] {1}, "broken")));
         for (int i = 0; i < 60; i++) {
             ImageSource face = ImageSource.of(FACES.get(i));
-            images.add(new SlowImage(face, reading));
+            images.add(new SlowImage(face, reading, 30));
         }
         assertThatThrownBy(() -> recognizer.embedAll(images)).hasMessageContaining("broken");
         assertThat(reading.get()).isZero();
     }
 
-    private record SlowImage(ImageSource face, AtomicInteger reading) implements ImageSource {
+    /** Also if the caller is interrupted, and also the image that it waits for. */
+    @Test
+    void noImageIsReadAfterTheCallWasInterrupted() {
+        AtomicInteger reading = new AtomicInteger();
+        List<ImageSource> images =
+                List.of(new SlowImage(ImageSource.of(FACES.get(0)), reading, 500), ImageSource.of(FACES.get(1)));
+        Thread.currentThread().interrupt(); // seen at the first wait
+        try {
+            assertThatThrownBy(() -> recognizer.embedAll(images)).hasMessageContaining("interrupted");
+            assertThat(reading.get()).isZero();
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
+    private record SlowImage(ImageSource face, AtomicInteger reading, int milliseconds) implements ImageSource {
         @Override
         public String name() {
             return "slow";
@@ -138,7 +193,7 @@ class EmbeddingPipelineTest {
         public Mat read() {
             reading.incrementAndGet();
             try {
-                Thread.sleep(30);
+                Thread.sleep(milliseconds);
                 return face.read();
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);

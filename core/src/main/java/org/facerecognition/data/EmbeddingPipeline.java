@@ -55,7 +55,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             int count = Processors.count();
             ThreadPoolExecutor pool =
                     new ThreadPoolExecutor(count, count, 60, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> {
-                        Thread thread = new Thread(work, "face-crop");
+                        Thread thread = new Thread(null, work, "face-crop", 0, false); // without the caller's locals
                         thread.setDaemon(true);
                         thread.setContextClassLoader(null); // that of the first caller could never be unloaded
                         return thread;
@@ -68,8 +68,10 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private final Iterator<? extends ImageSource> images;
     private final Function<ImageSource, FaceCropper.Located> crop;
     private final Function<List<byte[]>, float[][]> embed;
+    private final boolean tolerant; // whether an image that was given in a wrong form is a problem of that image
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
+    private @Nullable RuntimeException noMoreImages; // why the next image could not be taken
     private volatile boolean canceled;
 
     /**
@@ -79,10 +81,12 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private EmbeddingPipeline(
             Iterator<? extends ImageSource> images,
             Function<ImageSource, FaceCropper.Located> crop,
-            Function<List<byte[]>, float[][]> embed) {
+            Function<List<byte[]>, float[][]> embed,
+            boolean tolerant) {
         this.images = images;
         this.crop = crop;
         this.embed = embed;
+        this.tolerant = tolerant;
     }
 
     /**
@@ -100,7 +104,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             Input input = Input.of(crop.apply(images.get(0)));
             return List.of(embed.apply(List.of(input.pixels())));
         }
-        EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed);
+        EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed, false);
         List<float[]> embeddings = new ArrayList<>();
         try (OpenCvThreads.Scope alone = OpenCvThreads.one()) {
             while (pipeline.hasNext()) {
@@ -114,7 +118,8 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     }
 
     /**
-     * Returns an element for each image, in the same order; for one thread, to be used once.
+     * Returns an element for each image, in the same order; for one thread, to be used once. A failure to take the
+     * next image comes after the elements of those before.
      *
      * @param images are taken as they are needed
      * @param crop as for {@link #embedAll}
@@ -124,7 +129,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             Stream<? extends ImageSource> images,
             Function<ImageSource, FaceCropper.Located> crop,
             Function<List<byte[]>, float[][]> embed) {
-        EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed);
+        EmbeddingPipeline pipeline = new EmbeddingPipeline(images.iterator(), crop, embed, true);
         return StreamSupport.stream(
                         Spliterators.spliteratorUnknownSize(pipeline, Spliterator.ORDERED | Spliterator.NONNULL), false)
                 .onClose(pipeline::cancel)
@@ -133,7 +138,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
 
     @Override
     public boolean hasNext() {
-        return !ready.isEmpty() || !pending.isEmpty() || images.hasNext();
+        return !ready.isEmpty() || !pending.isEmpty() || noMoreImages != null || (!canceled && images.hasNext());
     }
 
     @Override
@@ -145,8 +150,11 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     }
 
     private void readAhead() {
-        while (pending.size() < AHEAD && images.hasNext()) {
-            ImageSource image = images.next();
+        while (pending.size() < AHEAD && noMoreImages == null && !canceled) {
+            ImageSource image = nextImage();
+            if (image == null) {
+                return;
+            }
             pending.add(new Pending(image, Pool.THREADS.submit(() -> {
                 if (canceled) {
                     return Input.NONE;
@@ -158,9 +166,21 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         }
     }
 
+    private @Nullable ImageSource nextImage() {
+        try {
+            return images.hasNext() ? images.next() : null;
+        } catch (RuntimeException e) { // of a folder that cannot be listed, for example
+            noMoreImages = e;
+            return null;
+        }
+    }
+
     private void embedBatch() {
         readAhead();
         if (pending.isEmpty()) {
+            if (noMoreImages != null) {
+                throw noMoreImages;
+            }
             throw new NoSuchElementException("there are no more images");
         }
         List<ImageSource> sources = new ArrayList<>();
@@ -168,16 +188,25 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         List<@Nullable DataException> problems = new ArrayList<>();
         List<byte[]> crops = new ArrayList<>();
         while (sources.size() < BATCH && !pending.isEmpty()) {
-            Pending first = pending.remove();
+            Pending first = pending.element();
+            awaitEnd(first.input); // in the queue, where an interrupt leaves it for cancel to wait for
+            pending.remove();
             sources.add(first.image);
             try {
-                Input input = await(first.input);
+                Input input = result(first.input);
                 crops.add(input.pixels());
                 faces.add(input.face());
                 problems.add(null);
             } catch (DataException e) {
                 faces.add(Optional.empty());
                 problems.add(e);
+            } catch (IllegalArgumentException e) { // a Mat of another type, for example
+                if (!tolerant) {
+                    throw e;
+                }
+                faces.add(Optional.empty());
+                problems.add(
+                        new DataException("image " + first.image.name() + " cannot be used: " + e.getMessage(), e));
             }
         }
         readAhead(); // goes on while this thread embeds
@@ -193,7 +222,19 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         }
     }
 
-    private static Input await(Future<Input> input) {
+    private static void awaitEnd(Future<Input> input) {
+        try {
+            input.get();
+        } catch (ExecutionException e) {
+            // result says so
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for an image", e);
+        }
+    }
+
+    /** Returns the result of an image that has ended. */
+    private static Input result(Future<Input> input) {
         try {
             return input.get();
         } catch (ExecutionException e) {
@@ -202,14 +243,14 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             }
             throw (RuntimeException) e.getCause();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for an image", e);
+            throw new IllegalStateException("it has ended", e);
         }
     }
 
     /** Stops reading ahead, and waits for the images that are being read: the caller may close them. */
     private void cancel() {
         canceled = true;
+        pending.removeIf(image -> image.input instanceof Runnable queued && Pool.THREADS.remove(queued));
         boolean interrupted = false;
         while (!pending.isEmpty()) {
             try {

@@ -19,7 +19,7 @@ final class LoaderWorkers {
 
     LoaderWorkers(int count) {
         threads = Executors.newFixedThreadPool(count, task -> {
-            Thread thread = new Thread(task, "batch-loader");
+            Thread thread = new Thread(null, task, "batch-loader", 0, false); // without the caller's thread locals
             thread.setDaemon(true);
             started.add(thread);
             return thread;
