@@ -37,7 +37,7 @@ final class AdmissionControl {
         this.requests = new Semaphore(maxRequests);
         this.kibibytes = new Semaphore(Math.toIntExact(maxBytes / KIB));
         this.workers = Executors.newFixedThreadPool(maxConcurrent, work -> {
-            Thread thread = new Thread(work, "faces");
+            Thread thread = new Thread(null, work, "faces", 0, false);
             thread.setDaemon(true);
             return thread;
         });

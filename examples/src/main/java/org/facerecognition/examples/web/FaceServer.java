@@ -107,10 +107,10 @@ public final class FaceServer implements AutoCloseable {
     private FaceServer(Settings settings, DemoService service, PrintWriter err) {
         this.service = service;
         this.err = err;
-        this.openCv = OpenCvThreads.one(); // requests run side by side already
         int workers = Math.min(Settings.MAX_WORKERS, Processors.count());
         this.admission = new AdmissionControl(settings.maxRequests(), Settings.MAX_UPLOAD_BYTES, workers);
         this.server = Javalin.create(config -> configure(config, settings));
+        this.openCv = OpenCvThreads.one(); // requests run side by side already; last, so that no failure leaves it so
     }
 
     /**

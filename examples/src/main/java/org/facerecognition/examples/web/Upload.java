@@ -26,7 +26,7 @@ final class Upload {
      * @param maxImages the number of images that the body may contain
      * @throws ApiException when the header is missing, or the body is empty or too long
      */
-    static int length(Context request, int maxImages) throws IOException {
+    static int length(Context request, int maxImages) {
         long length = request.req().getContentLengthLong();
         if (length < 0) {
             throw new ApiException(411, "the request must declare its length, but Content-Length is missing");
@@ -35,7 +35,6 @@ final class Upload {
             throw new ApiException(400, "the request must contain an image, but its body is empty");
         }
         if (length > (long) maxImages * MAX_BYTES) {
-            drain(request.req().getInputStream());
             throw tooLarge(length);
         }
         return (int) length;

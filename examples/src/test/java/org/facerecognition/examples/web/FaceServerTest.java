@@ -227,6 +227,25 @@ class FaceServerTest {
         assertThat(error(second)).contains("but was 12 MB");
     }
 
+    /** A client that leaves in the middle of an upload is no internal error. */
+    @Test
+    void acceptsThatAClientLeavesDuringAnUpload() throws Exception {
+        try (TestServer own = new TestServer(1)) {
+            for (int length : new int[] {1 << 20, 50 << 20}) { // of an image, and of one that is too large
+                try (Socket leaving = new Socket("127.0.0.1", own.server.port())) {
+                    String head = "POST /api/identify HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Face-Page: 1\r\nContent-Length: "
+                            + length + "\r\n\r\n";
+                    OutputStream out = leaving.getOutputStream();
+                    out.write(head.getBytes(StandardCharsets.ISO_8859_1));
+                    out.write(Photos.of(1, Photos.ANN));
+                    out.flush();
+                }
+            }
+            own.server.close(); // waits for requests in progress
+            assertThat(own.err()).isEmpty();
+        }
+    }
+
     @Test
     void rejectsUploadsWithoutContentLength() {
         HttpResponse<String> chunked = server.send(server.request("/api/identify")
