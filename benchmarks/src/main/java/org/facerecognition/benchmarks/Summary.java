@@ -25,7 +25,7 @@ final class Summary {
 
     /** The benchmarks whose results the table uses. */
     static final Set<String> SECTIONS =
-            Set.of("training", "inference-resnet34", "inference-mobilefacenet", "int8", "heads", "accuracy");
+            Set.of("training", "inference-resnet34", "inference-mobilefacenet", "latency", "heads", "accuracy");
 
     /** The benchmarks whose results the chart uses. */
     static final Set<String> DRAWN = Set.of("inference-resnet34", "inference-mobilefacenet");
@@ -59,41 +59,51 @@ final class Summary {
         }
     }
 
+    /**
+     * Where a row of the summary comes from.
+     *
+     * @param section benchmark
+     * @param table start of the header of its table
+     * @param column of the medians; the ratios stand beside it
+     */
+    private record Source(String section, String table, int column) {
+        Source(String section, String table) {
+            this(section, table, 1);
+        }
+    }
+
     /** Returns the table. */
     String markdown() throws IOException {
+        String batches = "fp32, batches of 16, images/s";
         return file("training", false).environment()
-                + ";\nmedians of interleaved rounds. A ratio above 1 means that this library is faster.\n\n"
+                + ".\nMedians of interleaved rounds. A ratio is the median of the ratios in each round; above 1, this library"
+                + " is faster. A busy loop is a\nprogram that keeps one of the two processors busy.\n\n"
                 + "| | This library | Peer | Ratio, idle machine | Ratio, beside a busy loop |\n|---|---|---|---|---|\n"
                 + line(
-                        "Training, ResNet-34, batches of 16, images/s",
-                        "training",
-                        "training step, ResNet-34",
+                        "Embedding, ResNet-34, " + batches,
+                        new Source("inference-resnet34", "resnet34, 112 px, batch 16"),
+                        new Peer("prepared, fp32", ""),
+                        new Peer("ONNX Runtime, fp32", "ONNX Runtime"))
+                + line(
+                        "Embedding, MobileFaceNet, " + batches,
+                        new Source("inference-mobilefacenet", "mobilefacenet, 112 px, batch 16"),
+                        new Peer("prepared, fp32", ""),
+                        new Peer("ONNX Runtime, fp32", "ONNX Runtime"))
+                + line(
+                        "Embedding, ResNet-34, fp32, one image at a time, images/s",
+                        new Source("latency", "resnet34, 112 px, one image per call", 4),
+                        new Peer("prepared, fp32, from pixels", ""),
+                        new Peer("ONNX Runtime, fp32, from floats", "ONNX Runtime"))
+                + line(
+                        "Training, ResNet-34, " + batches,
+                        new Source("training", "training step, ResNet-34"),
                         new Peer("Trainer, loading and augmenting, fp32", ", with loading and augmenting"),
                         new Peer("bare libtorch loop, channels_last, fp32", "bare libtorch on one batch"))
                 + line(
-                        "Embedding, ResNet-34, fp32, batches of 16, images/s",
-                        "inference-resnet34",
-                        "resnet34, 112 px, batch 16",
-                        new Peer("prepared, fp32", ""),
-                        new Peer("ONNX Runtime, fp32", "ONNX Runtime"))
-                + line(
-                        "Embedding, ResNet-34, int8, batches of 16, images/s",
-                        "int8",
-                        "resnet34, 112 px, batch 16",
-                        new Peer("prepared, int8", ""),
-                        new Peer("ONNX Runtime, fp32", "ONNX Runtime in fp32"))
-                + line(
-                        "Embedding, MobileFaceNet, fp32, batches of 16, images/s",
-                        "inference-mobilefacenet",
-                        "mobilefacenet, 112 px, batch 16",
-                        new Peer("prepared, fp32", ""),
-                        new Peer("ONNX Runtime, fp32", "ONNX Runtime"))
-                + line(
                         "ArcFace head, 1,000,000 identities, a tenth of them per step, ms",
-                        "heads",
-                        "forward and backward",
+                        new Source("heads", "forward and backward"),
                         new Peer("1,000,000 identities, MarginSoftmax, Partial FC 0.1 ", ""),
-                        new Peer("1,000,000 identities, plain libtorch", "plain libtorch"))
+                        new Peer("1,000,000 identities, plain libtorch", "plain libtorch on the same tenth"))
                 + "| Verification, LFW View 1, MobileFaceNet with public weights, accuracy | "
                 + accuracy()
                 + " | – | – | – |\n";
@@ -103,19 +113,21 @@ final class Summary {
         return file("accuracy", false).row("Data", "LFW View 1").get(2).replaceAll("^accuracy ([0-9.]+),.*", "$1");
     }
 
-    private String line(String label, String section, String table, Peer ours, Peer peer) throws IOException {
-        ResultFile idle = file(section, false);
-        List<String> cells = idle.row(table, ours.row());
+    /** @param peer the one that the table's ratios are relative to */
+    private String line(String label, Source source, Peer ours, Peer peer) throws IOException {
+        ResultFile idle = file(source.section(), false);
+        ResultFile busy = file(source.section(), true);
+        List<String> cells = idle.row(source.table(), ours.row());
         return String.format(
                 Locale.ROOT,
                 "| %s | %s%s | %s, %s | %s | %s |%n",
                 label,
-                shown(cells.get(1)),
+                shown(cells.get(source.column())),
                 ours.name(),
-                shown(idle.row(table, peer.row()).get(1)),
+                shown(idle.row(source.table(), peer.row()).get(source.column())),
                 peer.name(),
-                cells.get(2),
-                file(section, true).row(table, ours.row()).get(2));
+                cells.get(source.column() + 1),
+                busy.row(source.table(), ours.row()).get(source.column() + 1));
     }
 
     private static String shown(String cell) {
@@ -150,7 +162,7 @@ final class Summary {
                 new Series("ONNX Runtime, fp32", "ONNX Runtime", 0xd95f02),
                 new Series("TorchScript, frozen and optimized, fp32", "TorchScript, frozen", 0x9c9c9c),
                 new Series("DJL", "DJL, PyTorch engine", 0xbdbdbd),
-                new Series("Python", "Python's PyTorch", 0xd9d9d9))) {
+                new Series("Python", "Python's PyTorch (eager; TorchScript)", 0xd9d9d9))) {
             Map<String, Double> rates = rates(series.peer());
             if (rates.values().stream().noneMatch(rate -> rate.isNaN())) { // some need Python, or AVX-512
                 chart.addSeries(series.peer().name(), List.copyOf(rates.keySet()), List.copyOf(rates.values()))

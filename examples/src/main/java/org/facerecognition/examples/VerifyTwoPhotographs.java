@@ -18,7 +18,7 @@ public final class VerifyTwoPhotographs {
         try (Recognizer recognizer = Recognizer.pretrained(Encoder.MOBILEFACENET, Weights.read(Path.of(args[0])));
                 FaceDetector detector = FaceDetector.open(Path.of(args[1]))) {
             recognizer.useDetector(detector);
-            Threshold threshold = Threshold.of(0.4); // to try it: calibrate one on your own images
+            Threshold threshold = Threshold.of(0.4); // only to try it; calibrate your own
             VerificationResult result =
                     recognizer.verify(ImageSource.of(Path.of(args[2])), ImageSource.of(Path.of(args[3])), threshold);
             System.out.printf("cosine %.3f: %s%n", result.cosine(), result.same() ? "same person" : "different people");

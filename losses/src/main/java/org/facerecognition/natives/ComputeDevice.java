@@ -51,6 +51,6 @@ public enum ComputeDevice {
         return Context.hasCUDART()
                 ? "libtorch's GPU natives are there, but no NVIDIA GPU or no driver of version 580 or later; check"
                         + " what nvidia-smi says"
-                : "libtorch's natives are those for the CPU; build with mvn -Pgpu (see \"On a GPU\" in the README)";
+                : "libtorch's natives are those for the CPU; build with mvn -Pgpu (see \"GPU\" in core/README.md)";
     }
 }
