@@ -14,6 +14,7 @@ import org.facerecognition.data.Split;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.natives.ComputeDevice;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
@@ -186,6 +187,7 @@ final class TrainCommand implements Callable<Integer> {
         if (preset == Preset.FINETUNE) {
             FinetunePreset.applyTo(spec);
         }
+        Libtorch.load(); // which sets the number of threads, too
         int formerThreads = torch.get_num_threads();
         if (computeThreads > 0) {
             torch.set_num_threads(computeThreads);
@@ -209,6 +211,7 @@ final class TrainCommand implements Callable<Integer> {
         describe(train, validation, people, err);
         try (Recognizer recognizer = recognizer(train.classes())) {
             err.println(recognizer);
+            err.println("compute threads: " + torch.get_num_threads());
             warnings(recognizer, group).forEach(warning -> err.println("warning: " + warning));
             if (!checkpoints.exists()) {
                 init.apply(recognizer, encoder.encoder(), train, err);

@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import org.facerecognition.Recognizer;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.natives.Processors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -341,6 +342,27 @@ class TrainCommandTest {
         Cli.Result resumed = Cli.train(data, out(), "--resume", "--epochs", 10_000, "--max-steps", 40);
         assertThat(resumed.code()).as(resumed.err()).isZero();
         assertThat(resumed.err()).contains("resuming after");
+    }
+
+    /** In a process of its own, because libtorch sets the number itself when it is first loaded. */
+    @Test
+    @Timeout(120)
+    void computesWithTheNumberOfThreadsThatIsGiven() throws Exception {
+        int threads = Processors.count() + 1;
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+        Cli.trainWords(data, out(), "--max-steps", 1, "--compute-threads", threads)
+                .forEach(word -> command.add(word.toString()));
+        Process process = new ProcessBuilder(command)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (BufferedReader err = process.errorReader()) {
+            assertThat(err.lines().toList()).contains("compute threads: " + threads);
+        }
+        assertThat(process.waitFor()).isZero();
     }
 
     // ---- wrong use ----
