@@ -152,6 +152,7 @@ class EmbeddingPipelineTest {
                 assertThat(results.next().embedding()).isPresent();
             }
             assertThatThrownBy(results::next).hasMessageContaining("folder people cannot be listed");
+            assertThat(results.hasNext()).as("something after the failure").isFalse();
         }
     }
 

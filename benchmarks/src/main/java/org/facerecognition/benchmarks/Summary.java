@@ -76,8 +76,8 @@ final class Summary {
     String markdown() throws IOException {
         String batches = "fp32, batches of 16, images/s";
         return file("training", false).environment()
-                + ".\nMedians of interleaved rounds. A ratio is the median of the ratios in each round; above 1, this library"
-                + " is faster. A busy loop is a\nprogram that keeps one of the two processors busy.\n\n"
+                + ".\nMedians of interleaved rounds. A ratio is the median of the ratios in each round; above 1, this"
+                + " library is faster. A busy loop is a\nprogram that keeps one of the two processors busy.\n\n"
                 + "| | This library | Peer | Ratio, idle machine | Ratio, beside a busy loop |\n|---|---|---|---|---|\n"
                 + line(
                         "Embedding, ResNet-34, " + batches,

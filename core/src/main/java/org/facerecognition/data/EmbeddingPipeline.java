@@ -178,8 +178,11 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private void embedBatch() {
         readAhead();
         if (pending.isEmpty()) {
-            if (noMoreImages != null) {
-                throw noMoreImages;
+            RuntimeException failure = noMoreImages;
+            if (failure != null) {
+                noMoreImages = null;
+                canceled = true; // there is nothing after it
+                throw failure;
             }
             throw new NoSuchElementException("there are no more images");
         }

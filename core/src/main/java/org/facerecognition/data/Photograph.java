@@ -67,20 +67,13 @@ public final class Photograph implements AutoCloseable {
         if (photograph.factor == 1) {
             int times = ImageReader.reduction(Math.min(photograph.widthPx, photograph.heightPx), sufficientPx);
             try {
-                photograph.step(() -> photograph.reduce(times));
+                photograph.reduce(times);
             } catch (RuntimeException | Error e) {
                 photograph.close();
                 throw e;
             }
         }
         return photograph;
-    }
-
-    private void step(Runnable step) {
-        step(() -> {
-            step.run();
-            return this;
-        });
     }
 
     /** Runs a step; what OpenCV or the detector cannot do with this image is a problem of this image. */
@@ -100,7 +93,7 @@ public final class Photograph implements AutoCloseable {
 
     private void reduce(int times) {
         if (times > 1) {
-            searched = reduced(searched, times);
+            searched = step(() -> reduced(searched, times));
             factor = times;
         }
     }

@@ -115,10 +115,7 @@ final class KernelChoices {
      */
     synchronized void save() {
         if (!own.isEmpty() && !file.toString().isEmpty()) { // empty where there is no cache folder
-            Uninterrupted.get(() -> {
-                addToFile();
-                return this;
-            });
+            Uninterrupted.run(this::addToFile);
         }
     }
 

@@ -53,8 +53,9 @@ final class OnnxFaceDetector implements FaceDetector {
 
     /*
      * The largest side of a face's surroundings when they are examined a second time, so that the face has about 64
-     * pixels. Of 1,390 faces of LFW's View 1 that YuNet finds upside down, 1,383 are known as such, and 1,387 if they
-     * are examined at full size; of 589 that SCRFD (500M) finds in half of the images, 587 and 584.
+     * pixels. Of 1,390 faces of LFW's View 1 that YuNet finds upside down, 1,383 are known as such, and 1,387 were
+     * where they were examined at full size and neighbors counted too; of 589 that SCRFD (500M) finds in half of the
+     * images, 587 and 584.
      */
     private static final int EXAMINED_PX = 128;
 

@@ -10,6 +10,14 @@ public final class Uninterrupted {
     private Uninterrupted() {}
 
     /** Runs work, and restores the thread's interrupted status afterwards. */
+    public static void run(Runnable work) {
+        get(() -> {
+            work.run();
+            return true;
+        });
+    }
+
+    /** Runs work as {@link #run} does, and returns its result. */
     public static <T> T get(Supplier<T> work) {
         boolean interrupted = Thread.interrupted();
         try {
