@@ -79,6 +79,9 @@ public final class NativeLibraries {
         if (failure != null) {
             throw new IllegalStateException(failure);
         }
+        if (LOADED.isEmpty()) {
+            OpenMp.spinBriefly(); // the library needs libgomp, which reads its environment when it is loaded
+        }
         try {
             Class.forName(type.getName(), true, type.getClassLoader());
             LOADED.add(type);

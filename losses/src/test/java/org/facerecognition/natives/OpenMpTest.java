@@ -2,12 +2,19 @@ package org.facerecognition.natives;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @EnabledOnOs(OS.LINUX)
 class OpenMpTest {
@@ -46,5 +53,39 @@ class OpenMpTest {
         } finally {
             torch.set_num_threads(former);
         }
+    }
+
+    /** Loads libtorch, and with it libgomp, which prints its settings. */
+    static final class Child {
+        private Child() {}
+
+        public static void main(String[] args) {
+            Libtorch.load();
+        }
+    }
+
+    /** Threads that spin for long take the processor's time from the thread that they wait for. */
+    @ParameterizedTest
+    @CsvSource({"'', '', 1000", "GOMP_SPINCOUNT, 70, 70", "OMP_WAIT_POLICY, passive, 0"})
+    void threadsSpinBrieflyUnlessTheEnvironmentSaysOtherwise(String variable, String value, String spins)
+            throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        Child.class.getName())
+                .redirectErrorStream(true);
+        Map<String, String> environment = builder.environment();
+        environment.keySet().removeAll(Set.of("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"));
+        environment.put("OMP_DISPLAY_ENV", "verbose");
+        if (!variable.isEmpty()) {
+            environment.put(variable, value);
+        }
+        List<String> printed = builder.start().inputReader().lines().toList();
+        assertThat(printed)
+                .filteredOn(line -> line.contains("GOMP_SPINCOUNT"))
+                .singleElement()
+                .asString()
+                .contains("= '" + spins + "'");
     }
 }
