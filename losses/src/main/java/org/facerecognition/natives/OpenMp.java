@@ -12,17 +12,18 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OpenMp {
     /*
-     * libgomp's threads wait for each other at the end of each layer, and spin while they wait: up to 300,000 times by
-     * default, which is some 17 ms on an Intel processor, and most of a time slice that the awaited thread needs beside
-     * another program. Spinning pays for about as long as it takes to be woken, 50 microseconds.
+     * libgomp's threads wait for each other at the end of each layer, and spin while they wait: 300,000 times by
+     * default, which takes some 17 ms on an Intel processor, most of the time slice that the awaited thread needs
+     * beside another program. This number spans the pauses between layers, about half a millisecond; a smaller one
+     * makes small networks slower on an idle machine, where the threads then have to be woken for each layer.
      */
-    private static final String SPINS = "1000";
+    private static final String SPINS = "10000";
 
     private OpenMp() {}
 
     /**
-     * Makes OpenMP's threads sleep instead of spin when they wait for more than some 50 microseconds, so that a training
-     * stays fast beside other programs. It has an effect on Linux before libgomp is loaded, and none where the
+     * Makes OpenMP's threads sleep instead of spin when they wait for more than about half a millisecond, so that a
+     * training stays fast beside other programs. It has an effect on Linux before libgomp is loaded, and none where the
      * environment has {@code GOMP_SPINCOUNT} or {@code OMP_WAIT_POLICY}.
      */
     static void spinBriefly() {
